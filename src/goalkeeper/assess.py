@@ -1,0 +1,355 @@
+"""Assess: play what was planned, rate what was found, and put it together."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from goalkeeper.advise import advise
+from goalkeeper.compute.executor import Executor, Job
+from goalkeeper.compute.store import RunFolder
+from goalkeeper.core.application import Application
+from goalkeeper.core.assessment import (
+    ApplicationRow,
+    Assessment,
+    AttackerRow,
+    Baseline,
+    Tool,
+)
+from goalkeeper.core.errors import DataError, StoreError
+from goalkeeper.core.evidence import Evidence, Played, Requirement, Status
+from goalkeeper.core.goals import Goal
+from goalkeeper.core.power import Attacker, View
+from goalkeeper.plan import Choice, Entry, Plan, Unit, describe_power, make_plan
+from goalkeeper.play import play
+from goalkeeper.policy import Policy, default_policy
+from goalkeeper.rate import rate
+from goalkeeper.stats.intervals import clopper_pearson
+from goalkeeper.targets.checks import preflight
+
+# What this process has loaded, so that a worker loads an application once, not once a unit.
+_SESSIONS: dict[tuple[str, int, str], Session] = {}
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "torch")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Session:
+    """One run of an application: what to play, under which rules, and where results are kept."""
+
+    app: Application
+    policy: Policy
+    plan: Plan
+    seed: int = 0
+    folder: RunFolder | None = None
+    description: Path | None = None
+
+
+def prepare(
+    app: Application,
+    *,
+    policy: Policy | None = None,
+    seed: int = 0,
+    choice: Choice | None = None,
+    folder: RunFolder | None = None,
+    description: Path | None = None,
+) -> Session:
+    """Check the target on a few inputs, and plan.
+
+    Raises
+    ------
+    TargetError
+        The model raises, or its answers are not answers.
+    """
+    policy = policy or default_policy()
+    choice = choice or Choice()
+    sample = app.data.holdout.x[:50]
+    caveats = (*app.caveats, *preflight(app.target, sample))
+    app = replace(app, caveats=tuple(dict.fromkeys(caveats)))
+    plan = make_plan(app, policy, seed=seed, choice=choice)
+    session = Session(
+        app=app, policy=policy, plan=plan, seed=seed, folder=folder, description=description
+    )
+    if description is not None:
+        _SESSIONS[str(description), seed, repr(choice)] = session
+    return session
+
+
+def assess(
+    app: Application,
+    *,
+    seed: int = 0,
+    only: tuple[Goal | str, ...] = (),
+    attackers: tuple[str, ...] = (),
+    attacks: tuple[str, ...] = (),
+    policy: Policy | None = None,
+) -> Assessment:
+    """Assess an application in this process and return the assessment.
+
+    Parameters
+    ----------
+    app
+        The application; `goalkeeper.load(path)` reads one from its description.
+    seed
+        Same seed, same evidence (but for measured times).
+    only, attackers, attacks
+        Goals, attackers and attacks to keep to; empty for all.
+    policy
+        Taxonomy and rating policy; the shipped ones if left out.
+    """
+    choice = Choice(goals=tuple(Goal(g) for g in only), attackers=attackers, attacks=attacks)
+    session = prepare(app, policy=policy, seed=seed, choice=choice)
+    started = now()
+    played = {unit.id: play(session.app, unit.round) for unit in session.plan.units}
+    return conclude(session, played, started=started)
+
+
+# ---- playing what is missing -----------------------------------------------------------------
+
+
+def stored(session: Session) -> dict[str, Played]:
+    """Return the plays of this plan that the folder already holds (failed ones do not count)."""
+    if session.folder is None:
+        return {}
+    found = {unit.id: session.folder.load(unit.id) for unit in session.plan.units}
+    return {
+        unit: played
+        for unit, played in found.items()
+        if played is not None and played.status is not Status.FAILED_TO_RUN
+    }
+
+
+def play_missing(
+    session: Session,
+    executor: Executor,
+    have: Mapping[str, Played],
+    *,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[Unit, Played]]:
+    """Play what the folder does not hold yet; each result is kept before it is yielded.
+
+    `stop` is asked after every play; when it says True, what is still missing is left.
+    """
+    missing = {u.id: u for u in session.plan.units if u.id not in have}
+    for outcome in executor.run([_job(session, unit) for unit in missing.values()]):
+        if outcome.status == "ok":
+            played = Played.model_validate_json(outcome.value)
+        else:
+            last = outcome.error.strip().splitlines()[-1] if outcome.error else outcome.status
+            played = Played(status=Status.FAILED_TO_RUN, reason=last, traceback=outcome.error)
+        if session.folder is not None:
+            session.folder.save(outcome.id, played)
+        yield missing[outcome.id], played
+        if stop():
+            return
+
+
+def _job(session: Session, unit: Unit) -> Job:
+    return Job(
+        id=unit.id,
+        call="goalkeeper.assess:play_unit",
+        params={
+            "description": str(session.description),
+            "seed": session.seed,
+            "choice": session.plan.choice,
+            "unit": unit.id,
+        },
+    )
+
+
+def play_unit(description: str, seed: int, choice: Choice, unit: str) -> str:
+    """Play one unit of the plan of a described application; what executors call."""
+    key = (description, seed, repr(choice))
+    if key not in _SESSIONS:
+        from goalkeeper.describe import load, load_policy
+
+        path = Path(description)
+        policy = load_policy(path)
+        app = load(path, policy=policy)
+        prepare(app, policy=policy, seed=seed, choice=choice, description=path)
+    session = _SESSIONS[key]
+    for planned in session.plan.units:
+        if planned.id == unit:
+            return play(session.app, planned.round).model_dump_json()
+    raise StoreError(
+        f"{description} or a file it names was changed while the run was going on; "
+        "run the same command again"
+    )
+
+
+# ---- putting it together ---------------------------------------------------------------------
+
+
+def conclude(session: Session, played: Mapping[str, Played], *, started: str) -> Assessment:
+    """Rate what was found, and what was not, and put the assessment together."""
+    app, plan, policy = session.app, session.plan, session.policy
+    goals = plan.choice.goals or tuple(Goal)
+    needs = {goal: need for goal, need in app.needs.items() if goal in goals}
+    evidence = [e for entry in plan.entries if (e := _evidence(session, entry, played))]
+    secrecy = app.secrecy or policy.rating.default_secrecy
+    rated, ratings, verdict = rate(evidence, needs, policy, secrecy, plan.hypotheses())
+    return Assessment(
+        schema=1,
+        tool=Tool(version=tool_version()),
+        application=_application(app, secrecy),
+        policy=policy.row(),
+        seed=session.seed,
+        started=started,
+        finished=now(),
+        environment=environment(),
+        verdict=verdict,
+        goals=ratings,
+        attackers=tuple(_attacker(a) for a in plan.attackers),
+        plan=tuple(entry.row() for entry in plan.entries),
+        evidence=rated,
+        advice=advise(rated),
+        complete=all(unit.id in played for unit in plan.units),
+    )
+
+
+def _evidence(session: Session, entry: Entry, played: Mapping[str, Played]) -> Evidence | None:
+    """Turn an entry into evidence; None for what is out of its attacker's reach."""
+    if entry.unit is None and entry.status is None:
+        return None
+    if entry.unit is None:
+        content = Played(status=entry.status or Status.NOT_TESTED, reason="; ".join(entry.reasons))
+    else:
+        content = played.get(entry.unit.id) or Played(
+            status=Status.NOT_TESTED, reason="the run was stopped before this was played"
+        )
+    variant, first = entry.variant, entry.task.harms[0]
+    attack = entry.unit.round.attack if entry.unit else None
+    name = (entry.attack, entry.task.name, entry.variant.id, entry.attacker.name)
+    return Evidence(
+        id="E" + hashlib.sha256("\0".join(name).encode()).hexdigest()[:9],
+        attack=entry.attack,
+        task=entry.task.name,
+        game=entry.game,
+        family=variant.family,
+        variant=variant.id,
+        attacker=entry.attacker.name,
+        box=entry.attacker.box,
+        goals=entry.goals,
+        level=first.level,
+        aspect=first.aspect,
+        metric=entry.task.metric,
+        unit=entry.unit.id if entry.unit else "",
+        requires=_requirement(entry),
+        played=content,
+        settings=dict(entry.unit.settings) if entry.unit else {},
+        seed=session.seed,
+        references=((type(attack).reference,) if attack else ()) + variant.references,
+        standards=variant.standards,
+    )
+
+
+def _requirement(entry: Entry) -> Requirement:
+    power = describe_power(entry.need)
+    budget = entry.attacker.power.budget
+    return Requirement(
+        knowledge=power["knowledge"],
+        capabilities=tuple(power["capabilities"]),
+        view=power["view"],
+        expertise=entry.variant.expertise,
+        equipment=entry.variant.equipment,
+        window=entry.attacker.window,
+        queries_per_day=budget.queries_per_day,
+        identities=budget.identities,
+    )
+
+
+def _attacker(attacker: Attacker) -> AttackerRow:
+    power = describe_power(attacker.power)
+    return AttackerRow(
+        name=attacker.name,
+        label=attacker.label,
+        box=attacker.box,
+        knowledge=power["knowledge"],
+        capabilities=tuple(power["capabilities"]),
+        view=power["view"],
+        window=attacker.window,
+        **power["budget"],
+    )
+
+
+def _application(app: Application, secrecy: Mapping[str, Mapping[str, str]]) -> ApplicationRow:
+    return ApplicationRow(
+        name=app.name,
+        description=app.description,
+        domain=app.domain.kind,
+        classes=app.classes,
+        harmless=None if app.harmless is None else app.classes[app.harmless],
+        parts=app.data.sizes(),
+        fingerprint=app.fingerprint,
+        hashes=dict(app.hashes),
+        secrecy={aspect: dict(classes) for aspect, classes in secrecy.items()},
+        tolerances={
+            "benign_rejection": app.tolerances.benign_rejection,
+            "accuracy_drop": app.tolerances.accuracy_drop,
+            "declared": app.tolerances.declared,
+        },
+        caveats=app.caveats,
+        baseline=baseline(app),
+    )
+
+
+def baseline(app: Application) -> tuple[Baseline, ...]:
+    """Measure how well the application works before any attack, on each slice of the holdout.
+
+    Slices are: everything, every class, and every value of person and subgroup columns.
+    """
+    data = app.data.holdout
+    right = app.target.answer(data.x, View.LABELS).labels == data.y
+    slices = {"all": np.ones(len(data), dtype=bool)}
+    slices |= {f"class {name}": data.y == i for i, name in enumerate(app.classes)}
+    for column in [*app.subgroups, *([app.person] if app.person else [])]:
+        values = data.columns[column]
+        slices |= {f"{column} {v}": values == v for v in sorted(set(values.tolist()), key=str)}
+    rows = []
+    for name, rows_in in slices.items():
+        n, k = int(rows_in.sum()), int(right[rows_in].sum())
+        if n:
+            low, high = clopper_pearson(k, n)
+            rows.append(
+                Baseline(slice=name, metric="accuracy", value=k / n, low=low, high=high, n=n)
+            )
+    if not rows:
+        raise DataError("the holdout part is empty; give more data")
+    return tuple(rows)
+
+
+def environment() -> dict[str, str]:
+    """Describe what the run depends on beside the application."""
+    found = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+    }
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def tool_version() -> str:
+    """Return the installed version of goalkeeper."""
+    try:
+        return version("goalkeeper")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+def now() -> str:
+    """Return the time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,55 @@
+"""What an attack is: one way to play one game, with nothing but `access`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic
+
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
+from goalkeeper.core.power import UNLIMITED, Budget, Power
+from goalkeeper.games.base import Answer, Game, Question, Unfit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack(ABC, Generic[Question, Answer]):
+    """One way to play one game. Subclasses are final; settings are their fields, with defaults.
+
+    Class attributes
+    ----------------
+    game
+        The game it plays.
+    variant
+        Its variant in the taxonomy, `family.variant`: needs, standards and metric come from there.
+    reference
+        Paper or source, and the equation or section.
+    domains
+        Kinds of input it can work on: text, table, image.
+    tasks
+        Names of the game's tasks it plays; empty for all of them. Prefixes count, so
+        `attribute` covers `attribute-age`.
+    asks
+        What it needs beyond its variant; a class may ask for more, never for less.
+    most
+        The most it can make use of in one campaign; more would be granted for nothing.
+    version
+        Raised when the same seed may give another answer than before.
+    """
+
+    game: ClassVar[type[Game[Any, Any, Any]]]
+    variant: ClassVar[str]
+    reference: ClassVar[str]
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
+    tasks: ClassVar[tuple[str, ...]] = ()
+    asks: ClassVar[Power] = Power()
+    most: ClassVar[Budget] = Budget(queries=UNLIMITED, share=1.0, compute_h=UNLIMITED)
+    version: ClassVar[int] = 1
+
+    @abstractmethod
+    def play(self, question: Question, access: Access) -> Answer:
+        """Answer the question; hand in earlier answers through `access.checkpoint`."""
+
+    def unfit(self, app: Application) -> Unfit | None:
+        """Say why this attack cannot be played on the application; None when it can."""
+        return None

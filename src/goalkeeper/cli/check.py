@@ -1,0 +1,29 @@
+"""Check whether a description is usable: `goalkeeper check`."""
+
+from __future__ import annotations
+
+import typer
+
+from goalkeeper.cli.common import AsJson, File
+
+
+def check(file: File, as_json: AsJson = False) -> None:
+    """Check an application file: its keys, its data, its model, and what the model answers."""
+    import json
+
+    from goalkeeper.assess import prepare
+    from goalkeeper.describe import load, load_policy
+
+    policy = load_policy(file)
+    ready = prepare(load(file, policy=policy), policy=policy)
+    sizes = ready.app.data.sizes()
+    if as_json:
+        found = {"ok": True, "parts": sizes, "caveats": list(ready.app.caveats)}
+        typer.echo(json.dumps(found, indent=1))
+        return
+    typer.echo(f"{file}: usable")
+    typer.echo("  data: " + ", ".join(f"{n} {part}" for part, n in sizes.items()))
+    typer.echo(f"  the model answers with {ready.app.target.offers.name.lower()}")
+    for caveat in ready.app.caveats:
+        typer.echo(f"  note: {caveat}")
+    typer.echo(f"next: goalkeeper plan {file}")

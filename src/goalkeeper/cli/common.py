@@ -1,0 +1,147 @@
+"""What several verbs share: options, loading, and the console."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from goalkeeper.assess import Session
+    from goalkeeper.core.assessment import Assessment
+    from goalkeeper.plan import Choice
+    from goalkeeper.policy import Policy
+    from goalkeeper.report.model import Context
+
+File = Annotated[Path, typer.Argument(help="The application file (YAML).", show_default=False)]
+Folder = Annotated[Path, typer.Argument(help="A run folder.", show_default=False)]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", help="Keep to this goal, e.g. privacy; may be repeated."),
+]
+AttackerNames = Annotated[
+    list[str] | None,
+    typer.Option("--attacker", help="Keep to this attacker; may be repeated."),
+]
+AttackNames = Annotated[
+    list[str] | None, typer.Option("--attack", help="Keep to this attack; may be repeated.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a setting: attack.key=value; may be repeated."),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Same seed, same evidence.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
+
+
+def console(*, err: bool = False) -> Console:
+    """Return a console that adapts to terminal, pipe and NO_COLOR."""
+    from rich.console import Console
+
+    return Console(stderr=err, highlight=False, soft_wrap=False)
+
+
+def choice(
+    only: list[str] | None,
+    attackers: list[str] | None,
+    attacks: list[str] | None,
+    settings: list[str] | None = None,
+) -> Choice:
+    """Read what the user chose; raises DescriptionError for a goal that does not exist."""
+    from goalkeeper.core.errors import DescriptionError
+    from goalkeeper.core.goals import Goal
+    from goalkeeper.plan import Choice
+
+    try:
+        goals = tuple(Goal(name) for name in only or ())
+    except ValueError as error:
+        raise DescriptionError(
+            "there is no such goal",
+            key="--only",
+            expected="one of " + ", ".join(Goal),
+            given=", ".join(only or ()),
+        ) from error
+    return Choice(
+        goals=goals,
+        attackers=tuple(attackers or ()),
+        attacks=tuple(attacks or ()),
+        settings=_settings(settings or []),
+    )
+
+
+def _settings(given: list[str]) -> dict[str, dict[str, object]]:
+    import yaml
+
+    from goalkeeper.core.errors import DescriptionError
+
+    found: dict[str, dict[str, object]] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        attack, dot, key = name.partition(".")
+        if not (equals and dot and attack and key):
+            raise DescriptionError(
+                "a setting is not understood",
+                key="--set",
+                expected="attack.key=value",
+                given=text,
+                advice="see the settings with: goalkeeper list attacks --json",
+            )
+        found.setdefault(attack, {})[key] = yaml.safe_load(value)
+    return found
+
+
+def session(file: Path, seed: int, chosen: Choice, *, folder: Path | None = None) -> Session:
+    """Load an application file, check its target, and plan."""
+    from goalkeeper.assess import prepare
+    from goalkeeper.compute.store import RunFolder
+    from goalkeeper.describe import load, load_policy
+
+    policy = load_policy(file)
+    return prepare(
+        load(file, policy=policy),
+        policy=policy,
+        seed=seed,
+        choice=chosen,
+        folder=RunFolder(folder) if folder else None,
+        description=file.resolve(),
+    )
+
+
+def read(folder: Path) -> Assessment:
+    """Read the assessment of a run folder; raises StoreError."""
+    from pydantic import ValidationError
+
+    from goalkeeper.compute.store import RunFolder
+    from goalkeeper.core.assessment import Assessment
+    from goalkeeper.core.errors import StoreError
+
+    try:
+        return Assessment.model_validate_json(RunFolder(folder).read("assessment.json"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StoreError(
+            f"{folder}/assessment.json is not an assessment of this version: {where}: "
+            f"{first['msg']}; make it again with: goalkeeper run FILE -o {folder}"
+        ) from error
+
+
+def context(policy: Policy, *, file: str = "", show_private: bool = False) -> Context:
+    """Gather what the report shows beside the assessment."""
+    from goalkeeper.report.model import AssignmentRow, Context
+
+    return Context(
+        assignment=tuple(
+            AssignmentRow(
+                family=row.family, english=row.english, german=row.german, ours=row.by_definition
+            )
+            for row in policy.assignment()
+        ),
+        note=policy.note,
+        citations={key: policy.citation(key) for key in policy.literature},
+        commands={"run": f"goalkeeper run {file}"} if file else {},
+        show_private=show_private,
+    )

@@ -1,0 +1,71 @@
+"""`goalkeeper plan`: what will be played and what will not, with the reason for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from goalkeeper.cli.common import (
+    AsJson,
+    AttackerNames,
+    AttackNames,
+    File,
+    Only,
+    Seed,
+    choice,
+    console,
+    session,
+)
+
+if TYPE_CHECKING:
+    from goalkeeper.assess import Session
+    from goalkeeper.estimate import Pace
+
+
+def plan(
+    file: File,
+    only: Only = None,
+    attacker: AttackerNames = None,
+    attack: AttackNames = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show each attack x attacker: planned or skipped, why, and what it will cost."""
+    import json
+
+    from goalkeeper.estimate import measure
+
+    ready = session(file, seed, choice(only, attacker, attack))
+    if as_json:
+        rows = [json.loads(e.row().model_dump_json()) for e in ready.plan.entries]
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    pace = measure(ready.app, train=True)
+    _print(ready, pace, file)
+
+
+def _print(ready: Session, pace: Pace, file: Path) -> None:
+    from rich.table import Table
+
+    out = console()
+    table = Table("attack", "task", "attacker", "queries", "time", title="Planned", expand=False)
+    for entry in ready.plan.entries:
+        if entry.unit:
+            queries = f"{entry.unit.estimate.queries:,.0f}"
+            seconds = f"{pace.seconds(entry.unit):.1f} s"
+            table.add_row(entry.attack, entry.task.name, entry.attacker.name, queries, seconds)
+    out.print(table)
+    skipped = Table("attack or variant", "attacker", "why", title="Skipped", expand=False)
+    for entry in ready.plan.entries:
+        if not entry.unit:
+            name = entry.attack or entry.variant.id
+            skipped.add_row(name, entry.attacker.name, "; ".join(entry.reasons))
+    out.print(skipped)
+    units = ready.plan.units
+    out.print(
+        f"{len(units)} plays (attackers with the same grant share one), about "
+        f"{pace.total(units):.0f} s on one core"
+    )
+    typer.echo(f"next: goalkeeper run {file} -o {file.parent / 'run'}")

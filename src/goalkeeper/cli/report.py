@@ -1,0 +1,61 @@
+"""`goalkeeper report`: render the assessment again, in another form."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goalkeeper.cli.common import Folder, context, read
+
+
+class Format(StrEnum):
+    """Forms of the report."""
+
+    HTML = "html"
+    JSON = "json"
+    TEXT = "text"
+    SCHEMA = "schema"
+
+
+def report(
+    folder: Folder,
+    form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.HTML,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to; default: standard output.")
+    ] = None,
+    show_private: Annotated[
+        bool, typer.Option("--show-private", help="Do not redact examples of training data.")
+    ] = False,
+) -> None:
+    """Render the assessment of a run folder as HTML, JSON or text (or print its JSON Schema)."""
+    text = _rendered(folder, form, show_private=show_private)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    output.write_text(text)
+    typer.echo(f"written: {output}")
+
+
+def _rendered(folder: Path, form: Format, *, show_private: bool) -> str:
+    import io
+    import json
+
+    from rich.console import Console
+
+    from goalkeeper.policy import default_policy
+    from goalkeeper.report import render_html, render_terminal, schema
+
+    if form is Format.SCHEMA:
+        return json.dumps(schema(), indent=1) + "\n"
+    assessment = read(folder)
+    if form is Format.JSON:
+        return assessment.to_json()
+    about = context(default_policy(), show_private=show_private)
+    if form is Format.HTML:
+        return render_html(assessment, about)
+    buffer = io.StringIO()
+    render_terminal(assessment, Console(file=buffer, width=100), about)
+    return buffer.getvalue()

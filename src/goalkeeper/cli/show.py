@@ -1,0 +1,20 @@
+"""`goalkeeper show`: the assessment in the terminal."""
+
+from __future__ import annotations
+
+import typer
+
+from goalkeeper.cli.common import AsJson, Folder, console, context, read
+
+
+def show(folder: Folder, as_json: AsJson = False) -> None:
+    """Show the assessment of a run folder in the terminal."""
+    from goalkeeper.policy import default_policy
+    from goalkeeper.report import render_terminal
+
+    assessment = read(folder)
+    if as_json:
+        typer.echo(assessment.to_json(), nl=False)
+        return
+    render_terminal(assessment, console(), context(default_policy()))
+    typer.echo(f"next: open {folder}/report.html, or: goalkeeper verify {folder}")

@@ -1,0 +1,28 @@
+"""Check hashes and recompute verdicts: `goalkeeper verify`."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from goalkeeper.cli.common import AsJson, Folder
+from goalkeeper.cli.exits import Exit
+
+
+def verify(folder: Folder, as_json: AsJson = False) -> None:
+    """Check every file's hash, and recompute every verdict from the stored evidence."""
+    from goalkeeper.verify import differences
+
+    found = differences(folder)
+    if as_json:
+        typer.echo(json.dumps({"verified": not found, "differences": found}, indent=1))
+    elif found:
+        typer.echo(f"{folder} does NOT verify:")
+        for line in found:
+            typer.echo(f"  {line}")
+        typer.echo("next: play it again with: goalkeeper run FILE -o ANOTHER_FOLDER")
+    else:
+        typer.echo(f"{folder} verifies: no file was changed, and the evidence gives the verdicts")
+    if found:
+        raise typer.Exit(Exit.NOT_MET)

@@ -1,0 +1,164 @@
+"""The run folder: the folder is the truth, every file is written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from goalkeeper.core.errors import StoreError
+from goalkeeper.core.evidence import Played
+
+MANIFEST = "MANIFEST.sha256"
+LOCK = ".lock"
+
+
+class RunFolder:
+    """A folder with `run.json`, `units/<id>.json`, `assessment.json`, `report.html`, a manifest."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    # ---- writing ------------------------------------------------------------------------------
+
+    def create(self) -> None:
+        """Make the folder; raises StoreError when it cannot be made or is a file."""
+        try:
+            (self.root / "units").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the run folder {self.root} cannot be made ({error.strerror}); choose another "
+                "with -o"
+            ) from error
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file atomically: temporary file, fsync, rename."""
+        target = self.root / name
+        try:
+            _write_whole(target, text.encode())
+        except OSError as error:
+            raise StoreError(_disk(error, target)) from error
+
+    def save(self, unit: str, played: Played) -> None:
+        """Keep what a play found, with the hash of its content."""
+        body = played.model_dump_json()
+        self.write(f"units/{unit}.json", f"{_sha(body.encode())}\n{body}\n")
+
+    def seal(self) -> None:
+        """Write the manifest: the SHA-256 of every file, in the format of `sha256sum`."""
+        self.write(MANIFEST, self._manifest())
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder, so that two runs cannot hurt each other; raises StoreError if held."""
+        self.create()
+        with (self.root / LOCK).open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise StoreError(
+                    f"another goalkeeper is running in {self.root}; wait for it, or choose "
+                    "another folder with -o"
+                ) from error
+            yield
+
+    # ---- reading ------------------------------------------------------------------------------
+
+    def read(self, name: str) -> str:
+        """Read a file; raises StoreError when it is missing."""
+        try:
+            return (self.root / name).read_text()
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"{self.root} holds no {name}; is it a run folder? Make one with: "
+                "goalkeeper run FILE -o DIR"
+            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise StoreError(f"{self.root / name} cannot be read: {error}") from error
+
+    def has(self, name: str) -> bool:
+        """Tell whether a file stands in the folder."""
+        return (self.root / name).is_file()
+
+    def load(self, unit: str) -> Played | None:
+        """Return what a play found, or None if it was not played or its file is damaged."""
+        try:
+            digest, _, body = (self.root / f"units/{unit}.json").read_text().partition("\n")
+        except (OSError, UnicodeDecodeError):
+            return None
+        body = body.removesuffix("\n")
+        if _sha(body.encode()) != digest:
+            return None
+        try:
+            return Played.model_validate_json(body)
+        except ValidationError:
+            return None
+
+    def changed(self) -> list[str]:
+        """List every file that is not as the manifest says: changed, missing or added."""
+        stored = self.read(MANIFEST)
+        now = self._manifest()
+        if stored == now:
+            return []
+        before, after = (dict(_lines(text)) for text in (stored, now))
+        names = sorted(set(before) | set(after))
+        found = [
+            f"{name}: {_difference(name in before, name in after)}"
+            for name in names
+            if before.get(name) != after.get(name)
+        ]
+        return found or [f"{MANIFEST}: changed"]
+
+    def _manifest(self) -> str:
+        files = sorted(
+            p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file()
+        )
+        listed = [name for name in files if name not in {MANIFEST, LOCK}]
+        return "".join(f"{_sha((self.root / n).read_bytes())}  {n}\n" for n in listed)
+
+
+def _difference(before: bool, after: bool) -> str:  # noqa: FBT001
+    if before and after:
+        return "changed since the run"
+    return "missing" if before else "not part of the run"
+
+
+def _lines(manifest: str) -> Iterator[tuple[str, str]]:
+    for line in manifest.splitlines():
+        digest, _, name = line.partition("  ")
+        yield name, digest
+
+
+def _sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write_whole(target: Path, content: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _disk(error: OSError, target: Path) -> str:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return (
+            f"the disk is full: {target} could not be written; everything finished before is "
+            "kept. Free some space and run the same command again"
+        )
+    return f"{target} could not be written: {error.strerror}"

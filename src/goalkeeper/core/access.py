@@ -1,0 +1,288 @@
+"""The only door between an attack and the application: grants, meters, refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from goalkeeper.core.application import Answers, Application, Ensemble, Target, Trainer
+from goalkeeper.core.change import Change, Poisoned, checked
+from goalkeeper.core.cost import Cost, Meter
+from goalkeeper.core.data import Bools, Data, Inputs, Ints
+from goalkeeper.core.domain import Domain
+from goalkeeper.core.errors import NotGranted, NotOffered
+from goalkeeper.core.power import Capability, Grade, Power, View
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Checkpoint:
+    """An answer as it stood when this much had been spent.
+
+    `queries` is `(campaigns,)`: what each campaign had spent at that moment.
+    """
+
+    answer: Any
+    cost: Cost
+    queries: Ints
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Terms:
+    """On what terms an attack is let in: everything the framework decides, none of it secret.
+
+    Parameters
+    ----------
+    granted
+        The attacker's power, cut to what the attack declares; spending as the attacker has it.
+    rng
+        The attack's own random stream.
+    victim
+        Seeds for what the victim does because of the attack (retraining), apart from the attack's.
+    campaigns
+        Number of campaigns the budget is for.
+    withheld
+        Training rows `(rows,)` that `data()` never shows, because they are a game's secret.
+    clock
+        Seconds since some start; only the runner reads time.
+    """
+
+    granted: Power
+    rng: np.random.Generator
+    victim: np.random.SeedSequence
+    campaigns: int = 1
+    withheld: Bools | None = None
+    clock: Callable[[], float] = float
+
+
+class Access:
+    """Handed to `Attack.play`. What was not granted raises NotGranted."""
+
+    def __init__(self, app: Application, terms: Terms, meter: Meter | None = None) -> None:
+        self._app = app
+        self._terms = terms
+        self._granted = terms.granted
+        self._meter = meter or Meter(terms.granted.budget.queries, terms.campaigns)
+        self._start = terms.clock()
+        self._reachable: Ints | None = None
+        self.checkpoints: list[Checkpoint] = []
+
+    # ---- public knowledge -------------------------------------------------------------------
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The only source of randomness an attack may use."""
+        return self._terms.rng
+
+    @property
+    def domain(self) -> Domain:
+        """What an input may look like."""
+        return self._app.domain
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self._app.classes
+
+    @property
+    def harmless(self) -> int | None:
+        """Index of the harmless class, if there is one."""
+        return self._app.harmless
+
+    @property
+    def granted(self) -> Power:
+        """What this attack may use in this play."""
+        return self._granted
+
+    @property
+    def spent(self) -> Cost:
+        """What was spent so far, over all campaigns."""
+        meter = self._meter
+        return Cost(
+            queries=meter.total,
+            forward=meter.forward,
+            backward=meter.backward,
+            models=meter.models,
+            seconds=max(0.0, self._terms.clock() - self._start),
+        )
+
+    def left(self) -> Ints:
+        """Count the queries that each campaign may still spend, `(campaigns,)`."""
+        return self._meter.left()
+
+    def checkpoint(self, answer: Any) -> None:
+        """Hand in the best answer so far; the game marks each, which gives the whole curve."""
+        self.checkpoints.append(Checkpoint(answer, self.spent, self._meter.queries.copy()))
+
+    # ---- granted: questions to the model ------------------------------------------------------
+
+    def query(self, x: Inputs, campaigns: Ints | None = None) -> Answers:
+        """Ask the target about inputs `(n, ...)`; costs n queries.
+
+        Parameters
+        ----------
+        x
+            Inputs of the application's domain.
+        campaigns
+            Which campaign pays for each input, `(n,)`; may be left out if there is only one.
+
+        Raises
+        ------
+        NotGranted
+            The attacker sees no answers, or may not interact with the model at all.
+        BudgetSpent
+            A campaign's budget does not cover the call; nothing was asked, nothing is charged.
+        """
+        granted = self._granted
+        if granted.view is View.NOTHING:
+            raise NotGranted("query() needs a view of the answers; this attack sees nothing")
+        owns_copy = granted.knowledge.model is Grade.FULL
+        if not owns_copy and Capability.M2 not in granted.capabilities.closed():
+            raise NotGranted("query() needs capability M2, or full knowledge of the model")
+        if campaigns is None:
+            if self._terms.campaigns != 1:
+                raise NotGranted("say which campaign pays for each query (campaigns=)")
+            campaigns = np.zeros(len(x), dtype=np.int64)
+        self._meter.charge(campaigns)
+        view = min(granted.view, self._app.target.offers)
+        return self._app.target.answer(x, view).cut(granted.view)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Return the trained parameters (model: full)."""
+        self._knows("model", Grade.FULL, "parameters()")
+        return self._app.target.parameters()
+
+    def artefact(self) -> Path:
+        """Return the path of the stored model (model: full)."""
+        self._knows("model", Grade.FULL, "artefact()")
+        return self._app.target.artefact()
+
+    # ---- granted: data and algorithm ----------------------------------------------------------
+
+    def data(self) -> Data:
+        """Return the attacker's data.
+
+        data: partial gives similar data that the target was not trained on; data: full gives the
+        training data, without what the game withholds as its secret.
+        """
+        self._knows("data", Grade.PARTIAL, "data()")
+        if self._granted.knowledge.data is Grade.PARTIAL:
+            return self._app.data.similar
+        train = self._app.data.train
+        return train if self._terms.withheld is None else train.take(~self._terms.withheld)
+
+    def trainer(self) -> Trainer:
+        """Return the target's own recipe (algorithm: full) or one of its family (partial)."""
+        self._knows("algorithm", Grade.PARTIAL, "trainer()")
+        full = self._granted.knowledge.algorithm is Grade.FULL
+        trainer = self._app.trainer if full else (self._app.lookalike or self._app.trainer)
+        if trainer is None:
+            raise NotOffered("the application has no training recipe; describe one (model.build)")
+        return _MeteredTrainer(trainer, self._meter)
+
+    def reachable(self) -> Ints:
+        """Rows of the training data that the attacker may delete, modify or relabel.
+
+        With full knowledge of the data: all. Otherwise the attacker's own contributions, a random
+        sample as large as the share under its control.
+        """
+        wanted = Capability.T2 | Capability.T3 | Capability.T4
+        if not self._granted.capabilities.closed() & wanted:
+            raise NotGranted("reachable() needs one of the capabilities T1 to T4")
+        rows = len(self._app.data.train)
+        if self._granted.knowledge.data is Grade.FULL:
+            return np.arange(rows)
+        if self._reachable is None:
+            own = int(self._granted.budget.share * rows)
+            rng = np.random.default_rng(self._terms.victim.spawn(1)[0])
+            self._reachable = np.sort(rng.choice(rows, own, replace=False))
+        return self._reachable
+
+    def own(self) -> Data:
+        """Return the reachable training rows themselves, in the order of `reachable()`."""
+        return self._app.data.train.take(self.reachable())
+
+    # ---- granted: changes ---------------------------------------------------------------------
+
+    def check(self, change: Change) -> Poisoned:
+        """Check a change of the training data as the game will; raises ChangeRefused."""
+        touched = len(change.rows) > 0
+        reach = self.reachable() if touched else np.empty(0, dtype=np.int64)
+        return checked(change, self._app.data.train, self._granted, reach, self._app.labeller)
+
+    def poison(self, change: Change) -> Access:
+        """Change the training data, have the victim retrain, and return access to the result."""
+        poisoned = self.check(change)
+        if self._app.trainer is None:
+            raise NotOffered("the application cannot be retrained; describe model.build")
+        train = self._app.data.train.take(~poisoned.removed).joined(poisoned.extra)
+        seed = int(self._terms.victim.spawn(1)[0].generate_state(1)[0])
+        target = self._app.trainer.fit(train, seed)
+        self._meter.models += 1
+        return Access(replace(self._app, target=target), self._terms, self._meter)
+
+    def tamper(self, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Access:
+        """Rewrite the stored parameters (W) and return access to the changed target."""
+        self._can(Capability.W, "tamper()")
+        rewrite = getattr(self._app.target, "with_parameters", None)
+        if rewrite is None:
+            raise NotOffered("this target's parameters cannot be rewritten")
+        target: Target = rewrite(change(self._app.target.parameters()))
+        return Access(replace(self._app, target=target), self._terms, self._meter)
+
+    def intercept(self, rewrite: Callable[[Answers], Answers]) -> Target:
+        """Rewrite answers in transit (O): what the surrounding system then sees as the model."""
+        self._can(Capability.O, "intercept()")
+        return _Intercepted(self._app.target, rewrite)
+
+    # ---- checks -------------------------------------------------------------------------------
+
+    def _knows(self, aspect: str, grade: Grade, what: str) -> None:
+        if getattr(self._granted.knowledge, aspect) < grade:
+            raise NotGranted(f"{what} needs {grade.name.lower()} knowledge of the {aspect}")
+
+    def _can(self, cell: Capability, what: str) -> None:
+        if cell not in self._granted.capabilities.closed():
+            raise NotGranted(f"{what} needs capability {cell.name}")
+
+
+class _MeteredTrainer:
+    """The attacker's own training: the same trainer, counted."""
+
+    def __init__(self, trainer: Trainer, meter: Meter) -> None:
+        self._trainer, self._meter = trainer, meter
+
+    @property
+    def recipe(self) -> str:
+        return self._trainer.recipe
+
+    def fit(self, data: Data, seed: int) -> Target:
+        self._meter.models += 1
+        return self._trainer.fit(data, seed)
+
+    def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
+        self._meter.models += len(masks)
+        return self._trainer.fit_many(data, masks, seeds)
+
+
+class _Intercepted:
+    """A target whose answers are rewritten on their way."""
+
+    def __init__(self, target: Target, rewrite: Callable[[Answers], Answers]) -> None:
+        self._target, self._rewrite = target, rewrite
+
+    @property
+    def offers(self) -> View:
+        return self._target.offers
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        return self._rewrite(self._target.answer(x, view))
+
+    def parameters(self) -> Mapping[str, Any]:
+        return self._target.parameters()
+
+    def artefact(self) -> Path:
+        return self._target.artefact()

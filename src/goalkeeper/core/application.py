@@ -1,0 +1,180 @@
+"""The application under evaluation: a target, its data, and what the user says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints, Splits, fingerprint
+from goalkeeper.core.domain import Domain
+from goalkeeper.core.errors import NotGranted
+from goalkeeper.core.goals import Goal
+from goalkeeper.core.need import ProtectionNeed
+from goalkeeper.core.power import Attacker, View
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Answers:
+    """What a target said of `n` inputs, as far as the view shows it.
+
+    `labels` is `(n,)`; `scores` (probabilities) and `logits` are `(n, classes)` and raise
+    NotGranted when the view does not show them.
+    """
+
+    labels: Ints
+    _scores: Floats | None = None
+    _logits: Floats | None = None
+
+    @property
+    def scores(self) -> Floats:
+        """Probabilities `(n, classes)`; raises NotGranted below a view of scores."""
+        if self._scores is None:
+            raise NotGranted("scores are not part of what this attacker sees (view: labels)")
+        return self._scores
+
+    @property
+    def logits(self) -> Floats:
+        """Log-scale scores `(n, classes)`; raises NotGranted below a view of logits."""
+        if self._logits is None:
+            raise NotGranted("logits are not part of what this attacker sees")
+        return self._logits
+
+    def cut(self, view: View) -> Answers:
+        """Hide what `view` does not show."""
+        return Answers(
+            self.labels,
+            self._scores if view >= View.SCORES else None,
+            self._logits if view >= View.LOGITS else None,
+        )
+
+
+class Target(Protocol):
+    """The thing that answers. Adapters live in `goalkeeper.targets`."""
+
+    @property
+    def offers(self) -> View:
+        """The richest view this target can give (GRADIENTS when parameters can be read)."""
+        ...
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        """Answer inputs `(n, ...)`; `view` says how much must be filled in."""
+        ...
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Return the trained parameters; raises NotOffered.
+
+        Linear models give `weights` `(k, d)`, `bias` `(k,)` with k = 1 (binary: towards class 1)
+        or one row a class, and, for texts, `vocabulary` `(d,)`.
+        """
+        ...
+
+    def artefact(self) -> Path:
+        """Path of the stored model; raises NotOffered."""
+        ...
+
+
+class Ensemble(Protocol):
+    """N targets trained together."""
+
+    def __len__(self) -> int: ...
+
+    def scores(self, x: Inputs) -> Floats:
+        """Probabilities `(N, n, classes)`."""
+        ...
+
+    def labels(self, x: Inputs) -> Ints:
+        """Classes `(N, n)`."""
+        ...
+
+    def target(self, i: int) -> Target:
+        """Return the i-th target."""
+        ...
+
+
+class Trainer(Protocol):
+    """The thing that makes a target from data. Fast paths live in `goalkeeper.training`."""
+
+    @property
+    def recipe(self) -> str:
+        """What is trained, in words that identify it."""
+        ...
+
+    def fit(self, data: Data, seed: int) -> Target:
+        """Train one target."""
+        ...
+
+    def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
+        """Train N targets on the rows of each mask `(N, rows)`, with N seeds."""
+        ...
+
+
+class Labeller(Protocol):
+    """The honest labelling process: what people would say a contributed input is."""
+
+    def __call__(self, x: Inputs, bases: Data) -> Ints:
+        """Label inputs `(m, ...)`, each derived from the record of `bases` in the same place."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerances:
+    """How much damage the function bears, as shares of inputs.
+
+    benign_rejection: additional share of harmless inputs that may be declined. accuracy_drop:
+    accuracy that may be lost. `declared` says whether the user gave them or they are defaults.
+    """
+
+    benign_rejection: float = 0.01
+    accuracy_drop: float = 0.02
+    declared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What the surrounding system does with an answer: one reaction a class."""
+
+    reactions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Application:
+    """Everything goalkeeper knows of the evaluated system.
+
+    `harmless` is the index of the class of harmless inputs (None when there is no such class);
+    every other class is then a way of declining. `trainer` is the target's own recipe,
+    `lookalike` a generic one of the same family for attackers who know it partially.
+    """
+
+    name: str
+    target: Target
+    data: Splits
+    domain: Domain
+    classes: tuple[str, ...]
+    description: str = ""
+    harmless: int | None = None
+    trainer: Trainer | None = None
+    lookalike: Trainer | None = None
+    labeller: Labeller | None = None
+    person: str | None = None
+    subgroups: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    membership_is_sensitive: bool = False
+    tolerances: Tolerances = field(default_factory=Tolerances)
+    wiring: Wiring = field(default_factory=Wiring)
+    needs: Mapping[Goal, ProtectionNeed] = field(default_factory=dict)
+    attackers: tuple[Attacker, ...] = ()
+    secrecy: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+    hashes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Identify what was evaluated: data by content, model by the hashes of the user's files."""
+        data = {part: getattr(self.data, part) for part in self.data.sizes()}
+        said = (self.name, self.classes, self.harmless, self.person, self.subgroups)
+        recipe = self.trainer.recipe if self.trainer else ""
+        return fingerprint(
+            data, self.hashes, said, self.sensitive, self.domain, self.tolerances, recipe
+        )

@@ -1,0 +1,182 @@
+"""The assessment: everything else is rendered from it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from goalkeeper.core.evidence import Evidence
+from goalkeeper.core.goals import Goal
+from goalkeeper.core.need import Frozen, ProtectionNeed
+from goalkeeper.core.numbers import Real
+
+SCHEMA_VERSION = 1
+
+
+class Verdict(StrEnum):
+    """What is said of a goal."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    INCONCLUSIVE = "inconclusive"
+    NOT_ASSESSED = "not_assessed"
+
+
+class Bracket(Frozen):
+    """From what was demonstrated to what testing cannot exclude."""
+
+    low: Real
+    high: Real
+
+
+class Gap(Frozen):
+    """Something applicable that was not tested, and why; or what more data would settle."""
+
+    variant: str
+    attacker: str
+    reason: str
+
+
+class GoalRating(Frozen):
+    """The verdict on one goal.
+
+    `demonstrated` and `potential` are the points of attack potential of the cheapest attack that
+    was shown to succeed, and of the cheapest that cannot be excluded ("inf": none).
+    """
+
+    goal: Goal
+    need: ProtectionNeed
+    required: int = Field(description="attack potential that must be withstood, in points")
+    critical: int = Field(description="exposure level from which an attack counts as a success")
+    verdict: Verdict
+    risk: Bracket
+    demonstrated: Real
+    potential: Real
+    exposure: Bracket = Field(
+        description="[demonstrated, potential] exposure level, worst evidence"
+    )
+    cheapest_attack: str = Field(default="", description="evidence id")
+    because: tuple[str, ...] = Field(default=(), description="evidence ids, strongest first")
+    reason: str = Field(default="", description="one sentence why")
+    attackers: tuple[str, ...] = ()
+    not_tested: tuple[Gap, ...] = ()
+    hypotheses: int = Field(default=1, description="planned tests that share the error rate")
+
+
+class Estimate(Frozen):
+    """What a play will cost, before it runs."""
+
+    queries: Real = 0
+    models: int = 0
+    seconds: Real = 0
+
+
+class PlanRow(Frozen):
+    """One attack x task x attacker: planned or skipped, and why."""
+
+    attack: str
+    game: str
+    task: str
+    variant: str
+    attacker: str
+    status: Literal["planned", "skipped"]
+    reasons: tuple[str, ...] = ()
+    goals: tuple[Goal, ...] = ()
+    unit: str = ""
+    estimate: Estimate = Estimate()
+
+
+class AttackerRow(Frozen):
+    """An attacker as described: the report prints it, verify reads it."""
+
+    name: str
+    label: str
+    box: str
+    knowledge: dict[str, str]
+    capabilities: tuple[str, ...]
+    view: str
+    window: str
+    queries: Real
+    queries_per_day: Real
+    identities: int
+    share: float
+    compute_h: Real
+
+
+class Baseline(Frozen):
+    """How well the application does its job before any attack, per slice."""
+
+    slice: str
+    metric: str
+    value: Real
+    low: Real
+    high: Real
+    n: int
+
+
+class ApplicationRow(Frozen):
+    """The evaluated application, by name and content."""
+
+    name: str
+    description: str = ""
+    domain: str
+    classes: tuple[str, ...]
+    harmless: str | None = None
+    parts: dict[str, int] = Field(default_factory=dict)
+    fingerprint: str
+    hashes: dict[str, str] = Field(default_factory=dict)
+    secrecy: dict[str, dict[str, str]] = Field(default_factory=dict)
+    tolerances: dict[str, float | bool] = Field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+    baseline: tuple[Baseline, ...] = ()
+
+
+class PolicyRow(Frozen):
+    """Which rules rated this."""
+
+    id: str
+    version: str
+    sha256: str
+    taxonomy_sha256: str
+
+
+class Tool(Frozen):
+    """Which program wrote this."""
+
+    name: str = "goalkeeper"
+    version: str
+
+
+class Advice(Frozen):
+    """What would help; verified by replay where that was done."""
+
+    defence: str
+    for_: tuple[Goal, ...] = Field(alias="for", serialization_alias="for")
+    reason: str
+    verified: dict[str, str] | None = None
+
+
+class Assessment(Frozen):
+    """Everything that was found, complete enough to rate it again."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema", serialization_alias="schema")
+    tool: Tool
+    application: ApplicationRow
+    policy: PolicyRow
+    seed: int
+    started: str
+    finished: str
+    environment: dict[str, str] = Field(default_factory=dict)
+    verdict: Verdict
+    goals: dict[Goal, GoalRating]
+    attackers: tuple[AttackerRow, ...] = ()
+    plan: tuple[PlanRow, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    advice: tuple[Advice, ...] = ()
+    complete: bool = Field(default=True, description="whether every planned unit was played")
+
+    def to_json(self) -> str:
+        """Render as the content of assessment.json: stable order, one trailing newline."""
+        return self.model_dump_json(by_alias=True, indent=1) + "\n"

@@ -1,0 +1,161 @@
+"""Records, and the four disjoint parts they are cut into."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goalkeeper.core.errors import DataError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Inputs = NDArray[Any]  # object (n,) of str for text; float64 (n, d) or (n, c, h, w) otherwise
+
+PARTS = ("train", "holdout", "calibration", "similar")
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Data:
+    """Records with their true classes.
+
+    Parameters
+    ----------
+    x
+        Inputs: an object array `(n,)` of str, or a float64 array `(n, d)` or `(n, c, h, w)`.
+    y
+        Classes `(n,)` as indices into the application's classes.
+    columns
+        What is known of each record beside the input, each `(n,)`: person, subgroup, ...
+    """
+
+    x: Inputs
+    y: Ints
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, values in {"y": self.y, **self.columns}.items():
+            if len(values) != len(self.x):
+                raise DataError(
+                    f"x has {len(self.x)} records but {name} has {len(values)} entries; "
+                    "give one entry for every record"
+                )
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, rows: NDArray[Any] | slice) -> Data:
+        """Return the chosen rows (indices, boolean mask or slice)."""
+        return Data(
+            x=self.x[rows], y=self.y[rows], columns={k: v[rows] for k, v in self.columns.items()}
+        )
+
+    def joined(self, other: Data) -> Data:
+        """Append `other`; columns that only one side has are dropped."""
+        shared = [k for k in self.columns if k in other.columns]
+        return Data(
+            x=np.concatenate([self.x, other.x]),
+            y=np.concatenate([self.y, other.y]),
+            columns={k: np.concatenate([self.columns[k], other.columns[k]]) for k in shared},
+        )
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Splits:
+    """The four disjoint parts.
+
+    train: what the target was trained on. holdout: the game's own strangers. calibration:
+    thresholds and false-alarm rates. similar: what an attacker has who knows similar data.
+    """
+
+    train: Data
+    holdout: Data
+    calibration: Data
+    similar: Data
+
+    def __post_init__(self) -> None:
+        seen: dict[bytes, tuple[str, int]] = {}
+        for part in PARTS:
+            for row, key in enumerate(row_keys(getattr(self, part).x)):
+                other = seen.setdefault(key, (part, row))
+                if other[0] != part:
+                    raise DataError(
+                        f"row {row} of the {part} data also stands in the {other[0]} data "
+                        f"(row {other[1]}); the parts must not overlap: remove one of the two, "
+                        "or let goalkeeper cut one file by itself"
+                    )
+
+    def sizes(self) -> dict[str, int]:
+        """Count the records in each part."""
+        return {part: len(getattr(self, part)) for part in PARTS}
+
+
+def row_keys(x: Inputs) -> list[bytes]:
+    """Hash the content of every input; equal inputs have equal keys, whatever their order."""
+    if x.dtype == object:
+        return [hashlib.blake2b(str(v).encode(), digest_size=16).digest() for v in x]
+    rows = np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float64) + 0.0  # -0.0 equals 0.0
+    return [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
+
+
+def cut(data: Data, shares: Mapping[str, float]) -> Splits:
+    """Cut one data set into the four parts by the hash of each input.
+
+    Duplicates fall into the same part, and a record keeps its part whatever the order of the
+    file or what else stands in it. Sizes therefore follow `shares` only on average.
+
+    Parameters
+    ----------
+    data
+        All records.
+    shares
+        Share of each of the four parts; they must sum to 1.
+
+    Raises
+    ------
+    DataError
+        A part came out empty: there are too few records.
+    """
+    edges = np.cumsum([shares[part] for part in PARTS])
+    if abs(edges[-1] - 1) > 1e-9:
+        raise DataError(f"the shares of the parts must sum to 1, they sum to {edges[-1]:g}")
+    place = np.array([int.from_bytes(key[:8], "big") / 2**64 for key in row_keys(data.x)])
+    which = np.minimum(np.searchsorted(edges, place, side="right"), len(PARTS) - 1)
+    parts = {part: data.take(np.flatnonzero(which == i)) for i, part in enumerate(PARTS)}
+    for part, rows in parts.items():
+        if len(rows) == 0:
+            raise DataError(
+                f"no record fell into the {part} part: {len(data)} records are too few; "
+                "give more data"
+            )
+    return Splits(**parts)
+
+
+def fingerprint(*parts: Any) -> str:
+    """Hash arrays, strings, numbers and mappings of them by content (hex, 16 bytes)."""
+    h = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        _feed(h, part)
+    return h.hexdigest()
+
+
+def _feed(h: Any, part: Any) -> None:
+    if isinstance(part, Data):
+        _feed(h, {"x": part.x, "y": part.y, **part.columns})
+    elif isinstance(part, Mapping):
+        for key in sorted(part, key=str):
+            h.update(f"{key}=".encode())
+            _feed(h, part[key])
+    elif isinstance(part, np.ndarray) and part.dtype != object:
+        h.update(f"{part.dtype}{part.shape}".encode() + np.ascontiguousarray(part).tobytes())
+    elif isinstance(part, np.ndarray | list | tuple):
+        h.update(f"[{len(part)}]".encode())
+        for value in part:
+            _feed(h, value)
+    else:
+        h.update(f"{type(part).__name__}:{part!r};".encode())

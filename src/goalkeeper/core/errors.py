@@ -1,0 +1,85 @@
+"""Errors a user can act on: what is wrong, what was given, what to do."""
+
+from __future__ import annotations
+
+
+class GoalkeeperError(Exception):
+    """Base of every error that goalkeeper raises on purpose."""
+
+
+class NotGranted(GoalkeeperError):
+    """An attack reached for something its attacker was not granted."""
+
+
+class BudgetSpent(GoalkeeperError):
+    """The next call would exceed the attacker's budget; it did not reach the target."""
+
+
+class NotOffered(GoalkeeperError):
+    """The application cannot offer what was asked of it (no scores, no trainer, ...)."""
+
+
+class ChangeRefused(GoalkeeperError):
+    """A change of the training data goes beyond the granted cells or share."""
+
+
+class DataError(GoalkeeperError):
+    """The data cannot be used: empty, one class, not finite, shapes that do not fit, overlap."""
+
+
+class TargetError(GoalkeeperError):
+    """The model raised, or returned something that is not an answer."""
+
+
+class DescriptionError(GoalkeeperError):
+    """The application file says something that cannot be used.
+
+    Parameters
+    ----------
+    problem
+        One sentence: what is wrong.
+    where
+        `file:line` of the entry, or the file.
+    key
+        Dotted path of the entry, empty for the whole file.
+    expected, given
+        What would be right, and what stands there.
+    advice
+        What to do, as a command or an edit.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: str = "",
+        key: str = "",
+        expected: str = "",
+        given: str = "",
+        advice: str = "",
+    ) -> None:
+        self.problem, self.where, self.key = problem, where, key
+        self.expected, self.given, self.advice = expected, given, advice
+        parts = [f"{where}: " if where else "", f"{key}: " if key else "", problem]
+        lines = ["".join(parts)]
+        lines += [f"  expected: {expected}"] if expected else []
+        lines += [f"  given:    {given}"] if given else []
+        lines += [f"  do:       {advice}"] if advice else []
+        super().__init__("\n".join(lines))
+
+
+class StoreError(GoalkeeperError):
+    """The run folder cannot be read or written, or a file in it was changed."""
+
+
+class PolicyError(GoalkeeperError):
+    """The taxonomy or the rating policy is not usable."""
+
+
+class MissingExtra(GoalkeeperError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is not installed; install it with: pip install 'goalkeeper[{extra}]'"
+        )

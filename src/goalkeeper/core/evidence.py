@@ -1,0 +1,257 @@
+"""What one played attack showed, complete enough to be checked by a stranger."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue
+
+from goalkeeper.core.cost import Cost
+from goalkeeper.core.goals import Aspect, Goal, IntegrityLevel
+from goalkeeper.core.need import Frozen
+from goalkeeper.core.numbers import Real
+
+
+class Status(StrEnum):
+    """How far an attack got."""
+
+    TESTED = "tested"
+    NOT_APPLICABLE = "not_applicable"
+    EXCLUDED = "excluded"
+    NOT_TESTED = "not_tested"
+    FAILED_TO_RUN = "failed_to_run"
+    CONTROL_FAILED = "control_failed"
+
+
+# ---- tallies: counts from which every bound can be computed again ---------------------------
+
+
+class Proportion(Frozen):
+    """Successes beside those of a control of equal size; the metric is the excess."""
+
+    kind: Literal["proportion"] = "proportion"
+    successes: int
+    n: int
+    baseline_successes: int
+    baseline_n: int
+
+
+class Accuracy(Frozen):
+    """Right answers in a game that a coin would win half of the time."""
+
+    kind: Literal["accuracy"] = "accuracy"
+    correct: int
+    n: int
+
+
+class Gain(Frozen):
+    """Successes beside the best without access to the model; the metric is (a - b) / (1 - b)."""
+
+    kind: Literal["gain"] = "gain"
+    successes: int
+    n: int
+    baseline_successes: int
+    baseline_n: int
+
+
+class RatioAt(Frozen):
+    """Counts at one threshold, chosen for a false-alarm rate before the counting."""
+
+    fpr: float
+    true_positives: int
+    positives: int
+    false_positives: int
+    negatives: int
+
+
+class Ratio(Frozen):
+    """True over false positive rate at several false-alarm rates; the metric is the largest."""
+
+    kind: Literal["ratio"] = "ratio"
+    at: tuple[RatioAt, ...]
+
+
+class DamageCount(Frozen):
+    """Harm of retrained victims: per retraining, items newly wrong and newly right of n.
+
+    The metric is the mean difference as a multiple of the declared tolerance.
+    """
+
+    kind: Literal["damage"] = "damage"
+    gained: tuple[int, ...]
+    lost: tuple[int, ...]
+    n: int
+    tolerance: float
+
+
+Tally = Annotated[Proportion | Accuracy | Gain | Ratio | DamageCount, Field(discriminator="kind")]
+
+
+# ---- what is shown ---------------------------------------------------------------------------
+
+
+class Measurement(Frozen):
+    """A number with its two-sided 95 % interval, its baseline and its n."""
+
+    metric: str
+    value: Real
+    low: Real
+    high: Real
+    baseline: Real
+    n: int
+    group: str = Field(default="", description="person, subgroup or class; empty for everything")
+    note: str = ""
+
+
+class Curve(Frozen):
+    """The headline metric against the attacker's budget, with a pointwise 95 % band."""
+
+    budget: str
+    unit: str
+    x: tuple[Real, ...]
+    value: tuple[Real, ...]
+    low: tuple[Real, ...]
+    high: tuple[Real, ...]
+
+
+class Trial(Frozen):
+    """The rated raw material at one budget: what was spent, and the counts."""
+
+    budget: Real = Field(description="the curve's x")
+    queries: Real = Field(description="queries of one campaign up to here")
+    compute_h: Real = Field(default=0.0, description="hours of computing, measured")
+    share: float = Field(default=0.0, description="share of the training data written")
+    tally: Tally
+    verified: int = Field(default=0, description="successes that the game re-checked one by one")
+
+
+class Control(Frozen):
+    """A check on the attack or the setting."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class Exhibit(Frozen):
+    """A real example, e.g. a message before and after."""
+
+    title: str
+    before: str = ""
+    after: str = ""
+    note: str = ""
+    private: bool = Field(default=False, description="holds training data; shown redacted")
+
+
+class AttackPotential(Frozen):
+    """What the attack costs on the scale of ISO/SAE 21434, Annex G."""
+
+    days: Real
+    expertise: str
+    knowledge: str
+    window: str
+    equipment: str
+    points: int
+
+
+class RatedTrial(Frozen):
+    """One trial on the exposure scale: bounds, levels and attack potential."""
+
+    budget: Real
+    low: Real
+    high: Real
+    demonstrated: int
+    potential: int
+    attack_potential: AttackPotential
+
+
+class Rated(Frozen):
+    """The rating of one piece of evidence; the headline is that of its largest budget."""
+
+    metric: str
+    demonstrated: int
+    potential: int
+    attack_potential: AttackPotential
+    trials: tuple[RatedTrial, ...] = ()
+
+
+class Requirement(Frozen):
+    """What the attack needed: the inputs of attack potential that do not come from the run."""
+
+    knowledge: dict[str, str] = Field(description="aspect -> grade that the attack requires")
+    capabilities: tuple[str, ...] = ()
+    view: str = "nothing"
+    expertise: str
+    equipment: str
+    window: str
+    queries_per_day: Real
+    identities: int
+
+
+class Played(Frozen):
+    """What the game found when one attack was played once; the content of a stored unit."""
+
+    status: Status
+    summary: str = Field(default="", description="one sentence for people")
+    reason: str = Field(default="", description="why it was not tested, or failed")
+    measurements: tuple[Measurement, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    curve: Curve | None = None
+    cost: Cost = Cost()
+    controls: tuple[Control, ...] = ()
+    caveats: tuple[str, ...] = ()
+    exhibits: tuple[Exhibit, ...] = ()
+    traceback: str = ""
+
+
+class Standard(Frozen):
+    """An identifier in a public catalogue."""
+
+    framework: str
+    id: str
+    name: str = ""
+
+
+class Evidence(Frozen):
+    """One line of the assessment: an attack, an attacker, and what was played or why not."""
+
+    id: str
+    attack: str
+    task: str
+    game: str
+    family: str
+    variant: str
+    attacker: str
+    box: str
+    goals: tuple[Goal, ...]
+    level: IntegrityLevel | None = None
+    aspect: Aspect | None = None
+    metric: str
+    unit: str = Field(default="", description="id of the stored unit this was taken from")
+    requires: Requirement
+    played: Played
+    rated: Rated | None = None
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    seed: int = 0
+    references: tuple[str, ...] = ()
+    standards: tuple[Standard, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """How far the attack got."""
+        return self.played.status
+
+    @property
+    def headline(self) -> Measurement | None:
+        """The measurement that is rated."""
+        return self.played.measurements[0] if self.played.measurements else None
+
+
+def jsonable(value: Any) -> JsonValue:
+    """Return a setting as plain JSON."""
+    if isinstance(value, dict):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(v) for v in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,1 @@
+"""Security games: the framework asks, the attack answers, the framework marks."""

@@ -1,0 +1,137 @@
+"""What a game is: it owns the question, the hidden truth and the mark of one attack family."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from goalkeeper.core.access import Checkpoint
+from goalkeeper.core.application import Application
+from goalkeeper.core.assessment import Estimate
+from goalkeeper.core.data import Bools
+from goalkeeper.core.evidence import Played
+from goalkeeper.core.goals import Harm
+from goalkeeper.core.power import Power
+
+Question = TypeVar("Question")
+Secret = TypeVar("Secret")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One thing a game can ask: what is aimed at, and what a success would harm.
+
+    Parameters
+    ----------
+    name
+        Short name in kebab case, e.g. `harmful-passes`.
+    harms
+        What a measured success counts for, the primary harm first.
+    metric
+        The rating metric of the policy, e.g. `success_rate`.
+    sentence
+        What the attacker is after, in a sentence for people.
+    about
+        The class, column or person the task is about, if it is about one.
+    """
+
+    name: str
+    harms: tuple[Harm, ...]
+    metric: str
+    sentence: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why something cannot be played on an application.
+
+    `proven` tells whether the harm itself is ruled out by a checked precondition (the evidence is
+    then "not applicable", exposure none), or it only cannot be tested here ("not tested").
+    """
+
+    reason: str
+    proven: bool = False
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Dealt(Generic[Question, Secret]):
+    """A question, and the truth that only the game keeps.
+
+    `campaigns` is the number of campaigns the attacker's budget is given for; `withheld` marks
+    training rows `(rows,)` that the attack must not see because they are the secret.
+    """
+
+    question: Question
+    secret: Secret
+    campaigns: int = 1
+    withheld: Bools | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Marking(Generic[Question, Secret, Answer]):
+    """Everything a game needs to mark: the deal, the answers over time, and its own randomness."""
+
+    app: Application
+    task: Task
+    dealt: Dealt[Question, Secret]
+    answers: Sequence[Checkpoint]
+    granted: Power
+    rng: np.random.Generator
+    victim: np.random.SeedSequence = field(default_factory=np.random.SeedSequence)
+
+    @property
+    def final(self) -> Checkpoint:
+        """The last answer."""
+        return self.answers[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Game(ABC, Generic[Question, Secret, Answer]):
+    """One attack family as a game. Subclasses are final; sample sizes are their fields."""
+
+    name: ClassVar[str]
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
+
+    @abstractmethod
+    def tasks(self, app: Application) -> tuple[Task, ...]:
+        """List what can be asked of this application, whether or not it fits."""
+
+    def unfit(self, app: Application, task: Task) -> Unfit | None:
+        """Say why this game cannot be played on the application; None when it can."""
+        return None
+
+    @abstractmethod
+    def deal(
+        self, app: Application, task: Task, rng: np.random.Generator
+    ) -> Dealt[Question, Secret]:
+        """Draw a question for the attack, and the truth only the game keeps."""
+
+    @abstractmethod
+    def mark(self, marking: Marking[Question, Secret, Answer]) -> Played:
+        """Measure the answers; attacks never report their own success."""
+
+    @abstractmethod
+    def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
+        """Return a deliberately weak version of the user's application: the positive control."""
+
+    @abstractmethod
+    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
+        """Build an application of this domain that every sound attack must win against."""
+
+    @abstractmethod
+    def fair(self, domain: str, rng: np.random.Generator) -> Application:
+        """Build an application of this domain that no attack can win against."""
+
+    def smaller(self) -> Game[Question, Secret, Answer]:
+        """Return the same game with smaller samples, for the positive control."""
+        return self
+
+    def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
+        """Say what one play will cost before it runs (seconds are filled in by the planner)."""
+        return Estimate()

@@ -1,0 +1,79 @@
+"""From counts to bounds: one function a kind of tally, used by games and by the rating alike."""
+
+from __future__ import annotations
+
+from goalkeeper.core.evidence import (
+    Accuracy,
+    DamageCount,
+    Gain,
+    Proportion,
+    Ratio,
+    Tally,
+)
+from goalkeeper.stats.intervals import (
+    Interval,
+    excess,
+    normalised_gain,
+    proportion_lower,
+    proportion_upper,
+    ratio,
+)
+from goalkeeper.stats.paired import damage
+
+NULL = {"proportion": 0.0, "accuracy": 0.5, "gain": 0.0, "ratio": 1.0, "damage": 0.0}
+
+
+def bounds(tally: Tally, alpha: float) -> Interval:
+    """Bound a tally's metric from below and from above, each one-sided at level `alpha`."""
+    match tally:
+        case Proportion(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
+            return excess(k, n, k0, n0, alpha=alpha)
+        case Accuracy(correct=k, n=n):
+            return Interval(
+                proportion_lower(k, n, alpha=alpha), proportion_upper(k, n, alpha=alpha)
+            )
+        case Gain(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
+            return normalised_gain(k, n, k0, n0, alpha=alpha)
+        case Ratio():
+            return _ratio(tally, alpha)
+        case DamageCount():
+            low, high = damage(tally.gained, tally.lost, tally.n, alpha=alpha)
+            return Interval(low / tally.tolerance, high / tally.tolerance)
+
+
+def _ratio(tally: Ratio, alpha: float) -> Interval:
+    """Take the largest lower bound (alpha split over the rates) and the largest upper bound."""
+    split = alpha / len(tally.at)
+    lows = []
+    highs = []
+    for at in tally.at:
+        counts = (at.true_positives, at.positives, at.false_positives, at.negatives)
+        lows.append(ratio(*counts, alpha=split).low)
+        highs.append(ratio(*counts, alpha=alpha).high)
+    return Interval(max(lows), max(highs))
+
+
+def value(tally: Tally) -> float:
+    """Estimate a tally's metric."""
+    match tally:
+        case Proportion(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
+            return k / n - k0 / n0
+        case Accuracy(correct=k, n=n):
+            return k / n
+        case Gain(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
+            base = k0 / n0
+            return 0.0 if base >= 1 else (k / n - base) / (1 - base)
+        case Ratio():
+            rates = [
+                (at.true_positives / at.positives, at.false_positives / at.negatives)
+                for at in tally.at
+            ]
+            return max((tpr / fpr for tpr, fpr in rates if fpr > 0), default=1.0)
+        case DamageCount():
+            net = sum(tally.gained) - sum(tally.lost)
+            return net / (len(tally.gained) * tally.n) / tally.tolerance
+
+
+def won(tally: Tally, alpha: float = 0.025) -> bool:
+    """Tell whether the tally beats what no attack at all would score, beyond chance."""
+    return bounds(tally, alpha).low > NULL[tally.kind]

@@ -1,0 +1,297 @@
+"""Plan: which attacks the described attackers can mount on this application, and why not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from pydantic import JsonValue
+
+from goalkeeper.attacks import catalogue
+from goalkeeper.core.application import Application
+from goalkeeper.core.assessment import Estimate, PlanRow
+from goalkeeper.core.errors import DescriptionError
+from goalkeeper.core.evidence import Status, jsonable
+from goalkeeper.core.goals import Goal
+from goalkeeper.core.power import Attacker, Budget, Grade, Power, View
+from goalkeeper.games.base import Task, Unfit
+from goalkeeper.play import AnyAttack, Round
+from goalkeeper.policy import Policy, Variant
+
+IDENTITY = 1  # raised when unit ids are formed in another way
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Unit:
+    """One play, identified by everything that decides its result."""
+
+    id: str
+    attack: str
+    settings: Mapping[str, JsonValue]
+    round: Round
+    estimate: Estimate
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Entry:
+    """One attack x task x attacker: planned (it has a unit) or skipped, and why.
+
+    A variant of the taxonomy for which there is no attack has an entry with no attack name, so
+    that what goalkeeper cannot test is never forgotten.
+    """
+
+    attack: str
+    game: str
+    task: Task
+    variant: Variant
+    attacker: Attacker
+    need: Power
+    unit: Unit | None = None
+    status: Status | None = None  # of what is skipped; None: out of this attacker's reach
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """The goals that a measured success would count for, each once."""
+        return tuple(dict.fromkeys(harm.goal for harm in self.task.harms))
+
+    def row(self) -> PlanRow:
+        """Return the entry as the assessment shows it."""
+        return PlanRow(
+            attack=self.attack,
+            game=self.game,
+            task=self.task.name,
+            variant=self.variant.id,
+            attacker=self.attacker.name,
+            status="planned" if self.unit else "skipped",
+            reasons=self.reasons,
+            goals=self.goals,
+            unit=self.unit.id if self.unit else "",
+            estimate=self.unit.estimate if self.unit else Estimate(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What the user chose: goals, attacks and attackers (empty: all), and attack settings."""
+
+    goals: tuple[Goal, ...] = ()
+    attacks: tuple[str, ...] = ()
+    attackers: tuple[str, ...] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Plan:
+    """Everything that will be played, and everything that will not, with reasons."""
+
+    entries: tuple[Entry, ...]
+    attackers: tuple[Attacker, ...]
+    choice: Choice = Choice()
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The plays, each once: attackers with the same grant share one."""
+        return tuple({e.unit.id: e.unit for e in self.entries if e.unit}.values())
+
+    def hypotheses(self) -> dict[Goal, int]:
+        """Count the planned tests of each goal, which share its error rate; fixed before a run."""
+        planned = {goal: set[str]() for goal in Goal}
+        for entry in self.entries:
+            for goal in entry.goals if entry.unit else ():
+                planned[goal].add(entry.unit.id if entry.unit else "")
+        return {goal: max(1, len(units)) for goal, units in planned.items()}
+
+
+def make_plan(
+    app: Application, policy: Policy, *, seed: int = 0, choice: Choice | None = None
+) -> Plan:
+    """Match every attack against every attacker of the application.
+
+    Raises
+    ------
+    DescriptionError
+        The choice names an attack, an attacker or a setting that does not exist.
+    """
+    choice = choice or Choice()
+    attackers = _chosen(app.attackers or tuple(policy.attackers.values()), choice)
+    attacks = {name: _configured(name, choice) for name in catalogue()}
+    _known("attack", [*choice.attacks, *choice.settings], attacks)
+    entries: list[Entry] = []
+    covered: set[str] = set()
+    for name, attack in attacks.items():
+        variant = policy.variant(attack.variant)
+        if app.domain.kind not in attack.domains:
+            continue
+        for task in _tasks(app, attack):
+            covered.add(variant.id)
+            unfit = attack.game().unfit(app, task) or attack.unfit(app)
+            entries += [
+                _entry(app, name, attack, task, variant, who, unfit, choice, seed)
+                for who in attackers
+            ]
+    missing = [v for v in policy.variants() if v.id not in covered]
+    entries += [gap for v in missing for who in attackers if (gap := _gap(app, v, who, choice))]
+    wanted = [e for e in entries if not choice.goals or set(e.goals) & set(choice.goals)]
+    return Plan(entries=tuple(wanted), attackers=attackers, choice=choice)
+
+
+def needs(attack: AnyAttack | type[AnyAttack], variant: Variant) -> tuple[Power, ...]:
+    """List the powers of which any one suffices: the variant's, and what the attack asks more."""
+    return tuple(power.joined(attack.asks) for power in variant.powers)
+
+
+def grant(attack: AnyAttack, attacker: Attacker, alternatives: tuple[Power, ...]) -> Power | None:
+    """Cut the attacker's power to what the attack declares; None when it does not suffice.
+
+    Knowledge, capabilities and view are those of the first alternative that suffices; spending
+    is the attacker's, but no more than the attack can make use of.
+    """
+    for need in alternatives:
+        if not attacker.power.lacks(need):
+            has, most = attacker.power.budget, attack.most
+            spending = Budget(
+                queries=min(has.queries, most.queries),
+                share=min(has.share, most.share),
+                compute_h=min(has.compute_h, most.compute_h),
+            )
+            return replace(need, budget=spending)
+    return None
+
+
+def _entry(
+    app: Application,
+    name: str,
+    attack: AnyAttack,
+    task: Task,
+    variant: Variant,
+    attacker: Attacker,
+    unfit: Unfit | None,
+    choice: Choice,
+    seed: int,
+) -> Entry:
+    alternatives = needs(attack, variant)
+    granted = grant(attack, attacker, alternatives)
+    entry = Entry(
+        attack=name,
+        game=attack.game.name,
+        task=task,
+        variant=variant,
+        attacker=attacker,
+        need=granted or alternatives[0],
+    )
+    if granted is None:
+        gaps = min((attacker.power.lacks(need) for need in alternatives), key=len)
+        return replace(entry, reasons=tuple(f"needs {gap}" for gap in gaps))
+    unfit = unfit or _hidden(app, granted)
+    if unfit:
+        status = Status.NOT_APPLICABLE if unfit.proven else Status.NOT_TESTED
+        return replace(entry, status=status, reasons=(unfit.reason,))
+    if choice.attacks and name not in choice.attacks:
+        return replace(entry, status=Status.EXCLUDED, reasons=("left out by --attack",))
+    game = attack.game()
+    this = Round(attack=attack, game=game, task=task, granted=granted, seed=seed)
+    return replace(entry, unit=_unit(app, name, this), need=granted)
+
+
+def _hidden(app: Application, granted: Power) -> Unfit | None:
+    """Say which view the application cannot give, however strong the attacker."""
+    offers = app.target.offers
+    if granted.view <= offers or granted.view is View.GRADIENTS:
+        return None
+    return Unfit(
+        f"needs {granted.view.name.lower()}, but the application answers with "
+        f"{offers.name.lower()} only",
+        proven=granted.knowledge.model is not Grade.FULL,
+    )
+
+
+def _unit(app: Application, name: str, this: Round) -> Unit:
+    settings = {f.name: jsonable(getattr(this.attack, f.name)) for f in fields(this.attack)}
+    game = {f.name: jsonable(getattr(this.game, f.name)) for f in fields(this.game)}
+    parts = {
+        "identity": IDENTITY,
+        "attack": [name, type(this.attack).version, settings],
+        "game": [this.game.name, game],
+        "task": this.task.name,
+        "granted": repr(this.granted),
+        "application": app.fingerprint,
+        "seed": this.seed,
+    }
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return Unit(
+        id=digest[:20],
+        attack=name,
+        settings=settings,
+        round=this,
+        estimate=this.game.estimate(app, this.task, this.granted),
+    )
+
+
+def _gap(app: Application, variant: Variant, who: Attacker, choice: Choice) -> Entry | None:
+    """Remember a variant that this attacker could mount and for which there is no attack."""
+    if all(who.power.lacks(need) for need in variant.powers):
+        return None
+    left_out = bool(choice.attacks)
+    reason = (
+        "left out by --attack"
+        if left_out
+        else f"goalkeeper has no attack of this variant for {app.domain.kind} yet"
+    )
+    task = Task(name=variant.id, harms=variant.harms, metric=variant.metric, sentence=variant.id)
+    return Entry(
+        attack="",
+        game=variant.family,
+        task=task,
+        variant=variant,
+        attacker=who,
+        need=variant.powers[0],
+        status=Status.EXCLUDED if left_out else Status.NOT_TESTED,
+        reasons=(reason,),
+    )
+
+
+def _tasks(app: Application, attack: AnyAttack) -> list[Task]:
+    tasks = attack.game().tasks(app)
+    return [t for t in tasks if not attack.tasks or t.name.startswith(attack.tasks)]
+
+
+def _configured(name: str, choice: Choice) -> AnyAttack:
+    cls = catalogue()[name]
+    wanted = choice.settings.get(name, {})
+    _known(f"setting of {name}", wanted, [f.name for f in fields(cls)])
+    return cls(**wanted)
+
+
+def _chosen(attackers: tuple[Attacker, ...], choice: Choice) -> tuple[Attacker, ...]:
+    named = {a.name: a for a in attackers}
+    _known("attacker", choice.attackers, named)
+    return tuple(a for a in attackers if not choice.attackers or a.name in choice.attackers)
+
+
+def _known(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
+    from difflib import get_close_matches
+
+    names = list(valid)
+    for name in given:
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            raise DescriptionError(
+                f"there is no {what} called {name!r}",
+                expected=f"{near[0]!r}?" if near else "one of " + ", ".join(names),
+                given=name,
+                advice="see `goalkeeper list attacks` and `goalkeeper list attackers`",
+            )
+
+
+def describe_power(power: Power) -> dict[str, Any]:
+    """Return a power as plain JSON."""
+    return {
+        "knowledge": {k: v.name.lower() for k, v in power.knowledge.items()},
+        "capabilities": list(power.capabilities.names()),
+        "view": power.view.name.lower(),
+        "budget": asdict(power.budget),
+    }

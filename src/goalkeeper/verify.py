@@ -1,0 +1,56 @@
+"""Verify a run folder: hashes first, then every verdict again from the evidence alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from goalkeeper.compute.store import RunFolder
+from goalkeeper.core.assessment import Assessment
+from goalkeeper.policy import Policy
+from goalkeeper.rate import recompute
+
+
+def differences(root: Path) -> list[str]:
+    """List everything in a run folder that does not hold; empty when it verifies.
+
+    Checked are: the hash of every file; that each piece of evidence is what its play found; that
+    the stored policy is the one the assessment names; and that rating the evidence again gives
+    every exposure level, attack potential, risk and verdict that is stored.
+
+    Raises
+    ------
+    StoreError
+        The folder is not a finished run.
+    """
+    folder = RunFolder(root)
+    folder.read("assessment.json")
+    found = folder.changed()
+    try:
+        assessment = Assessment.model_validate_json(folder.read("assessment.json"))
+    except ValidationError as error:
+        return [*found, f"assessment.json: not an assessment ({error.error_count()} errors)"]
+    if assessment.to_json() != folder.read("assessment.json"):
+        found.append("assessment.json: not written by goalkeeper")
+    found += _plays(folder, assessment)
+    policy = Policy.load(root / "policy" / "taxonomy.yaml", root / "policy" / "rating.yaml")
+    if policy.row() != assessment.policy:
+        found.append("policy: the stored policy is not the one the assessment was rated by")
+    return found + recompute(assessment, policy)
+
+
+def _plays(folder: RunFolder, assessment: Assessment) -> list[str]:
+    found = []
+    for evidence in assessment.evidence:
+        if not evidence.unit:
+            continue
+        played = folder.load(evidence.unit)
+        if played is None and not assessment.complete:
+            continue
+        if played is None:
+            found.append(f"evidence {evidence.id}: its unit {evidence.unit} is missing or damaged")
+        elif json.loads(played.model_dump_json()) != json.loads(evidence.played.model_dump_json()):
+            found.append(f"evidence {evidence.id}: differs from its unit {evidence.unit}")
+    return found
