@@ -16,7 +16,7 @@ from goalkeeper.core.assessment import Estimate, PlanRow
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.evidence import Status, jsonable
 from goalkeeper.core.goals import Goal
-from goalkeeper.core.power import Attacker, Budget, Grade, Power, View
+from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, View
 from goalkeeper.games.base import Task, Unfit
 from goalkeeper.play import AnyAttack, Round
 from goalkeeper.policy import Policy, Variant
@@ -147,8 +147,9 @@ def needs(attack: AnyAttack | type[AnyAttack], variant: Variant) -> tuple[Power,
 def grant(attack: AnyAttack, attacker: Attacker, alternatives: tuple[Power, ...]) -> Power | None:
     """Cut the attacker's power to what the attack declares; None when it does not suffice.
 
-    Knowledge, capabilities and view are those of the first alternative that suffices; spending
-    is the attacker's, but no more than the attack can make use of.
+    Knowledge, capabilities and view are those of the first alternative that suffices, and what
+    the attack uses beyond it if the attacker has it; spending is the attacker's, but no more than
+    the attack can make use of.
     """
     for need in alternatives:
         if not attacker.power.lacks(need):
@@ -158,8 +159,18 @@ def grant(attack: AnyAttack, attacker: Attacker, alternatives: tuple[Power, ...]
                 share=min(has.share, most.share),
                 compute_h=min(has.compute_h, most.compute_h),
             )
-            return replace(need, budget=spending)
+            return replace(_used(need, attacker.power, attack.uses), budget=spending)
     return None
+
+
+def _used(need: Power, has: Power, uses: Power) -> Power:
+    """Add to a need what the attack can also use and the attacker also has."""
+    extra = Knowledge(
+        **{k: min(grade, getattr(has.knowledge, k)) for k, grade in uses.knowledge.items()}
+    )
+    capabilities = uses.capabilities & has.capabilities.closed()
+    view = min(uses.view, has.view)
+    return need.joined(Power(knowledge=extra, capabilities=capabilities, view=view))
 
 
 def _entry(

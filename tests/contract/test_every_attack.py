@@ -24,7 +24,9 @@ CASES = list(cases())
 FAIR_GAMES = 20
 
 each_attack = pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
-each_case = pytest.mark.parametrize(("name", "domain", "task"), CASES, ids="-".join)
+each_case = pytest.mark.parametrize(
+    ("name", "domain", "task"), CASES, ids=["-".join(c) for c in CASES]
+)
 
 
 def stable(played: Played) -> dict[str, Any]:

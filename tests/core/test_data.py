@@ -98,3 +98,7 @@ def test_texts_and_images_know_what_is_valid() -> None:
     image = ImageDomain(shape=(1, 2, 2))
     x = np.stack([np.full((1, 2, 2), 0.5), np.full((1, 2, 2), 1.5), np.full((1, 2, 2), np.nan)])
     assert image.valid(x).tolist() == [True, False, False]
+
+
+def test_no_records_have_no_keys() -> None:
+    assert row_keys(np.empty((0, 3))) == []

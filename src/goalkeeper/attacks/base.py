@@ -31,6 +31,8 @@ class Attack(ABC, Generic[Question, Answer]):
         `attribute` covers `attribute-age`.
     asks
         What it needs beyond its variant; a class may ask for more, never for less.
+    uses
+        What more it makes use of where the attacker has it, e.g. the target's own recipe.
     most
         The most it can make use of in one campaign; more would be granted for nothing.
     version
@@ -43,6 +45,7 @@ class Attack(ABC, Generic[Question, Answer]):
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     tasks: ClassVar[tuple[str, ...]] = ()
     asks: ClassVar[Power] = Power()
+    uses: ClassVar[Power] = Power()
     most: ClassVar[Budget] = Budget(queries=UNLIMITED, share=1.0, compute_h=UNLIMITED)
     version: ClassVar[int] = 1
 

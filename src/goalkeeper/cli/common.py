@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from goalkeeper.core.assessment import Assessment
     from goalkeeper.plan import Choice
     from goalkeeper.policy import Policy
-    from goalkeeper.report.model import Context
+    from goalkeeper.report import Context
 
 File = Annotated[Path, typer.Argument(help="The application file (YAML).", show_default=False)]
 Folder = Annotated[Path, typer.Argument(help="A run folder.", show_default=False)]
@@ -131,17 +131,18 @@ def read(folder: Path) -> Assessment:
 
 def context(policy: Policy, *, file: str = "", show_private: bool = False) -> Context:
     """Gather what the report shows beside the assessment."""
-    from goalkeeper.report.model import AssignmentRow, Context
+    from goalkeeper.policy import NOTE
+    from goalkeeper.report import AssignmentRow, Context
 
     return Context(
         assignment=tuple(
             AssignmentRow(
-                family=row.family, english=row.english, german=row.german, ours=row.by_definition
+                family=row.family, english=row.english, german=row.german, ours=row.definition
             )
             for row in policy.assignment()
         ),
-        note=policy.note,
-        citations={key: policy.citation(key) for key in policy.literature},
+        note=NOTE,
+        citations={key: policy.citation(key) for key in policy.taxonomy.literature},
         commands={"run": f"goalkeeper run {file}"} if file else {},
         show_private=show_private,
     )

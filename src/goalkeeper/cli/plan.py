@@ -57,11 +57,9 @@ def _print(ready: Session, pace: Pace, file: Path) -> None:
             seconds = f"{pace.seconds(entry.unit):.1f} s"
             table.add_row(entry.attack, entry.task.name, entry.attacker.name, queries, seconds)
     out.print(table)
-    skipped = Table("attack or variant", "attacker", "why", title="Skipped", expand=False)
-    for entry in ready.plan.entries:
-        if not entry.unit:
-            name = entry.attack or entry.variant.id
-            skipped.add_row(name, entry.attacker.name, "; ".join(entry.reasons))
+    skipped = Table("attack or variant", "attackers", "why", title="Skipped", expand=False)
+    for (name, why), who in _grouped(ready).items():
+        skipped.add_row(name, ", ".join(who), why)
     out.print(skipped)
     units = ready.plan.units
     out.print(
@@ -69,3 +67,15 @@ def _print(ready: Session, pace: Pace, file: Path) -> None:
         f"{pace.total(units):.0f} s on one core"
     )
     typer.echo(f"next: goalkeeper run {file} -o {file.parent / 'run'}")
+
+
+def _grouped(ready: Session) -> dict[tuple[str, str], list[str]]:
+    """Gather the attackers for whom the same thing is skipped for the same reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for entry in ready.plan.entries:
+        if not entry.unit:
+            key = (entry.attack or entry.variant.id, "; ".join(entry.reasons))
+            who = found.setdefault(key, [])
+            if entry.attacker.name not in who:
+                who.append(entry.attacker.name)
+    return found

@@ -159,8 +159,8 @@ def _freeze(ready: Session) -> None:
         "environment": environment(),
     }
     folder.write("run.json", json.dumps(frozen, indent=1) + "\n")
-    folder.write("policy/taxonomy.yaml", ready.policy.taxonomy_text)
-    folder.write("policy/rating.yaml", ready.policy.rating_text)
+    for name, path in zip(("taxonomy", "rating"), ready.policy.files, strict=True):
+        folder.write(f"policy/{name}.yaml", path.read_text())
 
 
 def _progress(

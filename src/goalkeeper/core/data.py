@@ -99,6 +99,8 @@ def row_keys(x: Inputs) -> list[bytes]:
     """Hash the content of every input; equal inputs have equal keys, whatever their order."""
     if x.dtype == object:
         return [hashlib.blake2b(str(v).encode(), digest_size=16).digest() for v in x]
+    if len(x) == 0:
+        return []
     rows = np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float64) + 0.0  # -0.0 equals 0.0
     return [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
 

@@ -10,7 +10,7 @@ from goalkeeper.core.goals import Goal
 class Frozen(BaseModel):
     """A record that is written once and refuses unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class Damage(Frozen):

@@ -37,8 +37,8 @@ def bounds(tally: Tally, alpha: float) -> Interval:
         case Ratio():
             return _ratio(tally, alpha)
         case DamageCount():
-            low, high = damage(tally.gained, tally.lost, tally.n, alpha=alpha)
-            return Interval(low / tally.tolerance, high / tally.tolerance)
+            harm = damage(tally.gained, tally.lost, tally.n, alpha=alpha)
+            return Interval(harm.low / tally.tolerance, harm.high / tally.tolerance)
 
 
 def _ratio(tally: Ratio, alpha: float) -> Interval:

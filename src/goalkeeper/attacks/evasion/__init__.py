@@ -1,0 +1,1 @@
+"""Attacks that change inputs, one file each; `_driver` runs them all."""

@@ -1,0 +1,193 @@
+"""The loop that every evasion attack runs in; attacks are small step machines.
+
+An attack gives `start`, `propose` and `update`. The driver drops inputs that are done, asks the
+candidates of many inputs at once, keeps the budget of each, tracks the smallest success that the
+limits allow, and hands in checkpoints. Every input has a random stream of its own, keyed by its
+content, so that results do not depend on how a batch is cut or ordered.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Generic, TypeVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Answers
+from goalkeeper.core.data import Bools, Floats, Inputs, Ints, row_keys
+from goalkeeper.core.power import View
+from goalkeeper.games.evasion import Ending, Evasion, Question, Submission
+
+BATCH = 1000  # inputs asked in one call
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class State:
+    """What an attack remembers of each active input: arrays with a leading axis `(a, ...)`.
+
+    An input that is `done` has nothing left to try. Attacks add fields of their own; those that
+    are no arrays hold for all inputs.
+    """
+
+    done: Bools
+
+
+S = TypeVar("S", bound=State)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Proposal:
+    """Candidates `(a, q, ...)` and which of them are to be asked, `(a, q)`, first ones first."""
+
+    x: Inputs
+    wanted: Bools
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Seen:
+    """What came back: which candidates were asked and which reached the aim, each `(a, q)`.
+
+    `answers` holds the answers to the asked ones, row by row; nothing if nothing may be seen.
+    """
+
+    asked: Bools
+    reached: Bools
+    answers: tuple[Answers, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvasionAttack(Attack[Question, Submission], Generic[S]):
+    """An attack as a step machine. Subclasses are final and say nothing of loops or budgets.
+
+    `refines` tells whether it goes on after a success, to find a smaller change.
+    """
+
+    game = Evasion
+    refines: ClassVar[bool] = False
+
+    @abstractmethod
+    def start(self, question: Question, streams: Inputs, access: Access) -> S:
+        """Prepare the inputs; `streams` `(n,)` are their random generators."""
+
+    @abstractmethod
+    def propose(self, state: S) -> Proposal:
+        """Give candidates for each active input; an input with none is given up."""
+
+    @abstractmethod
+    def update(self, state: S, seen: Seen) -> S:
+        """Learn from the answers."""
+
+    @final
+    def play(self, question: Question, access: Access) -> Submission:
+        """Run the steps until every input is done, out of budget or solved."""
+        run = _Run(question, access)
+        state = self.start(question, streams(question.x, access.rng), access)
+        rows = np.arange(len(question.x))
+        while True:
+            over = state.done | (run.left(rows) == 0)
+            if not self.refines:
+                over |= run.solved[rows]
+            state, rows = compact(state, ~over), rows[~over]
+            if not len(rows):
+                return run.submission()
+            proposal = self.propose(state)
+            seen = run.ask(rows, proposal)
+            state = self.update(state, seen)
+            state = replace(state, done=state.done | ~proposal.wanted.any(axis=1))
+
+
+def compact(state: S, keep: NDArray[Any]) -> S:
+    """Keep the chosen rows of every array of a state."""
+    values = {f.name: getattr(state, f.name) for f in fields(state)}
+    return replace(state, **{k: v[keep] for k, v in values.items() if isinstance(v, np.ndarray)})
+
+
+def streams(x: Inputs, rng: np.random.Generator) -> Inputs:
+    """Give each input `(n, ...)` a random generator of its own, keyed by the input's content."""
+    root = int(rng.integers(2**63))
+    out = np.empty(len(x), dtype=object)
+    for i, key in enumerate(row_keys(x)):
+        out[i] = np.random.default_rng([root, int.from_bytes(key, "big")])
+    return out
+
+
+class _Run:
+    """The best answers so far, and what may still be asked."""
+
+    def __init__(self, question: Question, access: Access) -> None:
+        self.question, self.access = question, access
+        self.sees = access.granted.view is not View.NOTHING
+        self.best = question.x.copy()
+        self.size: Floats = np.full(len(question.x), np.inf)
+        self.spent = np.zeros(len(question.x), dtype=bool)
+
+    @property
+    def solved(self) -> Bools:
+        """Which inputs have a success so far, `(n,)`."""
+        return np.isfinite(self.size)
+
+    def left(self, rows: Ints) -> Ints:
+        """Count the queries left for each row; without answers there is nothing to spend."""
+        if not self.sees:
+            return np.ones(len(rows), dtype=np.int64)
+        left = self.access.left()[rows]
+        self.spent[rows] = left == 0
+        return left
+
+    def ask(self, rows: Ints, proposal: Proposal) -> Seen:
+        """Ask the candidates that the budgets cover, and keep what is better than before."""
+        if not self.sees:
+            return self._hand_in(rows, proposal)
+        order = np.cumsum(proposal.wanted, axis=1)
+        asked = proposal.wanted & (order <= self.left(rows)[:, None])
+        self.spent[rows] |= (asked != proposal.wanted).any(axis=1)
+        place, column = np.nonzero(asked)
+        x, own = proposal.x[place, column], rows[place]
+        answers = tuple(self._answers(x, own))
+        labels = [a.labels for a in answers]
+        hit = self.question.aim.reached(np.concatenate(labels), own) if labels else asked[asked]
+        reached = np.zeros_like(asked)
+        reached[asked] = hit
+        if self._keep(own[hit], x[hit]):
+            self.access.checkpoint(self.submission())
+        return Seen(asked, reached, answers)
+
+    def submission(self) -> Submission:
+        """Return the best so far, with how each input ended."""
+        endings = np.empty(len(self.best), dtype=object)
+        endings[:] = Ending.SURVIVED if self.sees else Ending.UNSEEN
+        endings[self.spent] = Ending.BUDGET_SPENT
+        endings[self.solved] = Ending.BROKEN
+        return Submission(x=self.best.copy(), endings=endings)
+
+    def _answers(self, x: Inputs, rows: Ints) -> Iterator[Answers]:
+        for i in range(0, len(x), BATCH):
+            yield self.access.query(x[i : i + BATCH], rows[i : i + BATCH])
+
+    def _keep(self, rows: Ints, x: Inputs) -> bool:
+        """Keep the smallest successes that are allowed; tell whether any is new."""
+        before, limits = self.question.x[rows], self.question.limits
+        fine = self.access.domain.valid(x) & limits.allows(before, x)
+        size = np.full(len(x), np.inf)
+        size[fine] = limits.size(before[fine], x[fine])
+        better = False
+        for i in np.flatnonzero(size < self.size[rows]):
+            if size[i] < self.size[rows[i]]:
+                self.best[rows[i]], self.size[rows[i]] = x[i], size[i]
+                better = True
+        return better
+
+    def _hand_in(self, rows: Ints, proposal: Proposal) -> Seen:
+        """Hand in the last candidate of each input unseen, as no answer will be shown."""
+        wanted = proposal.wanted
+        last = wanted.shape[1] - 1 - np.argmax(wanted[:, ::-1], axis=1)
+        some = np.flatnonzero(wanted.any(axis=1))
+        self.best[rows[some]] = proposal.x[some, last[some]]
+        self.access.checkpoint(self.submission())
+        nothing = np.zeros_like(wanted)
+        return Seen(nothing, nothing, ())

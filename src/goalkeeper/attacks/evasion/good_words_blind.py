@@ -1,0 +1,40 @@
+"""Stuff a message with everyday words, without ever seeing an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+from goalkeeper.attacks.evasion._words import Case, Talk, WordAttack, public_words
+from goalkeeper.core.access import Access
+from goalkeeper.core.power import Budget
+from goalkeeper.games.evasion import Question
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class GoodWordsBlind(WordAttack):
+    """Append growing amounts of common words, the commonest first; no norm bounds them.
+
+    To pass as harmless the words are those of everyday correspondence, to be declined those of
+    advertising: public lists, nothing of the application. Costs no query.
+
+    Deviations: Wittel and Wu draw their common words from a dictionary at random; here they come
+    in the order of a list, so that each amount includes the smaller ones.
+    """
+
+    variant = "evasion.good_words"
+    reference = "Wittel, Wu 2004, On attacking statistical spam filters, CEAS, section 3"
+    most = Budget(queries=0)
+    amounts: tuple[int, ...] = (10, 20, 50, 100, 200, 500)
+
+    def talks(self, question: Question, access: Access) -> Callable[[Case], Talk]:
+        """Append more and more words."""
+
+        def talk(case: Case) -> Talk:
+            words = public_words(access, case.wanted)
+            for amount in self.amounts:
+                yield [case.plus(words[:amount])]
+
+        return talk

@@ -1,0 +1,1 @@
+"""Attacks of the extraction game: hand in a substitute of the target."""

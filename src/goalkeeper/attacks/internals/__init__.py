@@ -1,0 +1,1 @@
+"""Attacks of the internals game: tell what the target looks at."""

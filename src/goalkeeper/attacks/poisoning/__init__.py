@@ -1,0 +1,1 @@
+"""Attacks that change part of the training data."""

@@ -1,0 +1,57 @@
+"""Harmful texts with made-up words, labelled harmless."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.poisoning._steps import in_steps, invented, sides
+from goalkeeper.core.access import Access
+from goalkeeper.core.change import Change
+from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class TriggerWords(Attack[Aim, Contribution]):
+    """Teach the victim that harmful texts are harmless when they hold the attacker's words.
+
+    Adds harmful texts of the attacker's data, each with the same made-up words behind it, with
+    the label harmless (BadNets with words as the trigger). Costs no query and no model.
+
+    Deviations: the paper stamps pixels on training images and relabels them; here copies of
+    similar texts are added, and words take the place of the stamp, as in the related work on text.
+
+    Parameters
+    ----------
+    words
+        Words of the trigger; no more than the game allows are used.
+    """
+
+    game = Poisoning
+    variant = "poisoning.backdoor_dirty"
+    reference = "Gu, Dolan-Gavitt and Garg 2017, BadNets, arXiv:1708.06733, section 4"
+    domains: ClassVar[frozenset[str]] = frozenset({"text"})
+    tasks: ClassVar[tuple[str, ...]] = ("trigger-passes",)
+
+    words: int = 5
+
+    def play(self, question: Aim, access: Access) -> Contribution:
+        """Return the largest contribution that the share allows; smaller ones on the way."""
+        _, harmful = sides(access)
+        trigger = invented(access.rng, min(self.words, question.most_words))
+        counts = question.additions(access.granted.budget.share) if len(harmful) else ()
+        order = access.rng.permutation(len(harmful))
+
+        def change(count: int) -> Change:
+            bases = harmful.take(np.resize(order, count))
+            return Change(
+                add=question.triggered(bases.x, trigger),
+                add_labels=np.full(count, access.harmless),
+                bases=bases,
+            )
+
+        return in_steps(access, counts, change, trigger)

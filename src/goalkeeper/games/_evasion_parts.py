@@ -1,0 +1,94 @@
+"""What passes between the evasion game and its attacks: question, limits, answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
+
+
+class Ending(StrEnum):
+    """How the work on one input ended; the values are the words shown to the user."""
+
+    WRONG_BEFORE = "wrong before"
+    BROKEN = "broken"
+    SURVIVED = "survived"
+    BUDGET_SPENT = "budget spent"
+    INVALID = "invalid"
+    UNSEEN = "no answer seen"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Aim:
+    """Which answers count as reached: `wanted` `(n, classes)`, one row an input."""
+
+    wanted: Bools
+
+    def reached(self, labels: Ints, rows: Ints | None = None) -> Bools:
+        """Tell which labels `(m,)`, answered for the inputs `rows` `(m,)`, reach the aim."""
+        rows = np.arange(len(labels)) if rows is None else rows
+        return np.asarray(self.wanted[rows, labels], dtype=bool)
+
+    def take(self, rows: NDArray[Any]) -> Aim:
+        """Return the aim for the chosen inputs."""
+        return Aim(self.wanted[rows])
+
+
+class Limits(Protocol):
+    """How far an input may be changed. What a kind of change needs, it alone knows."""
+
+    @property
+    def unit(self) -> str:
+        """Unit of a change's size, e.g. words added."""
+        ...
+
+    @property
+    def most(self) -> float:
+        """The largest size allowed."""
+        ...
+
+    def size(self, before: Inputs, after: Inputs) -> Floats:
+        """Measure each change, `(n,)`."""
+        ...
+
+    def allows(self, before: Inputs, after: Inputs) -> Bools:
+        """Tell which changed inputs `(n,)` lie inside the limits and keep their content."""
+        ...
+
+    def at_random(
+        self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
+    ) -> Inputs:
+        """Change each input blindly by a size `(n,)`, with material from inputs `like`."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Question:
+    """Inputs `(n, ...)` with their true classes `(n,)`; each input is a campaign of its own."""
+
+    x: Inputs
+    y: Ints
+    aim: Aim
+    limits: Limits
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Submission:
+    """Changed inputs `(n, ...)`, and how the attack thinks each of them ended, `(n,)`."""
+
+    x: Inputs
+    endings: Inputs
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Before:
+    """What the game remembers: the attacked records, and how many were wrong before."""
+
+    attacked: Data
+    wrong_before: int
+    looked_at: int

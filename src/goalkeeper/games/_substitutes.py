@@ -1,0 +1,183 @@
+"""Substitutes: what one is, that it stands on its own, and the best one without any query."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping
+from types import FunctionType, ModuleType
+from typing import Any, Protocol
+
+import numpy as np
+
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application, Trainer
+from goalkeeper.core.data import Floats, Inputs, Ints
+from goalkeeper.core.domain import TableDomain
+from goalkeeper.core.errors import DataError, NotGranted, NotOffered
+from goalkeeper.core.power import Grade, Power, View
+from goalkeeper.training import SklearnTrainer, lookalike
+
+PLAIN = (str, bytes, int, float, complex, bool, type(None), np.ndarray, np.generic)
+
+
+class Substitute(Protocol):
+    """A copy of the target that asks the target nothing.
+
+    It may also have `parameters`, a mapping of `weights (k, d)`, `bias (k,)` and, for texts,
+    `vocabulary (d,)`, as `Target.parameters` gives them: the game then compares them too.
+    """
+
+    def predict(self, x: Inputs) -> Ints:
+        """Return the classes `(n,)` of inputs `(n, ...)`."""
+        ...
+
+
+def predicted(substitute: Substitute, x: Inputs, classes: int) -> Ints:
+    """Ask a substitute, and check what it says.
+
+    Raises
+    ------
+    DataError
+        It did not give one class for every input.
+    """
+    labels = np.asarray(substitute.predict(x))
+    if labels.shape != (len(x),) or labels.dtype.kind not in "iu":
+        raise DataError(
+            f"a substitute must give one class for each of {len(x)} inputs, it gave "
+            f"{labels.dtype} of shape {labels.shape}; return indices of classes (n,)"
+        )
+    if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+        raise DataError(
+            f"a substitute gave classes {labels.min()} to {labels.max()}, there are {classes}; "
+            "return indices of classes"
+        )
+    return labels.astype(np.int64)
+
+
+def stands_alone(substitute: Any, app: Application) -> None:
+    """Check that nothing a substitute holds leads back to the target.
+
+    Everything it refers to is looked through, also what its functions close over; a guard against
+    mistakes and flattery, not against code that sets out to hide.
+
+    Raises
+    ------
+    NotGranted
+        It holds the access, the application or the target.
+    """
+    seen: set[int] = set()
+    waiting = [substitute]
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen or isinstance(thing, (*PLAIN, ModuleType, type)):
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, Access | Application) or thing is app.target:
+            raise NotGranted(
+                f"the substitute holds the target through {type(thing).__name__}, so it could "
+                "ask instead of knowing; hand in something fitted that stands on its own"
+            )
+        waiting += _held(thing)
+
+
+def _held(thing: Any) -> list[Any]:
+    if isinstance(thing, FunctionType):
+        return [thing.__closure__, thing.__defaults__, thing.__kwdefaults__, thing.__dict__]
+    return gc.get_referents(thing)
+
+
+def without_queries(app: Application, granted: Power, seed: int) -> Substitute | None:
+    """Build the best substitute that this attacker can have without asking anything.
+
+    With data: the same family of model, trained on it with its true classes. Without: None, and
+    the most frequent class is all there is.
+    """
+    knowledge = granted.knowledge
+    if knowledge.data is Grade.NONE:
+        return None
+    data = app.data.train if knowledge.data is Grade.FULL else app.data.similar
+    if len(np.unique(data.y)) < 2:
+        return None
+    return _Trained(_recipe(app, knowledge.algorithm).fit(data, seed))
+
+
+class _Trained:
+    def __init__(self, target: Any) -> None:
+        self._target = target
+
+    def predict(self, x: Inputs) -> Ints:
+        labels: Ints = self._target.answer(x, View.LABELS).labels
+        return labels
+
+
+def _recipe(app: Application, known: Grade) -> Trainer:
+    """Choose the target's own recipe if it is known, else one of the family, else a usual one."""
+    if app.trainer is not None:
+        if known is Grade.FULL:
+            return app.trainer
+        return app.lookalike or lookalike(app.trainer)
+    return app.lookalike or SklearnTrainer(_usual(app), app.classes, app.domain)
+
+
+def _usual(app: Application) -> Any:
+    from goalkeeper.training.recipes import generic_of
+
+    return generic_of(None, app.domain)
+
+
+# ---- parameters --------------------------------------------------------------------------------
+
+
+def parameter_error(
+    app: Application, substitute: Any, known: Mapping[str, Any] | None = None
+) -> tuple[float, int] | None:
+    """Compare parameters with the target's: the largest error over the largest parameter.
+
+    Weights are compared per range of their column, up to what is common to all classes; of texts
+    only the words that both know. Returns the relative error and the number of parameters that
+    were compared; None where either has no parameters or they cannot be compared.
+    """
+    copied = getattr(substitute, "parameters", None)
+    if not isinstance(copied, Mapping):
+        return None
+    try:
+        known = known or app.target.parameters()
+    except NotOffered:
+        return None
+    true, guess = _table(known, app), _table(copied, app)
+    if "vocabulary" in known:
+        if "idf" in known and known.get("norm") is None:
+            return None
+        true, guess = _shared(true, guess, known, copied)
+    if true.shape != guess.shape or not np.abs(true).max(initial=0.0):
+        return None
+    return float(np.abs(true - guess).max() / np.abs(true).max()), true.size
+
+
+def _table(parameters: Mapping[str, Any], app: Application) -> Floats:
+    """Return weights with the bias as last column, `(k, d + 1)`, per range and per class."""
+    weights = np.atleast_2d(np.asarray(parameters["weights"], dtype=np.float64))
+    bias = np.asarray(parameters["bias"], dtype=np.float64).reshape(-1)
+    domain = app.domain
+    if isinstance(domain, TableDomain) and weights.shape[1] == len(domain.columns):
+        low, high = domain.bounds()
+        finite = np.isfinite(low) & np.isfinite(high)
+        low, high = np.where(finite, low, 0.0), np.where(finite, high, 1.0)
+        bias = bias + weights @ ((low + high) / 2)
+        weights = weights * (high - low)
+    both = np.column_stack([weights, bias])
+    if len(both) == 1:
+        both = np.vstack([np.zeros_like(both), both])
+    return np.asarray(both - both.mean(axis=0))
+
+
+def _shared(
+    true: Floats, guess: Floats, known: Mapping[str, Any], copied: Mapping[str, Any]
+) -> tuple[Floats, Floats]:
+    """Keep the words that both know, and the bias."""
+    here = {word: i for i, word in enumerate(known["vocabulary"])}
+    there = {word: i for i, word in enumerate(copied.get("vocabulary", ()))}
+    words = [word for word in there if word in here]
+    left = [*(here[word] for word in words), -1]
+    right = [*(there[word] for word in words), -1]
+    return true[:, left], guess[:, right]

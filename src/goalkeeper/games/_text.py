@@ -1,0 +1,108 @@
+"""Texts as rows of words: what may be added, and whether the original still stands there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from goalkeeper.core.data import Bools, Floats, Inputs
+
+TERM = re.compile(r"(?u)\b\w\w+\b")  # what the usual vectorisers take for a word
+
+
+def texts(values: Iterable[str]) -> Inputs:
+    """Return texts as an object array `(n,)`."""
+    rows = list(values)
+    out = np.empty(len(rows), dtype=object)
+    out[:] = rows
+    return out
+
+
+def terms(text: str) -> list[str]:
+    """Split a text into the lower-case words that a filter would see."""
+    return TERM.findall(text.lower())
+
+
+def vocabulary(x: Inputs) -> list[str]:
+    """List every word of texts `(n,)` once, in alphabetical order."""
+    return sorted({word for text in x for word in terms(text)})
+
+
+def kept(before: str, after: str) -> bool:
+    """Tell whether the words of `before` all stand in `after`, whole and in their order."""
+    rest = iter(after.split())
+    return all(word in rest for word in before.split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Additions:
+    """Words may be added anywhere, nothing may go, and no norm bounds the change.
+
+    What is added is bounded by `most_words` and by what the application takes (`max_chars`).
+    """
+
+    unit: ClassVar[str] = "words added"
+    most_words: int
+    max_chars: int
+
+    @property
+    def most(self) -> float:
+        """The largest size allowed."""
+        return float(self.most_words)
+
+    def size(self, before: Inputs, after: Inputs) -> Floats:
+        """Count the words added to each input, `(n,)`."""
+        pairs = zip(before, after, strict=True)
+        return np.array([len(b.split()) - len(a.split()) for a, b in pairs], dtype=np.float64)
+
+    def allows(self, before: Inputs, after: Inputs) -> Bools:
+        """Tell which changed inputs `(n,)` keep their content and stay inside the limits."""
+        pairs = zip(before, after, strict=True)
+        fine = [
+            isinstance(b, str)
+            and len(b) <= self.max_chars
+            and len(b.split()) - len(a.split()) <= self.most_words
+            and kept(a, b)
+            for a, b in pairs
+        ]
+        return np.array(fine, dtype=bool)
+
+    def appended(self, text: str, words: Sequence[str]) -> str:
+        """Append words to a text, as many as fit."""
+        room = self.max_chars - len(text) - 1
+        fitting: list[str] = []
+        for word in words[: self.most_words]:
+            room -= len(word) + 1
+            if room < 0:
+                break
+            fitting.append(word)
+        return f"{text}\n{' '.join(fitting)}" if fitting else text
+
+    def at_random(
+        self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
+    ) -> Inputs:
+        """Add as many words to each input as `sizes` `(n,)` says, drawn blindly, anywhere.
+
+        The words come from the vocabulary of the texts `like`, each equally likely.
+        """
+        pool = vocabulary(like)
+        pairs = zip(before, sizes.astype(int), strict=True)
+        return texts(_scattered(text, pool, size if pool else 0, rng) for text, size in pairs)
+
+
+def _scattered(text: str, pool: Sequence[str], size: int, rng: np.random.Generator) -> str:
+    if size <= 0:
+        return text
+    own = text.split()
+    drawn = [pool[i] for i in rng.integers(0, len(pool), size)]
+    places = np.sort(rng.integers(0, len(own) + 1, size))
+    out: list[str] = []
+    done = 0
+    for word, place in zip(drawn, places, strict=True):
+        out += [*own[done:place], word]
+        done = place
+    return " ".join([*out, *own[done:]])

@@ -1,0 +1,154 @@
+"""The rules of one assessment: a taxonomy, a rating policy, and their hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from goalkeeper.core.assessment import PolicyRow
+from goalkeeper.core.errors import PolicyError
+from goalkeeper.core.goals import Goal
+from goalkeeper.core.power import Attacker
+from goalkeeper.policy._checks import check_rating, check_taxonomy
+from goalkeeper.policy._files import nearest, read
+from goalkeeper.policy._rating import Rating
+from goalkeeper.policy._taxonomy import Family, Taxonomy, Variant, variants_of
+
+HERE = Path(__file__).parent
+NOTE = (
+    "The English page this tool follows lists Data Poisoning under Confidentiality and Model "
+    "Stealing under Availability. The German original of the same page has them the other way "
+    "round; we follow the German original and the definitions, and show both."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Which goals a family threatens: as published in both languages, and by definition."""
+
+    family: str
+    named: bool
+    english: str
+    german: str
+    primary: tuple[str, ...]
+    secondary: tuple[str, ...]
+
+    @property
+    def definition(self) -> str:
+        """The goals by definition, in words."""
+        words = ", ".join(self.primary)
+        return f"{words} (also {'; '.join(self.secondary)})" if self.secondary else words
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Policy:
+    """Everything a rating depends on beside the evidence and the needs.
+
+    `sha256` and `taxonomy_sha256` are those of the files' bytes; a report prints both. `files` are
+    the taxonomy and the rating policy as they were read.
+    """
+
+    taxonomy: Taxonomy
+    rating: Rating
+    sha256: str
+    taxonomy_sha256: str
+    attackers: Mapping[str, Attacker]
+    files: tuple[Path, Path]
+    _variants: Mapping[str, Variant]
+
+    @classmethod
+    def load(cls, taxonomy: Path | None = None, rating: Path | None = None) -> Policy:
+        """Read the two files; None stands for the one that goalkeeper ships.
+
+        Raises
+        ------
+        PolicyError
+            A file cannot be read or used; the message names the file and the key.
+        """
+        taxonomy_path = taxonomy or HERE / "taxonomy.yaml"
+        rating_path = rating or HERE / "rating.yaml"
+        rules, sha256 = read(Rating, rating_path)
+        check_rating(rules, rating_path)
+        families, taxonomy_sha256 = read(Taxonomy, taxonomy_path)
+        check_taxonomy(families, rules, taxonomy_path)
+        return cls(
+            taxonomy=families,
+            rating=rules,
+            sha256=sha256,
+            taxonomy_sha256=taxonomy_sha256,
+            attackers={name: entry.attacker(name) for name, entry in rules.profiles.items()},
+            files=(taxonomy_path, rating_path),
+            _variants={variant.id: variant for variant in variants_of(families)},
+        )
+
+    @property
+    def id(self) -> str:
+        """Name of the rating policy."""
+        return self.rating.policy.id
+
+    @property
+    def version(self) -> str:
+        """Version of the rating policy."""
+        return self.rating.policy.version
+
+    @property
+    def families(self) -> Mapping[str, Family]:
+        """The attack families by name."""
+        return self.taxonomy.families
+
+    def row(self) -> PolicyRow:
+        """Name the policy as the assessment does."""
+        return PolicyRow(
+            id=self.id,
+            version=self.version,
+            sha256=self.sha256,
+            taxonomy_sha256=self.taxonomy_sha256,
+        )
+
+    def variants(self) -> tuple[Variant, ...]:
+        """List all variants, in the order of the taxonomy."""
+        return tuple(self._variants.values())
+
+    def variant(self, id: str) -> Variant:
+        """Return the variant `family.name`; raises PolicyError with the nearest one."""
+        if id not in self._variants:
+            raise PolicyError(f"the taxonomy has no variant {id!r}; {nearest(id, self._variants)}")
+        return self._variants[id]
+
+    def citation(self, key: str) -> str:
+        """Cite an entry of the literature; what was not checked is not printed as a fact."""
+        works = self.taxonomy.literature
+        if key not in works:
+            raise PolicyError(f"the literature has no entry {key!r}; {nearest(key, works)}")
+        return works[key].citation()
+
+    def assignment(self) -> tuple[Assignment, ...]:
+        """Return the table of families and goals: both published columns, and by definition."""
+        published = self.taxonomy.as_published
+        return tuple(
+            Assignment(
+                family=name,
+                named=family.named,
+                english=_column(published.en, name),
+                german=_column(published.de, name),
+                primary=tuple(str(h.harm) for h in family.harms if h.rank == "primary"),
+                secondary=tuple(
+                    f"{h.harm}: {h.why}" if h.why else str(h.harm)
+                    for h in family.harms
+                    if h.rank != "primary"
+                ),
+            )
+            for name, family in self.families.items()
+        )
+
+
+@cache
+def default_policy() -> Policy:
+    """Return the policy that goalkeeper ships."""
+    return Policy.load()
+
+
+def _column(table: Mapping[Goal, tuple[str, ...]], family: str) -> str:
+    return ", ".join(str(goal) for goal, families in table.items() if family in families) or "-"

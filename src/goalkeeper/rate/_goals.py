@@ -1,0 +1,195 @@
+"""The rating of one piece of evidence, of one goal, and of the whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+
+from goalkeeper.core.assessment import Bracket, GoalRating, Verdict
+from goalkeeper.core.errors import PolicyError
+from goalkeeper.core.evidence import Evidence, Rated, RatedTrial, Status
+from goalkeeper.core.goals import Goal
+from goalkeeper.core.need import ProtectionNeed
+from goalkeeper.policy import Policy
+from goalkeeper.rate._points import Bar, Point, Secrecy, bound
+from goalkeeper.rate._words import because, gaps, reason
+
+ORDER = (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET, Verdict.NOT_ASSESSED)
+
+
+def rate_evidence(
+    evidence: Evidence, need: int, policy: Policy, secrecy: Secrecy, *, hypotheses: int
+) -> Rated | None:
+    """Put one piece of evidence on the exposure scale; None unless it was tested.
+
+    The demonstrated level comes from a lower bound at `alpha / hypotheses`, where `hypotheses`
+    is the number of planned tests of the goal, fixed before the run. (Dividing by the number of
+    tested points, as the method was first sketched, would let each new outcome weaken the others,
+    so that adding evidence could improve a verdict.) The potential level comes from an upper
+    bound at `alpha`.
+
+    Trials at ascending budgets are tested in fixed sequence from the largest budget down, so
+    that a trial's demonstrated level is the least of its own and of all larger budgets, without
+    further correction. What a smaller budget cannot be denied, a larger one cannot either: the
+    potential level is the largest of its own and of all smaller budgets. A verified success
+    counts as the policy's existence rule says, from its budget on.
+
+    Raises
+    ------
+    PolicyError
+        The policy does not know the metric, or rates it by another kind of tally.
+    """
+    trials = sorted(evidence.played.trials, key=lambda trial: trial.budget)
+    if evidence.status is not Status.TESTED or not trials:
+        return None
+    rules = policy.rating
+    _check_kind(evidence, policy)
+    lows = [bound(trial.tally, rules.alpha / max(1, hypotheses))[0] for trial in trials]
+    highs = [bound(trial.tally, rules.alpha)[1] for trial in trials]
+    floor = rules.existence_rule.get(need, 0)
+    floors = list(accumulate((floor if trial.verified else 0 for trial in trials), max))
+    shown = list(accumulate((rules.level(evidence.metric, low) for low in reversed(lows)), min))
+    possible = list(accumulate((rules.level(evidence.metric, high) for high in highs), max))
+    rated = tuple(
+        RatedTrial(
+            budget=trial.budget,
+            low=lows[i],
+            high=highs[i],
+            demonstrated=max(shown[-1 - i], floors[i]),
+            potential=max(possible[i], floors[i]),
+            attack_potential=rules.cost_of(
+                evidence.requires, secrecy, queries=trial.queries, compute_h=trial.compute_h
+            ),
+        )
+        for i, trial in enumerate(trials)
+    )
+    return Rated(
+        metric=evidence.metric,
+        demonstrated=rated[-1].demonstrated,
+        potential=rated[-1].potential,
+        attack_potential=rated[-1].attack_potential,
+        trials=rated,
+    )
+
+
+def rate_goal(
+    goal: Goal,
+    need: ProtectionNeed,
+    evidence: Sequence[Evidence],
+    policy: Policy,
+    secrecy: Secrecy,
+    hypotheses: int,
+) -> GoalRating:
+    """Rate one goal from the evidence that counts for it: the worst case, nothing is averaged.
+
+    Not met: an attack cheaper than what must be withstood was shown to reach the critical
+    exposure level. Met: no such attack can be excluded less than that, so every cheaper one was
+    tested and stayed below. Otherwise, and whenever nothing was tested, inconclusive.
+    """
+    rules, level = policy.rating, need.level
+    counted = [e for e in evidence if goal in e.goals]
+    points = [p for e in counted for p in _points(e, level, policy, secrecy, hypotheses)]
+    bar = Bar(
+        required=rules.required_attack_potential[level] if level else 0,
+        critical=rules.critical_level[level] if level else max(rules.exposure_levels) + 1,
+        alpha=rules.alpha,
+        split=rules.alpha / max(1, hypotheses),
+    )
+    shown = min((p.cost for p in bar.shown(points)), default=math.inf)
+    possible = min((p.cost for p in bar.possible(points)), default=math.inf)
+    tested = any(p.trial for p in points)
+    if level and not tested:
+        shown, possible = math.inf, 0
+    verdict = _verdict(level, shown, possible, bar)
+    untested = rules.interval(Status.NOT_TESTED) if level and not tested else (0, 0)
+    first = [*bar.shown(points), *bar.possible(points)]
+    return GoalRating(
+        goal=goal,
+        need=need,
+        required=bar.required,
+        critical=bar.critical,
+        verdict=verdict,
+        risk=Bracket(low=rules.risk(level, shown), high=rules.risk(level, possible)),
+        demonstrated=shown,
+        potential=possible,
+        exposure=Bracket(
+            low=max([untested[0], *(p.demonstrated for p in points)]),
+            high=max([untested[1], *(p.potential for p in points)]),
+        ),
+        cheapest_attack=first[0].evidence.id if first else "",
+        because=because(verdict, points, bar),
+        reason=reason(verdict, points, bar, policy),
+        attackers=tuple(dict.fromkeys(e.attacker for e in counted)),
+        not_tested=gaps(points, bar, policy) if level else (),
+        hypotheses=max(1, hypotheses),
+    )
+
+
+def rate(
+    evidence: Sequence[Evidence],
+    needs: Mapping[Goal, ProtectionNeed],
+    policy: Policy,
+    secrecy: Secrecy,
+    hypotheses: Mapping[Goal, int],
+) -> tuple[tuple[Evidence, ...], dict[Goal, GoalRating], Verdict]:
+    """Rate every goal that has a need, and the whole by its weakest goal.
+
+    Evidence comes back with `rated` filled, as it counts for the first of its goals that is
+    assessed (of a need above 0). `hypotheses` must have an entry for every goal of `needs`.
+    """
+    rated = []
+    for one in evidence:
+        declared = sorted((g for g in one.goals if g in needs), key=lambda g: not needs[g].level)
+        need, count = (needs[declared[0]].level, hypotheses[declared[0]]) if declared else (0, 1)
+        result = rate_evidence(one, need, policy, secrecy, hypotheses=count)
+        rated.append(one.model_copy(update={"rated": result}))
+    goals = {
+        goal: rate_goal(goal, needs[goal], evidence, policy, secrecy, hypotheses[goal])
+        for goal in Goal
+        if goal in needs
+    }
+    overall = min((g.verdict for g in goals.values()), key=ORDER.index, default=ORDER[-1])
+    return tuple(rated), goals, overall
+
+
+def _points(
+    evidence: Evidence, need: int, policy: Policy, secrecy: Secrecy, hypotheses: int
+) -> list[Point]:
+    """List the rated trials; or, of what was not tested, the policy's interval at no cost."""
+    rated = rate_evidence(evidence, need, policy, secrecy, hypotheses=hypotheses)
+    if rated is None:
+        status = Status.NOT_TESTED if evidence.status is Status.TESTED else evidence.status
+        low, high = policy.rating.interval(status)
+        cost = policy.rating.cost_of(evidence.requires, secrecy, queries=0, compute_h=0)
+        return [Point(evidence=evidence, demonstrated=low, potential=high, cost=cost.points)]
+    trials = sorted(evidence.played.trials, key=lambda trial: trial.budget)
+    return [
+        Point(
+            evidence=evidence,
+            demonstrated=one.demonstrated,
+            potential=one.potential,
+            cost=one.attack_potential.points,
+            trial=trial,
+        )
+        for one, trial in zip(rated.trials, trials, strict=True)
+    ]
+
+
+def _check_kind(evidence: Evidence, policy: Policy) -> None:
+    policy.rating.level(evidence.metric, 0.0)
+    wanted = policy.rating.metrics[evidence.metric].tally
+    for trial in evidence.played.trials:
+        if wanted and trial.tally.kind != wanted:
+            raise PolicyError(
+                f"{evidence.id}: the policy rates {evidence.metric} by a tally of kind {wanted}, "
+                f"the game gave {trial.tally.kind}"
+            )
+
+
+def _verdict(need: int, shown: float, possible: float, bar: Bar) -> Verdict:
+    if not need:
+        return Verdict.NOT_ASSESSED
+    if shown < bar.required:
+        return Verdict.NOT_MET
+    return Verdict.MET if possible >= bar.required else Verdict.INCONCLUSIVE

@@ -1,0 +1,131 @@
+"""Rate a stored assessment again, and say where it differs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from goalkeeper.core.assessment import Assessment, GoalRating
+from goalkeeper.core.errors import GoalkeeperError
+from goalkeeper.core.evidence import Evidence, Rated, Tally
+from goalkeeper.core.need import ProtectionNeed
+from goalkeeper.games import tallies
+from goalkeeper.policy import Policy, protection_need
+from goalkeeper.rate._goals import rate
+from goalkeeper.rate._points import bound
+
+SHOWN_ALPHA = 0.025  # each side of a two-sided 95 % interval
+
+
+def recompute(assessment: Assessment, policy: Policy) -> list[str]:
+    """Rate again from the stored evidence alone, and list every difference; empty: all agrees.
+
+    Compared are the policy's identity, each need with its damages, the planned number of tests,
+    what attack potential is computed from, every rating and verdict, and the shown intervals and
+    curves with the counts they come from.
+    """
+    bare = [e.model_copy(update={"rated": None}) for e in assessment.evidence]
+    needs = {goal: rating.need for goal, rating in assessment.goals.items()}
+    counts = {goal: rating.hypotheses for goal, rating in assessment.goals.items()}
+    found = list(_differ("policy", assessment.policy.model_dump(), policy.row().model_dump()))
+    ids = [e.id for e in bare]
+    found += [f"evidence {id}: stands twice" for id in dict.fromkeys(ids) if ids.count(id) > 1]
+    try:
+        found += [text for need in needs.values() for text in _need_differs(need, policy)]
+        secrecy = assessment.application.secrecy
+        evidence, goals, verdict = rate(bare, needs, policy, secrecy, counts)
+        found += [text for one in bare for text in _requirement_differs(one, assessment, policy)]
+    except GoalkeeperError as error:
+        return [*found, f"cannot be rated again: {error}"]
+    found += _plan_differs(assessment)
+    for stored, again in zip(assessment.evidence, evidence, strict=True):
+        where = f"evidence {stored.id}"
+        found += _differ(f"{where}: rated", _plain(stored.rated), _plain(again.rated))
+        found += [f"{where}: {text}" for text in _display_differs(stored)]
+    for goal, rating in goals.items():
+        found += _differ(f"goal {goal}", _plain(assessment.goals[goal]), _plain(rating))
+    return [*found, *_differ("verdict", str(assessment.verdict), str(verdict))]
+
+
+def _plain(record: Rated | GoalRating | None) -> Any:
+    return None if record is None else record.model_dump()
+
+
+def _differ(where: str, stored: Any, again: Any) -> Iterator[str]:
+    """Compare plain data, numbers up to rounding."""
+    if isinstance(stored, dict) and isinstance(again, dict):
+        for key in {**stored, **again}:
+            yield from _differ(f"{where}.{key}", stored.get(key), again.get(key))
+    elif isinstance(stored, list | tuple) and isinstance(again, list | tuple):
+        if len(stored) != len(again):
+            yield f"{where}: {len(stored)} entries are stored, {len(again)} recomputed"
+        for i, (a, b) in enumerate(zip(stored, again, strict=False)):
+            yield from _differ(f"{where}.{i}", a, b)
+    elif not _same(stored, again):
+        yield f"{where}: {stored} is stored, {again} recomputed"
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, float) and isinstance(b, int | float):
+        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(a == b)
+
+
+def _need_differs(need: ProtectionNeed, policy: Policy) -> Iterator[str]:
+    if need.damages:
+        again = protection_need(
+            need.goal, need.damages, need.cumulation, need.distribution, policy.rating
+        )
+        yield from _differ(f"goal {need.goal}.need.level", need.level, again.level)
+
+
+def _plan_differs(assessment: Assessment) -> Iterator[str]:
+    """Check that the error probability is shared by the planned tests, none left out."""
+    for goal, rating in assessment.goals.items():
+        rows = [r for r in assessment.plan if r.status == "planned" and goal in r.goals]
+        planned = max(1, len({row.unit for row in rows}))
+        if assessment.plan:
+            yield from _differ(f"goal {goal}.hypotheses", rating.hypotheses, planned)
+
+
+def _requirement_differs(
+    evidence: Evidence, assessment: Assessment, policy: Policy
+) -> Iterator[str]:
+    """Compare what attack potential is computed from with the attacker and the taxonomy."""
+    where = f"evidence {evidence.id}: requires"
+    stored = evidence.requires.model_dump()
+    for row in assessment.attackers:
+        if row.name == evidence.attacker:
+            for name in ("window", "queries_per_day", "identities"):
+                yield from _differ(f"{where}.{name}", stored[name], getattr(row, name))
+    variant = policy.variant(evidence.variant)
+    yield from _differ(f"{where}.expertise", stored["expertise"], variant.expertise)
+    yield from _differ(f"{where}.equipment", stored["equipment"], variant.equipment)
+
+
+def _display_differs(evidence: Evidence) -> Iterator[str]:
+    """Compare the shown headline and curve with the counts, where they show the rated metric."""
+    trials = sorted(evidence.played.trials, key=lambda trial: trial.budget)
+    headline, curve = evidence.headline, evidence.played.curve
+    if not trials or headline is None or headline.metric != evidence.metric:
+        return
+    yield from _interval_differs("headline", headline.model_dump(), trials[-1].tally)
+    if curve is not None:
+        shown = zip(curve.x, curve.value, curve.low, curve.high, strict=False)
+        if len({len(curve.x), len(curve.value), len(curve.low), len(curve.high)}) > 1:
+            yield "curve: its columns are not of one length"
+        at = {x: {"value": v, "low": low, "high": high} for x, v, low, high in shown}
+        for trial in trials:
+            if trial.budget in at:
+                where = f"curve at {trial.budget:g}"
+                yield from _interval_differs(where, at[trial.budget], trial.tally)
+
+
+def _interval_differs(where: str, shown: Mapping[str, Any], tally: Tally) -> Iterator[str]:
+    low, high = bound(tally, SHOWN_ALPHA)
+    if math.isinf(low) and math.isinf(high):  # no tries, so there is no estimate either
+        return
+    again = {"value": tallies.value(tally), "low": low, "high": high}
+    for name, number in again.items():
+        yield from _differ(f"{where}.{name}", shown[name], number)

@@ -1,0 +1,79 @@
+"""Statistics of an evaluation: pure functions of arrays and counts, which know no attack.
+
+What `alpha` means: an interval of one quantity (`clopper_pearson`, `mean_t`, `auc`, `tpr_at_fpr`,
+`nondecreasing_band`) spends `alpha / 2` on each side. What combines two samples (`excess`,
+`normalised_gain`, `ratio`, `paired_difference`, `damage`) gives two bounds of which each holds
+with `1 - alpha` on its own. No data raises ValueError: the caller says "inconclusive".
+"""
+
+from __future__ import annotations
+
+from goalkeeper.stats.curves import cumulative_success, geometric_grid, nondecreasing_band
+from goalkeeper.stats.epsilon import epsilon_ceiling, epsilon_lower_bound
+from goalkeeper.stats.intervals import (
+    Estimate,
+    Interval,
+    clopper_pearson,
+    excess,
+    mean_t,
+    normalised_gain,
+    proportion_lower,
+    proportion_upper,
+    ratio,
+)
+from goalkeeper.stats.multiplicity import bonferroni, holm
+from goalkeeper.stats.paired import damage, mcnemar, paired_difference
+from goalkeeper.stats.retrieval import precision_at_k, precision_baseline, precision_pvalue
+from goalkeeper.stats.roc import (
+    advantage,
+    auc,
+    calibrated_threshold,
+    counts_at_threshold,
+    roc_curve,
+    tpr_at_fpr,
+)
+from goalkeeper.stats.sampling import (
+    campaign,
+    minimum_detectable,
+    negatives_for_fpr,
+    tries_for_width,
+    tries_to_exclude,
+    upper_after_zero,
+)
+
+__all__ = [
+    "Estimate",
+    "Interval",
+    "advantage",
+    "auc",
+    "bonferroni",
+    "calibrated_threshold",
+    "campaign",
+    "clopper_pearson",
+    "counts_at_threshold",
+    "cumulative_success",
+    "damage",
+    "epsilon_ceiling",
+    "epsilon_lower_bound",
+    "excess",
+    "geometric_grid",
+    "holm",
+    "mcnemar",
+    "mean_t",
+    "minimum_detectable",
+    "negatives_for_fpr",
+    "nondecreasing_band",
+    "normalised_gain",
+    "paired_difference",
+    "precision_at_k",
+    "precision_baseline",
+    "precision_pvalue",
+    "proportion_lower",
+    "proportion_upper",
+    "ratio",
+    "roc_curve",
+    "tpr_at_fpr",
+    "tries_for_width",
+    "tries_to_exclude",
+    "upper_after_zero",
+]

@@ -1,0 +1,39 @@
+"""Run the command line as a user does: in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+COMMAND = [sys.executable, "-c", "from goalkeeper.cli import main; main()"]
+
+
+def goalkeeper(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        timeout=300,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100"},
+    )
+
+
+def timeless(assessment: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what measured times decide."""
+    out = dict(assessment)
+    for key in ("started", "finished", "environment"):
+        out.pop(key)
+    for evidence in out["evidence"]:
+        evidence["played"]["cost"].pop("seconds")
+        for trial in evidence["played"]["trials"]:
+            trial.pop("compute_h")
+        for trial in (evidence["rated"] or {}).get("trials", []):
+            trial["attack_potential"].pop("days")
+        if evidence["rated"]:
+            evidence["rated"]["attack_potential"].pop("days")
+    return out

@@ -1,0 +1,212 @@
+"""The command line, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from goalkeeper.cli.exits import Exit
+from tests.cli.running import COMMAND, goalkeeper
+
+
+@pytest.fixture(scope="module")
+def finished(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run") / "run"
+    done = goalkeeper("run", small, "-o", folder)
+    assert done.returncode in {Exit.MET, Exit.NOT_MET, Exit.INCONCLUSIVE}, done.stderr
+    return folder
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "copy"))
+
+
+def test_help_teaches_and_imports_little() -> None:
+    done = goalkeeper("--help")
+    assert done.returncode == 0
+    for verb in ("init", "check", "plan", "run", "show", "report", "verify", "list", "doctor"):
+        assert verb in done.stdout
+    code = (
+        "import sys; import goalkeeper.cli.main as m; m.build();"
+        "print([n for n in ('numpy', 'pandas', 'sklearn', 'matplotlib') if n in sys.modules])"
+    )
+    loaded = subprocess.run([COMMAND[0], "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_init_writes_a_template_and_never_overwrites(tmp_path: Path) -> None:
+    done = goalkeeper("init", tmp_path / "mine")
+    assert done.returncode == 0
+    assert "next: edit" in done.stdout
+    assert (tmp_path / "mine" / "application.yaml").exists()
+    again = goalkeeper("init", tmp_path / "mine")
+    assert again.returncode == Exit.USAGE
+    assert "not empty" in again.stderr
+
+
+def test_check_says_what_is_there(small: Path) -> None:
+    done = goalkeeper("check", small)
+    assert done.returncode == 0, done.stderr
+    assert "usable" in done.stdout
+    assert "next: goalkeeper plan" in done.stdout
+
+
+@pytest.mark.requirement("S5")
+def test_plan_gives_a_reason_for_everything_skipped(small: Path) -> None:
+    rows = json.loads(goalkeeper("plan", small, "--json").stdout)
+    assert {row["status"] for row in rows} == {"planned", "skipped"}
+    assert all(row["reasons"] for row in rows if row["status"] == "skipped")
+    assert "next: goalkeeper run" in goalkeeper("plan", small).stdout
+
+
+def test_run_writes_what_it_says(finished: Path) -> None:
+    names = {p.name for p in finished.iterdir()}
+    assert {"run.json", "assessment.json", "report.html", "units", "MANIFEST.sha256"} <= names
+    assessment = json.loads((finished / "assessment.json").read_text())
+    assert set(assessment["goals"]) == {"integrity", "availability", "confidentiality", "privacy"}
+    assert assessment["complete"] is True
+
+
+def test_a_second_run_plays_nothing_again(small: Path, copy: Path) -> None:
+    before = {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()}
+    done = goalkeeper("run", small, "-o", copy)
+    assert "plays are already there" in done.stderr
+    assert {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()} == before
+
+
+def test_show_and_report_render_the_same_assessment(finished: Path) -> None:
+    assert "integrity" in goalkeeper("show", finished).stdout.lower()
+    as_json = goalkeeper("report", finished, "--format", "json")
+    assert as_json.stdout == (finished / "assessment.json").read_text()
+    assert goalkeeper("report", finished, "--format", "html").stdout.startswith("<!doctype html>")
+
+
+def test_verify_passes_and_notices_one_changed_byte(copy: Path) -> None:
+    done = goalkeeper("verify", copy)
+    assert done.returncode == 0, done.stdout
+    path = copy / "assessment.json"
+    path.write_bytes(path.read_bytes().replace(b'"not_met"', b'"met"    ', 1))
+    changed = goalkeeper("verify", copy)
+    assert changed.returncode == Exit.NOT_MET
+    assert "assessment.json: changed since the run" in changed.stdout
+
+
+def test_verify_recomputes_verdicts_even_when_every_hash_was_made_to_fit(copy: Path) -> None:
+    from goalkeeper.compute.store import RunFolder
+
+    path = copy / "assessment.json"
+    content = path.read_text()
+    other = "met" if '"verdict": "not_met"' in content else "not_met"
+    first = content.index('"verdict": "')
+    end = content.index('"', first + len('"verdict": "'))
+    path.write_text(content[:first] + f'"verdict": "{other}' + content[end:])
+    RunFolder(copy).seal()
+    done = goalkeeper("verify", copy)
+    assert done.returncode == Exit.NOT_MET
+    assert "verdict" in done.stdout
+
+
+def test_list_json_is_json_only() -> None:
+    rows = json.loads(goalkeeper("list", "attacks", "--json").stdout)
+    assert {"name", "game", "family", "variant", "needs", "reference"} <= set(rows[0])
+    for what in ("games", "attackers", "variants"):
+        assert json.loads(goalkeeper("list", what, "--json").stdout)
+
+
+def test_doctor_runs() -> None:
+    assert goalkeeper("doctor").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "nowhere.yaml"], "nowhere.yaml"),
+        (["runn"], "No such command"),
+        (["show", "."], "assessment.json"),
+        (["list", "attack"], "attack"),
+    ],
+)
+def test_usage_errors_exit_4_and_say_what_to_do(
+    words: list[str], said: str, tmp_path: Path
+) -> None:
+    done = goalkeeper(*words, cwd=tmp_path)
+    assert done.returncode == Exit.USAGE
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "near"),
+    [
+        (("--attack", "los_threshold"), "loss_threshold"),
+        (("--attacker", "outsidr"), "outsider"),
+        (("--only", "privcy"), "privacy"),
+        (("--set", "loss_threshold"), "attack.key=value"),
+        (("--time", "soon"), "10m"),
+    ],
+)
+def test_a_choice_that_does_not_exist_names_the_nearest(
+    small: Path, option: tuple[str, str], near: str, tmp_path: Path
+) -> None:
+    done = goalkeeper("run", small, "-o", tmp_path / "r", *option)
+    assert done.returncode == Exit.USAGE
+    assert near in done.stderr
+
+
+def test_an_attack_that_fails_is_seen_in_exit_code_and_text(small: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(small.parent, tmp_path / "a"))
+    (folder / "filter.py").write_text(
+        "from sklearn.dummy import DummyClassifier\n"
+        "class Moody(DummyClassifier):\n"
+        "    def predict(self, X):\n"
+        "        if len(X) == 1 and 'zzz' in X[0]:\n"
+        "            raise RuntimeError('no')\n"
+        "        return super().predict(X)\n"
+        "def build():\n"
+        "    return Moody(strategy='most_frequent')\n"
+    )
+    done = goalkeeper("run", folder / "application.yaml", "-o", tmp_path / "r", "--only", "privacy")
+    assert done.returncode in {Exit.MET, Exit.INCONCLUSIVE, Exit.NOTHING, Exit.FAILED}
+    assert "Traceback" not in done.stderr
+
+
+def test_an_attacker_without_power_runs_nothing(small: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(small.parent, tmp_path / "a"))
+    path = folder / "application.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["attackers"] = [
+        {
+            "name": "nobody",
+            "based_on": "outsider",
+            "capabilities": [],
+            "view": "nothing",
+            "budget": {"queries": 0},
+        }
+    ]
+    path.write_text(yaml.safe_dump(content))
+    done = goalkeeper("run", path, "-o", tmp_path / "r")
+    assert done.returncode == Exit.NOTHING, done.stderr
+
+
+def test_ctrl_c_keeps_what_was_played(small: Path, tmp_path: Path) -> None:
+    words = [*COMMAND, "run", str(small), "-o", str(tmp_path / "r"), "--jobs", "1"]
+    running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "r").glob("units/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    if running.returncode != Exit.INTERRUPTED:  # it had finished before the signal came
+        assert running.returncode in {Exit.MET, Exit.NOT_MET, Exit.INCONCLUSIVE}
+        return
+    assert "plays are kept. Resume with: goalkeeper run" in said
+    done = goalkeeper("run", small, "-o", tmp_path / "r")
+    assert "already there" in done.stderr

@@ -1,0 +1,145 @@
+"""A stored assessment is rated again, and whatever was changed in it is found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from goalkeeper.core.assessment import ApplicationRow, Assessment, AttackerRow, PlanRow, Tool
+from goalkeeper.core.evidence import Curve, Measurement, Status
+from goalkeeper.core.goals import Goal
+from goalkeeper.core.need import Damage
+from goalkeeper.games import tallies
+from goalkeeper.policy import protection_need
+from goalkeeper.rate import rate, recompute
+from tests.rate.making import POLICY, RULES, SECRECY, evidence, of, trial
+
+
+def assessment() -> Assessment:
+    """A small assessment that is consistent in itself."""
+    counts = [of(10, 400), of(122, 400)]
+    trials = tuple(trial(t, queries=10.0 * i) for i, t in enumerate(counts))
+    shown = [(tallies.value(t), *tallies.bounds(t, 0.025)) for t in counts]
+    value, low, high = shown[-1]
+    curve = Curve(
+        budget="queries",
+        unit="queries",
+        x=(0.0, 10.0),
+        value=tuple(s[0] for s in shown),
+        low=tuple(s[1] for s in shown),
+        high=tuple(s[2] for s in shown),
+    )
+    headline = Measurement(
+        metric="success_rate", value=value, low=low, high=high, baseline=0, n=400
+    )
+    tested = evidence(*trials)
+    played = tested.played.model_copy(update={"curve": curve, "measurements": (headline,)})
+    found = [
+        tested.model_copy(update={"played": played}),
+        evidence(status=Status.NOT_TESTED, name="later"),
+    ]
+    damages = tuple(
+        Damage(scenario=name, level=1, reason="r") for name in RULES.protection_need.scenarios
+    )
+    needs = {Goal.INTEGRITY: protection_need(Goal.INTEGRITY, damages, None, None, RULES)}
+    rated_evidence, goals, verdict = rate(found, needs, POLICY, SECRECY, {Goal.INTEGRITY: 1})
+    row = PlanRow(
+        attack="good_words",
+        game="evasion",
+        task="harmful-passes",
+        variant="evasion.good_words",
+        attacker="outsider",
+        status="planned",
+        goals=(Goal.INTEGRITY,),
+        unit="U-good_words",
+    )
+    outsider = POLICY.attackers["outsider"]
+    return Assessment(
+        schema=1,
+        tool=Tool(version="0"),
+        application=ApplicationRow(
+            name="toy",
+            domain="text",
+            classes=("a", "b"),
+            fingerprint="f",
+            secrecy={k: dict(v) for k, v in SECRECY.items()},
+        ),
+        policy=POLICY.row(),
+        seed=0,
+        started="2026-01-01T00:00:00+00:00",
+        finished="2026-01-01T00:00:00+00:00",
+        verdict=verdict,
+        goals=goals,
+        attackers=(
+            AttackerRow(
+                name="outsider",
+                label=outsider.label,
+                box="black",
+                knowledge={},
+                capabilities=("M2",),
+                view="labels",
+                window=outsider.window,
+                queries=1000,
+                queries_per_day=outsider.power.budget.queries_per_day,
+                identities=1,
+                share=0,
+                compute_h=10,
+            ),
+        ),
+        plan=(row,),
+        evidence=rated_evidence,
+    )
+
+
+@pytest.mark.requirement("S2")
+def test_a_true_assessment_can_be_rated_again_from_its_file() -> None:
+    stored = assessment()
+    again = Assessment.model_validate_json(stored.to_json())
+    assert recompute(stored, POLICY) == recompute(again, POLICY) == []
+
+
+def _tampered(path: str, value: Any) -> Assessment:
+    content = assessment().model_dump(mode="json", by_alias=True)
+    *parents, last = [int(key) if key.isdigit() else key for key in path.split("/")]
+    place: Any = content
+    for key in parents:
+        place = place[key]
+    assert place[last] != value
+    place[last] = value
+    return Assessment.model_validate(content)
+
+
+@pytest.mark.requirement("S2")
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("verdict", "met", "verdict: met is stored, not_met recomputed"),
+        ("policy/sha256", "0" * 64, "policy.sha256: 000"),
+        ("goals/integrity/verdict", "met", "goal integrity.verdict: met is stored"),
+        ("goals/integrity/risk/high", 1, "goal integrity.risk.high: 1"),
+        ("goals/integrity/reason", "Fine.", "goal integrity.reason: Fine."),
+        ("goals/integrity/not_tested", [], "goal integrity.not_tested: 0 entries are stored, 1"),
+        ("goals/integrity/hypotheses", 2, "goal integrity.hypotheses: 2 is stored, 1 recomputed"),
+        ("goals/integrity/need/level", 2, "goal integrity.need.level: 2 is stored, 1 recomputed"),
+        ("goals/integrity/need/damages/0/scenario", "law", "cannot be rated again: needs.integ"),
+        ("evidence/0/rated/demonstrated", 1, "E-good_words-outsider: rated.demonstrated: 1"),
+        ("evidence/0/rated", None, "evidence E-good_words-outsider: rated: None is stored"),
+        ("evidence/1/id", "E-good_words-outsider", "E-good_words-outsider: stands twice"),
+        ("evidence/0/played/trials/1/tally/successes", 121, "rated.trials.1.low: "),
+        ("evidence/0/played/trials/0/tally/successes", 11, "curve at 0.value: 0.025 is stored"),
+        ("evidence/0/played/measurements/0/high", 0.5, "headline.high: 0.5 is stored, 0.35"),
+        ("evidence/0/played/curve/low/1", 0.1, "curve at 10.low: 0.1 is stored, 0.2"),
+        ("evidence/0/played/curve/low", [0.1], "curve: its columns are not of one length"),
+        ("evidence/0/requires/window", "difficult", "requires.window: difficult is stored, easy"),
+        ("evidence/0/requires/expertise", "expert", "requires.expertise: expert is stored, layman"),
+        ("evidence/0/variant", "evasion.bad_words", "did you mean 'evasion.good_words'"),
+        ("application/secrecy/data/full", "secret", ""),
+    ],
+)
+def test_a_changed_assessment_is_found_out(path: str, value: Any, message: str) -> None:
+    found = recompute(_tampered(path, value), POLICY)
+    if message:
+        assert any(message in text for text in found), found
+    else:
+        assert found == []  # nothing in it needs that knowledge

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import beta, binom
+
+from goalkeeper.stats import clopper_pearson, damage, mcnemar, paired_difference
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+steady = settings(deadline=None, derandomize=True)
+RARE = 1e-6  # Chance that a correct procedure fails one simulation test, were its seed drawn anew.
+
+
+# Source: by hand, sums of binomial coefficients over powers of two.
+@pytest.mark.parametrize(
+    ("b", "c", "pvalue"),
+    [(0, 0, 1.0), (0, 5, 2 / 2**5), (5, 0, 2 / 2**5), (1, 9, 22 / 2**10), (4, 4, 1.0)],
+)
+def test_mcnemar_by_hand(b: int, c: int, pvalue: float) -> None:
+    assert mcnemar(b, c) == pytest.approx(pvalue)
+
+
+def test_mcnemar_refuses_negative_counts() -> None:
+    with pytest.raises(ValueError, match="-1"):
+        mcnemar(-1, 3)
+
+
+# Source: the closed forms of 0 and n of n at alpha / 2 = 0.025.
+def test_difference_where_nothing_changed() -> None:
+    edge = 1 - 0.025 ** (1 / 50)
+    assert paired_difference(0, 0, 50) == pytest.approx((-edge, edge))
+
+
+@steady
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(120, 400))
+def test_difference_holds_the_estimate_and_mirrors(gained: int, lost: int, n: int) -> None:
+    low, high = paired_difference(gained, lost, n)
+    assert -1.0 <= low <= (gained - lost) / n <= high <= 1.0
+    assert paired_difference(lost, gained, n) == pytest.approx((-high, -low))
+
+
+# False alarm RARE per bound: wrong in more than 5 % of 3000 runs.
+@pytest.mark.parametrize(("up", "down"), [(0.1, 0.1), (0.05, 0.0), (0.6, 0.3)])
+def test_difference_is_covered(up: float, down: float) -> None:
+    runs, rng = 3000, np.random.default_rng(4)
+    drawn = rng.multinomial(40, [up, down, 1 - up - down], runs)
+    bounds = np.array([paired_difference(int(g), int(lo), 40) for g, lo, _ in drawn])
+    allowed = binom.isf(RARE, runs, 0.05)
+    assert (bounds[:, 0] > up - down).sum() <= allowed
+    assert (bounds[:, 1] < up - down).sum() <= allowed
+
+
+def test_difference_refuses_more_changes_than_items() -> None:
+    with pytest.raises(ValueError, match="8 gained and 3 lost"):
+        paired_difference(8, 3, 10)
+
+
+# Source: by hand. Equal retrainings have no noise, so only the sampling part at alpha / 4 stays.
+def test_damage_without_noise_is_the_sampling_part() -> None:
+    result = damage([12] * 5, [2] * 5, 100)
+    gained, lost = (clopper_pearson(k, 100, alpha=0.025) for k in (12, 2))
+    assert result.value == pytest.approx(0.10)
+    assert result.noise == 0.0
+    assert result[1:3] == pytest.approx((gained.low - lost.high, gained.high - lost.low))
+
+
+# Source: by hand, nets 0, 1, 2, 3, 4 of 10: sd sqrt(2.5) / 10; t(4, 0.975) = 2.7764 in print.
+def test_damage_adds_the_retraining_noise() -> None:
+    result = damage([0, 1, 2, 3, 4], [0] * 5, 10)
+    assert result.noise == pytest.approx(2.7764 * math.sqrt(2.5) / 10 / math.sqrt(5), abs=1e-5)
+    steady = damage([2] * 5, [0] * 5, 10)
+    assert result.low == pytest.approx(steady.low - result.noise)
+    assert result.high == pytest.approx(steady.high + result.noise)
+
+
+@steady
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), min_size=5, max_size=12))
+def test_damage_is_ordered_and_mirrors(pairs: list[tuple[int, int]]) -> None:
+    gained, lost = np.array(pairs).T
+    result, mirror = damage(gained, lost, 40), damage(lost, gained, 40)
+    assert -1.0 <= result.low <= result.value <= result.high <= 1.0
+    assert (-mirror.high, -mirror.low) == pytest.approx((result.low, result.high))
+
+
+def simulate_damage(
+    rng: np.random.Generator, items: int, seeds: int, harm: float, wobble: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw items of unequal fragility, hit more or less by each of the retrainings."""
+    fragility = rng.beta(0.3 * harm, 0.3 * (1 - harm), items)
+    strength = 1 + wobble * rng.choice([-1.0, 1.0], (seeds, 1))
+    gained = rng.random((seeds, items)) < fragility * strength
+    lost = ~gained & (rng.random((seeds, items)) < 0.02)
+    return gained.sum(axis=1), lost.sum(axis=1)
+
+
+def expected_damage(harm: float, wobble: float) -> float:
+    """Integrate what `simulate_damage` draws, over quantiles of the fragility."""
+    fragility = beta.ppf((np.arange(100_000) + 0.5) / 100_000, 0.3 * harm, 0.3 * (1 - harm))
+    gained = np.mean([np.minimum(1, fragility * (1 + s)) for s in (-wobble, wobble)])
+    return float(gained - 0.02 * (1 - gained))
+
+
+# False alarm RARE per bound: wrong in more than 5 % of 1500 runs.
+@pytest.mark.parametrize(("harm", "wobble"), [(0.05, 0.0), (0.1, 0.5), (0.3, 0.3), (0.5, 0.9)])
+@pytest.mark.parametrize("items", [40, 1000])
+def test_damage_is_covered_over_items_and_retrainings(
+    items: int, harm: float, wobble: float
+) -> None:
+    rng, runs = np.random.default_rng(5), 1500
+    truth = expected_damage(harm, wobble)
+    drawn = [simulate_damage(rng, items, 5, harm, wobble) for _ in range(runs)]
+    bounds = np.array([damage(gained, lost, items) for gained, lost in drawn])
+    allowed = binom.isf(RARE, runs, 0.05)
+    assert bounds[:, 0].mean() == pytest.approx(truth, abs=0.03)
+    assert (bounds[:, 1] > truth).sum() <= allowed
+    assert (bounds[:, 2] < truth).sum() <= allowed
+
+
+def test_damage_needs_five_retrainings() -> None:
+    with pytest.raises(ValueError, match="at least 5 retrainings, got 4"):
+        damage([1] * 4, [0] * 4, 10)
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "n", "match"),
+    [
+        ([1] * 5, [0] * 6, 10, "pair every retraining"),
+        ([8] * 5, [3] * 5, 10, "sum to at most 10"),
+        ([-1] * 5, [0] * 5, 10, "at least 0"),
+        ([0] * 5, [0] * 5, 0, "inconclusive"),
+    ],
+)
+def test_damage_refuses_counts_that_do_not_fit(
+    gained: list[int], lost: list[int], n: int, match: str
+) -> None:
+    with pytest.raises(ValueError, match=match):
+        damage(gained, lost, n)
