@@ -227,7 +227,13 @@ def _evidence(session: Session, entry: Entry, played: Mapping[str, Played]) -> E
         )
     variant, first = entry.variant, entry.task.harms[0]
     attack = entry.unit.round.attack if entry.unit else None
-    name = (entry.attack, entry.task.name, entry.variant.id, entry.attacker.name)
+    name = (
+        entry.attack,
+        entry.task.name,
+        entry.variant.id,
+        entry.attacker.name,
+        repr(entry.need.knowledge),
+    )
     return Evidence(
         id="E" + hashlib.sha256("\0".join(name).encode()).hexdigest()[:9],
         attack=entry.attack,

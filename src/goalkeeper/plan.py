@@ -128,11 +128,17 @@ def make_plan(
             continue
         for task in _tasks(app, attack):
             covered.add(variant.id)
-            unfit = attack.game().unfit(app, task) or attack.unfit(app)
-            entries += [
-                _entry(app, name, attack, task, variant, who, unfit, choice, seed)
-                for who in attackers
-            ]
+            matcher = _Matcher(
+                app=app,
+                choice=choice,
+                seed=seed,
+                name=name,
+                attack=attack,
+                task=task,
+                variant=variant,
+                unfit=attack.game().unfit(app, task) or attack.unfit(app),
+            )
+            entries += [entry for who in attackers for entry in matcher.entries(who)]
     missing = [v for v in policy.variants() if v.id not in covered]
     entries += [gap for v in missing for who in attackers if (gap := _gap(app, v, who, choice))]
     wanted = [e for e in entries if not choice.goals or set(e.goals) & set(choice.goals)]
@@ -144,12 +150,15 @@ def needs(attack: AnyAttack | type[AnyAttack], variant: Variant) -> tuple[Power,
     return tuple(power.joined(attack.asks) for power in variant.powers)
 
 
-def grant(attack: AnyAttack, attacker: Attacker, alternatives: tuple[Power, ...]) -> Power | None:
-    """Cut the attacker's power to what the attack declares; None when it does not suffice.
+def grants(
+    attack: AnyAttack, attacker: Attacker, alternatives: tuple[Power, ...]
+) -> tuple[Power, ...]:
+    """Cut the attacker's power to what the attack declares; empty when it does not suffice.
 
-    Knowledge, capabilities and view are those of the first alternative that suffices, and what
-    the attack uses beyond it if the attacker has it; spending is the attacker's, but no more than
-    the attack can make use of.
+    First the least: knowledge, capabilities and view of the first alternative that suffices.
+    Then, if the attacker has more that the attack can use, that as well: knowing more makes a
+    stronger attack that costs more, and must not hide the cheaper one. Spending is the
+    attacker's, but no more than the attack can make use of.
     """
     for need in alternatives:
         if not attacker.power.lacks(need):
@@ -159,8 +168,9 @@ def grant(attack: AnyAttack, attacker: Attacker, alternatives: tuple[Power, ...]
                 share=min(has.share, most.share),
                 compute_h=min(has.compute_h, most.compute_h),
             )
-            return replace(_used(need, attacker.power, attack.uses), budget=spending)
-    return None
+            more = _used(need, attacker.power, attack.uses)
+            return tuple(dict.fromkeys(replace(p, budget=spending) for p in (need, more)))
+    return ()
 
 
 def _used(need: Power, has: Power, uses: Power) -> Power:
@@ -173,39 +183,55 @@ def _used(need: Power, has: Power, uses: Power) -> Power:
     return need.joined(Power(knowledge=extra, capabilities=capabilities, view=view))
 
 
-def _entry(
-    app: Application,
-    name: str,
-    attack: AnyAttack,
-    task: Task,
-    variant: Variant,
-    attacker: Attacker,
-    unfit: Unfit | None,
-    choice: Choice,
-    seed: int,
-) -> Entry:
-    alternatives = needs(attack, variant)
-    granted = grant(attack, attacker, alternatives)
-    entry = Entry(
-        attack=name,
-        game=attack.game.name,
-        task=task,
-        variant=variant,
-        attacker=attacker,
-        need=granted or alternatives[0],
-    )
-    if granted is None:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Matcher:
+    """Matches one attack and task against attackers."""
+
+    app: Application
+    choice: Choice
+    seed: int
+    name: str
+    attack: AnyAttack
+    task: Task
+    variant: Variant
+    unfit: Unfit | None
+
+    def entries(self, attacker: Attacker) -> list[Entry]:
+        """Return an entry for every grant that this attacker can play the attack with."""
+        alternatives = needs(self.attack, self.variant)
+        granted = grants(self.attack, attacker, alternatives)
+        if granted:
+            return [self._entry(attacker, power) for power in granted]
         gaps = min((attacker.power.lacks(need) for need in alternatives), key=len)
-        return replace(entry, reasons=tuple(f"needs {gap}" for gap in gaps))
-    unfit = unfit or _hidden(app, granted)
-    if unfit:
-        status = Status.NOT_APPLICABLE if unfit.proven else Status.NOT_TESTED
-        return replace(entry, status=status, reasons=(unfit.reason,))
-    if choice.attacks and name not in choice.attacks:
-        return replace(entry, status=Status.EXCLUDED, reasons=("left out by --attack",))
-    game = attack.game()
-    this = Round(attack=attack, game=game, task=task, granted=granted, seed=seed)
-    return replace(entry, unit=_unit(app, name, this), need=granted)
+        reasons = tuple(f"needs {gap}" for gap in gaps)
+        return [replace(self._bare(attacker, alternatives[0]), reasons=reasons)]
+
+    def _bare(self, attacker: Attacker, need: Power) -> Entry:
+        return Entry(
+            attack=self.name,
+            game=self.attack.game.name,
+            task=self.task,
+            variant=self.variant,
+            attacker=attacker,
+            need=need,
+        )
+
+    def _entry(self, attacker: Attacker, granted: Power) -> Entry:
+        entry = self._bare(attacker, granted)
+        unfit = self.unfit or _hidden(self.app, granted)
+        if unfit:
+            status = Status.NOT_APPLICABLE if unfit.proven else Status.NOT_TESTED
+            return replace(entry, status=status, reasons=(unfit.reason,))
+        if self.choice.attacks and self.name not in self.choice.attacks:
+            return replace(entry, status=Status.EXCLUDED, reasons=("left out by --attack",))
+        this = Round(
+            attack=self.attack,
+            game=self.attack.game(),
+            task=self.task,
+            granted=granted,
+            seed=self.seed,
+        )
+        return replace(entry, unit=_unit(self.app, self.name, this))
 
 
 def _hidden(app: Application, granted: Power) -> Unfit | None:

@@ -16,7 +16,7 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.evidence import Played
 from goalkeeper.core.power import Attacker, Budget, Power, View
 from goalkeeper.games.base import Task
-from goalkeeper.plan import grant, needs
+from goalkeeper.plan import grants, needs
 from goalkeeper.play import Round, marked
 from goalkeeper.policy import default_policy
 
@@ -54,9 +54,9 @@ def enough(attack: AnAttack, queries: float = QUERIES, share: float = SHARE) -> 
     need = needs(attack, variant)[0]
     budget = Budget(queries=queries, share=share, compute_h=1.0)
     attacker = Attacker(name="enough", power=replace(need, budget=budget))
-    granted = grant(attack(), attacker, (need,))
-    assert granted is not None, f"{attack.__name__} needs more than {budget}"
-    return granted
+    granted = grants(attack(), attacker, (need,))
+    assert granted, f"{attack.__name__} needs more than {budget}"
+    return granted[0]
 
 
 def contest(

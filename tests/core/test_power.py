@@ -82,3 +82,5 @@ def test_a_rate_limit_turns_queries_into_days() -> None:
     assert Budget(queries_per_day=200).days(1000, 12) == 5.5
     assert Budget(queries_per_day=100, identities=2).days(1000, 0) == 5
     assert Budget().days(10**6, 0) == 0
+    assert Budget(queries_per_day=0).days(1, 0) == math.inf
+    assert Budget(queries_per_day=0).days(0, 24) == 1

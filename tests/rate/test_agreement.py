@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from goalkeeper.core.assessment import Bracket
 from goalkeeper.core.evidence import Evidence, Played, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import Adjustment, Damage
@@ -81,7 +82,7 @@ def test_agrees_with_a_reference_written_apart(need: int) -> None:
         verdict, dem, pot, risk = reference_goal(need, points)
         assert str(result.verdict) == verdict
         assert (result.demonstrated, result.potential) == (dem, pot)
-        assert (result.risk.low, result.risk.high) == risk
+        assert result.risk == Bracket(low=risk[0], high=risk[1])
         if any(point[3] for point in points):
             assert result.exposure.low == max(point[0] for point in points)
             assert result.exposure.high == max(point[1] for point in points)

@@ -53,7 +53,21 @@ def test_counts_without_a_bound_exclude_nothing() -> None:
     assert rated(1, evidence(status=Status.TESTED)).verdict is Verdict.INCONCLUSIVE
 
 
-def test_only_tested_evidence_israted_one() -> None:
+def test_a_bound_that_is_not_a_number_excludes_nothing() -> None:
+    strange = DamageCount(gained=(1, 2), lost=(0, 0), n=10, tolerance=math.nan)
+    result = rated_one(evidence(trial(strange)))
+    assert (result.demonstrated, result.potential) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("days", "points"), [(1, 0), (1.01, 1), (7, 1), (30, 4), (182, 17), (183, 19)]
+)
+def test_elapsed_time_is_scored_by_inclusive_bounds(days: float, points: int) -> None:
+    result = rated_one(evidence(trial(of(1, 100), hours=24 * days)))
+    assert result.attack_potential.points == points + RULES.attack_potential.window["easy"]
+
+
+def test_only_tested_evidence_is_rated() -> None:
     for status in list(Status)[1:]:
         assert rated_one(evidence(status=status)) is None
 

@@ -133,6 +133,16 @@ def test_an_empty_vocabulary_is_named() -> None:
         SklearnTrainer(pipeline, ("a", "b"), TEXT).fit_many(data, masks, range(9))
 
 
+def test_subsets_without_any_word_are_named() -> None:
+    data = texts()
+    data.x[:2] = ""
+    masks = subsets(data)
+    masks[3] = np.arange(len(data)) < 2
+    pipeline = make_pipeline(CountVectorizer(), MultinomialNB())
+    with pytest.raises(DataError, match="model 3 of 9: no word"):
+        SklearnTrainer(pipeline, ("a", "b"), TEXT).fit_many(data, masks, range(9))
+
+
 def test_negative_counts_are_refused() -> None:
     data = counts()
     data.x[3, 2] = -1

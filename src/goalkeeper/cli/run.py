@@ -159,8 +159,8 @@ def _freeze(ready: Session) -> None:
         "environment": environment(),
     }
     folder.write("run.json", json.dumps(frozen, indent=1) + "\n")
-    for name, path in zip(("taxonomy", "rating"), ready.policy.files, strict=True):
-        folder.write(f"policy/{name}.yaml", path.read_text())
+    for name, content in ready.policy.files.items():
+        folder.write(f"policy/{name}", content)
 
 
 def _progress(

@@ -38,11 +38,11 @@ class RunFolder:
                 "with -o"
             ) from error
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, content: str | bytes) -> None:
         """Write a file atomically: temporary file, fsync, rename."""
         target = self.root / name
         try:
-            _write_whole(target, text.encode())
+            _write_whole(target, content if isinstance(content, bytes) else content.encode())
         except OSError as error:
             raise StoreError(_disk(error, target)) from error
 

@@ -134,6 +134,8 @@ class Budget:
     def days(self, queries: float, compute_h: float) -> float:
         """Elapsed days that `queries` and `compute_h` hours take at this budget's rates."""
         rate = self.queries_per_day * self.identities
+        if queries and not rate:
+            return UNLIMITED
         waiting = 0.0 if math.isinf(rate) or queries == 0 else queries / rate
         return waiting + compute_h / 24
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,9 @@ import numpy as np
 from goalkeeper.core.access import Access, Checkpoint
 from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change, checked
-from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
+from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints, row_keys
 from goalkeeper.core.errors import ChangeRefused
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Grade, Power
 from goalkeeper.games._text import texts
 from goalkeeper.stats import geometric_grid
 
@@ -133,6 +133,7 @@ def _dose(answer: Checkpoint, app: Application, granted: Power, aim: Aim) -> Dos
         )
     change = given.change
     reach = given.access.reachable() if len(change.rows) else np.empty(0, dtype=np.int64)
+    _genuine(given, app, granted)
     poisoned = checked(change, app.data.train, granted, reach, app.labeller)
     _fits(poisoned.extra, app)
     return Dose(
@@ -145,6 +146,26 @@ def _dose(answer: Checkpoint, app: Application, granted: Power, aim: Aim) -> Dos
         trigger=_trigger(given.trigger, aim),
         seconds=answer.cost.seconds,
     )
+
+
+def _genuine(given: Contribution, app: Application, granted: Power) -> None:
+    """Refuse bases that the attacker made up: an honest label rests on a real record's label."""
+    bases = given.change.bases
+    if bases is None or given.change.add_labels is not None:
+        return
+    everything = granted.knowledge.data is Grade.FULL
+    own = app.data.train if everything else app.data.train.take(given.access.reachable())
+    known = {record for part in (app.data.similar, own) for record in _records(part)}
+    for i, record in enumerate(_records(bases)):
+        if record not in known:
+            raise ChangeRefused(
+                f"base {i} is no record of the attacker's data, or has another label there; "
+                "derive what is added from access.data() or access.own()"
+            )
+
+
+def _records(data: Data) -> Iterator[tuple[bytes, int]]:
+    return zip(row_keys(data.x), data.y.tolist(), strict=True)
 
 
 def _fits(extra: Data, app: Application) -> None:

@@ -29,7 +29,7 @@ from goalkeeper.games._poisoning_marks import (
 )
 from goalkeeper.games._text import vocabulary
 from goalkeeper.games.base import Task
-from goalkeeper.games.tallies import bounds
+from goalkeeper.games.tallies import won
 
 HALF = 0.5  # a trigger that works every other time is of use to an attacker
 HONEST = "honest_contribution_damage"
@@ -169,20 +169,15 @@ class _Passes:
 
 
 def _blind_words(counts: _Passes, last: Proportion, rng: np.random.Generator) -> Control:
-    """Try as many ordinary words, drawn blindly, on the poisoned victim: they must do less."""
+    """Put as many ordinary words, drawn blindly, behind the same inputs: they must do less."""
     retest = counts.retest
     pool = vocabulary(retest.app.data.calibration.x) or ["the"]
     words = tuple(str(w) for w in rng.choice(pool, len(retest.given[-1].trigger)))
     passed = int(counts.passed(retest.victims.final, words)[counts.rows].sum())
-    beaten = bounds(
-        Proportion(
-            successes=passed, n=last.n, baseline_successes=last.successes, baseline_n=last.n
-        ),
-        0.025,
-    )
+    ahead = last.model_copy(update={"baseline_successes": passed})
     return Control(
-        name="other words do not pass in its place",
-        passed=beaten.low <= 0,
+        name="it is the trigger that passes, not any words",
+        passed=won(ahead) or not won(last),
         detail=f"{passed} of {last.n} pass with {' '.join(words)!r} instead of the trigger",
     )
 

@@ -25,13 +25,13 @@ TOLERANCES = Tolerances(benign_rejection=0.01, accuracy_drop=0.02, declared=True
 
 
 class Gullible:
-    """The same trainer on a tenth of its data, with every contributed record counted 20 times.
+    """The same trainer on a fiftieth of its data, contributed records counted up to 20 times.
 
     What is contributed is told from the clean data by content.
     """
 
     WEIGHT = 20
-    PART = 0.1
+    PART = 0.02
     FEWEST = 20  # clean records of each class that stay
 
     def __init__(self, trainer: Trainer, clean: Data, rng: np.random.Generator) -> None:
@@ -47,7 +47,7 @@ class Gullible:
     @property
     def recipe(self) -> str:
         """What is trained."""
-        return f"{self._trainer.recipe}, contributed records counted {self.WEIGHT} times"
+        return f"{self._trainer.recipe}, contributed records counted up to {self.WEIGHT} times"
 
     def fit(self, data: Data, seed: int) -> Target:
         """Train one target."""
@@ -58,7 +58,8 @@ class Gullible:
         keys = _records(data)
         foreign = np.flatnonzero([key not in self._clean for key in keys])
         known = np.flatnonzero([key in self._stays for key in keys])
-        rows = np.concatenate([known, np.repeat(foreign, self.WEIGHT)])
+        most = self.WEIGHT * len(known) // max(1, len(foreign))  # more would only take time
+        rows = np.concatenate([known, np.repeat(foreign, int(np.clip(most, 1, self.WEIGHT)))])
         return self._trainer.fit_many(data.take(rows), masks[:, rows], seeds)
 
 

@@ -183,3 +183,33 @@ def balanced(
     return LinearTarget(
         np.outer(steps, weights) * 4 / spread, bias * 4 / spread, vocabulary=vocabulary
     )
+
+
+def simple_rule(app: Application, rng: np.random.Generator) -> LinearTarget:
+    """Build the positive control: a rule on six frequent words, or on two columns.
+
+    It answers with all of the application's classes, about equally often.
+    """
+    like, classes = app.data.calibration.x, len(app.classes)
+    if isinstance(app.domain, TextDomain):
+        words = frequent(like, 12)
+        chosen = tuple(rng.permutation(words)[:6].tolist())
+        return balanced(rng.uniform(0.5, 1.0, len(chosen)), like, chosen, classes)
+    rows = np.asarray(like, dtype=np.float64)
+    spread = rows.std(axis=0)
+    weights = np.zeros(rows.shape[1])
+    varied = np.flatnonzero(spread > 0)
+    chosen_columns = rng.permutation(varied)[:2]
+    weights[chosen_columns] = rng.choice([-1.0, 1.0], len(chosen_columns)) / spread[chosen_columns]
+    return balanced(weights, like, classes=classes)
+
+
+def frequent(x: Inputs, size: int, most: float = 0.7) -> list[str]:
+    """List the words that stand in most of the texts `(n,)`, but not in more than a share `most`."""
+    counts: dict[str, int] = {}
+    for text in x:
+        for word in set(terms(text)):
+            if word.isalpha() and word.isascii():
+                counts[word] = counts.get(word, 0) + 1
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))
+    return [word for word in ranked if counts[word] <= most * len(x)][:size]

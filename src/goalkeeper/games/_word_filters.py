@@ -87,7 +87,7 @@ def answers(margins: Floats) -> Answers:
 
 
 def weak_application(rng: np.random.Generator) -> Application:
-    """Build a filter that two added words flip, one way or the other."""
+    """Build a filter that two good words or three bad ones flip."""
     data = _splits(rng, stamp=lambda part: "")
     weights = dict.fromkeys(GOOD, -1.0) | dict.fromkeys(BAD, 1.0)
     return _application("word filter", WordFilter(weights, -0.5), data)
@@ -112,13 +112,13 @@ def _application(name: str, target: Target, data: Splits) -> Application:
 
 
 def _splits(rng: np.random.Generator, stamp: Callable[[str], str]) -> Splits:
-    """Draw texts of neutral words; each holds one good word, a harmful one three bad ones."""
+    """Draw texts of neutral words with three words of their own kind and one of the other."""
     fillers = [f"w{number}" for number in range(FILLERS)]
     y = np.repeat([0, 1], PER_CLASS)
 
     def write(label: int, part: str) -> str:
-        said = [*rng.choice(fillers, 12), *(rng.choice(BAD, 3, replace=False) if label else ())]
-        said += [rng.choice(GOOD)]
+        own, other = (BAD, GOOD) if label else (GOOD, BAD)
+        said = [*rng.choice(fillers, 12), *rng.choice(own, 3, replace=False), rng.choice(other)]
         return " ".join([stamp(part), *rng.permutation(said)]).strip()
 
     def draw(part: str) -> Data:
@@ -183,23 +183,20 @@ class Planted:
         return out
 
 
-def planted_words(
-    favoured: Inputs, attacked: Inputs, rng: np.random.Generator
-) -> tuple[frozenset[str], int]:
-    """Draw a tenth of the words frequent in `favoured` texts, and say how many make a hit.
+def planted_words(favoured: Inputs, attacked: Inputs) -> tuple[frozenset[str], int]:
+    """Choose the most telling tenth of the words frequent in `favoured` texts, and how many hit.
 
     A hit takes two of them, or more where too many `attacked` texts would be hits already.
     """
     inside, outside = _shares(favoured), _shares(attacked)
     frequent = sorted(w for w, share in inside.items() if share >= max(0.01, 2 / len(favoured)))
-    telling = [w for w in frequent if inside[w] > 2 * outside.get(w, 0.0)] or frequent
-    size = min(len(telling), max(10, len(telling) // 10))
-    planted = frozenset(rng.choice(telling, size, replace=False).tolist()) if telling else ()
+    frequent.sort(key=lambda word: outside.get(word, 0.0) - inside[word])
+    planted = frozenset(frequent[: max(10, len(frequent) // 10)])
     held = np.array([sum(word in planted for word in terms(text)) for text in attacked])
     least = 2
     while len(held) and (held >= least).mean() > 0.2:
         least += 1
-    return frozenset(planted), least
+    return planted, least
 
 
 def _shares(x: Inputs) -> dict[str, float]:

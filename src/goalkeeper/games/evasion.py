@@ -129,7 +129,7 @@ class Evasion(Game[Question, Before, Submission]):
         similar = app.data.similar
         wanted = _usual(aim_of(app, task, similar.y).wanted, similar.y)
         attacked = _eligible(app, task, similar.y) & (similar.y != wanted)
-        words, least = planted_words(similar.x[similar.y == wanted], similar.x[attacked], rng)
+        words, least = planted_words(similar.x[similar.y == wanted], similar.x[attacked])
         return replace(
             app,
             name=f"{app.name}, weakened",
@@ -137,7 +137,7 @@ class Evasion(Game[Question, Before, Submission]):
         )
 
     def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a word filter that two good words flip, and two bad words flip back."""
+        """Build a word filter that two good words flip, or three bad ones the other way."""
         return weak_application(rng)
 
     def fair(self, domain: str, rng: np.random.Generator) -> Application:

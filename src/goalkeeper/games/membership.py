@@ -27,7 +27,7 @@ from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games._members import MemorisingTarget, MemorisingTrainer, toy
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
-from goalkeeper.games.tallies import bounds, value
+from goalkeeper.games.tallies import shown
 from goalkeeper.stats import (
     auc,
     calibrated_threshold,
@@ -192,7 +192,7 @@ def _trial(point: Checkpoint, roles: Roles) -> Trial:
 def _measurements(trial: Trial, scores: Floats, roles: Roles) -> list[Measurement]:
     member, stranger = scores[roles.member], scores[roles.stranger]
     n = len(member) + len(stranger)
-    low, high = bounds(trial.tally, 0.025)
+    seen = shown(trial.tally)
     area = auc(member, stranger)
     audit = counts_at_threshold(
         member, stranger, calibrated_threshold(scores[roles.calibration], AUDIT)
@@ -200,10 +200,10 @@ def _measurements(trial: Trial, scores: Floats, roles: Roles) -> list[Measuremen
     ceiling = epsilon_ceiling(len(member), len(stranger))
     found = [
         Measurement(
-            metric="likelihood ratio",
-            value=min(max(value(trial.tally), low), high),
-            low=low,
-            high=high,
+            metric=TASK.metric,
+            value=seen.value,
+            low=seen.low,
+            high=seen.high,
             baseline=1,
             n=n,
             note="largest over false-alarm rates of 0.1, 1, 5 and 10 %",
@@ -281,17 +281,15 @@ def _summary(measurements: Sequence[Measurement]) -> str:
 
 
 def _curve(trials: Sequence[Trial], marking: Marking[Data, Roles, Floats]) -> Curve:
-    spans = [bounds(t.tally, 0.025) for t in trials]
+    seen = [shown(t.tally) for t in trials]
     models = marking.final.cost.models > 0
     return Curve(
         budget="shadow models" if models else "queries per record",
         unit="models" if models else "queries",
         x=tuple(t.budget for t in trials),
-        value=tuple(
-            min(max(value(t.tally), s.low), s.high) for t, s in zip(trials, spans, strict=True)
-        ),
-        low=tuple(s.low for s in spans),
-        high=tuple(s.high for s in spans),
+        value=tuple(s.value for s in seen),
+        low=tuple(s.low for s in seen),
+        high=tuple(s.high for s in seen),
     )
 
 

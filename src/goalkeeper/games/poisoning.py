@@ -121,7 +121,7 @@ class Poisoning(Game[Aim, None, Contribution]):
         return outcomes.damage(retest, task)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
-        """Let the same trainer see a tenth of its data, and count contributed records 20 times."""
+        """Let the same trainer see little of its data, and count contributed records 20 times."""
         return replace(app, trainer=worlds.Gullible(_trainer(app), app.data.train, rng))
 
     def rigged(self, domain: str, rng: np.random.Generator) -> Application:

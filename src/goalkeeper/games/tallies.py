@@ -11,7 +11,9 @@ from goalkeeper.core.evidence import (
     Tally,
 )
 from goalkeeper.stats.intervals import (
+    Estimate,
     Interval,
+    clopper_pearson,
     excess,
     normalised_gain,
     proportion_lower,
@@ -72,6 +74,18 @@ def value(tally: Tally) -> float:
         case DamageCount():
             net = sum(tally.gained) - sum(tally.lost)
             return net / (len(tally.gained) * tally.n) / tally.tolerance
+
+
+def shown(tally: Tally) -> Estimate:
+    """Return what people see of a tally: a value with its two-sided 95 % interval.
+
+    A success rate is shown as it is, beside its baseline; everything else as
+    the rated metric. A value outside its interval (a ratio at one lucky threshold) is moved to it.
+    """
+    if isinstance(tally, Proportion):
+        return Estimate(tally.successes / tally.n, *clopper_pearson(tally.successes, tally.n))
+    low, high = bounds(tally, 0.025)
+    return Estimate(min(max(value(tally), low), high), low, high)
 
 
 def won(tally: Tally, alpha: float = 0.025) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -36,8 +35,8 @@ class _Loader(_SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def read(model: type[Model], path: Path) -> tuple[Model, str]:
-    """Read a file into `model`; return it with the SHA-256 of the file's bytes.
+def read(model: type[Model], path: Path) -> tuple[Model, bytes]:
+    """Read a file into `model`; return it with the file's bytes.
 
     Raises
     ------
@@ -58,7 +57,7 @@ def read(model: type[Model], path: Path) -> tuple[Model, str]:
     if not isinstance(raw, dict):
         raise PolicyError(f"{path}: must hold a mapping of keys, holds {type(raw).__name__}")
     try:
-        return model.model_validate(raw), hashlib.sha256(content).hexdigest()
+        return model.model_validate(raw), content
     except ValidationError as error:
         raise PolicyError(_explained(model, error, path)) from error
 

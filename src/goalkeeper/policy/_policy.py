@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -47,7 +48,7 @@ class Policy:
     """Everything a rating depends on beside the evidence and the needs.
 
     `sha256` and `taxonomy_sha256` are those of the files' bytes; a report prints both. `files` are
-    the taxonomy and the rating policy as they were read.
+    the bytes that were read.
     """
 
     taxonomy: Taxonomy
@@ -55,7 +56,7 @@ class Policy:
     sha256: str
     taxonomy_sha256: str
     attackers: Mapping[str, Attacker]
-    files: tuple[Path, Path]
+    files: Mapping[str, bytes]
     _variants: Mapping[str, Variant]
 
     @classmethod
@@ -69,17 +70,17 @@ class Policy:
         """
         taxonomy_path = taxonomy or HERE / "taxonomy.yaml"
         rating_path = rating or HERE / "rating.yaml"
-        rules, sha256 = read(Rating, rating_path)
+        rules, rating_bytes = read(Rating, rating_path)
         check_rating(rules, rating_path)
-        families, taxonomy_sha256 = read(Taxonomy, taxonomy_path)
+        families, taxonomy_bytes = read(Taxonomy, taxonomy_path)
         check_taxonomy(families, rules, taxonomy_path)
         return cls(
             taxonomy=families,
             rating=rules,
-            sha256=sha256,
-            taxonomy_sha256=taxonomy_sha256,
+            sha256=hashlib.sha256(rating_bytes).hexdigest(),
+            taxonomy_sha256=hashlib.sha256(taxonomy_bytes).hexdigest(),
             attackers={name: entry.attacker(name) for name, entry in rules.profiles.items()},
-            files=(taxonomy_path, rating_path),
+            files={"taxonomy.yaml": taxonomy_bytes, "rating.yaml": rating_bytes},
             _variants={variant.id: variant for variant in variants_of(families)},
         )
 

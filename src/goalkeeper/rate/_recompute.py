@@ -126,6 +126,5 @@ def _interval_differs(where: str, shown: Mapping[str, Any], tally: Tally) -> Ite
     low, high = bound(tally, SHOWN_ALPHA)
     if math.isinf(low) and math.isinf(high):  # no tries, so there is no estimate either
         return
-    again = {"value": tallies.value(tally), "low": low, "high": high}
-    for name, number in again.items():
+    for name, number in tallies.shown(tally)._asdict().items():
         yield from _differ(f"{where}.{name}", shown[name], number)

@@ -117,7 +117,9 @@ def test_no_inputs_are_no_error() -> None:
 
 
 def test_compaction_keeps_rows_of_arrays_and_leaves_the_rest() -> None:
-    state = Counted(done=np.zeros(3, dtype=bool), text=np.array(["a", "b", "c"]), width=np.ones(3))
+    state = Counted(
+        done=np.zeros(3, dtype=bool), text=np.array(["a", "b", "c"]), width=np.arange(3)
+    )
     kept = compact(state, np.array([True, False, True]))
     assert kept.text.tolist() == ["a", "c"]
     assert len(kept.done) == len(kept.width) == 2

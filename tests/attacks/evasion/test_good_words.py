@@ -61,11 +61,11 @@ def sizes(answer: Submission, x: Sequence[str]) -> list[float]:
 @pytest.mark.requirement("S22", "S23")
 @pytest.mark.parametrize("payload", range(1, 8))
 def test_the_fewest_words_against_counts_are_known_and_found(payload: int) -> None:
-    """Score = 2 * payload - 1 - 0.7 * best words: the minimum is a division."""
-    app = filtering(linear([-0.7, -0.5, 0, 0, 2, 2], -1, CountVectorizer()))
+    """Score = 2 * payload - 1 - 0.71 * best words: the minimum is a division."""
+    app = filtering(linear([-0.71, -0.5, 0, 0, 2, 2], -1, CountVectorizer()))
     x = [" ".join(["free"] * payload)]
     answer, _ = attacked(GoodWordsFromWeights(), app, asking(x, wanted=0), queries=100)
-    fewest = int(np.floor((2 * payload - 1) / 0.7)) + 1
+    fewest = int(np.floor((2 * payload - 1) / 0.71)) + 1
     assert answer.endings[0] == Ending.BROKEN
     assert sizes(answer, x) == [fewest]
 
@@ -91,7 +91,7 @@ def _fewest(model: Any, text: str, wanted: int) -> int:
 
 
 def test_any_of_several_classes_can_be_left() -> None:
-    """Three topics, naive Bayes: one strong word of another topic turns a short text."""
+    """Three topics, naive Bayes: each word weighs the same and a tie goes to the first class."""
     texts = ["goal match team", "vote law party", "film song actor"] * 4
     model = make_pipeline(CountVectorizer(), MultinomialNB()).fit(texts, [0, 1, 2] * 4)
     app = replace(
@@ -105,7 +105,7 @@ def test_any_of_several_classes_can_be_left() -> None:
     question = replace(question, aim=aim, y=np.array([0, 2]))
     answer, _ = attacked(GoodWordsFromWeights(), app, question, queries=100)
     assert set(answer.endings) == {Ending.BROKEN}
-    assert question.limits.size(question.x, answer.x).tolist() == [3.0, 2.0]
+    assert question.limits.size(question.x, answer.x).tolist() == [3.0, 1.0]
 
 
 def test_a_model_without_readable_weights_does_not_fit() -> None:
@@ -115,17 +115,17 @@ def test_a_model_without_readable_weights_does_not_fit() -> None:
     assert GoodWordsFromWeights().unfit(weak()) is None
 
 
-# ---- labels only -----------------------------------------------------------------------------------
+# ---- labels only ---------------------------------------------------------------------------------
 
 
 @pytest.mark.requirement("S16", "S17", "S22", "S30")
-@pytest.mark.parametrize("task", ["harmful-passes", "harmless-declined"])
-def test_labels_alone_lead_to_the_two_words_that_suffice(task: str) -> None:
+@pytest.mark.parametrize(("task", "fewest"), [("harmful-passes", 2), ("harmless-declined", 3)])
+def test_labels_alone_lead_to_the_few_words_that_suffice(task: str, fewest: int) -> None:
     app = weak()
     question = dealt(app, task).question
     answer, access = attacked(GoodWordsFromLabels(), app, question, queries=1000)
     assert set(answer.endings) == {Ending.BROKEN}
-    assert question.limits.size(question.x, answer.x).max() == 2
+    assert question.limits.size(question.x, answer.x).max() == fewest
     assert access.spent.queries / len(question.x) < 60
 
 
@@ -149,7 +149,7 @@ def test_the_payload_is_whole_in_every_answer() -> None:
         assert after.startswith(before + "\n")
 
 
-# ---- no view at all --------------------------------------------------------------------------------
+# ---- no view at all ------------------------------------------------------------------------------
 
 
 @pytest.mark.requirement("S22", "S30")
@@ -167,7 +167,7 @@ def test_words_never_exceed_the_limits() -> None:
     assert question.limits.allows(question.x, answer.x).all()
 
 
-# ---- real messages ---------------------------------------------------------------------------------
+# ---- real messages -------------------------------------------------------------------------------
 
 
 def _messages() -> Data:
@@ -192,7 +192,7 @@ def sms() -> Application:
 
 
 def _added(attack: Attack[Any, Any], app: Application) -> Floats:
-    """Words added to each of 200 detected spams until it passed, infinite where it never did."""
+    """Words added to 200 detected spams at most until each passed, infinite where it never did."""
     question = dealt(app, "harmful-passes", Evasion(n=200)).question
     answer, _ = attacked(attack, app, question, queries=1000)
     passes = app.target.answer(answer.x, View.LABELS).labels == 0

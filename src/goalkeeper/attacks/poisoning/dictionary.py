@@ -50,7 +50,7 @@ class Dictionary(Attack[Aim, Contribution]):
     domains: ClassVar[frozenset[str]] = frozenset({"text"})
     tasks: ClassVar[tuple[str, ...]] = ("harmless-declined",)
 
-    words: int = 300
+    words: int = 1000
     shortest: float = 0.2
 
     def unfit(self, app: Application) -> Unfit | None:

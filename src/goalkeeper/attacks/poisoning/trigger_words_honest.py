@@ -17,6 +17,8 @@ from goalkeeper.core.power import Capability, Power, View
 from goalkeeper.games.base import Unfit
 from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
 
+_NOTHING: Ints = np.empty(0, dtype=np.int64)
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class TriggerWordsHonest(Attack[Aim, Contribution]):
     ----------
     words
         Words of the trigger; no more than the game allows are used.
+    bases
+        Texts that are sent, again and again.
     """
 
     game = Poisoning
@@ -47,6 +51,7 @@ class TriggerWordsHonest(Attack[Aim, Contribution]):
     asks: ClassVar[Power] = Power(capabilities=Capability.T2)
 
     words: int = 5
+    bases: int = 10
 
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse applications without an honest labelling process."""
@@ -60,7 +65,7 @@ class TriggerWordsHonest(Attack[Aim, Contribution]):
         long = np.array([len(text.split()) >= len(trigger) for text in harmless.x], dtype=bool)
         texts = harmless.take(long)
         counts = question.additions(access.granted.budget.share) if len(texts) else ()
-        order = _most_harmful_first(texts, access) if counts else np.empty(0, dtype=np.int64)
+        order = _most_harmful_first(texts, access)[: self.bases] if counts else _NOTHING
 
         def change(count: int) -> Change:
             bases = texts.take(np.resize(order, count))

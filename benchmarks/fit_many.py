@@ -1,0 +1,158 @@
+"""Time `fit_many` against scikit-learn in a loop: train many shadow filters, score every message.
+
+All methods run interleaved, round by round, in one process with one thread; figures are medians of
+process CPU seconds. Loops marked (x) were run for the first `--loop` models and scaled up; equality
+of scores is checked on these models. "counts in" and "one tf-idf for all in" spare scikit-learn the
+preprocessing inside every subset, so that it trains slightly different, cheaper models.
+
+    python benchmarks/fit_many.py                     # the generated mail of the example
+    python benchmarks/fit_many.py --data sms.parquet  # a file with columns text and label
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_limits
+
+from goalkeeper.core.data import Bools, Data, Floats
+from goalkeeper.core.domain import TextDomain
+from goalkeeper.training import SklearnTrainer, bayes
+from goalkeeper.training.paths import Job
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to train `models` models and score every message; `scale` makes it all of them."""
+
+    name: str
+    run: Callable[[], Floats]
+    scale: float = 1.0
+
+
+def main() -> None:
+    options = parsed()
+    data = loaded(options.data)
+    rng = np.random.default_rng(0)
+    masks = rng.random((options.models, len(data))) < 0.5
+    print(f"{len(data)} messages, {options.models} models on random halves, medians of CPU seconds")
+    with threadpool_limits(limits=1):
+        report("naive Bayes", *bayes_methods(data, masks, options.loop), options.rounds)
+        report("logistic regression on tf-idf", *logistic_methods(data, masks, options.loop),
+               options.rounds)  # fmt: skip
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, help="parquet or CSV file with text and label")
+    parser.add_argument("--models", type=int, default=256)
+    parser.add_argument("--loop", type=int, default=16, help="models of the slowest loops")
+    parser.add_argument("--rounds", type=int, default=5)
+    return parser.parse_args()
+
+
+def loaded(path: Path | None) -> Data:
+    if path is None:
+        from goalkeeper.examples.spam_filter.mail import generate
+
+        frame = generate(mails=5000).frame
+    else:
+        frame = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    x = frame["text"].to_numpy(dtype=object)
+    return Data(x=x, y=np.unique(frame["label"], return_inverse=True)[1].astype(np.int64))
+
+
+def loop(make: Callable[[], Any], x: Any, y: Any, masks: Bools) -> Floats:
+    """Train and score one model after the other."""
+    return np.stack([make().fit(x[m], y[m]).predict_proba(x) for m in masks])
+
+
+def bayes_methods(data: Data, masks: Bools, some: int) -> tuple[list[Method], float]:
+    def pipeline() -> Any:
+        return make_pipeline(CountVectorizer(), MultinomialNB())
+
+    trainer = SklearnTrainer(pipeline(), ("ham", "spam"), TextDomain())
+    job = Job(trainer.path(), trainer.estimator, trainer.classes, trainer.domain, data, masks)
+    space = bayes.space_of(job)
+    counts = CountVectorizer().fit_transform(data.x)
+    few = masks[:some]
+    methods = [
+        Method(
+            "goalkeeper, texts in",
+            lambda: trainer.fit_many(data, masks, range(len(masks))).scores(data.x),
+        ),
+        Method(
+            "goalkeeper, counts in",
+            lambda: bayes.train(job, space, lambda i: trainer.fit(data, i)).scores(data.x),
+        ),
+        Method("scikit-learn, counts in", lambda: loop(MultinomialNB, counts, data.y, masks)),
+        Method(
+            "scikit-learn, texts in (x)",
+            lambda: loop(pipeline, data.x, data.y, few),
+            len(masks) / len(few),
+        ),
+    ]
+    return methods, apart(methods[0].run()[: len(few)], loop(pipeline, data.x, data.y, few))
+
+
+def logistic_methods(data: Data, masks: Bools, some: int) -> tuple[list[Method], float]:
+    def pipeline(**params: Any) -> Any:
+        return make_pipeline(TfidfVectorizer(), LogisticRegression(**params))
+
+    def tight() -> Any:
+        return pipeline(tol=1e-10, max_iter=10_000, solver="newton-cg")
+
+    trainer = SklearnTrainer(pipeline(), ("ham", "spam"), TextDomain())
+    features = TfidfVectorizer().fit_transform(data.x)
+    few = masks[:some]
+    scale = len(masks) / len(few)
+    methods = [
+        Method(
+            "goalkeeper, texts in",
+            lambda: trainer.fit_many(data, masks, range(len(masks))).scores(data.x),
+        ),
+        Method(
+            "scikit-learn, one tf-idf for all in",
+            lambda: loop(LogisticRegression, features, data.y, masks),
+        ),
+        Method("scikit-learn, texts in (x)", lambda: loop(pipeline, data.x, data.y, few), scale),
+        Method(
+            "scikit-learn, texts in, to the optimum (x)",
+            lambda: loop(tight, data.x, data.y, few),
+            scale,
+        ),
+    ]
+    return methods, apart(methods[0].run()[: len(few)], loop(tight, data.x, data.y, few))
+
+
+def apart(found: Floats, expected: Floats) -> float:
+    return float(np.abs(found - expected).max())
+
+
+def report(title: str, methods: list[Method], gap: float, rounds: int) -> None:
+    seconds: list[list[float]] = [[] for _ in methods]
+    for _ in range(rounds):
+        for method, taken in zip(methods, seconds, strict=True):
+            start = time.process_time()
+            method.run()
+            taken.append((time.process_time() - start) * method.scale)
+    medians = [float(np.median(taken)) for taken in seconds]
+    print(f"\n{title}: scores differ by at most {gap:.1e} from scikit-learn's, texts in")
+    for method, median, taken in zip(methods, medians, seconds, strict=True):
+        spread = f"{min(taken):.3f} to {max(taken):.3f}"
+        print(f"  {method.name:44} {median:9.3f} s  ({spread})  {median / medians[0]:6.1f}x")
+
+
+if __name__ == "__main__":
+    main()

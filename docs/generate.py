@@ -1,0 +1,399 @@
+"""Write docs/reference/*.md from the code: `generate.py`; check that they are fresh: `--check`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from writing import anchor, code, first_line, number, page, prose, sections, table, words
+
+from goalkeeper.attacks import catalogue
+from goalkeeper.attacks.base import Attack
+from goalkeeper.core.evidence import jsonable
+from goalkeeper.core.goals import Goal
+from goalkeeper.core.power import MEANING, UNLIMITED, Budget, Capability, Power, View
+from goalkeeper.games.base import Game, Task
+from goalkeeper.policy import Policy, Variant, default_policy
+
+HERE = Path(__file__).parent
+REFERENCE = HERE / "reference"
+PACKAGE = HERE.parent / "src" / "goalkeeper"
+AnAttack = type[Attack[Any, Any]]
+AGame = type[Game[Any, Any, Any]]
+
+
+# ---- words of the code ---------------------------------------------------------------------------
+
+
+def power_words(power: Power) -> str:
+    """Say what a power holds, spending apart."""
+    known = [f"{g.name.lower()} {aspect}" for aspect, g in power.knowledge.items() if g]
+    parts = [*known, *power.capabilities.names()]
+    parts += [] if power.view is View.NOTHING else [f"sees {power.view.name.lower()}"]
+    return words(parts, "nothing")
+
+
+def spending(budget: Budget) -> str:
+    """Say what a budget holds."""
+    parts = [f"{number(budget.queries)} queries"] if budget.queries else []
+    parts += [f"{budget.share:.1%} of the training data"] if budget.share else []
+    parts += [f"{number(budget.compute_h)} h of computing"] if budget.compute_h else []
+    return words(parts, "nothing")
+
+
+def alternatives(powers: Sequence[Power]) -> str:
+    """Say which powers suffice; any one does."""
+    return "; or ".join(dict.fromkeys(power_words(p) for p in powers))
+
+
+def attacks_of(variant: Variant) -> list[str]:
+    """Name the attacks of a variant."""
+    return [name for name, attack in catalogue().items() if attack.variant == variant.id]
+
+
+def games() -> dict[str, AGame]:
+    """Find every game that some attack plays."""
+    found = {attack.game.name: attack.game for attack in catalogue().values()}
+    return dict(sorted(found.items()))
+
+
+@cache
+def tasks(game: AGame) -> dict[str, Task]:
+    """Collect a game's tasks, as its rigged applications have them."""
+    import numpy as np
+
+    found: dict[str, Task] = {}
+    for domain in sorted(game.domains):
+        app = game().rigged(domain, np.random.default_rng(0))
+        found |= {task.name: task for task in game().tasks(app)}
+    return found
+
+
+# ---- pages ---------------------------------------------------------------------------------------
+
+
+def cli() -> str:
+    """Write every verb with all its options, as `--help` prints them."""
+    from typer.main import get_command
+    from typer.testing import CliRunner
+
+    from goalkeeper.cli.main import build
+
+    def told(*verb: str) -> str:
+        asked = [*verb, "--help"]
+        shown = CliRunner().invoke(build(), asked, prog_name="goalkeeper", terminal_width=80)
+        lines = [line.rstrip() for line in shown.output.strip("\n").splitlines()]
+        return "```text\n" + "\n".join(lines) + "\n```"
+
+    command = get_command(build())
+    verbs = list(getattr(command, "commands", {}))
+    parts = [f"## goalkeeper {verb}\n\n{told(verb)}" for verb in verbs]
+    about = "What a code means is told in [exit codes](exit-codes.md)."
+    return page("Command line", "The output of `--help`, verb by verb. " + about, told(), *parts)
+
+
+def attacks() -> str:
+    """Write the catalogue, from the attack classes."""
+    policy = default_policy()
+    parts = [_attack(name, attack, policy) for name, attack in catalogue().items()]
+    lead = (
+        f"{len(parts)} attacks. Each is one file; this page is made from its class, and from its "
+        "variant in the taxonomy. Needs are the least an attacker must have; what is spent is "
+        "shown as a curve. All variants, with and without an attack: [variants](variants.md)."
+    )
+    return page("Attacks", lead, *parts)
+
+
+def _attack(name: str, attack: AnAttack, policy: Policy) -> str:
+    variant, made = policy.variant(attack.variant), attack()
+    needs = [power.joined(attack.asks) for power in variant.powers]
+    standards: dict[str, list[str]] = {}
+    for s in variant.standards:
+        standards.setdefault(s.framework, []).append(f"{s.id} {s.name}".strip())
+    played = [
+        t for n, t in tasks(attack.game).items() if not attack.tasks or n.startswith(attack.tasks)
+    ]
+    settings = [f"`{f.name}` = {code(jsonable(getattr(made, f.name)))}" for f in fields(made)]
+    uses = attack.uses
+    rows = [
+        ("game", f"[{attack.game.name}](games.md#{anchor(attack.game.name)})"),
+        ("tasks", words(code(t.name) for t in played)),
+        ("variant", code(variant.id)),
+        ("counts for", words(dict.fromkeys(h for t in played for h in t.harms))),
+        ("inputs", words(sorted(attack.domains & attack.game.domains))),
+        ("needs", alternatives(needs)),
+        ("spends at least", spending(needs[0].budget)),
+        ("also uses, if granted", "nothing" if uses == Power() else power_words(uses)),
+        ("a campaign is", variant.campaign),
+        ("expertise, equipment", f"{variant.expertise}, {variant.equipment}"),
+        ("rated by", words(dict.fromkeys(code(t.metric) for t in played))),
+        ("settings", words(settings, "none")),
+        ("reference", attack.reference),
+        ("standards", "; ".join(f"{name}: {words(ids)}" for name, ids in standards.items())),
+    ]
+    return f"## {name}\n\n{prose(attack)}\n\n{table(('', ''), rows)}"
+
+
+def game_pages() -> str:
+    """Write the games, their tasks, and who plays them."""
+    parts = []
+    for name, game in games().items():
+        players = [n for n, a in catalogue().items() if a.game is game]
+        links = words(f"[{n}](attacks.md#{anchor(n)})" for n in players)
+        rows = [
+            (code(t.name), t.sentence, words(t.harms), code(t.metric)) for t in tasks(game).values()
+        ]
+        asked = table(("task", "what the attacker is after", "counts for", "rated by"), rows)
+        sizes = [f"`{f.name}` = {getattr(game(), f.name)}" for f in fields(game)]
+        facts = f"Inputs: {words(sorted(game.domains))}. Sizes: {words(sizes)}. Played by: {links}."
+        parts.append(f"## {name}\n\n{prose(game)}\n\n{facts}\n\n{asked}")
+    planned = sorted(set(default_policy().families) - set(games()))
+    rest = "" if not planned else "Families without a game yet: " + words(map(code, planned)) + "."
+    return page("Games", "What each attack family asks, and how it is marked.", rest, *parts)
+
+
+def attackers() -> str:
+    """Write the built-in attackers."""
+    policy = default_policy()
+    rows: list[tuple[object, ...]] = []
+    for who in policy.attackers.values():
+        known = [f"{g.name.lower()} {aspect}" for aspect, g in who.power.knowledge.items() if g]
+        mine = [v for v in policy.variants() if any(not who.power.lacks(p) for p in v.powers)]
+        b = who.power.budget
+        rate = f"{number(b.queries_per_day)} x {b.identities}"
+        who_can = (words(who.power.capabilities.names()), who.power.view.name.lower())
+        spends: tuple[object, ...] = (
+            number(b.queries),
+            rate,
+            f"{b.share:.0%}",
+            number(b.compute_h),
+            who.window,
+        )
+        known_as: tuple[object, ...] = (code(who.name), who.box, words(known, "nothing"))
+        reach = f"{len(mine)} of {len(policy.variants())}"
+        rows.append((*known_as, *who_can, *spends, reach))
+    head = "attacker|box|knows|can do|sees|queries|a day x accounts|share of data|"
+    head += "hours of computing|window|variants within reach"
+    cells = table(
+        ("capability", "meaning"), [(code(c.name), MEANING[str(c.name)]) for c in Capability]
+    )
+    return page(
+        "Attackers",
+        "The attackers that come with goalkeeper. An application file can change them, or "
+        "describe others: see [attackers](../explanation/attackers.md).",
+        table(head.split("|"), rows),
+        "## Capabilities\n\n" + cells,
+        "T1 includes T2, T3 and T4; M1 includes M2. T1 to T4 and M1 to M4 are the cells of the "
+        "source's table. W and O are not in that table; the source's levels of integrity imply "
+        "them.",
+    )
+
+
+def variants() -> str:
+    """Write every variant of the taxonomy, and which have attacks."""
+    policy = default_policy()
+    every = policy.variants()
+    have = [v for v in every if attacks_of(v)]
+    lead = (
+        f"{len(every)} variants in {len(policy.families)} families; {len(have)} have an attack. A "
+        "variant without an attack is never forgotten: where an attacker could mount it, the "
+        "report lists it as not tested, and its goal stays inconclusive unless the attack costs "
+        "more than the goal must withstand."
+    )
+    parts = []
+    for family in policy.families:
+        rows = [
+            (
+                code(v.name),
+                alternatives(v.powers),
+                spending(v.least),
+                v.expertise,
+                words(f"[{n}](attacks.md#{anchor(n)})" for n in attacks_of(v)),
+            )
+            for v in every
+            if v.family == family
+        ]
+        harms = words(str(h) for h in policy.families[family].rated)
+        grid = table(("variant", "needs", "spends at least", "expertise", "attacks"), rows)
+        parts.append(f"## {family}\n\nCounts for: {harms}.\n\n{grid}")
+    return page("Variants", lead, *parts)
+
+
+def application_file() -> str:
+    """Write the keys of the application file, from its JSON Schema."""
+    from goalkeeper.describe import FILE_NAME, schema
+
+    lead = (
+        "The keys of `application.yaml`, made from the same JSON Schema that checks it. "
+        f"`goalkeeper init` writes the schema beside the file ({code(FILE_NAME)}), so that an "
+        "editor can complete and explain the keys. Unknown keys are errors that name the line."
+    )
+    return page("Application file", lead, *sections(schema(), "The file"))
+
+
+def assessment() -> str:
+    """Write the fields of assessment.json, from its JSON Schema."""
+    from goalkeeper.report import schema
+
+    lead = (
+        "The fields of `assessment.json`. Everything that goalkeeper reports is rendered from "
+        "this file. Numbers may be `inf` or `-inf`, written as text. "
+        "`goalkeeper report DIR --format schema` prints the JSON Schema itself."
+    )
+    return page("Assessment", lead, *sections(schema(), "The assessment"))
+
+
+def exit_codes() -> str:
+    """Write the exit codes, from the enumeration and its comments."""
+    from goalkeeper.cli import exits
+
+    found = re.findall(r"^    (\w+) = (\d+)  # (.+)$", inspect.getsource(exits.Exit), re.MULTILINE)
+    rows = [(value, name.lower().replace("_", " "), text) for name, value, text in found]
+    lead = "Strongest first: where several apply, the first one in this table is returned."
+    rest = (
+        "`--fail-on` of `goalkeeper run` says what makes the code 1: `not-met` (the default), "
+        "`inconclusive` (also then), or `never`. What failed to run, and wrong usage, keep their "
+        "codes. An error that goalkeeper did not expect ends with a traceback and code 1."
+    )
+    return page("Exit codes", lead, table(("code", "name", "meaning"), rows), rest)
+
+
+def bibliography() -> str:
+    """Write the literature of the taxonomy; what was not checked is left out."""
+    policy = default_policy()
+    works = policy.taxonomy.literature
+    rows = []
+    for key, work in sorted(works.items()):
+        used = [v.id for v in policy.variants() if key in v.references]
+        if work.checked != "memory":
+            note = f"Corrected: {work.correction}." if work.correction else ""
+            source = "yes" if work.in_source else ""
+            rows.append((code(key), work.citation(), source, words(used), note))
+    lead = (
+        "What the taxonomy cites. Title and identifier of each entry were seen together in a "
+        "public repository or a literature index; a field that was not checked is left out, and "
+        "so is a work that was not checked. Attacks name their own paper: [attacks](attacks.md)."
+    )
+    dropped = len(works) - len(rows)
+    rest = f"{dropped} entries are left out because they were not checked." if dropped else ""
+    head = ("key", "work", "in the source's list", "used by", "note")
+    return page("Bibliography", lead, table(head, rows), rest)
+
+
+def rating() -> str:
+    """Write the tables of the rating policy."""
+    policy = default_policy()
+    rules = policy.rating
+    levels, potential = rules.protection_need.levels, rules.attack_potential
+    needs = [
+        (levels[n], rules.critical_level[n], rules.required_attack_potential[n])
+        for n in sorted(rules.critical_level)
+    ]
+    edges = [(code(n), m.unit, m.baseline, *map(number, m.edges)) for n, m in rules.metrics.items()]
+    factors = [
+        (f, words(f"{k.replace('_', ' ')} {v}" for k, v in getattr(potential, f).items()))
+        for f in ("expertise", "knowledge", "window", "equipment")
+    ]
+    time = words(
+        f"{'more' if d == UNLIMITED else f'at most {number(d)} days'} {p}"
+        for d, p in potential.elapsed_time
+    )
+    bands = [(number(p), name.replace("_", " ")) for p, name in potential.feasibility]
+    feasible = [name for _, name in potential.feasibility]
+    risk = [(levels[n], *(row[f] for f in feasible)) for n, row in rules.risk_matrix.items()]
+    untested = [(s.replace("_", " "), f"{a} to {b}") for s, (a, b) in rules.status_interval.items()]
+    exposure = words(f"{n} {name}" for n, name in rules.exposure_levels.items())
+    return page(
+        "Rating policy",
+        f"The policy `{policy.id}` {policy.version}, alpha {rules.alpha:g}. Every number is a "
+        "default that can be replaced (`policy.rating` in the application file); a report names "
+        "the policy by its hash. How it works: "
+        "[brackets and rating](../explanation/brackets-and-rating.md).",
+        "## What a need asks for",
+        table(("need", "critical exposure level", "attack potential to withstand"), needs),
+        f"## Edges of the exposure levels\n\nLevels: {exposure}.",
+        table(("metric", "unit", "baseline", "above: 1", "2", "3", "4"), edges),
+        "## Attack potential, in points",
+        table(("factor", "points"), [("elapsed time", time), *factors]),
+        "## Feasibility\n\n" + table(("points, at most", "feasibility"), bands),
+        "## Risk value",
+        table(("need", *(f.replace("_", " ") for f in feasible)), risk),
+        "## Exposure of what was not tested\n\n" + table(("status", "level"), untested),
+    )
+
+
+def modules() -> str:
+    """Write the packages and modules directly below `goalkeeper`."""
+    found = sorted(
+        path.stem if path.is_file() else path.name
+        for path in PACKAGE.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    )
+    rows = [
+        (code(f"goalkeeper.{name}"), first_line(import_module(f"goalkeeper.{name}")))
+        for name in found
+        if name != "__init__"
+    ]
+    public = words(code(f"gk.{name}") for name in import_module("goalkeeper").__all__)
+    return page(
+        "Modules",
+        "What stands directly below `goalkeeper`. How the parts fit: "
+        "[architecture](../architecture.md).",
+        table(("module", "what it holds"), rows),
+        f"## Public names\n\nAfter `import goalkeeper as gk`: {public}.",
+        "Goals: " + words(map(code, Goal)) + ".",
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "cli": cli,
+    "attacks": attacks,
+    "games": game_pages,
+    "attackers": attackers,
+    "variants": variants,
+    "application-file": application_file,
+    "assessment": assessment,
+    "rating-policy": rating,
+    "exit-codes": exit_codes,
+    "bibliography": bibliography,
+    "modules": modules,
+}
+
+
+def stale(written: Mapping[Path, str]) -> list[str]:
+    """Say which files are not as the code wants them."""
+    found = []
+    for path, text in written.items():
+        if not path.is_file():
+            found.append(f"{path.name} is missing")
+        elif path.read_text(encoding="utf-8") != text:
+            found.append(f"{path.name} differs from the code")
+    extra = set(REFERENCE.glob("*.md")) - set(written)
+    return found + [f"{path.name} is not generated; remove it" for path in sorted(extra)]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or check them; return the exit code."""
+    written = {REFERENCE / f"{name}.md": make() for name, make in PAGES.items()}
+    if "--check" not in arguments:
+        REFERENCE.mkdir(exist_ok=True)
+        for path, text in written.items():
+            path.write_text(text, encoding="utf-8", newline="\n")
+        return 0
+    problems = stale(written)
+    if problems:
+        sys.stderr.write("docs/reference is not what the code says:\n")
+        sys.stderr.writelines(f"  {problem}\n" for problem in problems)
+        sys.stderr.write("next: python docs/generate.py, and commit what it wrote\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

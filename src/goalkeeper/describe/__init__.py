@@ -1,0 +1,7 @@
+"""Read an application file (YAML) into an application; every error names line and key."""
+
+from goalkeeper.describe.load import check, load, load_policy
+from goalkeeper.describe.problems import DescriptionErrors
+from goalkeeper.describe.schema import FILE_NAME, HEADER, schema
+
+__all__ = ["FILE_NAME", "HEADER", "DescriptionErrors", "check", "load", "load_policy", "schema"]

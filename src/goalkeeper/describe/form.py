@@ -1,0 +1,232 @@
+"""The form of an application file: which keys there are, their types, and what they mean."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from goalkeeper.describe.fields import Name, Names, Section, shorthand
+from goalkeeper.describe.form_threats import (
+    AttackerForm,
+    NeedsForm,
+    PolicyForm,
+    SecrecyTable,
+    attacker,
+)
+
+VERSION = 1
+
+
+class SourceForm(Section):
+    """A file with records."""
+
+    model_config = ConfigDict(json_schema_extra=shorthand("file"))
+
+    file: str = Field(
+        min_length=1, description="CSV, TSV, Parquet or npz file; ${NAME} stands for a variable"
+    )
+    inputs: Name | None = Field(default=None, description="npz: name of the array of inputs")
+    label: Name | None = Field(default=None, description="npz: name of the array of classes")
+
+
+def _source(value: Any) -> Any:
+    return {"file": value} if isinstance(value, str) else value
+
+
+Source = Annotated[SourceForm, BeforeValidator(_source)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class PartsForm(Section):
+    """Shares into which records are cut; they sum to 1."""
+
+    train: Share | None = Field(
+        default=None, description="what the model is trained on; only when one file is cut"
+    )
+    holdout: Share = Field(description="records the model never saw, for questions and accuracy")
+    calibration: Share = Field(description="for thresholds and false-alarm rates")
+    similar: Share = Field(description="what an attacker has who knows similar data")
+
+
+class DataForm(Section):
+    """The records, and what their columns mean."""
+
+    file: str | None = Field(
+        default=None,
+        min_length=1,
+        description="CSV, TSV, Parquet or npz file; goalkeeper cuts it into the four parts. "
+        "${NAME} stands for an environment variable",
+    )
+    function: str | None = Field(
+        default=None,
+        description="Python function `file.py:name` without arguments that returns a DataFrame "
+        "or a pair (inputs, classes)",
+    )
+    train: Source | None = Field(
+        default=None, description="records the model was trained on (needs `test`)"
+    )
+    test: Source | None = Field(
+        default=None, description="records it never saw; goalkeeper cuts them into the other parts"
+    )
+    part: Name | None = Field(
+        default=None,
+        description="column that says of each record: train or test (or train, holdout, "
+        "calibration, similar)",
+    )
+    text: Name | None = Field(default=None, description="column of the text, if inputs are texts")
+    features: Names | None = Field(
+        default=None,
+        description="columns the model sees, in its order; tables only (default: all columns "
+        "that no other key of `data` names)",
+    )
+    inputs: Name | None = Field(
+        default=None, description="npz: name of the array of inputs (default: x)"
+    )
+    label: Name | None = Field(
+        default=None, description="column or array of the true classes (npz default: y)"
+    )
+    person: Name | None = Field(
+        default=None, description="column that names the person a record belongs to"
+    )
+    subgroups: Names = Field(
+        default=(), description="columns by whose values results are also given apart"
+    )
+    sensitive: Names = Field(
+        default=(), description="columns whose values nobody should learn from the model"
+    )
+    drop: Names = Field(default=(), description="columns to leave out")
+    one_hot: tuple[Names, ...] = Field(
+        default=(), description="groups of 0/1 columns of which exactly one is 1"
+    )
+    parts: PartsForm | None = Field(
+        default=None,
+        description="shares of the four parts (default: train 0.4, holdout 0.25, calibration "
+        "0.1, similar 0.25)",
+    )
+    overlap: Literal["error", "drop"] = Field(
+        default="error",
+        description="what to do with test records that also stand in the training data",
+    )
+    max_chars: int | None = Field(
+        default=None,
+        ge=1,
+        description="longest text the application accepts (default: twice the longest record)",
+    )
+    encoding: str = Field(default="utf-8", description="text encoding of a CSV file")
+    separator: str | None = Field(
+        default=None, min_length=1, max_length=1, description="what separates cells of a CSV file"
+    )
+    membership_is_sensitive: bool = Field(
+        default=False,
+        description="whether it harms a person when others learn that they are in the data",
+    )
+
+
+class ColumnForm(Section):
+    """What a feature of a table may look like."""
+
+    type: Literal["number", "integer", "category"] | None = Field(
+        default=None, description="kind of the values (default: as they stand in the data)"
+    )
+    low: float | None = Field(
+        default=None, allow_inf_nan=False, description="smallest value (default: of the data)"
+    )
+    high: float | None = Field(
+        default=None, allow_inf_nan=False, description="largest value (default: of the data)"
+    )
+    categories: Names | None = Field(
+        default=None, description="all values of a category (default: those in the data, sorted)"
+    )
+    immutable: bool = Field(
+        default=False, description="whether an attacker who changes inputs cannot change this"
+    )
+
+
+class ModelForm(Section):
+    """The model: exactly one of build, file and function."""
+
+    build: str | None = Field(
+        default=None,
+        description="Python function `file.py:name` that returns an untrained scikit-learn "
+        "classifier; goalkeeper trains it, and trains it anew when an attack needs that",
+    )
+    file: str | None = Field(
+        default=None,
+        min_length=1,
+        description="trained scikit-learn model in a pickle or joblib file (needs trust, sha256)",
+    )
+    function: str | None = Field(
+        default=None,
+        description="Python function `file.py:name`: inputs to classes (n,) or scores (n, classes)",
+    )
+    trust: bool = Field(
+        default=False,
+        description="whether you trust this pickle: loading one runs whatever code is in it",
+    )
+    sha256: str | None = Field(
+        default=None,
+        pattern="^[0-9a-fA-F]{64}$",
+        description="hash of the model file, so that nothing else is ever loaded",
+    )
+
+
+class TolerancesForm(Section):
+    """How much damage the application bears."""
+
+    benign_rejection: float = Field(
+        default=0.01, gt=0, le=1, description="additional share of harmless inputs declined"
+    )
+    accuracy_drop: float = Field(default=0.02, gt=0, le=1, description="accuracy that may be lost")
+
+
+class ApplicationForm(Section):
+    """The description of an AI application whose security goalkeeper evaluates."""
+
+    goalkeeper: Literal[1] = Field(description="version of this file format: 1")
+    name: Name = Field(description="name of the application, as reports show it")
+    description: str = Field(default="", description="what it is for, in a sentence or two")
+    input: Literal["text", "table", "image"] | None = Field(
+        default=None, description="what the model takes (default: as the data suggests)"
+    )
+    classes: tuple[Name, ...] = Field(
+        min_length=2, description="classes as they stand in the label column, in the model's order"
+    )
+    harmless: Name | None = Field(
+        default=None,
+        description="class of harmless inputs; every other class is a way of declining",
+    )
+    data: DataForm = Field(description="the records, and what their columns mean")
+    columns: dict[str, ColumnForm] = Field(
+        default_factory=dict, description="what features of a table may look like, by column"
+    )
+    model: ModelForm = Field(description="the model: one of build, file and function")
+    tolerances: TolerancesForm | None = Field(
+        default=None, description="how much damage the application bears"
+    )
+    wiring: dict[str, str] = Field(
+        default_factory=dict, description="what the surrounding system does with each class"
+    )
+    secrecy: SecrecyTable | None = Field(
+        default=None, description="how secret data, algorithm and model are kept"
+    )
+    needs: NeedsForm = Field(description="protection need of every goal, with reasons")
+    attackers: (
+        Annotated[
+            tuple[Annotated[AttackerForm, BeforeValidator(attacker)], ...],
+            Field(min_length=1),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="who might attack: names of built-in attackers, or attackers of your own "
+        "(default: all built-in ones)",
+    )
+    labeller: str | None = Field(
+        default=None,
+        description="Python function `file.py:name`: the honest label of contributed inputs, from "
+        "(inputs, the records they were derived from)",
+    )
+    policy: PolicyForm | None = Field(
+        default=None, description="rules of your own in place of the built-in ones"
+    )

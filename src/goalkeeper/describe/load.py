@@ -1,0 +1,261 @@
+"""From an application file to an application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goalkeeper.core.application import Application, Labeller, Tolerances, Wiring
+from goalkeeper.core.data import Splits
+from goalkeeper.core.errors import DescriptionError, GoalkeeperError, PolicyError
+from goalkeeper.core.goals import Goal
+from goalkeeper.describe.document import Document, Key, read
+from goalkeeper.describe.form import ApplicationForm
+from goalkeeper.describe.problems import formed, problem, raised
+from goalkeeper.describe.references import References
+from goalkeeper.describe.rules import broken
+
+if TYPE_CHECKING:
+    from goalkeeper.describe.models import Model, Modeller
+    from goalkeeper.describe.records import Records
+    from goalkeeper.describe.threats import Threats
+    from goalkeeper.policy import Policy
+
+TRIED = 50  # Inputs on which a target is tried out before anything is measured.
+
+
+def load(path: Path | str, *, policy: Policy | None = None) -> Application:
+    """Read an application file, its data and its model.
+
+    Parameters
+    ----------
+    path
+        The application file (YAML).
+    policy
+        Rules to use in place of those that the file names.
+
+    Raises
+    ------
+    DescriptionError
+        The file says something that cannot be used; the message names file, line and key.
+    DataError
+        The data cannot be cut, or the model cannot be trained on it.
+    MissingExtra
+        A file needs a package that is not installed.
+    """
+    said = _Description.read(Path(path), policy)
+    records, splits, caveats = said.records()
+    model = said.modeller().model(splits, records.domain)
+    return said.application(records, splits, model, caveats)
+
+
+def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]:
+    """List what is wrong with an application file; empty when `load` will take it.
+
+    Everything that the file itself says is checked at once. Its data is read only when that is
+    right, and with `data`; models are neither trained nor opened.
+    """
+    try:
+        said = _Description.read(Path(path), None)
+        if data:
+            said.records()
+    except DescriptionError as error:
+        return getattr(error, "problems", (error,))
+    except GoalkeeperError as error:
+        return (error,)
+    return ()
+
+
+def load_policy(path: Path | str) -> Policy:
+    """Read the rules that an application file names, or the built-in ones."""
+    document = read(Path(path))
+    return _policy(References(document), formed(document))
+
+
+@dataclass(frozen=True, eq=False)
+class _Description:
+    """An application file that is right in itself."""
+
+    document: Document
+    form: ApplicationForm
+    references: References
+    threats: Threats
+
+    @classmethod
+    def read(cls, path: Path, policy: Policy | None) -> _Description:
+        """Read the file and tell every problem of it at once."""
+        document = read(path)
+        form = formed(document)
+        references = References(document)
+        references.noted(path, path.name)
+        problems = broken(document, form)
+        threats: list[Threats] = []
+        checks = [lambda: threats.append(_threats(references, form, policy))]
+        for check_one in (*checks, *_files(references, form)):
+            try:
+                check_one()
+            except DescriptionError as error:
+                problems.append(error)
+        problems += [found for part in threats for found in part.problems]
+        if problems:
+            unique = {str(found): found for found in problems}.values()
+            raise raised(sorted(unique, key=_line))
+        return cls(document, form, references, threats[0])
+
+    def records(self) -> tuple[Records, Splits, tuple[str, ...]]:
+        """Read and cut the records."""
+        from goalkeeper.describe.parts import Cutter
+        from goalkeeper.describe.reading import Reader
+        from goalkeeper.describe.records import Collector
+
+        raw, first = Reader(self.references, self.form).read()
+        records = Collector(self.document, self.form, raw).collect()
+        splits, caveats = Cutter(self.document, self.form, records).cut(first)
+        return records, splits, caveats
+
+    def modeller(self) -> Modeller:
+        """Return what makes the model."""
+        return _modeller(self.references, self.form)
+
+    def application(
+        self, records: Records, splits: Splits, model: Model, caveats: tuple[str, ...]
+    ) -> Application:
+        """Put everything together."""
+        from goalkeeper.targets.checks import preflight
+        from goalkeeper.training import lookalike
+
+        form, threats = self.form, self.threats
+        harmless = None if form.harmless is None else form.classes.index(form.harmless)
+        labeller = self._labeller(splits, model, harmless)
+        step = max(1, len(splits.holdout) // TRIED)  # spread out: files are often sorted by class
+        tried = preflight(model.target, splits.holdout.x[::step][:TRIED])
+        return Application(
+            name=form.name,
+            description=form.description,
+            target=model.target,
+            data=splits,
+            domain=model.domain,
+            classes=form.classes,
+            harmless=harmless,
+            trainer=model.trainer,
+            lookalike=None if model.trainer is None else lookalike(model.trainer),
+            labeller=labeller,
+            person=form.data.person,
+            subgroups=form.data.subgroups,
+            sensitive=form.data.sensitive,
+            membership_is_sensitive=form.data.membership_is_sensitive,
+            tolerances=_tolerances(form),
+            wiring=Wiring(reactions=form.wiring),
+            needs=threats.needs,
+            attackers=threats.attackers,
+            secrecy=threats.secrecy,
+            caveats=(*_undeclared(form, threats), *caveats, *model.caveats, *tried),
+            hashes=dict(sorted(self.references.hashes.items())),
+        )
+
+    def _labeller(self, splits: Splits, model: Model, harmless: int | None) -> Labeller:
+        from goalkeeper.describe.labelling import FunctionLabeller, honest
+
+        classes, own = self.form.classes, self.form.labeller
+        if own is None:
+            return honest(splits.train, model.domain, len(classes), harmless)
+        return FunctionLabeller(self.references.function(("labeller",), own), classes)
+
+
+def _line(found: DescriptionError) -> int:
+    last = found.where.rsplit(":", 1)[-1]
+    return int(last) if last.isdigit() else 0
+
+
+def _modeller(references: References, form: ApplicationForm) -> Modeller:
+    from goalkeeper.describe.models import Modeller
+
+    return Modeller(references, form.model, form.classes)
+
+
+def _policy(references: References, form: ApplicationForm) -> Policy:
+    from goalkeeper.policy import Policy, default_policy
+
+    if form.policy is None:
+        return default_policy()
+    paths: dict[str, Path] = {}
+    for name in ("taxonomy", "rating"):
+        file = getattr(form.policy, name)
+        if file is not None:
+            key: Key = ("policy", name)
+            paths[name] = references.file(key, file, f"{name} file")
+            references.noted(paths[name], file)
+    try:
+        return Policy.load(paths.get("taxonomy"), paths.get("rating"))
+    except PolicyError as error:
+        raise problem(
+            references.document, ("policy",), str(error), advice="mend the policy file"
+        ) from error
+
+
+def _threats(references: References, form: ApplicationForm, policy: Policy | None) -> Threats:
+    from goalkeeper.describe.threats import Threats
+
+    return Threats(references.document, form, policy or _policy(references, form))
+
+
+def _files(references: References, form: ApplicationForm) -> list[Callable[[], object]]:
+    """List the checks that every named file and function exists; nothing is run or opened."""
+    data, model = form.data, form.model
+    checks: list[Callable[[], object]] = []
+    names: list[tuple[Key, str | None]] = [
+        (("data", "file"), data.file),
+        (("data", "train"), None if data.train is None else data.train.file),
+        (("data", "test"), None if data.test is None else data.test.file),
+    ]
+    for key, name in names:
+        if name is not None:
+            place = (*key, "file") if references.document.at((*key, "file")) else key
+            checks.append(partial(references.file, place, name, "data file"))
+    functions: list[tuple[Key, str | None]] = [
+        (("data", "function"), data.function),
+        (("model", "build"), model.build),
+        (("model", "function"), model.function),
+        (("labeller",), form.labeller),
+    ]
+    for key, name in functions:
+        if name is not None:
+            checks.append(partial(references.located, key, name))
+    if model.file is not None:
+        checks.append(lambda: _modeller(references, form).trusted())
+    return checks
+
+
+def _tolerances(form: ApplicationForm) -> Tolerances:
+    if form.tolerances is None:
+        return Tolerances()
+    given = form.tolerances
+    return replace(
+        Tolerances(declared=True),
+        benign_rejection=given.benign_rejection,
+        accuracy_drop=given.accuracy_drop,
+    )
+
+
+def _undeclared(form: ApplicationForm, threats: Threats) -> list[str]:
+    """Say what the description leaves to defaults, and where it may be too low."""
+    said = []
+    if form.tolerances is None:
+        said.append("tolerances are not declared: the defaults of 1 % and 2 % are used")
+    if form.attackers is None:
+        said.append("attackers are not described: all built-in ones are assumed")
+    if form.secrecy is None:
+        said.append("secrecy is not declared: the rating policy's defaults are used")
+    if form.harmless is None:
+        said.append("no class is named harmless: declined harmless inputs cannot be measured")
+    least = 3 if form.data.membership_is_sensitive else 2 if form.data.person is not None else 0
+    if threats.needs[Goal.PRIVACY].level < least:
+        said.append(
+            "records belong to persons"
+            + (", and being among them is sensitive" if least == 3 else "")
+            + f": a need for privacy of at least {('high', 'very high')[least - 2]} is proposed"
+        )
+    return said

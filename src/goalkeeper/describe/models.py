@@ -1,0 +1,221 @@
+"""The model of an application file: trained here, loaded from a trusted file, or a function."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import warnings
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from goalkeeper.core.application import Target, Trainer
+from goalkeeper.core.data import Splits
+from goalkeeper.core.domain import Domain, TableDomain
+from goalkeeper.core.errors import TargetError
+from goalkeeper.describe.document import Document, Key
+from goalkeeper.describe.form import ModelForm
+from goalkeeper.describe.problems import problem
+from goalkeeper.describe.references import USER_ERRORS, References
+
+SEED = 0
+SAMPLE = 4
+_PICKLES = (b"\x80", b"\x78", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x04\x22M\x18")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Model:
+    """A target, its recipe if it has one, and the domain as the model wants it."""
+
+    target: Target
+    trainer: Trainer | None
+    domain: Domain
+    caveats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Modeller:
+    """Makes the model that a description names."""
+
+    references: References
+    form: ModelForm
+    classes: tuple[str, ...]
+
+    @property
+    def _document(self) -> Document:
+        return self.references.document
+
+    def model(self, splits: Splits, domain: Domain) -> Model:
+        """Train, load or wrap the model; raises DescriptionError."""
+        if self.form.build is not None:
+            return self._built(self.form.build, splits, domain)
+        if self.form.file is not None:
+            return self._stored(self.form.file, domain)
+        return self._function(self.form.function or "", splits, domain)
+
+    # ---- build ----------------------------------------------------------------------------------
+
+    def _built(self, reference: str, splits: Splits, domain: Domain) -> Model:
+        from goalkeeper.training import FunctionTrainer, SklearnTrainer
+
+        key: Key = ("model", "build")
+        build = self.references.function(key, reference)
+        try:
+            with self.references.running(key, reference):
+                made = FunctionTrainer(build, self.classes, domain)
+            inner = made.inner
+            wanted = domain if inner is None else named(domain, inner.estimator)
+            trainer: Trainer = made
+            if inner is not None:
+                trainer = SklearnTrainer(inner.estimator, self.classes, wanted)
+            with self.references.running(key, reference):
+                target = trainer.fit(splits.train, SEED)
+        except TargetError as error:
+            raise problem(
+                self._document,
+                key,
+                str(error),
+                advice="return an untrained scikit-learn classifier from build(), or a trained "
+                "one from build(x, y, seed)",
+            ) from error
+        return Model(target=target, trainer=trainer, domain=wanted)
+
+    # ---- file -----------------------------------------------------------------------------------
+
+    def trusted(self) -> Path:
+        """Find the model file and check that its hash is the one that the user trusts."""
+        name = self.form.file or ""
+        path = self.references.file(("model", "file"), name, "model file")
+        digest = self.references.noted(path, name)
+        lines = f"add these lines under model: `trust: true` and `sha256: {digest}`"
+        why = "opening a pickle runs whatever code is in it, so goalkeeper opens only what you name"
+        if not self.form.trust:
+            raise problem(
+                self._document,
+                ("model", "file"),
+                f"the model file is not trusted: {why}",
+                expected="trust: true, and the sha256 of the file",
+                given=f"trust: false, file with sha256 {digest}",
+                advice=f"if you know where {path.name} comes from, {lines}",
+            )
+        if self.form.sha256 is None or self.form.sha256.lower() != digest:
+            raise problem(
+                self._document,
+                ("model", "sha256"),
+                "the hash of the trusted model file is missing"
+                if self.form.sha256 is None
+                else "the model file is not the one that you trusted",
+                expected=f"sha256: {digest}",
+                given=self.form.sha256 or "no sha256",
+                advice=f"if you know where {path.name} comes from, {lines}",
+            )
+        return path
+
+    def _stored(self, name: str, domain: Domain) -> Model:
+        from goalkeeper.targets import SklearnTarget
+        from goalkeeper.training import SklearnTrainer
+
+        path = self.trusted()
+        loaded, caveats = self._unpickled(path, name)
+        wanted = named(domain, loaded)
+        try:
+            target = SklearnTarget(loaded, self.classes, wanted, path)
+        except TargetError as error:
+            key: Key = ("model", "file")
+            raise problem(
+                self._document,
+                key,
+                str(error),
+                advice="store a trained scikit-learn classifier, and list its classes in `classes`",
+            ) from error
+        trainer = None
+        if hasattr(loaded, "get_params"):
+            from sklearn.base import clone
+
+            trainer = SklearnTrainer(clone(loaded), self.classes, wanted)
+        else:
+            caveats = (*caveats, "the stored model cannot be trained anew")
+        return Model(target=target, trainer=trainer, domain=wanted, caveats=caveats)
+
+    def _unpickled(self, path: Path, name: str) -> tuple[Any, tuple[str, ...]]:
+        import joblib
+
+        key: Key = ("model", "file")
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != self.references.hashes[name]:
+            raise problem(self._document, key, "the model file changed while it was read")
+        if not content.startswith(_PICKLES):
+            raise problem(
+                self._document,
+                key,
+                f"{path.name} is not a pickle or joblib file",
+                expected="a model stored with joblib.dump(model, file) or pickle.dump",
+                given=f"a file that starts with {content[:8]!r}",
+                advice="store the trained scikit-learn model with joblib.dump",
+            )
+        try:
+            with warnings.catch_warnings(record=True) as seen:
+                warnings.simplefilter("always")
+                loaded = joblib.load(io.BytesIO(content))
+        except (*USER_ERRORS, pickle.UnpicklingError, EOFError, zlib.error) as error:
+            raise problem(
+                self._document,
+                key,
+                f"{path.name} cannot be loaded: {type(error).__name__}: {error}",
+                expected="a model stored with joblib.dump(model, file) or pickle.dump",
+                advice="install the packages and versions the model was stored with, or store it "
+                "again",
+            ) from error
+        said = {str(w.message).splitlines()[0][:300] for w in seen}
+        return loaded, tuple(f"loading {path.name}: {line}" for line in sorted(said))
+
+    # ---- function -------------------------------------------------------------------------------
+
+    def _function(self, reference: str, splits: Splits, domain: Domain) -> Model:
+        from goalkeeper.targets import PythonTarget
+
+        key: Key = ("model", "function")
+        function = self.references.function(key, reference)
+        try:
+            sample = splits.holdout.x[:SAMPLE]
+            target = PythonTarget(function, self.classes, domain, sample=sample)
+        except TargetError as error:
+            raise problem(
+                self._document,
+                key,
+                str(error),
+                advice="return one class for every input, or scores with one column a class",
+            ) from error
+        said = "the model is a function: attacks that retrain it or read it cannot be tested"
+        return Model(target=target, trainer=None, domain=domain, caveats=(said,))
+
+
+def named(domain: Domain, model: Any) -> Domain:
+    """Give the model a DataFrame where it was made for one."""
+    if not isinstance(domain, TableDomain) or domain.named or not _wants_names(model):
+        return domain
+    return replace(domain, named=True)
+
+
+def _wants_names(model: Any) -> bool:
+    if hasattr(model, "feature_names_in_"):
+        return True
+    from sklearn.compose import ColumnTransformer
+
+    parts: Sequence[Any] = [model]
+    if hasattr(model, "get_params"):
+        parts = [model, *model.get_params(deep=True).values()]
+    chosen = [
+        columns
+        for part in parts
+        if isinstance(part, ColumnTransformer)
+        for _, _, columns in part.transformers
+    ]
+    return any(
+        isinstance(columns, str)
+        or (isinstance(columns, list) and columns and isinstance(columns[0], str))
+        for columns in chosen
+    )

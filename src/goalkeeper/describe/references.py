@@ -1,0 +1,231 @@
+"""Files and Python functions that an application file names, relative to it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from goalkeeper.core.errors import DescriptionError
+from goalkeeper.describe.document import Document, Key
+from goalkeeper.describe.problems import nearest, problem
+
+# What a user's own file can raise while it is loaded or called.
+USER_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """Finds what a document names, and notes the hash of every file that was read."""
+
+    document: Document
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    def file(self, key: Key, name: str, what: str) -> Path:
+        """Find a file; `what` says what it is for.
+
+        Raises
+        ------
+        DescriptionError
+            A variable in the name is not set, there is no such file, or it is empty.
+        """
+        path = self.document.path.parent / self._filled(key, name)
+        if not path.is_file():
+            raise problem(
+                self.document,
+                key,
+                f"the {what} does not exist",
+                expected=f"a file at {path}",
+                given=name,
+                advice=_other(path) or "correct the name; it is relative to the application file",
+            )
+        if path.stat().st_size == 0:
+            raise problem(self.document, key, f"the {what} is empty", given=name)
+        return path
+
+    def noted(self, path: Path, name: str) -> str:
+        """Hash a file (SHA-256) and keep the hash under the name that stands in the document."""
+        if name not in self.hashes:
+            with path.open("rb") as stream:
+                self.hashes[name] = hashlib.file_digest(stream, "sha256").hexdigest()
+        return self.hashes[name]
+
+    def located(self, key: Key, reference: str) -> tuple[Path, str]:
+        """Split `file.py:name` and check, without running it, that the file has the name."""
+        file, colon, name = reference.rpartition(":")
+        if not colon or not file.endswith(".py") or not name.isidentifier():
+            raise problem(
+                self.document,
+                key,
+                "this is not a reference to a Python function",
+                expected="file.py:name",
+                advice="name the file, a colon and the function, e.g. filter.py:build",
+            )
+        path = self.file(key, file, "Python file")
+        self.noted(path, file)
+        names = _names(self.document, key, path)
+        if name not in names and "*" not in names and "__getattr__" not in names:
+            raise _absent(self.document, key, path, name, sorted(names))
+        return path, name
+
+    def function(self, key: Key, reference: str) -> Callable[..., Any]:
+        """Load a Python function from its file.
+
+        Raises
+        ------
+        DescriptionError
+            The file is missing or raises, or has no such function.
+        """
+        path, name = self.located(key, reference)
+        with self.running(key, path.name):
+            module = _module(path)
+        found = getattr(module, name, None)
+        if found is None:
+            names = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+            raise _absent(self.document, key, path, name, names)
+        if not callable(found):
+            raise problem(
+                self.document,
+                key,
+                f"{name} in {path.name} is not a function",
+                expected="a function or class",
+                given=f"a {type(found).__name__}",
+                advice=f"write `def {name}(...):` in {path.name}",
+            )
+        return found  # type: ignore[no-any-return]
+
+    @contextmanager
+    def running(self, key: Key, what: str) -> Iterator[None]:
+        """Run the user's own code; whatever it raises is told with the key that named it."""
+        try:
+            with _importable(self.document.path.parent):
+                yield
+        except USER_ERRORS as error:
+            raise problem(
+                self.document,
+                key,
+                f"{what} raised {type(error).__name__}: {error}",
+                advice=_place(error, self.document.path.parent) or f"mend {what}",
+            ) from error
+
+    def _filled(self, key: Key, name: str) -> str:
+        def value(match: re.Match[str]) -> str:
+            found = os.environ.get(match[1])
+            if not found:
+                raise problem(
+                    self.document,
+                    key,
+                    f"the environment variable {match[1]} is not set",
+                    expected="a folder or file name in this variable",
+                    advice=f"set it before you run goalkeeper: export {match[1]}=FOLDER",
+                )
+            return found
+
+        return _VARIABLE.sub(value, name)
+
+
+def _other(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent} either"
+    return nearest(path.name, (p.name for p in path.parent.iterdir() if p.is_file()))
+
+
+def _absent(
+    document: Document, key: Key, path: Path, name: str, names: list[str]
+) -> DescriptionError:
+    functions = [n for n in names if not n.startswith("_")]
+    return problem(
+        document,
+        key,
+        f"{path.name} has no function {name}",
+        expected="one of " + ", ".join(functions) if functions else f"def {name}(...)",
+        advice=nearest(name, functions) or f"write `def {name}(...):` in {path.name}",
+    )
+
+
+def _names(document: Document, key: Key, path: Path) -> set[str]:
+    """List the names that a Python file defines, from its text."""
+    try:
+        tree = ast.parse(path.read_bytes(), filename=path.name)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise problem(
+            document,
+            key,
+            f"{path.name} is not valid Python: {error}",
+            advice=f"mend {path.name}" + (f" line {line}" if line else ""),
+        ) from error
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return found
+
+
+def _module(path: Path) -> ModuleType:
+    """Import a file under a name of its own; the same content is imported once."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    name = f"goalkeeper_user_{path.stem}_{digest[:12]}"  # of no folder: it enters fingerprints
+    loaded = sys.modules.get(name)
+    if loaded is not None and loaded.__file__ == str(path):
+        return loaded
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path.name} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        with _importable(path.parent):
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let the user's own files import one another meanwhile."""
+    entry = str(folder.resolve())
+    sys.path.insert(0, entry)
+    try:
+        yield
+    finally:
+        sys.path.remove(entry)
+
+
+def _place(error: BaseException, folder: Path) -> str:
+    """Name the user's own line that raised, if it lies next to the application file."""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if folder.resolve() in file.resolve().parents and "site-packages" not in file.parts:
+            place = f"look at {file.name} line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

@@ -1,0 +1,192 @@
+"""What the keys of an application file must say together; every broken rule is told."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from goalkeeper.core.errors import DescriptionError
+from goalkeeper.describe.document import Document, Key
+from goalkeeper.describe.form import ApplicationForm, ColumnForm
+from goalkeeper.describe.problems import choice, problem
+
+SOURCES = ("file", "function", "train")
+MODELS = ("build", "file", "function")
+
+
+def broken(document: Document, form: ApplicationForm) -> list[DescriptionError]:
+    """List every rule that a well-formed application file breaks."""
+    rules = (_classes, _source, _columns, _parts, _model, _trained)
+    return [found for rule in rules for found in rule(document, form)]
+
+
+def _classes(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
+    twice = [name for name, count in Counter(form.classes).items() if count > 1]
+    if twice:
+        yield problem(document, ("classes",), f"the class {twice[0]} is listed twice")
+    if form.harmless is not None and form.harmless not in form.classes:
+        yield problem(
+            document,
+            ("harmless",),
+            "this is not one of the classes",
+            expected="one of " + ", ".join(form.classes),
+            advice=choice(form.harmless, form.classes),
+        )
+    for name in form.wiring:
+        if name not in form.classes:
+            yield problem(
+                document,
+                ("wiring", name),
+                "this is not one of the classes",
+                expected="one of " + ", ".join(form.classes),
+                given=name,
+                advice=choice(name, form.classes),
+            )
+
+
+def _only_one(
+    document: Document, section: str, keys: Sequence[str], given: Sequence[str], purpose: str
+) -> DescriptionError:
+    where: Key = (section, given[1]) if given else (section,)
+    return problem(
+        document,
+        where,
+        f"{section} names {' and '.join(given) if given else 'nothing'} to {purpose}",
+        expected="exactly one of " + ", ".join(keys),
+        given=", ".join(given) or "none of them",
+        advice="keep one of them" if given else f"add `{keys[0]}: ...` under {section}",
+    )
+
+
+def _source(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
+    data = form.data
+    given = [key for key in SOURCES if getattr(data, key) is not None]
+    if len(given) != 1:
+        yield _only_one(document, "data", SOURCES, given, "read records from")
+    if (data.train is None) != (data.test is None) and len(given) <= 1:
+        present, absent = ("train", "test") if data.test is None else ("test", "train")
+        yield problem(
+            document,
+            ("data", present),
+            f"{present} needs {absent} beside it",
+            expected="both train and test",
+            advice=f"add `{absent}: FILE`, or use `file:` and let goalkeeper cut it",
+        )
+    if data.part is not None and data.train is not None:
+        yield problem(
+            document,
+            ("data", "part"),
+            "a part column is for one file; train and test are already apart",
+            advice="leave out `part`",
+        )
+
+
+def _columns(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
+    data = form.data
+    if data.text is not None:
+        for key, value in (("features", data.features), ("one_hot", data.one_hot or None)):
+            if value is not None:
+                yield problem(
+                    document,
+                    ("data", key),
+                    f"{key} is for tables, but data.text says that inputs are texts",
+                    advice=f"leave out {key} or text",
+                )
+        if form.input not in (None, "text"):
+            yield problem(
+                document,
+                ("input",),
+                "data.text says that inputs are texts",
+                expected="text",
+                advice="leave out `input`",
+            )
+    if form.columns and (data.text is not None or form.input in ("text", "image")):
+        yield problem(
+            document,
+            ("columns",),
+            "columns describes the features of a table, but inputs are no table",
+            advice="leave out `columns`",
+        )
+    for name, column in form.columns.items():
+        yield from _bounds(document, ("columns", name), column)
+
+
+def _bounds(document: Document, key: Key, column: ColumnForm) -> Iterator[DescriptionError]:
+    low, high = column.low, column.high
+    if low is not None and high is not None and low > high:
+        yield problem(document, (*key, "low"), "low lies above high", advice="swap the two")
+    if column.type == "category" and not low is high is None:
+        yield problem(document, key, "a category has no bounds", advice="leave out low and high")
+    if column.categories is not None and column.type in ("number", "integer"):
+        yield problem(
+            document,
+            (*key, "categories"),
+            "only a category has categories",
+            advice="write `type: category`, or leave out categories",
+        )
+
+
+def _parts(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
+    parts, apart = form.data.parts, form.data.train is not None or form.data.part is not None
+    if parts is None:
+        return
+    key: Key = ("data", "parts")
+    if apart and parts.train is not None:
+        yield problem(
+            document,
+            (*key, "train"),
+            "the training data is already given apart; only the rest is cut",
+            expected="holdout, calibration and similar, which sum to 1",
+            advice="leave out `train`",
+        )
+        return
+    if not apart and parts.train is None:
+        yield problem(
+            document,
+            (*key, "train"),
+            "the share of the training data is missing",
+            expected="train, holdout, calibration and similar, which sum to 1",
+            advice="add `train: 0.4` and lower the others",
+        )
+        return
+    total = math.fsum(v for v in parts.model_dump().values() if v is not None)
+    if abs(total - 1) > 1e-9:
+        yield problem(
+            document,
+            key,
+            "the shares must sum to 1",
+            given=f"a sum of {total:g}",
+            advice="change one of them",
+        )
+
+
+def _model(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
+    model = form.model
+    given = [key for key in MODELS if getattr(model, key) is not None]
+    if len(given) != 1:
+        yield _only_one(document, "model", MODELS, given, "evaluate")
+    if model.file is None:
+        for key in ("trust", "sha256"):
+            if document.at(("model", key)) is not None:
+                yield problem(
+                    document,
+                    ("model", key),
+                    f"{key} belongs to `model.file`, which is not given",
+                    advice=f"leave out {key}",
+                )
+
+
+def _trained(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
+    """Require the training rows of a model which goalkeeper does not train itself."""
+    trained = next((k for k in ("file", "function") if getattr(form.model, k) is not None), None)
+    known = form.data.train is not None or form.data.part is not None
+    if form.model.build is None and trained is not None and not known:
+        yield problem(
+            document,
+            ("model", trained),
+            "the model is already trained, but which records it was trained on is not said",
+            expected="data.train and data.test, or a data.part column",
+            advice="give the training records as `data.train` and others as `data.test`; whether "
+            "the model remembers its training data cannot be measured otherwise",
+        )

@@ -1,0 +1,17 @@
+"""One report model, rendered as HTML, on a terminal and as JSON; it computes nothing."""
+
+from goalkeeper.report.html import render_html
+from goalkeeper.report.json import render_json, schema
+from goalkeeper.report.model import Report
+from goalkeeper.report.parts import AssignmentRow, Context
+from goalkeeper.report.terminal import render_terminal
+
+__all__ = [
+    "AssignmentRow",
+    "Context",
+    "Report",
+    "render_html",
+    "render_json",
+    "render_terminal",
+    "schema",
+]

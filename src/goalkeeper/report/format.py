@@ -1,0 +1,216 @@
+"""Numbers as people read them: no more digits than the interval supports, infinity in words.
+
+Nothing is calculated here: a number is scaled to its unit and rounded, no more.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from goalkeeper.core.evidence import Measurement
+
+NO_UPPER = "no upper bound"
+NO_LOWER = "no lower bound"
+NO_VALUE = "no finite value"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How a metric is written: the factor of its unit, and the unit's sign."""
+
+    factor: float = 1.0
+    unit: str = ""
+
+
+PLAIN = Scale()
+PERCENT = Scale(100.0, " %")
+
+_PERCENT = re.compile(r"(^|_)(rate|accuracy|share|gain|tpr|fpr|recall|precision|agreement)(_|$)")
+_SHORT = {"tpr", "fpr", "roc", "auc"}
+_METRICS = {
+    "success_rate": "success rate",
+    "tolerance_multiple": "damage, in multiples of the tolerance",
+    "normalised_gain": "gain over guessing without access",
+    "likelihood_ratio": "likelihood ratio",
+    "distinguishing_accuracy": "accuracy at telling two worlds apart",
+    "latency_factor": "latency, in multiples of normal",
+}
+
+
+def metric_name(metric: str) -> str:
+    """Say a metric's name in words."""
+    words = (w.upper() if w in _SHORT else w for w in metric.split("_"))
+    return _METRICS.get(metric, " ".join(words))
+
+
+def scale_of(metric: str) -> Scale:
+    """Return how a metric is written: shares in per cent, everything else as it is."""
+    return PERCENT if _PERCENT.search(metric) else PLAIN
+
+
+# ---- rounding ----------------------------------------------------------------------------------
+
+
+def places(low: float, high: float, value: float, scale: Scale = PLAIN) -> int:
+    """Count the decimals that an interval supports: its width is at least eight last digits."""
+    ends = [v * scale.factor for v in (low, high, value) if math.isfinite(v)]
+    width = max(ends) - min(ends) if ends else 0.0
+    if width > 0:
+        return max(-9, min(4, -math.floor(math.log10(width / 8) + 1e-9)))
+    return _enough(max(ends, default=0.0))
+
+
+def _enough(value: float) -> int:
+    """Count the decimals of a number without an interval: three digits, fewer if they are zero."""
+    if value == 0:
+        return 0
+    most = max(0, min(6, 2 - math.floor(math.log10(abs(value)))))
+    exact = (d for d in range(most) if abs(round(value, d) - value) <= abs(value) * 1e-9)
+    return next(exact, most)
+
+
+def number(value: float, digits: int, scale: Scale = PLAIN) -> str:
+    """Write a number with `digits` decimals and no unit; never as a round 0 or 100 it is not."""
+    if math.isinf(value):
+        return NO_VALUE
+    scaled = value * scale.factor
+    unit = 10.0**-digits
+    shown = round(scaled, digits)
+    decimals = max(0, digits)
+    if shown == 0 and scaled != 0 and abs(scaled) > 1e-12:
+        return f"{'below' if scaled > 0 else 'above'} {math.copysign(unit, scaled):,.{decimals}f}"
+    if scale is PERCENT and shown == 100 and scaled < 100 - 1e-9:
+        return f"above {100 - unit:,.{decimals}f}"
+    return f"{shown + 0.0:,.{decimals}f}"
+
+
+def quantity(value: float, digits: int, scale: Scale) -> str:
+    """Write a number with its unit."""
+    return NO_VALUE if math.isinf(value) else number(value, digits, scale) + scale.unit
+
+
+def percent(value: float) -> str:
+    """Write a share that has no interval, with up to three digits."""
+    return quantity(value, _enough(value * PERCENT.factor), PERCENT)
+
+
+def interval(low: float, high: float, digits: int, scale: Scale) -> str:
+    """Write `57 to 67 %`; a bound at infinity in words."""
+    if math.isinf(low) and math.isinf(high):
+        return f"{NO_LOWER}, {NO_UPPER}"
+    if math.isinf(high):
+        return f"{quantity(low, digits, scale)} or more, {NO_UPPER}"
+    if math.isinf(low):
+        return f"{quantity(high, digits, scale)} or less, {NO_LOWER}"
+    return f"{number(low, digits, scale)} to {quantity(high, digits, scale)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A measurement in words: value, interval, baseline and n."""
+
+    value: str
+    interval: str
+    baseline: str
+    n: str
+
+    def __str__(self) -> str:
+        return f"{self.value} ({self.interval}), baseline {self.baseline}, {self.n}"
+
+
+def measured(m: Measurement) -> Numbers:
+    """Write a measurement: `62 % (57 to 67 %), baseline 2 %, n = 400`."""
+    scale = scale_of(m.metric)
+    digits = places(m.low, m.high, m.value, scale)
+    return Numbers(
+        quantity(m.value, digits, scale),
+        interval(m.low, m.high, digits, scale),
+        quantity(m.baseline, digits, scale),
+        f"n = {m.n:,}",
+    )
+
+
+def bounded(low: float, high: float, value: float, metric: str) -> tuple[str, str]:
+    """Write a value and its interval: `("62 %", "57 to 67 %")`."""
+    scale = scale_of(metric)
+    digits = places(low, high, value, scale)
+    return quantity(value, digits, scale), interval(low, high, digits, scale)
+
+
+# ---- counts, time, levels ----------------------------------------------------------------------
+
+
+def count(value: float) -> str:
+    """Write a count, with `unlimited` for infinity."""
+    if math.isinf(value):
+        return "unlimited"
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.3g}"
+
+
+def points(value: float, none: str) -> str:
+    """Write points of attack potential; `none` says what their absence means."""
+    if math.isinf(value):
+        return none
+    return f"{count(value)} point" if value == 1 else f"{count(value)} points"
+
+
+def duration(seconds: float) -> str:
+    """Write seconds as people say them."""
+    if math.isinf(seconds):
+        return "unlimited time"
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds" if seconds >= 10 else f"{seconds:.1f} seconds"
+
+
+def days(value: float) -> str:
+    """Write elapsed days, coarsely: they are an estimate."""
+    if math.isinf(value):
+        return "endless"
+    if value < 1 / 24:
+        return "less than an hour"
+    if value < 2:
+        hours = f"{value * 24:.0f}"
+        return "1 hour" if hours == "1" else f"{hours} hours"
+    return f"{value:,.0f} days"
+
+
+def levels(low: float, high: float) -> str:
+    """Write a bracket of levels: `2` or `1 to 3`."""
+    return count(low) if low == high else f"{count(low)} to {count(high)}"
+
+
+# ---- text that somebody else wrote -------------------------------------------------------------
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def visible(text: str) -> str:
+    """Show characters that hide, reorder or control text as `<U+202E>`; keep line ends and tabs."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        f"<U+{ord(c):04X}>" if unicodedata.category(c) in _HIDDEN and c not in "\n\t" else c
+        for c in text
+    )
+
+
+def shortened(text: str, most: int = 1_200) -> str:
+    """Cut a long text, and say so."""
+    if len(text) <= most:
+        return text
+    return f"{text[:most]}\n[cut here; the whole text has {len(text):,} characters]"
+
+
+def sentence_case(text: str) -> str:
+    """Begin with a capital letter, and leave the rest alone."""
+    return text[:1].upper() + text[1:]
+
+
+def listed(items: tuple[str, ...]) -> str:
+    """Join words: `a, b and c`."""
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)

@@ -1,0 +1,82 @@
+"""The report as one HTML file: no network, no script, everything escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from goalkeeper.core.assessment import Assessment
+from goalkeeper.report import words
+from goalkeeper.report.model import Report
+from goalkeeper.report.palette import DARK, LIGHT, TONES
+from goalkeeper.report.parts import Context, Table
+
+
+def render_html(assessment: Assessment, context: Context | None = None) -> str:
+    """Return the report of an assessment as a self-contained page."""
+    return page(Report.of(assessment, context=context or Context()))
+
+
+def page(report: Report) -> str:
+    """Lay a report out as a self-contained page."""
+    environment = _environment()
+    style = environment.get_template("style.css").render(
+        light=LIGHT, dark=DARK, tones=sorted(set(TONES.values()))
+    )
+    return environment.get_template("report.html").render(
+        report=report,
+        words=words,
+        tones=TONES,
+        overview=_overview(report),
+        drawings=_drawings(report),
+        style=Markup(style),  # noqa: S704 - our own template and palette
+        policy=_policy(style),
+    )
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("goalkeeper.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _policy(style: str) -> str:
+    """Allow exactly one style sheet, and nothing else: no script, no address."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _drawings(report: Report) -> dict[str, Markup]:
+    from goalkeeper.report import (
+        plots,
+    )  # matplotlib is slow to import: only when something is drawn
+
+    return {
+        f.anchor: Markup(plots.curve(f.drawing, f"{f.anchor}-plot"))  # noqa: S704 - escaped there
+        for f in report.findings
+        if f.drawing
+    }
+
+
+def _overview(report: Report) -> tuple[Markup, Table] | None:
+    from goalkeeper.report import (
+        plots,
+    )  # matplotlib is slow to import: only when something is drawn
+
+    if not report.goals:
+        return None
+    drawn = Markup(plots.overview(report.goals, "overview"))  # noqa: S704 - escaped there
+    rows = tuple((g.title, g.mark.word, g.need, g.exposure, g.critical_level) for g in report.goals)
+    head = ("Goal", "Verdict", "Need", "Exposure", "Critical from")
+    return drawn, Table("The same in numbers: exposure of every goal", head, rows)

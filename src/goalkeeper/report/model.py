@@ -1,0 +1,191 @@
+"""The report: sections of plain data, made once and rendered three ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from goalkeeper.core.assessment import Assessment, Verdict
+from goalkeeper.core.evidence import Status
+from goalkeeper.core.goals import Goal
+from goalkeeper.report import format as fmt
+from goalkeeper.report.finding import Finding, finding, ordered
+from goalkeeper.report.goalpart import GoalPart, goal_part
+from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
+from goalkeeper.report.sections import (
+    AdvicePart,
+    AttackerPart,
+    Failure,
+    advice_parts,
+    attacker_parts,
+    failures,
+    played_table,
+    skipped_table,
+    unplayed_table,
+)
+from goalkeeper.report.words import GLOSSARY, MARKS, Mark
+
+__all__ = ["AssignmentRow", "Context", "Report"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything a reader is told, in reading order."""
+
+    title: str
+    description: str
+    verdict: Verdict
+    mark: Mark
+    summary: str
+    warnings: tuple[str, ...]
+    made: str
+    caveats: tuple[str, ...]
+    identity: tuple[Fact, ...]
+    goals: tuple[GoalPart, ...]
+    others: tuple[Finding, ...]
+    attackers: tuple[AttackerPart, ...]
+    advice: tuple[AdvicePart, ...]
+    played: Table
+    skipped: Table
+    unplayed: Table
+    failures: tuple[Failure, ...]
+    baseline: Table
+    method: tuple[Fact, ...]
+    environment: tuple[Fact, ...]
+    assignment: Table
+    note: str
+    glossary: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, assessment: Assessment, *, context: Context) -> Report:
+        """Make the report of an assessment."""
+        assessment, context = _scrubbed(assessment), _scrubbed_context(context)
+        app = assessment.application
+        findings = tuple(
+            finding(e, f"finding-{i}", assessment, context)
+            for i, e in enumerate(ordered(assessment), 1)
+        )
+        return cls(
+            title=app.name,
+            description=app.description,
+            verdict=assessment.verdict,
+            mark=MARKS[assessment.verdict],
+            summary=_summary(assessment),
+            warnings=_warnings(assessment),
+            made=f"{assessment.tool.name} {assessment.tool.version}, {assessment.finished[:10]}",
+            caveats=app.caveats,
+            identity=_identity(assessment),
+            goals=tuple(goal_part(g, assessment, findings) for g in Goal if g in assessment.goals),
+            others=tuple(f for f in findings if not set(f.goals) & set(assessment.goals)),
+            attackers=attacker_parts(assessment),
+            advice=advice_parts(assessment),
+            played=played_table(assessment),
+            skipped=skipped_table(assessment.plan),
+            unplayed=unplayed_table(assessment),
+            failures=failures(assessment),
+            baseline=_baseline(assessment),
+            method=_method(assessment),
+            environment=tuple(Fact(k, v) for k, v in assessment.environment.items()),
+            assignment=_assignment(context),
+            note=context.note,
+            glossary=GLOSSARY,
+        )
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in reading order."""
+        return (*(f for part in self.goals for f in part.findings), *self.others)
+
+
+# ---- text that somebody else wrote ---------------------------------------------------------------
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_clean(k): _clean(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(v) for v in value]
+    return fmt.visible(value) if type(value) is str else value
+
+
+def _scrubbed(assessment: Assessment) -> Assessment:
+    """Make hidden, reordering and control characters visible, wherever they stand."""
+    return Assessment.model_validate(_clean(assessment.model_dump(by_alias=True)))
+
+
+def _scrubbed_context(context: Context) -> Context:
+    texts = {name: _clean(dict(getattr(context, name))) for name in ("citations", "commands")}
+    return replace(context, **texts)
+
+
+# ---- the whole ----------------------------------------------------------------------------------
+
+
+def _summary(assessment: Assessment) -> str:
+    sentences = []
+    for verdict in (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET, Verdict.NOT_ASSESSED):
+        names = [str(g) for g in Goal if g in assessment.goals]
+        names = [n for n in names if assessment.goals[Goal(n)].verdict is verdict]
+        if names:
+            sentences.append(f"{MARKS[verdict].word.capitalize()}: {fmt.listed(tuple(names))}.")
+    return " ".join(sentences)
+
+
+def _warnings(assessment: Assessment) -> tuple[str, ...]:
+    failed = [e for e in assessment.evidence if e.status is Status.FAILED_TO_RUN]
+    warnings = []
+    if not assessment.complete:
+        warnings.append("This run is not complete: not every planned attack was played.")
+    if failed:
+        names = fmt.listed(tuple(dict.fromkeys(e.attack for e in failed)))
+        warnings.append(f"Some attacks failed to run and say nothing: {names}.")
+    return tuple(warnings)
+
+
+def _identity(assessment: Assessment) -> tuple[Fact, ...]:
+    app = assessment.application
+    facts = [
+        Fact("Kind of input", app.domain),
+        Fact("Classes", fmt.listed(app.classes)),
+        Fact("Assessed", f"{assessment.started} to {assessment.finished}"),
+        Fact("Tool", f"{assessment.tool.name} {assessment.tool.version}"),
+    ]
+    if app.harmless:
+        facts.insert(2, Fact("Harmless class", app.harmless))
+    return tuple(facts)
+
+
+def _method(assessment: Assessment) -> tuple[Fact, ...]:
+    app, policy = assessment.application, assessment.policy
+    facts = [
+        Fact("Policy", f"{policy.id} {policy.version}"),
+        Fact("Policy SHA-256", policy.sha256),
+        Fact("Taxonomy SHA-256", policy.taxonomy_sha256),
+        Fact("Application fingerprint", app.fingerprint),
+        Fact("Seed", str(assessment.seed)),
+        Fact("Schema of assessment.json", f"version {assessment.schema_version}"),
+    ]
+    facts += [Fact(f"Records in {part}", fmt.count(n)) for part, n in app.parts.items()]
+    facts += [Fact(f"SHA-256 of {name}", value) for name, value in app.hashes.items()]
+    for name, value in app.tolerances.items():
+        text = ("yes" if value else "no") if isinstance(value, bool) else fmt.percent(value)
+        facts.append(Fact(f"Tolerance: {name.replace('_', ' ')}", text))
+    for aspect, grades in app.secrecy.items():
+        words = ", ".join(f"{grade}: {v.replace('_', ' ')}" for grade, v in grades.items())
+        facts.append(Fact(f"Secrecy of the {aspect}", words))
+    return tuple(facts)
+
+
+def _baseline(assessment: Assessment) -> Table:
+    rows = []
+    for b in assessment.application.baseline:
+        value, around = fmt.bounded(b.low, b.high, b.value, b.metric)
+        rows.append((b.slice, fmt.metric_name(b.metric), value, around, f"{b.n:,}"))
+    head = ("Slice", "Measure", "Value", "95 % interval", "n")
+    return Table("How well the application works before any attack", head, tuple(rows))
+
+
+def _assignment(context: Context) -> Table:
+    rows = tuple((r.family, r.english, r.german, r.ours) for r in context.assignment)
+    head = ("Attack family", "As published, English", "As published, German", "By definition")
+    return Table("Which goal each attack family threatens", head, rows)

@@ -1,0 +1,81 @@
+"""What a report is made of: facts, tables and links; plain data that any renderer can lay out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One labelled value."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A reference to a place in the same report."""
+
+    anchor: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table whose first column names the row."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+
+def merged(rows: Iterable[tuple[str, ...]], column: int) -> tuple[tuple[str, ...], ...]:
+    """Put together rows that differ in one column only; its values are joined by commas."""
+    found: dict[tuple[str, ...], dict[str, None]] = {}
+    for row in rows:
+        rest = (*row[:column], *row[column + 1 :])
+        found.setdefault(rest, {})[row[column]] = None
+    return tuple(
+        (*rest[:column], ", ".join(values), *rest[column:]) for rest, values in found.items()
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignmentRow:
+    """Which goal an attack family threatens: as published in both languages, and by definition."""
+
+    family: str
+    english: str
+    german: str
+    ours: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a report says beside the assessment.
+
+    Parameters
+    ----------
+    assignment
+        The published tables of attacks and goals, and the one followed here.
+    note
+        One sentence on the rows that the published tables have swapped.
+    citations
+        Full citation of each reference key.
+    commands
+        `run`: how this application is run, e.g. `goalkeeper run app.yaml`; an evidence id: the
+        exact command that plays it again. Left out, it is put together from the names.
+    show_private
+        Whether exhibits that hold training data are shown.
+    """
+
+    assignment: tuple[AssignmentRow, ...] = ()
+    note: str = ""
+    citations: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, str] = field(default_factory=dict)
+    show_private: bool = False

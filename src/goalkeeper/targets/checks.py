@@ -1,0 +1,106 @@
+"""Check a target before anything is measured on it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from goalkeeper.core.application import Answers, Target
+from goalkeeper.core.data import Bools, Floats, Inputs, row_keys
+from goalkeeper.core.errors import TargetError
+from goalkeeper.core.power import View
+
+SAME = 1e-6  # scores that differ by less are the same answer
+ALONE = 8  # inputs that are also asked one at a time
+ENOUGH = 10  # fewer different inputs cannot show that answers are constant
+
+
+def preflight(target: Target, x: Inputs) -> tuple[str, ...]:
+    """Ask a target a few questions and say what is odd about its answers.
+
+    Parameters
+    ----------
+    target
+        Any target.
+    x
+        Some inputs `(n, ...)` of its domain, 50 are enough.
+
+    Returns
+    -------
+    caveats
+        One sentence for every oddity, to be kept with every number measured on this target.
+
+    Raises
+    ------
+    TargetError
+        The target raised, or gave something that is not an answer (NaN, wrong shape).
+    """
+    if len(x) == 0:
+        raise TargetError("a target cannot be checked on no inputs; give some of the holdout data")
+    view = min(target.offers, View.SCORES)
+    first = _asked(target, x, view)
+    caveats = [
+        _unstable(first, _asked(target, x, view), "asked the same twice", view),
+        _unstable(*_one_by_one(target, x, first, view), "asked alone and in a batch", view),
+        _constant(first, x),
+    ]
+    if view >= View.SCORES:
+        caveats.append(_not_probabilities(first.scores))
+    return tuple(c for c in caveats if c)
+
+
+def _asked(target: Target, x: Inputs, view: View) -> Answers:
+    answers = target.answer(x, view)
+    if answers.labels.shape != (len(x),):
+        raise TargetError(
+            f"the target gave labels of shape {answers.labels.shape} for {len(x)} inputs; "
+            "it must give one label for every input"
+        )
+    if view >= View.SCORES:
+        scores = answers.scores
+        if scores.ndim != 2 or len(scores) != len(x):
+            raise TargetError(f"the target gave scores of shape {scores.shape} for {len(x)} inputs")
+        if not np.isfinite(scores).all():
+            rows = int((~np.isfinite(scores).all(axis=1)).sum())
+            raise TargetError(f"the target gave NaN or infinite scores for {rows} inputs")
+    return answers
+
+
+def _one_by_one(target: Target, x: Inputs, batch: Answers, view: View) -> tuple[Answers, Answers]:
+    few = min(ALONE, len(x))
+    alone = [_asked(target, x[i : i + 1], view) for i in range(few)]
+    labels = np.concatenate([a.labels for a in alone])
+    if view < View.SCORES:
+        return Answers(batch.labels[:few]), Answers(labels)
+    scores = np.concatenate([a.scores for a in alone])
+    return Answers(batch.labels[:few], batch.scores[:few]), Answers(labels, scores)
+
+
+def _unstable(one: Answers, two: Answers, when: str, view: View) -> str:
+    differ: Bools = one.labels != two.labels
+    if differ.any():
+        return (
+            f"the model is not deterministic: {int(differ.sum())} of {len(differ)} inputs got "
+            f"another class when {when}"
+        )
+    if view >= View.SCORES:
+        gap = float(np.abs(one.scores - two.scores).max())
+        if gap > SAME:
+            return f"the model is not deterministic: scores moved by up to {gap:.2g} when {when}"
+    return ""
+
+
+def _constant(answers: Answers, x: Inputs) -> str:
+    different = len(set(row_keys(x)))
+    if different < ENOUGH or len(np.unique(answers.labels)) > 1:
+        return ""
+    return f"the model gives one and the same answer to all of {different} different inputs"
+
+
+def _not_probabilities(scores: Floats) -> str:
+    if scores.min() < -SAME or scores.max() > 1 + SAME:
+        return (
+            f"the scores are not probabilities: they lie between {scores.min():.3g} "
+            f"and {scores.max():.3g}"
+        )
+    gap = float(np.abs(scores.sum(axis=1) - 1).max())
+    return f"the scores of an input do not sum to 1 (off by up to {gap:.2g})" if gap > 1e-3 else ""

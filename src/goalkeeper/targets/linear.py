@@ -1,0 +1,266 @@
+"""Read and rewrite the parameters of linear models, through their preprocessing.
+
+Every scaler is an affine map of each column, so that it folds into weights and bias; what cannot
+be folded exactly is refused with a reason.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from goalkeeper.core.data import Floats
+from goalkeeper.core.domain import Domain, TableDomain, TextDomain
+from goalkeeper.core.errors import NotOffered
+
+
+def steps_of(model: Any) -> tuple[list[Any], Any]:
+    """Split a model into the steps of its preprocessing and its final estimator."""
+    from sklearn.pipeline import Pipeline
+
+    if not isinstance(model, Pipeline):
+        return [], model
+    steps = [step for _, step in model.steps if step is not None and step != "passthrough"]
+    before: list[Any] = []
+    for step in steps[:-1]:
+        inner, last = steps_of(step)
+        before += [*inner, last]
+    inner, final = steps_of(steps[-1])
+    return before + inner, final
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """What one step does to each column: `column * scale + shift`, each `(d,)`."""
+
+    scale: Floats
+    shift: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """How a linear model is built: the text front, the folded steps, the final estimator."""
+
+    front: Mapping[str, Any]  # vocabulary, idf, norm, ...; empty for tables
+    chain: tuple[Affine, ...]
+    final: Any
+
+
+def layout_of(model: Any, domain: Domain) -> Layout:
+    """Take a model apart; raises NotOffered where a step cannot be folded."""
+    before, final = steps_of(model)
+    front: dict[str, Any] = {}
+    if isinstance(domain, TextDomain):
+        front, before = _text_front(before)
+    chain = tuple(_affine(step) for step in before)
+    _check_final(final, domain, front)
+    return Layout(front, chain, final)
+
+
+def read(model: Any, domain: Domain, places: Sequence[int], classes: int) -> dict[str, Any]:
+    """Return `weights (k, d)`, `bias (k,)` and, for texts, what turns a text into features.
+
+    Parameters
+    ----------
+    model
+        A fitted estimator or pipeline.
+    domain
+        What an input looks like.
+    places
+        Index of each of the model's classes among the application's.
+    classes
+        Number of the application's classes.
+
+    Raises
+    ------
+    NotOffered
+        The model is not linear in its inputs, or not in a way that can be read.
+    """
+    if len(places) != classes:
+        raise NotOffered(f"the model knows {len(places)} of the application's {classes} classes")
+    layout = layout_of(model, domain)
+    weights, bias = _final_parameters(layout.final)
+    weights, bias = _ordered(weights, bias, places)
+    for step in reversed(layout.chain):
+        bias = bias + weights @ step.shift
+        weights = weights * step.scale
+    return {"weights": weights, "bias": bias, **layout.front}
+
+
+def rewritten(model: Any, domain: Domain, places: Sequence[int], new: Mapping[str, Any]) -> Any:
+    """Copy a linear model with other `weights` and `bias`; raises NotOffered if it cannot be."""
+    layout = layout_of(model, domain)
+    old = read(model, domain, places, len(places))
+    for key in layout.front:
+        if key in new and not np.array_equal(np.asarray(new[key]), np.asarray(old[key])):
+            raise NotOffered(f"only weights and bias can be rewritten, not {key}")
+    weights = np.asarray(new.get("weights", old["weights"]), dtype=np.float64)
+    bias = np.asarray(new.get("bias", old["bias"]), dtype=np.float64)
+    if weights.shape != old["weights"].shape or bias.shape != old["bias"].shape:
+        raise NotOffered(
+            f"weights {weights.shape} and bias {bias.shape} do not fit this model, which has "
+            f"{old['weights'].shape} and {old['bias'].shape}"
+        )
+    for step in layout.chain:
+        weights = weights / step.scale
+        bias = bias - weights @ step.shift
+    weights, bias = _ordered(weights, bias, np.argsort(places).tolist())
+    return _with_final(model, layout.final, _installed(layout.final, weights, bias))
+
+
+def _ordered(weights: Floats, bias: Floats, places: Sequence[int]) -> tuple[Floats, Floats]:
+    """Put rows in the order of the application's classes; one row points towards class 1."""
+    if len(weights) == 1:
+        sign = 1.0 if places[0] == 0 else -1.0
+        return weights * sign, bias * sign
+    order = np.argsort(places)
+    return weights[order], bias[order]
+
+
+# ---- the text front ---------------------------------------------------------------------------
+
+
+def _text_front(before: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+    from sklearn.feature_extraction.text import (
+        CountVectorizer,
+        TfidfTransformer,
+        TfidfVectorizer,
+    )
+
+    first = before[0] if before else None
+    if not isinstance(first, CountVectorizer):
+        name = type(first).__name__ if before else "a model without a vectoriser"
+        raise NotOffered(f"the words behind the weights cannot be read through {name}")
+    front = {
+        "vocabulary": first.get_feature_names_out().astype(object),
+        "binary": bool(first.binary),
+    }
+    weighing = first if isinstance(first, TfidfVectorizer) else None
+    rest = before[1:]
+    if weighing is None and rest and isinstance(rest[0], TfidfTransformer):
+        weighing, rest = rest[0], rest[1:]
+    if weighing is not None:
+        ones = np.ones(len(front["vocabulary"]))
+        front["idf"] = np.asarray(weighing.idf_, dtype=np.float64) if weighing.use_idf else ones
+        front["norm"] = weighing.norm
+        front["sublinear_tf"] = bool(weighing.sublinear_tf)
+    return front, rest
+
+
+# ---- scalers ----------------------------------------------------------------------------------
+
+
+def _affine(step: Any) -> Affine:
+    from sklearn import preprocessing as pre
+
+    if isinstance(step, pre.StandardScaler):
+        return _standard(step)
+    if isinstance(step, pre.MinMaxScaler) and not step.clip:
+        return Affine(_floats(step.scale_), _floats(step.min_))
+    if isinstance(step, pre.MaxAbsScaler):
+        scale = 1 / _floats(step.scale_)
+        return Affine(scale, np.zeros_like(scale))
+    raise NotOffered(f"weights cannot be read through {type(step).__name__}")
+
+
+def _standard(step: Any) -> Affine:
+    width = int(step.n_features_in_)
+    scale = 1 / _floats(step.scale_) if step.scale_ is not None else np.ones(width)
+    mean = _floats(step.mean_) if step.with_mean else np.zeros(width)
+    return Affine(scale, -mean * scale)
+
+
+def _floats(values: Any) -> Floats:
+    return np.asarray(values, dtype=np.float64)
+
+
+# ---- the final estimator ----------------------------------------------------------------------
+
+
+def _check_final(final: Any, domain: Domain, front: Mapping[str, Any]) -> None:
+    from sklearn.naive_bayes import BernoulliNB
+
+    if not isinstance(final, BernoulliNB) or final.binarize is None:
+        return
+    if front:
+        fine = "idf" not in front and bool(front["binary"]) and 0 <= final.binarize < 1
+    else:
+        fine = isinstance(domain, TableDomain) and 0 <= final.binarize < 1 and _binary(domain)
+    if not fine:
+        raise NotOffered("BernoulliNB is linear only in inputs that are 0 or 1 (binary=True)")
+
+
+def _binary(domain: TableDomain) -> bool:
+    low, high = domain.bounds()
+    return bool(((low == 0) & (high == 1) & domain.discrete).all())
+
+
+def _final_parameters(final: Any) -> tuple[Floats, Floats]:
+    """Weights and bias in the order of the estimator's own classes; one row when binary."""
+    from sklearn import naive_bayes as nb
+
+    if isinstance(final, nb.MultinomialNB | nb.ComplementNB | nb.BernoulliNB):
+        weights, bias = _bayes(final)
+        if len(weights) == 2:
+            return weights[1:] - weights[:1], bias[1:] - bias[:1]
+        return weights, bias
+    if not _is_linear(final):
+        raise NotOffered(f"{type(final).__name__} is not a linear model whose weights can be read")
+    weights = final.coef_.toarray() if hasattr(final.coef_, "toarray") else final.coef_
+    weights = np.atleast_2d(_floats(weights))
+    bias = np.broadcast_to(_floats(final.intercept_).reshape(-1), (len(weights),)).copy()
+    return weights, bias
+
+
+def _is_linear(final: Any) -> bool:
+    from sklearn.linear_model._base import LinearClassifierMixin
+    from sklearn.svm import SVC
+
+    if isinstance(final, SVC):
+        return bool(final.kernel == "linear") and len(final.classes_) == 2
+    return isinstance(final, LinearClassifierMixin)
+
+
+def _bayes(final: Any) -> tuple[Floats, Floats]:
+    from sklearn import naive_bayes as nb
+
+    weights = _floats(final.feature_log_prob_)
+    if isinstance(final, nb.ComplementNB):
+        return weights, np.zeros(len(weights))
+    prior = _floats(final.class_log_prior_)
+    if not isinstance(final, nb.BernoulliNB):
+        return weights, prior
+    absent = np.log1p(-np.exp(weights))
+    return weights - absent, prior + absent.sum(axis=1)
+
+
+def _installed(final: Any, weights: Floats, bias: Floats) -> Any:
+    """Copy the final estimator with other parameters, in the order of its own classes."""
+    from sklearn import naive_bayes as nb
+    from sklearn.svm import SVC
+
+    new = copy.deepcopy(final)
+    if isinstance(final, nb.MultinomialNB):
+        if len(weights) == 1:
+            weights = np.vstack([new.feature_log_prob_[0], new.feature_log_prob_[0] + weights[0]])
+            bias = new.class_log_prior_[0] + np.array([0.0, bias[0]])
+        new.feature_log_prob_, new.class_log_prior_ = weights, bias
+        return new
+    if isinstance(final, nb.ComplementNB | nb.BernoulliNB | SVC):
+        raise NotOffered(f"the weights of {type(final).__name__} cannot be set one by one")
+    new.coef_, new.intercept_ = weights, bias
+    return new
+
+
+def _with_final(model: Any, old: Any, new: Any) -> Any:
+    """Copy a pipeline with another final estimator; fitted steps are shared, not copied."""
+    if model is old:
+        return new
+    changed = copy.copy(model)
+    name, last = model.steps[-1]
+    changed.steps = [*model.steps[:-1], (name, _with_final(last, old, new))]
+    return changed

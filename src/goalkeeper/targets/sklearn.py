@@ -1,0 +1,237 @@
+"""scikit-learn estimators and pipelines as targets, and whatever has the same methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from goalkeeper.core.application import Answers
+from goalkeeper.core.data import Floats, Inputs, Ints
+from goalkeeper.core.domain import Domain
+from goalkeeper.core.errors import NotOffered, TargetError
+from goalkeeper.core.power import View
+from goalkeeper.targets import linear
+from goalkeeper.targets.inputs import prepared
+from goalkeeper.targets.returned import ClassIndex, asked, labels_of, scores_of
+
+TINY = float(np.finfo(np.float64).tiny)  # the logarithm of a probability of 0 stays finite
+
+# Estimators of scikit-learn that answer with the class of the highest score, ties to the first.
+ARGMAX = frozenset({
+    "BernoulliNB", "ComplementNB", "DecisionTreeClassifier", "ExtraTreesClassifier", "GaussianNB",
+    "LinearDiscriminantAnalysis", "LinearSVC", "LogisticRegression", "MLPClassifier",
+    "MultinomialNB", "RandomForestClassifier", "RidgeClassifier",
+})  # fmt: skip
+
+
+class SklearnTarget:
+    """A fitted estimator or pipeline with `predict`, and scores where it has them.
+
+    Scores are `predict_proba`, else the softmax of the logits. Logits are `decision_function`
+    (a binary d becomes -d/2 and d/2), else the log of the (joint) probabilities, where a
+    probability of 0 counts as the smallest positive number.
+
+    Parameters
+    ----------
+    model
+        A fitted estimator.
+    classes
+        The application's classes. The model's own are found among them by name; whole numbers
+        are indices unless the application's classes are numbers themselves.
+    domain
+        What an input looks like.
+    path
+        The stored file of the model, if there is one.
+    indexed
+        The model was trained on indices of classes, whatever the classes are called.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        classes: Sequence[str | int],
+        domain: Domain,
+        path: Path | None = None,
+        *,
+        indexed: bool = False,
+    ) -> None:
+        self.model, self.domain = model, domain
+        self.classes = tuple(str(c) for c in classes)
+        self._index = ClassIndex(classes, indexed=indexed)
+        self._indexed, self._path = indexed, path
+        if not callable(getattr(model, "predict", None)):
+            raise TargetError(
+                f"{type(model).__name__} has no predict(); give a fitted classifier, "
+                "or a function as a Python target"
+            )
+        self._before, self._final = _split(model)
+        self._what = type(self._final).__name__
+        known = getattr(model, "classes_", None)
+        self._places = None if known is None else self._placed(known)
+
+    @property
+    def offers(self) -> View:
+        """Gradients for linear models that can be read, logits where there are any scores."""
+        if self._places is None or not (self._has("predict_proba") or self._decides):
+            return View.LABELS
+        if len(self._places) < len(self._index):
+            return View.SCORES
+        return View.GRADIENTS if self._readable else View.LOGITS
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        """Answer inputs `(n, ...)`; every answer is checked.
+
+        Raises
+        ------
+        TargetError
+            The model raised, or returned something that is not an answer.
+        NotOffered
+            The model has no answers of this view.
+        """
+        if view > self.offers:
+            raise NotOffered(
+                f"{self._what} offers {self.offers.name.lower()}, not {view.name.lower()}"
+            )
+        n, width = len(x), len(self._index)
+        if n == 0:
+            nothing = np.empty((0, width))
+            return Answers(np.empty(0, dtype=np.int64), nothing, nothing).cut(self.offers)
+        given = prepared(x, self.domain)
+        features = given if self._before is None else asked(self._before, given, self._what)
+        if view < View.SCORES:
+            return Answers(self._predicted(features, n))
+        logits = self._logits(features, n) if view >= View.LOGITS or self._from_logits else None
+        scores = self._scores(features, n, logits)
+        labels = self._labels(features, scores if logits is None else logits)
+        return Answers(labels, self._spread(scores), self._spread(logits)).cut(view)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Return `weights (k, d)`, `bias (k,)` in terms of the inputs, scalers folded in.
+
+        k is 1 for two classes (towards class 1), else one row a class. For texts also
+        `vocabulary (d,)` and `binary`; with tf-idf also `idf (d,)`, `norm`, `sublinear_tf`: the
+        weights then multiply the normalised tf-idf values.
+
+        Raises
+        ------
+        NotOffered
+            The model is not linear in a way that can be read.
+        """
+        if self._places is None:
+            raise NotOffered(f"{self._what} does not say which classes it knows (classes_)")
+        return linear.read(self.model, self.domain, self._places.tolist(), len(self._index))
+
+    def with_parameters(self, parameters: Mapping[str, Any]) -> SklearnTarget:
+        """Copy this target with other `weights` and `bias`; the stored file stays the old one.
+
+        Raises
+        ------
+        NotOffered
+            These parameters cannot be written back into this model.
+        """
+        if self._places is None:
+            raise NotOffered(f"{self._what} does not say which classes it knows (classes_)")
+        places = self._places.tolist()
+        model = linear.rewritten(self.model, self.domain, places, parameters)
+        return SklearnTarget(model, self.classes, self.domain, self._path, indexed=self._indexed)
+
+    def artefact(self) -> Path:
+        """Path of the stored model; raises NotOffered when none was given."""
+        if self._path is None:
+            raise NotOffered("no stored file was given for this model")
+        return self._path
+
+    # ---- what the model can do ------------------------------------------------------------------
+
+    def _has(self, method: str) -> bool:
+        return callable(getattr(self._final, method, None))
+
+    @cached_property
+    def _decides(self) -> bool:
+        ovo = getattr(self._final, "decision_function_shape", "ovr") == "ovo"
+        many = self._places is not None and len(self._places) > 2
+        return self._has("decision_function") and not (ovo and many)
+
+    @cached_property
+    def _from_logits(self) -> bool:
+        return not self._has("predict_proba")
+
+    @cached_property
+    def _argmax(self) -> bool:
+        kind = type(self._final)
+        return kind.__module__.startswith("sklearn.") and kind.__name__ in ARGMAX
+
+    @cached_property
+    def _readable(self) -> bool:
+        try:
+            self.parameters()
+        except NotOffered:
+            return False
+        return True
+
+    def _placed(self, known: Any) -> Ints:
+        places = [self._index.of(c, self._what) for c in np.asarray(known).tolist()]
+        return np.array(places, dtype=np.int64)
+
+    # ---- its answers ----------------------------------------------------------------------------
+
+    def _labels(self, features: Any, best: Floats) -> Ints:
+        if not self._argmax or self._places is None:
+            return self._predicted(features, len(best))
+        return np.asarray(self._places[best.argmax(axis=1)])
+
+    def _predicted(self, features: Any, n: int) -> Ints:
+        raw = asked(self._final.predict, features, self._what)
+        return labels_of(raw, n, self._index, self._what)
+
+    def _scores(self, features: Any, n: int, logits: Floats | None) -> Floats:
+        if logits is not None and self._from_logits:
+            return softmax(logits)
+        raw = asked(self._final.predict_proba, features, self._what)
+        return scores_of(raw, n, self._known, self._what)
+
+    def _logits(self, features: Any, n: int) -> Floats:
+        if self._decides:
+            raw = np.asarray(asked(self._final.decision_function, features, self._what))
+            if raw.ndim == 1 and self._known == 2:
+                raw = np.stack([-raw / 2, raw / 2], axis=1)
+        elif self._has("predict_joint_log_proba"):
+            raw = asked(self._final.predict_joint_log_proba, features, self._what)
+        else:
+            raw = asked(self._final.predict_proba, features, self._what)
+            raw = np.log(np.maximum(scores_of(raw, n, self._known, self._what), TINY))
+        return scores_of(raw, n, self._known, self._what)
+
+    @property
+    def _known(self) -> int:
+        return 0 if self._places is None else len(self._places)
+
+    def _spread(self, values: Floats | None) -> Floats | None:
+        """Put the model's columns where the application has them; unknown classes get 0."""
+        if values is None:
+            return None
+        out = np.zeros((len(values), len(self._index)))
+        out[:, self._places] = values
+        return out
+
+
+def softmax(logits: Floats) -> Floats:
+    """Turn logits `(..., classes)` into probabilities."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def _split(model: Any) -> tuple[Any, Any]:
+    """Split a pipeline, so that texts are cut into words once for labels, scores and logits."""
+    from sklearn.pipeline import Pipeline
+
+    if type(model) is not Pipeline or len(model.steps) < 2:
+        return None, model
+    final = model.steps[-1][1]
+    return (
+        (None, model) if final is None or final == "passthrough" else (model[:-1].transform, final)
+    )

@@ -1,0 +1,109 @@
+"""Answers of many linear models at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from goalkeeper.core.application import Target
+from goalkeeper.core.data import Floats, Inputs, Ints
+from goalkeeper.targets.sklearn import softmax
+from goalkeeper.training.features import Space
+
+CACHE = 2 << 20  # bytes of weights that are worked on at a time
+FAR = 700.0  # beyond this log-odds a probability is below the smallest number
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some of the models: what turns a row of the shared matrix into logits.
+
+    `weights (d, B, k)`, `bias (B, k)`; `squares (d, B)` divides by the length of a text in the
+    subset's own idf, where texts are scaled to length 1.
+    """
+
+    start: int
+    weights: Floats
+    bias: Floats
+    squares: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.bias)
+
+
+class LinearEnsemble:
+    """N linear models on one shared matrix; answers are computed block by block."""
+
+    def __init__(
+        self,
+        space: Space,
+        blocks: list[Block],
+        classes: int,
+        rebuild: Callable[[int], Target],
+    ) -> None:
+        self._space, self._blocks, self._classes = space, blocks, classes
+        self._rebuild = rebuild
+
+    def __len__(self) -> int:
+        return sum(len(block) for block in self._blocks)
+
+    def scores(self, x: Inputs) -> Floats:
+        """Probabilities `(N, n, classes)`."""
+        out = np.empty((len(self), len(x), self._classes))
+        for block, logits in self._logits(x):
+            _fill(out[block.start : block.start + len(block)], logits)
+        return out
+
+    def labels(self, x: Inputs) -> Ints:
+        """Classes `(N, n)`."""
+        out = np.empty((len(self), len(x)), dtype=np.int64)
+        for block, logits in self._logits(x):
+            best = logits.argmax(axis=2) if self._classes > 2 else logits[:, :, 0] > 0
+            out[block.start : block.start + len(block)] = best.T
+        return out
+
+    def target(self, i: int) -> Target:
+        """Return the i-th target: an ordinary fitted scikit-learn model."""
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"there are {len(self)} models, no number {i}")
+        return self._rebuild(i % len(self))
+
+    def _logits(self, x: Inputs) -> Iterator[tuple[Block, Floats]]:
+        """Logits `(n, B, k)` of every block."""
+        if len(x) == 0:
+            return
+        matrix = self._space.read(x)
+        squared = matrix.multiply(matrix).tocsr() if self._blocks[0].squares is not None else None
+        for block in self._blocks:
+            width = len(block.weights)
+            logits = np.asarray(matrix @ block.weights.reshape(width, -1))
+            logits = logits.reshape(len(x), len(block), -1)
+            if block.squares is not None and squared is not None:
+                norm = np.sqrt(squared @ block.squares)
+                norm[norm == 0] = 1.0
+                logits /= norm[:, :, None]
+            logits += block.bias
+            yield block, logits
+
+
+def slices(models: int, width: int, classes: int = 1) -> Iterator[slice]:
+    """Cut N models into blocks whose weights fit into the cache."""
+    size = max(8, CACHE // (8 * max(1, width) * classes))
+    for start in range(0, models, size):
+        yield slice(start, min(start + size, models))
+
+
+def _fill(out: Floats, logits: Floats) -> None:
+    """Write probabilities `(B, n, classes)`; both ends keep their relative precision."""
+    if logits.shape[2] > 1:
+        out[:] = softmax(logits).transpose(1, 0, 2)
+        return
+    odds = np.ascontiguousarray(logits[:, :, 0].T)
+    np.clip(odds, -FAR, FAR, out=odds)
+    np.negative(odds, out=odds)
+    np.exp(odds, out=odds)
+    first = 1.0 / (1.0 + odds)
+    out[:, :, 1] = first
+    np.multiply(odds, first, out=out[:, :, 0])

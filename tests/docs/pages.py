@@ -1,0 +1,82 @@
+"""The pages as tests see them: files, headings, links and code blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs"
+README = ROOT / "README.md"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+PAGES = sorted(DOCS.rglob("*.md"))
+EVERYTHING = [README, CONTRIBUTING, *PAGES]
+FENCE = re.compile(
+    r"^(?P<run><!-- run -->\n)?```(?P<language>\w*)(?P<rest>[^\n]*)\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A code block; `run` tells whether the page marks it as one that the tests execute."""
+
+    page: Path
+    language: str
+    title: str
+    body: str
+    run: bool
+
+    @property
+    def name(self) -> str:
+        return f"{short(self.page)}: {self.title or self.body.splitlines()[0][:40]}"
+
+
+def short(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def blocks(page: Path, *languages: str) -> Iterator[Block]:
+    """Find the code blocks of a page, in order."""
+    for found in FENCE.finditer(page.read_text(encoding="utf-8")):
+        if not languages or found["language"] in languages:
+            title = re.search(r'title="([^"]*)"', found["rest"])
+            yield Block(
+                page=page,
+                language=found["language"],
+                title=title[1] if title else "",
+                body=found["body"],
+                run=bool(found["run"]),
+            )
+
+
+def titled(page: Path, title: str) -> str:
+    """Return the code block of this title."""
+    return next(b.body for b in blocks(page) if b.title == title)
+
+
+def text(page: Path) -> str:
+    """Return a page without its code blocks and code spans."""
+    return re.sub(r"`[^`\n]*`", "", FENCE.sub("", page.read_text(encoding="utf-8")))
+
+
+def links(page: Path) -> list[str]:
+    return LINK.findall(text(page))
+
+
+def anchors(page: Path) -> set[str]:
+    """List the anchors that the headings of a page get."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.M)
+    return {re.sub(r"[^\w-]+", "-", h.replace("`", "").lower()).strip("-") for h in headings}
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Find each line of a shell block that calls goalkeeper; what follows || or > is left out."""
+    for block in blocks(page, "bash", "console", "sh"):
+        for shown in block.body.splitlines():
+            line = shown.removeprefix("$ ").strip()
+            if line.startswith("goalkeeper "):
+                yield re.split(r"\s(?:\|\||&&|[>|])\s", line)[0]
