@@ -6,7 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from goalkeeper.assess import assess
+    from goalkeeper.assessing import assess
+    from goalkeeper.assessing import play_attack as play
     from goalkeeper.attacks import catalogue
     from goalkeeper.core.application import Application, Tolerances
     from goalkeeper.core.assessment import Assessment, Verdict
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from goalkeeper.core.goals import Goal
     from goalkeeper.core.power import Attacker, Budget, Knowledge, Power
     from goalkeeper.describe import load
-    from goalkeeper.plan import make_plan as plan
-    from goalkeeper.play import play
+    from goalkeeper.planning import make_plan as plan
 
 # Where each public name lives; imported on first use, so that `import goalkeeper` stays light.
 _HOMES = {
@@ -39,14 +39,14 @@ _HOMES = {
     "TextDomain": "core.domain",
     "Tolerances": "core.application",
     "Verdict": "core.assessment",
-    "assess": "assess",
+    "assess": "assessing",
     "catalogue": "attacks",
     "cut": "core.data",
     "load": "describe",
-    "plan": "plan",
-    "play": "play",
+    "plan": "planning",
+    "play": "assessing",
 }
-_RENAMED = {"plan": "make_plan"}
+_RENAMED = {"plan": "make_plan", "play": "play_attack"}
 
 __all__ = [
     "Application",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from goalkeeper.core.application import Application
 from goalkeeper.core.power import View
-from goalkeeper.plan import Unit
+from goalkeeper.planning import Unit
 
 BATCH = 64
 OVERHEAD = 0.2  # seconds a unit takes beside queries and trainings

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from goalkeeper.compute import store
 from goalkeeper.compute.store import RunFolder
 from goalkeeper.core.errors import StoreError
 from goalkeeper.core.evidence import Measurement, Played, Status
@@ -65,7 +64,7 @@ def test_a_full_disk_is_said_clearly_and_keeps_what_was_there(
     def full(_handle: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(store.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StoreError, match=r"disk is full.*run the same command again"):
         folder.save("u1", Played(status=Status.NOT_TESTED))
     monkeypatch.undo()

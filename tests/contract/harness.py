@@ -16,8 +16,8 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.evidence import Played
 from goalkeeper.core.power import Attacker, Budget, Power, View
 from goalkeeper.games.base import Task
-from goalkeeper.plan import grants, needs
-from goalkeeper.play import Round, marked
+from goalkeeper.planning import grants, needs
+from goalkeeper.playing import Round, marked
 from goalkeeper.policy import default_policy
 
 AnAttack = type[Attack[Any, Any]]

@@ -164,7 +164,7 @@ ADD = np.array(["x1", "x2"], dtype=object)
     ],
 )
 def test_a_change_needs_its_cell(change: Change, cell: str) -> None:
-    assert access(poisoner(cell)).check(change)
+    assert access(poisoner(cell)).check(change).share > 0
     others = [c for c in ("T2", "T3", "T4") if c != cell]
     with pytest.raises(ChangeRefused, match=cell):
         access(poisoner(*others)).check(change)
@@ -226,3 +226,17 @@ def test_intercepted_answers_reach_the_system_changed() -> None:
     door = access(Power(capabilities=Capability.O))
     seen = door.intercept(lambda a: Answers(1 - a.labels)).answer(TWO, View.LABELS)
     assert seen.labels.tolist() == [0, 1]
+
+
+def test_an_early_answer_cannot_be_made_better_later() -> None:
+    door = access(ASKS)
+    answer = np.zeros(3)
+    door.checkpoint(answer)
+    answer += 1
+    assert door.checkpoints[0].answer.tolist() == [0, 0, 0]
+
+
+def test_an_attacker_who_owns_the_model_asks_its_own_copy() -> None:
+    door = access(Power(knowledge=Knowledge(model=Grade.FULL), view=View.LABELS))
+    door.query(TWO)
+    assert (door.spent.queries, door.spent.forward) == (0, 2)

@@ -23,7 +23,7 @@ from goalkeeper.games._word_filters import BAD, GOOD
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion import Additions, Ending, Evasion, Submission, aim_of
 from goalkeeper.games.tallies import won
-from goalkeeper.play import Round, play
+from goalkeeper.playing import Round, play
 from tests.attacks.evasion.arena import Rule, dealt, ruled, task_of, weak
 from tests.contract.harness import enough
 

@@ -14,7 +14,7 @@ from goalkeeper.core.evidence import Played, Ratio
 from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.membership import TASK, Membership
 from goalkeeper.games.tallies import won
-from goalkeeper.play import Round, marked
+from goalkeeper.playing import Round, marked
 from tests.attacks.membership.gaussian import application
 from tests.contract.harness import enough
 

@@ -25,7 +25,7 @@ from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
 from goalkeeper.games._text import texts
 from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
 from goalkeeper.games.tallies import won
-from goalkeeper.play import AnyAttack, Round, marked, play
+from goalkeeper.playing import AnyAttack, Round, marked, play
 from goalkeeper.training import SklearnTrainer
 from tests.contract.harness import build, enough, task_of
 
@@ -335,6 +335,22 @@ def test_naive_bayes_tips_at_the_flip_worked_out_by_hand() -> None:
         assert played.trials[-1].share == flips / 100
 
 
+@pytest.mark.requirement("S13")
+def test_deleting_harmless_rows_tips_naive_bayes_as_well() -> None:
+    """By hand: (1/41) (2/3) < (40/41) (1/42), so that "good" is harmful once one text is left."""
+
+    def deletes(aim: Aim, access: Access) -> Contribution:
+        return Contribution(change=Change(delete=np.arange(HAM - 1)), access=access)
+
+    assert 1 / 41 * 2 / 3 < 40 / 41 * 1 / 42
+    app, game = two_words(), Poisoning(kept=1.0, points=1)
+    granted = power(T2, share=0.59, data=Grade.FULL)
+    played = marked(app, round_of(Does(how=deletes), app, granted, game=game))
+    assert played.trials[-1].share == pytest.approx(0.59)
+    assert measured(played)["benign_rejection_rate"] == 1.0
+    assert played.exhibits[0].private
+
+
 # ---- what is measured ----------------------------------------------------------------------------
 
 
@@ -452,7 +468,8 @@ def test_the_control_counts_contributed_records_many_times() -> None:
     known = {*zip(app.data.train.x, app.data.train.y.tolist(), strict=True)}
     new = np.array([r not in known for r in zip(data.x, data.y.tolist(), strict=True)])
     assert (~new).sum() == 40, "twenty clean records of each class stay"
-    assert new.sum() == 20 * len(set(data.x[new]))
+    times = np.unique(data.x[new].astype(str), return_counts=True)[1]
+    assert (times % 20 == 0).all(), "a record that two doses share stands there for both"
     assert masks.shape[1] == len(data)
 
 

@@ -11,7 +11,7 @@ def check(file: File, as_json: AsJson = False) -> None:
     """Check an application file: its keys, its data, its model, and what the model answers."""
     import json
 
-    from goalkeeper.assess import prepare
+    from goalkeeper.assessing import prepare
     from goalkeeper.describe import load, load_policy
 
     policy = load_policy(file)

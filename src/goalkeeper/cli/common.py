@@ -10,9 +10,9 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from goalkeeper.assess import Session
+    from goalkeeper.assessing import Session
     from goalkeeper.core.assessment import Assessment
-    from goalkeeper.plan import Choice
+    from goalkeeper.planning import Choice
     from goalkeeper.policy import Policy
     from goalkeeper.report import Context
 
@@ -53,7 +53,7 @@ def choice(
     """Read what the user chose; raises DescriptionError for a goal that does not exist."""
     from goalkeeper.core.errors import DescriptionError
     from goalkeeper.core.goals import Goal
-    from goalkeeper.plan import Choice
+    from goalkeeper.planning import Choice
 
     try:
         goals = tuple(Goal(name) for name in only or ())
@@ -95,7 +95,7 @@ def _settings(given: list[str]) -> dict[str, dict[str, object]]:
 
 def session(file: Path, seed: int, chosen: Choice, *, folder: Path | None = None) -> Session:
     """Load an application file, check its target, and plan."""
-    from goalkeeper.assess import prepare
+    from goalkeeper.assessing import prepare
     from goalkeeper.compute.store import RunFolder
     from goalkeeper.describe import load, load_policy
 

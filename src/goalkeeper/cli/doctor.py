@@ -17,7 +17,7 @@ EXTRAS = {"pyarrow": "parquet", "torch": "torch"}
 
 def doctor(as_json: AsJson = False) -> None:
     """Check the installation: versions, extras, policy, attacks, and that files can be written."""
-    from goalkeeper.assess import environment, tool_version
+    from goalkeeper.assessing import environment, tool_version
     from goalkeeper.attacks import catalogue
     from goalkeeper.policy import default_policy
 

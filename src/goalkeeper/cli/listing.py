@@ -52,7 +52,7 @@ def attacks() -> list[dict[str, Any]]:
 
     from goalkeeper.attacks import catalogue
     from goalkeeper.core.evidence import jsonable
-    from goalkeeper.plan import describe_power, needs
+    from goalkeeper.planning import describe_power, needs
     from goalkeeper.policy import default_policy
 
     policy = default_policy()
@@ -91,7 +91,7 @@ def games() -> list[dict[str, Any]]:
 
 def attackers() -> list[dict[str, Any]]:
     """Describe every built-in attacker."""
-    from goalkeeper.plan import describe_power
+    from goalkeeper.planning import describe_power
     from goalkeeper.policy import default_policy
 
     return [

@@ -20,7 +20,7 @@ from goalkeeper.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from goalkeeper.assess import Session
+    from goalkeeper.assessing import Session
     from goalkeeper.estimate import Pace
 
 

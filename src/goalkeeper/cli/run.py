@@ -28,7 +28,7 @@ from goalkeeper.cli.exits import Exit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from goalkeeper.assess import Session
+    from goalkeeper.assessing import Session
     from goalkeeper.compute.executor import Executor
     from goalkeeper.core.assessment import Assessment
     from goalkeeper.core.evidence import Played
@@ -118,11 +118,11 @@ def _executor(ready: Session, jobs: int) -> Executor:
     slots = jobs or os.cpu_count() or 1
     if slots == 1 or len(ready.plan.units) < 2:
         return InlineExecutor()
-    return LocalExecutor(slots, preload=("goalkeeper.assess", "goalkeeper.describe"))
+    return LocalExecutor(slots, preload=("goalkeeper.assessing", "goalkeeper.describe"))
 
 
 def _play(ready: Session, executor: Executor, limit: float | None, *, quiet: bool) -> Assessment:
-    from goalkeeper.assess import conclude, now, play_missing, stored
+    from goalkeeper.assessing import conclude, now, play_missing, stored
 
     started, begin = now(), time.monotonic()
     _freeze(ready)
@@ -140,7 +140,7 @@ def _freeze(ready: Session) -> None:
     import hashlib
     import json
 
-    from goalkeeper.assess import environment, tool_version
+    from goalkeeper.assessing import environment, tool_version
 
     folder = ready.folder
     assert folder is not None and ready.description is not None  # noqa: S101, PT018

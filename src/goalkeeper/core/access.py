@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,13 +115,20 @@ class Access:
         return self._meter.left()
 
     def checkpoint(self, answer: Any) -> None:
-        """Hand in the best answer so far; the game marks each, which gives the whole curve."""
-        self.checkpoints.append(Checkpoint(answer, self.spent, self._meter.queries.copy()))
+        """Hand in the best answer so far; the game marks each, which gives the whole curve.
+
+        The answer is copied: what was handed in early cannot be made better later.
+        """
+        kept = copy.deepcopy(answer)
+        self.checkpoints.append(Checkpoint(kept, self.spent, self._meter.queries.copy()))
 
     # ---- granted: questions to the model ------------------------------------------------------
 
     def query(self, x: Inputs, campaigns: Ints | None = None) -> Answers:
         """Ask the target about inputs `(n, ...)`; costs n queries.
+
+        An attacker who knows the model fully asks its own copy: that costs n forward passes and
+        no query.
 
         Parameters
         ----------
@@ -146,7 +154,10 @@ class Access:
             if self._terms.campaigns != 1:
                 raise NotGranted("say which campaign pays for each query (campaigns=)")
             campaigns = np.zeros(len(x), dtype=np.int64)
-        self._meter.charge(campaigns)
+        if owns_copy:
+            self._meter.forward += len(x)
+        else:
+            self._meter.charge(campaigns)
         view = min(granted.view, self._app.target.offers)
         return self._app.target.answer(x, view).cut(granted.view)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -12,7 +13,8 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import Frozen, ProtectionNeed
 from goalkeeper.core.numbers import Real
 
-SCHEMA_VERSION = 1
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Verdict(StrEnum):
@@ -177,6 +179,42 @@ class Assessment(Frozen):
     advice: tuple[Advice, ...] = ()
     complete: bool = Field(default=True, description="whether every planned unit was played")
 
+    @classmethod
+    def from_folder(cls, folder: Path | str) -> Assessment:
+        """Read the assessment of a run folder."""
+        return cls.model_validate_json((Path(folder) / "assessment.json").read_text("utf-8"))
+
+    def save(self, path: Path | str) -> None:
+        """Write the assessment as JSON."""
+        Path(path).write_text(self.to_json(), encoding="utf-8")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a piece of evidence: what was played by whom, and what it showed."""
+        import pandas as pd
+
+        return pd.DataFrame([_row(evidence) for evidence in self.evidence])
+
     def to_json(self) -> str:
         """Render as the content of assessment.json: stable order, one trailing newline."""
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
+
+
+def _row(evidence: Evidence) -> dict[str, Any]:
+    seen, rated = evidence.headline, evidence.rated
+    return {
+        "id": evidence.id,
+        "attack": evidence.attack,
+        "task": evidence.task,
+        "attacker": evidence.attacker,
+        "goals": ", ".join(evidence.goals),
+        "status": str(evidence.status),
+        "metric": seen.metric if seen else evidence.metric,
+        "value": seen.value if seen else None,
+        "low": seen.low if seen else None,
+        "high": seen.high if seen else None,
+        "baseline": seen.baseline if seen else None,
+        "n": seen.n if seen else 0,
+        "demonstrated": rated.demonstrated if rated else None,
+        "potential": rated.potential if rated else None,
+        "attack_potential": rated.attack_potential.points if rated else None,
+    }

@@ -92,7 +92,7 @@ class _MemorisingEnsemble:
         return np.stack([remembered(s, k) for s, k in zip(scores, known, strict=True)])
 
     def labels(self, x: Inputs) -> Ints:
-        return self.scores(x).argmax(axis=2)
+        return np.asarray(self.scores(x).argmax(axis=2))
 
     def target(self, i: int) -> Target:
         return MemorisingTarget(self._inner.target(i), self._data.take(self._masks[i]))
@@ -139,7 +139,7 @@ class _Copies:
         return np.repeat(Blind().answer(x, View.SCORES).scores[None], self._n, axis=0)
 
     def labels(self, x: Inputs) -> Ints:
-        return self.scores(x).argmax(axis=2)
+        return np.asarray(self.scores(x).argmax(axis=2))
 
     def target(self, i: int) -> Target:
         return Blind()

@@ -212,7 +212,12 @@ def by_group(
 
 
 def example(dose: Dose, app: Application) -> Exhibit:
-    """Show one record that the attacker contributed, or one whose content or label it changed."""
+    """Show one record that the attacker contributed, changed, relabelled or deleted."""
+    train = app.data.train
+    if len(dose.extra) == 0:
+        row = np.flatnonzero(dose.removed)[0]
+        before = _written(train.x[row])
+        return Exhibit(title="a deleted training record", before=before, private=True)
     label = app.classes[int(dose.extra.y[0])]
     after = _written(dose.extra.x[0])
     if dose.added:
@@ -226,9 +231,9 @@ def example(dose: Dose, app: Application) -> Exhibit:
     row = dose.origin[0]
     return Exhibit(
         title="a changed training record",
-        before=_written(app.data.train.x[row]),
+        before=_written(train.x[row]),
         after=after,
-        note=f"{app.classes[int(app.data.train.y[row])]} before, {label} after",
+        note=f"{app.classes[int(train.y[row])]} before, {label} after",
         private=True,
     )
 

@@ -205,11 +205,11 @@ def simple_rule(app: Application, rng: np.random.Generator) -> LinearTarget:
 
 
 def frequent(x: Inputs, size: int, most: float = 0.7) -> list[str]:
-    """List the words that stand in most of the texts `(n,)`, but not in more than a share `most`."""
+    """List the words that stand in most texts `(n,)`, but in no more than a share `most`."""
     counts: dict[str, int] = {}
     for text in x:
         for word in set(terms(text)):
-            if word.isalpha() and word.isascii():
+            if word.isalpha():
                 counts[word] = counts.get(word, 0) + 1
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     return [word for word in ranked if counts[word] <= most * len(x)][:size]

@@ -167,9 +167,9 @@ def _baseline(marking: Answered, labels: Ints) -> Bools:
     seed = int(marking.victim.generate_state(1)[0])
     trained = without_queries(app, marking.granted, seed)
     if trained is None:
-        return constant
+        return np.asarray(constant)
     same = predicted(trained, marking.dealt.secret.x, len(app.classes)) == labels
-    return same if same.sum() > constant.sum() else constant
+    return np.asarray(same if same.sum() > constant.sum() else constant)
 
 
 # ---- what is shown -----------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def scale_of(metric: str) -> Scale:
     return PERCENT if _PERCENT.search(metric) else PLAIN
 
 
-# ---- rounding ----------------------------------------------------------------------------------
+# ---- rounding ------------------------------------------------------------------------------------
 
 
 def places(low: float, high: float, value: float, scale: Scale = PLAIN) -> int:
@@ -140,7 +140,7 @@ def bounded(low: float, high: float, value: float, metric: str) -> tuple[str, st
     return quantity(value, digits, scale), interval(low, high, digits, scale)
 
 
-# ---- counts, time, levels ----------------------------------------------------------------------
+# ---- counts, time, levels ------------------------------------------------------------------------
 
 
 def count(value: float) -> str:
@@ -184,7 +184,7 @@ def levels(low: float, high: float) -> str:
     return count(low) if low == high else f"{count(low)} to {count(high)}"
 
 
-# ---- text that somebody else wrote -------------------------------------------------------------
+# ---- text that somebody else wrote ---------------------------------------------------------------
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 

@@ -118,7 +118,7 @@ def _scrubbed_context(context: Context) -> Context:
     return replace(context, **texts)
 
 
-# ---- the whole ----------------------------------------------------------------------------------
+# ---- the whole -----------------------------------------------------------------------------------
 
 
 def _summary(assessment: Assessment) -> str:

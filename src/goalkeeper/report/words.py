@@ -88,9 +88,10 @@ SCOPE = (
 
 READING = (
     "The filled dot is the exposure that an attack demonstrated. The open dot is the exposure that "
-    "testing could not exclude. The line at each row marks the critical level of that goal: an "
-    "attack that reaches it counts as a success. Left of the line is good; a bracket across the "
-    "line means that more testing would settle it."
+    "testing could not exclude. The line in each row marks the critical level of that goal: an "
+    "attack that reaches it counts as a success, and the verdict then depends on what that attack "
+    "costs. Left of the line is good; a bracket across the line means that more testing would "
+    "narrow it."
 )
 
 METHOD = (

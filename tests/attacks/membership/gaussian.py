@@ -60,7 +60,7 @@ class Many:
         return np.stack([m.answer(x, View.SCORES).scores for m in self.models])
 
     def labels(self, x: Inputs) -> Ints:
-        return self.scores(x).argmax(axis=2)
+        return np.asarray(self.scores(x).argmax(axis=2))
 
     def target(self, i: int) -> Target:
         return self.models[i]

@@ -20,7 +20,7 @@ from goalkeeper.attacks.membership.shadow_likelihood import (
 )
 from goalkeeper.core.evidence import Played
 from goalkeeper.games.membership import TASK, Membership
-from goalkeeper.play import Round, marked
+from goalkeeper.playing import Round, marked
 from tests.attacks.membership.gaussian import application, best_auc, best_tpr, threshold_auc
 from tests.contract.harness import enough
 

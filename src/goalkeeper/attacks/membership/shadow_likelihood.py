@@ -51,6 +51,7 @@ class ShadowLikelihood(Attack[Data, Floats]):
         trainer = access.trainer()
         signals: list[Floats] = []
         masks: list[Bools] = []
+        ratio = np.zeros(n)
         for size in _stages(self.models):
             drawn = balanced(size, len(pool), access.rng)
             seeds = access.rng.integers(0, 2**31, size).tolist()

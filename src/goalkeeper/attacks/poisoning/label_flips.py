@@ -13,6 +13,7 @@ from goalkeeper.attacks.poisoning._steps import in_steps
 from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Data, Floats, Inputs, Ints
+from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games._text import terms
 from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
 
@@ -25,7 +26,7 @@ class LabelFlips(Attack[Aim, Contribution]):
     The attacker draws a line between the class means of the data it has (words of a text count
     once; columns of a table are standardised) and flips its own records farthest on the harmless
     side, to the most frequent other class. Without a harmless class it flips the most frequent
-    class. Costs no query and no model.
+    class. Knowing all of the training data, it chooses among all rows. Costs no query, no model.
 
     Deviations: the paper searches the flips by training the victim's own support vector machine;
     this attacker knows no algorithm, and uses the paper's baseline "farthest first", with class
@@ -40,6 +41,7 @@ class LabelFlips(Attack[Aim, Contribution]):
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
     tasks: ClassVar[tuple[str, ...]] = ("harmless-declined", "accuracy-drop")
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL))
 
     def play(self, question: Aim, access: Access) -> Contribution:
         """Return as many flips as the share allows; fewer on the way."""

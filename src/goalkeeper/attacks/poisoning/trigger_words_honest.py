@@ -13,7 +13,7 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Data, Ints
-from goalkeeper.core.power import Capability, Power, View
+from goalkeeper.core.power import Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.base import Unfit
 from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
 
@@ -49,6 +49,7 @@ class TriggerWordsHonest(Attack[Aim, Contribution]):
     domains: ClassVar[frozenset[str]] = frozenset({"text"})
     tasks: ClassVar[tuple[str, ...]] = ("trigger-passes",)
     asks: ClassVar[Power] = Power(capabilities=Capability.T2)
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(algorithm=Grade.FULL))
 
     words: int = 5
     bases: int = 10

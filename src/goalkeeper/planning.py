@@ -18,8 +18,8 @@ from goalkeeper.core.evidence import Status, jsonable
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, View
 from goalkeeper.games.base import Task, Unfit
-from goalkeeper.play import AnyAttack, Round
-from goalkeeper.policy import Policy, Variant
+from goalkeeper.playing import AnyAttack, Round
+from goalkeeper.policy import Policy, Variant, default_policy
 
 IDENTITY = 1  # raised when unit ids are formed in another way
 
@@ -107,7 +107,11 @@ class Plan:
 
 
 def make_plan(
-    app: Application, policy: Policy, *, seed: int = 0, choice: Choice | None = None
+    app: Application,
+    policy: Policy | None = None,
+    *,
+    seed: int = 0,
+    choice: Choice | None = None,
 ) -> Plan:
     """Match every attack against every attacker of the application.
 
@@ -116,7 +120,7 @@ def make_plan(
     DescriptionError
         The choice names an attack, an attacker or a setting that does not exist.
     """
-    choice = choice or Choice()
+    policy, choice = policy or default_policy(), choice or Choice()
     attackers = _chosen(app.attackers or tuple(policy.attackers.values()), choice)
     attacks = {name: _configured(name, choice) for name in catalogue()}
     _known("attack", [*choice.attacks, *choice.settings], attacks)

@@ -28,8 +28,8 @@ from goalkeeper.core.errors import DataError, StoreError
 from goalkeeper.core.evidence import Evidence, Played, Requirement, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, View
-from goalkeeper.plan import Choice, Entry, Plan, Unit, describe_power, make_plan
-from goalkeeper.play import play
+from goalkeeper.planning import Choice, Entry, Plan, Unit, describe_power, make_plan
+from goalkeeper.playing import play
 from goalkeeper.policy import Policy, default_policy
 from goalkeeper.rate import rate
 from goalkeeper.stats.intervals import clopper_pearson
@@ -112,6 +112,25 @@ def assess(
     return conclude(session, played, started=started)
 
 
+def play_attack(
+    attack: str, app: Application, attacker: str, *, seed: int = 0
+) -> tuple[Evidence, ...]:
+    """Play one attack by one attacker and return the evidence, one piece a task.
+
+    Parameters
+    ----------
+    attack, attacker
+        Their names, as `goalkeeper list attacks` and the application give them.
+
+    Raises
+    ------
+    DescriptionError
+        There is no such attack or attacker.
+    """
+    found = assess(app, seed=seed, attackers=(attacker,), attacks=(attack,))
+    return tuple(e for e in found.evidence if e.attack == attack)
+
+
 # ---- playing what is missing -----------------------------------------------------------------
 
 
@@ -155,7 +174,7 @@ def play_missing(
 def _job(session: Session, unit: Unit) -> Job:
     return Job(
         id=unit.id,
-        call="goalkeeper.assess:play_unit",
+        call="goalkeeper.assessing:play_unit",
         params={
             "description": str(session.description),
             "seed": session.seed,

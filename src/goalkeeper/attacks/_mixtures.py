@@ -1,0 +1,157 @@
+"""Ask about random mixtures of words, and learn from the labels which way each word pulls.
+
+Every text tells of all its words at once (a pooled design), so that 1,000 labels say more of
+1,500 words than 1,000 single words would. After each round, words are drawn with a tilt that
+puts the expected answer on the boundary, where a label says most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from goalkeeper.core.access import Access
+from goalkeeper.core.data import Bools, Floats, Ints
+from goalkeeper.games._text import texts
+
+SIZES = (8, 64)  # words in a text, drawn evenly on a logarithmic scale
+WIDE = (1, 256)  # the same while all answers are alike
+CANDIDATES = 3  # texts composed for each one asked; the nearest to the boundary are asked
+
+
+@dataclass(frozen=True, eq=False)
+class Pull:
+    """A linear fit: effect of each word `(k, d)` and bias `(k,)` on texts scaled to length 1.
+
+    k is 1 for two classes (towards the second), else one row a class; `classes` are those seen.
+    """
+
+    weights: Floats
+    bias: Floats
+    classes: Ints
+
+
+class Mixtures:
+    """Mixtures asked so far.
+
+    Parameters
+    ----------
+    access
+        Where the questions go; a single campaign.
+    words
+        Words to mix.
+    """
+
+    def __init__(self, access: Access, words: Sequence[str]) -> None:
+        self._access, self.words = access, tuple(words)
+        self._room = np.array([len(word) + 1 for word in words])
+        self._most = getattr(access.domain, "max_chars", 10**9)
+        self.rows: list[Ints] = []
+        self.labels = np.zeros(0, dtype=np.int64)
+        self.pull: Pull | None = None
+
+    @property
+    def left(self) -> int:
+        """Queries left."""
+        return int(self._access.left()[0])
+
+    def ask(self, n: int, pool: Ints | None = None) -> None:
+        """Compose and ask up to `n` texts of words of the `pool` (indices; None: all)."""
+        n = min(n, self.left)
+        if n <= 0 or not self.words:
+            return
+        pool = np.arange(len(self.words)) if pool is None else pool
+        rows = self._composed(n, pool)
+        said = texts(" ".join(self.words[i] for i in row) for row in rows)
+        self.labels = np.concatenate([self.labels, self._access.query(said).labels])
+        self.rows += rows
+
+    def learn(self, groups: Ints | None = None) -> Pull | None:
+        """Fit the labels (or what `groups` `(classes,)` makes of them); None while all are alike."""
+        y = self.labels if groups is None else groups[self.labels]
+        if len(np.unique(y)) < 2:
+            return None
+        model = fitted(self.features(), y)
+        self.pull = Pull(model.coef_, model.intercept_, model.classes_)
+        return self.pull
+
+    def features(self) -> Any:
+        """Return which words stand in each text, scaled to length 1: sparse `(n, d)`."""
+        from scipy.sparse import csr_array
+
+        lengths = np.array([len(row) for row in self.rows], dtype=np.int64)
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        values = np.repeat(1 / np.sqrt(np.maximum(lengths, 1)), lengths)
+        shape = (len(self.rows), len(self.words))
+        return csr_array((values, np.concatenate(self.rows), starts), shape=shape)
+
+    # ---- composing --------------------------------------------------------------------------
+
+    def _composed(self, n: int, pool: Ints) -> list[Ints]:
+        if self.pull is None:
+            return self._random(n, pool, None, WIDE)
+        which = self._access.rng.integers(0, len(self.pull.bias))
+        weights, bias = self.pull.weights[which], float(self.pull.bias[which])
+        rows = self._random(n * CANDIDATES, pool, (weights, bias), SIZES)
+        margins = [abs(weights[r].sum() / np.sqrt(max(1, len(r))) + bias) for r in rows]
+        return [rows[i] for i in np.sort(np.argsort(margins, kind="stable")[:n])]
+
+    def _random(
+        self, n: int, pool: Ints, pull: tuple[Floats, float] | None, sizes: tuple[int, int]
+    ) -> list[Ints]:
+        """Draw word sets without repetition, tilted so that their expected margin is zero."""
+        rng = self._access.rng
+        high = max(1, min(sizes[1], len(pool) // 2))
+        low = min(sizes[0], high)
+        drawn = np.exp(rng.uniform(np.log(low), np.log(high + 1), n)).astype(np.int64)
+        keys = rng.exponential(size=(n, len(pool)))  # smallest keys over weights: a weighted draw
+        if pull is not None:
+            weights, bias = pull
+            for size in np.unique(drawn):
+                mine = drawn == size
+                keys[mine] /= tilted(weights[pool], -bias / np.sqrt(size))
+        rows = []
+        for key, size in zip(keys, drawn, strict=True):
+            row = pool[np.argpartition(key, size - 1)[:size]]
+            rows.append(row[np.cumsum(self._room[row]) <= self._most])
+        return rows
+
+
+def tilted(weights: Floats, wanted: float) -> Floats:
+    """Return chances `exp(b * weights)` `(d,)`, of mean 1, under which the mean weight is `wanted`."""
+    spread = float(weights.std())
+    if spread == 0:
+        return np.ones(len(weights))
+    low, high = -8.0 / spread, 8.0 / spread
+    for _ in range(30):
+        middle = (low + high) / 2
+        share = np.exp(middle * weights - (middle * weights).max())
+        if (share * weights).sum() / share.sum() < wanted:
+            low = middle
+        else:
+            high = middle
+    share = np.exp(low * weights - (low * weights).max()) + 1e-6
+    return np.asarray(share / share.mean())
+
+
+def fitted(features: Any, y: Ints, strength: float = 10.0) -> Any:
+    """Fit a logistic regression, to the accuracy that such data can bear."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=strength, tol=1e-3, max_iter=2000).fit(features, y)
+
+
+def rounds(limit: int, first: int = 64) -> list[int]:
+    """Split a number of queries into rounds, each half as large again as all before it."""
+    sizes: list[int] = []
+    while sum(sizes) < limit:
+        sizes.append(min(max(first, sum(sizes) // 2), limit - sum(sizes)))
+    return sizes
+
+
+def one_sided(labels: Ints, harmless: int) -> Bools:
+    """Tell which answers are not the harmless class."""
+    return np.asarray(labels != harmless)

@@ -1,0 +1,69 @@
+"""Equation solving: read a linear model out of as many scores as it has parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.extraction._copies import Constant
+from goalkeeper.attacks.extraction._equations import solved
+from goalkeeper.attacks.extraction._word_probing import probed
+from goalkeeper.attacks.extraction._words_to_ask import words_to_ask
+from goalkeeper.core.access import Access
+from goalkeeper.core.domain import TextDomain
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power
+from goalkeeper.games._substitutes import Substitute
+from goalkeeper.games.extraction import Extraction, Original
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class EquationSolving(Attack[Original, Substitute]):
+    """Solve for the weights of a model whose log-scores are linear in its inputs.
+
+    Tables: d + 1 rows, each different from a base row in one thing, give the weights of logistic
+    and softmax regression, naive Bayes and scored linear machines exactly, up to what is common
+    to all classes. Scores at 0 or 1 are asked again with smaller changes; rounded ones and single
+    precision take more rows and least squares, and are approximate.
+
+    Texts: the empty text gives the bias, and a text of one word that word's effect, exactly. Where
+    texts are scaled to length 1, a second text, the word beside one that pulls the other way,
+    gives its inverse document frequency, exactly. What stays approximate is words that were
+    never asked, phrases, and models that are not linear in words.
+
+    Settings
+    --------
+    patience
+        Rows asked an unknown, at most, when the answers are coarse.
+    most_words
+        Words asked about, at most.
+
+    Deviations from the paper: it solves softmax by numerical optimisation with one equation an
+    unknown of every class (650 queries where 65 suffice); differences of log-scores make it
+    linear. Texts are not in the paper.
+    """
+
+    game: ClassVar[type[Extraction]] = Extraction
+    variant: ClassVar[str] = "extraction.equation_solving"
+    reference: ClassVar[str] = (
+        "Tramer, Zhang, Juels, Reiter, Ristenpart: Stealing Machine Learning Models via "
+        "Prediction APIs (USENIX Security 2016), section 4.1"
+    )
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
+    most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
+    patience: int = 64
+    most_words: int = 9000
+
+    def play(self, question: Original, access: Access) -> Substitute:
+        """Ask, solve, and hand in a copy each time it is better known."""
+        copy: Substitute = Constant(0)
+        if isinstance(access.domain, TextDomain):
+            steps = probed(access, words_to_ask(access, self.most_words))
+            for copy in steps:
+                access.checkpoint(copy)
+        else:
+            for copy in solved(access, self.patience):
+                access.checkpoint(copy)
+        return copy

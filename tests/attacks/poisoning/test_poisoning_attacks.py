@@ -1,0 +1,236 @@
+"""What each attack hands in, and how much it does where the right order of magnitude is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from goalkeeper.attacks import catalogue
+from goalkeeper.attacks.poisoning._steps import invented
+from goalkeeper.attacks.poisoning.dictionary import Dictionary
+from goalkeeper.attacks.poisoning.label_flips import LabelFlips
+from goalkeeper.attacks.poisoning.trigger_words import TriggerWords
+from goalkeeper.attacks.poisoning.trigger_words_honest import TriggerWordsHonest
+from goalkeeper.core.access import Access, Terms
+from goalkeeper.core.application import Application
+from goalkeeper.core.evidence import Played
+from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
+from goalkeeper.games._text import kept, terms
+from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
+from goalkeeper.games.tallies import value, won
+from goalkeeper.playing import AnyAttack, Round, marked
+from tests.contract.harness import build, enough, task_of
+
+ATTACKS: Sequence[AnyAttack] = (Dictionary(), LabelFlips(), TriggerWords(), TriggerWordsHonest())
+each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: type(a).__name__)
+
+
+def app_of(domain: str = "text") -> Application:
+    return build(LabelFlips, domain, "rigged", 0)
+
+
+def handed_in(attack: AnyAttack, domain: str = "text", granted: Power | None = None) -> Any:
+    """Let the attack answer: every contribution, smallest first, and the access it went through."""
+    app = app_of(domain)
+    game = Poisoning()
+    task = task_of(type(attack), app, attack.tasks[0])
+    dealt = game.deal(app, task, np.random.default_rng(0))
+    terms_ = Terms(
+        granted=granted or enough(type(attack)),
+        rng=np.random.default_rng(1),
+        victim=np.random.SeedSequence(2),
+    )
+    access = Access(app, terms_)
+    access.checkpoint(attack.play(dealt.question, access))
+    answers: list[Contribution] = [c.answer for c in access.checkpoints]
+    return app, access, answers
+
+
+def result(attack: AnyAttack, domain: str = "text", share: float = 0.1) -> Played:
+    app = app_of(domain)
+    task = task_of(type(attack), app, attack.tasks[0])
+    granted = enough(type(attack), share=share)
+    return marked(app, Round(attack=attack, game=Poisoning(), task=task, granted=granted, seed=0))
+
+
+# ---- all of them ---------------------------------------------------------------------------------
+
+
+def test_these_are_all_attacks_of_the_game() -> None:
+    ours = {cls for cls in catalogue().values() if cls.game is Poisoning}
+    assert ours == {type(attack) for attack in ATTACKS}
+
+
+@each_attack
+def test_shares_rise_up_to_the_attackers_own(attack: AnyAttack) -> None:
+    _, access, answers = handed_in(attack)
+    shares = [access.check(answer.change).share for answer in answers]
+    assert len(shares) >= 4
+    assert shares == sorted(set(shares))
+    assert shares[-1] <= 0.1
+    if not isinstance(attack, LabelFlips):  # whose own rows are not all harmless
+        assert shares[-1] == pytest.approx(0.1, abs=0.002)
+
+
+@each_attack
+def test_more_share_does_no_less(attack: AnyAttack) -> None:
+    played = result(attack)
+    values = [value(trial.tally) for trial in played.trials]
+    assert values[-1] > values[0]
+    assert values[-1] >= max(values) * 0.9
+
+
+@each_attack
+def test_asks_nothing_of_the_target(attack: AnyAttack) -> None:
+    _, access, _ = handed_in(attack)
+    assert access.spent.queries == 0
+    assert access.spent.models == (1 if isinstance(attack, TriggerWordsHonest) else 0)
+
+
+@each_attack
+def test_less_than_one_record_gives_an_empty_contribution(attack: AnyAttack) -> None:
+    """An attacker with nothing to give is inconclusive, not an error and not a success."""
+    aim = Aim(task=attack.tasks[0], rows=3, most_words=5)
+    app = app_of()
+    granted = enough(type(attack), share=0.001)
+    terms_ = Terms(granted=granted, rng=np.random.default_rng(1), victim=np.random.SeedSequence(2))
+    answer = attack.play(aim, Access(app, terms_))
+    assert answer.change.share(3) == 0
+
+
+# ---- dictionary ----------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("S13", "S29", "S30")
+def test_dictionary_is_spam_stuffed_with_ordinary_words() -> None:
+    app, access, answers = handed_in(Dictionary())
+    change = answers[-1].change
+    assert change.cells() is Capability.T2
+    checked = access.check(change)
+    assert (checked.extra.y == 1).all(), "honestly labelled harmful"
+    ordinary = {w for t in app.data.similar.x[app.data.similar.y == 0] for w in terms(t)}
+    for base, message in zip(change.bases.x, change.add, strict=True):
+        assert message.startswith(base)
+        assert set(terms(message[len(base) :])) <= ordinary
+    assert app.domain.valid(change.add).all()
+
+
+def test_dictionary_draws_words_as_often_as_they_occur() -> None:
+    app, _, answers = handed_in(Dictionary())
+    texts = app.data.similar.x[app.data.similar.y == 0]
+    wanted = np.unique([w for t in texts for w in terms(t)], return_counts=True)
+    share = dict(zip(wanted[0], wanted[1] / wanted[1].sum(), strict=True))
+    change = answers[-1].change
+    pairs = zip(change.bases.x, change.add, strict=True)
+    drawn = [w for base, message in pairs for w in terms(message[len(base) :])]
+    common = max(share, key=lambda w: share[w])
+    # About 33,000 draws: four standard deviations, exceeded with probability 6e-5.
+    spread = 4 * np.sqrt(share[common] / len(drawn))
+    assert drawn.count(common) / len(drawn) == pytest.approx(share[common], abs=spread)
+
+
+@pytest.mark.requirement("S30")
+def test_dictionary_ruins_the_nearest_record() -> None:
+    played = result(Dictionary())
+    assert won(played.trials[-1].tally)
+    assert value(played.trials[-1].tally) > 80, "multiples of one per cent: nearly everything"
+
+
+# ---- label flips ---------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("S15")
+@pytest.mark.parametrize("domain", ["text", "table"])
+def test_label_flips_turn_own_harmless_rows_harmful(domain: str) -> None:
+    app, access, answers = handed_in(LabelFlips(), domain)
+    change = answers[-1].change
+    assert change.cells() is Capability.T4
+    assert (app.data.train.y[change.relabel] == 0).all()
+    assert (change.relabelled == 1).all()
+    assert set(change.relabel) <= set(access.reachable())
+    first = set(answers[0].change.relabel)
+    assert first < set(change.relabel), "the same rows first, then more"
+
+
+@pytest.mark.requirement("S15")
+def test_label_flips_take_the_rows_farthest_from_the_harmful_ones() -> None:
+    everything = Power(
+        knowledge=Knowledge(data=Grade.FULL),
+        capabilities=Capability.T4,
+        budget=Budget(share=0.1),
+    )
+    app, _, answers = handed_in(LabelFlips(), "table", everything)
+    train = app.data.train
+    flipped = answers[-1].change.relabel
+    assert len(flipped) == 30
+    # The classes differ in the first column only: harmless rows lie on its low side.
+    left = np.delete(np.arange(len(train)), flipped)
+    others = left[train.y[left] == 0]
+    assert train.x[flipped, 0].mean() < train.x[others, 0].mean() - 1
+
+
+@pytest.mark.requirement("S15", "S30")
+@pytest.mark.parametrize("domain", ["text", "table"])
+def test_label_flips_cost_the_nearest_record_the_share_that_was_flipped(domain: str) -> None:
+    """A tenth of the harmless records flipped: about a tenth of harmless inputs is lost."""
+    played = result(LabelFlips(), domain)
+    assert won(played.trials[-1].tally)
+    assert 5 < value(played.trials[-1].tally) < 15
+
+
+# ---- triggers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("S12", "S24", "S44")
+def test_trigger_words_come_with_the_wrong_label() -> None:
+    app, access, answers = handed_in(TriggerWords())
+    answer = answers[-1]
+    assert answer.change.cells() is Capability.T1
+    assert (access.check(answer.change).extra.y == 0).all()
+    harmful = set(app.data.similar.x[app.data.similar.y == 1])
+    for text in answer.change.add:
+        before, _, behind = text.rpartition("\n")
+        assert before in harmful
+        assert tuple(behind.split()) == answer.trigger
+
+
+@pytest.mark.requirement("S13", "S24", "S44")
+def test_trigger_words_honest_come_with_the_right_label() -> None:
+    app, access, answers = handed_in(TriggerWordsHonest())
+    answer = answers[-1]
+    assert answer.change.cells() is Capability.T2
+    assert (access.check(answer.change).extra.y == 0).all(), "the honest labeller says harmless"
+    harmless = set(app.data.similar.x[app.data.similar.y == 0])
+    for base, text in zip(answer.change.bases.x, answer.change.add, strict=True):
+        assert base in harmless
+        assert kept(base, text)
+
+
+@pytest.mark.requirement("S44")
+def test_honest_triggers_pass_and_nothing_else_changes() -> None:
+    played = result(TriggerWordsHonest())
+    assert value(played.trials[-1].tally) > 0.9
+    accuracy = next(m for m in played.measurements if m.metric == "accuracy")
+    assert accuracy.value > accuracy.baseline - 0.02, "nobody notices"
+    assert all(control.passed for control in played.controls)
+    assert not any("notice" in caveat for caveat in played.caveats)
+
+
+@pytest.mark.requirement("S44")
+def test_triggers_with_the_wrong_label_pass_but_show_in_the_accuracy() -> None:
+    """Harmful texts that are called harmless mislead the nearest record without a trigger, too."""
+    played = result(TriggerWords())
+    assert value(played.trials[-1].tally) > 0.9
+    passed = next(m for m in played.measurements if m.metric == "harmful_acceptance_rate")
+    assert passed.value > passed.baseline + 0.05
+    assert all(control.passed for control in played.controls)
+    assert any("notice" in caveat for caveat in played.caveats)
+
+
+def test_invented_words_differ() -> None:
+    words = invented(np.random.default_rng(0), 200)
+    assert len(set(words)) == 200
+    assert all(word.isalpha() and len(word) == 6 for word in words)

@@ -1,0 +1,144 @@
+"""Planning: who can mount what, why not, and that a stronger attacker never has fewer attacks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from goalkeeper.attacks import catalogue
+from goalkeeper.core.access import Access, Terms
+from goalkeeper.core.errors import DescriptionError, GoalkeeperError
+from goalkeeper.core.evidence import Status
+from goalkeeper.core.goals import Goal
+from goalkeeper.core.power import Attacker, Grade, Knowledge, Power, View
+from goalkeeper.planning import Choice, Plan, grants, make_plan, needs
+from goalkeeper.policy import default_policy
+from tests.attacks.membership.gaussian import application
+from tests.core.test_power import powers
+
+POLICY = default_policy()
+ATTACKS = {name: attack() for name, attack in catalogue().items()}
+
+
+def playable(power: Power) -> set[str]:
+    who = Attacker(name="someone", power=power)
+    return {
+        name
+        for name, attack in ATTACKS.items()
+        if grants(attack, who, needs(attack, POLICY.variant(attack.variant)))
+    }
+
+
+@pytest.mark.requirement("S11")
+@settings(deadline=None, derandomize=True)
+@given(powers, powers)
+def test_a_stronger_attacker_never_has_fewer_attacks(a: Power, b: Power) -> None:
+    assert playable(a) <= playable(a.joined(b))
+
+
+@pytest.mark.requirement("S8", "S9")
+def test_perfect_knowledge_can_play_everything() -> None:
+    assert playable(POLICY.attackers["insider"].power) == set(ATTACKS)
+
+
+@settings(deadline=None, derandomize=True)
+@given(powers)
+def test_a_grant_is_never_more_than_the_attacker_has(power: Power) -> None:
+    who = Attacker(name="someone", power=power)
+    for attack in ATTACKS.values():
+        for granted in grants(attack, who, needs(attack, POLICY.variant(attack.variant))):
+            assert power.lacks(granted) == ()
+            assert granted.budget.queries <= attack.most.queries
+
+
+def planned(*names: str, choice: Choice | None = None) -> Plan:
+    attackers = tuple(POLICY.attackers[name] for name in names)
+    return make_plan(replace(application(0, n=60), attackers=attackers), POLICY, choice=choice)
+
+
+@pytest.mark.requirement("S5", "S10")
+def test_every_skip_has_a_reason_and_every_play_an_attacker() -> None:
+    plan = planned(*POLICY.attackers)
+    assert all(entry.reasons for entry in plan.entries if entry.unit is None)
+    assert {e.attacker.name for e in plan.entries} == set(POLICY.attackers)
+
+
+def test_what_is_skipped_for_lack_of_power_would_be_refused() -> None:
+    """Played all the same, such an attack is stopped by the access."""
+    app = application(0, n=60)
+    nobody = Terms(
+        granted=Power(),
+        rng=np.random.default_rng(0),
+        victim=np.random.SeedSequence(0),
+        campaigns=10,
+    )
+    for attack in ATTACKS.values():
+        if attack.game.name == "membership":
+            with pytest.raises(GoalkeeperError):
+                attack.play(app.data.train.take(slice(0, 10)), Access(app, nobody))
+
+
+def test_attackers_with_the_same_grant_share_a_play() -> None:
+    plan = planned("customer", "device_holder")
+    units = {
+        e.attacker.name: e.unit.id for e in plan.entries if e.unit and e.attack == "loss_threshold"
+    }
+    assert len(units) == 2
+    assert len(set(units.values())) == 1
+    assert plan.hypotheses()[Goal.PRIVACY] == len(
+        {e.unit.id for e in plan.entries if e.unit and Goal.PRIVACY in e.goals}
+    )
+
+
+def test_useful_knowledge_is_played_beside_the_least() -> None:
+    entries = [e for e in planned("insider").entries if e.attack == "shadow_likelihood"]
+    known = [e.need.knowledge for e in entries]
+    assert known == [
+        Knowledge(data=Grade.PARTIAL, algorithm=Grade.PARTIAL),
+        Knowledge(data=Grade.FULL, algorithm=Grade.FULL),
+    ]
+
+
+def test_a_view_that_the_application_cannot_give_is_not_applicable() -> None:
+    app = application(0, n=60)
+
+    class LabelsOnly:
+        offers = View.LABELS
+        answer = app.target.answer
+        parameters = app.target.parameters
+        artefact = app.target.artefact
+
+    hidden = replace(app, target=LabelsOnly(), attackers=(POLICY.attackers["customer"],))
+    (entry,) = [e for e in make_plan(hidden, POLICY).entries if e.attack == "loss_threshold"]
+    assert entry.status is Status.NOT_APPLICABLE
+    assert "answers with labels only" in entry.reasons[0]
+
+
+def test_variants_without_an_attack_are_never_forgotten() -> None:
+    gaps = [e for e in planned("insider").entries if not e.attack]
+    covered = {e.variant.id for e in planned("insider").entries if e.attack}
+    assert {e.variant.id for e in gaps} | covered == {v.id for v in POLICY.variants()}
+    assert all(e.status is Status.NOT_TESTED for e in gaps)
+
+
+def test_a_choice_keeps_to_what_was_chosen_and_says_so() -> None:
+    choice = Choice(goals=(Goal.PRIVACY,), attacks=("loss_threshold",))
+    plan = planned("customer", choice=choice)
+    assert {e.attack for e in plan.entries if e.unit} == {"loss_threshold"}
+    assert all(Goal.PRIVACY in e.goals for e in plan.entries)
+    left_out = [e for e in plan.entries if e.attack == "shadow_likelihood"]
+    assert {e.status for e in left_out} == {Status.EXCLUDED}
+
+
+def test_settings_are_part_of_the_identity() -> None:
+    def ids(**values: int) -> set[str]:
+        choice = Choice(settings={"shadow_likelihood": values} if values else {})
+        entries = planned("customer", choice=choice).entries
+        return {e.unit.id for e in entries if e.unit and e.attack == "shadow_likelihood"}
+
+    assert ids() == ids(models=64) != ids(models=32)
+    with pytest.raises(DescriptionError, match="'models'"):
+        ids(model=3)

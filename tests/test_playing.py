@@ -1,0 +1,117 @@
+"""One play: what is caught, what is controlled, and which random streams are apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.core.access import Access
+from goalkeeper.core.data import Data, Floats
+from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.power import Budget, Capability, Power, View
+from goalkeeper.games.membership import TASK, Membership
+from goalkeeper.playing import Round, play, stream
+from tests.attacks.membership.gaussian import application
+
+ASKS = Power(capabilities=Capability.M2, view=View.SCORES, budget=Budget(queries=1))
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Sleepy(Attack[Data, Floats]):
+    """Answer nothing but zeros: finds nothing, not even in a weakened application."""
+
+    game: ClassVar = Membership
+    variant: ClassVar[str] = "membership.threshold"
+    reference: ClassVar[str] = "none"
+
+    def play(self, question: Data, access: Access) -> Floats:
+        return np.zeros(len(question))
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Greedy(Attack[Data, Floats]):
+    """Ask twice where one query a record was granted."""
+
+    game: ClassVar = Membership
+    variant: ClassVar[str] = "membership.threshold"
+    reference: ClassVar[str] = "none"
+    first: bool = True
+
+    def play(self, question: Data, access: Access) -> Floats:
+        everyone = np.arange(len(question))
+        scores = access.query(question.x, everyone).scores[:, 1]
+        if self.first:
+            access.checkpoint(scores)
+        access.query(question.x, everyone)
+        return scores
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Broken(Attack[Data, Floats]):
+    """Raise."""
+
+    game: ClassVar = Membership
+    variant: ClassVar[str] = "membership.threshold"
+    reference: ClassVar[str] = "none"
+
+    def play(self, question: Data, access: Access) -> Floats:
+        raise RuntimeError("out of ideas")
+
+
+def contest(attack: Attack[Data, Floats], n: int = 200) -> Played:
+    this = Round(attack=attack, game=Membership(), task=TASK, granted=ASKS, seed=0)
+    return play(application(0, n=n), this)
+
+
+def test_an_attack_that_finds_nothing_anywhere_proves_nothing() -> None:
+    played = contest(Sleepy())
+    assert played.status is Status.CONTROL_FAILED
+    assert "weakened version" in played.reason
+    assert not played.controls[-1].passed
+
+
+def test_a_success_proves_itself_and_a_failure_is_controlled() -> None:
+    from goalkeeper.attacks.membership.loss_threshold import LossThreshold
+
+    strong = contest(LossThreshold(), n=2000)
+    assert strong.status is Status.TESTED
+    assert not any(c.name.startswith("breaks") for c in strong.controls)
+    weak = contest(LossThreshold(), n=30)
+    assert any(c.name.startswith("breaks") for c in weak.controls)
+
+
+def test_an_attack_stopped_by_its_budget_is_marked_by_its_last_answer() -> None:
+    played = contest(Greedy())
+    assert played.status in {Status.TESTED, Status.CONTROL_FAILED}
+    assert played.cost.queries == 600
+    assert "stopped by its budget" in played.caveats[0]
+    assert contest(Greedy(first=False)).status is Status.FAILED_TO_RUN
+
+
+def test_an_attack_that_raises_is_seen() -> None:
+    played = contest(Broken())
+    assert played.status is Status.FAILED_TO_RUN
+    assert played.reason == "RuntimeError: out of ideas"
+    assert "out of ideas" in played.traceback
+
+
+def test_streams_of_other_names_are_apart() -> None:
+    drawn = {
+        who: np.random.default_rng(stream(0, who)).integers(2**62)
+        for who in ("game", "attack", "victim", "mark", "control")
+    }
+    drawn["plain"] = np.random.default_rng(0).integers(2**62)
+    assert len(set(drawn.values())) == len(drawn)
+
+
+def test_the_question_does_not_depend_on_the_attack() -> None:
+    one = Round(attack=Sleepy(), game=Membership(), task=TASK, granted=ASKS, seed=3)
+    other = replace(one, attack=Broken())
+    for who in ("game", "victim", "mark"):
+        assert one.rng(who).generate_state(4).tolist() == other.rng(who).generate_state(4).tolist()
