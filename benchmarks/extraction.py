@@ -17,9 +17,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from goalkeeper.attacks._words import words_to_ask
 from goalkeeper.attacks.extraction._equations import solved
 from goalkeeper.attacks.extraction._word_probing import probed
-from goalkeeper.attacks.extraction._words_to_ask import words_to_ask
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, cut

@@ -35,7 +35,7 @@ def test_help_teaches_and_imports_little() -> None:
     for verb in ("init", "check", "plan", "run", "show", "report", "verify", "list", "doctor"):
         assert verb in done.stdout
     code = (
-        "import sys; import goalkeeper.cli.main as m; m.build();"
+        "import sys; from goalkeeper.cli.main import build; build();"
         "print([n for n in ('numpy', 'pandas', 'sklearn', 'matplotlib') if n in sys.modules])"
     )
     loaded = subprocess.run([COMMAND[0], "-c", code], capture_output=True, text=True, check=True)
@@ -86,7 +86,7 @@ def test_show_and_report_render_the_same_assessment(finished: Path) -> None:
     assert "integrity" in goalkeeper("show", finished).stdout.lower()
     as_json = goalkeeper("report", finished, "--format", "json")
     assert as_json.stdout == (finished / "assessment.json").read_text()
-    assert goalkeeper("report", finished, "--format", "html").stdout.startswith("<!doctype html>")
+    assert goalkeeper("report", finished, "--format", "html").stdout.startswith("<!DOCTYPE html>")
 
 
 def test_verify_passes_and_notices_one_changed_byte(copy: Path) -> None:
@@ -162,20 +162,27 @@ def test_a_choice_that_does_not_exist_names_the_nearest(
 
 
 def test_an_attack_that_fails_is_seen_in_exit_code_and_text(small: Path, tmp_path: Path) -> None:
+    """The model breaks on long texts, which no honest mail is: some attacks cannot be marked."""
     folder = Path(shutil.copytree(small.parent, tmp_path / "a"))
     (folder / "filter.py").write_text(
-        "from sklearn.dummy import DummyClassifier\n"
-        "class Moody(DummyClassifier):\n"
-        "    def predict(self, X):\n"
-        "        if len(X) == 1 and 'zzz' in X[0]:\n"
-        "            raise RuntimeError('no')\n"
-        "        return super().predict(X)\n"
+        "from sklearn.feature_extraction.text import CountVectorizer\n"
+        "from sklearn.naive_bayes import MultinomialNB\n"
+        "from sklearn.pipeline import make_pipeline\n"
+        "class Fragile(CountVectorizer):\n"
+        "    def transform(self, texts):\n"
+        "        if max(map(len, texts)) > 1500:\n"
+        "            raise RuntimeError('text too long')\n"
+        "        return super().transform(texts)\n"
         "def build():\n"
-        "    return Moody(strategy='most_frequent')\n"
+        "    return make_pipeline(Fragile(), MultinomialNB())\n"
     )
-    done = goalkeeper("run", folder / "application.yaml", "-o", tmp_path / "r", "--only", "privacy")
-    assert done.returncode in {Exit.MET, Exit.INCONCLUSIVE, Exit.NOTHING, Exit.FAILED}
-    assert "Traceback" not in done.stderr
+    done = goalkeeper(
+        "run", folder / "application.yaml", "-o", tmp_path / "r", "--only", "integrity"
+    )
+    assert done.returncode == Exit.FAILED, done.stderr
+    assert "failed: good_words" in done.stdout
+    assert "text too long" in done.stdout
+    assert (tmp_path / "r" / "report.html").exists()
 
 
 def test_an_attacker_without_power_runs_nothing(small: Path, tmp_path: Path) -> None:

@@ -192,6 +192,22 @@ def test_less_than_one_record_is_inconclusive() -> None:
     assert not played.measurements
 
 
+def test_what_was_handed_in_cannot_be_changed_afterwards() -> None:
+    def rewrites(aim: Aim, access: Access) -> Contribution:
+        rows = access.reachable()
+        harmless = access.own().y == 0
+        change = Change(relabel=rows[harmless][:5], relabelled=np.zeros(5, dtype=np.int64))
+        access.checkpoint(Contribution(change=change, access=access))
+        early = access.checkpoints[0].answer
+        change.relabelled[:] = 1
+        assert early.change.relabelled.tolist() == [0] * 5
+        assert early.access is access, "the application is not copied with each answer"
+        return Contribution(change=change, access=access)
+
+    app = app_of("text")
+    assert marked(app, round_of(Does(how=rewrites), app, power(T4))).trials
+
+
 # ---- shares --------------------------------------------------------------------------------------
 
 

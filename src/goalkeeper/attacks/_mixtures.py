@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Bools, Floats, Ints
+from goalkeeper.core.data import Floats, Ints
 from goalkeeper.games._text import texts
 
 SIZES = (8, 64)  # words in a text, drawn evenly on a logarithmic scale
@@ -70,7 +70,7 @@ class Mixtures:
         self.rows += rows
 
     def learn(self, groups: Ints | None = None) -> Pull | None:
-        """Fit the labels (or what `groups` `(classes,)` makes of them); None while all are alike."""
+        """Fit the labels, or their `groups` `(classes,)`; None while all are alike."""
         y = self.labels if groups is None else groups[self.labels]
         if len(np.unique(y)) < 2:
             return None
@@ -91,37 +91,39 @@ class Mixtures:
     # ---- composing --------------------------------------------------------------------------
 
     def _composed(self, n: int, pool: Ints) -> list[Ints]:
+        """Compose `n` texts; of several candidates those nearest to the expected boundary."""
         if self.pull is None:
-            return self._random(n, pool, None, WIDE)
+            sizes = self._sizes(n, WIDE, len(pool))
+            drawn = pool[self._access.rng.integers(0, len(pool), sizes.sum())]
+            return self._cut(drawn, sizes, np.arange(n))
         which = self._access.rng.integers(0, len(self.pull.bias))
         weights, bias = self.pull.weights[which], float(self.pull.bias[which])
-        rows = self._random(n * CANDIDATES, pool, (weights, bias), SIZES)
-        margins = [abs(weights[r].sum() / np.sqrt(max(1, len(r))) + bias) for r in rows]
-        return [rows[i] for i in np.sort(np.argsort(margins, kind="stable")[:n])]
+        sizes = np.sort(self._sizes(n * CANDIDATES, SIZES, len(pool)))
+        parts = []
+        for size in np.unique(sizes):
+            chances = np.cumsum(tilted(weights[pool], -bias / np.sqrt(size)))
+            places = self._access.rng.random(size * (sizes == size).sum()) * chances[-1]
+            parts.append(pool[np.searchsorted(chances, places).clip(0, len(pool) - 1)])
+        drawn = np.concatenate(parts)
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        margins = np.abs(np.add.reduceat(weights[drawn], starts) / np.sqrt(sizes) + bias)
+        return self._cut(drawn, sizes, np.argsort(margins, kind="stable")[:n])
 
-    def _random(
-        self, n: int, pool: Ints, pull: tuple[Floats, float] | None, sizes: tuple[int, int]
-    ) -> list[Ints]:
-        """Draw word sets without repetition, tilted so that their expected margin is zero."""
-        rng = self._access.rng
-        high = max(1, min(sizes[1], len(pool) // 2))
-        low = min(sizes[0], high)
-        drawn = np.exp(rng.uniform(np.log(low), np.log(high + 1), n)).astype(np.int64)
-        keys = rng.exponential(size=(n, len(pool)))  # smallest keys over weights: a weighted draw
-        if pull is not None:
-            weights, bias = pull
-            for size in np.unique(drawn):
-                mine = drawn == size
-                keys[mine] /= tilted(weights[pool], -bias / np.sqrt(size))
-        rows = []
-        for key, size in zip(keys, drawn, strict=True):
-            row = pool[np.argpartition(key, size - 1)[:size]]
-            rows.append(row[np.cumsum(self._room[row]) <= self._most])
-        return rows
+    def _sizes(self, n: int, span: tuple[int, int], words: int) -> Ints:
+        """Draw how many words each text has, `(n,)`: steps of the square root of 2."""
+        high = max(1, min(span[1], words // 2))
+        steps = np.geomspace(min(span[0], high), high, 7).astype(np.int64)
+        return np.asarray(self._access.rng.choice(steps, n))
+
+    def _cut(self, drawn: Ints, sizes: Ints, chosen: Ints) -> list[Ints]:
+        """Cut the words drawn into texts; keep the chosen ones, each word once, as long as fits."""
+        ends = np.cumsum(sizes)
+        rows = [np.unique(drawn[ends[i] - sizes[i] : ends[i]]) for i in chosen]
+        return [row[np.cumsum(self._room[row]) <= self._most] for row in rows]
 
 
 def tilted(weights: Floats, wanted: float) -> Floats:
-    """Return chances `exp(b * weights)` `(d,)`, of mean 1, under which the mean weight is `wanted`."""
+    """Return chances `exp(b * weights)` `(d,)`, of mean 1, that make the mean weight `wanted`."""
     spread = float(weights.std())
     if spread == 0:
         return np.ones(len(weights))
@@ -144,14 +146,9 @@ def fitted(features: Any, y: Ints, strength: float = 10.0) -> Any:
     return LogisticRegression(C=strength, tol=1e-3, max_iter=2000).fit(features, y)
 
 
-def rounds(limit: int, first: int = 64) -> list[int]:
-    """Split a number of queries into rounds, each half as large again as all before it."""
+def rounds(limit: int, first: int = 100) -> list[int]:
+    """Split a number of queries into rounds, each as large as all before it."""
     sizes: list[int] = []
     while sum(sizes) < limit:
-        sizes.append(min(max(first, sum(sizes) // 2), limit - sum(sizes)))
+        sizes.append(min(max(first, sum(sizes)), limit - sum(sizes)))
     return sizes
-
-
-def one_sided(labels: Ints, harmless: int) -> Bools:
-    """Tell which answers are not the harmless class."""
-    return np.asarray(labels != harmless)

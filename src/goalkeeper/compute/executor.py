@@ -53,7 +53,7 @@ def perform(job: Job) -> Outcome:
     try:
         module, _, function = job.call.partition(":")
         value = str(getattr(importlib.import_module(module), function)(**job.params))
-    except Exception:  # noqa: BLE001 - a unit that fails is an outcome, not the end of the run
+    except (Exception, SystemExit):  # noqa: BLE001 - a unit that fails is an outcome, not the end of the run
         seconds = time.perf_counter() - start
         return Outcome(id=job.id, status="error", error=traceback.format_exc(), seconds=seconds)
     return Outcome(id=job.id, status="ok", value=value, seconds=time.perf_counter() - start)

@@ -16,6 +16,8 @@ from goalkeeper.core.numbers import Real
 if TYPE_CHECKING:
     import pandas as pd
 
+SCHEMA_VERSION = 1
+
 
 class Verdict(StrEnum):
     """What is said of a goal."""

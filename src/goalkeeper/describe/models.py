@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import pickle
 import warnings
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -160,7 +158,7 @@ class Modeller:
             with warnings.catch_warnings(record=True) as seen:
                 warnings.simplefilter("always")
                 loaded = joblib.load(io.BytesIO(content))
-        except (*USER_ERRORS, pickle.UnpicklingError, EOFError, zlib.error) as error:
+        except USER_ERRORS as error:
             raise problem(
                 self._document,
                 key,

@@ -178,7 +178,7 @@ class Reader:
                 expected=f"text in {encoding}",
                 advice="save it as UTF-8, or say how it is written: `encoding: latin-1`",
             ) from error
-        except (pd.errors.ParserError, csv.Error) as error:
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
             raise problem(
                 self._document,
                 key,
@@ -297,7 +297,7 @@ class Reader:
         import pandas as pd
 
         for other, values in columns.items():
-            if values.ndim != 1 or len(values) != len(x):
+            if x.ndim > 0 and values.shape != x.shape[:1]:
                 raise problem(
                     self._document,
                     key,

@@ -15,24 +15,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from goalkeeper.core.errors import DescriptionError
+from goalkeeper.core.errors import DescriptionError, GoalkeeperError
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.problems import nearest, problem
 
-# What a user's own file can raise while it is loaded or called.
-USER_ERRORS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    NameError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-)
+# What a user's own file can raise while it is loaded or called: anything, `sys.exit()` included.
+USER_ERRORS = (Exception, SystemExit)
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -62,7 +50,8 @@ class References:
                 advice=_other(path) or "correct the name; it is relative to the application file",
             )
         if path.stat().st_size == 0:
-            raise problem(self.document, key, f"the {what} is empty", given=name)
+            advice = "write something into it, or name another file"
+            raise problem(self.document, key, f"the {what} is empty", given=name, advice=advice)
         return path
 
     def noted(self, path: Path, name: str) -> str:
@@ -122,6 +111,8 @@ class References:
         try:
             with _importable(self.document.path.parent):
                 yield
+        except GoalkeeperError:
+            raise
         except USER_ERRORS as error:
             raise problem(
                 self.document,

@@ -73,7 +73,9 @@ class Tabulator:
         if kind is None:
             raise self._problem(
                 ("data",),
-                f"column {name} holds neither numbers nor words, but {series.dtype}",
+                f"column {name} holds neither numbers nor words",
+                expected="numbers or words",
+                given=str(series.dtype),
                 advice=f"convert it to numbers, or leave it out: `drop: [{name}]`",
             )
         if kind == "category":

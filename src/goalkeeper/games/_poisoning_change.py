@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -74,6 +76,10 @@ class Contribution:
     change: Change
     access: Access
     trigger: tuple[str, ...] = ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Contribution:
+        """Copy what was handed in; the access is no part of it, and holds the application."""
+        return replace(self, change=copy.deepcopy(self.change, memo))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -204,6 +204,23 @@ def simple_rule(app: Application, rng: np.random.Generator) -> LinearTarget:
     return balanced(weights, like, classes=classes)
 
 
+def word_rule(app: Application, rng: np.random.Generator) -> LinearTarget:
+    """Build a rule by which 40 of the 120 most frequent words speak against a text.
+
+    The others speak for it, less strongly; half of the texts are declined.
+    """
+    like, classes = app.data.calibration.x, len(app.classes)
+    words = tuple(frequent(like, 120))
+    chosen = rng.permutation(len(words)) < 40
+    weights = np.where(chosen, rng.uniform(1.0, 2.0, len(words)), rng.uniform(-0.7, 0, len(words)))
+    rule = balanced(weights, like, words)
+    harmless = app.harmless or 0
+    rows, bias = np.zeros((classes, len(words))), np.full(classes, -50.0)
+    rows[harmless], bias[harmless] = -rule.weights[1], -rule.bias[1]
+    bias[1 if harmless == 0 else 0] = 0.0
+    return LinearTarget(rows, bias, words)
+
+
 def frequent(x: Inputs, size: int, most: float = 0.7) -> list[str]:
     """List the words that stand in most texts `(n,)`, but in no more than a share `most`."""
     counts: dict[str, int] = {}

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from goalkeeper.core.access import Access
-from goalkeeper.core.application import Application, Trainer
+from goalkeeper.core.application import Application, Target, Trainer
 from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError, NotGranted, NotOffered
@@ -92,22 +92,27 @@ def without_queries(app: Application, granted: Power, seed: int) -> Substitute |
     With data: the same family of model, trained on it with its true classes. Without: None, and
     the most frequent class is all there is.
     """
+    trained = trained_without_queries(app, granted, seed)
+    return None if trained is None else _Trained(trained)
+
+
+def trained_without_queries(app: Application, granted: Power, seed: int) -> Target | None:
+    """Train a model of the target's family on the attacker's data; None without usable data."""
     knowledge = granted.knowledge
     if knowledge.data is Grade.NONE:
         return None
     data = app.data.train if knowledge.data is Grade.FULL else app.data.similar
     if len(np.unique(data.y)) < 2:
         return None
-    return _Trained(_recipe(app, knowledge.algorithm).fit(data, seed))
+    return _recipe(app, knowledge.algorithm).fit(data, seed)
 
 
 class _Trained:
-    def __init__(self, target: Any) -> None:
+    def __init__(self, target: Target) -> None:
         self._target = target
 
     def predict(self, x: Inputs) -> Ints:
-        labels: Ints = self._target.answer(x, View.LABELS).labels
-        return labels
+        return self._target.answer(x, View.LABELS).labels
 
 
 def _recipe(app: Application, known: Grade) -> Trainer:

@@ -64,7 +64,7 @@ def asked(function: Callable[[Any], Any], x: Any, what: str) -> Any:
         return function(x)
     except GoalkeeperError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = str(error).strip().splitlines()
         raise TargetError(
             f"{what} raised {type(error).__name__}: {text[0] if text else 'no message'}; it must "

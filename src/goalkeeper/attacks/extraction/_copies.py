@@ -75,8 +75,10 @@ class WordCopy:
     normed: bool = False
 
     @property
-    def parameters(self) -> Mapping[str, Any]:
-        """Weights, bias and vocabulary."""
+    def parameters(self) -> Mapping[str, Any] | None:
+        """Weights, bias and vocabulary; None where the weights inside a text are not known."""
+        if self.normed and self.scale is None:
+            return None
         vocabulary = np.array(self.words, dtype=object)
         return {"weights": self.weights, "bias": self.bias, "vocabulary": vocabulary}
 

@@ -67,7 +67,7 @@ class Design:
         return self.domain.project(np.where(both, inside, wide))
 
     def moved(self, base: Floats, shares: Floats) -> Floats:
-        """Change one thing a row, numbers by a share `(unknowns,)` of their room: `(unknowns, d)`."""
+        """Change one thing a row, numbers by a share `(unknowns,)` of their room."""
         low, high = self.domain.bounds()
         rows = np.repeat(base[None], len(self.levels), axis=0)
         groups = {j: group for group in self.domain.one_hot for j in group}

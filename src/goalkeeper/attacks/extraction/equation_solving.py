@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
+from goalkeeper.attacks._words import words_to_ask
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.extraction._copies import Constant
 from goalkeeper.attacks.extraction._equations import solved
 from goalkeeper.attacks.extraction._word_probing import probed
-from goalkeeper.attacks.extraction._words_to_ask import words_to_ask
 from goalkeeper.core.access import Access
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power

@@ -1,0 +1,138 @@
+"""Find the boundary of a table's classes by labels: halve many ways between unlike rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from goalkeeper.attacks._mixtures import rounds
+from goalkeeper.attacks.extraction._copies import Constant, LinearCopy
+from goalkeeper.attacks.extraction._equations import Design
+from goalkeeper.attacks.extraction._learning import Answered, learnt
+from goalkeeper.core.access import Access
+from goalkeeper.core.data import Bools, Floats, Ints
+from goalkeeper.core.domain import TableDomain
+from goalkeeper.core.errors import DataError
+from goalkeeper.games._substitutes import Substitute
+
+HALVINGS = 16  # of the way between two rows; 1/65,536 of it is left
+AGREES = 0.98  # from this agreement on the plane through the boundary is handed in
+
+
+class Search:
+    """Rows asked so far, and points that were found on the boundary.
+
+    Parameters
+    ----------
+    access
+        Where the questions go; a single campaign.
+    design
+        Valid rows of the table.
+    """
+
+    def __init__(self, access: Access, design: Design) -> None:
+        self._access, self.design = access, design
+        width = len(design.domain.columns)
+        self.rows, self.labels = np.zeros((0, width)), np.zeros(0, dtype=np.int64)
+        self.drawn = np.zeros(0, dtype=np.int64)  # which rows were drawn at random
+        self.ends = np.zeros(0, dtype=np.int64)  # which rows lie just beside the boundary
+        self.edge = np.zeros((0, width))
+
+    def draw(self, n: int) -> None:
+        """Ask about rows drawn anywhere."""
+        before = len(self.rows)
+        self.ask(self.design.anywhere(n, self._access.rng))
+        self.drawn = np.concatenate([self.drawn, np.arange(before, len(self.rows))])
+
+    def ask(self, rows: Floats) -> Ints:
+        """Ask as many rows as the budget covers."""
+        rows = rows[: int(self._access.left()[0])]
+        labels = self._access.query(rows).labels if len(rows) else self.labels[:0]
+        self.rows = np.concatenate([self.rows, rows])
+        self.labels = np.concatenate([self.labels, labels])
+        return labels
+
+    def halve(self, budget: int) -> None:
+        """Spend a budget on halving ways between unlike rows, all ways side by side."""
+        left, right, label = self._unlike(max(1, budget // (HALVINGS + 1)))
+        if not len(left):
+            self.draw(budget)
+            return
+        for _ in range(HALVINGS):
+            middle = self.design.domain.project((left + right) / 2)
+            said = self.ask(middle)
+            if len(said) < len(middle):
+                return
+            same = (said == label)[:, None]
+            left, right = np.where(same, middle, left), np.where(same, right, middle)
+        self.ends = np.concatenate([self.ends, np.arange(len(self.rows))[-2 * len(left) :]])
+        self.edge = np.concatenate([self.edge, (left + right) / 2])
+
+    def _unlike(self, pairs: int) -> tuple[Floats, Floats, Ints]:
+        """Pair rows of unlike labels that agree in all whole numbers, which cannot be halved."""
+        rng = self._access.rng
+        one, two = rng.choice(self.drawn, (2, 20 * pairs))
+        unlike = np.flatnonzero(self.labels[one] != self.labels[two])[:pairs]
+        one, two = one[unlike], two[unlike]
+        left, right, label = self.rows[one], self.rows[two], self.labels[one]
+        whole = self._whole()
+        if whole.any() and len(one):
+            right = np.where(whole, left, right)
+            said = self.ask(right)
+            kept = np.flatnonzero(said != label[: len(said)])
+            left, right, label = left[kept], right[kept], label[kept]
+        return left, right, label
+
+    def _whole(self) -> Bools:
+        whole = self.design.domain.discrete.copy()
+        for group in self.design.domain.one_hot:
+            whole[list(group)] = True
+        return whole
+
+    def best(self) -> Substitute:
+        """Return the plane through the boundary if it separates the labels, else a learnt model."""
+        plane = self._plane()
+        if plane is not None and (plane.predict(self.rows) == self.labels).mean() >= AGREES:
+            return plane
+        drawn, ends = (
+            Answered(self.rows[i], self.labels[i], None) for i in (self.drawn, self.ends)
+        )
+        return learnt(drawn, self.design.domain, self._access.rng, ends)
+
+    def _plane(self) -> LinearCopy | None:
+        """Fit the plane of all points of the boundary: the null vector of `[points 1]`."""
+        seen = np.unique(self.labels)
+        if self.design.coded or len(seen) != 2 or len(self.edge) < len(self.design.levels) + 1:
+            return None
+        centre, spread = self.rows.mean(axis=0), self.rows.std(axis=0)
+        spread[spread == 0] = 1.0
+        points = np.column_stack([(self.edge - centre) / spread, np.ones(len(self.edge))])
+        normal = np.linalg.svd(points, full_matrices=False)[2][-1]
+        weights = normal[:-1] / spread
+        bias = normal[-1] - weights @ centre
+        side = (self.rows @ weights + bias > 0) == (self.labels == seen[1])
+        sign = 1.0 if side.mean() >= 0.5 else -1.0
+        rows = np.zeros((int(seen[1]) + 1, len(weights)))
+        offsets = np.full(int(seen[1]) + 1, -np.inf)
+        offsets[seen] = 0.0
+        rows[seen[1]], offsets[seen[1]] = sign * weights, sign * bias
+        return LinearCopy(rows, offsets)
+
+
+def searched(access: Access) -> Iterator[Substitute]:
+    """Spend the budget in rounds of doubling size; yield a substitute after each."""
+    if not isinstance(access.domain, TableDomain):
+        raise DataError(f"rows can be searched in tables only, not in {access.domain.kind}s")
+    search = Search(access, Design.of(access.domain))
+    if not access.left()[0]:
+        yield Constant(0)
+        return
+    sizes = rounds(int(min(access.left()[0], 2**31)), first=50)
+    for number, size in enumerate(sizes):
+        if number == 0:
+            search.draw(size)
+        else:
+            search.draw(size // 5)
+            search.halve(size - size // 5)
+        yield search.best()

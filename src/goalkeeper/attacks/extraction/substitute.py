@@ -1,0 +1,80 @@
+"""A substitute learnt from labels alone, by someone who has nothing to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks._mixtures import Mixtures, Pull, rounds
+from goalkeeper.attacks._words import words_to_ask
+from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.extraction._boundary import searched
+from goalkeeper.attacks.extraction._copies import Constant, WordCopy
+from goalkeeper.core.access import Access
+from goalkeeper.core.domain import TextDomain
+from goalkeeper.core.power import Budget
+from goalkeeper.games._substitutes import Substitute
+from goalkeeper.games.extraction import Extraction, Original
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class SubstituteFromLabels(Attack[Original, Substitute]):
+    """Make up inputs, ask for their labels, and train a linear substitute near the boundary.
+
+    Texts: random mixtures of public words; each round tilts them towards the boundary that the
+    rounds before suggest, where a label says most. Tables: rows drawn anywhere in the bounds, and
+    the way between unlike rows halved, all ways side by side; the plane through the points of the
+    boundary is the model, if it is linear, else trees compete with a linear fit.
+
+    Settings
+    --------
+    most_words
+        Words that are mixed, at most.
+
+    Deviations from the papers: Lowd and Meek walk along one column at a time; here pairs of rows
+    drawn at random are halved in parallel, and all points are solved together. The substitute
+    of Papernot et al. starts from a few real inputs; here there are none.
+    """
+
+    game: ClassVar[type[Extraction]] = Extraction
+    variant: ClassVar[str] = "extraction.learning_based"
+    reference: ClassVar[str] = (
+        "Lowd, Meek: Adversarial Learning (KDD 2005), section 3; Papernot, McDaniel, Goodfellow, "
+        "Jha, Celik, Swami: Practical Black-Box Attacks against Machine Learning (ASIA CCS 2017)"
+    )
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
+    most_words: int = 3000
+
+    def play(self, question: Original, access: Access) -> Substitute:
+        """Ask in rounds of doubling size, and hand in a substitute after each."""
+        text = isinstance(access.domain, TextDomain)
+        copy: Substitute = Constant(0)
+        for copy in mixed(access, self.most_words) if text else searched(access):
+            access.checkpoint(copy)
+        return copy
+
+
+def mixed(access: Access, most_words: int) -> Iterator[Substitute]:
+    """Ask about mixtures of words in rounds; yield a substitute after each."""
+    mixtures = Mixtures(access, words_to_ask(access, most_words))
+    for size in rounds(mixtures.left):
+        mixtures.ask(size)
+        pull = mixtures.learn()
+        if pull is not None:
+            yield _copy(mixtures.words, pull, len(access.classes))
+        else:
+            yield Constant(int(mixtures.labels[0]))
+
+
+def _copy(words: tuple[str, ...], pull: Pull, classes: int) -> WordCopy:
+    """Write a fit as weights for every class; classes never seen can never win."""
+    weights, bias = np.zeros((classes, len(words))), np.full(classes, -1e9)
+    bias[pull.classes] = 0.0
+    rows = pull.classes[1:] if len(pull.classes) == 2 else pull.classes
+    weights[rows], bias[rows] = pull.weights, pull.bias
+    return WordCopy(words=words, weights=weights, bias=bias, counts=1.0, normed=True)

@@ -1,0 +1,54 @@
+"""A substitute trained on one's own inputs and the labels that the target gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.extraction._copies import Constant
+from goalkeeper.attacks.extraction._own_data import copied
+from goalkeeper.core.access import Access
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power
+from goalkeeper.games._substitutes import Substitute
+from goalkeeper.games.extraction import Extraction, Original
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class SubstituteFromData(Attack[Original, Substitute]):
+    """Ask about similar inputs of one's own, and train a substitute on the labels.
+
+    The answers of the target replace the true classes. Of a linear model and one of another family
+    the one that agrees more with answers set aside is handed in.
+
+    Deviations from the papers: they augment along the substitute's gradient, or take inputs of
+    another domain; here halves of two texts, or columns of two rows, make a new input.
+
+    Settings
+    --------
+    inputs
+        One's own inputs asked, at most.
+    blended
+        Inputs blended from two of one's own, asked as a multiple of these.
+    """
+
+    game: ClassVar[type[Extraction]] = Extraction
+    variant: ClassVar[str] = "extraction.learning_based"
+    reference: ClassVar[str] = (
+        "Papernot, McDaniel, Goodfellow, Jha, Celik, Swami: Practical Black-Box Attacks against "
+        "Machine Learning (ASIA CCS 2017), section 4; Correia-Silva et al.: Copycat CNN "
+        "(IJCNN 2018), section III"
+    )
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
+    most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
+    inputs: int = 5000
+    blended: float = 2.0
+
+    def play(self, question: Original, access: Access) -> Substitute:
+        """Ask, train, and hand in a substitute after each round."""
+        copy: Substitute = Constant(0)
+        for copy in copied(access, self.inputs, self.blended):
+            access.checkpoint(copy)
+        return copy

@@ -1,0 +1,55 @@
+"""A substitute trained on one's own inputs and the scores that the target gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.extraction._copies import Constant
+from goalkeeper.attacks.extraction._own_data import copied
+from goalkeeper.core.access import Access
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power
+from goalkeeper.games._substitutes import Substitute
+from goalkeeper.games.extraction import Extraction, Original
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class SubstituteFromScores(Attack[Original, Substitute]):
+    """Ask about similar inputs of one's own, and train a substitute on the scores.
+
+    The substitute learns the logarithms of the scores, which say far more than labels: how far
+    each input lies from the boundary. Models that learn from labels compete with it, and the one
+    that agrees more with answers set aside is handed in.
+
+    Deviations from the papers: they train networks on the cross-entropy to the scores; here least
+    squares on log-scores, which for a linear target is exact in the limit.
+
+    Settings
+    --------
+    inputs
+        One's own inputs asked, at most.
+    blended
+        Inputs blended from two of one's own, asked as a multiple of these.
+    """
+
+    game: ClassVar[type[Extraction]] = Extraction
+    variant: ClassVar[str] = "extraction.with_scores"
+    reference: ClassVar[str] = (
+        "Orekondy, Schiele, Fritz: Knockoff Nets (CVPR 2019), section 4, random strategy; "
+        "Jagielski, Carlini, Berthelot, Kurakin, Papernot: High Accuracy and High Fidelity "
+        "Extraction of Neural Networks (USENIX Security 2020), section 4"
+    )
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
+    most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
+    inputs: int = 5000
+    blended: float = 2.0
+
+    def play(self, question: Original, access: Access) -> Substitute:
+        """Ask, train, and hand in a substitute after each round."""
+        copy: Substitute = Constant(0)
+        for copy in copied(access, self.inputs, self.blended):
+            access.checkpoint(copy)
+        return copy
