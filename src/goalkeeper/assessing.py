@@ -71,8 +71,7 @@ def prepare(
     """
     policy = policy or default_policy()
     choice = choice or Choice()
-    sample = app.data.holdout.x[:50]
-    caveats = (*app.caveats, *preflight(app.target, sample))
+    caveats = (*app.caveats, *preflight(app.target, app.data.holdout.x))
     app = replace(app, caveats=tuple(dict.fromkeys(caveats)))
     plan = make_plan(app, policy, seed=seed, choice=choice)
     session = Session(

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from goalkeeper.attacks._words import how_usual
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.games._text import texts
 
 SIZES = (8, 64)  # words in a text, drawn evenly on a logarithmic scale
-WIDE = (1, 256)  # the same while all answers are alike
+WIDE = (1, 1024)  # the same while all answers are alike
 CANDIDATES = 3  # texts composed for each one asked; the nearest to the boundary are asked
 
 
@@ -42,11 +43,12 @@ class Mixtures:
     access
         Where the questions go; a single campaign.
     words
-        Words to mix.
+        Words to mix; usual ones are mixed in more often.
     """
 
     def __init__(self, access: Access, words: Sequence[str]) -> None:
         self._access, self.words = access, tuple(words)
+        self._usual = how_usual(access, words)
         self._room = np.array([len(word) + 1 for word in words])
         self._most = getattr(access.domain, "max_chars", 10**9)
         self.rows: list[Ints] = []
@@ -58,13 +60,12 @@ class Mixtures:
         """Queries left."""
         return int(self._access.left()[0])
 
-    def ask(self, n: int, pool: Ints | None = None) -> None:
-        """Compose and ask up to `n` texts of words of the `pool` (indices; None: all)."""
+    def ask(self, n: int) -> None:
+        """Compose and ask up to `n` texts."""
         n = min(n, self.left)
         if n <= 0 or not self.words:
             return
-        pool = np.arange(len(self.words)) if pool is None else pool
-        rows = self._composed(n, pool)
+        rows = self._composed(n)
         said = texts(" ".join(self.words[i] for i in row) for row in rows)
         self.labels = np.concatenate([self.labels, self._access.query(said).labels])
         self.rows += rows
@@ -90,28 +91,33 @@ class Mixtures:
 
     # ---- composing --------------------------------------------------------------------------
 
-    def _composed(self, n: int, pool: Ints) -> list[Ints]:
+    def _composed(self, n: int) -> list[Ints]:
         """Compose `n` texts; of several candidates those nearest to the expected boundary."""
         if self.pull is None:
-            sizes = self._sizes(n, WIDE, len(pool))
-            drawn = pool[self._access.rng.integers(0, len(pool), sizes.sum())]
+            sizes = self._sizes(n, WIDE)
+            drawn = self._drawn(int(sizes.sum()), self._usual)
             return self._cut(drawn, sizes, np.arange(n))
         which = self._access.rng.integers(0, len(self.pull.bias))
         weights, bias = self.pull.weights[which], float(self.pull.bias[which])
-        sizes = np.sort(self._sizes(n * CANDIDATES, SIZES, len(pool)))
+        sizes = np.sort(self._sizes(n * CANDIDATES, SIZES))
         parts = []
         for size in np.unique(sizes):
-            chances = np.cumsum(tilted(weights[pool], -bias / np.sqrt(size)))
-            places = self._access.rng.random(size * (sizes == size).sum()) * chances[-1]
-            parts.append(pool[np.searchsorted(chances, places).clip(0, len(pool) - 1)])
+            chances = tilted(weights, -bias / np.sqrt(size), self._usual)
+            parts.append(self._drawn(int(size * (sizes == size).sum()), chances))
         drawn = np.concatenate(parts)
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         margins = np.abs(np.add.reduceat(weights[drawn], starts) / np.sqrt(sizes) + bias)
         return self._cut(drawn, sizes, np.argsort(margins, kind="stable")[:n])
 
-    def _sizes(self, n: int, span: tuple[int, int], words: int) -> Ints:
+    def _drawn(self, n: int, chances: Floats) -> Ints:
+        """Draw `n` words, each as often as its chance says."""
+        edges = np.cumsum(chances)
+        places = self._access.rng.random(n) * edges[-1]
+        return np.asarray(np.searchsorted(edges, places).clip(0, len(edges) - 1))
+
+    def _sizes(self, n: int, span: tuple[int, int]) -> Ints:
         """Draw how many words each text has, `(n,)`: steps of the square root of 2."""
-        high = max(1, min(span[1], words // 2))
+        high = max(1, min(span[1], len(self.words) // 2))
         steps = np.geomspace(min(span[0], high), high, 7).astype(np.int64)
         return np.asarray(self._access.rng.choice(steps, n))
 
@@ -122,28 +128,32 @@ class Mixtures:
         return [row[np.cumsum(self._room[row]) <= self._most] for row in rows]
 
 
-def tilted(weights: Floats, wanted: float) -> Floats:
-    """Return chances `exp(b * weights)` `(d,)`, of mean 1, that make the mean weight `wanted`."""
+def tilted(weights: Floats, wanted: float, usual: Floats) -> Floats:
+    """Return chances `usual * exp(b * weights)` `(d,)` that make the mean weight `wanted`."""
     spread = float(weights.std())
     if spread == 0:
-        return np.ones(len(weights))
+        return usual
     low, high = -8.0 / spread, 8.0 / spread
     for _ in range(30):
         middle = (low + high) / 2
-        share = np.exp(middle * weights - (middle * weights).max())
+        share = usual * np.exp(middle * weights - (middle * weights).max())
         if (share * weights).sum() / share.sum() < wanted:
             low = middle
         else:
             high = middle
-    share = np.exp(low * weights - (low * weights).max()) + 1e-6
-    return np.asarray(share / share.mean())
+    share = usual * np.exp(low * weights - (low * weights).max())
+    return np.asarray(share + 1e-6 * share.max())
 
 
 def fitted(features: Any, y: Ints, strength: float = 10.0) -> Any:
-    """Fit a logistic regression, to the accuracy that such data can bear."""
+    """Fit a logistic regression.
+
+    The tolerance is on the mean gradient, which is small from the start where texts lie close to
+    the boundary: a loose one would stop at no weights at all.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=strength, tol=1e-3, max_iter=2000).fit(features, y)
+    return LogisticRegression(C=strength, tol=1e-6, max_iter=2000).fit(features, y)
 
 
 def rounds(limit: int, first: int = 100) -> list[int]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
+import numpy as np
+
 from goalkeeper.core.access import Access
+from goalkeeper.core.data import Floats
 from goalkeeper.core.power import Grade
 from goalkeeper.games._text import terms
 
@@ -30,9 +34,29 @@ def words_to_ask(access: Access, most: int) -> tuple[str, ...]:
 
     Own texts are there only if similar data was granted.
     """
-    counts: Counter[str] = Counter()
-    if access.granted.knowledge.data >= Grade.PARTIAL:
-        for text in access.data().x:
-            counts.update(set(terms(text)))
-    own = sorted(counts, key=lambda word: (-counts[word], word))
+    shares = _shares(access)
+    own = sorted(shares, key=lambda word: (-shares[word], word))
     return tuple(dict.fromkeys([*own, *public_words()]))[:most]
+
+
+def how_usual(access: Access, words: Sequence[str]) -> Floats:
+    """Tell how much more often than a rare word each of `words` stands in texts, `(d,)`: 1 to 10.
+
+    Known from the attacker's own texts, if granted; otherwise only that every text has the
+    function words (the, and, you, ...).
+    """
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    shares = _shares(access)
+    if shares:
+        return np.array([1.0 + 9.0 * shares.get(word, 0.0) ** 0.5 for word in words])
+    return np.array([4.0 if word in ENGLISH_STOP_WORDS else 1.0 for word in words])
+
+
+def _shares(access: Access) -> dict[str, float]:
+    """Share of the attacker's own texts in which each word stands; empty without data."""
+    if access.granted.knowledge.data < Grade.PARTIAL:
+        return {}
+    own = access.data().x
+    counts = Counter(word for text in own for word in set(terms(text)))
+    return {word: count / len(own) for word, count in counts.items()}

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from goalkeeper.cli.common import AsJson, File
+from goalkeeper.cli.common import AsJson, File, choice, session, typed
 
 
 def check(file: File, as_json: AsJson = False) -> None:
     """Check an application file: its keys, its data, its model, and what the model answers."""
     import json
 
-    from goalkeeper.assessing import prepare
-    from goalkeeper.describe import load, load_policy
-
-    policy = load_policy(file)
-    ready = prepare(load(file, policy=policy), policy=policy)
+    ready = session(file, 0, choice(None, None, None))
     sizes = ready.app.data.sizes()
     if as_json:
         found = {"ok": True, "parts": sizes, "caveats": list(ready.app.caveats)}
@@ -26,4 +22,4 @@ def check(file: File, as_json: AsJson = False) -> None:
     typer.echo(f"  the model answers with {ready.app.target.offers.name.lower()}")
     for caveat in ready.app.caveats:
         typer.echo(f"  note: {caveat}")
-    typer.echo(f"next: goalkeeper plan {file}")
+    typer.echo(f"next: {typed('plan', file)}")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,8 +37,31 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change a setting: attack.key=value; may be repeated."),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Same seed, same evidence.")]
+Seed = Annotated[int, typer.Option("--seed", help="Same seed, same evidence.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
+
+
+def typed(*words: str | Path) -> str:
+    """Write a command so that it can be pasted, whatever is in the file names."""
+    return shlex.join(["goalkeeper", *map(str, words)])
+
+
+def again() -> str:
+    """Write the command that is running, with all its options."""
+    return typed(*sys.argv[1:])
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tell that a file or folder which the user named cannot be written."""
+    from goalkeeper.core.errors import DescriptionError
+
+    try:
+        yield
+    except OSError as error:
+        raise DescriptionError(
+            f"{path} cannot be written ({error.strerror})", advice="name another place"
+        ) from error
 
 
 def console(*, err: bool = False) -> Console:
@@ -73,8 +100,6 @@ def choice(
 
 
 def _settings(given: list[str]) -> dict[str, dict[str, object]]:
-    import yaml
-
     from goalkeeper.core.errors import DescriptionError
 
     found: dict[str, dict[str, object]] = {}
@@ -89,8 +114,24 @@ def _settings(given: list[str]) -> dict[str, dict[str, object]]:
                 given=text,
                 advice="see the settings with: goalkeeper list attacks --json",
             )
-        found.setdefault(attack, {})[key] = yaml.safe_load(value)
+        found.setdefault(attack, {})[key] = _value(value)
     return found
+
+
+def _value(text: str) -> object:
+    import yaml
+
+    from goalkeeper.core.errors import DescriptionError
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DescriptionError(
+            "the value of a setting is not understood",
+            key="--set",
+            expected="a number, a word, or a list such as [1, 2]",
+            given=text,
+        ) from error
 
 
 def session(file: Path, seed: int, chosen: Choice, *, folder: Path | None = None) -> Session:
@@ -100,14 +141,22 @@ def session(file: Path, seed: int, chosen: Choice, *, folder: Path | None = None
     from goalkeeper.describe import load, load_policy
 
     policy = load_policy(file)
-    return prepare(
-        load(file, policy=policy),
-        policy=policy,
-        seed=seed,
-        choice=chosen,
-        folder=RunFolder(folder) if folder else None,
-        description=file.resolve(),
-    )
+    with quiet():
+        return prepare(
+            load(file, policy=policy),
+            policy=policy,
+            seed=seed,
+            choice=chosen,
+            folder=RunFolder(folder) if folder else None,
+            description=file.resolve(),
+        )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what the user's own code prints off standard output, which `--json` needs clean."""
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def read(folder: Path) -> Assessment:

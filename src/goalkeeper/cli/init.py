@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from goalkeeper.cli.common import typed, writing
+
 
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to put the files.", show_default=False)],
@@ -19,18 +21,19 @@ def init(
     from goalkeeper.core.errors import DescriptionError
     from goalkeeper.examples import write_example, write_template
 
-    if folder.exists() and any(folder.iterdir()):
-        raise DescriptionError(
-            f"{folder} is not empty; nothing was written",
-            advice="choose a new folder, or empty this one",
-        )
-    if example:
-        write_example(example, folder)
-        then = f"next: goalkeeper run {folder}/application.yaml -o {folder}/run"
-    else:
-        write_template(folder)
-        file = folder / "application.yaml"
-        then = f"next: edit {file}, then: goalkeeper check {file}"
+    file = folder / "application.yaml"
+    with writing(folder):
+        if folder.exists() and any(folder.iterdir()):
+            raise DescriptionError(
+                f"{folder} is not empty; nothing was written",
+                advice="choose a new folder, or empty this one",
+            )
+        if example:
+            write_example(example, folder)
+            then = f"next: {typed('run', file, '-o', folder / 'run')}"
+        else:
+            write_template(folder)
+            then = f"next: edit {file}, then: {typed('check', file)}"
     for path in sorted(folder.iterdir()):
         typer.echo(f"written: {path}")
     typer.echo(then)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -42,49 +43,81 @@ def build() -> typer.Typer:
         ("doctor", doctor.doctor),
     ):
         app.command(name)(function)
-    app.callback()(_version)
+    app.callback()(_options)
     return app
 
 
-def _version(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
-) -> None:
-    """Evaluate the security of an AI application."""
-    if version:
+def _version(wanted: bool) -> None:
+    if wanted:
         from importlib.metadata import version as installed
 
         typer.echo(f"goalkeeper {installed('goalkeeper')}")
         raise typer.Exit
 
 
+def _options(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and exit.", is_eager=True, callback=_version
+    ),
+) -> None:
+    """Evaluate the security of an AI application."""
+
+
 def main() -> None:
     """Run the command line; every expected error ends with what to do next."""
     signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(_run())
+
+
+def _run() -> int:
+    """Run a verb and return its exit code."""
     try:
-        sys.exit(build()(standalone_mode=False) or 0)
+        return _verb()
     except KeyboardInterrupt:
         typer.echo("interrupted; what was finished is kept: run the same command again", err=True)
-        sys.exit(Exit.INTERRUPTED)
-    except typer.Exit as end:
-        sys.exit(end.exit_code)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # who read the output has left, as `head` does
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nowhere, stream)
+        return Exit.INTERRUPTED
+    except SystemExit as end:  # no verb does so: the user's own code did, and means nothing by it
+        typer.echo(f"error: the model or data code called sys.exit({end.code})", err=True)
+        typer.echo("next: take the call out of your Python files", err=True)
+        return Exit.USAGE
     except Exception as error:  # noqa: BLE001 - explained if expected, raised again if not
-        sys.exit(_explained(error))
+        return _explained(error)
+
+
+def _verb() -> int:
+    # Not `command.main()`: it turns interruptions and closed pipes into exit codes of its own.
+    command = typer.main.get_command(build())
+    try:
+        with command.make_context("goalkeeper", sys.argv[1:]) as context:
+            code = command.invoke(context) or Exit.MET
+    except typer.Exit as end:
+        code = end.exit_code
+    sys.stdout.flush()
+    return int(code)
 
 
 def _explained(error: Exception) -> int:
     """Print an expected error for people, and return its exit code; raise any other."""
+    from goalkeeper.cli.common import again
+    from goalkeeper.compute.store import FULL, DiskFull
     from goalkeeper.core.errors import GoalkeeperError
 
     if hasattr(error, "format_message"):  # click's own usage errors
-        context = getattr(error, "ctx", None)
-        if context is not None:
-            typer.echo(context.get_usage(), err=True)
-        typer.echo(f"error: {error.format_message()}", err=True)
-        typer.echo("next: goalkeeper --help", err=True)
+        context, message = getattr(error, "ctx", None), error.format_message()
+        if context is not None and not message.startswith("Usage:"):
+            message = f"{context.get_usage()}\nerror: {message}"
+        path = "goalkeeper" if context is None else context.command_path
+        typer.echo(f"{message}\nnext: {path} --help", err=True)
         return Exit.USAGE
-    if isinstance(error, GoalkeeperError):
-        typer.echo(f"error: {error}", err=True)
-        return Exit.USAGE
+    full = isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in FULL)
+    if full or isinstance(error, GoalkeeperError):
+        typer.echo(f"error: {error}\nnext: mend this, then run it again: {again()}", err=True)
+        return Exit.INTERRUPTED if full else Exit.USAGE
     raise error
 
 

@@ -16,7 +16,9 @@ from goalkeeper.cli.common import (
     Seed,
     choice,
     console,
+    quiet,
     session,
+    typed,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +44,8 @@ def plan(
         rows = [json.loads(e.row().model_dump_json()) for e in ready.plan.entries]
         typer.echo(json.dumps(rows, indent=1))
         return
-    pace = measure(ready.app, train=True)
+    with quiet():
+        pace = measure(ready.app, train=True)
     _print(ready, pace, file)
 
 
@@ -66,7 +69,7 @@ def _print(ready: Session, pace: Pace, file: Path) -> None:
         f"{len(units)} plays (attackers with the same grant share one), about "
         f"{pace.total(units):.0f} s on one core"
     )
-    typer.echo(f"next: goalkeeper run {file} -o {file.parent / 'run'}")
+    typer.echo(f"next: {typed('run', file, '-o', file.parent / 'run')}")
 
 
 def _grouped(ready: Session) -> dict[tuple[str, str], list[str]]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from goalkeeper.cli.common import Folder, context, read
+from goalkeeper.cli.common import Folder, context, read, writing
 
 
 class Format(StrEnum):
@@ -35,7 +35,8 @@ def report(
     if output is None:
         typer.echo(text, nl=False)
         return
-    output.write_text(text)
+    with writing(output):
+        output.write_text(text, encoding="utf-8")
     typer.echo(f"written: {output}")
 
 

@@ -18,10 +18,13 @@ from goalkeeper.cli.common import (
     Only,
     Seed,
     Settings,
+    again,
     choice,
     console,
     context,
+    quiet,
     session,
+    typed,
 )
 from goalkeeper.cli.exits import Exit
 
@@ -67,24 +70,20 @@ def run(
 
     An interrupted run is resumed by the same command: what was played is kept.
     """
-    from goalkeeper.core.errors import StoreError
+    from goalkeeper.compute.store import RunFolder
 
     seconds = _seconds(limit)
-    ready = session(file, seed, choice(only, attacker, attack, settings), folder=output)
-    again = f"goalkeeper run {file} -o {output}"
-    folder = ready.folder
-    assert folder is not None  # noqa: S101 - session() was given one
     try:
-        with folder.locked():
-            assessment = _play(ready, _executor(ready, jobs), seconds, quiet=as_json)
+        ready = session(file, seed, choice(only, attacker, attack, settings), folder=output)
+        with RunFolder(output).locked():
+            _freeze(ready, file)
+            with quiet():
+                assessment = _play(ready, _executor(ready, jobs), seconds, silent=as_json)
             _write(ready, assessment, file)
     except KeyboardInterrupt:
         kept = len(list((output / "units").glob("*.json")))
-        typer.echo(f"\ninterrupted: {kept} plays are kept. Resume with: {again}", err=True)
+        typer.echo(f"\ninterrupted: {kept} plays are kept. Resume with: {again()}", err=True)
         raise typer.Exit(Exit.INTERRUPTED) from None
-    except StoreError as error:
-        typer.echo(f"error: {error}\nnext: {again}", err=True)
-        raise typer.Exit(_stored(error)) from None
     _tell(assessment, ready, output, as_json=as_json)
     raise typer.Exit(exit_code(assessment, fail_on))
 
@@ -121,13 +120,12 @@ def _executor(ready: Session, jobs: int) -> Executor:
     return LocalExecutor(slots, preload=("goalkeeper.assessing", "goalkeeper.describe"))
 
 
-def _play(ready: Session, executor: Executor, limit: float | None, *, quiet: bool) -> Assessment:
+def _play(ready: Session, executor: Executor, limit: float | None, *, silent: bool) -> Assessment:
     from goalkeeper.assessing import conclude, now, play_missing, stored
 
     started, begin = now(), time.monotonic()
-    _freeze(ready)
     played = stored(ready)
-    advance = _progress(ready, played, quiet=quiet)
+    advance = _progress(ready, played, silent=silent)
     late = (lambda: time.monotonic() - begin > limit) if limit else (lambda: False)
     for unit, result in play_missing(ready, executor, played, stop=late):
         played[unit.id] = result
@@ -135,7 +133,7 @@ def _play(ready: Session, executor: Executor, limit: float | None, *, quiet: boo
     return conclude(ready, played, started=started)
 
 
-def _freeze(ready: Session) -> None:
+def _freeze(ready: Session, file: Path) -> None:
     """Write down what will be played, under which rules, before anything is."""
     import hashlib
     import json
@@ -150,7 +148,8 @@ def _freeze(ready: Session) -> None:
         "tool": tool_version(),
         "application": ready.app.name,
         "fingerprint": ready.app.fingerprint,
-        "description": ready.description.read_text(),
+        "file": str(file),
+        "description": ready.description.read_text(encoding="utf-8"),
         "hashes": dict(ready.app.hashes),
         "policy": ready.policy.row().model_dump(),
         "seed": ready.seed,
@@ -164,7 +163,7 @@ def _freeze(ready: Session) -> None:
 
 
 def _progress(
-    ready: Session, played: dict[str, Played], *, quiet: bool
+    ready: Session, played: dict[str, Played], *, silent: bool
 ) -> Callable[[str, Played], None]:
     """Return what is called after every play: one line each, with the time that is left."""
     from goalkeeper.estimate import measure
@@ -175,9 +174,9 @@ def _progress(
     weight = {u.id: pace.seconds(u) for u in missing}
     begin = time.monotonic()
     done: list[str] = []
-    if played and not quiet:
+    if played and not silent:
         typer.echo(f"resuming: {len(played)} of {len(units)} plays are already there", err=True)
-    if missing and not quiet:
+    if missing and not silent:
         total = sum(weight.values())
         typer.echo(f"{len(missing)} plays, about {total:.0f} s of computing", err=True)
 
@@ -186,7 +185,7 @@ def _progress(
         share = sum(weight[u] for u in done) / sum(weight.values())
         left = (time.monotonic() - begin) * (1 - share) / share
         name = f"{units[unit].attack} / {units[unit].round.task.name}"
-        if not quiet:
+        if not silent:
             typer.echo(
                 f"[{len(done)}/{len(missing)}] {name}: {result.status.value.replace('_', ' ')}"
                 f"{' - ' + result.summary if result.summary else ''} (about {left:.0f} s left)",
@@ -220,11 +219,7 @@ def _tell(assessment: Assessment, ready: Session, output: Path, *, as_json: bool
     if not assessment.complete:
         typer.echo("not everything was played; the same command goes on where this one stopped")
     typer.echo(f"report: {output / 'report.html'}")
-    typer.echo(f"next: goalkeeper verify {output}")
-
-
-def _stored(error: Exception) -> Exit:
-    return Exit.INTERRUPTED if "disk is full" in str(error) else Exit.USAGE
+    typer.echo(f"next: {typed('verify', output)}")
 
 
 def _seconds(text: str) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from goalkeeper.cli.common import AsJson, Folder, console, context, read
+from goalkeeper.cli.common import AsJson, Folder, console, context, read, typed
 
 
 def show(folder: Folder, as_json: AsJson = False) -> None:
@@ -17,4 +17,4 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
         typer.echo(assessment.to_json(), nl=False)
         return
     render_terminal(assessment, console(), context(default_policy()))
-    typer.echo(f"next: open {folder}/report.html, or: goalkeeper verify {folder}")
+    typer.echo(f"next: open {folder}/report.html, or: {typed('verify', folder)}")

@@ -9,12 +9,15 @@ from __future__ import annotations
 import importlib
 import multiprocessing as mp
 import os
+import signal
+import sys
 import time
 import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Literal, Protocol
 
@@ -86,6 +89,7 @@ class LocalExecutor:
         self.slots = slots
         self._context = mp.get_context("forkserver")
         self._context.set_forkserver_preload(list(preload))
+        _start_server()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Yield an outcome for every job, as they end."""
@@ -110,7 +114,19 @@ class LocalExecutor:
                         workers[workers.index(worker)] = _Worker(self._context, threads)
         finally:
             for worker in workers:
-                worker.stop()
+                worker.end()
+            for worker in workers:
+                worker.join()
+
+
+def _start_server() -> None:
+    """Start the process that forks workers, deaf to Ctrl-C as they are: the runner ends them."""
+    resource_tracker.ensure_running()  # it changes the mask when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Worker:
@@ -145,10 +161,12 @@ class _Worker:
             return Outcome(id=job.id, status="crashed", error=f"worker died twice ({code})"), None
         return outcome, None
 
-    def stop(self) -> None:
+    def end(self) -> None:
         self.pipe.close()
         if self.job is not None:
             self._process.terminate()
+
+    def join(self) -> None:
         self._process.join(timeout=5)
         if self._process.is_alive():
             self._process.kill()
@@ -156,11 +174,10 @@ class _Worker:
 
 
 def _serve(pipe: Connection[Any, Any], threads: int) -> None:
-    import signal
-
     from threadpoolctl import threadpool_limits
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the runner's to handle
+    sys.stdout = sys.stderr  # standard output is the runner's, too
     os.environ["OMP_NUM_THREADS"] = str(threads)
     with threadpool_limits(limits=threads), suppress(EOFError, KeyboardInterrupt, OSError):
         while True:

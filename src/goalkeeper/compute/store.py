@@ -18,6 +18,12 @@ from goalkeeper.core.evidence import Played
 
 MANIFEST = "MANIFEST.sha256"
 LOCK = ".lock"
+TEMPORARY = ".tmp-"
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class DiskFull(StoreError):
+    """Nothing more can be written; what was written before is kept, and the run can resume."""
 
 
 class RunFolder:
@@ -29,14 +35,23 @@ class RunFolder:
     # ---- writing ------------------------------------------------------------------------------
 
     def create(self) -> None:
-        """Make the folder; raises StoreError when it cannot be made or is a file."""
+        """Make the folder; raises StoreError when it cannot be made or holds something else."""
+        units = self.root / "units"
         try:
-            (self.root / "units").mkdir(parents=True, exist_ok=True)
+            foreign = self.root.is_dir() and not units.is_dir() and any(self.root.iterdir())
+            if not foreign:
+                units.mkdir(parents=True, exist_ok=True)
+                (self.root / LOCK).touch()
         except OSError as error:
-            raise StoreError(
+            raise _full(error, self.root) or StoreError(
                 f"the run folder {self.root} cannot be made ({error.strerror}); choose another "
                 "with -o"
             ) from error
+        if foreign:
+            raise StoreError(
+                f"{self.root} holds other files and is not a run folder; choose a new folder "
+                "with -o"
+            )
 
     def write(self, name: str, content: str | bytes) -> None:
         """Write a file atomically: temporary file, fsync, rename."""
@@ -44,7 +59,9 @@ class RunFolder:
         try:
             _write_whole(target, content if isinstance(content, bytes) else content.encode())
         except OSError as error:
-            raise StoreError(_disk(error, target)) from error
+            raise _full(error, target) or StoreError(
+                f"{target} could not be written: {error.strerror}"
+            ) from error
 
     def save(self, unit: str, played: Played) -> None:
         """Keep what a play found, with the hash of its content."""
@@ -67,6 +84,8 @@ class RunFolder:
                     f"another goalkeeper is running in {self.root}; wait for it, or choose "
                     "another folder with -o"
                 ) from error
+            for left in self.root.rglob(f"{TEMPORARY}*"):  # by a run that was killed
+                left.unlink()
             yield
 
     # ---- reading ------------------------------------------------------------------------------
@@ -74,8 +93,8 @@ class RunFolder:
     def read(self, name: str) -> str:
         """Read a file; raises StoreError when it is missing."""
         try:
-            return (self.root / name).read_text()
-        except FileNotFoundError as error:
+            return (self.root / name).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise StoreError(
                 f"{self.root} holds no {name}; is it a run folder? Make one with: "
                 "goalkeeper run FILE -o DIR"
@@ -90,9 +109,10 @@ class RunFolder:
     def load(self, unit: str) -> Played | None:
         """Return what a play found, or None if it was not played or its file is damaged."""
         try:
-            digest, _, body = (self.root / f"units/{unit}.json").read_text().partition("\n")
+            text = (self.root / f"units/{unit}.json").read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return None
+        digest, _, body = text.partition("\n")
         body = body.removesuffix("\n")
         if _sha(body.encode()) != digest:
             return None
@@ -142,7 +162,7 @@ def _sha(content: bytes) -> str:
 
 def _write_whole(target: Path, content: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=TEMPORARY)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -155,10 +175,10 @@ def _write_whole(target: Path, content: bytes) -> None:
         raise
 
 
-def _disk(error: OSError, target: Path) -> str:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return (
-            f"the disk is full: {target} could not be written; everything finished before is "
-            "kept. Free some space and run the same command again"
-        )
-    return f"{target} could not be written: {error.strerror}"
+def _full(error: OSError, target: Path) -> DiskFull | None:
+    if error.errno not in FULL:
+        return None
+    return DiskFull(
+        f"the disk is full ({error.strerror}): {target} could not be written; everything finished "
+        "before is kept. Free some space and run the same command again"
+    )

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from goalkeeper.describe.threats import Threats
     from goalkeeper.policy import Policy
 
-TRIED = 50  # Inputs on which a target is tried out before anything is measured.
-
 
 def load(path: Path | str, *, policy: Policy | None = None) -> Application:
     """Read an application file, its data and its model.
@@ -48,8 +46,10 @@ def load(path: Path | str, *, policy: Policy | None = None) -> Application:
     """
     said = _Description.read(Path(path), policy)
     records, splits, caveats = said.records()
-    model = said.modeller().model(splits, records.domain)
-    return said.application(records, splits, model, caveats)
+    modeller = said.modeller()
+    model = modeller.model(splits, records.domain)
+    modeller.tried(model.target, splits.holdout.x)
+    return said.application(splits, model, (*caveats, *model.caveats))
 
 
 def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]:
@@ -120,18 +120,13 @@ class _Description:
         """Return what makes the model."""
         return _modeller(self.references, self.form)
 
-    def application(
-        self, records: Records, splits: Splits, model: Model, caveats: tuple[str, ...]
-    ) -> Application:
+    def application(self, splits: Splits, model: Model, caveats: tuple[str, ...]) -> Application:
         """Put everything together."""
-        from goalkeeper.targets.checks import preflight
         from goalkeeper.training import lookalike
 
         form, threats = self.form, self.threats
         harmless = None if form.harmless is None else form.classes.index(form.harmless)
         labeller = self._labeller(splits, model, harmless)
-        step = max(1, len(splits.holdout) // TRIED)  # spread out: files are often sorted by class
-        tried = preflight(model.target, splits.holdout.x[::step][:TRIED])
         return Application(
             name=form.name,
             description=form.description,
@@ -152,7 +147,7 @@ class _Description:
             needs=threats.needs,
             attackers=threats.attackers,
             secrecy=threats.secrecy,
-            caveats=(*_undeclared(form, threats), *caveats, *model.caveats, *tried),
+            caveats=(*_undeclared(form, threats), *caveats),
             hashes=dict(sorted(self.references.hashes.items())),
         )
 

@@ -5,22 +5,27 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from goalkeeper.core.application import Target, Trainer
-from goalkeeper.core.data import Splits
+from goalkeeper.core.data import Inputs, Splits
 from goalkeeper.core.domain import Domain, TableDomain
-from goalkeeper.core.errors import TargetError
+from goalkeeper.core.errors import DataError, TargetError
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ModelForm
 from goalkeeper.describe.problems import problem
 from goalkeeper.describe.references import USER_ERRORS, References
+from goalkeeper.describe.rules import MODELS
+from goalkeeper.targets.checks import preflight
 
 SEED = 0
 SAMPLE = 4
+ANSWER = "return one class for every input, or scores with one column a class"
+STORE = "store a trained scikit-learn classifier, and list its classes in `classes`"
 _PICKLES = (b"\x80", b"\x78", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x04\x22M\x18")
 
 
@@ -54,6 +59,20 @@ class Modeller:
             return self._stored(self.form.file, domain)
         return self._function(self.form.function or "", splits, domain)
 
+    def tried(self, target: Target, x: Inputs) -> None:
+        """Ask the target about some of the inputs `(n, ...)`; raises DescriptionError."""
+        key: Key = ("model", next(k for k in MODELS if getattr(self.form, k) is not None))
+        with self.telling(key, STORE if key[1] == "file" else ANSWER):
+            preflight(target, x)
+
+    @contextmanager
+    def telling(self, key: Key, advice: str) -> Iterator[None]:
+        """Tell what is wrong with data and model with the key that named the model."""
+        try:
+            yield
+        except (DataError, TargetError) as error:
+            raise problem(self._document, key, str(error), advice=advice) from error
+
     # ---- build ----------------------------------------------------------------------------------
 
     def _built(self, reference: str, splits: Splits, domain: Domain) -> Model:
@@ -61,24 +80,19 @@ class Modeller:
 
         key: Key = ("model", "build")
         build = self.references.function(key, reference)
-        try:
-            with self.references.running(key, reference):
-                made = FunctionTrainer(build, self.classes, domain)
-            inner = made.inner
-            wanted = domain if inner is None else named(domain, inner.estimator)
-            trainer: Trainer = made
-            if inner is not None:
-                trainer = SklearnTrainer(inner.estimator, self.classes, wanted)
-            with self.references.running(key, reference):
-                target = trainer.fit(splits.train, SEED)
-        except TargetError as error:
-            raise problem(
-                self._document,
-                key,
-                str(error),
-                advice="return an untrained scikit-learn classifier from build(), or a trained "
-                "one from build(x, y, seed)",
-            ) from error
+        advice = (
+            "return an untrained scikit-learn classifier from build(), or a trained one from "
+            "build(x, y, seed)"
+        )
+        with self.telling(key, advice), self.references.running(key, reference):
+            made = FunctionTrainer(build, self.classes, domain)
+        inner = made.inner
+        wanted = domain if inner is None else named(domain, inner.estimator)
+        trainer: Trainer = made
+        if inner is not None:
+            trainer = SklearnTrainer(inner.estimator, self.classes, wanted)
+        with self.telling(key, advice), self.references.running(key, reference):
+            target = trainer.fit(splits.train, SEED)
         return Model(target=target, trainer=trainer, domain=wanted)
 
     # ---- file -----------------------------------------------------------------------------------
@@ -119,16 +133,8 @@ class Modeller:
         path = self.trusted()
         loaded, caveats = self._unpickled(path, name)
         wanted = named(domain, loaded)
-        try:
+        with self.telling(("model", "file"), STORE):
             target = SklearnTarget(loaded, self.classes, wanted, path)
-        except TargetError as error:
-            key: Key = ("model", "file")
-            raise problem(
-                self._document,
-                key,
-                str(error),
-                advice="store a trained scikit-learn classifier, and list its classes in `classes`",
-            ) from error
         trainer = None
         if hasattr(loaded, "get_params"):
             from sklearn.base import clone
@@ -177,16 +183,9 @@ class Modeller:
 
         key: Key = ("model", "function")
         function = self.references.function(key, reference)
-        try:
+        with self.telling(key, ANSWER):
             sample = splits.holdout.x[:SAMPLE]
             target = PythonTarget(function, self.classes, domain, sample=sample)
-        except TargetError as error:
-            raise problem(
-                self._document,
-                key,
-                str(error),
-                advice="return one class for every input, or scores with one column a class",
-            ) from error
         said = "the model is a function: attacks that retrain it or read it cannot be tested"
         return Model(target=target, trainer=None, domain=domain, caveats=(said,))
 

@@ -102,13 +102,21 @@ def formed(document: Document) -> ApplicationForm:
         return ApplicationForm.model_validate(document.value)
     except ValidationError as error:
         guide = Guide()
-        found = [_translated(document, guide, item) for item in error.errors(include_url=False)]
+        items = error.errors(include_url=False)
+        found = [_translated(document, guide, i) for i in items if not _follows(i, items)]
         found = list({str(item): item for item in found}.values())
         raise raised(sorted(found, key=_line)) from None
 
 
 def _line(item: DescriptionError) -> int:
     return int(item.where.rsplit(":", 1)[-1])
+
+
+def _follows(item: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether a list is only too short because its entries are wrong."""
+    here = item["loc"]
+    inside = (len(i["loc"]) > len(here) and i["loc"][: len(here)] == here for i in items)
+    return item["type"] == "too_short" and any(inside)
 
 
 def _translated(document: Document, guide: Guide, item: Mapping[str, Any]) -> DescriptionError:

@@ -296,8 +296,17 @@ class Reader:
     ) -> Raw:
         import pandas as pd
 
+        if not 1 <= x.ndim <= 4:
+            raise problem(
+                self._document,
+                key,
+                f"inputs of shape {x.shape} are no known kind",
+                expected="texts (n,), rows (n, d), images (n, h, w) or (n, c, h, w)",
+                given=origin,
+                advice="give one input for each record along the first axis",
+            )
         for other, values in columns.items():
-            if x.ndim > 0 and values.shape != x.shape[:1]:
+            if values.ndim != 1 or len(values) != len(x):
                 raise problem(
                     self._document,
                     key,
@@ -316,15 +325,7 @@ class Reader:
             table = pd.DataFrame(x, columns=list(names))
             joined = pd.concat([table, frame], axis=1)
             return Raw(frame=joined, origin=whole, label=LABEL, features=names)
-        if x.ndim in (3, 4):
-            return Raw(frame=frame, origin=whole, label=LABEL, images=x)
-        raise problem(
-            self._document,
-            key,
-            f"inputs of shape {x.shape} are no known kind",
-            expected="texts (n,), rows (n, d), images (n, h, w) or (n, c, h, w)",
-            advice="give one input for each record along the first axis",
-        )
+        return Raw(frame=frame, origin=whole, label=LABEL, images=x)
 
     def _feature_names(self, width: int) -> tuple[str, ...]:
         names = self._form.features

@@ -165,6 +165,18 @@ class Collector:
         return tabulator.tabulate(names)
 
     def _features(self, label: str) -> tuple[str, ...]:
+        names = self._seen(label)
+        if not names:
+            raise self._problem(
+                ("data",),
+                "no column is left for the model to see",
+                expected="columns beside that of the classes and those left out",
+                given=_few([str(n) for n in self._raw.frame.columns]),
+                advice="name the text column as `text`, or the columns as `features`",
+            )
+        return names
+
+    def _seen(self, label: str) -> tuple[str, ...]:
         raw, data = self._raw, self._form.data
         if data.features is not None:
             return tuple(self._column(("data", "features"), name) for name in data.features)
@@ -174,16 +186,7 @@ class Collector:
             return tuple(name for name in raw.features if name not in data.drop)
         used = {label, data.person, data.part, *data.subgroups, *data.drop}
         used -= set(self._form.columns)
-        names = tuple(str(name) for name in raw.frame.columns if name not in used)
-        if not names:
-            raise self._problem(
-                ("data",),
-                "no column is left for the model to see",
-                expected="columns beside " + ", ".join(sorted(filter(None, used))),
-                given=_few([str(n) for n in raw.frame.columns]),
-                advice="name the text column as `text`, or the columns as `features`",
-            )
-        return names
+        return tuple(str(name) for name in raw.frame.columns if name not in used)
 
     def _texts(self, column: str) -> tuple[Inputs, Domain]:
         import pandas as pd

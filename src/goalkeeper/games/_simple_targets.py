@@ -137,7 +137,8 @@ def splits(kind: str, rng: np.random.Generator) -> Splits:
             rows = rng.random((RECORDS, COLUMNS))
             rows[:, -1] = rng.integers(0, 10, RECORDS)
             return Data(x=rows, y=y)
-        return Data(x=texts(" ".join(rng.choice(WORDS, 14)) for _ in y), y=y)
+        drawn = rng.integers(0, len(WORDS), (RECORDS, 14)).tolist()
+        return Data(x=texts(" ".join(WORDS[i] for i in row) for row in drawn), y=y)
 
     return Splits(**{part: draw(part) for part in PARTS})
 

@@ -14,7 +14,7 @@ from goalkeeper.core.application import Application, Target, Trainer
 from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError, NotGranted, NotOffered
-from goalkeeper.core.power import Grade, Power, View
+from goalkeeper.core.power import Grade, Power
 from goalkeeper.training import SklearnTrainer, lookalike
 
 PLAIN = (str, bytes, int, float, complex, bool, type(None), np.ndarray, np.generic)
@@ -86,42 +86,23 @@ def _held(thing: Any) -> list[Any]:
     return gc.get_referents(thing)
 
 
-def without_queries(app: Application, granted: Power, seed: int) -> Substitute | None:
-    """Build the best substitute that this attacker can have without asking anything.
+def without_queries(app: Application, granted: Power, seed: int) -> tuple[Target, ...]:
+    """Train what this attacker's data gives without asking anything: with its true classes.
 
-    With data: the same family of model, trained on it with its true classes. Without: None, and
-    the most frequent class is all there is.
+    The target's own recipe and a generic one of its family, so that the better can be compared
+    with: the best without access is meant, lucky in its choice of a recipe. None without data.
     """
-    trained = trained_without_queries(app, granted, seed)
-    return None if trained is None else _Trained(trained)
-
-
-def trained_without_queries(app: Application, granted: Power, seed: int) -> Target | None:
-    """Train a model of the target's family on the attacker's data; None without usable data."""
     knowledge = granted.knowledge
-    if knowledge.data is Grade.NONE:
-        return None
     data = app.data.train if knowledge.data is Grade.FULL else app.data.similar
-    if len(np.unique(data.y)) < 2:
-        return None
-    return _recipe(app, knowledge.algorithm).fit(data, seed)
+    if knowledge.data is Grade.NONE or len(np.unique(data.y)) < 2:
+        return ()
+    return tuple(trainer.fit(data, seed) for trainer in _recipes(app))
 
 
-class _Trained:
-    def __init__(self, target: Target) -> None:
-        self._target = target
-
-    def predict(self, x: Inputs) -> Ints:
-        return self._target.answer(x, View.LABELS).labels
-
-
-def _recipe(app: Application, known: Grade) -> Trainer:
-    """Choose the target's own recipe if it is known, else one of the family, else a usual one."""
+def _recipes(app: Application) -> tuple[Trainer, ...]:
     if app.trainer is not None:
-        if known is Grade.FULL:
-            return app.trainer
-        return app.lookalike or lookalike(app.trainer)
-    return app.lookalike or SklearnTrainer(_usual(app), app.classes, app.domain)
+        return app.trainer, app.lookalike or lookalike(app.trainer)
+    return (app.lookalike or SklearnTrainer(_usual(app), app.classes, app.domain),)
 
 
 def _usual(app: Application) -> Any:

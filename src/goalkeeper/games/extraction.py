@@ -161,15 +161,14 @@ def _says(point: Checkpoint, app: Application, x: Inputs) -> Ints:
 
 def _baseline(marking: Answered, labels: Ints) -> Bools:
     """Tell where the best substitute without any query agrees with the target, `(n,)`."""
-    app = marking.app
+    app, x = marking.app, marking.dealt.secret.x
     counts = np.bincount(labels, minlength=len(app.classes))
-    constant = labels == counts.argmax()
+    best = labels == counts.argmax()
     seed = int(marking.victim.generate_state(1)[0])
-    trained = without_queries(app, marking.granted, seed)
-    if trained is None:
-        return np.asarray(constant)
-    same = predicted(trained, marking.dealt.secret.x, len(app.classes)) == labels
-    return np.asarray(same if same.sum() > constant.sum() else constant)
+    for trained in without_queries(app, marking.granted, seed):
+        same = trained.answer(x, View.LABELS).labels == labels
+        best = same if same.sum() > best.sum() else best
+    return np.asarray(best)
 
 
 # ---- what is shown -----------------------------------------------------------------------------

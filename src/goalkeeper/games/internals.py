@@ -15,7 +15,7 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import DataError, NotOffered
 from goalkeeper.core.evidence import Exhibit, Measurement, Played, Status
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Grade, Power
+from goalkeeper.core.power import Power
 from goalkeeper.games._gains import Found, curve, gain, thinned
 from goalkeeper.games._indicators import Indicators, in_use, indicators
 from goalkeeper.games._simple_targets import (
@@ -23,7 +23,7 @@ from goalkeeper.games._simple_targets import (
     linear_application,
     word_rule,
 )
-from goalkeeper.games._substitutes import trained_without_queries
+from goalkeeper.games._substitutes import without_queries
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.stats import clopper_pearson, precision_at_k
 
@@ -161,14 +161,12 @@ def _checked(answer: Ranking) -> list[str]:
 
 def _known_before(marking: Ranked, used: Sequence[str], truth: Sequence[str]) -> int | None:
     """Count the hits of the best ranking from the attacker's own data; None without data."""
-    if marking.granted.knowledge.data is Grade.NONE:
-        return None
     seed = int(marking.victim.generate_state(1)[0])
-    trained = trained_without_queries(marking.app, marking.granted, seed)
-    if trained is None:
-        return None
-    guess = indicators(trained, marking.app, used, marking.dealt.secret).ranked()
-    return len(set(guess[: len(truth)]) & set(truth))
+    guesses = [
+        indicators(trained, marking.app, used, marking.dealt.secret).ranked()[: len(truth)]
+        for trained in without_queries(marking.app, marking.granted, seed)
+    ]
+    return max((len(set(guess) & set(truth)) for guess in guesses), default=None)
 
 
 def _found(words: Sequence[str], truth: Sequence[str], known: int | None) -> Found:

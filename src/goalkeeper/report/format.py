@@ -28,7 +28,10 @@ class Scale:
 PLAIN = Scale()
 PERCENT = Scale(100.0, " %")
 
-_PERCENT = re.compile(r"(^|_)(rate|accuracy|share|gain|tpr|fpr|recall|precision|agreement)(_|$)")
+_PERCENT = re.compile(
+    r"(^|_)(rate|accuracy|share|gain|tpr|fpr|recall|precision|agreement"
+    r"|fidelity)(_|$)"
+)
 _SHORT = {"tpr", "fpr", "roc", "auc"}
 _METRICS = {
     "success_rate": "success rate",
@@ -43,12 +46,17 @@ _METRICS = {
 def metric_name(metric: str) -> str:
     """Say a metric's name in words."""
     words = (w.upper() if w in _SHORT else w for w in metric.split("_"))
-    return _METRICS.get(metric, " ".join(words))
+    return _METRICS.get(metric.replace(" ", "_"), " ".join(words))
 
 
 def scale_of(metric: str) -> Scale:
-    """Return how a metric is written: shares in per cent, everything else as it is."""
-    return PERCENT if _PERCENT.search(metric) else PLAIN
+    """Return how a metric or budget is written: shares in per cent, everything else as it is."""
+    return PERCENT if _PERCENT.search(metric.replace(" ", "_")) else PLAIN
+
+
+def has_baseline(metric: str) -> bool:
+    """Tell whether a baseline means anything; without the attack there is no median to compare."""
+    return not metric.startswith("median")
 
 
 # ---- rounding ------------------------------------------------------------------------------------
@@ -110,7 +118,7 @@ def interval(low: float, high: float, digits: int, scale: Scale) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A measurement in words: value, interval, baseline and n."""
+    """A measurement in words: value, interval, baseline (empty if it has none) and n."""
 
     value: str
     interval: str
@@ -118,7 +126,8 @@ class Numbers:
     n: str
 
     def __str__(self) -> str:
-        return f"{self.value} ({self.interval}), baseline {self.baseline}, {self.n}"
+        baseline = f"baseline {self.baseline}, " if self.baseline else ""
+        return f"{self.value} ({self.interval}), {baseline}{self.n}"
 
 
 def measured(m: Measurement) -> Numbers:
@@ -128,7 +137,7 @@ def measured(m: Measurement) -> Numbers:
     return Numbers(
         quantity(m.value, digits, scale),
         interval(m.low, m.high, digits, scale),
-        quantity(m.baseline, digits, scale),
+        quantity(m.baseline, digits, scale) if has_baseline(m.metric) else "",
         f"n = {m.n:,}",
     )
 
@@ -148,6 +157,23 @@ def count(value: float) -> str:
     if math.isinf(value):
         return "unlimited"
     return f"{value:,.0f}" if value == round(value) else f"{value:,.3g}"
+
+
+def budget(value: float, scale: Scale) -> str:
+    """Write a budget: a count, or a share in per cent with two digits."""
+    if scale is PLAIN or not 0 < value < math.inf:
+        return count(value) if scale is PLAIN else percent(value)
+    return f"{float(f'{value * scale.factor:.2g}'):g}{scale.unit}"
+
+
+def budget_name(name: str, unit: str) -> str:
+    """Name a budget and its unit, without saying the same word twice."""
+    if not unit or set(unit.split()) <= set(name.split()):
+        return name
+    if unit.startswith(name):
+        return unit
+    joined = f"{name} {unit}"
+    return joined if unit.startswith(("of ", "per ", "in ")) else f"{name} ({unit})"
 
 
 def points(value: float, none: str) -> str:

@@ -71,7 +71,9 @@ class Context:
         `run`: how this application is run, e.g. `goalkeeper run app.yaml`; an evidence id: the
         exact command that plays it again. Left out, it is put together from the names.
     show_private
-        Whether exhibits that hold training data are shown.
+        Whether exhibits that hold training data, and the names of people, are shown.
+    person
+        The column that says to which person a record belongs; its values are names of people.
     """
 
     assignment: tuple[AssignmentRow, ...] = ()
@@ -79,3 +81,4 @@ class Context:
     citations: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
     show_private: bool = False
+    person: str = "person"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from goalkeeper.attacks._mixtures import rounds
 from goalkeeper.attacks.extraction._copies import Constant, LinearCopy
 from goalkeeper.attacks.extraction._equations import Design
 from goalkeeper.attacks.extraction._learning import Answered, learnt
@@ -17,6 +16,9 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.games._substitutes import Substitute
 
 HALVINGS = 16  # of the way between two rows; 1/65,536 of it is left
+LEAST = 8  # halvings that are worth a way
+FIRST = 50  # rows drawn before any way is halved
+SPARE = 5  # ways beyond the number of unknowns
 AGREES = 0.98  # from this agreement on the plane through the boundary is handed in
 
 
@@ -53,13 +55,13 @@ class Search:
         self.labels = np.concatenate([self.labels, labels])
         return labels
 
-    def halve(self, budget: int) -> None:
-        """Spend a budget on halving ways between unlike rows, all ways side by side."""
-        left, right, label = self._unlike(max(1, budget // (HALVINGS + 1)))
+    def halve(self, pairs: int, budget: int) -> None:
+        """Halve the way between unlike rows, `pairs` ways side by side, as often as it can."""
+        left, right, label = self._unlike(pairs)
         if not len(left):
             self.draw(budget)
             return
-        for _ in range(HALVINGS):
+        for _ in range(min(HALVINGS, (budget - 1) // len(left))):
             middle = self.design.domain.project((left + right) / 2)
             said = self.ask(middle)
             if len(said) < len(middle):
@@ -124,15 +126,17 @@ def searched(access: Access) -> Iterator[Substitute]:
     """Spend the budget in rounds of doubling size; yield a substitute after each."""
     if not isinstance(access.domain, TableDomain):
         raise DataError(f"rows can be searched in tables only, not in {access.domain.kind}s")
-    search = Search(access, Design.of(access.domain))
+    design = Design.of(access.domain)
+    search = Search(access, design)
     if not access.left()[0]:
         yield Constant(0)
         return
-    sizes = rounds(int(min(access.left()[0], 2**31)), first=50)
-    for number, size in enumerate(sizes):
-        if number == 0:
-            search.draw(size)
-        else:
-            search.draw(size // 5)
-            search.halve(size - size // 5)
+    search.draw(FIRST)
+    yield search.best()
+    pairs = len(design.levels) + SPARE
+    while left := int(min(access.left()[0], 2**31)):
+        size = min(left, max(pairs * (HALVINGS + 1), len(search.rows)))
+        search.draw(min(len(search.drawn), size // 10))
+        search.halve(max(1, min(pairs, size // LEAST)), size - size // 10)
+        pairs *= 2
         yield search.best()

@@ -54,7 +54,7 @@ class Design:
         span = np.where(both, high, 0.0) - np.where(both, low, 0.0)
         middle = middle + span / 2
         middle[[bool(c.categories) for c in self.domain.columns]] = 0.0
-        return self.domain.project(middle[None])[0]
+        return np.asarray(self.domain.project(middle[None])[0])
 
     def anywhere(self, n: int, rng: np.random.Generator) -> Floats:
         """Draw valid rows `(n, d)`; around the middle where a column has no bounds."""

@@ -130,7 +130,7 @@ def _model(kind: str, seed: int) -> Any:
 
     match kind:
         case "words":
-            final = linear_model.LogisticRegression(C=10, tol=1e-3, max_iter=2000)
+            final = linear_model.LogisticRegression(C=10, tol=1e-6, max_iter=2000)
             return make_pipeline(TfidfVectorizer(), final)
         case "word counts":
             return make_pipeline(CountVectorizer(), naive_bayes.MultinomialNB())
@@ -139,7 +139,7 @@ def _model(kind: str, seed: int) -> Any:
         case "word counts of scores":
             return make_pipeline(CountVectorizer(), linear_model.Ridge(alpha=0.5))
         case "linear":
-            final = linear_model.LogisticRegression(C=100, tol=1e-3, max_iter=5000)
+            final = linear_model.LogisticRegression(C=100, tol=1e-6, max_iter=5000)
             return make_pipeline(StandardScaler(), final)
         case "linear of scores":
             return make_pipeline(StandardScaler(), linear_model.Ridge(alpha=1e-3))

@@ -11,7 +11,6 @@ from goalkeeper.attacks._mixtures import Mixtures, rounds
 from goalkeeper.attacks._words import words_to_ask
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Ints
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.internals import Internals, Ranking, Sought
 
@@ -22,17 +21,13 @@ class IndicatorWords(Attack[Sought, Ranking]):
     """Ask about mixtures of words near the boundary, and rank words by how they turn the label.
 
     Each text tells of all its words at once, and words that pull towards harmless balance those
-    that pull the other way, so that the answer is open and a label says most. From round to round
-    the words that cannot be among the strongest any more are asked less.
+    that pull the other way, so that the answer is open and a label says most. (Asking less about
+    words that seem weak was tried, and found fewer indicators.)
 
     Settings
     --------
     most_words
         Words that are mixed, at most: those of similar data if there is any, then public ones.
-    keep
-        Share of the words that stays in each further round.
-    least
-        Words that stay in any case, as a multiple of how many are sought.
 
     Deviations from the source: testing single words on a barely passing message finds one word a
     query; here a query tests as many words as its text holds, and a linear fit tells them apart.
@@ -49,28 +44,17 @@ class IndicatorWords(Attack[Sought, Ranking]):
     uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     most_words: int = 3000
-    keep: float = 0.7
-    least: float = 4.0
 
     def play(self, question: Sought, access: Access) -> Ranking:
         """Ask in rounds of doubling size, and hand in the ranking after each."""
         mixtures = Mixtures(access, words_to_ask(access, self.most_words))
         groups = np.arange(len(access.classes)) != (access.harmless or 0)
-        pool = np.arange(len(mixtures.words))
         ranking: Ranking = mixtures.words
         for size in rounds(mixtures.left):
-            mixtures.ask(size, pool)
+            mixtures.ask(size)
             pull = mixtures.learn(groups.astype(np.int64))
             if pull is not None:
                 order = np.argsort(-pull.weights[0], kind="stable")
                 ranking = [mixtures.words[i] for i in order]
-                pool = self._pool(order, len(pool), question.most)
             access.checkpoint(ranking)
         return ranking
-
-    def _pool(self, order: Ints, before: int, sought: int) -> Ints:
-        """Keep the strongest words, and as many again at the other end as a balance."""
-        size = max(int(self.keep * before), int(self.least * sought))
-        if size >= len(order):
-            return np.arange(len(order))
-        return np.sort(np.concatenate([order[: size - size // 4], order[-(size // 4) :]]))

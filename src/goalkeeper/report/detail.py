@@ -1,0 +1,197 @@
+"""Tables and facts of one play: what was measured, counted, spent and checked."""
+
+from __future__ import annotations
+
+from goalkeeper.core.evidence import (
+    Accuracy,
+    DamageCount,
+    Evidence,
+    Gain,
+    Measurement,
+    Proportion,
+    Rated,
+    Ratio,
+    Tally,
+)
+from goalkeeper.report import format as fmt
+from goalkeeper.report.parts import Fact, Table
+
+MOST_GROUPS = 12
+
+
+# ---- measured ------------------------------------------------------------------------------------
+
+
+def measurements(evidence: Evidence) -> Table:
+    """List what was measured on everything, beside the headline."""
+    rows = [_measured(m) for m in evidence.played.measurements[1:] if not m.group]
+    return _without_empty(
+        f"Further measurements of {evidence.attack}",
+        ("Measure", "Value", "95 % interval", "Baseline", "n", "Note"),
+        rows,
+    )
+
+
+def groups(evidence: Evidence) -> Table:
+    """List what was measured on classes, subgroups and people, in the game's order."""
+    found = [m for m in evidence.played.measurements[1:] if m.group]
+    rows = [(m.group.replace(": ", " ", 1), *_measured(m)) for m in found[:MOST_GROUPS]]
+    caption = f"{evidence.attack} by group, hardest hit first"
+    if len(found) > MOST_GROUPS:
+        caption += f": {MOST_GROUPS} of {len(found)}, the rest in assessment.json"
+    head = ("Group", "Measure", "Value", "95 % interval", "Baseline", "n", "Note")
+    return _without_empty(caption, head, rows)
+
+
+def _measured(m: Measurement) -> tuple[str, ...]:
+    numbers = fmt.measured(m)
+    name = fmt.metric_name(m.metric)
+    return (name, numbers.value, numbers.interval, numbers.baseline, f"{m.n:,}", m.note)
+
+
+def _without_empty(caption: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+    """Leave out the columns in which nothing stands."""
+    kept = [i for i in range(len(head)) if i == 0 or any(row[i] for row in rows)]
+    return Table(
+        caption,
+        tuple(head[i] for i in kept),
+        tuple(tuple(row[i] for i in kept) for row in rows),
+    )
+
+
+def controls(evidence: Evidence) -> Table:
+    """List the checks of the attack and the setting."""
+    rows = tuple(
+        (c.name, "passed" if c.passed else "failed", c.detail) for c in evidence.played.controls
+    )
+    return Table(f"Controls of {evidence.attack}", ("Control", "Outcome", "Detail"), rows)
+
+
+# ---- counted and rated ---------------------------------------------------------------------------
+
+
+def counts(evidence: Evidence) -> Table:
+    """List what was counted at each budget, and how it was rated."""
+    rated = {t.budget: t for t in evidence.rated.trials} if evidence.rated else {}
+    scale = fmt.scale_of(evidence.metric)
+    rows = []
+    for trial in evidence.played.trials:
+        spent = [f"{fmt.count(trial.queries)} queries"]
+        spent += [f"{fmt.percent(trial.share)} of the data"] if trial.share else []
+        checked = f"{trial.verified:,}" if trial.verified else "none"
+        bounds = level = ""
+        if trial.budget in rated:
+            step = rated[trial.budget]
+            digits = fmt.places(step.low, step.high, step.low, scale)
+            bounds = fmt.interval(step.low, step.high, digits, scale)
+            level = fmt.levels(step.demonstrated, step.potential)
+        budget = fmt.budget(trial.budget, budget_scale(evidence))
+        rows.append((budget, ", ".join(spent), tally(trial.tally), checked, bounds, level))
+    return _without_empty(
+        f"{evidence.attack} at each budget: spent in one campaign, counted, and rated",
+        ("Budget", "Spent", "Counts", "Verified", "One-sided bounds", "Exposure level"),
+        rows,
+    )
+
+
+def budget_scale(evidence: Evidence) -> fmt.Scale:
+    """Return how budgets are written: shares in per cent, everything else as it is."""
+    return fmt.scale_of(evidence.played.curve.budget) if evidence.played.curve else fmt.PLAIN
+
+
+def costs(group: tuple[Evidence, ...]) -> Table:
+    """List the parts of attack potential, a row for each attacker."""
+    rows = []
+    for evidence in group:
+        if evidence.rated is None:
+            continue
+        cost = evidence.rated.attack_potential
+        words = (cost.expertise, cost.knowledge, cost.window, cost.equipment)
+        row = (evidence.attacker, str(cost.points), fmt.days(cost.days))
+        rows.append((*row, *(w.replace("_", " ") for w in words)))
+    head = ("Attacker", "Points", "Time", "Expertise", "Secret knowledge", "Window", "Equipment")
+    caption = f"Attack potential of {group[0].attack}"
+    return Table(caption, head, tuple(rows))
+
+
+def steps(group: tuple[Evidence, ...]) -> Table:
+    """List the attack potential at each budget, a column for each attacker; empty if constant."""
+    rated = [(e.attacker, e.rated) for e in group if e.rated is not None and e.rated.trials]
+    columns = [[_cost(rating, i) for i in range(len(rating.trials))] for _, rating in rated]
+    if not any(len(set(column)) > 1 for column in columns):
+        return Table("", (), ())
+    scale = budget_scale(group[0])
+    budgets = [fmt.budget(t.budget, scale) for t in rated[0][1].trials]
+    return Table(
+        f"Attack potential of {group[0].attack} at each budget",
+        ("Budget", *(attacker for attacker, _ in rated)),
+        tuple(zip(budgets, *columns, strict=True)),
+    )
+
+
+def _cost(rating: Rated, place: int) -> str:
+    cost = rating.trials[place].attack_potential
+    return f"{fmt.points(cost.points, 'none')}, {fmt.days(cost.days)}"
+
+
+def tally(counted: Tally) -> str:
+    """Say in words what was counted."""
+    match counted:
+        case Proportion(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
+            return f"{k:,} of {n:,} succeeded; {k0:,} of {n0:,} without the attack"
+        case Accuracy(correct=k, n=n):
+            return f"{k:,} of {n:,} right; a coin gets half of them right"
+        case Gain(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
+            return f"{k:,} of {n:,} right; {k0:,} of {n0:,} without access to the model"
+        case Ratio(at=rates):
+            return "; ".join(
+                f"at {fmt.percent(r.fpr)} false alarms: {r.true_positives:,} of {r.positives:,} "
+                f"found, {r.false_positives:,} of {r.negatives:,} false alarms"
+                for r in rates
+            )
+        case DamageCount(gained=gained, lost=lost, n=n, tolerance=tolerance):
+            pairs = ", ".join(f"+{g:,}/-{v:,}" for g, v in zip(gained, lost, strict=True))
+            return (
+                f"items newly wrong/newly right of {n:,}, per retraining: {pairs}; "
+                f"tolerance {fmt.percent(tolerance)}"
+            )
+
+
+# ---- spent and set -------------------------------------------------------------------------------
+
+
+def spent(evidence: Evidence) -> tuple[Fact, ...]:
+    """Say what the play cost in this run."""
+    cost = evidence.played.cost
+    numbers = (
+        ("Queries", cost.queries),
+        ("Forward passes", cost.forward),
+        ("Backward passes", cost.backward),
+        ("Models trained", cost.models),
+    )
+    facts = [Fact(label, fmt.count(value)) for label, value in numbers if value]
+    return (*facts, Fact("Computing", fmt.duration(cost.seconds)))
+
+
+def knows(evidence: Evidence) -> str:
+    """Say what the attack has to know."""
+    known = evidence.requires.knowledge.items()
+    words = tuple(f"{grade} {aspect}" for aspect, grade in known if grade != "none")
+    return fmt.listed(words) or "nothing"
+
+
+def details(group: tuple[Evidence, ...]) -> tuple[Fact, ...]:
+    """Say what was played, precisely enough to play it again."""
+    first = group[0]
+    facts = [
+        Fact("Game", first.game),
+        Fact("Variant", f"{first.family}.{first.variant.removeprefix(first.family + '.')}"),
+        Fact("Needs to know", knows(first)),
+        Fact("Needs to be able to", ", ".join(first.requires.capabilities) or "nothing"),
+        Fact("Needs to see", first.requires.view),
+        Fact("Seed of this play", str(first.seed)),
+        Fact("Evidence", ", ".join(e.id for e in group)),
+    ]
+    facts += [Fact("Unit", first.unit)] if first.unit else []
+    facts += [Fact(f"Setting {k}", fmt.shortened(str(v), 200)) for k, v in first.settings.items()]
+    return tuple(facts)
