@@ -10,9 +10,11 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from goalkeeper.cli.exits import Exit
 from tests.cli.inline import inline
@@ -128,9 +130,9 @@ def test_features_that_are_not_numbers(value: str, tmp_path: Path) -> None:
 
 ROWS = np.random.default_rng(0).normal(size=(200, 3))
 LABELS = (ROWS[:, 0] > 0).astype(int)
-ARRAYS = {
+ARRAYS: dict[str, tuple[NDArray[Any], NDArray[Any], str]] = {
     "short": (ROWS, LABELS[:100], "inputs (200, 3), label (100,)"),
-    "no-axis": (np.float64(3), LABELS, "inputs of shape () are no known kind"),
+    "no-axis": (np.array(3.0), LABELS, "inputs of shape () are no known kind"),
     "five-axes": (ROWS.reshape(200, 3, 1, 1, 1), LABELS, "are no known kind"),
     "no-column": (ROWS[:, :0], LABELS, "no column is left for the model"),
     "complex": (ROWS + 1j, LABELS, "complex128"),
@@ -232,7 +234,7 @@ def test_odd_answers_are_caveats_of_check_and_assessment(
     (tmp_path / "filter.py").write_text(MODEL.format(methods=methods))
     done = inline("check", path)
     assert done.code == 0
-    assert done.out.count(f"note: {says}") in {1, 2}  # asked twice; asked alone
+    assert any(says in line for line in done.out.splitlines() if line.startswith("  note: "))
     words = ("--attack", "loss_threshold", "--json", "--jobs", "1")
     ran = inline("run", path, "-o", tmp_path / "r", *words)
     assessment = json.loads(ran.out)
@@ -246,7 +248,7 @@ def test_a_model_that_prints_leaves_json_alone(tmp_path: Path) -> None:
     methods = CONSTANT.replace("        return", "        print('noise')\n        return")
     (tmp_path / "filter.py").write_text("print('noise')\n" + MODEL.format(methods=methods))
     assert json.loads(inline("check", path, "--json").out)["ok"] is True
-    words = ("--json", "--jobs", "2", "--attack", "good_words_blind")
+    words = ("--json", "--jobs", "2", "--attack", "good_words_blind")  # two plays
     done = goalkeeper("run", path, "-o", tmp_path / "r", *words)
     assert json.loads(done.stdout)["complete"] is True
     assert "noise" in done.stderr
@@ -297,11 +299,13 @@ def test_reading_what_is_no_run(verb: str, place: str, tmp_path: Path) -> None:
 
 def test_writing_where_nothing_can_be_written(tmp_path: Path) -> None:
     write_text_app(tmp_path)
-    for words in (
-        ["init", tmp_path / "app.yaml" / "new"],
-        ["init", tmp_path / "app.yaml"],
-        ["report", tmp_path, "--format", "schema", "-o", tmp_path / "app.yaml" / "new"],
-    ):
+    file = tmp_path / "app.yaml"
+    commands: tuple[tuple[str | Path, ...], ...] = (
+        ("init", file / "new"),
+        ("init", file),
+        ("report", tmp_path, "--format", "schema", "-o", file / "new"),
+    )
+    for words in commands:
         done = inline(*words)
         assert done.code == Exit.USAGE
         assert "cannot be written (Not a directory)" in done.err
@@ -347,7 +351,5 @@ def test_no_query_and_little_data_are_never_green(tmp_path: Path) -> None:
     assert "met" not in {goal["verdict"] for goal in assessment["goals"].values()}
     assert done.code != Exit.MET
     assert "the holdout has only" in " ".join(assessment["application"]["caveats"])
-    spent = [e["played"]["cost"]["queries"] for e in assessment["evidence"] if e["unit"]]
-    assert any(spent) or all(e["attacker"] == "Eve" for e in assessment["evidence"] if e["unit"])
     eve = [e for e in assessment["evidence"] if e["attacker"] == "Eve" and e["unit"]]
-    assert all(e["played"]["cost"]["queries"] == 0 for e in eve)
+    assert sum(e["played"]["cost"]["queries"] for e in eve) == 0

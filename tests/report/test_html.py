@@ -14,13 +14,13 @@ from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import Context, render_html
 from goalkeeper.report.words import GLOSSARY, MARKS
-from tests.report import sample
+from tests.report import played, sample
 from tests.report.page import Page
 
 KNOWN_TAGS = (
     "html head meta title style body a div header p h1 h2 h3 h4 span ul li nav main section "
     "article dl dt dd figure details summary table caption thead tbody tr th td pre strong br "
-    "footer svg desc g path text defs use clippath rect"
+    "code footer svg desc g path text defs use clippath rect"
 )
 KNOWN_ATTRIBUTES = (
     "lang charset http-equiv content name class id href aria-labelledby aria-label aria-hidden "
@@ -43,7 +43,7 @@ def page(html: str) -> Page:
 
 def test_hostile_text_stays_text(html: str, page: Page) -> None:
     assert {e.tag for e in page.elements} <= set(KNOWN_TAGS.split())
-    assert sample.SCRIPT in page.root.text
+    assert played.SCRIPT in page.root.text
     assert "onerror=alert(1)" in page.root.text
     assert "{{ 7 * 7 }}" in page.root.text
     outside = [e for e in page.elements if not _in_drawing(e)]
@@ -63,7 +63,7 @@ def _in_drawing(element: object) -> bool:
     return False
 
 
-@pytest.mark.parametrize("text", [sample.SCRIPT, sample.BREAKOUT, "</style><script>1</script>"])
+@pytest.mark.parametrize("text", [played.SCRIPT, played.BREAKOUT, "</style><script>1</script>"])
 def test_hostile_text_anywhere_adds_no_element(text: str) -> None:
     """Every string of the assessment that takes free text is replaced, one page for all."""
     plain = _everywhere(sample.assessment(), "text")
@@ -206,13 +206,13 @@ def test_the_glossary_is_sorted_and_complete(page: Page) -> None:
 
 
 def test_private_exhibits_are_withheld(html: str, page: Page) -> None:
-    assert sample.PRIVATE not in html
+    assert played.PRIVATE not in html
     assert "holds training data" in page.root.text
 
 
 def test_private_exhibits_are_shown_on_request() -> None:
     html = render_html(sample.assessment(), sample.context(show_private=True))
-    assert html.count(sample.PRIVATE) == 4
+    assert html.count(played.PRIVATE) == 4
 
 
 # ---- readable by everybody -----------------------------------------------------------------------
@@ -281,13 +281,13 @@ def test_same_assessment_same_bytes(html: str) -> None:
 
 
 def test_a_real_run_stays_small() -> None:
-    """Five times the evidence of the sample: about what one application gives."""
-    base = sample.assessment()
-    copies = tuple(
-        e.model_copy(update={"id": f"{e.id}-{i}"}) for i in range(5) for e in base.evidence
-    )
-    html = render_html(base.model_copy(update={"evidence": copies}), sample.context())
+    """Thirty plays by five attackers each, like the larger examples: the page counts plays."""
+    made = sample.many_attackers(plays=30)
+    html = render_html(made, sample.context())
     assert len(html.encode()) < 400_000
+    cards = [a for a in Page(html).find("article") if "finding" in a.attrs.get("class", "").split()]
+    failed = [e for e in made.evidence if e.status is Status.FAILED_TO_RUN]
+    assert len(cards) == 30 + len(failed)
 
 
 def test_an_assessment_of_nothing_is_still_a_page() -> None:

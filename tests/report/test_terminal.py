@@ -5,16 +5,25 @@ import io
 import pytest
 from rich.console import Console
 
+from goalkeeper.core.assessment import Assessment, Gap, PlanRow
+from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.goals import Goal
 from goalkeeper.report import render_terminal
 from goalkeeper.report.words import MARKS
-from tests.report import sample
+from tests.report import played, sample
 
 
-def printed(width: int, encoding: str = "utf-8", *, colour: bool = False) -> str:
+def printed(
+    width: int,
+    encoding: str = "utf-8",
+    *,
+    colour: bool = False,
+    assessment: Assessment | None = None,
+) -> str:
     raw = io.BytesIO()
     with io.TextIOWrapper(raw, encoding=encoding, newline="\n") as stream:
         console = Console(file=stream, width=width, force_terminal=colour)
-        render_terminal(sample.assessment(), console, sample.context())
+        render_terminal(assessment or sample.assessment(), console, sample.context())
         stream.flush()
         return raw.getvalue().decode(encoding)
 
@@ -63,4 +72,79 @@ def test_plain_symbols_where_the_terminal_knows_no_others() -> None:
 
 
 def test_private_exhibits_are_not_printed() -> None:
-    assert sample.PRIVATE not in printed(200)
+    assert played.PRIVATE not in printed(200)
+
+
+def test_a_play_that_attackers_share_is_printed_once_with_what_it_costs_each() -> None:
+    text = printed(120, assessment=sample.many_attackers(plays=1))
+    assert text.count("good-words on harmful-passes") == 1
+    assert text.count("62 % (57 to 67 %)") == 1
+    for i, name in enumerate(sample.ATTACKERS):
+        (line,) = [line for line in text.splitlines() if line.strip().startswith(f"by {name} ")]
+        assert f"{4 * i} points" in line
+    words = " ".join(text.split())
+    assert " ".join(f"--attacker {name}" for name in sample.ATTACKERS) in words
+
+
+def test_attackers_have_no_article() -> None:
+    text = " ".join(printed(120, assessment=sample.many_attackers(plays=5)).split())
+    assert not any(f"the {name}" in text for name in sample.ATTACKERS)
+
+
+def nothing_installed(variants: int) -> Assessment:
+    """Two attackers could use many variants for which there is no attack."""
+    base = sample.assessment()
+    names = [f"evasion.kind{i}" for i in range(variants)]
+    why = "goalkeeper has no attack of this variant for text yet"
+    pairs = [(name, who) for name in names for who in ("outsider", "customer")]
+    plan = tuple(
+        PlanRow(
+            attack="", game="evasion", task=name, variant=name, attacker=who, status="skipped",
+            reasons=(why,),
+        )
+        for name, who in pairs
+    )  # fmt: skip
+    unplayed = tuple(
+        played.good_words().model_copy(
+            update={
+                "id": f"{name}-{who}", "attack": "", "task": name, "variant": name,
+                "attacker": who, "unit": "", "rated": None,
+                "played": Played(status=Status.NOT_TESTED, reason=why),
+            }
+        )
+        for name, who in pairs
+    )  # fmt: skip
+    gaps = tuple(Gap(variant=n, attacker=w, reason=f"not tested: {why}") for n, w in pairs)
+    rating = base.goals[Goal.AVAILABILITY]
+    rating = rating.model_copy(update={"not_tested": (*rating.not_tested, *gaps)})
+    return base.model_copy(
+        update={
+            "goals": base.goals | {Goal.AVAILABILITY: rating},
+            "plan": (*base.plan, *plan),
+            "evidence": (*base.evidence, *unplayed),
+        }
+    )
+
+
+def test_what_was_not_tested_is_told_in_a_few_lines_by_reason() -> None:
+    text = printed(400, assessment=nothing_installed(29))
+    section = text.partition("What was not tested")[2].partition("What would help")[0]
+    lines = [line.strip() for line in section.splitlines() if line.startswith("- ")]
+    assert len(lines) <= 9  # of which one is a failure
+    (shared,) = [line for line in lines if "29 variants" in line]
+    assert "29 variants: goalkeeper has no attack of this variant for text yet" in shared
+    assert "evasion.kind0" in shared
+    assert "and 21 more" in shared
+    assert "The HTML report lists" in section
+    assert not any(line.startswith("-  on") for line in lines)
+
+
+def test_many_reasons_are_cut_and_said_to_be_cut() -> None:
+    base = sample.assessment()
+    gaps = tuple(Gap(variant=f"v{i}", attacker="outsider", reason=f"why {i}") for i in range(30))
+    rating = base.goals[Goal.AVAILABILITY].model_copy(update={"not_tested": gaps})
+    goals = base.goals | {Goal.AVAILABILITY: rating}
+    text = printed(200, assessment=base.model_copy(update={"goals": goals}))
+    assert "why 29" in text
+    assert "why 20" not in text
+    assert "25 more lines" in text

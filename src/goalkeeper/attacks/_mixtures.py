@@ -7,6 +7,7 @@ puts the expected answer on the boundary, where a label says most.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,14 +26,20 @@ CANDIDATES = 3  # texts composed for each one asked; the nearest to the boundary
 
 @dataclass(frozen=True, eq=False)
 class Pull:
-    """A linear fit: effect of each word `(k, d)` and bias `(k,)` on texts scaled to length 1.
+    """A linear fit: effect of each word `(k, d)` and bias `(k,)`, on counts of words.
 
     k is 1 for two classes (towards the second), else one row a class; `classes` are those seen.
+    `normed`: the counts of a text are scaled to length 1.
     """
 
     weights: Floats
     bias: Floats
     classes: Ints
+    normed: bool
+
+    def roots(self, sizes: Ints) -> Floats:
+        """Return by what sums over `sizes` words are divided."""
+        return np.sqrt(np.maximum(sizes, 1)) if self.normed else np.ones(len(sizes))
 
 
 class Mixtures:
@@ -75,19 +82,36 @@ class Mixtures:
         y = self.labels if groups is None else groups[self.labels]
         if len(np.unique(y)) < 2:
             return None
-        model = fitted(self.features(), y)
-        self.pull = Pull(model.coef_, model.intercept_, model.classes_)
+        normed = self._better(y)
+        model = fitted(self.features(normed=normed), y)
+        self.pull = Pull(model.coef_, model.intercept_, model.classes_, normed)
         return self.pull
 
-    def features(self) -> Any:
-        """Return which words stand in each text, scaled to length 1: sparse `(n, d)`."""
-        from scipy.sparse import csr_array
+    def _better(self, y: Ints) -> bool:
+        """Tell whether counts scaled to length 1 explain texts set aside at least as well."""
+        test = self._access.rng.random(len(y)) < 0.25
+        if len(np.unique(y[~test])) < 2 or not test.any():
+            return True
+        right = []
+        for normed in (False, True):
+            x = self.features(normed=normed)
+            right.append(fitted(x[~test], y[~test]).score(x[test], y[test]))
+        return bool(right[1] >= right[0])
+
+    def features(self, *, normed: bool) -> Any:
+        """Count the words of each text, perhaps scaled to length 1: sparse `(n, d)`."""
+        from scipy.sparse import csr_array, diags_array
 
         lengths = np.array([len(row) for row in self.rows], dtype=np.int64)
         starts = np.concatenate([[0], np.cumsum(lengths)])
-        values = np.repeat(1 / np.sqrt(np.maximum(lengths, 1)), lengths)
+        columns = np.concatenate(self.rows)
         shape = (len(self.rows), len(self.words))
-        return csr_array((values, np.concatenate(self.rows), starts), shape=shape)
+        counts = csr_array((np.ones(len(columns)), columns, starts), shape=shape)
+        counts.sum_duplicates()
+        if not normed:
+            return counts
+        size = np.sqrt(np.asarray(counts.multiply(counts).sum(axis=1)).reshape(-1))
+        return (diags_array(1 / np.maximum(size, 1.0)) @ counts).tocsr()
 
     # ---- composing --------------------------------------------------------------------------
 
@@ -102,11 +126,12 @@ class Mixtures:
         sizes = np.sort(self._sizes(n * CANDIDATES, SIZES))
         parts = []
         for size in np.unique(sizes):
-            chances = tilted(weights, -bias / np.sqrt(size), self._usual)
+            wanted = -bias * self.pull.roots(np.array([size]))[0] / size
+            chances = tilted(weights, wanted, self._usual)
             parts.append(self._drawn(int(size * (sizes == size).sum()), chances))
         drawn = np.concatenate(parts)
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        margins = np.abs(np.add.reduceat(weights[drawn], starts) / np.sqrt(sizes) + bias)
+        margins = np.abs(np.add.reduceat(weights[drawn], starts) / self.pull.roots(sizes) + bias)
         return self._cut(drawn, sizes, np.argsort(margins, kind="stable")[:n])
 
     def _drawn(self, n: int, chances: Floats) -> Ints:
@@ -122,9 +147,9 @@ class Mixtures:
         return np.asarray(self._access.rng.choice(steps, n))
 
     def _cut(self, drawn: Ints, sizes: Ints, chosen: Ints) -> list[Ints]:
-        """Cut the words drawn into texts; keep the chosen ones, each word once, as long as fits."""
+        """Cut the words drawn into texts; keep the chosen ones, as much of them as fits."""
         ends = np.cumsum(sizes)
-        rows = [np.unique(drawn[ends[i] - sizes[i] : ends[i]]) for i in chosen]
+        rows = [drawn[ends[i] - sizes[i] : ends[i]] for i in chosen]
         return [row[np.cumsum(self._room[row]) <= self._most] for row in rows]
 
 
@@ -151,9 +176,12 @@ def fitted(features: Any, y: Ints, strength: float = 10.0) -> Any:
     The tolerance is on the mean gradient, which is small from the start where texts lie close to
     the boundary: a loose one would stop at no weights at all.
     """
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=strength, tol=1e-6, max_iter=2000).fit(features, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged is good enough
+        return LogisticRegression(C=strength, tol=1e-5, max_iter=300).fit(features, y)
 
 
 def rounds(limit: int, first: int = 100) -> list[int]:

@@ -68,7 +68,11 @@ def console(*, err: bool = False) -> Console:
     """Return a console that adapts to terminal, pipe and NO_COLOR."""
     from rich.console import Console
 
-    return Console(stderr=err, highlight=False, soft_wrap=False)
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:  # main() decides the exit code, not rich
+            raise BrokenPipeError
+
+    return Piped(stderr=err, highlight=False, soft_wrap=False)
 
 
 def choice(
@@ -178,8 +182,22 @@ def read(folder: Path) -> Assessment:
         ) from error
 
 
-def context(policy: Policy, *, file: str = "", show_private: bool = False) -> Context:
-    """Gather what the report shows beside the assessment."""
+def recorded(folder: Path, key: str) -> str:
+    """Read a text that a run wrote down in run.json; empty if it did not."""
+    import json
+
+    try:
+        found = json.loads((folder / "run.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return ""
+    value = found.get(key) if isinstance(found, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def context(
+    policy: Policy, *, file: str = "", show_private: bool = False, person: str = ""
+) -> Context:
+    """Gather what the report shows beside the assessment; `person` is the column of people."""
     from goalkeeper.policy import NOTE
     from goalkeeper.report import AssignmentRow, Context
 
@@ -192,6 +210,7 @@ def context(policy: Policy, *, file: str = "", show_private: bool = False) -> Co
         ),
         note=NOTE,
         citations={key: policy.citation(key) for key in policy.taxonomy.literature},
-        commands={"run": f"goalkeeper run {file}"} if file else {},
+        commands={"run": typed("run", file)} if file else {},
         show_private=show_private,
+        person=person or "person",
     )

@@ -10,7 +10,7 @@ class Exit(IntEnum):
 
     USAGE = 4  # a usage or description error
     INTERRUPTED = 130  # Ctrl-C, or a full disk; the same command resumes
-    FAILED = 2  # some attack failed to run
+    FAILED = 2  # some attack, or goalkeeper itself, failed to run
     NOTHING = 3  # nothing applicable, nothing ran
     NOT_MET = 1  # a goal is not met (or what --fail-on says); verify: does not verify
     INCONCLUSIVE = 5  # no goal is not met, but some are inconclusive

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
+from contextlib import suppress
 from types import FrameType
 
 import typer
@@ -74,7 +76,7 @@ def _run() -> int:
     try:
         return _verb()
     except KeyboardInterrupt:
-        typer.echo("interrupted; what was finished is kept: run the same command again", err=True)
+        _say("interrupted; what was finished is kept: run the same command again")
         return Exit.INTERRUPTED
     except BrokenPipeError:  # who read the output has left, as `head` does
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -82,10 +84,10 @@ def _run() -> int:
             os.dup2(nowhere, stream)
         return Exit.INTERRUPTED
     except SystemExit as end:  # no verb does so: the user's own code did, and means nothing by it
-        typer.echo(f"error: the model or data code called sys.exit({end.code})", err=True)
-        typer.echo("next: take the call out of your Python files", err=True)
+        _say(f"error: the model or data code called sys.exit({end.code})")
+        _say("next: take the call out of your Python files")
         return Exit.USAGE
-    except Exception as error:  # noqa: BLE001 - explained if expected, raised again if not
+    except Exception as error:  # noqa: BLE001 - explained if expected, else shown as it is
         return _explained(error)
 
 
@@ -97,12 +99,13 @@ def _verb() -> int:
             code = command.invoke(context) or Exit.MET
     except typer.Exit as end:
         code = end.exit_code
-    sys.stdout.flush()
+    if sys.stdout is not None:  # it is None where a shell closed it
+        sys.stdout.flush()
     return int(code)
 
 
 def _explained(error: Exception) -> int:
-    """Print an expected error for people, and return its exit code; raise any other."""
+    """Print an error for people, any unexpected one as it is, and return the exit code."""
     from goalkeeper.cli.common import again
     from goalkeeper.compute.store import FULL, DiskFull
     from goalkeeper.core.errors import GoalkeeperError
@@ -112,13 +115,21 @@ def _explained(error: Exception) -> int:
         if context is not None and not message.startswith("Usage:"):
             message = f"{context.get_usage()}\nerror: {message}"
         path = "goalkeeper" if context is None else context.command_path
-        typer.echo(f"{message}\nnext: {path} --help", err=True)
+        _say(f"{message}\nnext: {path} --help")
         return Exit.USAGE
     full = isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in FULL)
     if full or isinstance(error, GoalkeeperError):
-        typer.echo(f"error: {error}\nnext: mend this, then run it again: {again()}", err=True)
+        _say(f"error: {error}\nnext: mend this, then run it again: {again()}")
         return Exit.INTERRUPTED if full else Exit.USAGE
-    raise error
+    _say("".join(traceback.format_exception(error)))
+    _say("error: this is a mistake in goalkeeper; what was played is kept")
+    _say(f"next: report it with the lines above, then try again: {again()}")
+    return Exit.FAILED  # never 1, as an uncaught error: that would be a verdict
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # the exit code must survive that nobody can read why
+        typer.echo(text, err=True)
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:

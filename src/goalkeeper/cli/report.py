@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from goalkeeper.cli.common import Folder, context, read, writing
+from goalkeeper.cli.common import Folder, context, read, recorded, writing
 
 
 class Format(StrEnum):
@@ -27,7 +27,10 @@ def report(
         Path | None, typer.Option("-o", "--output", help="Where to; default: standard output.")
     ] = None,
     show_private: Annotated[
-        bool, typer.Option("--show-private", help="Do not redact examples of training data.")
+        bool,
+        typer.Option(
+            "--show-private", help="Show examples of training data and the names of people."
+        ),
     ] = False,
 ) -> None:
     """Render the assessment of a run folder as HTML, JSON or text (or print its JSON Schema)."""
@@ -54,7 +57,12 @@ def _rendered(folder: Path, form: Format, *, show_private: bool) -> str:
     assessment = read(folder)
     if form is Format.JSON:
         return assessment.to_json()
-    about = context(default_policy(), show_private=show_private)
+    about = context(
+        default_policy(),
+        file=recorded(folder, "file"),
+        show_private=show_private,
+        person=recorded(folder, "person"),
+    )
     if form is Format.HTML:
         return render_html(assessment, about)
     buffer = io.StringIO()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from goalkeeper.cli.common import AsJson, Folder, console, context, read, typed
+from goalkeeper.cli.common import AsJson, Folder, console, context, read, recorded, typed
 
 
 def show(folder: Folder, as_json: AsJson = False) -> None:
@@ -16,5 +16,6 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(assessment.to_json(), nl=False)
         return
-    render_terminal(assessment, console(), context(default_policy()))
+    file, person = recorded(folder, "file"), recorded(folder, "person")
+    render_terminal(assessment, console(), context(default_policy(), file=file, person=person))
     typer.echo(f"next: open {folder}/report.html, or: {typed('verify', folder)}")

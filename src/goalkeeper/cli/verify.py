@@ -12,9 +12,13 @@ from goalkeeper.cli.exits import Exit
 
 def verify(folder: Folder, as_json: AsJson = False) -> None:
     """Check every file's hash, and recompute every verdict from the stored evidence."""
+    from goalkeeper.core.errors import PolicyError
     from goalkeeper.verify import differences
 
-    found = differences(folder)
+    try:
+        found = differences(folder)
+    except PolicyError as error:
+        found = [f"policy: {error}"]
     if as_json:
         typer.echo(json.dumps({"verified": not found, "differences": found}, indent=1))
     elif found:

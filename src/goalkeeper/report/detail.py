@@ -12,11 +12,12 @@ from goalkeeper.core.evidence import (
     Rated,
     Ratio,
     Tally,
+    Trial,
 )
 from goalkeeper.report import format as fmt
-from goalkeeper.report.parts import Fact, Table
+from goalkeeper.report.parts import Fact, Table, merged, without_empty
 
-MOST_GROUPS = 12
+MOST_GROUPS = 8
 
 
 # ---- measured ------------------------------------------------------------------------------------
@@ -25,38 +26,28 @@ MOST_GROUPS = 12
 def measurements(evidence: Evidence) -> Table:
     """List what was measured on everything, beside the headline."""
     rows = [_measured(m) for m in evidence.played.measurements[1:] if not m.group]
-    return _without_empty(
-        f"Further measurements of {evidence.attack}",
-        ("Measure", "Value", "95 % interval", "Baseline", "n", "Note"),
-        rows,
-    )
+    head = ("Measure", "Value", "95 % interval", "Baseline", "n", "Note")
+    return without_empty(Table(f"Further measurements of {evidence.attack}", head, tuple(rows)))
 
 
 def groups(evidence: Evidence) -> Table:
     """List what was measured on classes, subgroups and people, in the game's order."""
     found = [m for m in evidence.played.measurements[1:] if m.group]
     rows = [(m.group.replace(": ", " ", 1), *_measured(m)) for m in found[:MOST_GROUPS]]
-    caption = f"{evidence.attack} by group, hardest hit first"
+    caption = "By group, hardest hit first"
+    if len({name for _, name, *_ in rows}) == 1:  # said once, above the table
+        caption = f"{fmt.sentence_case(rows[0][1])} by group, hardest hit first"
+        rows = [(group, "", *rest) for group, _, *rest in rows]
     if len(found) > MOST_GROUPS:
         caption += f": {MOST_GROUPS} of {len(found)}, the rest in assessment.json"
     head = ("Group", "Measure", "Value", "95 % interval", "Baseline", "n", "Note")
-    return _without_empty(caption, head, rows)
+    return without_empty(Table(caption, head, tuple(rows)))
 
 
 def _measured(m: Measurement) -> tuple[str, ...]:
     numbers = fmt.measured(m)
     name = fmt.metric_name(m.metric)
     return (name, numbers.value, numbers.interval, numbers.baseline, f"{m.n:,}", m.note)
-
-
-def _without_empty(caption: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
-    """Leave out the columns in which nothing stands."""
-    kept = [i for i in range(len(head)) if i == 0 or any(row[i] for row in rows)]
-    return Table(
-        caption,
-        tuple(head[i] for i in kept),
-        tuple(tuple(row[i] for i in kept) for row in rows),
-    )
 
 
 def controls(evidence: Evidence) -> Table:
@@ -76,8 +67,6 @@ def counts(evidence: Evidence) -> Table:
     scale = fmt.scale_of(evidence.metric)
     rows = []
     for trial in evidence.played.trials:
-        spent = [f"{fmt.count(trial.queries)} queries"]
-        spent += [f"{fmt.percent(trial.share)} of the data"] if trial.share else []
         checked = f"{trial.verified:,}" if trial.verified else "none"
         bounds = level = ""
         if trial.budget in rated:
@@ -86,12 +75,18 @@ def counts(evidence: Evidence) -> Table:
             bounds = fmt.interval(step.low, step.high, digits, scale)
             level = fmt.levels(step.demonstrated, step.potential)
         budget = fmt.budget(trial.budget, budget_scale(evidence))
-        rows.append((budget, ", ".join(spent), tally(trial.tally), checked, bounds, level))
-    return _without_empty(
-        f"{evidence.attack} at each budget: spent in one campaign, counted, and rated",
-        ("Budget", "Spent", "Counts", "Verified", "One-sided bounds", "Exposure level"),
-        rows,
-    )
+        rows.append((budget, _campaign(trial), tally(trial.tally), checked, bounds, level))
+    caption = f"{evidence.attack} at each budget: spent in one campaign, counted, and rated"
+    head = ("Budget", "Spent", "Counts", "Verified", "One-sided bounds", "Exposure level")
+    return without_empty(Table(caption, head, tuple(rows)))
+
+
+def _campaign(trial: Trial) -> str:
+    parts = [f"{fmt.count(trial.queries)} {'query' if trial.queries == 1 else 'queries'}"]
+    if trial.share:
+        share = f"{fmt.budget(trial.share, fmt.PERCENT)} of the data"
+        parts = [*parts, share] if trial.queries else [share]
+    return ", ".join(parts)
 
 
 def budget_scale(evidence: Evidence) -> fmt.Scale:
@@ -99,19 +94,23 @@ def budget_scale(evidence: Evidence) -> fmt.Scale:
     return fmt.scale_of(evidence.played.curve.budget) if evidence.played.curve else fmt.PLAIN
 
 
-def costs(group: tuple[Evidence, ...]) -> Table:
-    """List the parts of attack potential, a row for each attacker."""
-    rows = []
-    for evidence in group:
-        if evidence.rated is None:
-            continue
-        cost = evidence.rated.attack_potential
-        words = (cost.expertise, cost.knowledge, cost.window, cost.equipment)
-        row = (evidence.attacker, str(cost.points), fmt.days(cost.days))
-        rows.append((*row, *(w.replace("_", " ") for w in words)))
-    head = ("Attacker", "Points", "Time", "Expertise", "Secret knowledge", "Window", "Equipment")
-    caption = f"Attack potential of {group[0].attack}"
-    return Table(caption, head, tuple(rows))
+def costs(group: tuple[Evidence, ...]) -> tuple[Fact, ...]:
+    """Say what makes up attack potential beside time, for whom where attackers differ."""
+    rated = [(e.attacker, e.rated.attack_potential) for e in group if e.rated is not None]
+    parts = (
+        ("Expertise", [(c.expertise, who) for who, c in rated]),
+        ("Secret knowledge", [(c.knowledge, who) for who, c in rated]),
+        ("Window", [(c.window, who) for who, c in rated]),
+        ("Equipment", [(c.equipment, who) for who, c in rated]),
+    )
+    return tuple(Fact(label, _for_whom(merged(words, 1))) for label, words in parts if words)
+
+
+def _for_whom(rows: tuple[tuple[str, ...], ...]) -> str:
+    words = [(word.replace("_", " "), who) for word, who in rows]
+    if len(words) == 1:
+        return words[0][0]
+    return "; ".join(f"{word} ({who})" for word, who in words)
 
 
 def steps(group: tuple[Evidence, ...]) -> Table:
@@ -186,7 +185,6 @@ def details(group: tuple[Evidence, ...]) -> tuple[Fact, ...]:
     facts = [
         Fact("Game", first.game),
         Fact("Variant", f"{first.family}.{first.variant.removeprefix(first.family + '.')}"),
-        Fact("Needs to know", knows(first)),
         Fact("Needs to be able to", ", ".join(first.requires.capabilities) or "nothing"),
         Fact("Needs to see", first.requires.view),
         Fact("Seed of this play", str(first.seed)),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from goalkeeper.core.assessment import Assessment, GoalRating
-from goalkeeper.core.evidence import Curve, Evidence, Exhibit, Measurement, Standard, Status
+from goalkeeper.core.evidence import Curve, Evidence, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import detail
 from goalkeeper.report import format as fmt
@@ -15,7 +15,8 @@ from goalkeeper.report.parts import Context, Fact, Link, Table
 from goalkeeper.report.words import CONTROL_FAILED, LEVELS, STATUSES
 
 PLAYED = (Status.TESTED, Status.CONTROL_FAILED)
-MOST_EXHIBITS = 8
+MOST_EXHIBITS = 2
+MOST_POINTS = 8  # of a curve in its table, evenly chosen; the drawing shows them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Finding:
 
     anchor: str
     title: str
+    attack: str
     id: str
     ids: tuple[str, ...]
     goals: tuple[Goal, ...]
@@ -77,21 +79,32 @@ class Finding:
     more_exhibits: int
     controls: Table
     caveats: tuple[str, ...]
-    costs: Table
+    costs: tuple[Fact, ...]
     steps: Table
     counts: Table
     spent: tuple[Fact, ...]
     details: tuple[Fact, ...]
-    standards: tuple[str, ...]
-    references: tuple[str, ...]
     command: str
     advice: tuple[Link, ...]
 
 
-def finding(
+def findings(assessment: Assessment, context: Context) -> tuple[Finding, ...]:
+    """Turn every play into a card; the first of an attack on a task shows more examples."""
+    cards: list[Finding] = []
+    seen: set[tuple[str, str]] = set()
+    for group in plays(assessment):
+        what = (group[0].attack, group[0].task)
+        card = _finding(group, f"finding-{len(cards) + 1}", assessment, context)
+        most = 1 if what in seen else MOST_EXHIBITS
+        left = len(card.exhibits[most:])
+        cards.append(replace(card, exhibits=card.exhibits[:most], more_exhibits=left))
+        seen.add(what)
+    return tuple(cards)
+
+
+def _finding(
     group: tuple[Evidence, ...], anchor: str, assessment: Assessment, context: Context
 ) -> Finding:
-    """Turn the evidence of one play, a piece for each attacker, into a card."""
     first = group[0]
     played, head = first.played, first.headline
     shown = [_shown(e) for e in played.exhibits if context.show_private or not e.private]
@@ -103,6 +116,7 @@ def finding(
     return Finding(
         anchor=anchor,
         title=f"{first.attack} on {first.task}",
+        attack=first.attack,
         id=first.id,
         ids=tuple(e.id for e in group),
         goals=first.goals,
@@ -119,9 +133,9 @@ def finding(
         measurements=detail.measurements(first),
         groups=detail.groups(first),
         drawing=_drawing(played.curve, head, first),
-        exhibits=tuple(shown[:MOST_EXHIBITS]),
+        exhibits=tuple(shown),
         withheld=len(played.exhibits) - len(shown),
-        more_exhibits=len(shown[MOST_EXHIBITS:]),
+        more_exhibits=0,
         controls=detail.controls(first),
         caveats=played.caveats,
         costs=detail.costs(group),
@@ -129,8 +143,6 @@ def finding(
         counts=detail.counts(first),
         spent=detail.spent(first),
         details=detail.details(group),
-        standards=tuple(_standard(s) for s in first.standards),
-        references=tuple(context.citations.get(r, r) for r in first.references),
         command=context.commands.get(first.id) or command(group, assessment, context),
         advice=advice,
     )
@@ -206,7 +218,7 @@ def _claim(evidence: Evidence, assessment: Assessment, context: Context) -> Clai
     return Claim(
         attacker=evidence.attacker,
         box=evidence.box,
-        exposure=_exposure(evidence),
+        exposure=_exposure(evidence, short=True),
         points=fmt.points(cost.points, "none") if cost else "not rated",
         time=fmt.days(cost.days) if cost else "not rated",
         command=context.commands.get(evidence.id) or command((evidence,), assessment, context),
@@ -219,18 +231,14 @@ def _warning(evidence: Evidence) -> str:
     return (evidence.played.reason or CONTROL_FAILED).rstrip(".")
 
 
-def _standard(standard: Standard) -> str:
-    framework = "" if standard.id.startswith(standard.framework) else standard.framework
-    return " ".join(word for word in (framework, standard.id, standard.name) if word)
-
-
-def _exposure(evidence: Evidence) -> str:
+def _exposure(evidence: Evidence, *, short: bool = False) -> str:
     rated = evidence.rated
     if rated is None:
         return "not rated"
     low, high = LEVELS[rated.demonstrated], LEVELS[rated.potential]
     words = low if low == high else f"{low} to {high}"
-    return f"{words} (level {fmt.levels(rated.demonstrated, rated.potential)} of 4)"
+    levels = fmt.levels(rated.demonstrated, rated.potential)
+    return words if short else f"{words} (level {levels} of 4)"
 
 
 def _drawing(curve: Curve | None, head: Measurement | None, evidence: Evidence) -> Drawing | None:
@@ -238,7 +246,9 @@ def _drawing(curve: Curve | None, head: Measurement | None, evidence: Evidence) 
         return None
     scale = detail.budget_scale(evidence)
     rows = []
-    for x, value, low, high in zip(curve.x, curve.value, curve.low, curve.high, strict=True):
+    points = list(zip(curve.x, curve.value, curve.low, curve.high, strict=True))
+    steps = min(len(points), MOST_POINTS) - 1
+    for x, value, low, high in (points[i * (len(points) - 1) // steps] for i in range(steps + 1)):
         text, around = fmt.bounded(low, high, value, head.metric)
         rows.append((fmt.budget(x, scale), text, around))
     name = fmt.sentence_case(fmt.metric_name(head.metric))

@@ -113,7 +113,16 @@ def interval(low: float, high: float, digits: int, scale: Scale) -> str:
         return f"{quantity(low, digits, scale)} or more, {NO_UPPER}"
     if math.isinf(low):
         return f"{quantity(high, digits, scale)} or less, {NO_LOWER}"
-    return f"{number(low, digits, scale)} to {quantity(high, digits, scale)}"
+    least = number(low, _visible_from(low, digits, scale), scale)
+    return f"{least} to {quantity(high, digits, scale)}"
+
+
+def _visible_from(value: float, digits: int, scale: Scale) -> int:
+    """Count the decimals from which a number no longer seems to be nothing."""
+    scaled = value * scale.factor
+    while digits < 4 and abs(scaled) > 1e-12 and round(scaled, digits) == 0:
+        digits += 1
+    return digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +146,9 @@ def measured(m: Measurement) -> Numbers:
     return Numbers(
         quantity(m.value, digits, scale),
         interval(m.low, m.high, digits, scale),
-        quantity(m.baseline, digits, scale) if has_baseline(m.metric) else "",
+        quantity(m.baseline, _visible_from(m.baseline, digits, scale), scale)
+        if has_baseline(m.metric)
+        else "",
         f"n = {m.n:,}",
     )
 

@@ -11,7 +11,9 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import Finding, home
+from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.parts import Fact, Link, Table, merged
+from goalkeeper.report.sections import missing
 from goalkeeper.report.words import LEVELS, MARKS, NEEDS, QUESTIONS, RISKS, Mark
 
 UNRATED = "not rated"
@@ -69,7 +71,7 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
         cheapest=_cheapest(rating, by_id, findings),
         attackers=fmt.listed(rating.attackers),
         settle=_settle(rating),
-        not_tested=_gaps(rating),
+        not_tested=_gaps(rating, assessment),
         findings=tuple(f for f in findings if f.id in here),
         elsewhere=tuple(
             Link(f.anchor, f.title) for f in findings if goal in f.goals and f.id not in here
@@ -120,17 +122,21 @@ def _cheapest(
     evidence = by_id.get(rating.cheapest_attack)
     if evidence is None:
         return None
-    anchors = {f.id: f.anchor for f in findings}
-    text = f"{evidence.attack} by the {evidence.attacker}"
+    anchors = {id_: f.anchor for f in findings for id_ in f.ids}
+    text = f"{evidence.attack} by {evidence.attacker}"
     return Link(anchors.get(evidence.id, "not-tested"), text)
 
 
 def _settle(rating: GoalRating) -> tuple[str, ...]:
     if rating.verdict is not Verdict.INCONCLUSIVE:
         return ()
-    return tuple(f"{what} by the {attacker}: {why}" for what, attacker, why in _gaps(rating).rows)
+    return open_lines(rating.not_tested)
 
 
-def _gaps(rating: GoalRating) -> Table:
-    rows = merged(((g.variant, g.attacker, g.reason) for g in rating.not_tested), 1)
-    return Table(f"What is open for {rating.goal}", ("What", "Attacker", "Why"), rows)
+def _gaps(rating: GoalRating, assessment: Assessment) -> Table:
+    """List what is open, but for variants without an attack, which have a table of their own."""
+    listed = missing(assessment)
+    gaps = (g for g in rating.not_tested if (g.variant, g.attacker) not in listed)
+    rows = merged(((g.variant, g.attacker, g.reason) for g in gaps), 1)
+    head = ("Variants", "Attackers", "Why")
+    return Table(f"What is open for {rating.goal}", head, merged(rows, 0))

@@ -14,6 +14,9 @@ from goalkeeper.report.model import Report
 from goalkeeper.report.palette import DARK, LIGHT, TONES
 from goalkeeper.report.parts import Context, Table
 
+SHORT = 24  # characters of a cell that is kept on one line
+MOST_COLUMNS = 9
+
 
 def render_html(assessment: Assessment, context: Context | None = None) -> str:
     """Return the report of an assessment as a self-contained page."""
@@ -24,7 +27,7 @@ def page(report: Report) -> str:
     """Lay a report out as a self-contained page."""
     environment = _environment()
     style = environment.get_template("style.css").render(
-        light=LIGHT, dark=DARK, tones=sorted(set(TONES.values()))
+        light=LIGHT, dark=DARK, tones=sorted(set(TONES.values())), columns=MOST_COLUMNS
     )
     return environment.get_template("report.html").render(
         report=report,
@@ -32,13 +35,14 @@ def page(report: Report) -> str:
         tones=TONES,
         overview=_overview(report),
         drawings=_drawings(report),
+        sources={part.attack: part.anchor for part in report.sources},
         style=Markup(style),  # noqa: S704 - our own template and palette
         policy=_policy(style),
     )
 
 
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("goalkeeper.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -46,6 +50,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["narrow"] = _narrow
+    return environment
+
+
+def _narrow(table: Table) -> str:
+    """Name the columns that are short enough to stand on one line."""
+    columns = list(zip(*table.rows, strict=True))[:MOST_COLUMNS]
+    short = (i for i, cells in enumerate(columns, 1) if max(map(len, cells)) <= SHORT)
+    return " ".join(f"k{i}" for i in short)
 
 
 def _policy(style: str) -> str:
@@ -63,8 +76,8 @@ def _drawings(report: Report) -> dict[str, Markup]:
     )  # matplotlib is slow to import: only when something is drawn
 
     return {
-        f.anchor: Markup(plots.curve(f.drawing, f"{f.anchor}-plot"))  # noqa: S704 - escaped there
-        for f in report.findings
+        f.anchor: Markup(plots.curve(f.drawing, f"plot-{i}"))  # noqa: S704 - escaped there
+        for i, f in enumerate(report.findings, 1)
         if f.drawing
     }
 

@@ -9,21 +9,26 @@ from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import format as fmt
-from goalkeeper.report.finding import Finding, finding, ordered
+from goalkeeper.report.finding import Finding, findings
+from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.goalpart import GoalPart, goal_part
 from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
+from goalkeeper.report.people import count_people, disguised
 from goalkeeper.report.sections import (
     AdvicePart,
     AttackerPart,
     Failure,
+    SourcePart,
     advice_parts,
     attacker_parts,
     failures,
+    missing_table,
     played_table,
     skipped_table,
+    source_parts,
     unplayed_table,
 )
-from goalkeeper.report.words import GLOSSARY, MARKS, Mark
+from goalkeeper.report.words import GLOSSARY, MARKS, PEOPLE_NAMED, PEOPLE_NUMBERED, Mark
 
 __all__ = ["AssignmentRow", "Context", "Report"]
 
@@ -47,8 +52,12 @@ class Report:
     advice: tuple[AdvicePart, ...]
     played: Table
     skipped: Table
+    missing: Table
     unplayed: Table
+    open: tuple[str, ...]
+    people: str
     failures: tuple[Failure, ...]
+    sources: tuple[SourcePart, ...]
     baseline: Table
     method: tuple[Fact, ...]
     environment: tuple[Fact, ...]
@@ -59,12 +68,10 @@ class Report:
     @classmethod
     def of(cls, assessment: Assessment, *, context: Context) -> Report:
         """Make the report of an assessment."""
-        assessment, context = _scrubbed(assessment), _scrubbed_context(context)
+        context = _scrubbed_context(context)
+        assessment, people = _scrubbed(assessment, context)
         app = assessment.application
-        findings = tuple(
-            finding(e, f"finding-{i}", assessment, context)
-            for i, e in enumerate(ordered(assessment), 1)
-        )
+        cards = findings(assessment, context)
         return cls(
             title=app.name,
             description=app.description,
@@ -75,14 +82,18 @@ class Report:
             made=f"{assessment.tool.name} {assessment.tool.version}, {assessment.finished[:10]}",
             caveats=app.caveats,
             identity=_identity(assessment),
-            goals=tuple(goal_part(g, assessment, findings) for g in Goal if g in assessment.goals),
-            others=tuple(f for f in findings if not set(f.goals) & set(assessment.goals)),
+            goals=tuple(goal_part(g, assessment, cards) for g in Goal if g in assessment.goals),
+            others=tuple(f for f in cards if not set(f.goals) & set(assessment.goals)),
             attackers=attacker_parts(assessment),
             advice=advice_parts(assessment),
             played=played_table(assessment),
             skipped=skipped_table(assessment.plan),
+            missing=missing_table(assessment),
             unplayed=unplayed_table(assessment),
+            open=open_lines(g for r in assessment.goals.values() for g in r.not_tested),
+            people=people,
             failures=failures(assessment),
+            sources=source_parts(assessment, context),
             baseline=_baseline(assessment),
             method=_method(assessment),
             environment=tuple(Fact(k, v) for k, v in assessment.environment.items()),
@@ -108,9 +119,16 @@ def _clean(value: Any) -> Any:
     return fmt.visible(value) if type(value) is str else value
 
 
-def _scrubbed(assessment: Assessment) -> Assessment:
-    """Make hidden, reordering and control characters visible, wherever they stand."""
-    return Assessment.model_validate(_clean(assessment.model_dump(by_alias=True)))
+def _scrubbed(assessment: Assessment, context: Context) -> tuple[Assessment, str]:
+    """Make hidden and control characters visible, and people numbers; say how people are shown."""
+    plain = _clean(assessment.model_dump(by_alias=True))
+    if context.show_private:
+        named = count_people(plain, context.person)
+        said = PEOPLE_NAMED if named else ""
+    else:
+        plain, named = disguised(plain, context.person)
+        said = PEOPLE_NUMBERED.format(person=context.person) if named else ""
+    return Assessment.model_validate(plain), said
 
 
 def _scrubbed_context(context: Context) -> Context:

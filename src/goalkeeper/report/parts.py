@@ -34,6 +34,16 @@ class Table:
         return bool(self.rows)
 
 
+def without_empty(table: Table) -> Table:
+    """Leave out the columns in which nothing stands."""
+    kept = [i for i in range(len(table.head)) if i == 0 or any(row[i] for row in table.rows)]
+    return Table(
+        table.caption,
+        tuple(table.head[i] for i in kept),
+        tuple(tuple(row[i] for i in kept) for row in table.rows),
+    )
+
+
 def merged(rows: Iterable[tuple[str, ...]], column: int) -> tuple[tuple[str, ...], ...]:
     """Put together rows that differ in one column only; its values are joined by commas."""
     found: dict[tuple[str, ...], dict[str, None]] = {}

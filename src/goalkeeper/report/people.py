@@ -26,7 +26,7 @@ def disguised(assessment: dict[str, Any], person: str) -> tuple[dict[str, Any], 
     return changed, len(names)
 
 
-def people(assessment: dict[str, Any], person: str) -> int:
+def count_people(assessment: dict[str, Any], person: str) -> int:
     """Count the people that a dumped assessment names."""
     return len(set(_names(assessment, person)))
 
@@ -48,9 +48,7 @@ def _names(assessment: dict[str, Any], person: str) -> Iterator[str]:
 
 def _replaced(value: Any, numbers: Mapping[str, str], pattern: re.Pattern[str]) -> Any:
     if isinstance(value, dict):
-        return {
-            k: v if k in _KEPT else _replaced(v, numbers, pattern) for k, v in value.items()
-        }
+        return {k: v if k in _KEPT else _replaced(v, numbers, pattern) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_replaced(v, numbers, pattern) for v in value]
     if type(value) is not str:

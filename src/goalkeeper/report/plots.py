@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -37,6 +37,9 @@ _SETTINGS: dict[Any, Any] = {
     "path.simplify": False,
 }
 _WIDTH = 400.0
+FEW = 8  # points that are marked one by one
+MOST_HEADROOM = 3  # times the curve's top; what of its band lies higher is cut, and said to be
+DECADE = 10  # budgets that span as much stand on a logarithmic axis
 _METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
@@ -48,16 +51,22 @@ def curve(drawing: Drawing, key: str) -> str:
         figure = Figure(figsize=(_WIDTH / 72, 250 / 72))
         axes = figure.add_axes((0.14, 0.21, 0.83, 0.67))
         _frame(axes)
-        top = max([*value, *high[np.isfinite(high)], drawing.baseline * scale.factor], default=1.0)
+        based = [drawing.baseline * scale.factor] if math.isfinite(drawing.baseline) else []
+        centre = max([*value, *based], default=1.0)
+        top = max([centre, *high[np.isfinite(high)]])
+        top = min(top, MOST_HEADROOM * centre) if centre > 0 else top
         bottom = min([0.0, *value, *low[np.isfinite(low)]])
         axes.set_ylim(bottom, _room(top, scale))
-        _budget_axis(axes, x)
+        _budget_axis(axes, x, fmt.scale_of(drawing.curve.budget))
         ends = axes.get_ylim()
         band = (np.clip(low, *ends), np.clip(high, *ends))
         axes.fill_between(x, *band, color=PEN["accent"], alpha=0.18, lw=0)
-        axes.plot(x, value, color=PEN["accent"], lw=2.2, marker="o", ms=5.5, clip_on=False)
-        if math.isfinite(drawing.baseline):
-            _baseline(axes, drawing.baseline * scale.factor)
+        if (high > ends[1]).any():
+            _say_above(axes, "the interval goes on")
+        marker = "o" if len(x) <= FEW else ""
+        axes.plot(x, value, color=PEN["accent"], lw=2.2, marker=marker, ms=5.5, clip_on=False)
+        for level in based:
+            _baseline(axes, level)
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}{scale.unit}"))
         axes.set_xlabel(_plain(drawing.table.head[0]), color=PEN["soft"])
@@ -122,18 +131,40 @@ def _room(top: float, scale: fmt.Scale) -> float:
     return min(limit, 102.0) if scale is fmt.PERCENT else limit
 
 
-def _budget_axis(axes: Axes, x: np.ndarray) -> None:
+def _budget_axis(axes: Axes, x: np.ndarray, scale: fmt.Scale) -> None:
     positive = x[x > 0]
-    wide = len(positive) > 1 and positive.max() / positive.min() >= 30
+    wide = len(positive) > 1 and positive.max() / positive.min() >= DECADE
     if wide and x.min() > 0:
         axes.set_xscale("log")
     elif wide:
         axes.set_xscale("symlog", linthresh=float(positive.min()))
-    axes.grid(axis="y", color=PEN["line"], lw=1)
-    keep = np.unique(np.linspace(0, len(x) - 1, min(6, len(x))).round().astype(int))
-    axes.xaxis.set_major_locator(FixedLocator([float(v) for v in x[keep]]))
+    axes.grid(axis="y", color=PEN["line"], lw=1, clip_on=False)
+    axes.xaxis.set_major_locator(FixedLocator(_apart(axes, x)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: fmt.count(float(f"{v:.6g}"))))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: fmt.budget(float(f"{v:.6g}"), scale)))
+
+
+def _apart(axes: Axes, x: np.ndarray) -> list[float]:
+    """Choose budgets to be named on the axis: the last, and others that leave room for words."""
+    places = axes.transData.transform(np.column_stack([x, np.zeros_like(x)]))[:, 0]
+    gap = 0.16 * (places.max() - places.min())
+    kept = [len(x) - 1]
+    for i in range(len(x) - 2, -1, -1):
+        if places[kept[-1]] - places[i] >= gap:
+            kept.append(i)
+    return [float(x[i]) for i in kept]
+
+
+def _say_above(axes: Axes, text: str) -> None:
+    axes.annotate(
+        text,
+        (1, 1),
+        xytext=(0, 4),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right",
+        color=PEN["soft"],
+    )
 
 
 def _baseline(axes: Axes, level: float) -> None:
@@ -188,7 +219,7 @@ def _svg(figure: Figure, key: str, title: str, description: str) -> str:
     figure.savefig(buffer, format="svg", metadata=_METADATA)
     root = ET.fromstring(buffer.getvalue())  # noqa: S314 - written by matplotlib a moment ago
     used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", buffer.getvalue()))
-    _tidy(root, used, key)
+    _tidy(root, {name: f"{key}-{i}" for i, name in enumerate(sorted(used))})
     for attribute in ("height", "version"):
         root.attrib.pop(attribute, None)
     names = f"{key}-title {key}-desc"
@@ -201,34 +232,45 @@ def _svg(figure: Figure, key: str, title: str, description: str) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _tidy(node: ET.Element, used: set[str], key: str) -> None:
-    """Drop names, metadata and styles that a page does not need, in place."""
+def _tidy(node: ET.Element, names: Mapping[str, str]) -> None:
+    """Drop names, groups, metadata and styles that a page does not need, in place."""
     node.tag = node.tag.rpartition("}")[2]
     node.text = (node.text or "").strip() or None
     node.tail = None
+    attributes = _attributes(node, names)
+    node.attrib.clear()
+    node.attrib.update(attributes)
+    kept: list[ET.Element] = []
+    for child in node:
+        if child.tag.rpartition("}")[2] not in ("metadata", "style"):
+            _tidy(child, names)
+            bare = child.tag == "g" and not child.attrib
+            empty = child.tag == "defs" and not len(child)
+            kept += list(child) if bare or empty else [child]
+    node[:] = kept
+
+
+def _attributes(node: ET.Element, names: Mapping[str, str]) -> dict[str, str]:
     attributes = {name.rpartition("}")[2]: value for name, value in node.attrib.items()}
     styles = dict(
         part.split(":", 1) for part in attributes.pop("style", "").split(";") if ":" in part
     )
     attributes |= _looks({k.strip(): v.strip() for k, v in styles.items()})
-    if attributes.get("id") not in used:
-        attributes.pop("id", None)
+    kept = {}
     for name, value in attributes.items():
+        if (name, value) in _USUAL or "rotate(-0" in value or (name == "id" and value not in names):
+            continue
         if name == "id":
-            attributes[name] = f"{key}-{value}"
-        elif value.startswith(("#", "url(#")) and name in ("href", "clip-path"):
-            attributes[name] = value.replace("#", f"#{key}-", 1)
-        elif name in ("d", "x", "y", "transform"):
-            attributes[name] = _shorter(value)
-    node.attrib.clear()
-    node.attrib.update(attributes)
-    for child in list(node):
-        if child.tag.rpartition("}")[2] in ("metadata", "style"):
-            node.remove(child)
+            kept[name] = names[value]
+        elif name in ("href", "clip-path") and "#" in value:
+            kept[name] = re.sub(r"#([^)]+)", lambda found: f"#{names[found[1]]}", value)
         else:
-            _tidy(child, used, key)
-            if child.tag == "defs" and not len(child):
-                node.remove(child)
+            kept[name] = _shorter(value) if name in ("d", "x", "y", "transform") else value
+    return kept
+
+
+_USUAL = {("class", "fill-soft"), ("font-size", "12px")}  # the style of all text
+_DROPPED = {"font", "font-family", "stroke-linejoin", "stroke-linecap", "stroke-miterlimit"}
 
 
 def _looks(styles: dict[str, str]) -> dict[str, str]:
@@ -238,12 +280,13 @@ def _looks(styles: dict[str, str]) -> dict[str, str]:
     for name, value in styles.items():
         if name in ("fill", "stroke") and value in STAND_IN:
             classes.append(f"{name}-{STAND_IN[value]}")
-        elif name == "font":
-            looks["font-size"] = value.split()[0]
-        elif name not in ("font-family", "stroke-linejoin", "stroke-miterlimit"):
+        elif name not in _DROPPED:
             looks[name] = value
     return looks | ({"class": " ".join(classes)} if classes else {})
 
 
 def _shorter(numbers: str) -> str:
-    return re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), numbers)
+    rounded = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.1f}".removesuffix(".0"), numbers)
+    return (
+        re.sub(r"\s*([A-Za-z])\s*", r"\1", rounded).strip() if "L" in rounded else rounded.strip()
+    )

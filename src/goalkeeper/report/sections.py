@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from goalkeeper.core.assessment import Assessment, PlanRow
-from goalkeeper.core.evidence import Status
+from goalkeeper.core.evidence import Standard, Status
 from goalkeeper.core.power import MEANING
 from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import PLAYED, harm
-from goalkeeper.report.parts import Fact, Table, merged
+from goalkeeper.report.parts import Context, Fact, Table, merged, without_empty
 from goalkeeper.report.words import STATUSES
 
 
@@ -18,7 +18,6 @@ class AttackerPart:
     """An attacker: what it knows, can do, sees and may spend."""
 
     name: str
-    label: str
     box: str
     knows: str
     can: tuple[str, ...]
@@ -36,6 +35,16 @@ class AdvicePart:
     goals: str
     reason: str
     verified: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePart:
+    """Where an attack is described: catalogues and papers."""
+
+    anchor: str
+    attack: str
+    standards: tuple[str, ...]
+    references: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +72,7 @@ def attacker_parts(assessment: Assessment) -> tuple[AttackerPart, ...]:
         parts.append(
             AttackerPart(
                 name=a.name,
-                label=a.label,
-                box=a.box,
+                box=_box(a.box, a.label),
                 knows=fmt.listed(tuple(known)) or "nothing",
                 can=tuple(f"{c}: {MEANING[c]}" if c in MEANING else c for c in a.capabilities),
                 sees=a.view,
@@ -73,6 +81,12 @@ def attacker_parts(assessment: Assessment) -> tuple[AttackerPart, ...]:
             )
         )
     return tuple(parts)
+
+
+def _box(box: str, label: str) -> str:
+    if f"{box} box" in label:
+        return label
+    return f"{box} box: {label}" if label else f"{box} box"
 
 
 def played_table(assessment: Assessment) -> Table:
@@ -84,17 +98,36 @@ def played_table(assessment: Assessment) -> Table:
         outcome = STATUSES[status[key]] if key in status else "planned, not played"
         goals = fmt.listed(tuple(map(str, row.goals)))
         rows.append((*key, goals, outcome, "; ".join(row.reasons)))
-    head = ("Attack", "Task", "Attacker", "Goals", "Outcome", "Reasons")
-    return Table("Attacks that were planned, and what became of them", head, tuple(rows))
+    head = ("Attack", "Task", "Attackers", "Goals", "Outcome", "Reasons")
+    return without_empty(
+        Table("Attacks that were planned, and what became of them", head, merged(rows, 2))
+    )
 
 
 def skipped_table(plan: tuple[PlanRow, ...]) -> Table:
-    """List what was skipped, and why."""
+    """List the attacks that were skipped, and why."""
     rows = [
-        (r.attack, r.task, r.attacker, "; ".join(r.reasons)) for r in plan if r.status == "skipped"
+        (r.attack, r.task, r.attacker, "; ".join(r.reasons))
+        for r in plan
+        if r.status == "skipped" and r.attack
     ]
-    head = ("Attack", "Task", "Attacker", "Why it was skipped")
+    head = ("Attack", "Task", "Attackers", "Why it was skipped")
     return Table("Attacks that were skipped, and why", head, merged(rows, 2))
+
+
+def missing(assessment: Assessment) -> dict[tuple[str, str], str]:
+    """Name the variants, each with an attacker who could, that nothing installed plays, and why."""
+    found = {(r.variant, r.attacker): "; ".join(r.reasons) for r in assessment.plan if not r.attack}
+    lacking = (e for e in assessment.evidence if not e.attack)
+    return {(e.variant, e.attacker): e.played.reason for e in lacking} | found
+
+
+def missing_table(assessment: Assessment) -> Table:
+    """List the variants that nothing installed plays, put together where the reason is one."""
+    rows = [(who, variant, why) for (variant, who), why in missing(assessment).items()]
+    head = ("Attackers who could", "Variants", "Why nothing was played")
+    caption = "Variants without an attack: the goals that they threaten stay open"
+    return Table(caption, head, merged(merged(rows, 0), 1))
 
 
 def unplayed_table(assessment: Assessment) -> Table:
@@ -102,10 +135,29 @@ def unplayed_table(assessment: Assessment) -> Table:
     rows = [
         (f"{e.attack} on {e.task}", e.attacker, harm(e), STATUSES[e.status], e.played.reason)
         for e in assessment.evidence
-        if e.status not in (*PLAYED, Status.FAILED_TO_RUN)
+        if e.attack and e.status not in (*PLAYED, Status.FAILED_TO_RUN)
     ]
-    head = ("Attack", "Attacker", "Goals", "Status", "Reason")
+    head = ("Attack", "Attackers", "Goals", "Status", "Reason")
     return Table("Attacks that were not played", head, merged(rows, 1))
+
+
+def source_parts(assessment: Assessment, context: Context) -> tuple[SourcePart, ...]:
+    """List the standards and sources of every attack that was played, once each."""
+    found: dict[str, SourcePart] = {}
+    for e in sorted(assessment.evidence, key=lambda e: e.attack):
+        if e.status in PLAYED and e.attack not in found:
+            found[e.attack] = SourcePart(
+                anchor=f"sources-{len(found) + 1}",
+                attack=e.attack,
+                standards=tuple(_standard(s) for s in e.standards),
+                references=tuple(context.citations.get(r, r) for r in e.references),
+            )
+    return tuple(found.values())
+
+
+def _standard(standard: Standard) -> str:
+    framework = "" if standard.id.startswith(standard.framework) else standard.framework
+    return " ".join(word for word in (framework, standard.id, standard.name) if word)
 
 
 def failures(assessment: Assessment) -> tuple[Failure, ...]:

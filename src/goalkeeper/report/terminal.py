@@ -23,7 +23,8 @@ STYLES = {
     Verdict.INCONCLUSIVE: "bold yellow",
     Verdict.NOT_ASSESSED: "dim",
 }
-NARROW = 96
+NARROW = 130
+MOST_LINES = 8
 
 
 def render_terminal(
@@ -49,7 +50,8 @@ def terminal(report: Report, *, narrow: bool = False, plain: bool = False) -> Re
     parts += list(_findings(report, narrow=narrow))
     parts += list(_open(report))
     parts += list(_advice(report))
-    parts += [Text(), Text(SCOPE, style="dim")]
+    parts += [Text(), *([Text(report.people, style="dim")] if report.people else [])]
+    parts.append(Text(SCOPE, style="dim"))
     return Group(*parts)
 
 
@@ -64,8 +66,10 @@ def _heading(text: str) -> Iterator[RenderableType]:
 
 
 def _why(goal: GoalPart) -> str:
-    cheapest = f" Cheapest attack: {goal.cheapest.text}." if goal.cheapest else ""
-    return f"{goal.reason or goal.mark.meaning}{cheapest}"
+    why = goal.reason or goal.mark.meaning
+    if goal.cheapest is None or goal.cheapest.text in why:
+        return why
+    return f"{why} Cheapest attack: {goal.cheapest.text}."
 
 
 def _verdicts(report: Report, *, plain: bool) -> Grid:
@@ -110,29 +114,45 @@ def _findings(report: Report, *, narrow: bool) -> Iterator[RenderableType]:
 
 
 def _finding(finding: Finding) -> RenderableType:
-    line = Text.assemble(
-        "- ", (finding.title, "bold"), f", {finding.attacker}, exposure {finding.exposure}"
-    )
+    needs = "" if finding.knows == "nothing" else f", needs {finding.knows}"
+    line = Text.assemble("- ", (finding.title, "bold"), f", exposure {finding.exposure}{needs}")
     lines: list[RenderableType] = [Text(finding.summary)] if finding.summary else []
     if finding.headline:
         lines.append(Text(f"{finding.metric}: {finding.headline}"))
     if finding.warning:
         lines.append(Text(f"! {finding.status}: {finding.warning}", style="yellow"))
+    lines.append(_claims(finding))
     lines.append(Text(finding.command, style="dim"))
     return Group(line, Padding(Group(*lines), (0, 0, 0, 2), expand=False))
 
 
+def _claims(finding: Finding) -> Grid:
+    """Show what the play costs each attacker."""
+    grid = Grid(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for claim in finding.claims:
+        grid.add_row(Text(f"by {claim.attacker}"), Text(claim.points), Text(claim.time))
+    return grid
+
+
 def _open(report: Report) -> Iterator[RenderableType]:
-    gaps = [(goal.title, *row) for goal in report.goals for row in goal.not_tested.rows]
-    if not (gaps or report.unplayed or report.failures):
+    """Say what is open in a few lines; failures are never left out."""
+    lines = [
+        f"{what} by {attackers}, {status}: {why}"
+        for what, attackers, _, status, why in report.unplayed.rows
+    ]
+    lines += report.open
+    if not (lines or report.failures):
         return
     yield from _heading("What was not tested, and what would settle it")
     for failure in report.failures:
-        yield Text(f"- {failure.title} by the {failure.attacker} failed to run: {failure.reason}")
-    for title, what, attacker, why in gaps:
-        yield Text(f"- {title}: {what} by the {attacker}: {why}")
-    for what, attacker, _, status, why in report.unplayed.rows:
-        yield Text(f"- {what} by the {attacker}, {status}: {why}")
+        yield Text(f"- {failure.title} by {failure.attacker} failed to run: {failure.reason}")
+    rest = len(lines) - MOST_LINES
+    shown = lines if rest <= 0 else [*lines[: MOST_LINES - 1], lines[-1]]
+    for line in shown:
+        yield Text(f"- {line}")
+    if report.missing or rest > 0:
+        more = f"{rest} more lines, and " if rest > 0 else ""
+        yield Text(f"The HTML report lists {more}every variant, attacker and reason.", style="dim")
 
 
 def _advice(report: Report) -> Iterator[RenderableType]:

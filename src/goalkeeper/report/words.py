@@ -86,6 +86,12 @@ SCOPE = (
     "portfolio; it is not proven safe. No conformity with a law or standard is claimed."
 )
 
+PEOPLE_NUMBERED = (
+    "People are shown as numbers ({person} 1, {person} 2, ...), the same throughout this report; "
+    "assessment.json holds their names."
+)
+PEOPLE_NAMED = "This report names people and may show training data: share it accordingly."
+
 READING = (
     "The filled dot is the exposure that an attack demonstrated. The open dot is the exposure that "
     "testing could not exclude. The line in each row marks the critical level of that goal: an "

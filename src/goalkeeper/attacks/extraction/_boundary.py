@@ -19,6 +19,8 @@ HALVINGS = 16  # of the way between two rows; 1/65,536 of it is left
 LEAST = 8  # halvings that are worth a way
 FIRST = 50  # rows drawn before any way is halved
 SPARE = 5  # ways beyond the number of unknowns
+CLEAR = 3.0  # how much the points must spread in the plane, as a multiple of their distance to it
+TRIES = 40  # rows tried as the other end of a way
 AGREES = 0.98  # from this agreement on the plane through the boundary is handed in
 
 
@@ -44,7 +46,7 @@ class Search:
     def draw(self, n: int) -> None:
         """Ask about rows drawn anywhere."""
         before = len(self.rows)
-        self.ask(self.design.anywhere(n, self._access.rng))
+        self.ask(self.design.all_over(n, self._access.rng))
         self.drawn = np.concatenate([self.drawn, np.arange(before, len(self.rows))])
 
     def ask(self, rows: Floats) -> Ints:
@@ -58,10 +60,11 @@ class Search:
     def halve(self, pairs: int, budget: int) -> None:
         """Halve the way between unlike rows, `pairs` ways side by side, as often as it can."""
         left, right, label = self._unlike(pairs)
-        if not len(left):
+        times = min(HALVINGS, (budget - 1) // max(1, len(left)))
+        if not len(left) or times < LEAST:  # too little to find the boundary
             self.draw(budget)
             return
-        for _ in range(min(HALVINGS, (budget - 1) // len(left))):
+        for _ in range(times):
             middle = self.design.domain.project((left + right) / 2)
             said = self.ask(middle)
             if len(said) < len(middle):
@@ -69,14 +72,17 @@ class Search:
             same = (said == label)[:, None]
             left, right = np.where(same, middle, left), np.where(same, right, middle)
         self.ends = np.concatenate([self.ends, np.arange(len(self.rows))[-2 * len(left) :]])
-        self.edge = np.concatenate([self.edge, (left + right) / 2])
+        if times == HALVINGS or not len(self.edge):  # rougher points would blur the plane
+            self.edge = np.concatenate([self.edge, (left + right) / 2])
 
     def _unlike(self, pairs: int) -> tuple[Floats, Floats, Ints]:
         """Pair rows of unlike labels that agree in all whole numbers, which cannot be halved."""
         rng = self._access.rng
-        one, two = rng.choice(self.drawn, (2, 20 * pairs))
-        unlike = np.flatnonzero(self.labels[one] != self.labels[two])[:pairs]
-        one, two = one[unlike], two[unlike]
+        one = np.resize(rng.permutation(self.drawn), pairs)  # many rows: they must span the plane
+        two = rng.choice(self.drawn, (TRIES, pairs))
+        unlike = self.labels[two] != self.labels[one]
+        one, two = one[unlike.any(axis=0)], two[unlike.argmax(axis=0), np.arange(pairs)]
+        two = two[unlike.any(axis=0)]
         left, right, label = self.rows[one], self.rows[two], self.labels[one]
         whole = self._whole()
         if whole.any() and len(one):
@@ -110,7 +116,10 @@ class Search:
         centre, spread = self.rows.mean(axis=0), self.rows.std(axis=0)
         spread[spread == 0] = 1.0
         points = np.column_stack([(self.edge - centre) / spread, np.ones(len(self.edge))])
-        normal = np.linalg.svd(points, full_matrices=False)[2][-1]
+        _, sizes, normals = np.linalg.svd(points, full_matrices=False)
+        if sizes[-2] <= CLEAR * sizes[-1]:
+            return None
+        normal = normals[-1]
         weights = normal[:-1] / spread
         bias = normal[-1] - weights @ centre
         side = (self.rows @ weights + bias > 0) == (self.labels == seen[1])
@@ -131,9 +140,9 @@ def searched(access: Access) -> Iterator[Substitute]:
     if not access.left()[0]:
         yield Constant(0)
         return
-    search.draw(FIRST)
-    yield search.best()
     pairs = len(design.levels) + SPARE
+    search.draw(max(FIRST, pairs))
+    yield search.best()
     while left := int(min(access.left()[0], 2**31)):
         size = min(left, max(pairs * (HALVINGS + 1), len(search.rows)))
         search.draw(min(len(search.drawn), size // 10))

@@ -66,6 +66,22 @@ class Design:
         inside = start + rng.random((n, len(low))) * span
         return self.domain.project(np.where(both, inside, wide))
 
+    def all_over(self, n: int, rng: np.random.Generator) -> Floats:
+        """Draw valid rows `(n, d)`: a third anywhere, a third in corners, a third all low to high.
+
+        Real columns often rise together, so that rows drawn column by column meet one class only.
+        """
+        low, high = self.domain.bounds()
+        rows = self.anywhere(n, rng)
+        both = np.isfinite(low) & np.isfinite(high)
+        start, span = np.where(both, low, 0.0), np.where(both, high - low, 0.0)
+        corner = (rng.random(rows.shape) < 0.5).astype(np.float64)
+        level = np.clip(rng.random((n, 1)) + rng.normal(size=rows.shape) * 0.1, 0, 1)
+        third = np.arange(n)[:, None] % 3
+        part = np.where(third == 1, corner, level)
+        chosen = np.where(both & (third > 0), start + part * span, rows)
+        return np.asarray(self.domain.project(chosen))
+
     def moved(self, base: Floats, shares: Floats) -> Floats:
         """Change one thing a row, numbers by a share `(unknowns,)` of their room."""
         low, high = self.domain.bounds()

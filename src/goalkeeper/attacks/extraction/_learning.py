@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -108,10 +109,14 @@ def _with(answered: Answered, more: Answered | None) -> Answered:
 
 
 def _fit(kind: str, answered: Answered, prepare: Callable[[Inputs], Any], seed: int) -> Substitute:
+    from sklearn.exceptions import ConvergenceWarning
+
     model = _model(kind, seed)
-    if kind.endswith("of scores"):
-        return Regressor(model.fit(prepare(answered.x), answered.logs), prepare)
-    return Classifier(model.fit(prepare(answered.x), answered.labels), prepare)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged is good enough
+        if kind.endswith("of scores"):
+            return Regressor(model.fit(prepare(answered.x), answered.logs), prepare)
+        return Classifier(model.fit(prepare(answered.x), answered.labels), prepare)
 
 
 def _kinds(domain: Domain, *, scored: bool) -> Sequence[str]:
@@ -130,7 +135,7 @@ def _model(kind: str, seed: int) -> Any:
 
     match kind:
         case "words":
-            final = linear_model.LogisticRegression(C=10, tol=1e-6, max_iter=2000)
+            final = linear_model.LogisticRegression(C=10, tol=1e-5, max_iter=300)
             return make_pipeline(TfidfVectorizer(), final)
         case "word counts":
             return make_pipeline(CountVectorizer(), naive_bayes.MultinomialNB())
@@ -139,7 +144,7 @@ def _model(kind: str, seed: int) -> Any:
         case "word counts of scores":
             return make_pipeline(CountVectorizer(), linear_model.Ridge(alpha=0.5))
         case "linear":
-            final = linear_model.LogisticRegression(C=100, tol=1e-6, max_iter=5000)
+            final = linear_model.LogisticRegression(C=100, tol=1e-4, max_iter=300)
             return make_pipeline(StandardScaler(), final)
         case "linear of scores":
             return make_pipeline(StandardScaler(), linear_model.Ridge(alpha=1e-3))

@@ -77,4 +77,4 @@ def _copy(words: tuple[str, ...], pull: Pull, classes: int) -> WordCopy:
     bias[pull.classes] = 0.0
     rows = pull.classes[1:] if len(pull.classes) == 2 else pull.classes
     weights[rows], bias[rows] = pull.weights, pull.bias
-    return WordCopy(words=words, weights=weights, bias=bias, counts=1.0, normed=True)
+    return WordCopy(words=words, weights=weights, bias=bias, normed=pull.normed)
