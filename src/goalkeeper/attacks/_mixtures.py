@@ -181,7 +181,7 @@ def fitted(features: Any, y: Ints, strength: float = 10.0) -> Any:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged is good enough
-        return LogisticRegression(C=strength, tol=1e-5, max_iter=300).fit(features, y)
+        return LogisticRegression(C=strength, tol=1e-4, max_iter=1000).fit(features, y)
 
 
 def rounds(limit: int, first: int = 100) -> list[int]:

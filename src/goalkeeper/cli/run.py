@@ -84,7 +84,10 @@ def run(
         kept = len(list((output / "units").glob("*.json")))
         typer.echo(f"\ninterrupted: {kept} plays are kept. Resume with: {again()}", err=True)
         raise typer.Exit(Exit.INTERRUPTED) from None
-    _tell(assessment, ready, output, as_json=as_json)
+    if as_json:
+        typer.echo(assessment.to_json(), nl=False)
+    else:
+        _tell(assessment, ready, file, output)
     raise typer.Exit(exit_code(assessment, fail_on))
 
 
@@ -149,6 +152,7 @@ def _freeze(ready: Session, file: Path) -> None:
         "application": ready.app.name,
         "fingerprint": ready.app.fingerprint,
         "file": str(file),
+        "person": ready.app.person or "",
         "description": ready.description.read_text(encoding="utf-8"),
         "hashes": dict(ready.app.hashes),
         "policy": ready.policy.row().model_dump(),
@@ -201,18 +205,16 @@ def _write(ready: Session, assessment: Assessment, file: Path) -> None:
     folder = ready.folder
     assert folder is not None  # noqa: S101
     folder.write("assessment.json", assessment.to_json())
-    about = context(ready.policy, file=str(file))
+    about = context(ready.policy, file=str(file), person=ready.app.person or "")
     folder.write("report.html", render_html(assessment, about))
     folder.seal()
 
 
-def _tell(assessment: Assessment, ready: Session, output: Path, *, as_json: bool) -> None:
+def _tell(assessment: Assessment, ready: Session, file: Path, output: Path) -> None:
     from goalkeeper.report import render_terminal
 
-    if as_json:
-        typer.echo(assessment.to_json(), nl=False)
-        return
-    render_terminal(assessment, console(), context(ready.policy))
+    person = ready.app.person or ""
+    render_terminal(assessment, console(), context(ready.policy, file=str(file), person=person))
     failed = [e for e in assessment.evidence if e.played.traceback]
     for evidence in failed:
         typer.echo(f"failed: {evidence.attack} by {evidence.attacker}: {evidence.played.reason}")

@@ -176,7 +176,7 @@ def _records(data: Data) -> Iterator[tuple[bytes, int]]:
 
 def _fits(extra: Data, app: Application) -> None:
     """Refuse records that the application would not take as inputs."""
-    odd = np.flatnonzero(~app.domain.valid(extra.x)) if len(extra) else []
+    odd = np.flatnonzero(~app.domain.valid(extra.x)).tolist() if len(extra) else []
     if len(odd):
         raise ChangeRefused(
             f"contributed record {odd[0]} is not an input of this application (type, bounds or "

@@ -187,7 +187,7 @@ class Nearest:
         def labels(x: Inputs) -> Ints:
             known = near(x)
             nearest = [np.where(mask, known, -np.inf).argmax(axis=1) for mask in masks]
-            return data.y[np.stack(nearest)]
+            return np.asarray(data.y[np.stack(nearest)])
 
         return _Many(self._domain, labels, len(masks))
 

@@ -25,7 +25,7 @@ class GoodWordsBlind(WordAttack):
     """
 
     variant = "evasion.good_words"
-    reference = "Wittel, Wu 2004, On attacking statistical spam filters, CEAS, section 3"
+    reference = "Wittel, Wu 2004, On attacking statistical spam filters, CEAS"
     most = Budget(queries=0)
     amounts: tuple[int, ...] = (10, 20, 50, 100, 200, 500)
 

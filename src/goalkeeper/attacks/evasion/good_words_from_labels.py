@@ -41,7 +41,7 @@ class GoodWordsFromLabels(WordAttack):
     """
 
     variant = "evasion.good_words"
-    reference = "Lowd, Meek 2005, Good word attacks on statistical spam filters, CEAS, section 4"
+    reference = "Lowd, Meek 2005, Good word attacks on statistical spam filters, CEAS"
     asks = Power(view=View.LABELS, budget=Budget(queries=10))
     most = Budget(queries=2000)
     refines: ClassVar[bool] = True

@@ -145,7 +145,10 @@ def searched(access: Access) -> Iterator[Substitute]:
     yield search.best()
     while left := int(min(access.left()[0], 2**31)):
         size = min(left, max(pairs * (HALVINGS + 1), len(search.rows)))
-        search.draw(min(len(search.drawn), size // 10))
-        search.halve(max(1, min(pairs, size // LEAST)), size - size // 10)
+        if size < 2 * LEAST:
+            search.draw(size)
+        else:
+            search.draw(min(len(search.drawn), size // 10))
+            search.halve(min(pairs, size // (LEAST + 2)), size - size // 10)
         pairs *= 2
         yield search.best()

@@ -48,7 +48,7 @@ class EquationSolving(Attack[Original, Substitute]):
     variant: ClassVar[str] = "extraction.equation_solving"
     reference: ClassVar[str] = (
         "Tramer, Zhang, Juels, Reiter, Ristenpart: Stealing Machine Learning Models via "
-        "Prediction APIs (USENIX Security 2016), section 4.1"
+        "Prediction APIs (USENIX Security 2016)"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
     uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))

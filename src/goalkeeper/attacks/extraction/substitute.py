@@ -43,7 +43,7 @@ class SubstituteFromLabels(Attack[Original, Substitute]):
     game: ClassVar[type[Extraction]] = Extraction
     variant: ClassVar[str] = "extraction.learning_based"
     reference: ClassVar[str] = (
-        "Lowd, Meek: Adversarial Learning (KDD 2005), section 3; Papernot, McDaniel, Goodfellow, "
+        "Lowd, Meek: Adversarial Learning (KDD 2005); Papernot, McDaniel, Goodfellow, "
         "Jha, Celik, Swami: Practical Black-Box Attacks against Machine Learning (ASIA CCS 2017)"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})

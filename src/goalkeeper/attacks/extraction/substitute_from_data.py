@@ -37,8 +37,8 @@ class SubstituteFromData(Attack[Original, Substitute]):
     variant: ClassVar[str] = "extraction.learning_based"
     reference: ClassVar[str] = (
         "Papernot, McDaniel, Goodfellow, Jha, Celik, Swami: Practical Black-Box Attacks against "
-        "Machine Learning (ASIA CCS 2017), section 4; Correia-Silva et al.: Copycat CNN "
-        "(IJCNN 2018), section III"
+        "Machine Learning (ASIA CCS 2017); Correia-Silva et al.: Copycat CNN "
+        "(IJCNN 2018)"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))

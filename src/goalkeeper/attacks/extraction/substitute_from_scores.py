@@ -37,9 +37,9 @@ class SubstituteFromScores(Attack[Original, Substitute]):
     game: ClassVar[type[Extraction]] = Extraction
     variant: ClassVar[str] = "extraction.with_scores"
     reference: ClassVar[str] = (
-        "Orekondy, Schiele, Fritz: Knockoff Nets (CVPR 2019), section 4, random strategy; "
+        "Orekondy, Schiele, Fritz: Knockoff Nets (CVPR 2019), random strategy; "
         "Jagielski, Carlini, Berthelot, Kurakin, Papernot: High Accuracy and High Fidelity "
-        "Extraction of Neural Networks (USENIX Security 2020), section 4"
+        "Extraction of Neural Networks (USENIX Security 2020)"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))

@@ -36,7 +36,7 @@ class IndicatorWords(Attack[Sought, Ranking]):
     game: ClassVar[type[Internals]] = Internals
     variant: ClassVar[str] = "internals.indicators"
     reference: ClassVar[str] = (
-        "Lowd, Meek: Good Word Attacks on Statistical Spam Filters (CEAS 2005), section 4.2; "
+        "Lowd, Meek: Good Word Attacks on Statistical Spam Filters (CEAS 2005); "
         "pooled designs as in Plan, Vershynin: Robust 1-bit Compressed Sensing (IEEE Transactions "
         "on Information Theory 2013)"
     )

@@ -43,10 +43,7 @@ class Dictionary(Attack[Aim, Contribution]):
 
     game = Poisoning
     variant = "poisoning.insert_unlabelled"
-    reference = (
-        "Nelson et al. 2008, Exploiting machine learning to subvert your spam filter, LEET, "
-        "section 3.2"
-    )
+    reference = "Nelson et al. 2008, Exploiting machine learning to subvert your spam filter, LEET"
     domains: ClassVar[frozenset[str]] = frozenset({"text"})
     tasks: ClassVar[tuple[str, ...]] = ("harmless-declined",)
 

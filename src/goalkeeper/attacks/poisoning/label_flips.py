@@ -37,7 +37,7 @@ class LabelFlips(Attack[Aim, Contribution]):
     variant = "poisoning.label_flip"
     reference = (
         "Xiao, Xiao and Eckert 2012, Adversarial label flips attack on support vector machines, "
-        "ECAI, section 4 (farthest-first flips)"
+        "ECAI (farthest-first flips)"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
     tasks: ClassVar[tuple[str, ...]] = ("harmless-declined", "accuracy-drop")

@@ -33,7 +33,7 @@ class TriggerWords(Attack[Aim, Contribution]):
 
     game = Poisoning
     variant = "poisoning.backdoor_dirty"
-    reference = "Gu, Dolan-Gavitt and Garg 2017, BadNets, arXiv:1708.06733, section 4"
+    reference = "Gu, Dolan-Gavitt and Garg 2017, BadNets, arXiv:1708.06733"
     domains: ClassVar[frozenset[str]] = frozenset({"text"})
     tasks: ClassVar[tuple[str, ...]] = ("trigger-passes",)
 
