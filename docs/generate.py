@@ -118,7 +118,7 @@ def _attack(name: str, attack: AnAttack, policy: Policy) -> str:
     for s in variant.standards:
         standards.setdefault(s.framework, []).append(f"{s.id} {s.name}".strip())
     played = [
-        t for n, t in tasks(attack.game).items() if not attack.tasks or n.startswith(attack.tasks)
+        t for t in tasks(attack.game).values() if attack.plays(t)
     ]
     settings = [f"`{f.name}` = {code(jsonable(getattr(made, f.name)))}" for f in fields(made)]
     uses = attack.uses

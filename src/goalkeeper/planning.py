@@ -296,8 +296,7 @@ def _gap(app: Application, variant: Variant, who: Attacker, choice: Choice) -> E
 
 
 def _tasks(app: Application, attack: AnyAttack) -> list[Task]:
-    tasks = attack.game().tasks(app)
-    return [t for t in tasks if not attack.tasks or t.name.startswith(attack.tasks)]
+    return [task for task in attack.game().tasks(app) if attack.plays(task)]
 
 
 def _configured(name: str, choice: Choice) -> AnyAttack:

@@ -32,7 +32,7 @@ def cases() -> Iterator[tuple[str, str, str]]:
         for domain in sorted(attack.domains & attack.game.domains):
             app = build(attack, domain, "rigged", 0)
             for task in attack.game().tasks(app):
-                if not attack.tasks or task.name.startswith(attack.tasks):
+                if attack.plays(task):
                     yield name, domain, task.name
 
 
@@ -91,6 +91,16 @@ class Counting:
         self.asked += len(x)
         answers: Answers = self.target.answer(x, view)
         return answers
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.target, name)  # what only some targets offer
+
+    def network(self, count: Any) -> Any:
+        def counted(forward: int, backward: int) -> None:
+            self.asked += forward
+            count(forward, backward)
+
+        return self.target.network(counted)
 
     def parameters(self) -> Any:
         return self.target.parameters()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Generic
 
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.power import UNLIMITED, Budget, Power
-from goalkeeper.games.base import Answer, Game, Question, Unfit
+from goalkeeper.games.base import Answer, Game, Question, Task, Unfit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +28,8 @@ class Attack(ABC, Generic[Question, Answer]):
     domains
         Kinds of input it can work on: text, table, image.
     tasks
-        Names of the game's tasks it plays; empty for all of them. Prefixes count, so
-        `attribute` covers `attribute-age`.
+        Patterns of the names of the game's tasks it plays; empty for all of them. `attribute-*`
+        covers `attribute-age`.
     asks
         What it needs beyond its variant; a class may ask for more, never for less.
     uses
@@ -48,6 +49,11 @@ class Attack(ABC, Generic[Question, Answer]):
     uses: ClassVar[Power] = Power()
     most: ClassVar[Budget] = Budget(queries=UNLIMITED, share=1.0, compute_h=UNLIMITED)
     version: ClassVar[int] = 1
+
+    @classmethod
+    def plays(cls, task: Task) -> bool:
+        """Tell whether this attack plays a task."""
+        return not cls.tasks or any(fnmatchcase(task.name, pattern) for pattern in cls.tasks)
 
     @abstractmethod
     def play(self, question: Question, access: Access) -> Answer:

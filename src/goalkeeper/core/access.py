@@ -171,6 +171,20 @@ class Access:
         self._knows("model", Grade.FULL, "artefact()")
         return self._app.target.artefact()
 
+    def network(self) -> Any:
+        """Return the model as a differentiable torch module (model: full, view: gradients).
+
+        It maps a float tensor `(n, ...)` in the domain's own units to logits `(n, classes)`.
+        Autograd works through it; every row that passes forward or backward is counted.
+        """
+        self._knows("model", Grade.FULL, "network()")
+        if self._granted.view < View.GRADIENTS:
+            raise NotGranted("network() needs a view of gradients")
+        build = getattr(self._app.target, "network", None)
+        if build is None:
+            raise NotOffered("this target has no differentiable form")
+        return build(self._meter.passed)
+
     # ---- granted: data and algorithm ----------------------------------------------------------
 
     def data(self) -> Data:

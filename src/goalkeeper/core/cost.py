@@ -42,6 +42,11 @@ class Meter:
         limit = min(self.limit, 2**62)
         return np.asarray(np.maximum(np.int64(limit) - self.queries, 0))
 
+    def passed(self, forward: int, backward: int) -> None:
+        """Count rows that passed through the attacker's own copy."""
+        self.forward += forward
+        self.backward += backward
+
     def charge(self, campaigns: Ints) -> None:
         """Charge one query to each entry of `campaigns`, or raise and charge nothing."""
         asked = np.bincount(campaigns, minlength=len(self.queries))
