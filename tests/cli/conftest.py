@@ -12,7 +12,7 @@ from goalkeeper.examples import write_example
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The spam filter example with few mails and one attacker: quick to play."""
     folder = tmp_path_factory.mktemp("small") / "filter"
-    path = write_example("spam-filter", folder, mails=700)
+    path = write_example("spam-filter", folder, size=700)
     content = yaml.safe_load(path.read_text())
     content["attackers"] = ["outsider"]
     path.write_text(yaml.safe_dump(content, sort_keys=False))

@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from goalkeeper.core.domain import ImageDomain, TableDomain
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.power import View
 from goalkeeper.describe import HEADER, check, load, schema
@@ -17,7 +18,7 @@ from goalkeeper.examples import NAMES, write_example
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_example("spam-filter", tmp_path_factory.mktemp("example") / "mail", mails=800)
+    return write_example("spam-filter", tmp_path_factory.mktemp("example") / "mail", size=800)
 
 
 def test_writes_everything(file: Path) -> None:
@@ -41,8 +42,8 @@ def test_loads_and_answers(file: Path) -> None:
 
 
 def test_the_same_seed_writes_the_same_mails(file: Path, tmp_path: Path) -> None:
-    again = write_example("spam-filter", tmp_path / "again", mails=800)
-    other = write_example("spam-filter", tmp_path / "other", mails=800, seed=1)
+    again = write_example("spam-filter", tmp_path / "again", size=800)
+    other = write_example("spam-filter", tmp_path / "other", size=800, seed=1)
     texts = [(f.parent / "mail.csv").read_bytes() for f in (file, again, other)]
     assert texts[0] == texts[1]
     assert texts[0] != texts[2]
@@ -56,4 +57,31 @@ def test_refuses_to_overwrite(file: Path) -> None:
 def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(DescriptionError, match="did you mean spam-filter"):
         write_example("spam-filtre", tmp_path)
-    assert NAMES == ("spam-filter",)
+    assert NAMES == ("spam-filter", "cancer-treatment", "digit-reader")
+
+
+@pytest.mark.requirement("S49")
+def test_cancer_treatment_loads_and_answers(tmp_path: Path) -> None:
+    path = write_example("cancer-treatment", tmp_path / "app")
+    assert check(path) == ()
+    jsonschema.Draft202012Validator(schema()).validate(read(path).value)
+    app = load(path)
+    assert app.membership_is_sensitive
+    assert app.sensitive == ("smoker",)
+    assert isinstance(app.domain, TableDomain)
+    assert {c.name for c in app.domain.columns if c.immutable} == {"smoker"}
+    labels = app.target.answer(app.data.holdout.x, View.LABELS).labels
+    assert (labels == app.data.holdout.y).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", ["application.yaml", "network.yaml"])
+def test_digit_reader_loads_and_answers(tmp_path: Path, name: str) -> None:
+    if name == "network.yaml":
+        pytest.importorskip("torch")
+    path = write_example("digit-reader", tmp_path / "app").with_name(name)
+    assert check(path) == ()
+    jsonschema.Draft202012Validator(schema()).validate(read(path).value)
+    app = load(path)
+    assert app.domain == ImageDomain(shape=(1, 8, 8))
+    labels = app.target.answer(app.data.holdout.x, View.LABELS).labels
+    assert (labels == app.data.holdout.y).mean() > 0.9

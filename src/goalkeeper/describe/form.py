@@ -143,13 +143,37 @@ class ColumnForm(Section):
     )
 
 
+class TrainingForm(Section):
+    """How a torch module is trained: cross-entropy over shuffled batches."""
+
+    epochs: int = Field(default=20, ge=1, description="passes over the data")
+    batch: int = Field(default=64, ge=1, description="records a step")
+    optimiser: Literal["adam", "adamw", "sgd"] = Field(default="adam", description="optimiser")
+    rate: float = Field(default=1e-3, gt=0, description="learning rate")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum of sgd")
+    weight_decay: float = Field(default=0.0, ge=0, description="weight decay")
+    schedule: Literal["constant", "cosine"] = Field(
+        default="constant", description="learning rate over time"
+    )
+
+
 class ModelForm(Section):
     """The model: exactly one of build, file and function."""
 
     build: str | None = Field(
         default=None,
         description="Python function `file.py:name` that returns an untrained scikit-learn "
-        "classifier; goalkeeper trains it, and trains it anew when an attack needs that",
+        "classifier (XGBoost and LightGBM classifiers have the same methods) or torch module; "
+        "goalkeeper trains it, and trains it anew when an attack needs that",
+    )
+    training: TrainingForm | None = Field(
+        default=None, description="how a torch module that `build` returns is trained"
+    )
+    weights: str | None = Field(
+        default=None,
+        min_length=1,
+        description="trained parameters of the torch module that `build` returns: a safetensors "
+        "file, or a state dict of torch.save; nothing in it is ever run",
     )
     file: str | None = Field(
         default=None,
@@ -180,6 +204,36 @@ class TolerancesForm(Section):
     accuracy_drop: float = Field(default=0.02, gt=0, le=1, description="accuracy that may be lost")
 
 
+class FeedbackForm(Section):
+    """How the application goes on learning from what users say of its answers."""
+
+    share: float = Field(
+        default=0.05,
+        gt=0,
+        le=1,
+        description="most feedback that one round takes, as a share of the training data",
+    )
+    rounds: int = Field(
+        default=10,
+        ge=1,
+        le=100,
+        description="updates a user can take part in before somebody looks by other means",
+    )
+    review: float = Field(
+        default=0.0, ge=0, le=1, description="share of feedback that a person labels again"
+    )
+    monitor: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="loss of accuracy on a fixed reference set at which an alarm is raised and "
+        "learning stops (default: nobody watches); the calibration records stand for the set",
+    )
+    snapshots: int = Field(
+        default=0, ge=0, description="earlier versions that are kept and can be restored"
+    )
+
+
 class ApplicationForm(Section):
     """The description of an AI application whose security goalkeeper evaluates."""
 
@@ -206,6 +260,11 @@ class ApplicationForm(Section):
     )
     wiring: dict[str, str] = Field(
         default_factory=dict, description="what the surrounding system does with each class"
+    )
+    feedback: FeedbackForm | Literal["none"] | None = Field(
+        default=None,
+        description="how it goes on learning from its users; `none`: it does not (default: not "
+        "said, so that teaching is not tested)",
     )
     secrecy: SecrecyTable | None = Field(
         default=None, description="how secret data, algorithm and model are kept"

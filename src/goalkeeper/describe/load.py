@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goalkeeper.core.application import Application, Labeller, Tolerances, Wiring
+from goalkeeper.core.application import Application, Feedback, Labeller, Tolerances, Wiring
 from goalkeeper.core.data import Splits
 from goalkeeper.core.errors import DescriptionError, GoalkeeperError, PolicyError
 from goalkeeper.core.goals import Goal
@@ -144,6 +144,7 @@ class _Description:
             membership_is_sensitive=form.data.membership_is_sensitive,
             tolerances=_tolerances(form),
             wiring=Wiring(reactions=form.wiring),
+            feedback=_feedback(form),
             needs=threats.needs,
             attackers=threats.attackers,
             secrecy=threats.secrecy,
@@ -219,6 +220,8 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
     for key, name in functions:
         if name is not None:
             checks.append(partial(references.located, key, name))
+    if model.weights is not None:
+        checks.append(partial(references.file, ("model", "weights"), model.weights, "weights"))
     if model.file is not None:
         checks.append(lambda: _modeller(references, form).trusted())
     return checks
@@ -233,6 +236,12 @@ def _tolerances(form: ApplicationForm) -> Tolerances:
         benign_rejection=given.benign_rejection,
         accuracy_drop=given.accuracy_drop,
     )
+
+
+def _feedback(form: ApplicationForm) -> Feedback | None:
+    if form.feedback is None:
+        return None
+    return Feedback(rounds=0) if form.feedback == "none" else Feedback(**form.feedback.model_dump())
 
 
 def _undeclared(form: ApplicationForm, threats: Threats) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from goalkeeper.core.application import Target, Trainer
 from goalkeeper.core.data import Inputs, Splits
@@ -21,6 +21,9 @@ from goalkeeper.describe.problems import problem
 from goalkeeper.describe.references import USER_ERRORS, References
 from goalkeeper.describe.rules import MODELS
 from goalkeeper.targets.checks import preflight
+
+if TYPE_CHECKING:
+    from goalkeeper.training import TorchTrainer
 
 SEED = 0
 SAMPLE = 4
@@ -76,17 +79,28 @@ class Modeller:
     # ---- build ----------------------------------------------------------------------------------
 
     def _built(self, reference: str, splits: Splits, domain: Domain) -> Model:
-        from goalkeeper.training import FunctionTrainer, SklearnTrainer
+        from goalkeeper.training import FunctionTrainer, SklearnTrainer, TorchRecipe, TorchTrainer
 
         key: Key = ("model", "build")
         build = self.references.function(key, reference)
         advice = (
-            "return an untrained scikit-learn classifier from build(), or a trained one from "
-            "build(x, y, seed)"
+            "return an untrained scikit-learn classifier or torch module from build(), or a "
+            "trained one from build(x, y, seed)"
         )
+        how = None if self.form.training is None else TorchRecipe(**self.form.training.model_dump())
         with self.telling(key, advice), self.references.running(key, reference):
-            made = FunctionTrainer(build, self.classes, domain)
+            made = FunctionTrainer(build, self.classes, domain, how=how)
         inner = made.inner
+        if isinstance(inner, TorchTrainer):
+            return self._network(inner, splits)
+        for extra in ("weights", "training"):
+            if getattr(self.form, extra) is not None:
+                raise problem(
+                    self._document,
+                    ("model", extra),
+                    f"{extra} is for a torch module, but {reference} returns something else",
+                    advice=f"leave out {extra}, or return a torch.nn.Module",
+                )
         wanted = domain if inner is None else named(domain, inner.estimator)
         trainer: Trainer = made
         if inner is not None:
@@ -94,6 +108,27 @@ class Modeller:
         with self.telling(key, advice), self.references.running(key, reference):
             target = trainer.fit(splits.train, SEED)
         return Model(target=target, trainer=trainer, domain=wanted)
+
+    def _network(self, trainer: TorchTrainer, splits: Splits) -> Model:
+        """Train a torch module, or load its parameters."""
+        name = self.form.weights
+        if name is None:
+            with self.telling(("model", "build"), "correct the module, or `model.training`"):
+                target = trainer.fit(splits.train, SEED)
+            return Model(target=target, trainer=trainer, domain=trainer.domain)
+        key: Key = ("model", "weights")
+        path = self.references.file(key, name, "weights")
+        self.references.noted(path, name)
+        advice = "store the parameters of the very module that build returns"
+        with self.telling(key, advice):
+            target = trainer.stored(path)
+        caveats: tuple[str, ...] = ()
+        if self.form.training is None:
+            caveats = (
+                "how the stored module was trained is not said (model.training): trainings that "
+                "attacks need use the default recipe",
+            )
+        return Model(target=target, trainer=trainer, domain=trainer.domain, caveats=caveats)
 
     # ---- file -----------------------------------------------------------------------------------
 
@@ -192,14 +227,15 @@ class Modeller:
 
 def named(domain: Domain, model: Any) -> Domain:
     """Give the model a DataFrame where it was made for one."""
-    if not isinstance(domain, TableDomain) or domain.named or not _wants_names(model):
+    if not isinstance(domain, TableDomain) or domain.named or not _wants_names(model, domain):
         return domain
     return replace(domain, named=True)
 
 
-def _wants_names(model: Any) -> bool:
-    if hasattr(model, "feature_names_in_"):
-        return True
+def _wants_names(model: Any, domain: TableDomain) -> bool:
+    known = getattr(model, "feature_names_in_", None)
+    if known is not None:  # LightGBM makes up names for columns that had none
+        return bool({column.name for column in domain.columns} & {str(name) for name in known})
     from sklearn.compose import ColumnTransformer
 
     parts: Sequence[Any] = [model]

@@ -17,7 +17,7 @@ MODELS = ("build", "file", "function")
 
 def broken(document: Document, form: ApplicationForm) -> list[DescriptionError]:
     """List every rule that a well-formed application file breaks."""
-    rules = (_classes, _source, _columns, _parts, _model, _trained)
+    rules = (_classes, _source, _columns, _parts, _model, _trained, _feedback)
     return [found for rule in rules for found in rule(document, form)]
 
 
@@ -166,6 +166,16 @@ def _model(document: Document, form: ApplicationForm) -> Iterator[DescriptionErr
     given = [key for key in MODELS if getattr(model, key) is not None]
     if len(given) != 1:
         yield _only_one(document, "model", MODELS, given, "evaluate")
+    if model.build is None:
+        for key in ("weights", "training"):
+            if document.at(("model", key)) is not None:
+                yield problem(
+                    document,
+                    ("model", key),
+                    f"{key} belongs to `model.build`, which is not given",
+                    expected="build: a function that returns the torch module",
+                    advice="add `build: file.py:name` under model",
+                )
     if model.file is None:
         for key in ("trust", "sha256"):
             if document.at(("model", key)) is not None:
@@ -179,9 +189,11 @@ def _model(document: Document, form: ApplicationForm) -> Iterator[DescriptionErr
 
 def _trained(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
     """Require the training rows of a model which goalkeeper does not train itself."""
-    trained = next((k for k in ("file", "function") if getattr(form.model, k) is not None), None)
+    done = ("file", "function", "weights")
+    trained = next((k for k in done if getattr(form.model, k) is not None), None)
     known = form.data.train is not None or form.data.part is not None
-    if form.model.build is None and trained is not None and not known:
+    both = form.model.build is not None and trained != "weights"
+    if trained is not None and not both and not known:
         yield problem(
             document,
             ("model", trained),
@@ -189,4 +201,16 @@ def _trained(document: Document, form: ApplicationForm) -> Iterator[DescriptionE
             expected="data.train and data.test, or a data.part column",
             advice="give the training records as `data.train` and others as `data.test`; whether "
             "the model remembers its training data cannot be measured otherwise",
+        )
+
+
+def _feedback(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
+    """Require a recipe where the model goes on learning."""
+    if form.feedback not in (None, "none") and form.model.build is None:
+        yield problem(
+            document,
+            ("feedback",),
+            "the application learns from feedback, but goalkeeper cannot train the model",
+            expected="model.build",
+            advice="give the model as `build: FILE.py:FUNCTION`, or leave out feedback",
         )

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from difflib import get_close_matches
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
 from goalkeeper.core.errors import DescriptionError
 
-NAMES = ("spam-filter",)
+NAMES = ("spam-filter", "cancer-treatment", "digit-reader")
 
 __all__ = ["NAMES", "write_example", "write_template"]
 
 
-def write_example(name: str, folder: Path, *, seed: int = 0, mails: int = 3000) -> Path:
+def write_example(name: str, folder: Path, *, seed: int = 0, size: int | None = None) -> Path:
     """Write an example as files that a user can edit; return the application file.
 
     Parameters
@@ -24,8 +23,8 @@ def write_example(name: str, folder: Path, *, seed: int = 0, mails: int = 3000) 
         One of `NAMES`.
     folder
         Where to; made if it does not exist.
-    seed, mails
-        Which mailbox, and how many mails are in it.
+    seed, size
+        Which records are invented, and how many (default: as many as the example has).
 
     Raises
     ------
@@ -40,7 +39,15 @@ def write_example(name: str, folder: Path, *, seed: int = 0, mails: int = 3000) 
             given=name,
             advice=f"did you mean {near[0]}?" if near else "take one of these names",
         )
-    return _write_spam_filter(folder, seed, mails)
+    package = f"goalkeeper.examples.{name.replace('-', '_')}"
+    fixed = {
+        entry.name: entry.read_bytes()
+        for entry in files(package).iterdir()
+        if entry.name.endswith(".yaml") or entry.name in ("model.py", "filter.py")
+    }
+    contents = {**fixed, **_schema()}
+    contents |= import_module(f"{package}.records").contents(seed, size)
+    return _written(folder, contents)
 
 
 def write_template(folder: Path) -> Path:
@@ -52,44 +59,21 @@ def write_template(folder: Path) -> Path:
         A file of the template already exists in the folder.
     """
     here = files("goalkeeper.examples")
-    schema = files("goalkeeper.describe") / "application.schema.json"
-    texts = {
-        "application.yaml": (here / "template.yaml").read_text(encoding="utf-8"),
-        "model.py": (here / "template_model.py").read_text(encoding="utf-8"),
-        "application.schema.json": schema.read_text(encoding="utf-8"),
+    contents = {
+        "application.yaml": (here / "template.yaml").read_bytes(),
+        "model.py": (here / "template_model.py").read_bytes(),
+        **_schema(),
     }
-    _refuse_overwriting(folder, list(texts))
-    folder.mkdir(parents=True, exist_ok=True)
-    for file, text in texts.items():
-        (folder / file).write_text(text, encoding="utf-8", newline="\n")
-    return folder / "application.yaml"
+    return _written(folder, contents)
 
 
-def _write_spam_filter(folder: Path, seed: int, mails: int) -> Path:
-    from goalkeeper.examples.spam_filter.mail import generate
-
-    package = files("goalkeeper.examples.spam_filter")
-    texts = {
-        "application.yaml": (package / "application.yaml").read_text(encoding="utf-8"),
-        "filter.py": (package / "filter.py").read_text(encoding="utf-8"),
-        "application.schema.json": (
-            files("goalkeeper.describe") / "application.schema.json"
-        ).read_text(encoding="utf-8"),
-    }
-    _refuse_overwriting(folder, [*texts, "mail.csv", "truth.json"])
-    mailbox = generate(seed=seed, mails=mails)
-    texts["mail.csv"] = mailbox.frame.to_csv(index=False, lineterminator="\n")
-    truth = mailbox.truth
-    known = {**asdict(truth), "log_odds": dict(truth.log_odds), "writer": truth.writer.tolist()}
-    texts["truth.json"] = json.dumps(known, indent=1) + "\n"
-    folder.mkdir(parents=True, exist_ok=True)
-    for file, text in texts.items():
-        (folder / file).write_text(text, encoding="utf-8", newline="\n")
-    return folder / "application.yaml"
+def _schema() -> dict[str, bytes]:
+    name = "application.schema.json"
+    return {name: (files("goalkeeper.describe") / name).read_bytes()}
 
 
-def _refuse_overwriting(folder: Path, names: list[str]) -> None:
-    there = [name for name in names if (folder / name).exists()]
+def _written(folder: Path, contents: dict[str, bytes]) -> Path:
+    there = [name for name in contents if (folder / name).exists()]
     if there:
         raise DescriptionError(
             f"{folder} already holds {there[0]}, which would be overwritten",
@@ -97,3 +81,7 @@ def _refuse_overwriting(folder: Path, names: list[str]) -> None:
             given=", ".join(there),
             advice="name another folder",
         )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return folder / "application.yaml"

@@ -130,6 +130,8 @@ def parameter_error(
         known = known or app.target.parameters()
     except NotOffered:
         return None
+    if "weights" not in known or "weights" not in copied:
+        return None
     true, guess = _table(known, app), _table(copied, app)
     if "vocabulary" in known:
         if "idf" in known and known.get("norm") is None:

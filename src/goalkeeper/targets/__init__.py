@@ -3,5 +3,6 @@
 from goalkeeper.targets.checks import preflight
 from goalkeeper.targets.python import PythonTarget
 from goalkeeper.targets.sklearn import SklearnTarget
+from goalkeeper.targets.torch import TorchTarget
 
-__all__ = ["PythonTarget", "SklearnTarget", "preflight"]
+__all__ = ["PythonTarget", "SklearnTarget", "TorchTarget", "preflight"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -61,7 +62,9 @@ def _is_number(name: str) -> bool:
 def asked(function: Callable[[Any], Any], x: Any, what: str) -> Any:
     """Call the model; whatever it raises becomes a TargetError that names it."""
     try:
-        return function(x)
+        with warnings.catch_warnings():  # LightGBM makes up names for columns that have none
+            warnings.filterwarnings("ignore", "X does not have valid feature names")
+            return function(x)
     except GoalkeeperError:
         raise
     except (Exception, SystemExit) as error:

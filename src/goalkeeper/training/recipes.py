@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,11 +86,15 @@ def lookalike(trainer: Trainer) -> Trainer:
     """Return a generic recipe of the same family, for attackers who know the algorithm partially.
 
     The same kind of vectoriser or preprocessing with default settings; naive Bayes and forests
-    stay what they are, with defaults; everything else becomes logistic regression.
+    stay what they are, with defaults; torch modules become a network with one hidden layer and
+    the default recipe, everything else logistic regression.
     """
+    from goalkeeper.training.torch import TorchTrainer, generic_network
     from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer
 
     inner = trainer.inner or trainer if isinstance(trainer, FunctionTrainer) else trainer
+    if isinstance(inner, TorchTrainer):
+        return TorchTrainer(partial(generic_network, inner), inner.classes, inner.domain)
     if isinstance(inner, SklearnTrainer):
         estimator = generic_of(inner.estimator, inner.domain)
         return SklearnTrainer(estimator, inner.classes, inner.domain, jobs=inner.jobs)

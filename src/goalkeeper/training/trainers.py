@@ -12,11 +12,13 @@ from goalkeeper.core.application import Ensemble, Target, Trainer
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import DataError, GoalkeeperError, TargetError
-from goalkeeper.targets import PythonTarget, SklearnTarget
+from goalkeeper.targets import PythonTarget, SklearnTarget, TorchTarget
 from goalkeeper.targets.inputs import prepared
+from goalkeeper.targets.torch import is_module
 from goalkeeper.training import bayes, generic, logistic
 from goalkeeper.training.paths import Job, Path, path_of
 from goalkeeper.training.recipes import function_recipe, recipe_of, seeded
+from goalkeeper.training.torch import TorchRecipe, TorchTrainer
 
 SAMPLE = 4  # inputs used to find out what a trained function answers
 
@@ -85,14 +87,17 @@ class FunctionTrainer:
     Parameters
     ----------
     build
-        `build()` returns an unfitted estimator, or `build(x, y, seed)` a fitted one (or a
-        function that answers). `x` is prepared for the model, `y (n,)` holds indices of classes.
+        `build()` returns an unfitted estimator or an untrained torch module, or
+        `build(x, y, seed)` a fitted one (or a function that answers). `x` is prepared for the
+        model, `y (n,)` holds indices of classes.
     classes
         The application's classes.
     domain
         What an input looks like.
     jobs
         Processes for models that have no fast path.
+    how
+        How a torch module is trained.
     """
 
     def __init__(
@@ -102,8 +107,9 @@ class FunctionTrainer:
         domain: Domain,
         *,
         jobs: int = 1,
+        how: TorchRecipe | None = None,
     ) -> None:
-        self.build, self.domain, self.jobs = build, domain, jobs
+        self.build, self.domain, self.jobs, self._how = build, domain, jobs, how
         self.classes = tuple(str(c) for c in classes)
         self._name = getattr(build, "__name__", type(build).__name__)
         self.inner = self._estimator_trainer()
@@ -121,6 +127,8 @@ class FunctionTrainer:
         _check_rows(data)
         x = prepared(data.x, self.domain)
         model = trained(lambda: self.build(x, data.y, seed), data, f"{self._name}()")
+        if is_module(model):
+            return TorchTarget(model, self.classes, self.domain)
         if hasattr(model, "predict"):
             return SklearnTarget(model, self.classes, self.domain, indexed=True)
         if callable(model):
@@ -138,7 +146,7 @@ class FunctionTrainer:
         masks = checked_masks(data, masks, seeds)
         return generic.fit_many(self.fit, data, masks, seeds, self.jobs)
 
-    def _estimator_trainer(self) -> SklearnTrainer | None:
+    def _estimator_trainer(self) -> SklearnTrainer | TorchTrainer | None:
         needed = [
             p
             for p in inspect.signature(self.build).parameters.values()
@@ -152,6 +160,8 @@ class FunctionTrainer:
                 "an unfitted estimator, or build(x, y, seed), which returns a fitted one"
             )
         estimator = self.build()
+        if is_module(estimator):
+            return TorchTrainer(self.build, self.classes, self.domain, self._how)
         if not hasattr(estimator, "fit"):
             raise TargetError(
                 f"{self._name}() returned {type(estimator).__name__}, which has no fit(); "

@@ -1,0 +1,1 @@
+"""Treatment of breast cancer: real measurements of tumours, invented patients."""

@@ -1,0 +1,1 @@
+"""Handwritten digits, read by a scikit-learn network and by a PyTorch one."""

@@ -1,0 +1,25 @@
+"""The models of the example; images come as 1 x 8 x 8 pixels from 0 to 1."""
+
+from typing import Any
+
+
+def build() -> Any:
+    """Return an untrained network of scikit-learn, which sees the 64 pixels in a row."""
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier((32,), learning_rate_init=0.01, max_iter=400, tol=1e-3)
+
+
+def build_network() -> Any:
+    """Return an untrained convolutional network of PyTorch."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(512, 10),
+    )

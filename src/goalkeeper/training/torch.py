@@ -1,0 +1,208 @@
+"""Train PyTorch modules by a declared recipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from goalkeeper.core.application import Ensemble
+from goalkeeper.core.data import Bools, Data
+from goalkeeper.core.domain import Domain, TableDomain, TextDomain
+from goalkeeper.core.errors import DataError, GoalkeeperError, TargetError
+from goalkeeper.targets.inputs import prepared
+from goalkeeper.targets.torch import TorchTarget, is_module, need_torch, tensor_of, two_columns
+from goalkeeper.training import generic
+from goalkeeper.training.recipes import function_recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchRecipe:
+    """How a module is trained: cross-entropy over shuffled batches.
+
+    Parameters
+    ----------
+    epochs
+        Passes over the data.
+    batch
+        Records a step.
+    optimiser
+        `adam`, `adamw` or `sgd`.
+    rate
+        Learning rate.
+    momentum
+        Of `sgd`.
+    weight_decay
+        Of the optimiser.
+    schedule
+        `constant`, or `cosine` down to 0 over all steps.
+    """
+
+    epochs: int = 20
+    batch: int = 64
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    rate: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cosine"] = "constant"
+
+    def over(self, parameters: Any, steps: int) -> tuple[Any, Any]:
+        """Return optimiser and schedule for so many steps."""
+        optim = need_torch().optim
+        made = {
+            "adam": lambda p: optim.Adam(p, self.rate, weight_decay=self.weight_decay),
+            "adamw": lambda p: optim.AdamW(p, self.rate, weight_decay=self.weight_decay),
+            "sgd": lambda p: optim.SGD(
+                p, self.rate, momentum=self.momentum, weight_decay=self.weight_decay
+            ),
+        }[self.optimiser](parameters)
+        kinds = optim.lr_scheduler
+        if self.schedule == "cosine":
+            return made, kinds.CosineAnnealingLR(made, max(1, steps))
+        return made, kinds.ConstantLR(made, factor=1.0, total_iters=0)
+
+
+class TorchTrainer:
+    """Train what a function builds, by a recipe.
+
+    Parameters
+    ----------
+    build
+        Takes nothing and returns an untrained module; its weights are drawn anew from the seed
+        of each training.
+    classes
+        The application's classes, in the order of the logits.
+    domain
+        What an input looks like.
+    how
+        The recipe.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], nn.Module],
+        classes: Sequence[str | int],
+        domain: Domain,
+        how: TorchRecipe | None = None,
+    ) -> None:
+        self.build, self.domain, self.how = build, domain, how or TorchRecipe()
+        self.classes = tuple(str(c) for c in classes)
+
+    @property
+    def recipe(self) -> str:
+        """The function's name, a hash of its source, and the recipe."""
+        said = ", ".join(f"{k}={v}" for k, v in asdict(self.how).items())
+        return f"{function_recipe(self.build)} > torch({said})"
+
+    def fit(self, data: Data, seed: int) -> TorchTarget:
+        """Train one target; the same seed gives the same parameters on the same machine."""
+        if len(data) == 0:
+            raise DataError("there are no records to train on; give at least one of every class")
+        torch = need_torch()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = self.untrained()
+            self._steps(module, data, np.random.default_rng(seed))
+        return TorchTarget(module, self.classes, self.domain)
+
+    def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
+        """Train N targets on the rows of each mask `(N, rows)`, one after the other."""
+        from goalkeeper.training.trainers import checked_masks
+
+        masks = checked_masks(data, masks, seeds)
+        return generic.fit_many(self.fit, data, masks, seeds, jobs=1)
+
+    def stored(self, path: Path) -> TorchTarget:
+        """Load parameters from a safetensors file or a state dict; nothing in it is run.
+
+        Raises
+        ------
+        TargetError
+            The file is neither, or its parameters are not those of the module.
+        """
+        torch, module = need_torch(), self.untrained()
+        try:
+            if path.suffix == ".safetensors":
+                from safetensors.torch import load_file
+
+                state = load_file(path)
+            else:
+                state = torch.load(path, map_location="cpu", weights_only=True)
+            module.load_state_dict(state)
+        except Exception as error:
+            raise TargetError(
+                f"{path.name} does not hold the parameters of {type(module).__name__}: "
+                f"{str(error).splitlines()[0]}"
+            ) from error
+        return TorchTarget(module, self.classes, self.domain, path)
+
+    def untrained(self) -> nn.Module:
+        """Build a module; raises TargetError when the function gives something else."""
+        module = self.build()
+        if not is_module(module):
+            raise TargetError(
+                f"{getattr(self.build, '__name__', 'build')}() returned {type(module).__name__} "
+                "where a torch.nn.Module is expected"
+            )
+        return module
+
+    def _steps(self, module: nn.Module, data: Data, rng: np.random.Generator) -> None:
+        torch, how = need_torch(), self.how
+        rows = prepared(data.x, self.domain) if isinstance(self.domain, TableDomain) else data.x
+        x, y = tensor_of(rows, module), torch.as_tensor(data.y)
+        steps = how.epochs * -(-len(x) // how.batch)
+        optimiser, schedule = how.over(module.parameters(), steps)
+        module.train()
+        for _ in range(how.epochs):
+            order = torch.as_tensor(rng.permutation(len(x)))
+            for start in range(0, len(x), how.batch):
+                chosen = order[start : start + how.batch]
+                if len(chosen) == 1 and len(x) > 1:
+                    continue  # batch normalisation cannot work on a single record
+                optimiser.zero_grad()
+                self._loss(module, x[chosen], y[chosen]).backward()
+                optimiser.step()
+                schedule.step()
+
+    def _loss(self, module: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        torch = need_torch()
+        try:
+            logits = two_columns(module(x), len(self.classes))
+        except GoalkeeperError:
+            raise
+        except Exception as error:
+            raise TargetError(
+                f"the module raised {type(error).__name__} on inputs of shape "
+                f"{tuple(x.shape)}: {error}"
+            ) from error
+        if logits.ndim != 2 or logits.shape[1] != len(self.classes):
+            raise TargetError(
+                f"the module returned an array of shape {tuple(logits.shape)} for {len(x)} "
+                f"inputs; return one logit for each of the {len(self.classes)} classes"
+            )
+        loss: Tensor = torch.nn.functional.cross_entropy(logits, y)
+        return loss
+
+
+def generic_network(like: TorchTrainer, hidden: int = 64) -> nn.Module:
+    """Build a network with one hidden layer for the inputs and classes of another trainer."""
+    layers = need_torch().nn
+    domain = like.domain
+    if isinstance(domain, TextDomain):
+        raise TargetError("a generic network takes numbers, not texts")
+    size = len(domain.columns) if isinstance(domain, TableDomain) else math.prod(domain.shape)
+    module: nn.Module = layers.Sequential(
+        layers.Flatten(),
+        layers.BatchNorm1d(size),
+        layers.Linear(size, hidden),
+        layers.ReLU(),
+        layers.Linear(hidden, len(like.classes)),
+    )
+    return module
