@@ -1,4 +1,4 @@
-"""Write docs/reference/*.md from the code: `generate.py`; check that they are fresh: `--check`."""
+"""Write the generated pages of docs/ from the code; `--check` that they are fresh."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import traceability
 from writing import anchor, code, first_line, number, page, prose, sections, table, words
 
 from goalkeeper.attacks import catalogue
@@ -117,9 +118,7 @@ def _attack(name: str, attack: AnAttack, policy: Policy) -> str:
     standards: dict[str, list[str]] = {}
     for s in variant.standards:
         standards.setdefault(s.framework, []).append(f"{s.id} {s.name}".strip())
-    played = [
-        t for t in tasks(attack.game).values() if attack.plays(t)
-    ]
+    played = [t for t in tasks(attack.game).values() if attack.plays(t)]
     settings = [f"`{f.name}` = {code(jsonable(getattr(made, f.name)))}" for f in fields(made)]
     uses = attack.uses
     rows = [
@@ -382,6 +381,7 @@ def stale(written: Mapping[Path, str]) -> list[str]:
 def main(arguments: Sequence[str]) -> int:
     """Write the pages, or check them; return the exit code."""
     written = {REFERENCE / f"{name}.md": make() for name, make in PAGES.items()}
+    written[traceability.PAGE] = traceability.text()
     if "--check" not in arguments:
         REFERENCE.mkdir(exist_ok=True)
         for path, text in written.items():
@@ -389,7 +389,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     problems = stale(written)
     if problems:
-        sys.stderr.write("docs/reference is not what the code says:\n")
+        sys.stderr.write("the generated pages are not what the code says:\n")
         sys.stderr.writelines(f"  {problem}\n" for problem in problems)
         sys.stderr.write("next: python docs/generate.py, and commit what it wrote\n")
     return 1 if problems else 0

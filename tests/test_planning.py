@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from goalkeeper.attacks import catalogue
-from goalkeeper.core.access import Access, Terms
-from goalkeeper.core.errors import DescriptionError, GoalkeeperError
+from goalkeeper.core.errors import DescriptionError, NotGranted
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
-from goalkeeper.core.power import Attacker, Grade, Knowledge, Power, View
+from goalkeeper.core.power import Attacker, Capability, Grade, Knowledge, Power, View
 from goalkeeper.planning import Choice, Plan, grants, make_plan, needs
+from goalkeeper.playing import AnyAttack, Round, marked
 from goalkeeper.policy import default_policy
 from tests.attacks.membership.gaussian import application
+from tests.contract.harness import build
 from tests.core.test_power import powers
 
 POLICY = default_policy()
@@ -66,19 +69,60 @@ def test_every_skip_has_a_reason_and_every_play_an_attacker() -> None:
     assert {e.attacker.name for e in plan.entries} == set(POLICY.attackers)
 
 
-def test_what_is_skipped_for_lack_of_power_would_be_refused() -> None:
-    """Played all the same, such an attack is stopped by the access."""
-    app = application(0, n=60)
-    nobody = Terms(
-        granted=Power(),
-        rng=np.random.default_rng(0),
-        victim=np.random.SeedSequence(0),
-        campaigns=10,
-    )
-    for attack in ATTACKS.values():
-        if attack.game.name == "membership":
-            with pytest.raises(GoalkeeperError):
-                attack.play(app.data.train.take(slice(0, 10)), Access(app, nobody))
+def weaker(need: Power) -> Iterator[tuple[str, Power]]:
+    """Take one piece at a time from what an attack needs."""
+    for name, grade in need.knowledge.items():
+        if grade:
+            less = replace(need.knowledge, **{name: Grade(grade - 1)})
+            yield f"less {name}", replace(need, knowledge=less)
+    for cell in need.capabilities.names():
+        left = need.capabilities & ~Capability[cell]
+        yield f"no {cell}", replace(need, capabilities=left)
+    if need.view:
+        yield "less view", replace(need, view=View(need.view - 1))
+
+
+@pytest.mark.requirement("S5", "S11")
+@pytest.mark.parametrize("name", ATTACKS)
+def test_without_any_one_piece_an_attack_is_skipped_for_that_reason(name: str) -> None:
+    """What is skipped would be refused if it were played, and the reason names what is missing."""
+    attack = ATTACKS[name]
+    alternatives = needs(attack, POLICY.variant(attack.variant))
+    everything = reduce(lambda a, b: a.joined(b), alternatives)
+    for piece, less in weaker(everything):
+        if any(not less.lacks(need) for need in alternatives):
+            continue  # an alternative does without this piece
+        who = Attacker(name="someone", power=less)
+        assert grants(attack, who, alternatives) == (), piece
+        gaps = min((less.lacks(need) for need in alternatives), key=len)
+        assert len(gaps) == 1, piece
+        with pytest.raises(NotGranted, match=re.escape(gaps[0])):
+            play_with(attack, less)
+
+
+def play_with(attack: AnyAttack, power: Power) -> None:
+    domain = min(attack.domains & attack.game.domains)
+    app = build(type(attack), domain, "rigged", 0)
+    task = next(t for t in attack.game().tasks(app) if attack.plays(t))
+    alternatives = needs(attack, POLICY.variant(attack.variant))
+    game = attack.game().smaller()
+    this = Round(attack=attack, game=game, task=task, granted=power, seed=0, needs=alternatives)
+    marked(app, this)
+
+
+@pytest.mark.parametrize("attacker", POLICY.attackers)
+@pytest.mark.parametrize("name", ATTACKS)
+def test_reasons_are_right_for_every_attacker_and_attack(name: str, attacker: str) -> None:
+    """A skipped attack is refused to its attacker, and with what the reasons name it is not."""
+    attack, who = ATTACKS[name], POLICY.attackers[attacker]
+    alternatives = needs(attack, POLICY.variant(attack.variant))
+    if grants(attack, who, alternatives):
+        assert any(not who.power.lacks(need) for need in alternatives)
+        return
+    with pytest.raises(NotGranted):
+        play_with(attack, who.power)
+    nearest = min(alternatives, key=lambda need: len(who.power.lacks(need)))
+    assert grants(attack, replace(who, power=who.power.joined(nearest)), alternatives)
 
 
 def test_attackers_with_the_same_grant_share_a_play() -> None:

@@ -234,6 +234,7 @@ class _Matcher:
             task=self.task,
             granted=granted,
             seed=self.seed,
+            needs=needs(self.attack, self.variant),
         )
         return replace(entry, unit=_unit(self.app, self.name, this))
 

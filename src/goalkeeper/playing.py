@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from goalkeeper.attacks import name_of
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
-from goalkeeper.core.errors import BudgetSpent
+from goalkeeper.core.errors import BudgetSpent, NotGranted
 from goalkeeper.core.evidence import Control, Played, Status
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Game, Marking, Task
@@ -33,13 +33,18 @@ def stream(seed: int, *key: str) -> np.random.SeedSequence:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Round:
-    """Everything that decides what one play of an attack gives."""
+    """Everything that decides what one play of an attack gives.
+
+    `needs` are the powers of which one must be granted; where none is named, whatever `Access`
+    refuses is refused.
+    """
 
     attack: AnyAttack
     game: AnyGame
     task: Task
     granted: Power
     seed: int
+    needs: tuple[Power, ...] = ()
 
     def rng(self, who: str) -> np.random.SeedSequence:
         """Return the stream of the game, the attack, the victim or the control.
@@ -80,7 +85,14 @@ def play(app: Application, this: Round) -> Played:
 
 
 def marked(app: Application, this: Round) -> Played:
-    """Deal, let the attack answer, and mark; no control, and errors pass through."""
+    """Deal, let the attack answer, and mark; no control, and errors pass through.
+
+    Raises
+    ------
+    NotGranted
+        The granted power is not enough for the attack.
+    """
+    _suffices(this)
     dealt = this.game.deal(app, this.task, np.random.default_rng(this.rng("game")))
     access = Access(
         app,
@@ -115,6 +127,13 @@ def marked(app: Application, this: Round) -> Played:
     return played.model_copy(update={"cost": cost, "caveats": caveats + played.caveats})
 
 
+def _suffices(this: Round) -> None:
+    gaps = [this.granted.lacks(need) for need in this.needs]
+    if gaps and all(gaps):
+        name = name_of(type(this.attack))
+        raise NotGranted(f"{name} needs {', '.join(min(gaps, key=len))}")
+
+
 def _won(played: Played) -> bool:
     return any(won(trial.tally) for trial in played.trials)
 
@@ -126,7 +145,7 @@ def _control(app: Application, this: Round) -> Control:
     weak = game.weakened(app, this.task, np.random.default_rng(this.rng("control")))
     played = marked(
         weak,
-        Round(attack=this.attack, game=game, task=this.task, granted=this.granted, seed=this.seed),
+        replace(this, game=game),
     )
     if _won(played):
         return Control(name=name, passed=True, detail=played.summary)

@@ -73,6 +73,7 @@ def contest(
             task=task_of(attack, app, task),
             granted=granted or enough(attack),
             seed=seed,
+            needs=needs(attack, default_policy().variant(attack.variant)),
         ),
     )
 

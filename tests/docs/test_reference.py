@@ -35,6 +35,8 @@ def test_a_stale_page_is_named(tmp_path: Path) -> None:
     (tmp_path / "src" / "goalkeeper").mkdir(parents=True)
     for script in DOCS.glob("*.py"):
         (tmp_path / "docs" / script.name).write_text(script.read_text())
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "docs" / "requirements.yaml").write_text("- {id: S1, asks: something}")
     code, told = generate("--check", script=tmp_path / "docs" / "generate.py")
     assert code == 1
     assert "attacks.md is missing" in told
