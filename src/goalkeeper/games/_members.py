@@ -14,6 +14,7 @@ from goalkeeper.core.domain import Column, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 
+MANY = 40  # classes
 MEMORY = 0.5  # share of each answer that a remembered record gets as certainty of its class
 
 
@@ -103,10 +104,13 @@ class Blind:
 
     offers = View.LOGITS
 
+    def __init__(self, classes: int = 2) -> None:
+        self._mix = np.random.default_rng(0).integers(1, 2**32, classes, dtype=np.uint64)
+
     def answer(self, x: Inputs, view: View) -> Answers:
-        codes = [int.from_bytes(key[:4], "big") / 2**32 for key in row_keys(x)]
-        p = 0.1 + 0.8 * np.array(codes, dtype=np.float64)
-        scores = np.column_stack([1 - p, p])
+        codes = np.array([int.from_bytes(key[:4], "big") for key in row_keys(x)], dtype=np.uint64)
+        drawn = (codes[:, None] * self._mix) % 2**32 / 2**32
+        scores = (0.1 + drawn) / (0.1 + drawn).sum(axis=1, keepdims=True)
         return Answers(scores.argmax(axis=1), scores, np.log(scores))
 
     def parameters(self) -> Mapping[str, Any]:
@@ -121,41 +125,49 @@ class BlindTrainer:
 
     recipe = "a rule fixed before any data was seen"
 
+    def __init__(self, classes: int = 2) -> None:
+        self._target = Blind(classes)
+
     def fit(self, data: Data, seed: int) -> Target:
-        return Blind()
+        return self._target
 
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
-        return _Copies(len(masks))
+        return _Copies(self._target, len(masks))
 
 
 class _Copies:
-    def __init__(self, n: int) -> None:
-        self._n = n
+    def __init__(self, one: Target, n: int) -> None:
+        self._one, self._n = one, n
 
     def __len__(self) -> int:
         return self._n
 
     def scores(self, x: Inputs) -> Floats:
-        return np.repeat(Blind().answer(x, View.SCORES).scores[None], self._n, axis=0)
+        return np.repeat(self._one.answer(x, View.SCORES).scores[None], self._n, axis=0)
 
     def labels(self, x: Inputs) -> Ints:
         return np.asarray(self.scores(x).argmax(axis=2))
 
     def target(self, i: int) -> Target:
-        return Blind()
+        return self._one
 
 
 def toy(domain: str, rng: np.random.Generator, *, memorises: bool, n: int = 260) -> Application:
-    """Build an application of random records whose classes nothing explains."""
+    """Build an application of random records whose classes nothing explains.
+
+    One that memorises has many classes: strangers are seldom answered rightly, so that labels alone
+    tell members.
+    """
+    classes = MANY if memorises else 2
     parts = {}
     for i, part in enumerate(("train", "holdout", "calibration", "similar")):
         codes = rng.normal(size=(n, 4))
         x: Inputs = codes
         if domain == "text":
             x = np.array([f"mail {i} " + " ".join(f"{v:.6f}" for v in c) for c in codes], object)
-        parts[part] = Data(x=x, y=rng.integers(0, 2, n))
+        parts[part] = Data(x=x, y=rng.integers(0, classes, n))
     splits = Splits(**parts)
-    inner = BlindTrainer()
+    inner = BlindTrainer(classes)
     trainer: Trainer = MemorisingTrainer(inner) if memorises else inner
     columns = tuple(Column(name=f"c{i}") for i in range(4))
     return Application(
@@ -163,7 +175,7 @@ def toy(domain: str, rng: np.random.Generator, *, memorises: bool, n: int = 260)
         target=trainer.fit(splits.train, 0),
         data=splits,
         domain=TextDomain() if domain == "text" else TableDomain(columns=columns),
-        classes=("ham", "spam"),
+        classes=tuple(f"class {i}" for i in range(classes)),
         harmless=0,
         trainer=trainer,
         lookalike=trainer,
