@@ -20,6 +20,7 @@ from tests.describe.test_bad_data import NPZ, npz_app, split_app
 from tests.describe.writing import BASE, TABLE, mail_lines, write_table_app, write_text_app
 
 
+@pytest.mark.requirement("S1", "S28")
 def test_a_text_application(tmp_path: Path) -> None:
     path = write_text_app(tmp_path)
     assert check(path) == ()
