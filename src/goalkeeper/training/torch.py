@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from goalkeeper.core.application import Ensemble
-from goalkeeper.core.data import Bools, Data
+from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError, GoalkeeperError, TargetError
 from goalkeeper.targets.inputs import prepared
-from goalkeeper.targets.torch import TorchTarget, is_module, need_torch, tensor_of, two_columns
-from goalkeeper.training import generic
+from goalkeeper.targets.torch import TorchTarget, is_module, need_torch, two_columns
+from goalkeeper.training import generic, stacked
 from goalkeeper.training.recipes import function_recipe
 
 if TYPE_CHECKING:
@@ -53,20 +53,20 @@ class TorchRecipe:
     weight_decay: float = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
 
-    def over(self, parameters: Any, steps: int) -> tuple[Any, Any]:
-        """Return optimiser and schedule for so many steps."""
+    def optimiser_of(self, parameters: Any) -> Any:
+        """Return torch's optimiser."""
         optim = need_torch().optim
-        made = {
-            "adam": lambda p: optim.Adam(p, self.rate, weight_decay=self.weight_decay),
-            "adamw": lambda p: optim.AdamW(p, self.rate, weight_decay=self.weight_decay),
-            "sgd": lambda p: optim.SGD(
-                p, self.rate, momentum=self.momentum, weight_decay=self.weight_decay
-            ),
-        }[self.optimiser](parameters)
-        kinds = optim.lr_scheduler
-        if self.schedule == "cosine":
-            return made, kinds.CosineAnnealingLR(made, max(1, steps))
-        return made, kinds.ConstantLR(made, factor=1.0, total_iters=0)
+        if self.optimiser == "sgd":
+            momentum, decay = self.momentum, self.weight_decay
+            return optim.SGD(parameters, self.rate, momentum=momentum, weight_decay=decay)
+        kind = optim.Adam if self.optimiser == "adam" else optim.AdamW
+        return kind(parameters, self.rate, weight_decay=self.weight_decay)
+
+    def rates(self, step: int, totals: Ints) -> Floats:
+        """Return the learning rate at a step of trainings of so many steps `(n,)`."""
+        if self.schedule == "constant":
+            return np.full(len(totals), self.rate)
+        return np.asarray(self.rate * (1 + np.cos(np.pi * step / totals)) / 2)
 
 
 class TorchTrainer:
@@ -109,15 +109,33 @@ class TorchTrainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             module = self.untrained()
-            self._steps(module, data, np.random.default_rng(seed))
+            self._steps(module, data, seed)
         return TorchTarget(module, self.classes, self.domain)
 
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
-        """Train N targets on the rows of each mask `(N, rows)`, one after the other."""
+        """Train N targets on the rows of each mask `(N, rows)`.
+
+        Chains of linear layers are trained together (see `stacked`), everything else one after
+        the other.
+        """
         from goalkeeper.training.trainers import checked_masks
 
         masks = checked_masks(data, masks, seeds)
-        return generic.fit_many(self.fit, data, masks, seeds, jobs=1)
+        layers = stacked.layers_of(self.untrained()) if len(masks) else None
+        if layers is None or layers[-1].outputs != len(self.classes):
+            return generic.fit_many(self.fit, data, masks, seeds, jobs=1)
+        rows = [np.flatnonzero(mask) for mask in masks]
+        batches = [list(self._batches(len(r), s)) for r, s in zip(rows, seeds, strict=True)]
+        order = np.argsort([-len(own) for own in batches], kind="stable")
+        size = stacked.groups(layers, len(masks), self.how.batch)
+        x, y = self._tensors(data)
+        done = []
+        for start in range(0, len(order), size):
+            chosen = order[start : start + size]
+            modules = [self._seeded(seeds[i]) for i in chosen]
+            own = [[rows[i][batch] for batch in batches[i]] for i in chosen]
+            done.append((chosen, stacked.trained(self.how, modules, x.flatten(1), y, own)))
+        return stacked.StackedModules(done, self._rebuilt, lambda x: self._inputs(x).flatten(1))
 
     def stored(self, path: Path) -> TorchTarget:
         """Load parameters from a safetensors file or a state dict; nothing in it is run.
@@ -153,23 +171,52 @@ class TorchTrainer:
             )
         return module
 
-    def _steps(self, module: nn.Module, data: Data, rng: np.random.Generator) -> None:
+    def _seeded(self, seed: int) -> nn.Module:
+        """Build an untrained module with the weights that belong to a seed."""
+        torch = need_torch()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self.untrained()
+
+    def _rebuilt(self, state: dict[str, Any]) -> TorchTarget:
+        module = self.untrained()
+        module.load_state_dict(state)
+        return TorchTarget(module, self.classes, self.domain)
+
+    def _inputs(self, x: Inputs) -> Tensor:
+        rows = prepared(x, self.domain) if isinstance(self.domain, TableDomain) else x
+        made: Tensor = need_torch().as_tensor(np.asarray(rows, dtype=np.float32))
+        return made
+
+    def _tensors(self, data: Data) -> tuple[Tensor, Tensor]:
+        return self._inputs(data.x), need_torch().as_tensor(data.y)
+
+    def _batches(self, rows: int, seed: int) -> Iterator[Ints]:
+        """Yield the rows of every step: shuffled anew in each epoch.
+
+        A last batch of a single record is left out: batch normalisation cannot work on it.
+        """
+        rng, size = np.random.default_rng(seed), self.how.batch
+        for _ in range(self.how.epochs):
+            order = rng.permutation(rows)
+            for start in range(0, rows, size):
+                chosen = order[start : start + size]
+                if len(chosen) > 1 or rows == 1:
+                    yield chosen
+
+    def _steps(self, module: nn.Module, data: Data, seed: int) -> None:
         torch, how = need_torch(), self.how
-        rows = prepared(data.x, self.domain) if isinstance(self.domain, TableDomain) else data.x
-        x, y = tensor_of(rows, module), torch.as_tensor(data.y)
-        steps = how.epochs * -(-len(x) // how.batch)
-        optimiser, schedule = how.over(module.parameters(), steps)
+        x, y = self._tensors(data)
+        batches = list(self._batches(len(x), seed))
+        optimiser = how.optimiser_of(module.parameters())
         module.train()
-        for _ in range(how.epochs):
-            order = torch.as_tensor(rng.permutation(len(x)))
-            for start in range(0, len(x), how.batch):
-                chosen = order[start : start + how.batch]
-                if len(chosen) == 1 and len(x) > 1:
-                    continue  # batch normalisation cannot work on a single record
-                optimiser.zero_grad()
-                self._loss(module, x[chosen], y[chosen]).backward()
-                optimiser.step()
-                schedule.step()
+        for t, chosen in enumerate(batches):
+            for group in optimiser.param_groups:
+                group["lr"] = float(how.rates(t, np.array([len(batches)]))[0])
+            index = torch.as_tensor(chosen)
+            optimiser.zero_grad()
+            self._loss(module, x[index], y[index]).backward()
+            optimiser.step()
 
     def _loss(self, module: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         torch = need_torch()
