@@ -10,7 +10,7 @@ import numpy as np
 
 from goalkeeper.core.application import Answers, Application, Ensemble, Target, Trainer
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints, Splits, row_keys
-from goalkeeper.core.domain import Column, TableDomain, TextDomain
+from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 
@@ -165,16 +165,23 @@ def toy(domain: str, rng: np.random.Generator, *, memorises: bool, n: int = 260)
         x: Inputs = codes
         if domain == "text":
             x = np.array([f"mail {i} " + " ".join(f"{v:.6f}" for v in c) for c in codes], object)
+        if domain == "image":
+            x = (codes.clip(-4, 4).reshape(n, 1, 2, 2) + 4) / 8
         parts[part] = Data(x=x, y=rng.integers(0, classes, n))
     splits = Splits(**parts)
     inner = BlindTrainer(classes)
     trainer: Trainer = MemorisingTrainer(inner) if memorises else inner
     columns = tuple(Column(name=f"c{i}") for i in range(4))
+    kinds: dict[str, Domain] = {
+        "text": TextDomain(),
+        "table": TableDomain(columns=columns),
+        "image": ImageDomain(shape=(1, 2, 2)),
+    }
     return Application(
         name="by-heart" if memorises else "blind",
         target=trainer.fit(splits.train, 0),
         data=splits,
-        domain=TextDomain() if domain == "text" else TableDomain(columns=columns),
+        domain=kinds[domain],
         classes=tuple(f"class {i}" for i in range(classes)),
         harmless=0,
         trainer=trainer,

@@ -68,7 +68,7 @@ class Membership(Game[Data, Roles, Floats]):
     """
 
     name: ClassVar[str] = "membership"
-    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     per_side: int = 1000
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
