@@ -42,14 +42,14 @@ def build_income_boosted() -> Any:
 
 
 def build_places() -> Any:
-    """The network usual for Location-30: 446-128-30 with tanh."""
+    """Return the network usual for Location-30: 446-128-30 with tanh."""
     from torch import nn
 
     return nn.Sequential(nn.Linear(446, 128), nn.Tanh(), nn.Linear(128, 30))
 
 
 def build_digits() -> Any:
-    """A small convolutional network for 28 x 28 digits."""
+    """Return a small convolutional network for 28 x 28 digits."""
     from torch import nn
 
     return nn.Sequential(
