@@ -58,7 +58,8 @@ def figures(score: Floats, member: Bools) -> tuple[float, float, float]:
     tpr = np.cumsum(member[order]) / member.sum()
     fpr = np.cumsum(~member[order]) / (~member).sum()
     area = float(np.trapezoid(tpr, fpr))
-    return area, *(float(tpr[np.searchsorted(fpr, at, side="right") - 1]) for at in (0.01, 0.001))
+    at_1, at_01 = (float(tpr[np.searchsorted(fpr, a, side="right") - 1]) for a in (0.01, 0.001))
+    return area, at_1, at_01
 
 
 @pytest.mark.requirement("S48")
