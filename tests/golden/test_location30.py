@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from goalkeeper.attacks.membership._shadows import balanced
 from goalkeeper.attacks.membership._signal import confidence
-from goalkeeper.attacks.membership.shadow_likelihood import balanced, log_ratio
+from goalkeeper.attacks.membership.shadow_likelihood import log_ratio
 from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.training import TorchRecipe, TorchTrainer

@@ -9,12 +9,12 @@ import pytest
 from scipy.stats import t as student
 
 from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.membership._shadows import balanced
 from goalkeeper.attacks.membership._signal import confidence
 from goalkeeper.attacks.membership.loss_threshold import LossThreshold
 from goalkeeper.attacks.membership.shadow_likelihood import (
     PRIOR,
     ShadowLikelihood,
-    balanced,
     log_ratio,
     matched,
 )

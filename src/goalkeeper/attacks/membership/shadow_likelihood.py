@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.membership._shadows import shadows
 from goalkeeper.attacks.membership._signal import confidence
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Data, Floats
@@ -47,36 +48,12 @@ class ShadowLikelihood(Attack[Data, Floats]):
         n = len(question)
         answers = access.query(question.x, np.arange(n))
         target = confidence(answers.scores, question.y)
-        pool = question.joined(access.data())
-        trainer = access.trainer()
-        signals: list[Floats] = []
-        masks: list[Bools] = []
         ratio = np.zeros(n)
-        for size in _stages(self.models):
-            drawn = balanced(size, len(pool), access.rng)
-            seeds = access.rng.integers(0, 2**31, size).tolist()
-            ensemble = trainer.fit_many(pool, drawn, seeds)
-            signals.append(confidence(ensemble.scores(question.x), question.y))
-            masks.append(drawn[:, :n])
-            shadow = np.concatenate(signals)
-            ratio = log_ratio(matched(target, shadow), shadow, np.concatenate(masks))
+        for scores, member in shadows(question, access, self.models):
+            shadow = confidence(scores, question.y)
+            ratio = log_ratio(matched(target, shadow), shadow, member)
             access.checkpoint(ratio)
         return ratio
-
-
-def _stages(models: int) -> list[int]:
-    """Cut the number of models into growing stages (16, 16, 32, ...) of even size."""
-    first = min(16, max(4, models - models % 2))
-    stages = [first]
-    while sum(stages) < models:
-        stages.append(min(sum(stages), models - sum(stages)))
-    return stages
-
-
-def balanced(models: int, records: int, rng: np.random.Generator) -> Bools:
-    """Draw masks `(models, records)` in which every record is in exactly half of the models."""
-    ranks = rng.random((models, records)).argsort(axis=0)
-    return np.asarray(ranks < models // 2)
 
 
 def matched(target: Floats, shadow: Floats) -> Floats:

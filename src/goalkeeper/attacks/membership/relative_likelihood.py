@@ -1,0 +1,58 @@
+"""Tell members by how much likelier the target finds them than a few reference models do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.membership._shadows import shadows
+from goalkeeper.core.access import Access
+from goalkeeper.core.data import Data, Floats, Ints
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power
+from goalkeeper.games.membership import Membership
+
+TINY = 1e-30
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class RelativeLikelihood(Attack[Data, Floats]):
+    """Divide the target's probability of a record's class by its mean over reference models.
+
+    Half of the reference models saw the record, so that the mean stands for the probability of
+    its class under any model. One query a record, and as few as four trainings: far cheaper than
+    fitting a law to every record, and nearly as strong while there are few models.
+
+    Deviations from the paper: the ratio is not compared with that of other people's records. That
+    comparison puts records of one target in the same order, and only makes thresholds
+    comparable between targets; the game calibrates its thresholds itself.
+    """
+
+    game: ClassVar = Membership
+    variant: ClassVar[str] = "membership.shadow"
+    reference: ClassVar[str] = (
+        "Zarifzadeh, Liu, Shokri 2024, Low-cost high-power membership inference attacks, equation 2"
+    )
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
+    most: ClassVar[Budget] = Budget(queries=1, compute_h=100.0)
+    models: int = 8
+
+    def play(self, question: Data, access: Access) -> Floats:
+        """Return the logarithm of the ratio of each record, `(n,)`."""
+        answers = access.query(question.x, np.arange(len(question)))
+        own = likelihood(answers.scores, question.y)
+        ratio = np.zeros(len(question))
+        for scores, _ in shadows(question, access, self.models):
+            mean = likelihood(scores, question.y).mean(axis=0)
+            ratio = np.log(np.maximum(own, TINY)) - np.log(np.maximum(mean, TINY))
+            access.checkpoint(ratio)
+        return np.asarray(ratio)
+
+
+def likelihood(scores: Floats, y: Ints) -> Floats:
+    """Take the probability of the class `y` `(n,)` from scores `(..., n, classes)`."""
+    index = np.broadcast_to(y, scores.shape[:-1])[..., None]
+    return np.asarray(np.take_along_axis(scores, index, axis=-1)[..., 0])
