@@ -2,32 +2,24 @@
 
 from typing import Any
 
-from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-
-def numbers() -> Any:
-    """Scale the measurements, code the answer to "do you smoke?"."""
-    return ColumnTransformer(
-        [("smoker", OneHotEncoder(drop="if_binary"), ["smoker"])], remainder=StandardScaler()
-    )
+from sklearn.preprocessing import StandardScaler
 
 
 def build() -> Any:
     """Return an untrained logistic regression."""
-    return make_pipeline(numbers(), LogisticRegression(max_iter=1000))
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
 
 
 def build_forest() -> Any:
     """Return an untrained forest, which remembers more of its patients."""
-    return make_pipeline(numbers(), RandomForestClassifier(100))
+    return RandomForestClassifier(100)
 
 
 def build_xgboost() -> Any:
     """Return untrained boosted trees; needs `pip install xgboost`."""
     from xgboost import XGBClassifier
 
-    return make_pipeline(numbers(), XGBClassifier(n_estimators=50, n_jobs=1))
+    return XGBClassifier(n_estimators=50, n_jobs=1)

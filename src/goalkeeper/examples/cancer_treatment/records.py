@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 AGES = ("under 50", "50 to 69", "70 and older")
+SMOKERS = 0.3
 
 
 def contents(seed: int, size: int | None) -> dict[str, bytes]:
@@ -22,6 +23,6 @@ def contents(seed: int, size: int | None) -> dict[str, bytes]:
     n = len(frame)
     frame.insert(0, "patient", [f"P{i:03d}" for i in rng.permutation(n)])
     frame.insert(1, "age", rng.choice(AGES, n, p=(0.3, 0.5, 0.2)))
-    frame.insert(2, "smoker", rng.choice(("no", "yes"), n, p=(0.7, 0.3)))
+    frame.insert(2, "smoker", (rng.random(n) < SMOKERS).astype(int))
     frame["tumour"] = np.where(data.target == 1, "benign", "malignant")
     return {"patients.csv": frame[:size].to_csv(index=False, lineterminator="\n").encode()}
