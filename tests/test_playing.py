@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import numpy as np
+import pytest
 
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats
-from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.evidence import Gain, Played, Status, Trial
 from goalkeeper.core.power import Budget, Capability, Power, View
 from goalkeeper.games.membership import TASK, Membership
 from goalkeeper.playing import Round, play, stream
@@ -115,3 +116,30 @@ def test_the_question_does_not_depend_on_the_attack() -> None:
     other = replace(one, attack=Broken())
     for who in ("game", "victim", "mark"):
         assert one.rng(who).generate_state(4).tolist() == other.rng(who).generate_state(4).tolist()
+
+
+def counted(successes: int, base: int, n: int) -> Played:
+    tally = Gain(successes=successes, n=n, baseline_successes=base, baseline_n=n)
+    return Played(status=Status.TESTED, trials=(Trial(budget=1, queries=1, tally=tally),))
+
+
+def test_what_not_even_a_perfect_attack_could_show_is_not_tested(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three right answers of three are no more than a coin gives, once in eight times."""
+    this = Round(attack=Sleepy(), game=Membership(), task=TASK, granted=ASKS, seed=3)
+    monkeypatch.setattr("goalkeeper.playing.marked", lambda app, this: counted(3, 2, 3))
+    played = play(application(0, n=60), this)
+    assert played.status is Status.NOT_TESTED
+    assert "not even a perfect attack" in played.reason
+
+
+def test_a_baseline_that_leaves_nothing_to_gain_needs_no_control(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Right in 60 of 100 cases, where 100 of 100 are without the model: nothing was gained."""
+    this = Round(attack=Sleepy(), game=Membership(), task=TASK, granted=ASKS, seed=3)
+    monkeypatch.setattr("goalkeeper.playing.marked", lambda app, this: counted(60, 100, 100))
+    played = play(application(0, n=60), this)
+    assert played.status is Status.TESTED
+    assert played.controls == ()

@@ -18,10 +18,14 @@ from goalkeeper.core.errors import BudgetSpent, NotGranted
 from goalkeeper.core.evidence import Control, Played, Status
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Game, Marking, Task
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import NULL, bounds, perfect, won
 
 AnyAttack = Attack[Any, Any]
 AnyGame = Game[Any, Any, Any]
+TOO_LITTLE = (
+    "too little data is inconclusive: with so few trials, and what can be done without the model, "
+    "not even a perfect attack could be told from chance; give more data"
+)
 
 
 def stream(seed: int, *key: str) -> np.random.SeedSequence:
@@ -61,12 +65,16 @@ class Round:
 def play(app: Application, this: Round) -> Played:
     """Play, and mark. An attack that did not win must also break a weakened application.
 
+    With so little data that not even a perfect attack could win, nothing was tested, unless the
+    counts themselves rule a success out (the baseline is as good as the attack can be).
     A success proves itself. A failure proves something only if the same attack wins against a
     deliberately weak version of the same application; otherwise its status is `control_failed`.
     Whatever the attack raises is caught here, and only here.
     """
     try:
         played = marked(app, this)
+        if played.status is Status.TESTED and not _winnable(played):
+            return played if _settled(played) else _inconclusive(played)
         if played.status is Status.TESTED and not _won(played):
             control = _control(app, this)
             status = Status.TESTED if control.passed else Status.CONTROL_FAILED
@@ -102,6 +110,7 @@ def marked(app: Application, this: Round) -> Played:
             victim=this.rng("reach"),
             campaigns=dealt.campaigns,
             withheld=dealt.withheld,
+            victims=dealt.victims,
             clock=time.perf_counter,
         ),
     )
@@ -122,6 +131,7 @@ def marked(app: Application, this: Round) -> Played:
             granted=this.granted,
             rng=np.random.default_rng(this.rng("mark")),
             victim=this.rng("victim"),
+            clock=time.perf_counter,
         )
     )
     return played.model_copy(update={"cost": cost, "caveats": caveats + played.caveats})
@@ -130,12 +140,26 @@ def marked(app: Application, this: Round) -> Played:
 def _suffices(this: Round) -> None:
     gaps = [this.granted.lacks(need) for need in this.needs]
     if gaps and all(gaps):
-        name = name_of(type(this.attack))
-        raise NotGranted(f"{name} needs {', '.join(min(gaps, key=len))}")
+        fewest: tuple[str, ...] = min(gaps, key=len)
+        raise NotGranted(f"{name_of(type(this.attack))} needs {', '.join(fewest)}")
 
 
 def _won(played: Played) -> bool:
     return any(won(trial.tally) for trial in played.trials)
+
+
+def _winnable(played: Played) -> bool:
+    """Tell whether a perfect attack could have been told from chance with so many trials."""
+    return any(won(perfect(trial.tally)) for trial in played.trials)
+
+
+def _settled(played: Played) -> bool:
+    """Tell whether the counts rule out that the attack beats its baseline."""
+    return all(bounds(t.tally, 0.05).high <= NULL[t.tally.kind] for t in played.trials)
+
+
+def _inconclusive(played: Played) -> Played:
+    return played.model_copy(update={"status": Status.NOT_TESTED, "reason": TOO_LITTLE})
 
 
 def _control(app: Application, this: Round) -> Control:

@@ -144,7 +144,7 @@ def test_bernoulli_is_linear_in_bits_only() -> None:
     np.testing.assert_allclose(found, centred(text.answer(words, View.LOGITS).logits), atol=1e-9)
     counts = make_pipeline(CountVectorizer(), BernoulliNB()).fit(words, labels)
     with pytest.raises(NotOffered, match="only in inputs that are 0 or 1"):
-        SklearnTarget(counts, CLASSES, TextDomain()).parameters()
+        SklearnTarget(counts, CLASSES, TextDomain())._linear()
 
 
 def test_a_linear_support_vector_machine_with_two_classes_can_be_read() -> None:
@@ -169,7 +169,8 @@ def test_what_cannot_be_read_says_why(model: Any, reason: str) -> None:
     target = SklearnTarget(model.fit(x, y), CLASSES[:2], TABLE)
     assert target.offers is View.LOGITS
     with pytest.raises(NotOffered, match=reason):
-        target.parameters()
+        target._linear()
+    assert "weights" not in (target.parameters() if isinstance(model, SVC) else {})
 
 
 def test_hashed_words_cannot_be_read() -> None:

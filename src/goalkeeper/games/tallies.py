@@ -6,6 +6,7 @@ from goalkeeper.core.evidence import (
     Accuracy,
     DamageCount,
     Gain,
+    Latency,
     Proportion,
     Ratio,
     Tally,
@@ -20,9 +21,17 @@ from goalkeeper.stats.intervals import (
     proportion_upper,
     ratio,
 )
+from goalkeeper.stats.latency import latency_factor
 from goalkeeper.stats.paired import damage
 
-NULL = {"proportion": 0.0, "accuracy": 0.5, "gain": 0.0, "ratio": 1.0, "damage": 0.0}
+NULL = {
+    "proportion": 0.0,
+    "accuracy": 0.5,
+    "gain": 0.0,
+    "ratio": 1.0,
+    "damage": 0.0,
+    "latency": 1.0,
+}
 
 
 def bounds(tally: Tally, alpha: float) -> Interval:
@@ -41,6 +50,9 @@ def bounds(tally: Tally, alpha: float) -> Interval:
         case DamageCount():
             harm = damage(tally.gained, tally.lost, tally.n, alpha=alpha)
             return Interval(harm.low / tally.tolerance, harm.high / tally.tolerance)
+        case Latency():
+            found = latency_factor(tally.attack, tally.benign, q=tally.quantile, alpha=alpha)
+            return Interval(found.low, found.high)
 
 
 def _ratio(tally: Ratio, alpha: float) -> Interval:
@@ -74,6 +86,8 @@ def value(tally: Tally) -> float:
         case DamageCount():
             net = sum(tally.gained) - sum(tally.lost)
             return net / (len(tally.gained) * tally.n) / tally.tolerance
+        case Latency():
+            return latency_factor(tally.attack, tally.benign, q=tally.quantile).value
 
 
 def shown(tally: Tally) -> Estimate:
@@ -86,6 +100,23 @@ def shown(tally: Tally) -> Estimate:
         return Estimate(tally.successes / tally.n, *clopper_pearson(tally.successes, tally.n))
     low, high = bounds(tally, 0.025)
     return Estimate(min(max(value(tally), low), high), low, high)
+
+
+def perfect(tally: Tally) -> Tally:
+    """Return what a perfect attack would have been counted as, all else equal."""
+    match tally:
+        case Proportion() | Gain():
+            return tally.model_copy(update={"successes": tally.n})
+        case Accuracy():
+            return tally.model_copy(update={"correct": tally.n})
+        case Ratio():
+            full = (at.model_copy(update={"true_positives": at.positives}) for at in tally.at)
+            return tally.model_copy(update={"at": tuple(full)})
+        case DamageCount():
+            gained = tuple(tally.n for _ in tally.gained)
+            return tally.model_copy(update={"gained": gained, "lost": tuple(0 for _ in gained)})
+        case _:
+            return tally
 
 
 def won(tally: Tally, alpha: float = 0.025) -> bool:

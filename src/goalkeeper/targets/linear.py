@@ -55,8 +55,8 @@ def layout_of(model: Any, domain: Domain) -> Layout:
     before, final = steps_of(model)
     front: dict[str, Any] = {}
     if isinstance(domain, TextDomain):
-        front, before = _text_front(before)
-    chain = tuple(_affine(step) for step in before)
+        front, before = text_front(before)
+    chain = tuple(affine(step) for step in before)
     _check_final(final, domain, front)
     return Layout(front, chain, final)
 
@@ -84,7 +84,7 @@ def read(model: Any, domain: Domain, places: Sequence[int], classes: int) -> dic
         raise NotOffered(f"the model knows {len(places)} of the application's {classes} classes")
     layout = layout_of(model, domain)
     weights, bias = _final_parameters(layout.final)
-    weights, bias = _ordered(weights, bias, places)
+    weights, bias = ordered(weights, bias, places)
     for step in reversed(layout.chain):
         bias = bias + weights @ step.shift
         weights = weights * step.scale
@@ -108,11 +108,11 @@ def rewritten(model: Any, domain: Domain, places: Sequence[int], new: Mapping[st
     for step in layout.chain:
         weights = weights / step.scale
         bias = bias - weights @ step.shift
-    weights, bias = _ordered(weights, bias, np.argsort(places).tolist())
+    weights, bias = ordered(weights, bias, np.argsort(places).tolist())
     return _with_final(model, layout.final, _installed(layout.final, weights, bias))
 
 
-def _ordered(weights: Floats, bias: Floats, places: Sequence[int]) -> tuple[Floats, Floats]:
+def ordered(weights: Floats, bias: Floats, places: Sequence[int]) -> tuple[Floats, Floats]:
     """Put rows in the order of the application's classes; one row points towards class 1."""
     if len(weights) == 1:
         sign = 1.0 if places[0] == 0 else -1.0
@@ -124,7 +124,8 @@ def _ordered(weights: Floats, bias: Floats, places: Sequence[int]) -> tuple[Floa
 # ---- the text front ---------------------------------------------------------------------------
 
 
-def _text_front(before: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+def text_front(before: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+    """Read what turns a text into features; returns it and the steps that follow."""
     from sklearn.feature_extraction.text import (
         CountVectorizer,
         TfidfTransformer,
@@ -154,7 +155,8 @@ def _text_front(before: list[Any]) -> tuple[dict[str, Any], list[Any]]:
 # ---- scalers ----------------------------------------------------------------------------------
 
 
-def _affine(step: Any) -> Affine:
+def affine(step: Any) -> Affine:
+    """Read a scaler as an affine map of each column; raises NotOffered for other steps."""
     from sklearn import preprocessing as pre
 
     if isinstance(step, pre.StandardScaler):

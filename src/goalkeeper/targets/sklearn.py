@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
-from goalkeeper.targets import linear
+from goalkeeper.targets import linear, stored
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.returned import ClassIndex, asked, labels_of, scores_of
 
@@ -116,14 +116,24 @@ class SklearnTarget:
         `vocabulary (d,)` and `binary`; with tf-idf also `idf (d,)`, `norm`, `sublinear_tf`: the
         weights then multiply the normalised tf-idf values.
 
+        Models that keep training data or class averages, linear or not, give them as `stored`
+        (see `goalkeeper.targets.stored`).
+
         Raises
         ------
         NotOffered
-            The model is not linear in a way that can be read.
+            The model is not linear in a way that can be read, and keeps nothing else.
         """
         if self._places is None:
             raise NotOffered(f"{self._what} does not say which classes it knows (classes_)")
-        return linear.read(self.model, self.domain, self._places.tolist(), len(self._index))
+        kept = stored.read(self.model, self.domain, self._places)
+        try:
+            known = self._linear()
+        except NotOffered:
+            if not kept:
+                raise
+            known = {}
+        return {**known, "stored": kept} if kept else known
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> SklearnTarget:
         """Copy this target with other `weights` and `bias`; the stored file stays the old one.
@@ -138,6 +148,23 @@ class SklearnTarget:
         places = self._places.tolist()
         model = linear.rewritten(self.model, self.domain, places, parameters)
         return SklearnTarget(model, self.classes, self.domain, self._path, indexed=self._indexed)
+
+    def network(self, count: Callable[[int, int], None]) -> Any:
+        """Return the metered torch form of a linear model or a multilayer perceptron.
+
+        Raises
+        ------
+        NotOffered
+            The model has no differentiable form that is known here.
+        MissingExtra
+            Torch is not installed.
+        """
+        from goalkeeper.targets.differentiable import sklearn_network
+
+        if self._places is None:
+            raise NotOffered(f"{self._what} does not say which classes it knows (classes_)")
+        places = self._places.tolist()
+        return sklearn_network(self.model, self.domain, places, len(self._index), count)
 
     def artefact(self) -> Path:
         """Path of the stored model; raises NotOffered when none was given."""
@@ -165,10 +192,14 @@ class SklearnTarget:
         kind = type(self._final)
         return kind.__module__.startswith("sklearn.") and kind.__name__ in ARGMAX
 
+    def _linear(self) -> dict[str, Any]:
+        places = [] if self._places is None else self._places.tolist()
+        return linear.read(self.model, self.domain, places, len(self._index))
+
     @cached_property
     def _readable(self) -> bool:
         try:
-            self.parameters()
+            self._linear()
         except NotOffered:
             return False
         return True

@@ -1,0 +1,51 @@
+"""Single leaves: a leaf with one record tells where that record lies, and its class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.artefact_leak._stored import contents, lacks
+from goalkeeper.attacks.base import Attack
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
+from goalkeeper.core.power import Budget
+from goalkeeper.games._artefact_claims import Claims, Regions
+from goalkeeper.games.artefact_leak import ArtefactLeak, Sought
+from goalkeeper.games.base import Unfit
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class SingleLeaves(Attack[Sought, Claims]):
+    """Read the regions of the leaves that the fewest training records reached.
+
+    Of a forest, the tree with most leaves of one record is read: its leaves are disjoint, so that
+    no record is claimed twice. A forest's tree counts the records of its own bootstrap sample;
+    others may lie in the same region, and then the claim fails.
+    """
+
+    game: ClassVar[type[ArtefactLeak]] = ArtefactLeak
+    variant: ClassVar[str] = "artefact_leak.parameters"
+    reference: ClassVar[str] = (
+        "SACRO-ML (AI-SDC), structural attacks (k-anonymity of leaves); singling out as in "
+        "Giomi et al. 2023 (Anonymeter)"
+    )
+    domains: ClassVar[frozenset[str]] = frozenset({"table", "image"})
+    tasks: ClassVar[tuple[str, ...]] = ("single-records",)
+    most: ClassVar[Budget] = Budget(compute_h=1.0)  # no question is asked
+
+    def unfit(self, app: Application) -> Unfit | None:
+        """Refuse models without leaves."""
+        return lacks(app, ("leaves",), "leaves of a decision tree")
+
+    def play(self, question: Sought, access: Access) -> Claims:
+        """Claim the leaves with fewest records; among equals chosen at random."""
+        leaves = contents(access.parameters())["leaves"]
+        count = np.asarray(leaves["count"])
+        order = np.lexsort((access.rng.random(len(count)), count))[: question.most]
+        fewest = order[count[order] == count.min()]
+        low, high, classes = (np.asarray(leaves[k])[fewest] for k in ("low", "high", "classes"))
+        return Regions(low, high, classes)

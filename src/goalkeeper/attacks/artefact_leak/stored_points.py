@@ -1,0 +1,40 @@
+"""Stored points: a nearest-neighbour model is its training data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from goalkeeper.attacks.artefact_leak._stored import claimed, lacks
+from goalkeeper.attacks.base import Attack
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
+from goalkeeper.core.power import Budget
+from goalkeeper.games._artefact_claims import Claims
+from goalkeeper.games.artefact_leak import ArtefactLeak, Sought
+from goalkeeper.games.base import Unfit
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class StoredPoints(Attack[Sought, Claims]):
+    """Read the records that a nearest-neighbour model keeps, and undo its scaling.
+
+    Of a text model the words of each record are read, not their order.
+    """
+
+    game: ClassVar[type[ArtefactLeak]] = ArtefactLeak
+    variant: ClassVar[str] = "artefact_leak.parameters"
+    reference: ClassVar[str] = (
+        "SACRO-ML (AI-SDC), structural attacks (instance-based models keep their records)"
+    )
+    tasks: ClassVar[tuple[str, ...]] = ("stored-records",)
+    most: ClassVar[Budget] = Budget(compute_h=1.0)  # no question is asked
+
+    def unfit(self, app: Application) -> Unfit | None:
+        """Refuse models that keep no records."""
+        return lacks(app, ("points", "point_words"), "records of a nearest-neighbour model")
+
+    def play(self, question: Sought, access: Access) -> Claims:
+        """Claim what is stored."""
+        return claimed(question, access, "point", "points")

@@ -1,0 +1,40 @@
+"""Support vectors: a support vector machine keeps the records next to its boundary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from goalkeeper.attacks.artefact_leak._stored import claimed, lacks
+from goalkeeper.attacks.base import Attack
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
+from goalkeeper.core.power import Budget
+from goalkeeper.games._artefact_claims import Claims
+from goalkeeper.games.artefact_leak import ArtefactLeak, Sought
+from goalkeeper.games.base import Unfit
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class SupportVectors(Attack[Sought, Claims]):
+    """Read the support vectors, and undo the scaling in front of the machine.
+
+    Of a text model the words of each record are read, not their order.
+    """
+
+    game: ClassVar[type[ArtefactLeak]] = ArtefactLeak
+    variant: ClassVar[str] = "artefact_leak.parameters"
+    reference: ClassVar[str] = (
+        "SACRO-ML (AI-SDC), structural attacks (support vectors are training records)"
+    )
+    tasks: ClassVar[tuple[str, ...]] = ("stored-records",)
+    most: ClassVar[Budget] = Budget(compute_h=1.0)  # no question is asked
+
+    def unfit(self, app: Application) -> Unfit | None:
+        """Refuse models without support vectors."""
+        return lacks(app, ("support_vectors", "support_words"), "support vectors")
+
+    def play(self, question: Sought, access: Access) -> Claims:
+        """Claim what is stored."""
+        return claimed(question, access, "support", "support_vectors")

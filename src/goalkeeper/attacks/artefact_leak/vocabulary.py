@@ -1,0 +1,87 @@
+"""Vocabulary: the words a text model knows are words of its training texts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks._words import public_words
+from goalkeeper.attacks.artefact_leak._stored import contents
+from goalkeeper.attacks.base import Attack
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
+from goalkeeper.core.data import Floats
+from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.power import Budget
+from goalkeeper.games._artefact_claims import Claims, WordSets
+from goalkeeper.games.artefact_leak import ArtefactLeak, Sought
+from goalkeeper.games.base import Unfit
+
+NUMBER = re.compile(r"[\d@]")
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary(Attack[Sought, Claims]):
+    """Claim the rarest words of the vocabulary that look like names, numbers or addresses.
+
+    How rare a word was is read from its inverse document frequency. Where there is none, the
+    weights tell: in counting models all words seen once in a class have the same weight, and
+    they are the most numerous, so that the most common weight marks the rarest words. Words of
+    public word lists are claimed last, numbers and addresses first.
+    """
+
+    game: ClassVar[type[ArtefactLeak]] = ArtefactLeak
+    variant: ClassVar[str] = "artefact_leak.parameters"
+    reference: ClassVar[str] = (
+        "the vocabulary of a vectoriser is a list of the words of its training texts; idf gives "
+        "the number of texts of each (Salton, Buckley 1988)"
+    )
+    domains: ClassVar[frozenset[str]] = frozenset({"text"})
+    tasks: ClassVar[tuple[str, ...]] = ("rare-words",)
+    most: ClassVar[Budget] = Budget(compute_h=1.0)  # no question is asked
+
+    def unfit(self, app: Application) -> Unfit | None:
+        """Refuse models whose vocabulary cannot be read."""
+        try:
+            known = app.target.parameters()
+        except NotOffered as error:
+            return Unfit(f"the words of the model cannot be read: {error}")
+        if "vocabulary" in known or "words" in contents(known):
+            return None
+        return Unfit("the stored model has no list of words")
+
+    def play(self, question: Sought, access: Access) -> Claims:
+        """Rank the vocabulary, the rarest and most telling words first."""
+        known = access.parameters()
+        kept = contents(known)
+        words = [str(word) for word in known.get("vocabulary", kept.get("words", ()))]
+        rarity = _rarity(known, kept, words)
+        common = frozenset(public_words())
+        order = np.lexsort((access.rng.random(len(words)), _plainness(words, common), -rarity))
+        return WordSets(tuple(frozenset({words[i]}) for i in order[: question.most]))
+
+
+def _rarity(known: Mapping[str, Any], kept: Mapping[str, Any], words: Sequence[str]) -> Floats:
+    """Tell how rare each word was `(d,)`, in steps: equal values are equally rare."""
+    idf = known.get("idf", kept.get("idf"))
+    if idf is not None and np.ptp(np.asarray(idf)) > 0:
+        return np.asarray(np.round(np.asarray(idf, dtype=np.float64), 9), dtype=np.float64)
+    if "weights" not in known:
+        return np.zeros(len(words))
+    rows = np.round(np.asarray(known["weights"], dtype=np.float64).T, 9)
+    keys = [row.tobytes() for row in np.atleast_2d(rows)]
+    times = Counter(keys)
+    return np.array([times[key] for key in keys], dtype=np.float64)
+
+
+def _plainness(words: Sequence[str], common: frozenset[str]) -> Floats:
+    """Grade words `(d,)`: 0 with a digit or @, 1 not in the public lists, 2 a public word."""
+    return np.array(
+        [0.0 if NUMBER.search(w) else 2.0 if w.lower() in common else 1.0 for w in words]
+    )

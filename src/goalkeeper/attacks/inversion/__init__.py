@@ -1,0 +1,1 @@
+"""Attacks of the inversion game: reconstruct the average of each class."""

@@ -1,0 +1,76 @@
+"""Class averages from parameters: what linear and Gaussian models store of each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
+from goalkeeper.core.data import Floats
+from goalkeeper.core.domain import TextDomain
+from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.power import Budget
+from goalkeeper.games._inversion_items import Averages, middle
+from goalkeeper.games.base import Unfit
+from goalkeeper.games.inversion import Inversion, Sought
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ClassAverageLinear(Attack[Sought, Averages]):
+    """Read class averages from the parameters, without a single question.
+
+    Gaussian naive Bayes, discriminant analysis and nearest centroids store them as they are.
+    Weights point from the average of all classes to that of one class where columns are
+    independent and equally wide: exactly so in linear discriminant analysis of round classes
+    (w = difference of averages / variance). Columns are taken to be as wide as their range, so
+    that w times the squared range is the direction in the columns' own units; for words, weight
+    times inverse document frequency.
+    """
+
+    game: ClassVar[type[Inversion]] = Inversion
+    variant: ClassVar[str] = "inversion.gradient_based"
+    reference: ClassVar[str] = (
+        "Fredrikson et al.: Model Inversion Attacks that Exploit Confidence Information (CCS "
+        "2015), in closed form for linear models; Fisher 1936 for the discriminant"
+    )
+    most: ClassVar[Budget] = Budget(compute_h=1.0)  # no question is asked
+
+    def unfit(self, app: Application) -> Unfit | None:
+        """Refuse models that store neither weights nor averages."""
+        try:
+            known = app.target.parameters()
+        except NotOffered as error:
+            return Unfit(f"the attack reads weights or averages: {error}")
+        text = isinstance(app.domain, TextDomain)
+        if "class_means" in known.get("stored", {}) and not text:
+            return None
+        if "weights" in known and ("vocabulary" in known or not text):
+            return None
+        return Unfit("the model stores neither weights nor class averages that can be read")
+
+    def play(self, question: Sought, access: Access) -> Averages:
+        """Return the stored averages, or the direction that the weights give."""
+        known = access.parameters()
+        domain = access.domain
+        if isinstance(domain, TextDomain):
+            words = tuple(str(word) for word in known["vocabulary"])
+            idf = np.asarray(known.get("idf", 1.0), dtype=np.float64)
+            return Averages(_rows(known["weights"]) * idf, words)
+        stored = known.get("stored", {})
+        if "class_means" in stored:
+            return Averages(np.asarray(stored["class_means"], dtype=np.float64))
+        centre, width = middle(domain)
+        step = _rows(known["weights"]) * width**2
+        largest = np.abs(step / width).max(initial=0.0) or 1.0
+        return Averages(centre + step / (2 * largest))  # within the range of every column
+
+
+def _rows(weights: Any) -> Floats:
+    """Give weights a row for each class, `(classes, d)`."""
+    rows = np.atleast_2d(np.asarray(weights, dtype=np.float64))
+    return np.vstack([-rows / 2, rows / 2]) if len(rows) == 1 else rows

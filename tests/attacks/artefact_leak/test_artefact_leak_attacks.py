@@ -1,0 +1,165 @@
+"""Training records come out of stored models: all of them, or as many as the model keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from goalkeeper.attacks.artefact_leak.single_leaves import SingleLeaves
+from goalkeeper.attacks.artefact_leak.stored_points import StoredPoints
+from goalkeeper.attacks.artefact_leak.support_vectors import SupportVectors
+from goalkeeper.attacks.artefact_leak.vocabulary import Vocabulary
+from goalkeeper.core.application import Application
+from goalkeeper.core.data import Data, cut
+from goalkeeper.core.domain import Column, TableDomain
+from goalkeeper.core.evidence import Played, Proportion, Status
+from goalkeeper.core.power import Grade, Knowledge, Power
+from goalkeeper.games.artefact_leak import LEAVES, RECORDS, WORDS, ArtefactLeak
+from goalkeeper.games.base import Task
+from goalkeeper.games.tallies import won
+from goalkeeper.playing import Round, marked, play
+from goalkeeper.targets import SklearnTarget
+from tests.attacks.extraction.doors import SHARES, mailbox
+
+HOLDER = Power(knowledge=Knowledge(model=Grade.FULL))
+
+
+def cancer(model: Any, *, noise: bool = False) -> Application:
+    """Train on biopsies; with noise, on classes that nothing explains."""
+    x, y = load_breast_cancer(return_X_y=True)
+    if noise:
+        y = np.random.default_rng(0).permutation(y)
+    data = cut(Data(x=x, y=y.astype(np.int64)), SHARES)
+    columns = tuple(Column(name=f"c{j}", low=c.min(), high=c.max()) for j, c in enumerate(x.T))
+    domain = TableDomain(columns=columns)
+    model.fit(data.train.x, data.train.y)
+    target = SklearnTarget(model, ("malignant", "benign"), domain, indexed=True)
+    return Application(
+        name="cancer", target=target, data=data, domain=domain, classes=("malignant", "benign")
+    )
+
+
+def round_of(attack: Any, task: Task, most: int = 300) -> Round:
+    game = ArtefactLeak(most=most)
+    return Round(attack=attack, game=game, task=task, granted=HOLDER, seed=0)
+
+
+def counts(found: Played) -> tuple[int, int, int]:
+    tally = found.trials[0].tally
+    assert isinstance(tally, Proportion)
+    return tally.successes, tally.n, tally.baseline_successes
+
+
+@pytest.mark.requirement("S36", "S37")
+@pytest.mark.parametrize("neighbours", [1, 5])
+def test_neighbours_give_away_every_record(neighbours: int) -> None:
+    """spec/privacy.md 3.2, item 8: stored records are found with match fraction 1.0."""
+    app = cancer(make_pipeline(StandardScaler(), KNeighborsClassifier(neighbours)))
+    found = marked(app, round_of(StoredPoints(), RECORDS))
+    n = len(app.data.train)
+    assert counts(found) == (n, n, 0)
+    assert found.measurements[1].value == 1.0
+    assert found.cost.queries == found.cost.forward == 0
+
+
+@pytest.mark.requirement("S37")
+@pytest.mark.parametrize("kernel", ["rbf", "linear"])
+def test_support_vectors_are_exact(kernel: str) -> None:
+    """spec/privacy.md 3.2, item 8."""
+    model = make_pipeline(StandardScaler(), SVC(kernel=kernel))
+    app = cancer(model)
+    found = marked(app, round_of(SupportVectors(), RECORDS))
+    n = int(model[-1].n_support_.sum())
+    assert counts(found) == (n, n, 0)
+    assert found.measurements[1].value == n / len(app.data.train)
+
+
+@pytest.mark.requirement("S37")
+def test_a_full_tree_places_single_records() -> None:
+    """spec/privacy.md 3.2, item 8: every leaf of one record holds exactly that record."""
+    app = cancer(DecisionTreeClassifier(min_samples_leaf=1, random_state=0), noise=True)
+    found = marked(app, round_of(SingleLeaves(), LEAVES))
+    right, n, by_chance = counts(found)
+    assert right == n >= 15
+    assert by_chance < 0.6 * n  # of regions that hold one record, so many hold one stranger
+    assert won(found.trials[0].tally)
+    assert found.measurements[2].metric == "range left open"
+    assert found.measurements[2].value > 0.5  # a region, not the record itself
+
+
+def test_large_leaves_place_nobody() -> None:
+    app = cancer(DecisionTreeClassifier(min_samples_leaf=20, random_state=0))
+    found = play(app, round_of(SingleLeaves(), LEAVES))
+    assert counts(found)[0] == 0
+    assert found.status is Status.TESTED  # the attack broke the weakened application
+    assert found.controls[0].passed
+
+
+def test_bootstrap_makes_claims_fail_and_the_game_sees_it() -> None:
+    """Records outside of a tree's bootstrap sample fall into its single leaves too."""
+    full = cancer(RandomForestClassifier(20, random_state=0), noise=True)
+    right, n, _ = counts(marked(full, round_of(SingleLeaves(), LEAVES)))
+    assert 0 < right < n
+
+
+@pytest.mark.requirement("S36", "S37")
+def test_rare_words_come_out_of_idf() -> None:
+    app = mailbox(make_pipeline(TfidfVectorizer(min_df=1), LogisticRegression()))
+    found = marked(app, round_of(Vocabulary(), WORDS))
+    right, n, by_chance = counts(found)
+    assert right == n == 300  # idf tells exactly which words stand in one text
+    assert by_chance < 0.3 * n
+    assert found.exhibits[0].private
+
+
+def test_rare_words_come_out_of_counts() -> None:
+    """Without idf: words seen once share their weight with most others."""
+    app = mailbox(make_pipeline(CountVectorizer(), MultinomialNB()))
+    right, n, by_chance = counts(marked(app, round_of(Vocabulary(), WORDS)))
+    assert right > 0.8 * n
+    assert by_chance < 0.3 * n
+
+
+def test_a_vocabulary_without_rare_words_singles_out_nobody() -> None:
+    app = mailbox(make_pipeline(TfidfVectorizer(min_df=5), LogisticRegression()))
+    found = play(app, round_of(Vocabulary(), WORDS))
+    assert counts(found)[0] == 0
+    assert not won(found.trials[0].tally)
+    assert found.status is Status.TESTED
+
+
+def test_stored_texts_give_their_words() -> None:
+    app = mailbox(make_pipeline(TfidfVectorizer(), KNeighborsClassifier(1)), 400)
+    right, n, by_chance = counts(marked(app, round_of(StoredPoints(), RECORDS)))
+    assert right > 0.95 * n  # a text may have all words of another one
+    assert by_chance == 0
+
+
+def test_what_does_not_apply_is_proven_where_the_model_was_read() -> None:
+    linear = cancer(make_pipeline(StandardScaler(), LogisticRegression()))
+    neighbours = cancer(KNeighborsClassifier(1))
+    sealed = cancer(MLPClassifier((2,), max_iter=2000, random_state=0))
+    for attack in (StoredPoints(), SupportVectors(), SingleLeaves()):
+        unfit = attack.unfit(linear)
+        assert unfit is not None
+        assert unfit.proven
+        unread = attack.unfit(sealed)
+        assert unread is not None
+        assert not unread.proven
+    assert StoredPoints().unfit(neighbours) is None
+    assert SupportVectors().unfit(neighbours) is not None
+    assert Vocabulary().unfit(linear) is not None
+    assert Vocabulary().unfit(sealed) is not None

@@ -1,0 +1,116 @@
+"""What fitted models keep of their training data is read exactly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from goalkeeper.core.domain import Column, TableDomain, TextDomain
+from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.power import View
+from goalkeeper.games._text import texts
+from goalkeeper.targets import SklearnTarget
+
+CLASSES = ("a", "b", "c")
+TABLE = TableDomain(columns=tuple(Column(name=f"c{j}") for j in range(4)))
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(60, 4)), np.arange(60) % 3
+
+
+def stored(model: Any, y: Any = Y, classes: tuple[str, ...] = CLASSES) -> Any:
+    return SklearnTarget(model.fit(X, y), classes, TABLE).parameters()["stored"]
+
+
+@pytest.mark.parametrize("scaler", [None, StandardScaler(), MinMaxScaler()])
+def test_neighbours_keep_every_record(scaler: Any) -> None:
+    knn = KNeighborsClassifier(3)
+    found = stored(knn if scaler is None else make_pipeline(scaler, knn))
+    np.testing.assert_allclose(found["points"], X, atol=1e-12)
+    np.testing.assert_array_equal(found["point_classes"], Y)
+
+
+def test_classes_are_those_of_the_application() -> None:
+    turned = ("c", "a", "b")
+    names = np.array(CLASSES)[Y]
+    found = stored(KNeighborsClassifier(3), names, turned)
+    assert [turned[i] for i in found["point_classes"]] == names.tolist()
+    means = stored(GaussianNB(), names, turned)["class_means"]
+    for i, name in enumerate(turned):
+        np.testing.assert_allclose(means[i], X[names == name].mean(axis=0))
+
+
+def test_support_vectors_are_training_records() -> None:
+    model = make_pipeline(StandardScaler(), SVC())
+    found = stored(model)
+    rows = model[-1].support_
+    np.testing.assert_allclose(found["support_vectors"], X[rows], atol=1e-12)
+    np.testing.assert_array_equal(found["support_classes"], Y[rows])
+
+
+def test_a_linear_machine_has_weights_and_support_vectors() -> None:
+    target = SklearnTarget(SVC(kernel="linear").fit(X, Y == 1), (False, True), TABLE)
+    assert {"weights", "bias", "stored"} == set(target.parameters())
+    assert target.offers is View.GRADIENTS
+
+
+def test_gaussian_models_keep_averages() -> None:
+    means = np.stack([X[k == Y].mean(axis=0) for k in range(3)])
+    for model in (GaussianNB(), make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())):
+        np.testing.assert_allclose(stored(model)["class_means"], means, atol=1e-12)
+
+
+def test_leaves_cover_the_data_once() -> None:
+    model = make_pipeline(StandardScaler(), DecisionTreeClassifier(random_state=0))
+    leaves = stored(model)["leaves"]
+    inside = ((X[:, None] > leaves["low"]) & (X[:, None] <= leaves["high"])).all(axis=2)
+    np.testing.assert_array_equal(inside.sum(axis=1), 1)
+    np.testing.assert_array_equal(inside.sum(axis=0), leaves["count"])
+    np.testing.assert_array_equal(leaves["classes"][inside.argmax(axis=1)], Y)
+
+
+def test_of_a_forest_the_tree_with_most_single_leaves_is_read() -> None:
+    forest = RandomForestClassifier(7, random_state=0)
+    leaves = stored(forest)["leaves"]
+    single = [
+        int(((t.tree_.children_left < 0) & (t.tree_.n_node_samples == 1)).sum())
+        for t in forest.estimators_
+    ]
+    assert (leaves["count"] == 1).sum() == max(single)
+
+
+def test_texts_give_words_but_not_their_order() -> None:
+    x = texts(["win cash now", "see you at noon", "cash prize", "noon is fine"])
+    model = make_pipeline(TfidfVectorizer(), KNeighborsClassifier(1)).fit(x, [0, 1, 0, 1])
+    target = SklearnTarget(model, ("a", "b"), TextDomain())
+    assert target.offers is View.LOGITS  # no weights
+    found = target.parameters()["stored"]
+    assert [set(words) for words in found["point_words"]] == [set(t.split()) for t in x]
+    assert list(found["words"]) == sorted({w for t in x for w in t.split()})
+    assert len(found["idf"]) == len(found["words"])
+    linear = make_pipeline(CountVectorizer(), LogisticRegression()).fit(x, [0, 1, 0, 1])
+    assert "stored" not in SklearnTarget(linear, ("a", "b"), TextDomain()).parameters()
+
+
+def test_what_keeps_nothing_or_cannot_be_undone_says_so() -> None:
+    through = make_column_transformer((StandardScaler(), [0, 1]), remainder="passthrough")
+    for model in (
+        MLPClassifier((3,), max_iter=1000),
+        make_pipeline(through, KNeighborsClassifier()),
+    ):
+        target = SklearnTarget(model.fit(X, Y), CLASSES, TABLE)
+        with pytest.raises(NotOffered):
+            target.parameters()
