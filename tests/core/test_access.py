@@ -119,8 +119,19 @@ def test_each_campaign_has_its_own_budget() -> None:
     assert door.left().tolist() == [0, 1]
     with pytest.raises(BudgetSpent, match="campaign 0"):
         door.query(TWO, np.array([0, 1]))
-    with pytest.raises(NotGranted, match="which campaign"):
-        door.query(TWO)
+
+
+def test_what_serves_all_campaigns_is_paid_by_each() -> None:
+    """Asked once, counted once at the target; every campaign's budget shrinks by all of it."""
+    power = Power(capabilities=Capability.M2, view=View.LABELS, budget=Budget(queries=5))
+    door = access(power, campaigns=3)
+    door.query(TWO)
+    door.query(TWO[:1], np.array([2]))
+    assert door.left().tolist() == [3, 3, 2]
+    assert door.spent.queries == 3
+    with pytest.raises(BudgetSpent, match="campaign 2"):
+        door.query(np.concatenate([TWO, TWO[:1]]))
+    assert door.left().tolist() == [3, 3, 2]
 
 
 def test_checkpoints_remember_what_had_been_spent() -> None:

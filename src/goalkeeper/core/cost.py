@@ -30,12 +30,8 @@ class Meter:
     def __init__(self, limit: float, campaigns: int = 1) -> None:
         self.limit = limit
         self.queries = np.zeros(campaigns, dtype=np.int64)
+        self.total = 0  # inputs sent to the target
         self.forward = self.backward = self.models = 0
-
-    @property
-    def total(self) -> int:
-        """Queries over all campaigns."""
-        return int(self.queries.sum())
 
     def left(self) -> Ints:
         """Count what each campaign may still spend, `(campaigns,)`; a huge number if no limit."""
@@ -49,7 +45,13 @@ class Meter:
 
     def charge(self, campaigns: Ints) -> None:
         """Charge one query to each entry of `campaigns`, or raise and charge nothing."""
-        asked = np.bincount(campaigns, minlength=len(self.queries))
+        self._charge(np.bincount(campaigns, minlength=len(self.queries)), len(campaigns))
+
+    def charge_all(self, asked: int) -> None:
+        """Charge every campaign for all of `asked` inputs, or raise and charge nothing."""
+        self._charge(np.full(len(self.queries), asked), asked)
+
+    def _charge(self, asked: Ints, sent: int) -> None:
         over = np.flatnonzero(self.queries + asked > self.limit)
         if len(over):
             first = int(over[0])
@@ -58,3 +60,4 @@ class Meter:
                 f"{self.queries[first]} of {self.limit:g} already spent"
             )
         self.queries += asked
+        self.total += sent
