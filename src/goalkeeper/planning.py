@@ -278,11 +278,16 @@ def _gap(app: Application, variant: Variant, who: Attacker, choice: Choice) -> E
     if all(who.power.lacks(need) for need in variant.powers):
         return None
     left_out = bool(choice.attacks)
+    elsewhere = bool(variant.inputs) and app.domain.kind not in variant.inputs
+    status = Status.EXCLUDED if left_out else Status.NOT_TESTED
     reason = (
         "left out by --attack"
         if left_out
         else f"goalkeeper has no attack of this variant for {app.domain.kind} yet"
     )
+    if elsewhere:
+        status = Status.NOT_APPLICABLE
+        reason = f"concerns {', '.join(variant.inputs)} inputs only"
     task = Task(name=variant.id, harms=variant.harms, metric=variant.metric, sentence=variant.id)
     return Entry(
         attack="",
@@ -291,7 +296,7 @@ def _gap(app: Application, variant: Variant, who: Attacker, choice: Choice) -> E
         variant=variant,
         attacker=who,
         need=variant.powers[0],
-        status=Status.EXCLUDED if left_out else Status.NOT_TESTED,
+        status=status,
         reasons=(reason,),
     )
 

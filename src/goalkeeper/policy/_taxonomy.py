@@ -109,6 +109,7 @@ class VariantEntry(Frozen):
     method: Method = "TEST"
     note: str = ""
     chain: str = ""
+    inputs: tuple[Literal["text", "table", "image"], ...] = ()
 
 
 class Family(Frozen):
@@ -196,6 +197,8 @@ class Variant:
         TEST, EXAMINE (looked at, not attacked), or both.
     chain
         A variant that has to be mounted first.
+    inputs
+        Kinds of input it concerns; empty for all.
     """
 
     family: str
@@ -212,6 +215,7 @@ class Variant:
     method: Method = "TEST"
     note: str = ""
     chain: str = ""
+    inputs: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -267,6 +271,7 @@ def variants_of(taxonomy: Taxonomy) -> Iterator[Variant]:
                 method=entry.method,
                 note=entry.note,
                 chain=entry.chain,
+                inputs=entry.inputs,
             )
 
 
