@@ -96,7 +96,7 @@ def test_agreement_is_counted_beside_the_best_without_queries(app: Application) 
     assert (tally.successes, tally.n) == (400, 400)
     assert tally.baseline_successes == max(np.bincount(labels))
     assert won(tally)
-    assert played.measurements[0].metric == "normalised gain"
+    assert played.measurements[0].metric == "normalised_gain"
     assert played.measurements[0].value == 1.0
     assert played.curve is not None
     assert played.curve.x == (10.0,)

@@ -9,8 +9,8 @@ import numpy as np
 
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.data import Bools
-from goalkeeper.core.evidence import Curve, Gain, Measurement, Tally, Trial
-from goalkeeper.games.tallies import bounds, value
+from goalkeeper.core.evidence import Curve, Gain, Measurement, Trial
+from goalkeeper.games.tallies import shown
 from goalkeeper.stats import clopper_pearson
 
 POINTS = 6  # of a curve, at most
@@ -36,11 +36,11 @@ class Found:
         )
 
     def measured(self, metric: str, note: str) -> Measurement:
-        """Return the gain with its two-sided 95 % interval."""
-        low, high = bounds(self.tally, 0.025)
+        """Return the gain as people see it, with its two-sided 95 % interval."""
+        value, low, high = shown(self.tally)
         return Measurement(
             metric=metric,
-            value=value(self.tally),
+            value=value,
             low=low,
             high=high,
             baseline=0.0,
@@ -87,13 +87,12 @@ def thinned(answers: Sequence[Checkpoint]) -> list[Checkpoint]:
 
 def curve(trials: Sequence[Trial]) -> Curve:
     """Draw the gain over the queries spent."""
-    tallies: list[Tally] = [trial.tally for trial in trials]
-    spans = [bounds(tally, 0.025) for tally in tallies]
+    found = [shown(trial.tally) for trial in trials]
     return Curve(
         budget="queries",
         unit="queries",
         x=tuple(trial.budget for trial in trials),
-        value=tuple(value(tally) for tally in tallies),
-        low=tuple(span.low for span in spans),
-        high=tuple(span.high for span in spans),
+        value=tuple(value for value, _, _ in found),
+        low=tuple(low for _, low, _ in found),
+        high=tuple(high for _, _, high in found),
     )

@@ -15,9 +15,10 @@ from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import Control, Exhibit, Measurement, Played, Status
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Power, View
+from goalkeeper.core.power import Grade, Power, View
 from goalkeeper.games._gains import Found, curve, gain, share, thinned
 from goalkeeper.games._simple_targets import hashed_application, linear_application, simple_rule
+from goalkeeper.games._stolen import examined
 from goalkeeper.games._substitutes import (
     Substitute,
     parameter_error,
@@ -105,7 +106,7 @@ class Extraction(Game[Original, Data, Substitute]):
                 ),
             ),
             caveats=_caveats(marking, asked),
-            exhibits=_exhibits(marking, asked, agree[-1]),
+            exhibits=(*_stolen(marking), *_exhibits(marking, asked, agree[-1])),
         )
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
@@ -180,7 +181,7 @@ def _measurements(
     app, unseen, point = marking.app, marking.dealt.secret, marking.final
     own = _says(point, app, unseen.x)
     found = [
-        _found(agree, base).measured("normalised gain", "over the best without any query"),
+        _found(agree, base).measured(marking.task.metric, "over the best without any query"),
         share("fidelity", agree, float(base.mean()), "same answer as the original"),
         share(
             "accuracy of the substitute",
@@ -219,17 +220,17 @@ def _parameters(marking: Answered) -> list[Measurement]:
     substitute, app = marking.final.answer, marking.app
     spent = float(marking.final.queries[0])
     found = []
-    size = _size(app)
+    size, unit = _size(app)
     if size:
         found.append(
             Measurement(
-                metric="queries per parameter",
+                metric=f"queries per {unit}",
                 value=spent / size,
                 low=spent / size,
                 high=spent / size,
                 baseline=1.0,
                 n=size,
-                note="the original has n parameters; 1 is what one equation a parameter costs",
+                note="the original has n of them; 1 is what one equation for each would cost",
             )
         )
     compared = parameter_error(app, substitute)
@@ -249,12 +250,15 @@ def _parameters(marking: Answered) -> list[Measurement]:
     return found
 
 
-def _size(app: Application) -> int:
+def _size(app: Application) -> tuple[int, str]:
+    """Count the numbers that make up the original, and say what they are."""
     try:
         known = app.target.parameters()
     except NotOffered:
-        return 0
-    return int(np.size(known.get("weights", ())) + np.size(known.get("bias", ())))
+        return 0, "parameter"
+    weights = int(np.size(known.get("weights", ())) + np.size(known.get("bias", ())))
+    leaves = known.get("stored", {}).get("leaves", {})
+    return (weights, "parameter") if weights else (len(leaves.get("count", ())), "leaf")
 
 
 def _summary(point: Checkpoint, agree: Bools, base: Bools) -> str:
@@ -269,12 +273,18 @@ def _caveats(marking: Answered, asked: _Asked) -> tuple[str, ...]:
     found = []
     if len(np.unique(asked.labels)) < 2:
         found.append("the original gave one and the same answer to every unseen input")
-    if marking.granted.knowledge.data == 0:
+    if marking.granted.knowledge.data is Grade.NONE:
         found.append(
             "the attacker has no data, so the baseline is the most frequent answer; who does "
             "have similar data gains less"
         )
     return tuple(found)
+
+
+def _stolen(marking: Answered) -> tuple[Exhibit, ...]:
+    """Examine how the stored model is protected, where the attacker is one who gets at it."""
+    full = marking.granted.knowledge.model is Grade.FULL
+    return (examined(marking.app),) if full else ()
 
 
 def _exhibits(marking: Answered, asked: _Asked, agree: Bools) -> tuple[Exhibit, ...]:

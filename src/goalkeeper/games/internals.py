@@ -1,24 +1,28 @@
-"""The internals game: name the words by which a text filter tells harmful from harmless."""
+"""The internals game: tell what a model looks at, what kind it is, and how it was trained."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
-from goalkeeper.core.data import Inputs
-from goalkeeper.core.domain import TextDomain
+from goalkeeper.core.domain import TableDomain, TextDomain
 from goalkeeper.core.errors import DataError, NotOffered
 from goalkeeper.core.evidence import Exhibit, Measurement, Played, Status
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
+from goalkeeper.games import _internals_columns as columns
+from goalkeeper.games import _internals_victims as victims
 from goalkeeper.games._gains import Found, curve, gain, thinned
 from goalkeeper.games._indicators import Indicators, in_use, indicators
+from goalkeeper.games._internals_toys import plain
+from goalkeeper.games._internals_victims import Choices
 from goalkeeper.games._simple_targets import (
+    HashedTarget,
     hashed_application,
     linear_application,
     word_rule,
@@ -27,12 +31,24 @@ from goalkeeper.games._substitutes import without_queries
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.stats import clopper_pearson, precision_at_k
 
+__all__ = ["TASK", "Choices", "Internals", "Ranking", "Sought"]
+
 FEWEST = 10  # indicators that must be there to be found
-TASK = Task(
-    name="indicator-words",
-    harms=(Harm(Goal.CONFIDENTIALITY),),
-    metric="normalised_gain",
-    sentence="name the words by which the model tells harmful inputs from harmless ones",
+
+
+def _task(name: str, sentence: str) -> Task:
+    harms = (Harm(Goal.CONFIDENTIALITY),)
+    return Task(name=name, harms=harms, metric="normalised_gain", sentence=sentence)
+
+
+TASK = _task(
+    "indicator-words",
+    "name the words by which the model tells harmful inputs from harmless ones",
+)
+FEATURES = _task("indicator-features", "name the columns that the model looks at most")
+FAMILY = _task(victims.FAMILY, "tell of what family a model of this application's data is")
+STRENGTH = _task(
+    victims.STRENGTH, "tell how strongly a model of this application's data was regularised"
 )
 
 
@@ -44,33 +60,59 @@ class Sought:
 
 
 Ranking = Sequence[str]
-Ranked = Marking[Sought, Inputs, Ranking]
+Ranked = Marking[Any, Any, Any]
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Internals(Game[Sought, Inputs, Ranking]):
-    """Question: how many words count. Secret: which ones they are. Answer: a ranked list of words.
+class Internals(Game["Sought | Choices", Any, Any]):
+    """Question: what is hidden, and from what to choose. Answer: a ranked list, or a guess each.
 
-    The truth is the `most` strongest of the words in use (in a `share` of the training texts at
-    least), read from the weights, or measured by adding each word to a few unseen texts. The
-    answer lists all words that were considered, the surest first: who draws at random from that
-    same list is the baseline, as is a ranking learnt from similar data where the attacker has it.
+    Words and columns: the truth is the `most` strongest of the words in use (in a `share` of the
+    training texts at least), or the half of the columns that moves the answers most, read from the
+    weights or measured. The answer lists what was considered, the surest first: who draws at random
+    from that same list is the baseline, as is a ranking learnt from similar data where the attacker
+    has it.
+
+    Family and regularisation: a single application has one truth, which one guess could meet by
+    luck. So the game trains `victims` models of hidden kind on the application's data, equally
+    many of each, and the attack guesses each; naming the most frequent one is the baseline.
     """
 
     name: ClassVar[str] = "internals"
-    domains: ClassVar[frozenset[str]] = frozenset({"text"})
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
     most: int = 50
     share: float = 0.005
     inputs: int = 16
     words: int = 1500
+    victims: int = 30
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
-        """Return the one task."""
-        return (TASK,)
+        """Return what is hidden of a model of texts, or of tables."""
+        if isinstance(app.domain, TextDomain):
+            return TASK, STRENGTH
+        return FEATURES, FAMILY, STRENGTH
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Need texts, and a harmless class that words can speak against."""
+        """Need enough to be found, and records to train the game's own victims on."""
+        if task.name == TASK.name:
+            return self._few_words(app)
+        if task.name == FEATURES.name and isinstance(app.domain, TableDomain):
+            count = len(app.domain.columns)
+            if count < 2 * columns.FEWEST:
+                return Unfit(
+                    f"there are {count} columns, fewer than {2 * columns.FEWEST}: too few to tell "
+                    "finding those that matter from guessing"
+                )
+            return None
+        if victims.records_of(app) < victims.FEWEST_RECORDS:
+            return Unfit(
+                f"{len(app.data.train)} training records are too few to train models of hidden "
+                f"kind on; {2 * victims.FEWEST_RECORDS} are needed"
+            )
+        return None
+
+    def _few_words(self, app: Application) -> Unfit | None:
         if not isinstance(app.domain, TextDomain):
             return Unfit("indicator words can be sought in texts only")
         if app.harmless is None:
@@ -83,14 +125,39 @@ class Internals(Game[Sought, Inputs, Ranking]):
             return Unfit(f"only {len(used)} words are in use, fewer than {4 * FEWEST}")
         return None
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Sought, Inputs]:
-        """Draw the texts on which words may have to be measured."""
+    def deal(
+        self, app: Application, task: Task, rng: np.random.Generator
+    ) -> Dealt[Sought | Choices, Any]:
+        """Draw texts on which words may have to be measured, or train victims of hidden kind."""
+        if task.name == FEATURES.name:
+            return Dealt(Sought(self.most), None)
+        if task.name != TASK.name:
+            return self._deal_victims(app, task, rng)
         size = min(self.inputs, len(app.data.holdout))
         rows = np.sort(rng.choice(len(app.data.holdout), size, replace=False))
         return Dealt(Sought(self.most), app.data.holdout.x[rows])
 
-    def mark(self, marking: Ranked) -> Played:
-        """Count how many of the first words are true indicators."""
+    def _deal_victims(
+        self, app: Application, task: Task, rng: np.random.Generator
+    ) -> Dealt[Sought | Choices, Any]:
+        family = task.name == FAMILY.name
+        names = victims.FAMILIES if family else tuple(f"C = {c:g}" for c in victims.STRENGTHS)
+        hidden = victims.balanced(self.victims, len(names), rng)
+        made = victims.of_kind(app, task.name, hidden, rng)
+        question = Choices(names=names, records=victims.records_of(app))
+        return Dealt(question, hidden, campaigns=len(hidden), victims=made)
+
+    def mark(self, marking: Marking[Sought | Choices, Any, Any]) -> Played:
+        """Count what was found, or guessed rightly, beside the best without access."""
+        if marking.task.name == FEATURES.name:
+            return columns.mark(marking)
+        if marking.task.name == TASK.name:
+            return self._mark_words(marking)
+        return victims.guesses(
+            marking, "family" if marking.task.name == FAMILY.name else "regularisation"
+        )
+
+    def _mark_words(self, marking: Ranked) -> Played:
         used = in_use(marking.app.data.train.x, self.share, self.words)
         found = indicators(marking.app.target, marking.app, used, marking.dealt.secret)
         ranked = found.ranked()
@@ -118,29 +185,50 @@ class Internals(Game[Sought, Inputs, Ranking]):
         )
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
-        """Replace the target by a rule on some of the most frequent words."""
-        return replace(app, target=word_rule(app, rng))
+        """Use a rule on few words or columns, plain models, or victims of the attacker's data."""
+        if task.name == TASK.name:
+            return replace(app, target=word_rule(app, rng))
+        if task.name == FEATURES.name:
+            return replace(app, target=columns.half_rule(app, rng))
+        if task.name == FAMILY.name:
+            return victims.peopled(app, plain(app))
+        return victims.peopled(app, victims.of_attackers_data(app))
 
     def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a linear target of random weights."""
-        return linear_application(domain, rng)
+        """Build a linear target of random weights; victims are plain models of each family."""
+        if domain == "text":
+            return linear_application("text", rng)
+        app = columns.wide(rng, hashed=False)
+        return victims.peopled(app, plain(app))
 
     def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a target in which no word has an effect of its own."""
-        return hashed_application(domain, rng)
+        """Build a target, and victims, in which nothing has an effect of its own."""
+        if domain == "text":
+            app = hashed_application("text", rng)
+        else:
+            app = columns.wide(rng, hashed=True)
+        return victims.peopled(app, lambda task, option, own: HashedTarget(own.bytes(16)))
 
     def smaller(self) -> Internals:
-        """Return the game with fewer words to measure."""
-        return replace(self, words=min(self.words, 500), inputs=min(self.inputs, 8))
+        """Return the game with fewer words to measure, and fewer victims."""
+        return replace(
+            self,
+            words=min(self.words, 500),
+            inputs=min(self.inputs, 8),
+            victims=min(self.victims, 24),
+        )
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
-        """Say what the attack may spend, and what is asked to measure the truth."""
+        """Say what the attack may spend, what measuring the truth asks, and what is trained."""
+        asked = min(granted.budget.queries, 10_000)
+        if task.name in (FAMILY.name, STRENGTH.name):
+            return Estimate(queries=asked * self.victims, models=self.victims)
         try:
             app.target.parameters()
             measured = 0
         except NotOffered:
-            measured = self.words * self.inputs
-        return Estimate(queries=min(granted.budget.queries, 10_000) + measured)
+            measured = self.words * self.inputs if task.name == TASK.name else 0
+        return Estimate(queries=asked + measured)
 
 
 # ---- counting ----------------------------------------------------------------------------------
@@ -190,7 +278,7 @@ def _measurements(
     ends = clopper_pearson(reached, len(truth))
     base = found.baseline_successes / found.baseline_n
     return (
-        found.measured("normalised gain", "over the best without any query"),
+        found.measured(TASK.metric, "over the best without any query"),
         Measurement(
             metric=f"precision at {found.n}",
             value=found.successes / found.n,

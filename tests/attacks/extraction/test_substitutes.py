@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from goalkeeper.attacks._mixtures import rounds, tilted
 from goalkeeper.attacks.extraction._learning import blends
@@ -65,6 +67,20 @@ def test_labels_alone_copy_a_linear_model(columns: int) -> None:
     app = around(random_linear(columns, 2, 1, 2.0), table(columns), 2)
     copy = played(SubstituteFromLabels(), app, 40 * (columns + 1), View.LABELS, Grade.NONE)
     assert fidelity(app, copy) > 0.985
+
+
+@pytest.mark.requirement("S17", "S46")
+def test_labels_alone_copy_breast_cancer_with_608_queries() -> None:
+    """The project's reference: 608 labels, 19.6 a parameter, the same answer everywhere."""
+    x, y = load_breast_cancer(return_X_y=True)
+    bounds = zip(x.min(axis=0), x.max(axis=0), strict=True)
+    columns = [Column(name=f"c{j}", low=float(a), high=float(b)) for j, (a, b) in enumerate(bounds)]
+    domain = TableDomain(columns=tuple(columns))
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(x, y)
+    app = around(SklearnTarget(model, ("a", "b"), domain, indexed=True), domain, 2)
+    copy = played(SubstituteFromLabels(), app, 608, View.LABELS, Grade.NONE)
+    assert fidelity(app, copy) >= 0.995
+    assert (copy.predict(x) == model.predict(x)).mean() >= 0.995
 
 
 def test_labels_alone_copy_several_classes() -> None:

@@ -41,6 +41,7 @@ class IndicatorWords(Attack[Sought, Ranking]):
         "on Information Theory 2013)"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text"})
+    tasks: ClassVar[tuple[str, ...]] = ("indicator-words",)
     uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     most_words: int = 3000

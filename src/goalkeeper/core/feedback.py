@@ -1,0 +1,182 @@
+"""Learning from feedback: what one may give, who reviews it, and which version then serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from goalkeeper.core.application import Application, Feedback, Labeller, Target
+from goalkeeper.core.data import Bools, Data, Inputs, Ints, row_keys
+from goalkeeper.core.errors import ChangeRefused, NotOffered
+from goalkeeper.core.power import Power, View
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Lesson:
+    """Feedback of one round: inputs `(m, ...)`, and the classes `(m,)` that are claimed for them.
+
+    `bases` are the records the inputs were derived from, in the same order: whoever reviews a
+    claim starts from them. An empty lesson is a round in which nothing was said.
+    """
+
+    x: Inputs
+    labels: Ints
+    bases: Data
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @staticmethod
+    def about(records: Data, labels: Ints) -> Lesson:
+        """Claim classes `(m,)` for unchanged records."""
+        return Lesson(x=records.x, labels=np.asarray(labels, dtype=np.int64), bases=records)
+
+
+def most_a_round(feedback: Feedback, rows: int) -> int:
+    """Count the records that one round of feedback takes, beside `rows` training records."""
+    return int(feedback.share * rows * (1 + 1e-12))
+
+
+def most_in_all(feedback: Feedback, rows: int, share: float) -> int:
+    """Count the records that make up at most `share` of all that is trained on, over all rounds."""
+    most = rows * feedback.rounds if share >= 1 else int(share / (1 - share) * rows * (1 + 1e-12))
+    return min(most, feedback.rounds * most_a_round(feedback, rows))
+
+
+def honest_labels(lesson: Lesson, labeller: Labeller | None) -> Ints:
+    """Return what an honest person would say of each input, `(m,)`."""
+    changed = [a != b for a, b in zip(row_keys(lesson.x), row_keys(lesson.bases.x), strict=True)]
+    if not any(changed):
+        return lesson.bases.y
+    if labeller is None:
+        raise ChangeRefused(
+            "feedback about changed inputs needs the application's honest labelling process, and "
+            "it has none; describe one (labeller), or give feedback about unchanged records"
+        )
+    return np.where(changed, labeller(lesson.x, lesson.bases), lesson.bases.y)
+
+
+def check_lessons(lessons: Sequence[Lesson], app: Application, granted: Power) -> None:
+    """Check feedback, one lesson a round, against the declared loop and the granted share.
+
+    Raises
+    ------
+    ChangeRefused
+        Too many rounds or records, no class or no valid input, or inputs without their records.
+    """
+    loop, rows = app.feedback, len(app.data.train)
+    if loop is None or not loop.rounds:
+        raise ChangeRefused("the application does not learn from feedback")
+    if len(lessons) > loop.rounds:
+        raise ChangeRefused(f"{len(lessons)} lessons were given, there are {loop.rounds} rounds")
+    each, most = most_a_round(loop, rows), most_in_all(loop, rows, granted.budget.share)
+    for i, lesson in enumerate(lessons):
+        if not len(lesson.x) == len(lesson.labels) == len(lesson.bases):
+            raise ChangeRefused(f"lesson {i} needs one label and one base for each input")
+        if len(lesson) > each:
+            raise ChangeRefused(f"lesson {i} has {len(lesson)} records, a round takes {each}")
+        _check_content(i, lesson, app)
+    total = sum(len(lesson) for lesson in lessons)
+    if total > most:
+        raise ChangeRefused(
+            f"the feedback has {total} records, {granted.budget.share:.2%} of all that is trained "
+            f"on are {most}; give less"
+        )
+
+
+def _check_content(i: int, lesson: Lesson, app: Application) -> None:
+    if len(lesson) and not app.domain.valid(lesson.x).all():
+        raise ChangeRefused(f"lesson {i} holds something that is no input of this application")
+    if len(lesson) and not 0 <= lesson.labels.min() <= lesson.labels.max() < len(app.classes):
+        raise ChangeRefused(
+            f"lesson {i} claims a class that is none of the {len(app.classes)} classes"
+        )
+
+
+def reviewed(sizes: Sequence[int], review: float, rng: np.random.Generator) -> list[Bools]:
+    """Draw which records of lessons of these sizes a person looks at."""
+    return [rng.random(size) < review for size in sizes]
+
+
+def served(right: Sequence[float], feedback: Feedback) -> tuple[Ints, int | None]:
+    """Tell which version serves after each round, and the round of the alarm.
+
+    Version 0 was there before; round r makes version r. The monitor compares each new version's
+    share of right answers on its reference set with that of version 0. At an alarm learning
+    stops; if versions are kept, the oldest of them is restored, since any later one may already
+    have been taught.
+
+    Parameters
+    ----------
+    right
+        Share of right answers on the reference set of versions 0 to R.
+    feedback
+        The declared loop.
+
+    Returns
+    -------
+    tuple
+        The serving version after rounds 0 to R, `(R + 1,)`, and the round that raised the alarm.
+    """
+    serving = np.arange(len(right))
+    if feedback.monitor is None:
+        return serving, None
+    for version in range(1, len(right)):
+        if right[0] - right[version] > feedback.monitor + 1e-12:
+            serving[version:] = restored(version, feedback)
+            return serving, version
+    return serving, None
+
+
+def restored(version: int, feedback: Feedback) -> int:
+    """Return the oldest version kept once `version` is there; itself if none are kept."""
+    return max(0, version - feedback.snapshots)
+
+
+def accuracy(target: Target, data: Data) -> float:
+    """Share of records that a target answers rightly."""
+    return float((target.answer(data.x, View.LABELS).labels == data.y).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """What feedback made of an application so far: its lessons, and a version for each round."""
+
+    app: Application
+    lessons: tuple[Lesson, ...]
+    learnt: Data
+    versions: tuple[Target, ...]
+
+    @staticmethod
+    def start(app: Application) -> Taught:
+        """Begin with what was there before any feedback."""
+        return Taught(app, (), app.data.train.take(slice(0, 0)), (app.target,))
+
+    def after(self, lesson: Lesson, granted: Power, luck: np.random.SeedSequence) -> Taught:
+        """Review a lesson and train on it as well."""
+        loop, trainer = self.app.feedback, self.app.trainer
+        if loop is None or trainer is None:
+            raise NotOffered("the application does not learn from feedback, as far as is known")
+        lessons = (*self.lessons, lesson)
+        check_lessons(lessons, self.app, granted)
+        drawn, seed = luck.spawn(2)
+        looked = np.random.default_rng(drawn).random(len(lesson)) < loop.review
+        labels = lesson.labels
+        if looked.any():
+            labels = np.where(looked, honest_labels(lesson, self.app.labeller), labels)
+        learnt = self.learnt.joined(Data(x=lesson.x, y=labels))
+        train = Data(x=self.app.data.train.x, y=self.app.data.train.y).joined(learnt)
+        version = trainer.fit(train, int(seed.generate_state(1)[0]))
+        return replace(self, lessons=lessons, learnt=learnt, versions=(*self.versions, version))
+
+    @property
+    def serving(self) -> Target:
+        """The version that answers now, as monitor and snapshots have it."""
+        loop = self.app.feedback
+        if loop is None or loop.monitor is None:
+            return self.versions[-1]
+        reference = self.app.data.calibration
+        right = [accuracy(version, reference) for version in self.versions]
+        return self.versions[int(served(right, loop)[0][-1])]

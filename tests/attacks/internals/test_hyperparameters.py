@@ -1,0 +1,65 @@
+"""The strength of regularisation shows in how far answers spread."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from goalkeeper.attacks.internals.hyperparameters import Hyperparameters, _spread
+from goalkeeper.core.application import Application
+from goalkeeper.core.evidence import Gain, Played
+from goalkeeper.games._internals_victims import STRENGTH
+from goalkeeper.games.internals import Internals
+from goalkeeper.playing import Round, marked
+from tests.attacks.extraction.doors import mailbox
+from tests.attacks.internals.tables import application
+from tests.contract.harness import enough, task_of
+
+
+def played(app: Application) -> Played:
+    this = Round(
+        attack=Hyperparameters(),
+        game=Internals(),
+        task=task_of(Hyperparameters, app, STRENGTH),
+        granted=enough(Hyperparameters),
+        seed=0,
+    )
+    return marked(app, this)
+
+
+def right(result: Played) -> int:
+    tally = result.trials[-1].tally
+    assert isinstance(tally, Gain)
+    assert (tally.n, tally.baseline_successes) == (30, 6)
+    return tally.successes
+
+
+@pytest.mark.requirement("S34")
+def test_the_strength_is_named_on_a_table() -> None:
+    """Measured: 29 of 30 on breast cancer; guessing names 6."""
+    assert right(played(application(load_breast_cancer))) >= 26
+
+
+@pytest.mark.requirement("S34")
+def test_the_strength_is_named_on_texts() -> None:
+    """Measured: 30 of 30 on the example's mail; guessing names 6."""
+    app = mailbox(make_pipeline(TfidfVectorizer(), LogisticRegression()), 1200)
+    result = played(app)
+    assert right(result) >= 26
+    assert result.trials[-1].queries <= 100
+
+
+def test_what_is_common_to_all_records_does_not_count() -> None:
+    odds = np.random.default_rng(0).normal(size=200)
+
+    def scores(shift: float, scale: float) -> np.ndarray:
+        one = 1 / (1 + np.exp(-(scale * odds + shift)))
+        return np.stack([1 - one, one], axis=1)
+
+    assert _spread(scores(0, 1)) == pytest.approx(_spread(scores(3, 1)))
+    assert _spread(scores(0, 2)) == pytest.approx(_spread(scores(0, 1)) + np.log(2))
+    assert _spread(scores(0, 1)[:0]) == 0.0
