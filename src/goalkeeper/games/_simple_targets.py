@@ -12,7 +12,7 @@ import numpy as np
 
 from goalkeeper.core.application import Answers, Application, Target
 from goalkeeper.core.data import PARTS, Data, Floats, Inputs, Splits, row_keys
-from goalkeeper.core.domain import Column, Domain, TableDomain, TextDomain
+from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 from goalkeeper.games._text import terms, texts
@@ -66,9 +66,9 @@ class LinearTarget:
         return Answers(logits.argmax(axis=1).astype(np.int64), scores, logits).cut(view)
 
     def features(self, x: Inputs) -> Floats:
-        """Count words, or take the columns as they are: `(n, d)`."""
+        """Count words, or take columns or pixels as they are: `(n, d)`."""
         if not self.vocabulary:
-            return np.asarray(x, dtype=np.float64)
+            return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
         place = {word: i for i, word in enumerate(self.vocabulary)}
         counts = np.zeros((len(x), len(place)))
         for row, text in enumerate(x):
@@ -133,6 +133,8 @@ def splits(kind: str, rng: np.random.Generator) -> Splits:
 
     def draw(_: str) -> Data:
         y = rng.integers(0, 2, RECORDS)
+        if kind == "image":
+            return Data(x=rng.random((RECORDS, 1, 1, COLUMNS)), y=y)
         if kind == "table":
             rows = rng.random((RECORDS, COLUMNS))
             rows[:, -1] = rng.integers(0, 10, RECORDS)
@@ -144,9 +146,11 @@ def splits(kind: str, rng: np.random.Generator) -> Splits:
 
 
 def domain_of(kind: str) -> Domain:
-    """Return the domain of the small applications: texts, or numbers with one integer column."""
+    """Return the domain of the small applications: texts, numbers with one integer, or a strip."""
     if kind == "text":
         return TextDomain()
+    if kind == "image":
+        return ImageDomain(shape=(1, 1, COLUMNS))
     numbers = [Column(name=f"c{j}", low=0.0, high=1.0) for j in range(COLUMNS - 1)]
     return TableDomain(columns=(*numbers, Column(name="n", kind="integer", low=0.0, high=9.0)))
 
@@ -154,8 +158,8 @@ def domain_of(kind: str) -> Domain:
 def linear_application(kind: str, rng: np.random.Generator) -> Application:
     """Build a linear target of random weights, balanced on its data."""
     data = splits(kind, rng)
-    width = COLUMNS if kind == "table" else len(WORDS)
-    weights = rng.normal(size=width) * (4.0 if kind == "table" else 1.0)
+    width = len(WORDS) if kind == "text" else COLUMNS
+    weights = rng.normal(size=width) * (1.0 if kind == "text" else 4.0)
     if kind == "table":
         weights[-1] /= 9
     target = balanced(weights, data.calibration.x, WORDS if kind == "text" else ())
@@ -196,7 +200,7 @@ def simple_rule(app: Application, rng: np.random.Generator) -> LinearTarget:
         words = frequent(like, 12)
         chosen = tuple(rng.permutation(words)[:6].tolist())
         return balanced(rng.uniform(0.5, 1.0, len(chosen)), like, chosen, classes)
-    rows = np.asarray(like, dtype=np.float64)
+    rows = np.asarray(like, dtype=np.float64).reshape(len(like), -1)
     spread = rows.std(axis=0)
     weights = np.zeros(rows.shape[1])
     varied = np.flatnonzero(spread > 0)

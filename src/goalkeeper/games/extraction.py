@@ -58,7 +58,7 @@ class Extraction(Game[Original, Data, Substitute]):
     """
 
     name: ClassVar[str] = "extraction"
-    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     inputs: int = 1000
 
     def tasks(self, app: Application) -> tuple[Task, ...]:

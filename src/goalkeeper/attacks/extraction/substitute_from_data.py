@@ -40,7 +40,7 @@ class SubstituteFromData(Attack[Original, Substitute]):
         "Machine Learning (ASIA CCS 2017); Correia-Silva et al.: Copycat CNN "
         "(IJCNN 2018)"
     )
-    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     inputs: int = 5000

@@ -41,7 +41,7 @@ class SubstituteFromScores(Attack[Original, Substitute]):
         "Jagielski, Carlini, Berthelot, Kurakin, Papernot: High Accuracy and High Fidelity "
         "Extraction of Neural Networks (USENIX Security 2020)"
     )
-    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     inputs: int = 5000

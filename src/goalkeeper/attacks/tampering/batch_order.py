@@ -1,0 +1,51 @@
+"""Batch order: show one class last in every pass over the training data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.tampering._orders import wanted_last
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
+from goalkeeper.core.data import Ints
+from goalkeeper.games.base import Unfit
+from goalkeeper.games.tampering import Steering, Tampering, TrainingAim, orderless
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class BatchOrder(Attack[TrainingAim, Steering]):
+    """Order the records so that the last steps of every pass see no harmless record.
+
+    What is learnt last counts most. Records, labels and what is computed of them stay as they
+    are, so that nothing in the data shows it.
+
+    Deviations from the source: records are ordered by class, not by their loss on a surrogate
+    model, which needs no knowledge of the data beyond the labels.
+    """
+
+    game: ClassVar[type[Tampering]] = Tampering
+    variant: ClassVar[str] = "tampering.during_training"
+    reference: ClassVar[str] = (
+        "Shumailov, Shumaylov, Kazhdan, Zhao, Papernot, Erdogdu, Anderson: Manipulating SGD with "
+        "Data Ordering Attacks (NeurIPS 2021)"
+    )
+    tasks: ClassVar[tuple[str, ...]] = ("steered-training",)
+
+    def unfit(self, app: Application) -> Unfit | None:
+        """Need a training in steps whose order counts."""
+        return orderless(app)
+
+    def play(self, question: TrainingAim, access: Access) -> Steering:
+        """Put the records of the other classes last."""
+        last = wanted_last(question)
+
+        def order(honest: Ints, labels: Ints, epoch: int) -> Ints:
+            late = last[labels[honest]]
+            return np.concatenate([honest[~late], honest[late]])
+
+        return Steering(order=order)

@@ -1,0 +1,47 @@
+"""Loss weights: let the records of one class count for next to nothing in the loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.tampering._orders import wanted_last
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
+from goalkeeper.games.base import Unfit
+from goalkeeper.games.tampering import Steering, Tampering, TrainingAim, weightless
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class LossWeights(Attack[TrainingAim, Steering]):
+    """Weigh the loss of harmless records lightly, so that the model prefers the other classes.
+
+    The crudest change of a loss function, and one that works in almost any training. It changes
+    the accuracy openly: whether anybody would notice is measured beside it.
+
+    Settings
+    --------
+    light
+        What a harmless record counts for, beside 1 for any other.
+    """
+
+    game: ClassVar[type[Tampering]] = Tampering
+    variant: ClassVar[str] = "tampering.during_training"
+    reference: ClassVar[str] = (
+        "Elkan: The Foundations of Cost-Sensitive Learning (IJCAI 2001), turned against its user"
+    )
+    tasks: ClassVar[tuple[str, ...]] = ("steered-training",)
+    light: float = 0.01
+
+    def unfit(self, app: Application) -> Unfit | None:
+        """Need a training that takes weights."""
+        return weightless(app)
+
+    def play(self, question: TrainingAim, access: Access) -> Steering:
+        """Weigh every record by its class."""
+        heavy = wanted_last(question)[question.labels]
+        return Steering(weights=np.where(heavy, 1.0, self.light))
