@@ -25,7 +25,7 @@ from goalkeeper.games.evasion import Additions, Ending, Evasion, Submission, aim
 from goalkeeper.games.tallies import won
 from goalkeeper.playing import Round, play
 from tests.attacks.evasion.arena import Rule, dealt, ruled, task_of, weak
-from tests.contract.harness import enough
+from tests.contract.harness import cases, enough
 
 GAME = Evasion(n=50)
 LABELS = Power(capabilities=Capability.M2, view=View.LABELS, budget=Budget(queries=1000))
@@ -315,13 +315,14 @@ def test_appending_stops_where_the_application_takes_no_more() -> None:
 # ---- controls -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("task", ["harmful-passes", "harmless-declined"])
-@pytest.mark.parametrize("name", [n for n, a in catalogue().items() if a.game is Evasion])
+@pytest.mark.parametrize(
+    ("name", "domain", "task"), [c for c in cases() if catalogue()[c[0]].game is Evasion]
+)
 def test_every_attack_breaks_the_weakened_version_of_what_it_cannot_break(
-    name: str, task: str
+    name: str, domain: str, task: str
 ) -> None:
     attack = catalogue()[name]
-    app = GAME.fair("text", np.random.default_rng(0))
+    app = GAME.fair(domain, np.random.default_rng(0))
     this = Round(
         attack=attack(), game=GAME, task=task_of(app, task), granted=enough(attack), seed=0
     )

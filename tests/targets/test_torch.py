@@ -14,6 +14,7 @@ from goalkeeper.core.data import Data, Splits
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotGranted, TargetError
 from goalkeeper.core.power import Grade, Knowledge, Power, View
+from goalkeeper.core.steering import Steering
 from goalkeeper.targets import TorchTarget
 from goalkeeper.targets.checks import preflight
 from goalkeeper.training import TorchRecipe, TorchTrainer, lookalike
@@ -199,3 +200,30 @@ def test_the_lookalike_is_a_network_too() -> None:
     assert isinstance(trainer, TorchTrainer)
     target = trainer.fit(blobs(), 0)
     assert (target.answer(blobs().x, View.LABELS).labels == blobs().y).mean() > 0.9
+
+
+def test_steering_nothing_is_ordinary_training_and_the_rest_is_not() -> None:
+    trainer = TorchTrainer(small, ["a", "b"], TABLE, TorchRecipe(epochs=3, batch=16))
+    data, x = blobs(), rows(10)
+
+    def logits(steering: Steering) -> Any:
+        return trainer.steered(data, 1, steering).answer(x, View.LOGITS).logits
+
+    plain = trainer.fit(data, 1).answer(x, View.LOGITS).logits
+    np.testing.assert_array_equal(logits(Steering()), plain)
+    same = Steering(order=lambda honest, labels, epoch: honest)
+    np.testing.assert_array_equal(logits(same), plain)
+    ones = Steering(weights=np.ones(len(data)))
+    np.testing.assert_allclose(logits(ones), plain, atol=1e-5)
+    other = trainer.fit(data, 2).answer(x, View.LOGITS).logits
+    np.testing.assert_array_equal(logits(Steering(seed=2)), other)
+    last = Steering(order=lambda honest, labels, epoch: honest[np.argsort(labels[honest])])
+    assert np.abs(logits(last) - plain).max() > 1e-3
+
+
+def test_records_that_do_not_count_are_not_learnt() -> None:
+    how = TorchRecipe(epochs=30, rate=0.02)
+    data = blobs()
+    weights = (data.y == 1).astype(float)
+    target = TorchTrainer(small, ["a", "b"], TABLE, how).steered(data, 0, Steering(weights=weights))
+    assert (target.answer(data.x, View.LABELS).labels == 1).mean() > 0.95

@@ -106,7 +106,8 @@ class ImageDomain:
 
     def valid(self, x: Inputs) -> Bools:
         """Tell which images lie in the value range, up to float32 rounding."""
-        flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+        values = np.asarray(x, dtype=np.float64)
+        flat = values.reshape(len(values), int(np.prod(values.shape[1:])))  # -1 fails for no images
         slack = 1e-6 * (self.high - self.low)
         inside = (flat >= self.low - slack) & (flat <= self.high + slack)
         return np.asarray((np.isfinite(flat) & inside).all(axis=1))

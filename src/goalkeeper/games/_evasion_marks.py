@@ -126,6 +126,7 @@ def _tried(marking: EvasionMarking, *, by_size: bool) -> Tried:
     allowed = marking.app.domain.valid(x)
     before = question.x[row]
     ok = np.flatnonzero(allowed)
+    x[ok] = question.limits.settled(before[ok], x[ok])
     allowed[ok] = question.limits.allows(before[ok], x[ok])
     ok = np.flatnonzero(allowed)
     size = np.full(len(x), np.inf)
@@ -203,8 +204,12 @@ def _budgets(
         spent = np.array([marking.dealt.question.limits.most])
     elif not by_size:
         spent = np.union1d(spent, max(1.0, float(marking.final.queries.max())))
-    grid = spent if len(spent) <= points else geometric_grid(int(np.ceil(spent[-1])), points)
-    return [float(budget) for budget in grid]
+    grid: Floats | Ints = spent
+    if len(spent) > points and (spent == np.round(spent)).all():
+        grid = geometric_grid(int(np.ceil(spent[-1])), points)
+    elif len(spent) > points:  # distances
+        grid = np.quantile(spent, np.linspace(0, 1, points + 1)[1:], method="higher")
+    return [float(budget) for budget in np.unique(grid)]
 
 
 def _trial(

@@ -52,6 +52,15 @@ class Limits(Protocol):
         """The largest size allowed."""
         ...
 
+    @property
+    def rule(self) -> str:
+        """What was checked of a changed input, so that it still serves who sent it."""
+        ...
+
+    def settled(self, before: Inputs, after: Inputs) -> Inputs:
+        """Return each changed input as it arrives, e.g. rounded to the steps of an image."""
+        ...
+
     def size(self, before: Inputs, after: Inputs) -> Floats:
         """Measure each change, `(n,)`."""
         ...
@@ -75,6 +84,10 @@ class Question:
     y: Ints
     aim: Aim
     limits: Limits
+
+    def take(self, rows: NDArray[Any]) -> Question:
+        """Return the question about the chosen inputs."""
+        return Question(x=self.x[rows], y=self.y[rows], aim=self.aim.take(rows), limits=self.limits)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

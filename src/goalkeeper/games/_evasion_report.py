@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
 from goalkeeper.core.evidence import Control, Exhibit, Measurement, Tally
-from goalkeeper.games._evasion_parts import Before, Ending, Question, Submission
+from goalkeeper.games._evasion_parts import Before, Ending, Limits, Question, Submission
+from goalkeeper.games._tables import Cells
 from goalkeeper.games.base import Marking
 from goalkeeper.games.tallies import won
 from goalkeeper.stats import clopper_pearson
@@ -202,8 +203,8 @@ def remarks(marked: Marked) -> tuple[str, ...]:
     """State what qualifies the number."""
     before, n = marked.before, len(marked.solved)
     out = [
-        "That a changed input still serves its sender was checked by rule (nothing was taken "
-        "away, order kept), not by people."
+        "That a changed input still serves its sender was checked by rule "
+        f"({marked.question.limits.rule}), not by people."
     ]
     if before.wrong_before:
         out.append(
@@ -218,15 +219,16 @@ def remarks(marked: Marked) -> tuple[str, ...]:
 def exhibits(marked: Marked) -> tuple[Exhibit, ...]:
     """Show the inputs that took the smallest change; harmless ones are somebody's own."""
     app, question = marked.marking.app, marked.question
-    if question.x.dtype != object:
+    limits = question.limits
+    if question.x.dtype != object and not isinstance(limits, Cells):
         return ()
     chosen = np.argsort(marked.size, kind="stable")[: min(EXAMPLES, int(marked.solved.sum()))]
     return tuple(
         Exhibit(
             title=f"{app.classes[question.y[i]]}, answered {app.classes[marked.label[i]]} after "
             f"the change",
-            before=_shown(question.x[i]),
-            after=_shown(marked.after[i]),
+            before=_shown(question.x[i], marked.after[i], limits),
+            after=_shown(marked.after[i], question.x[i], limits),
             note=f"{marked.size[i]:g} {question.limits.unit}",
             private=app.harmless is None or int(question.y[i]) == app.harmless,
         )
@@ -234,5 +236,8 @@ def exhibits(marked: Marked) -> tuple[Exhibit, ...]:
     )
 
 
-def _shown(text: str) -> str:
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]} [...]"
+def _shown(value: Any, other: Any, limits: Limits) -> str:
+    """Write a text as it is, and of a row the entries in which it differs from another."""
+    if isinstance(limits, Cells):
+        return limits.differing(value, other)
+    return value if len(value) <= SHOWN else f"{value[:SHOWN]} [...]"

@@ -46,6 +46,7 @@ class Additions:
     """
 
     unit: ClassVar[str] = "words added"
+    rule: ClassVar[str] = "nothing was taken away, order kept"
     most_words: int
     max_chars: int
 
@@ -53,6 +54,10 @@ class Additions:
     def most(self) -> float:
         """The largest size allowed."""
         return float(self.most_words)
+
+    def settled(self, before: Inputs, after: Inputs) -> Inputs:
+        """Return the texts as they are: they arrive as they were written."""
+        return after
 
     def size(self, before: Inputs, after: Inputs) -> Floats:
         """Count the words added to each input, `(n,)`."""

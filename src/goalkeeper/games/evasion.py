@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.core.application import Application
+from goalkeeper.core.application import Application, Target
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Bools, Ints
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.evidence import Played, Status
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power, View
+from goalkeeper.games._evasion_kinds import DomainKind, Favoured, LimitKind, Reach
 from goalkeeper.games._evasion_marks import BATCH, mark
 from goalkeeper.games._evasion_parts import Aim, Before, Ending, Limits, Question, Submission
+from goalkeeper.games._evasion_worlds import (
+    distant_images,
+    distant_rows,
+    planted_columns,
+    planted_noise,
+    planted_pixel,
+    weak_images,
+    weak_rows,
+)
+from goalkeeper.games._images import Ball, Grid, Pixels, few_pixels, l2_ball, linf_ball
+from goalkeeper.games._tables import Cells, Moves, few_cells
 from goalkeeper.games._text import Additions, terms
 from goalkeeper.games._word_filters import (
     Planted,
@@ -28,10 +41,15 @@ from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 __all__ = [
     "Additions",
     "Aim",
+    "Ball",
     "Before",
+    "Cells",
     "Ending",
     "Evasion",
+    "Grid",
     "Limits",
+    "Moves",
+    "Pixels",
     "Question",
     "Submission",
     "aim_of",
@@ -73,22 +91,42 @@ class Evasion(Game[Question, Before, Submission]):
         Fewer inputs than this prove nothing.
     most_words
         Words that may be added to a text: no bound in practice.
+    linf, l2
+        Radius of the norm balls about an image, in value ranges. None: 0.3 in Linf for small
+        images of one channel, 8/255 for others; 0.3 times the Linf radius times the square root
+        of the number of values in L2 (0.5 on CIFAR-10, 2.5 on MNIST).
+    pixels
+        Pixels of an image that may be changed. None: one in 200, from 1 to 5.
+    columns
+        Entries of a row that may be changed. None: a third of those that can be.
+    spread
+        How far a number may be moved, in standard deviations of its column.
     """
 
     name: ClassVar[str] = "evasion"
-    domains: ClassVar[frozenset[str]] = frozenset({"text"})
     n: int = 200
     least: int = 20
     most_words: int = 1000
+    linf: float | None = None
+    l2: float | None = None
+    pixels: int | None = None
+    columns: int | None = None
+    spread: float = 0.5
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
-        """Ask for both directions, or for any wrong answer where no class is harmless."""
-        return (WRONG,) if app.harmless is None else (PASSES, DECLINED)
+        """Ask for both directions, or for any wrong answer where no class is harmless.
+
+        Each way of changing an input of this kind (`KINDS`) has tasks of its own.
+        """
+        aims = (WRONG,) if app.harmless is None else (PASSES, DECLINED)
+        kinds = KINDS[app.domain.kind].limits if app.domain.kind in KINDS else ()
+        return tuple(_changed_by(aim, kind) for kind in kinds for aim in aims)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Refuse an application with too few inputs to attack."""
-        if app.domain.kind not in self.domains:
-            return Unfit(f"the evasion game has no limits for {app.domain.kind} inputs yet")
+        """Refuse an application with too few inputs to attack, or with nothing to change."""
+        limits = self._limits(app, task)
+        if isinstance(limits, Cells) and not limits.parts:
+            return Unfit("no entry of a row may be changed: all are immutable", proven=True)
         found = int(_eligible(app, task, app.data.holdout.y).sum())
         if found < self.least:
             return Unfit(
@@ -108,7 +146,7 @@ class Evasion(Game[Question, Before, Submission]):
             x=attacked.x,
             y=attacked.y,
             aim=aim_of(app, task, attacked.y),
-            limits=self._limits(app),
+            limits=self._limits(app, task),
         )
         secret = Before(attacked=attacked, wrong_before=looked_at - len(right), looked_at=looked_at)
         return Dealt(question=question, secret=secret, campaigns=max(1, len(right)))
@@ -125,24 +163,24 @@ class Evasion(Game[Question, Before, Submission]):
         return mark(marking)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
-        """Plant words on which the application answers as the attacker wishes."""
+        """Build a version that gives way to changes of the task's kind."""
         similar = app.data.similar
         wanted = _usual(aim_of(app, task, similar.y).wanted, similar.y)
-        attacked = _eligible(app, task, similar.y) & (similar.y != wanted)
-        words, least = planted_words(similar.x[similar.y == wanted], similar.x[attacked])
-        return replace(
-            app,
-            name=f"{app.name}, weakened",
-            target=Planted(app.target, words, least, wanted),
+        favoured = Favoured(
+            limits=self._limits(app, task),
+            wanted=wanted,
+            attacked=_eligible(app, task, similar.y) & (similar.y != wanted),
         )
+        target = _kind_of(app, task).weaken(app, favoured, rng)
+        return replace(app, name=f"{app.name}, weakened", target=target)
 
     def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a word filter that two good words flip, or three bad ones the other way."""
-        return weak_application(rng)
+        """Build an application that small changes flip, a few chosen ones or many together."""
+        return KINDS[domain].rigged(rng)
 
     def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a filter that decides by what nobody can add or take away."""
-        return stamped_application(rng)
+        """Build an application that decides by what no allowed change moves."""
+        return KINDS[domain].fair(rng)
 
     def smaller(self) -> Evasion:
         """Return the same game with 50 inputs at most."""
@@ -154,9 +192,16 @@ class Evasion(Game[Question, Before, Submission]):
         each = 0.0 if granted.view is View.NOTHING else min(granted.budget.queries, TYPICAL)
         return Estimate(queries=min(self.n, found) * each)
 
-    def _limits(self, app: Application) -> Limits:
-        most = app.domain.max_chars if isinstance(app.domain, TextDomain) else 0
-        return Additions(most_words=self.most_words, max_chars=most)
+    def _limits(self, app: Application, task: Task) -> Limits:
+        reach = Reach(
+            words=self.most_words,
+            linf=self.linf,
+            l2=self.l2,
+            pixels=self.pixels,
+            columns=self.columns,
+            spread=self.spread,
+        )
+        return _kind_of(app, task).limits(app, reach)
 
     def _right(self, app: Application, task: Task, rows: Ints) -> tuple[Ints, int]:
         """Find the first n rows that are answered rightly, and how many were looked at."""
@@ -176,23 +221,102 @@ class Evasion(Game[Question, Before, Submission]):
 def aim_of(app: Application, task: Task, y: Ints) -> Aim:
     """Say which answers to inputs of the true classes `y` `(n,)` a task is after."""
     wanted = np.zeros((len(y), len(app.classes)), dtype=bool)
-    if task.name == WRONG.name:
+    if _has(task, WRONG):
         wanted[:] = True
         wanted[np.arange(len(y)), y] = False
     else:
-        wanted[:] = task.name == DECLINED.name
-        wanted[:, app.harmless] = task.name == PASSES.name
+        wanted[:] = _has(task, DECLINED)
+        wanted[:, app.harmless] = _has(task, PASSES)
     return Aim(wanted)
 
 
 def _eligible(app: Application, task: Task, y: Ints) -> Bools:
     """Tell which inputs of the true classes `y` `(n,)` a task attacks."""
-    if task.name == WRONG.name:
+    if _has(task, WRONG):
         return np.ones(len(y), dtype=bool)
-    return np.asarray((y == app.harmless) == (task.name == DECLINED.name))
+    return np.asarray((y == app.harmless) == _has(task, DECLINED))
 
 
 def _usual(wanted: Bools, y: Ints) -> int:
     """Return the commonest class among those that are wanted for some input."""
     counts = np.bincount(y, minlength=wanted.shape[1]) * wanted.any(axis=0)
     return int(counts.argmax())
+
+
+# ---- the ways of changing an input ---------------------------------------------------------------
+
+
+def _changed_by(aim: Task, kind: LimitKind) -> Task:
+    """Return the task of reaching an aim by changes of one kind."""
+    sentence = f"{aim.sentence[:-1]}, {kind.how}." if kind.how else aim.sentence
+    return replace(aim, name=f"{aim.name}{kind.suffix}", sentence=sentence)
+
+
+def _has(task: Task, aim: Task) -> bool:
+    """Tell whether a task is after this aim, whatever the way of changing inputs."""
+    return task.name.startswith(aim.name)
+
+
+def _kind_of(app: Application, task: Task) -> LimitKind:
+    """Find the way of changing inputs that a task is about."""
+    aim = next(aim for aim in (PASSES, DECLINED, WRONG) if _has(task, aim))
+    suffix = task.name.removeprefix(aim.name)
+    return next(kind for kind in KINDS[app.domain.kind].limits if kind.suffix == suffix)
+
+
+def _additions(app: Application, reach: Reach) -> Limits:
+    most = app.domain.max_chars if isinstance(app.domain, TextDomain) else 0
+    return Additions(most_words=reach.words, max_chars=most)
+
+
+def _planted(app: Application, favoured: Favoured, rng: np.random.Generator) -> Target:
+    """Plant words on which the target answers as the attacker wishes."""
+    similar = app.data.similar
+    inside = similar.x[similar.y == favoured.wanted]
+    words, least = planted_words(inside, similar.x[favoured.attacked])
+    return Planted(app.target, words, least, favoured.wanted)
+
+
+KINDS: Mapping[str, DomainKind] = {
+    "text": DomainKind(
+        limits=(LimitKind(suffix="", how="", limits=_additions, weaken=_planted),),
+        rigged=weak_application,
+        fair=stamped_application,
+    ),
+    "image": DomainKind(
+        limits=(
+            LimitKind(
+                suffix="-linf",
+                how="by noise that changes no value by much",
+                limits=linf_ball,
+                weaken=planted_noise,
+            ),
+            LimitKind(
+                suffix="-l2",
+                how="by noise of small Euclidean length",
+                limits=l2_ball,
+                weaken=planted_noise,
+            ),
+            LimitKind(
+                suffix="-pixels",
+                how="by changing few pixels",
+                limits=few_pixels,
+                weaken=planted_pixel,
+            ),
+        ),
+        rigged=weak_images,
+        fair=distant_images,
+    ),
+    "table": DomainKind(
+        limits=(
+            LimitKind(
+                suffix="",
+                how="by changing few entries, and numbers by little",
+                limits=few_cells,
+                weaken=planted_columns,
+            ),
+        ),
+        rigged=weak_rows,
+        fair=distant_rows,
+    ),
+}

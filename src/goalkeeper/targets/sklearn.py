@@ -14,7 +14,7 @@ from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
-from goalkeeper.targets import linear, stored
+from goalkeeper.targets import layers, linear, stored
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.returned import ClassIndex, asked, labels_of, scores_of
 
@@ -116,6 +116,7 @@ class SklearnTarget:
         `vocabulary (d,)` and `binary`; with tf-idf also `idf (d,)`, `norm`, `sublinear_tf`: the
         weights then multiply the normalised tf-idf values.
 
+        Multilayer perceptrons give `coefs_0`, `intercepts_0` and so on, as they are stored.
         Models that keep training data or class averages, linear or not, give them as `stored`
         (see `goalkeeper.targets.stored`).
 
@@ -130,13 +131,13 @@ class SklearnTarget:
         try:
             known = self._linear()
         except NotOffered:
-            if not kept:
+            known = layers.read(self._final)
+            if not kept and not known:
                 raise
-            known = {}
         return {**known, "stored": kept} if kept else known
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> SklearnTarget:
-        """Copy this target with other `weights` and `bias`; the stored file stays the old one.
+        """Copy this target with other stored numbers; the stored file stays the old one.
 
         Raises
         ------
@@ -145,6 +146,11 @@ class SklearnTarget:
         """
         if self._places is None:
             raise NotOffered(f"{self._what} does not say which classes it knows (classes_)")
+        if layers.read(self._final):
+            model = layers.rewritten(self.model, parameters)
+            return SklearnTarget(
+                model, self.classes, self.domain, self._path, indexed=self._indexed
+            )
         places = self._places.tolist()
         model = linear.rewritten(self.model, self.domain, places, parameters)
         return SklearnTarget(model, self.classes, self.domain, self._path, indexed=self._indexed)

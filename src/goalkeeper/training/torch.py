@@ -14,6 +14,7 @@ from goalkeeper.core.application import Ensemble
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError, GoalkeeperError, TargetError
+from goalkeeper.core.steering import Order, Steering
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.torch import TorchTarget, is_module, need_torch, two_columns
 from goalkeeper.training import generic, stacked
@@ -109,7 +110,27 @@ class TorchTrainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             module = self.untrained()
-            self._steps(module, data, seed)
+            self._steps(module, data, list(self._batches(len(data), seed)))
+        return TorchTarget(module, self.classes, self.domain)
+
+    @property
+    def steerable(self) -> frozenset[str]:
+        """What of `order` and `weights` can be steered: both."""
+        return frozenset({"order", "weights"})
+
+    def steered(self, data: Data, seed: int, steering: Steering) -> TorchTarget:
+        """Train one target as somebody steers it; without any steering, as `fit` does."""
+        torch = need_torch()
+        used = seed if steering.seed is None else steering.seed
+        batches = list(
+            self._batches(len(data), used)
+            if steering.order is None
+            else self._steered(data.y, used, steering.order)
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(used)
+            module = self.untrained()
+            self._steps(module, data, batches, steering.weights)
         return TorchTarget(module, self.classes, self.domain)
 
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
@@ -192,22 +213,33 @@ class TorchTrainer:
         return self._inputs(data.x), need_torch().as_tensor(data.y)
 
     def _batches(self, rows: int, seed: int) -> Iterator[Ints]:
-        """Yield the rows of every step: shuffled anew in each epoch.
-
-        A last batch of a single record is left out: batch normalisation cannot work on it.
-        """
-        rng, size = np.random.default_rng(seed), self.how.batch
+        """Yield the rows of every step: shuffled anew in each epoch."""
+        rng = np.random.default_rng(seed)
         for _ in range(self.how.epochs):
-            order = rng.permutation(rows)
-            for start in range(0, rows, size):
-                chosen = order[start : start + size]
-                if len(chosen) > 1 or rows == 1:
-                    yield chosen
+            yield from self._cut(rng.permutation(rows))
 
-    def _steps(self, module: nn.Module, data: Data, seed: int) -> None:
+    def _steered(self, y: Ints, seed: int, order: Order) -> Iterator[Ints]:
+        """Yield the rows of every step in the order that somebody makes of the honest one."""
+        rng = np.random.default_rng(seed)
+        for epoch in range(self.how.epochs):
+            yield from self._cut(order(rng.permutation(len(y)), y, epoch))
+
+    def _cut(self, order: Ints) -> Iterator[Ints]:
+        """Cut an epoch into steps.
+
+        A last step of a single record is left out: batch normalisation cannot work on it.
+        """
+        for start in range(0, len(order), self.how.batch):
+            chosen = order[start : start + self.how.batch]
+            if len(chosen) > 1 or len(order) == 1:
+                yield chosen
+
+    def _steps(
+        self, module: nn.Module, data: Data, batches: Sequence[Ints], weights: Floats | None = None
+    ) -> None:
         torch, how = need_torch(), self.how
         x, y = self._tensors(data)
-        batches = list(self._batches(len(x), seed))
+        counts = torch.as_tensor(np.ones(len(x)) if weights is None else weights).float()
         optimiser = how.optimiser_of(module.parameters())
         module.train()
         for t, chosen in enumerate(batches):
@@ -215,7 +247,8 @@ class TorchTrainer:
                 group["lr"] = float(how.rates(t, np.array([len(batches)]))[0])
             index = torch.as_tensor(chosen)
             optimiser.zero_grad()
-            self._loss(module, x[index], y[index]).backward()
+            loss = self._loss(module, x[index], y[index])
+            (loss.mean() if weights is None else (loss * counts[index]).mean()).backward()
             optimiser.step()
 
     def _loss(self, module: nn.Module, x: Tensor, y: Tensor) -> Tensor:
@@ -234,7 +267,7 @@ class TorchTrainer:
                 f"the module returned an array of shape {tuple(logits.shape)} for {len(x)} "
                 f"inputs; return one logit for each of the {len(self.classes)} classes"
             )
-        loss: Tensor = torch.nn.functional.cross_entropy(logits, y)
+        loss: Tensor = torch.nn.functional.cross_entropy(logits, y, reduction="none")
         return loss
 
 

@@ -11,13 +11,15 @@ import numpy as np
 from goalkeeper.core.application import Ensemble, Target, Trainer
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain
-from goalkeeper.core.errors import DataError, GoalkeeperError, TargetError
+from goalkeeper.core.errors import DataError, GoalkeeperError, NotOffered, TargetError
+from goalkeeper.core.steering import Steering
 from goalkeeper.targets import PythonTarget, SklearnTarget, TorchTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.torch import is_module
 from goalkeeper.training import bayes, generic, logistic
 from goalkeeper.training.paths import Job, Path, path_of
 from goalkeeper.training.recipes import function_recipe, recipe_of, seeded
+from goalkeeper.training.steering import steerable, steered_model
 from goalkeeper.training.torch import TorchRecipe, TorchTrainer
 
 SAMPLE = 4  # inputs used to find out what a trained function answers
@@ -58,6 +60,18 @@ class SklearnTrainer:
         _check_rows(data)
         x = prepared(data.x, self.domain)
         model = trained(lambda: seeded(self.estimator, seed).fit(x, data.y), data, self.recipe)
+        return SklearnTarget(model, self.classes, self.domain, indexed=True)
+
+    @property
+    def steerable(self) -> frozenset[str]:
+        """What of `order` and `weights` can be steered."""
+        return steerable(self.estimator)
+
+    def steered(self, data: Data, seed: int, steering: Steering) -> SklearnTarget:
+        """Train one target as somebody steers it; raises NotOffered where that is not possible."""
+        _check_rows(data)
+        x, args = prepared(data.x, self.domain), (data.y, seed, steering)
+        model = trained(lambda: steered_model(self.estimator, x, *args), data, self.recipe)
         return SklearnTarget(model, self.classes, self.domain, indexed=True)
 
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
@@ -145,6 +159,19 @@ class FunctionTrainer:
             return self.inner.fit_many(data, masks, seeds)
         masks = checked_masks(data, masks, seeds)
         return generic.fit_many(self.fit, data, masks, seeds, self.jobs)
+
+    @property
+    def steerable(self) -> frozenset[str]:
+        """What of `order` and `weights` can be steered."""
+        return getattr(self.inner, "steerable", frozenset())
+
+    def steered(self, data: Data, seed: int, steering: Steering) -> Target:
+        """Train one target as somebody steers it; raises NotOffered where that is not possible."""
+        steered = getattr(self.inner, "steered", None)
+        if steered is None:
+            raise NotOffered(f"the training of {self._name}() cannot be steered")
+        target: Target = steered(data, seed, steering)
+        return target
 
     def _estimator_trainer(self) -> SklearnTrainer | TorchTrainer | None:
         needed = [

@@ -3,7 +3,8 @@
 An attack gives `start`, `propose` and `update`. The driver drops inputs that are done, asks the
 candidates of many inputs at once, keeps the budget of each, tracks the smallest success that the
 limits allow, and hands in checkpoints. Every input has a random stream of its own, keyed by its
-content, so that results do not depend on how a batch is cut or ordered.
+content, so that results do not depend on how a batch is cut or ordered. Gradient attacks climb in
+`update`, on the network that `access` gives them, and propose what the network says is a success.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints, row_keys
-from goalkeeper.core.power import View
+from goalkeeper.core.power import Grade, View
 from goalkeeper.games.evasion import Ending, Evasion, Question, Submission
 
 BATCH = 1000  # inputs asked in one call
+VALUES = 50_000_000  # numbers of candidates held at once, about
+GROWTH = 1.05  # queries until the next checkpoint, for inputs that are arrays of numbers
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,10 +45,16 @@ S = TypeVar("S", bound=State)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Proposal:
-    """Candidates `(a, q, ...)` and which of them are to be asked, `(a, q)`, first ones first."""
+    """Candidates `(a, q, ...)` and which of them are to be asked, `(a, q)`, first ones first.
+
+    working: which inputs `(a,)` go on although they ask nothing this time. counts: whether a
+    candidate that reaches the aim is a result; probes, which only teach something, are none.
+    """
 
     x: Inputs
     wanted: Bools
+    working: Bools | None = None
+    counts: bool = True
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -59,16 +68,26 @@ class Seen:
     reached: Bools
     answers: tuple[Answers, ...]
 
+    def scores(self) -> Floats:
+        """Return the probabilities `(a, q, classes)`; of what was not asked, nan."""
+        said = [a.scores for a in self.answers]
+        out = np.full((*self.asked.shape, said[0].shape[1] if said else 1), np.nan)
+        if said:
+            out[self.asked] = np.concatenate(said)
+        return out
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvasionAttack(Attack[Question, Submission], Generic[S]):
     """An attack as a step machine. Subclasses are final and say nothing of loops or budgets.
 
-    `refines` tells whether it goes on after a success, to find a smaller change.
+    `refines` tells whether it goes on after a success, to find a smaller change. `wide` is about
+    how many candidates of an input it proposes at once.
     """
 
     game = Evasion
     refines: ClassVar[bool] = False
+    wide: ClassVar[int] = 64
 
     @abstractmethod
     def start(self, question: Question, streams: Inputs, access: Access) -> S:
@@ -86,25 +105,73 @@ class EvasionAttack(Attack[Question, Submission], Generic[S]):
     def play(self, question: Question, access: Access) -> Submission:
         """Run the steps until every input is done, out of budget or solved."""
         run = _Run(question, access)
-        state = self.start(question, streams(question.x, access.rng), access)
-        rows = np.arange(len(question.x))
+        every, own = np.arange(len(question.x)), streams(question.x, access.rng)
+        for rows in np.split(every, every[:: _block(question.x, self.wide)][1:]):
+            self._play(run, rows, self.start(question.take(rows), own[rows], access))
+        return run.submission()
+
+    def _play(self, run: _Run, rows: Ints, state: S) -> None:
+        """Step until every one of these inputs is done, out of budget or solved."""
+        run.rows, run.shown = rows, 0
         while True:
             over = state.done | (run.left(rows) == 0)
             if not self.refines:
                 over |= run.solved[rows]
             state, rows = compact(state, ~over), rows[~over]
             if not len(rows):
-                return run.submission()
+                return
             proposal = self.propose(state)
             seen = run.ask(rows, proposal)
             state = self.update(state, seen)
-            state = replace(state, done=state.done | ~proposal.wanted.any(axis=1))
+            idle = ~proposal.wanted.any(axis=1)
+            if proposal.working is not None:
+                idle &= ~proposal.working
+            state = replace(state, done=state.done | idle)
+
+
+def _block(x: Inputs, wide: int) -> int:
+    """Choose how many inputs `(n, ...)` are worked on at once, so that they fit in memory."""
+    if x.dtype == object:
+        return max(1, len(x))
+    return max(1, VALUES // (wide * max(1, int(np.prod(x.shape[1:])))))
 
 
 def compact(state: S, keep: NDArray[Any]) -> S:
-    """Keep the chosen rows of every array of a state."""
+    """Keep the chosen rows of every array and tensor of a state."""
+    if keep.dtype == bool and keep.all():
+        return state
     values = {f.name: getattr(state, f.name) for f in fields(state)}
-    return replace(state, **{k: v[keep] for k, v in values.items() if isinstance(v, np.ndarray)})
+    return replace(state, **{k: _kept(v, keep) for k, v in values.items()})
+
+
+def _kept(value: Any, keep: NDArray[Any]) -> Any:
+    """Keep rows of arrays, torch tensors (without importing torch) and states within states."""
+    if isinstance(value, State):
+        return compact(value, keep)
+    if isinstance(value, np.ndarray) or hasattr(value, "new_tensor"):
+        return value[keep]
+    return value
+
+
+def leads(scores: Floats, wanted: Bools) -> Floats:
+    """Measure how far the best wanted answer is ahead of the best other, in log scores.
+
+    Parameters
+    ----------
+    scores
+        Probabilities `(a, q, classes)`; nan where nothing was asked.
+    wanted
+        `(a, classes)`.
+
+    Returns
+    -------
+    (a, q)
+        Above 0 where the aim is reached; -inf where nothing was asked.
+    """
+    logs = np.log(np.maximum(scores, float(np.finfo(np.float64).tiny)))
+    up = np.where(wanted[:, None], logs, -np.inf).max(axis=2)
+    ahead = up - np.where(wanted[:, None], -np.inf, logs).max(axis=2)
+    return np.where(np.isnan(ahead), -np.inf, ahead)
 
 
 def streams(x: Inputs, rng: np.random.Generator) -> Inputs:
@@ -125,6 +192,9 @@ class _Run:
         self.best = question.x.copy()
         self.size: Floats = np.full(len(question.x), np.inf)
         self.spent = np.zeros(len(question.x), dtype=bool)
+        self.rows = np.arange(len(question.x))  # that are worked on
+        self.before = access.left()
+        self.shown = 0  # queries on these rows at the last checkpoint
 
     @property
     def solved(self) -> Bools:
@@ -132,9 +202,12 @@ class _Run:
         return np.isfinite(self.size)
 
     def left(self, rows: Ints) -> Ints:
-        """Count the queries left for each row; without answers there is nothing to spend."""
-        if not self.sees:
-            return np.ones(len(rows), dtype=np.int64)
+        """Count the queries left for each row.
+
+        Without answers there is nothing to spend, and an own copy of the model answers for free.
+        """
+        if not self.sees or self.access.granted.knowledge.model is Grade.FULL:
+            return np.full(len(rows), 2**62)
         left = self.access.left()[rows]
         self.spent[rows] = left == 0
         return left
@@ -153,8 +226,8 @@ class _Run:
         hit = self.question.aim.reached(np.concatenate(labels), own) if labels else asked[asked]
         reached = np.zeros_like(asked)
         reached[asked] = hit
-        if self._keep(own[hit], x[hit]):
-            self.access.checkpoint(self.submission())
+        if proposal.counts and self._keep(own[hit], x[hit]):
+            self._show()
         return Seen(asked, reached, answers)
 
     def submission(self) -> Submission:
@@ -164,6 +237,15 @@ class _Run:
         endings[self.spent] = Ending.BUDGET_SPENT
         endings[self.solved] = Ending.BROKEN
         return Submission(x=self.best.copy(), endings=endings)
+
+    def _show(self) -> None:
+        """Hand in what is best so far; arrays of numbers only as queries have grown."""
+        if self.best.dtype != object:
+            spent = int((self.before - self.access.left())[self.rows].sum())
+            if spent and spent < GROWTH * self.shown:
+                return
+            self.shown = spent
+        self.access.checkpoint(self.submission())
 
     def _answers(self, x: Inputs, rows: Ints) -> Iterator[Answers]:
         for i in range(0, len(x), BATCH):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -15,7 +16,6 @@ from goalkeeper.core.errors import MissingExtra
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.base import Unfit
 from goalkeeper.games.evasion import Ball, Question
-from goalkeeper.targets.torch import need_torch
 from goalkeeper.training import TorchTrainer
 from goalkeeper.training.torch import generic_network
 
@@ -60,10 +60,9 @@ class TransferredGradients(EvasionAttack[Ready]):
 
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse where torch is not installed."""
-        try:
-            need_torch()
-        except MissingExtra as error:
-            return Unfit(f"the attack trains a network of its own: {error}")
+        if find_spec("torch") is None:
+            missing = MissingExtra("torch", "torch")
+            return Unfit(f"the attack trains a network of its own: {missing}")
         return None
 
     def start(self, question: Question, streams: Inputs, access: Access) -> Ready:
@@ -100,7 +99,8 @@ class TransferredGradients(EvasionAttack[Ready]):
         return own
 
     def _climbed(self, network: nn.Module, before: Floats, wanted: Bools, limits: Ball) -> Floats:
-        torch = need_torch()
+        import torch
+
         start = torch.as_tensor(before, dtype=torch.float32)
         mask = torch.as_tensor(wanted)
         x, speed = start.clone(), torch.zeros_like(start)

@@ -1,0 +1,149 @@
+"""The attack around a climb: verify what the network takes for a success, then shrink it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, Seen, State
+from goalkeeper.attacks.evasion._gradients import Ascent, Climb, prepared
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
+from goalkeeper.core.data import Bools, Floats, Inputs, Ints
+from goalkeeper.core.errors import MissingExtra, NotOffered
+from goalkeeper.core.power import UNLIMITED, Budget
+from goalkeeper.games.base import Unfit
+from goalkeeper.games.evasion import Ball, Question
+
+SHRINKS = 16  # lengths of the change that are tried after a success
+ROUNDS = 2  # of trying lengths, each between those that the last left open
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Hunt(State):
+    """The climb of each input, what was verified, and the inputs in float64.
+
+    solved `(a,)`: a success was verified; top `(a, ...)`: that success, to be shrunk; low, high
+    `(a,)`: the shares of its change between which the boundary lies; rounds `(a,)`: of shrinking.
+    """
+
+    climb: Climb
+    ascent: Ascent[Any]
+    limits: Ball
+    before: Floats
+    top: Floats
+    solved: Bools
+    low: Floats
+    high: Floats
+    rounds: Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientAttack(EvasionAttack[Hunt]):
+    """An attack that climbs. Subclasses are final and say how, by an `Ascent`.
+
+    What the network takes for a success is rounded to the steps of an image and asked again
+    before it counts. Then shorter changes along the same line are tried, so that the curve shows
+    smaller radii too.
+    """
+
+    domains = frozenset({"image"})
+    tasks = ("*-linf", "*-l2")
+    most = Budget(compute_h=UNLIMITED)
+    refines: ClassVar[bool] = True
+
+    def unfit(self, app: Application) -> Unfit | None:
+        """Refuse a target that has no differentiable form."""
+        build = getattr(app.target, "network", None)
+        if build is None:
+            return Unfit("the attack follows gradients, and this target has no differentiable form")
+        try:
+            build(lambda forward, backward: None)
+        except (NotOffered, MissingExtra) as error:
+            return Unfit(f"the attack follows gradients: {error}")
+        return None
+
+    @abstractmethod
+    def ascent(self, limits: Ball) -> Ascent[Any]:
+        """Return the algorithm for these limits."""
+
+    @final
+    def start(self, question: Question, streams: Inputs, access: Access) -> Hunt:
+        """Hand the inputs to the network, and begin the first attempt."""
+        import torch
+
+        limits, network = question.limits, access.network()
+        if not isinstance(limits, Ball):
+            raise TypeError(f"gradients are followed in norm balls only, the limits are {limits!r}")
+        held = next(network.buffers(), next(network.parameters(), torch.zeros(0)))
+        before = np.asarray(question.x, dtype=np.float64)
+        x = torch.as_tensor(before.astype(np.float32), device=held.device)
+        wanted = torch.as_tensor(question.aim.wanted, device=held.device)
+        ascent, climb = self.ascent(limits), prepared(network, x, wanted, streams)
+        return Hunt(
+            done=np.zeros(len(x), dtype=bool),
+            climb=ascent.opened(climb) if len(x) else climb,
+            ascent=ascent,
+            limits=limits,
+            before=before,
+            top=before.copy(),
+            solved=np.zeros(len(x), dtype=bool),
+            low=np.zeros(len(x)),
+            high=np.ones(len(x)),
+            rounds=np.zeros(len(x), dtype=np.int64),
+        )
+
+    @final
+    def propose(self, state: Hunt) -> Proposal:
+        """Ask about the point reached where the network gives way, or about shorter changes."""
+        hit = state.climb.hit.cpu().numpy() & ~state.solved
+        width = SHRINKS if state.solved.any() else 1
+        x = np.empty((len(hit), width, *state.before.shape[1:]))
+        wanted = np.zeros((len(hit), width), dtype=bool)
+        wanted[hit, 0] = wanted[state.solved] = True
+        reached = state.climb.x.double().cpu().numpy()
+        x[hit, 0] = state.limits.settled(state.before[hit], reached[hit])
+        before, top = state.before[state.solved], state.top[state.solved]
+        shares = _between(state.low, state.high)[state.solved]
+        for k in range(width if state.solved.any() else 0):
+            way = shares[:, k].reshape(-1, *[1] * (top.ndim - 1)) * (top - before)
+            x[state.solved, k] = state.limits.settled(before, before + way)
+        return Proposal(x, wanted, working=~state.solved)
+
+    @final
+    def update(self, state: Hunt, seen: Seen) -> Hunt:
+        """Note what was verified, and climb on with the rest."""
+        fresh = seen.reached[:, 0] & ~state.solved
+        top = state.top.copy()
+        top[fresh] = state.climb.x.double().cpu().numpy()[fresh]
+        state = _shrunk(state, seen.reached) if state.solved.any() else state
+        done, solved = state.done | (state.rounds == ROUNDS), state.solved | fresh
+        climb = state.climb
+        if not state.ascent.over(climb):
+            climb = state.ascent.advanced(climb)
+        if state.ascent.over(climb):
+            done = done | ~solved
+        return replace(state, done=done, climb=climb, top=top, solved=solved)
+
+
+def _between(low: Floats, high: Floats) -> Floats:
+    """Return shares of the change between two others, `(a, SHRINKS)`."""
+    steps = np.arange(1, SHRINKS + 1) / (SHRINKS + 1)
+    return np.asarray(low[:, None] + (high - low)[:, None] * steps)
+
+
+def _shrunk(state: Hunt, reached: Bools) -> Hunt:
+    """Narrow down where the boundary lies, from the lengths `(a, SHRINKS)` that were tried."""
+    shares = np.concatenate([_between(state.low, state.high), state.high[:, None]], axis=1)
+    least = np.where(reached.any(axis=1), reached.argmax(axis=1), SHRINKS)
+    rows = np.arange(len(least))
+    below = np.where(least == 0, state.low, shares[rows, np.maximum(least - 1, 0)])
+    return replace(
+        state,
+        low=np.where(state.solved, below, state.low),
+        high=np.where(state.solved, shares[rows, least], state.high),
+        rounds=state.rounds + state.solved,
+    )

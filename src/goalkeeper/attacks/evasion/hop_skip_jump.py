@@ -1,0 +1,122 @@
+"""HopSkipJump: find the boundary by labels alone, and walk along it towards the input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.evasion._boundary_walk import Pace, Walk, begun, learned
+from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, Seen, compact
+from goalkeeper.attacks.evasion._starts import of_wanted_classes
+from goalkeeper.core.access import Access
+from goalkeeper.core.data import Bools, Floats, Inputs
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power
+from goalkeeper.games.evasion import Ball, Question
+
+Decide = Callable[[Floats], Bools]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class HopSkipJump(EvasionAttack[Walk]):
+    """Estimate the direction of the boundary from labels of noisy points on it, step, bisect.
+
+    Starts are images of a wanted class where the attacker has similar data, else random patterns.
+    After each return to the boundary the image is rounded to its steps and asked again, as only
+    such an image counts.
+
+    Deviations: the direction, step and distance of each input are its own, although many inputs
+    are asked at once. The last point is brought back to the boundary, as all before.
+
+    Parameters
+    ----------
+    noise
+        Noisy points in the first estimate; their number grows with the square root of the step.
+    """
+
+    variant = "evasion.decision"
+    reference = (
+        "Chen, Jordan, Wainwright 2020, HopSkipJumpAttack: a query-efficient decision-based "
+        "attack, IEEE S&P, algorithm 2"
+    )
+    domains = frozenset({"image"})
+    tasks = ("*-linf", "*-l2")
+    uses = Power(knowledge=Knowledge(data=Grade.PARTIAL))
+    most = Budget(queries=1000)
+    refines: ClassVar[bool] = True
+    wide: ClassVar[int] = 300
+    noise: int = 100
+
+    def start(self, question: Question, streams: Inputs, access: Access) -> Walk:
+        """Choose where to begin."""
+        limits = question.limits
+        if not isinstance(limits, Ball):
+            raise TypeError(f"the walk needs a norm ball, the limits are {limits!r}")
+        hints = of_wanted_classes(question, access)
+        x = np.asarray(question.x, dtype=np.float64)
+        return begun(x, Pace(limits, self.noise), streams, hints)
+
+    def propose(self, state: Walk) -> Proposal:
+        """Ask about the points that the last update prepared."""
+        on = np.ones(len(state.done), dtype=bool)
+        return Proposal(state.points, state.ask, working=on, counts=state.counts)
+
+    def update(self, state: Walk, seen: Seen) -> Walk:
+        """Learn where the boundary is, and prepare the next points."""
+        return learned(state, seen.reached, seen.asked)
+
+
+def perturb(
+    decide: Decide,
+    x: Floats,
+    limits: Ball,
+    queries: int = 1000,
+    settings: HopSkipJump | None = None,
+    seed: int = 0,
+) -> Floats:
+    """Change images by their labels alone, without any framework.
+
+    Parameters
+    ----------
+    decide
+        Tells which of some images `(m, c, h, w)` have the answer that is wanted.
+    x
+        Images `(n, c, h, w)` that have it not.
+    limits
+        The norm and the steps of the images; the radius does not bind.
+    queries
+        Queries on each image, about.
+    settings
+        Of the algorithm.
+    seed
+        Of the random directions.
+
+    Returns
+    -------
+    (n, c, h, w)
+        The nearest images found that have the wanted answer; those that were never found to
+        change are as before.
+    """
+    streams = np.empty(len(x), dtype=object)
+    streams[:] = [np.random.default_rng([seed, i]) for i in range(len(x))]
+    hints = np.empty(len(x), dtype=object)
+    hints[:] = [x[:0] for _ in x]
+    best, size = x.astype(np.float64), np.full(len(x), np.inf)
+    rows, spent = np.arange(len(x)), np.zeros(len(x), dtype=np.int64)
+    pace = Pace(limits, (settings or HopSkipJump()).noise)
+    state = begun(best.copy(), pace, streams, hints)
+    while len(rows):
+        reached = np.zeros_like(state.ask)
+        reached[state.ask] = decide(state.points[state.ask])
+        spent[rows] += state.ask.sum(axis=1)
+        for i, j in np.argwhere(reached) if state.counts else ():
+            length = limits.size(state.x[i : i + 1], state.points[i, j][None])[0]
+            if length < size[rows[i]]:
+                best[rows[i]], size[rows[i]] = state.points[i, j], length
+        state = learned(state, reached, state.ask)
+        keep = ~state.done & (spent[rows] < queries)
+        state, rows = compact(state, keep), rows[keep]
+    return best

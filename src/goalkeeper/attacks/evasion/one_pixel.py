@@ -1,0 +1,198 @@
+"""The one pixel attack: differential evolution of one pixel, then of a few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, Seen, State, compact, leads
+from goalkeeper.core.access import Access
+from goalkeeper.core.data import Bools, Floats, Inputs
+from goalkeeper.core.power import Budget
+from goalkeeper.games.evasion import Pixels, Question
+
+WEIGHT = 0.5  # of the difference of two candidates that is added to a third
+
+Scores = Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Evolution(State):
+    """The candidates of each input.
+
+    x: the input `(a, ...)`. parents, children: `(a, p, pixels, 2 + channels)`, each gene in
+    [0, 1]: row, column and values. fitness `(a, p)`: lead of the wanted answers in log scores;
+    -inf before the first answers. wanted `(a, classes)`.
+    """
+
+    x: Floats
+    wanted: Bools
+    parents: Floats
+    children: Floats
+    fitness: Floats
+    streams: Inputs
+    limits: Pixels
+    generation: int = 0
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class OnePixel(EvasionAttack[Evolution]):
+    """Evolve where a pixel is and what it becomes, by the scores of the wanted answers.
+
+    A child is a candidate plus half the difference of two others, and takes its parent's place
+    if it scores better; there is no crossover. When all generations of one pixel have failed,
+    as many pixels as are allowed are evolved together.
+
+    Deviations: 50 candidates and 20 generations instead of 400 and 100, as queries are counted;
+    values beyond the range become its ends; one pixel is tried before several.
+
+    Parameters
+    ----------
+    population
+        Candidates of an input.
+    generations
+        Generations of one pixel, and again of several.
+    """
+
+    variant = "evasion.score"
+    reference = "Su, Vargas, Sakurai 2019, One pixel attack for fooling deep neural networks, TEVC"
+    domains = frozenset({"image"})
+    tasks = ("*-pixels",)
+    most = Budget(queries=2000)
+    wide: ClassVar[int] = 50
+    population: int = 50
+    generations: int = 20
+
+    def start(self, question: Question, streams: Inputs, access: Access) -> Evolution:
+        """Draw the first candidates."""
+        limits = question.limits
+        if not isinstance(limits, Pixels):
+            raise TypeError(f"pixels are bounded by their number, the limits are {limits!r}")
+        x = np.asarray(question.x, dtype=np.float64)
+        return begun(x, question.aim.wanted, limits, streams, self.population)
+
+    def propose(self, state: Evolution) -> Proposal:
+        """Ask about all children."""
+        return Proposal(painted(state), np.ones(state.fitness.shape, dtype=bool))
+
+    def update(self, state: Evolution, seen: Seen) -> Evolution:
+        """Keep the better of parent and child, and breed."""
+        return bred(state, seen.scores(), self.generations)
+
+
+def begun(x: Floats, wanted: Bools, limits: Pixels, streams: Inputs, population: int) -> Evolution:
+    """Draw candidates of one pixel each for images `(a, c, h, w)`."""
+    genes = (population, 1, 2 + x.shape[1])
+    drawn = [stream.random(genes) for stream in streams]
+    children = np.stack(drawn) if drawn else np.zeros((0, *genes))
+    return Evolution(
+        done=np.zeros(len(x), dtype=bool),
+        x=x,
+        wanted=wanted,
+        parents=children,
+        children=children,
+        fitness=np.full((len(x), population), -np.inf),
+        streams=streams,
+        limits=limits,
+    )
+
+
+def painted(state: Evolution) -> Floats:
+    """Paint the children's pixels into their images, `(a, p, c, h, w)`."""
+    a, p = state.children.shape[:2]
+    channels, height, width = state.x.shape[1:]
+    grid = state.limits.grid
+    out = np.repeat(state.x[:, None], p, axis=1)
+    who, which = np.arange(a)[:, None], np.arange(p)[None]
+    for k in range(state.children.shape[2]):
+        genes = state.children[:, :, k]
+        row = np.minimum((genes[..., 0] * height).astype(int), height - 1)
+        column = np.minimum((genes[..., 1] * width).astype(int), width - 1)
+        for c in range(channels):
+            value = grid.low + genes[..., 2 + c] * (grid.high - grid.low)
+            out[who, which, c, row, column] = value
+    before = np.repeat(state.x[:, None], p, axis=1)
+    return np.asarray(state.limits.settled(before, out))
+
+
+def bred(state: Evolution, scores: Floats, generations: int) -> Evolution:
+    """Select by scores `(a, p, classes)`, and breed the next generation."""
+    lead = leads(scores, state.wanted)
+    better = lead > state.fitness
+    parents = np.where(better[..., None, None], state.children, state.parents)
+    state = replace(state, parents=parents, fitness=np.where(better, lead, state.fitness))
+    generation = state.generation + 1
+    if generation < generations:
+        return replace(state, children=_children(state), generation=generation)
+    more = state.limits.pixels
+    if state.parents.shape[2] >= more:
+        return replace(state, done=np.ones(len(state.done), dtype=bool))
+    shape = (state.fitness.shape[1], more - 1, state.parents.shape[3])
+    added = np.stack([stream.random(shape) for stream in state.streams])
+    children = np.concatenate([state.parents, added], axis=2)  # the best single pixels, and more
+    nothing = np.full_like(state.fitness, -np.inf)
+    return replace(state, parents=children, children=children, fitness=nothing, generation=0)
+
+
+def _children(state: Evolution) -> Floats:
+    """Add to a random parent half the difference of two others."""
+    p = state.fitness.shape[1]
+    out = np.empty_like(state.parents)
+    for i, stream in enumerate(state.streams):
+        first, second, third = stream.integers(0, p, (3, p))
+        own = state.parents[i]
+        out[i] = own[first] + WEIGHT * (own[second] - own[third])
+    out[..., :2] %= 1.0  # positions go round
+    return np.clip(out, 0.0, 1.0)
+
+
+def perturb(
+    scores: Scores,
+    x: Floats,
+    wanted: Bools,
+    limits: Pixels,
+    settings: OnePixel | None = None,
+    seed: int = 0,
+) -> Floats:
+    """Change few pixels of images by their scores alone, without any framework.
+
+    Parameters
+    ----------
+    scores
+        Gives the scores `(m, classes)` of images `(m, c, h, w)`.
+    x
+        Images `(n, c, h, w)`.
+    wanted
+        Which answers are wanted, `(n, classes)`.
+    limits
+        How many pixels, and which values they may take.
+    settings
+        Of the algorithm.
+    seed
+        Of the random candidates.
+
+    Returns
+    -------
+    (n, c, h, w)
+        The first changed images that have a wanted answer; where none was found, the images.
+    """
+    chosen = settings or OnePixel()
+    streams = np.empty(len(x), dtype=object)
+    streams[:] = [np.random.default_rng([seed, i]) for i in range(len(x))]
+    out, rows = np.array(x, dtype=np.float64), np.arange(len(x))
+    state = begun(out.copy(), wanted, limits, streams, chosen.population)
+    while len(rows):
+        points = painted(state)
+        flat = points.reshape(-1, *points.shape[2:])
+        said = scores(flat).reshape(*points.shape[:2], wanted.shape[1])
+        hit = state.wanted[np.arange(len(rows))[:, None], said.argmax(axis=2)]
+        for i in np.flatnonzero(hit.any(axis=1)):
+            out[rows[i]] = points[i, int(hit[i].argmax())]
+        state = bred(state, said, chosen.generations)
+        keep = ~state.done & ~hit.any(axis=1)
+        state, rows = compact(state, keep), rows[keep]
+    return out

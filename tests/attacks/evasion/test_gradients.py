@@ -1,0 +1,208 @@
+"""PGD and APGD against closed forms: they succeed exactly where a success exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from goalkeeper.attacks.evasion import apgd, pgd
+from goalkeeper.attacks.evasion._gradients import difference_ratio, log_odds
+from goalkeeper.attacks.evasion.apgd import Apgd
+from goalkeeper.attacks.evasion.pgd import Pgd
+from goalkeeper.core.errors import NotOffered
+from goalkeeper.games.evasion import Ending
+from goalkeeper.targets.differentiable import linear_network
+from tests.attacks.evasion.arena import attacked, part
+from tests.attacks.evasion.fields import application, ball, dealt, images, linear, margins, no_count
+
+torch = pytest.importorskip("torch")
+BOTH = pytest.mark.parametrize("attack", [pgd, apgd], ids=["pgd", "apgd"])
+
+
+def tensors(classes: int = 2, n: int = 12) -> tuple[Any, Any, Any, Any, Any]:
+    weights, bias = linear(classes=classes)
+    x = images(n)
+    y, linf, l2 = margins(weights, bias, x)
+    network = linear_network(weights, bias, no_count)
+    return network, torch.as_tensor(x), torch.as_tensor(y), linf, l2
+
+
+def broken(network: Any, x: Any, y: Any) -> Any:
+    return (network(x).argmax(dim=1) != y).numpy()
+
+
+@pytest.mark.requirement("S43")
+@pytest.mark.parametrize(("attack", "classes"), [(pgd, 2), (apgd, 2), (apgd, 3), (apgd, 5)])
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_it_succeeds_exactly_where_the_radius_exceeds_the_distance(
+    attack: Any, norm: str, classes: int
+) -> None:
+    """On linear models |margin| / |w|_1 (Linf) and |margin| / |w|_2 (L2) are exact."""
+    network, x, y, linf, l2 = tensors(classes, n=6)
+    exact = linf if norm == "linf" else l2
+    for i in range(len(x)):
+        for factor, expected in ((0.98, False), (1.05, True)):
+            limits = ball(norm, factor * exact[i])
+            found = attack.perturb(network, x[i : i + 1], y[i : i + 1], limits)
+            assert broken(network, found, y[i : i + 1])[0] == expected
+            assert limits.size(x[i : i + 1].numpy(), found.numpy())[0] <= limits.radius + 1e-9
+
+
+@BOTH
+@pytest.mark.parametrize("change", ["scaled up", "scaled down", "shifted"])
+def test_logits_that_saturate_or_lie_low_hide_nothing(attack: Any, change: str) -> None:
+    """The softmax of these logits is exactly 0 or 1, or all equal: cross-entropy sees nothing."""
+    inner, x, y, linf, _ = tensors(3)
+    altered: dict[str, Callable[[Any], Any]] = {
+        "scaled up": lambda z: 1e6 * inner(z),
+        "scaled down": lambda z: 1e-9 * inner(z),
+        "shifted": lambda z: inner(z) - 1000,
+    }
+    limits = ball("linf", 1.05 * float(linf.max()))
+    found = attack.perturb(altered[change], x, y, limits)
+    assert broken(inner, found, y).all()
+
+
+def test_the_loss_of_pgd_has_the_direction_of_the_cross_entropy() -> None:
+    logits = torch.randn(6, 5, dtype=torch.float64, requires_grad=True)
+    y = torch.tensor([0, 1, 2, 3, 4, 0])
+    wanted = torch.ones(6, 5, dtype=torch.bool)
+    wanted[torch.arange(6), y] = False
+    entropy = torch.nn.functional.cross_entropy(logits, y, reduction="sum")
+    (first,) = torch.autograd.grad(entropy, logits)
+    (second,) = torch.autograd.grad(log_odds(logits, wanted, wanted).sum(), logits)
+    cosine = torch.nn.functional.cosine_similarity(first, second)
+    assert torch.allclose(cosine, torch.ones(6, dtype=torch.float64))
+
+
+def test_the_difference_ratio_does_not_change_with_scale_and_shift() -> None:
+    logits = torch.randn(6, 5, dtype=torch.float64)
+    wanted = torch.ones(6, 5, dtype=torch.bool)
+    wanted[:, 0] = False
+    before = difference_ratio(logits, wanted, wanted)
+    assert torch.allclose(before, difference_ratio(7 * logits - 1000, wanted, wanted))
+    two = difference_ratio(logits[:, :2], wanted[:, :2], wanted[:, :2])
+    assert torch.allclose(two, logits[:, 1] - logits[:, 0])  # no third class: the difference
+
+
+def test_the_checkpoints_of_apgd_are_those_of_the_paper() -> None:
+    assert list(apgd._checkpoints(100)) == [22, 41, 57, 70, 80, 87, 93, 99]
+
+
+def test_restarts_find_what_one_climb_misses() -> None:
+    """A hill on the left has its top below 0, a higher one on the right reaches above."""
+
+    def hills(x: Any) -> Any:
+        z = x.flatten(1)[:, 0]
+        height = -0.1 - (z - 0.35).abs() + 2 * torch.relu(z - 0.6)
+        return torch.stack([torch.zeros_like(z), height], dim=1)
+
+    x = torch.full((40, 1, 1, 1), 0.5, dtype=torch.float64)
+    y = torch.zeros(40, dtype=torch.int64)
+    limits = ball("linf", 0.5)
+    assert broken(hills, torch.ones(1, 1, 1, 1), y[:1])[0]
+    once = broken(hills, pgd.perturb(hills, x, y, limits, Pgd(restarts=0)), y)
+    often = broken(hills, pgd.perturb(hills, x, y, limits, Pgd(restarts=12)), y)
+    assert not once.any()
+    assert often.mean() > 0.95
+
+
+def test_apgd_gains_by_attempts_towards_one_class() -> None:
+    """The nearest class by score is a dead end; another one can be reached."""
+
+    def network(x: Any) -> Any:
+        z = x.flatten(1)
+        dead = 0.9 - 0.001 * (z[:, 0] - 0.5).abs()
+        near = 0.5 - 10 * torch.relu(0.5 - z[:, 1]) + 2 * (z[:, 1] - 0.5)
+        far = torch.full_like(dead, -5.0)
+        return torch.stack([torch.ones_like(dead), dead, near, far], dim=1)
+
+    x = torch.full((4, 1, 1, 2), 0.5, dtype=torch.float64)
+    y = torch.zeros(4, dtype=torch.int64)
+    limits = ball("linf", 0.4)
+    without = apgd.perturb(network, x, y, limits, Apgd(restarts=0, targets=0, steps=20))
+    with_targets = apgd.perturb(network, x, y, limits, Apgd(restarts=0, targets=3, steps=20))
+    assert not broken(network, without, y).any()
+    assert broken(network, with_targets, y).all()
+
+
+@BOTH
+def test_solved_inputs_leave_the_batch(attack: Any) -> None:
+    weights, bias = linear()
+    rows = [0, 0]
+
+    def count(forward: int, backward: int) -> None:
+        rows[0] += forward
+        rows[1] += backward
+
+    x = images(50)
+    y, linf, _ = margins(weights, bias, x)
+    network = linear_network(weights, bias, count)
+    limits = ball("linf", 3 * float(linf.max()))
+    attack.perturb(network, torch.as_tensor(x), torch.as_tensor(y), limits)
+    assert 50 <= rows[1] < 50 * 15
+    assert rows[0] == rows[1] + 50  # and one look at how many classes there are
+
+
+@BOTH
+def test_no_inputs_are_no_error(attack: Any) -> None:
+    network, x, y, *_ = tensors()
+    assert len(attack.perturb(network, x[:0], y[:0], ball("l2", 1.0))) == 0
+
+
+def spread(n: int, seed: int) -> Any:
+    """Images far enough from the boundary that steps of 1/255 are small."""
+    return 0.5 + 6 * (images(n, seed) - 0.5)
+
+
+# ---- in the game ---------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("S23", "S43")
+@pytest.mark.parametrize("attack", [Pgd(), Apgd()], ids=["pgd", "apgd"])
+@pytest.mark.parametrize("task", ["any-wrong-linf", "any-wrong-l2"])
+def test_what_counts_is_rounded_verified_and_near_the_smallest(attack: Any, task: str) -> None:
+    weights, bias = linear(classes=2)
+    app = application(weights, bias, draw=spread)
+    question = dealt(app, task).question
+    answer, access = attacked(attack, app, question, queries=0)
+    assert set(answer.endings) == {Ending.BROKEN}
+    assert question.limits.allows(question.x, answer.x).all()
+    labels = (answer.x.reshape(len(answer.x), -1) @ weights.T + bias).argmax(axis=1)
+    assert question.aim.reached(labels).all()
+    _, linf, l2 = margins(weights, bias, question.x)
+    exact = linf if task.endswith("linf") else l2
+    assert np.median(question.limits.size(question.x, answer.x) / exact) < 1.25
+    assert access.spent.queries == 0
+    assert access.spent.backward > 0
+
+
+@pytest.mark.parametrize("attack", [Pgd(steps=5), Apgd(steps=5)], ids=["pgd", "apgd"])
+def test_results_do_not_depend_on_how_a_batch_is_cut(attack: Any) -> None:
+    app = application(*linear(classes=3))
+    question = part(dealt(app, "any-wrong-l2").question, range(12))
+    whole, _ = attacked(attack, app, question, queries=0)
+    order = np.random.default_rng(1).permutation(12)
+    shuffled, _ = attacked(attack, app, part(question, order), queries=0)
+    assert np.allclose(shuffled.x, whole.x[order])
+
+
+def test_a_target_without_a_differentiable_form_is_refused_with_the_reason() -> None:
+    from dataclasses import replace
+
+    app = application(*linear())
+
+    class Opaque:
+        offers = app.target.offers
+        answer = app.target.answer
+
+        def network(self, count: Any) -> Any:
+            raise NotOffered("it is a table of answers")
+
+    unfit = Pgd().unfit(replace(app, target=Opaque()))  # type: ignore[arg-type]
+    assert unfit is not None
+    assert "table of answers" in unfit.reason
+    assert Pgd().unfit(app) is None

@@ -1,0 +1,78 @@
+"""The one pixel attack on classifiers with a planted pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from goalkeeper.attacks.evasion.one_pixel import OnePixel, perturb
+from goalkeeper.core.data import Floats
+from goalkeeper.core.power import View
+from goalkeeper.games._evasion_worlds import LinearScores
+from goalkeeper.games.evasion import Ending, Grid, Pixels
+from tests.attacks.evasion.arena import attacked
+from tests.attacks.evasion.fields import SIDE, application, dealt, images
+
+KEY = 19  # the planted pixel
+LIMITS = Pixels(pixels=1, grid=Grid())
+
+
+def planted(pixels: int = 1, height: float = 3.0) -> tuple[Floats, Floats]:
+    """Weights by which the planted pixels together, and nothing else, can turn class 0."""
+    weights = np.full(SIDE * SIDE, 0.01)
+    weights[KEY : KEY + pixels] = height / pixels
+    return np.stack([np.zeros_like(weights), weights]), np.array([0.0, -0.9 * height])
+
+
+def scores(weights: Floats, bias: Floats, x: Floats) -> Floats:
+    return LinearScores(weights, bias).answer(x, View.SCORES).scores
+
+
+@pytest.mark.requirement("S43")
+def test_it_finds_the_planted_pixel() -> None:
+    weights, bias = planted()
+    x = np.round(images(20) * 255) / 255
+    wanted = np.tile([False, True], (20, 1))
+    found = perturb(lambda points: scores(weights, bias, points), x, wanted, LIMITS)
+    assert (scores(weights, bias, found).argmax(axis=1) == 1).all()
+    where = (found != x).reshape(20, -1)
+    assert (where.sum(axis=1) == 1).all()
+    assert where[:, KEY].all()
+    assert LIMITS.allows(x, found).all()
+
+
+def test_it_finds_a_pixel_by_scores_that_saturate_in_the_softmax() -> None:
+    """The score of the wanted class is about 1e-40: only its logarithm shows the way."""
+    weights, bias = planted(height=100.0)
+    x = np.round(images(20) * 255) / 255
+    wanted = np.tile([False, True], (20, 1))
+    found = perturb(lambda points: scores(weights, bias, points), x, wanted, LIMITS)
+    assert (scores(weights, bias, found).argmax(axis=1) == 1).mean() > 0.9
+
+
+def test_several_pixels_are_evolved_when_one_does_not_suffice() -> None:
+    weights, bias = planted(pixels=2)
+    x = np.round(images(10) * 255) / 255
+    wanted = np.tile([False, True], (10, 1))
+
+    def ask(points: Floats) -> Floats:
+        return scores(weights, bias, points)
+
+    one = perturb(ask, x, wanted, LIMITS)
+    assert (one == x).all()
+    settings = OnePixel(generations=100)
+    several = perturb(ask, x, wanted, Pixels(pixels=4, grid=Grid()), settings)
+    assert (ask(several).argmax(axis=1) == 1).mean() >= 0.8
+    assert Pixels(pixels=4, grid=Grid()).allows(x, several).all()
+
+
+def test_in_the_game_one_pixel_counts_as_one() -> None:
+    weights, bias = planted(height=3.0)
+    app = application(weights, bias, draw=images)
+    task = "any-wrong-pixels"
+    question = dealt(app, task).question
+    answer, access = attacked(OnePixel(), app, question, queries=1000)
+    solved = answer.endings == Ending.BROKEN
+    assert solved.mean() > 0.9
+    assert set(question.limits.size(question.x, answer.x)[solved]) == {1.0}
+    assert access.spent.queries < 1000 * len(question.x)
