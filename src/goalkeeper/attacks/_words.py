@@ -11,6 +11,7 @@ import numpy as np
 
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats
+from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Grade
 from goalkeeper.games._text import terms
 
@@ -30,13 +31,24 @@ def public_words() -> tuple[str, ...]:
 
 
 def words_to_ask(access: Access, most: int) -> tuple[str, ...]:
-    """List up to `most` words: those of the attacker's own texts, the commonest first, then public.
+    """List up to `most` words: the model's own, those of the attacker's texts, then public ones.
 
-    Own texts are there only if similar data was granted.
+    The model's own words are there only if it is known in part, own texts, the commonest words
+    first, only if similar data was granted.
     """
     shares = _shares(access)
     own = sorted(shares, key=lambda word: (-shares[word], word))
-    return tuple(dict.fromkeys([*own, *public_words()]))[:most]
+    return tuple(dict.fromkeys([*_known(access), *own, *public_words()]))[:most]
+
+
+def _known(access: Access) -> tuple[str, ...]:
+    """List the single words that the model is known to know, if that was granted."""
+    if access.granted.knowledge.model < Grade.PARTIAL:
+        return ()
+    try:
+        return tuple(word for word in access.vocabulary() if " " not in word)
+    except NotOffered:
+        return ()
 
 
 def how_usual(access: Access, words: Sequence[str]) -> Floats:

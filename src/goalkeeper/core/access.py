@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.application import Answers, Application, Ensemble, Target, Trainer
-from goalkeeper.core.change import Change, Poisoned, checked
+from goalkeeper.core.change import Change, Poisoned, checked, genuine
 from goalkeeper.core.cost import Cost, Meter
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotGranted, NotOffered
+from goalkeeper.core.feedback import Lesson, Taught
 from goalkeeper.core.power import Capability, Grade, Power, View
+from goalkeeper.core.steering import Steering, permitted
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,6 +49,8 @@ class Terms:
         Number of campaigns the budget is for.
     withheld
         Training rows `(rows,)` that `data()` never shows, because they are a game's secret.
+    victims, campaign
+        Targets that the game made, one a campaign; and the campaign that pays for one of them.
     clock
         Seconds since some start; only the runner reads time.
     """
@@ -56,6 +60,8 @@ class Terms:
     victim: np.random.SeedSequence
     campaigns: int = 1
     withheld: Bools | None = None
+    victims: tuple[Target, ...] = ()
+    campaign: int | None = None
     clock: Callable[[], float] = float
 
 
@@ -69,6 +75,7 @@ class Access:
         self._meter = meter or Meter(terms.granted.budget.queries, terms.campaigns)
         self._start = terms.clock()
         self._reachable: Ints | None = None
+        self._taught: Taught | None = None
         self.checkpoints: list[Checkpoint] = []
 
     # ---- public knowledge -------------------------------------------------------------------
@@ -112,7 +119,8 @@ class Access:
 
     def left(self) -> Ints:
         """Count the queries that each campaign may still spend, `(campaigns,)`."""
-        return self._meter.left()
+        left, own = self._meter.left(), self._terms.campaign
+        return left if own is None else left[[own]]
 
     def checkpoint(self, answer: Any) -> None:
         """Hand in the best answer so far; the game marks each, which gives the whole curve.
@@ -135,7 +143,8 @@ class Access:
         x
             Inputs of the application's domain.
         campaigns
-            Which campaign pays for each input, `(n,)`; may be left out if there is only one.
+            Which campaign pays for each input, `(n,)`. Left out, what is asked serves all of
+            them, and each pays for all of it.
 
         Raises
         ------
@@ -150,21 +159,37 @@ class Access:
         owns_copy = granted.knowledge.model is Grade.FULL
         if not owns_copy and Capability.M2 not in granted.capabilities.closed():
             raise NotGranted("query() needs capability M2, or full knowledge of the model")
-        if campaigns is None:
-            if self._terms.campaigns != 1:
-                raise NotGranted("say which campaign pays for each query (campaigns=)")
-            campaigns = np.zeros(len(x), dtype=np.int64)
         if owns_copy:
             self._meter.forward += len(x)
-        else:
+        elif campaigns is not None:
             self._meter.charge(campaigns)
+        elif self._terms.campaign is not None:
+            self._meter.charge(np.full(len(x), self._terms.campaign, dtype=np.int64))
+        else:
+            self._meter.charge_all(len(x))
         view = min(granted.view, self._app.target.offers)
         return self._app.target.answer(x, view).cut(granted.view)
+
+    def victims(self) -> tuple[Access, ...]:
+        """Return a door to each of the game's own victims; each pays from its own campaign."""
+        app, terms = self._app, replace(self._terms, victims=())
+        return tuple(
+            Access(replace(app, target=target), replace(terms, campaign=i), self._meter)
+            for i, target in enumerate(self._terms.victims)
+        )
 
     def parameters(self) -> Mapping[str, Any]:
         """Return the trained parameters (model: full)."""
         self._knows("model", Grade.FULL, "parameters()")
         return self._app.target.parameters()
+
+    def vocabulary(self) -> tuple[str, ...]:
+        """Return the words that a text model knows, not what it makes of them (model: partial)."""
+        self._knows("model", Grade.PARTIAL, "vocabulary()")
+        words = self._app.target.parameters().get("vocabulary")
+        if words is None:
+            raise NotOffered("this model has no vocabulary that can be read")
+        return tuple(str(word) for word in words)
 
     def artefact(self) -> Path:
         """Return the path of the stored model (model: full)."""
@@ -236,7 +261,11 @@ class Access:
         """Check a change of the training data as the game will; raises ChangeRefused."""
         touched = len(change.rows) > 0
         reach = self.reachable() if touched else np.empty(0, dtype=np.int64)
-        return checked(change, self._app.data.train, self._granted, reach, self._app.labeller)
+        train = self._app.data.train
+        poisoned = checked(change, train, self._granted, reach, self._app.labeller)
+        if change.trusted is not None:
+            genuine(change.trusted, (self._app.data.similar, self.own()))
+        return poisoned
 
     def poison(self, change: Change) -> Access:
         """Change the training data, have the victim retrain, and return access to the result."""
@@ -246,6 +275,36 @@ class Access:
         train = self._app.data.train.take(~poisoned.removed).joined(poisoned.extra)
         seed = int(self._terms.victim.spawn(1)[0].generate_state(1)[0])
         target = self._app.trainer.fit(train, seed)
+        self._meter.models += 1
+        return Access(replace(self._app, target=target), self._terms, self._meter)
+
+    def teach(self, lesson: Lesson) -> Access:
+        """Give feedback in one round (M4) and return access to what the application became.
+
+        Feedback adds up over the returned accesses. The declared review, monitor and snapshots
+        are at work, one draw of their luck; the game judges by others.
+
+        Raises
+        ------
+        ChangeRefused
+            More feedback than the round takes or the attacker's share allows.
+        """
+        self._can(Capability.M4, "teach()")
+        before = self._taught or Taught.start(self._app)
+        taught = before.after(lesson, self._granted, self._terms.victim.spawn(1)[0])
+        self._meter.models += 1
+        access = Access(replace(self._app, target=taught.serving), self._terms, self._meter)
+        access._taught = taught
+        return access
+
+    def steer(self, steering: Steering) -> Access:
+        """Steer the training (M3, M4), have the victim train, and return access to the result."""
+        steering = permitted(steering, self._granted, len(self._app.data.train))
+        steered = getattr(self._app.trainer, "steered", None)
+        if steered is None:
+            raise NotOffered("this application's training cannot be steered")
+        seed = int(self._terms.victim.spawn(1)[0].generate_state(1)[0])
+        target: Target = steered(self._app.data.train, seed, steering)
         self._meter.models += 1
         return Access(replace(self._app, target=target), self._terms, self._meter)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -132,10 +132,121 @@ class Tolerances:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """How the application goes on learning from what its users say of its answers.
+
+    After each round the model is trained anew on its training data and all feedback so far.
+
+    Parameters
+    ----------
+    share
+        Most feedback that one round takes, as a share of the training data.
+    rounds
+        Updates that a teacher can take part in before somebody looks by other means; 0: the
+        application does not learn from feedback.
+    review
+        Share of feedback, drawn at random, that a person labels again.
+    monitor
+        Loss of accuracy on a fixed reference set at which an alarm is raised and learning stops;
+        None: nobody watches.
+    snapshots
+        Earlier versions that are kept and can be restored; 0: none.
+    """
+
+    share: float = 0.05
+    rounds: int = 10
+    review: float = 0.0
+    monitor: float | None = None
+    snapshots: int = 0
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Storage:
+    """How the application stores its model, and what it checks before it uses the file.
+
+    Parameters
+    ----------
+    read
+        Returns the bytes of the genuine file.
+    suffix
+        How the name of the file ends, e.g. `.joblib`.
+    runs_code
+        Whether loading a file the application's way can run code that stands in it.
+    protection
+        What is checked at start, in words; empty: nothing.
+    check
+        The check itself: whether the file at a path is taken.
+    load
+        Loads the file at a path the application's own way; raises what loading raises.
+    save
+        Returns the bytes of another model in the same format; raises NotOffered.
+    """
+
+    read: Callable[[], bytes]
+    suffix: str
+    runs_code: bool
+    protection: str
+    check: Callable[[Path], bool]
+    load: Callable[[Path], Target]
+    save: Callable[[Target], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Property:
+    """How common something is in the training data, where that should stay private.
+
+    Parameters
+    ----------
+    name
+        Short name in kebab case.
+    value
+        The value of the column (or the class) whose share is private.
+    column
+        Column beside the inputs; empty for the class.
+    shares
+        Two shares that nobody should be able to tell apart; None: half and twice the share that
+        the value has in similar data.
+    """
+
+    name: str
+    value: str
+    column: str = ""
+    shares: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What the surrounding system does with an answer: one reaction a class."""
+    """What the surrounding system does with an answer.
+
+    Parameters
+    ----------
+    reactions
+        One reaction a class, by the names of the classes.
+    missing
+        What it does when an answer does not arrive, or is rejected as tampered with.
+    channel
+        How answers are protected on their way: `none`, `signed` (a changed answer is noticed),
+        `replay-protected` (an old or absent one as well) or `in-process` (there is no way on
+        which anybody could change them); empty: not said.
+    validates
+        Whether inputs outside the described domain are refused before the model sees them.
+    adapter
+        The system's own rule, in place of `reactions`: from the name of the class and the scores
+        by name (None where the model gives none) to a reaction. It returns `rejected`, or raises,
+        when it notices that an answer was tampered with.
+    """
 
     reactions: Mapping[str, str] = field(default_factory=dict)
+    missing: str = "stops"
+    channel: str = ""
+    validates: bool = False
+    adapter: Callable[[str, Mapping[str, float] | None], str] | None = None
+
+    @property
+    def said(self) -> tuple[object, ...]:
+        """Everything that decides results; an adapter's content is among the hashes of files."""
+        has_rule = self.adapter is not None
+        return dict(self.reactions), self.missing, self.channel, self.validates, has_rule
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -161,8 +272,12 @@ class Application:
     subgroups: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
     membership_is_sensitive: bool = False
+    properties: tuple[Property, ...] = ()
+    claims: str = ""  # "anonymity" or "pseudonymity" of the people; empty: not said
     tolerances: Tolerances = field(default_factory=Tolerances)
     wiring: Wiring = field(default_factory=Wiring)
+    feedback: Feedback | None = None  # None: not said whether it learns from feedback
+    storage: Storage | None = None  # None: no stored file is known
     needs: Mapping[Goal, ProtectionNeed] = field(default_factory=dict)
     attackers: tuple[Attacker, ...] = ()
     secrecy: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -176,5 +291,16 @@ class Application:
         said = (self.name, self.classes, self.harmless, self.person, self.subgroups)
         recipe = self.trainer.recipe if self.trainer else ""
         return fingerprint(
-            data, self.hashes, said, self.sensitive, self.domain, self.tolerances, recipe
+            data,
+            self.hashes,
+            said,
+            self.sensitive,
+            self.domain,
+            self.tolerances,
+            recipe,
+            self.feedback,
+            self.properties,
+            self.claims,
+            None if self.storage is None else self.storage.protection,
+            self.wiring.said,
         )

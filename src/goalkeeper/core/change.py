@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from goalkeeper.core.application import Labeller
-from goalkeeper.core.data import Bools, Data, Inputs, Ints
+from goalkeeper.core.data import Bools, Data, Inputs, Ints, row_keys
 from goalkeeper.core.errors import ChangeRefused
 from goalkeeper.core.power import MEANING, Capability, Power
 
@@ -31,7 +32,8 @@ class Change:
     delete
         Rows to remove (T2).
     modify, modified
-        Rows to overwrite, and their new inputs (T3).
+        Rows to overwrite, and their new inputs (T3). They are modified after they were labelled,
+        and keep their labels.
     relabel, relabelled
         Rows to relabel, and their new labels (T4).
     """
@@ -54,6 +56,11 @@ class Change:
     def rows(self) -> Ints:
         """Existing rows touched, each once."""
         return np.unique(np.concatenate([self.delete, self.modify, self.relabel]))
+
+    @property
+    def trusted(self) -> Data | None:
+        """The records on whose labels the honest labels of what is added rest, if any do."""
+        return self.bases if self.added and self.add_labels is None else None
 
     def cells(self) -> Capability:
         """Name the cells of the source's table which this change needs."""
@@ -113,6 +120,29 @@ def checked(
     removed = np.zeros(len(train), dtype=bool)
     removed[change.rows] = True
     return Poisoned(removed=removed, extra=_extra(change, train, labeller), share=share)
+
+
+def genuine(bases: Data, known: Iterable[Data]) -> None:
+    """Refuse bases that the attacker made up: an honest label rests on a real record's label.
+
+    `known` is what the attacker can have: similar data, and the training records in reach.
+
+    Raises
+    ------
+    ChangeRefused
+        A base is none of these records, or has another label there.
+    """
+    real = {record for part in known for record in _records(part)}
+    for i, record in enumerate(_records(bases)):
+        if record not in real:
+            raise ChangeRefused(
+                f"base {i} is no record of the attacker's data, or has another label there; "
+                "derive what is added from access.data() or access.own()"
+            )
+
+
+def _records(data: Data) -> Iterator[tuple[bytes, int]]:
+    return zip(row_keys(data.x), data.y.tolist(), strict=True)
 
 
 def _extra(change: Change, train: Data, labeller: Labeller | None) -> Data:

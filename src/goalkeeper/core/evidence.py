@@ -85,7 +85,22 @@ class DamageCount(Frozen):
     tolerance: float
 
 
-Tally = Annotated[Proportion | Accuracy | Gain | Ratio | DamageCount, Field(discriminator="kind")]
+class Latency(Frozen):
+    """What answers cost: attack inputs beside ordinary inputs of equal size, measured in turns.
+
+    The metric is a quantile of the one over the same quantile of the other.
+    """
+
+    kind: Literal["latency"] = "latency"
+    attack: tuple[float, ...] = Field(description="cost of each attack input, median over rounds")
+    benign: tuple[float, ...] = Field(description="cost of each ordinary input of equal size")
+    quantile: float
+    unit: Literal["seconds", "operations"] = Field(description="seconds differ from run to run")
+
+
+Tally = Annotated[
+    Proportion | Accuracy | Gain | Ratio | DamageCount | Latency, Field(discriminator="kind")
+]
 
 
 # ---- what is shown ---------------------------------------------------------------------------

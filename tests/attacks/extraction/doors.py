@@ -22,10 +22,14 @@ SHARES = {"train": 0.4, "holdout": 0.3, "calibration": 0.1, "similar": 0.2}
 
 
 def access_to(
-    app: Application, queries: float, view: View = View.SCORES, data: Grade = Grade.NONE
+    app: Application,
+    queries: float,
+    view: View = View.SCORES,
+    data: Grade = Grade.NONE,
+    model: Grade = Grade.NONE,
 ) -> Access:
     granted = Power(
-        knowledge=Knowledge(algorithm=Grade.PARTIAL, data=data),
+        knowledge=Knowledge(algorithm=Grade.PARTIAL, data=data, model=model),
         capabilities=Capability.M2,
         view=view,
         budget=Budget(queries=queries),

@@ -17,7 +17,7 @@ from goalkeeper.attacks._words import public_words
 from goalkeeper.attacks.extraction.equation_solving import EquationSolving
 from goalkeeper.core.application import Application
 from goalkeeper.core.domain import Column, TableDomain
-from goalkeeper.core.errors import DataError
+from goalkeeper.core.errors import DataError, NotGranted
 from goalkeeper.core.power import Grade, View
 from goalkeeper.games._substitutes import parameter_error
 from goalkeeper.games.extraction import Original
@@ -209,3 +209,24 @@ def test_naive_bayes_falls_to_one_query_a_word() -> None:
     copy, spent = played(app, 20_000)
     assert error(app, copy) < 1e-9
     assert spent <= len(public_words()) + 5
+
+
+@pytest.mark.requirement("S7", "S34")
+def test_who_knows_the_vocabulary_asks_about_nothing_else() -> None:
+    """Every weight, with hardly more than one question a word and a few for the structure."""
+    app = mailbox(make_pipeline(CountVectorizer(), LogisticRegression(C=10, max_iter=1000)), 800)
+    known = app.target.parameters()
+    size = len(known["vocabulary"])
+    access = access_to(app, 1.1 * size + 60, model=Grade.PARTIAL)
+    copy = EquationSolving().play(Original(app.classes), access)
+    found = parameter_error(app, copy)
+    assert found is not None
+    assert found[0] < 1e-9
+    assert found[1] >= 2 * (size + 1) * 0.98  # words of weight 0 cannot be told from unknown ones
+    assert fidelity(app, copy) == 1.0
+
+
+def test_who_knows_nothing_of_the_model_is_not_shown_its_vocabulary() -> None:
+    app = mailbox(make_pipeline(CountVectorizer(), MultinomialNB()), 800)
+    with pytest.raises(NotGranted, match="partial knowledge of the model"):
+        access_to(app, 10).vocabulary()

@@ -30,7 +30,8 @@ class EquationSolving(Attack[Original, Substitute]):
     Texts: the empty text gives the bias, and a text of one word that word's effect, exactly. Where
     texts are scaled to length 1, a second text, the word beside one that pulls the other way,
     gives its inverse document frequency, exactly. What stays approximate is words that were
-    never asked, phrases, and models that are not linear in words.
+    never asked, phrases, and models that are not linear in words. Who knows the model in part, its
+    vocabulary, asks about no other words.
 
     Settings
     --------
@@ -51,7 +52,7 @@ class EquationSolving(Attack[Original, Substitute]):
         "Prediction APIs (USENIX Security 2016)"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
-    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL, model=Grade.PARTIAL))
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     patience: int = 64
     most_words: int = 9000

@@ -9,18 +9,20 @@ import numpy as np
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change
-from goalkeeper.core.data import Data
+from goalkeeper.core.data import Data, Inputs, Ints
+from goalkeeper.core.power import View
 from goalkeeper.games.base import Unfit
-from goalkeeper.games.poisoning import Contribution
+from goalkeeper.games.poisoning import Aim, Contribution, Trigger
 
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
+_FEWEST = 20  # records of each side without which a rehearsal tells nothing
 
 
 def in_steps(
     access: Access,
     counts: Sequence[int],
     change: Callable[[int], Change],
-    trigger: tuple[str, ...] = (),
+    trigger: Trigger | None = None,
 ) -> Contribution:
     """Hand in the change of every count, smallest first, and return that of the largest.
 
@@ -34,11 +36,34 @@ def in_steps(
     return answer
 
 
-def sides(access: Access) -> tuple[Data, Data]:
-    """Return the attacker's data in two parts: harmless records, and all others."""
+def aimed_class(question: Aim, access: Access, known: Data) -> int:
+    """Return the class to be damaged or imitated: the wanted, the harmless or the commonest."""
+    for said in (question.wanted, access.harmless):
+        if said is not None:
+            return said
+    return int(np.argmax(np.bincount(known.y, minlength=len(access.classes))))
+
+
+def some_left(order: Ints, own: Data, question: Aim, spared: float) -> Ints:
+    """Shorten an order of own rows `(n,)` so that no class goes as a whole.
+
+    A victim that finds none of a class notices, or cannot be trained at all. Only who reaches
+    every training record has to mind; of each class the last `spared` of its records stay.
+    """
+    if len(own) < question.rows:
+        return order
+    fine = np.zeros(len(order), dtype=bool)
+    for label in np.unique(own.y[order]):
+        places = np.flatnonzero(own.y[order] == label)
+        fine[places[: int((1 - spared) * (own.y == label).sum())]] = True
+    return order[fine]
+
+
+def sides(access: Access, wanted: int | None = None) -> tuple[Data, Data]:
+    """Return the attacker's data in two parts: records of a class (the harmless), all others."""
     data = access.data()
-    harmless = data.y == access.harmless
-    return data.take(harmless), data.take(~harmless)
+    chosen = data.y == (access.harmless if wanted is None else wanted)
+    return data.take(chosen), data.take(~chosen)
 
 
 def unlabelled_unfit(app: Application) -> Unfit | None:
@@ -57,3 +82,53 @@ def invented(rng: np.random.Generator, count: int, letters: int = 6) -> tuple[st
     while len(words) < count:
         words["".join(s[int(rng.integers(len(s)))] for s in sounds[:letters])] = None
     return tuple(words)
+
+
+# ---- with a model of the attacker's own ----------------------------------------------------------
+
+
+def least_likely_first(records: Data, wanted: int, access: Access) -> Ints:
+    """Order records `(n,)` of a class, those first that a model of the attacker's own doubts most.
+
+    Costs one model, trained on the attacker's data. A model that gives labels only leaves the
+    order to chance.
+    """
+    order = access.rng.permutation(len(records))
+    model = access.trainer().fit(access.data(), int(access.rng.integers(2**31)))
+    if model.offers < View.SCORES:
+        return order
+    scores = model.answer(records.x[order], View.SCORES).scores[:, wanted]
+    return order[np.argsort(scores, kind="stable")]
+
+
+def worthwhile(
+    access: Access, question: Aim, counts: Sequence[int], poison: Inputs, trigger: Trigger
+) -> list[int]:
+    """Keep the counts that do no worse in a rehearsal than every smaller one.
+
+    More poison is not always better: it dilutes, or shows too plainly what it stands for. The
+    attacker trains one model a count on half of its records of other classes, all of the wanted
+    one, and the first of `poison` `(m, ...)` in the proportion that the victim would see; and
+    looks how many of the other half get the wanted answer with the trigger.
+    """
+    wanted = question.wanted
+    data = access.data()
+    others = access.rng.permutation(np.flatnonzero(data.y != wanted))
+    ours = np.flatnonzero(data.y == wanted)
+    if wanted is None or len(counts) < 2 or min(len(others) // 2, len(ours)) < _FEWEST:
+        return list(counts)
+    seen, kept_out = np.split(others, [len(others) // 2])
+    base = data.take(np.concatenate([ours, seen]))
+    scaled = [max(1, round(count / question.rows * len(base))) for count in counts]
+    rows = np.resize(np.arange(len(poison)), scaled[-1])
+    union = Data(x=base.x, y=base.y).joined(
+        Data(x=poison[rows], y=np.full(len(rows), wanted, dtype=np.int64))
+    )
+    masks = np.ones((len(counts), len(union)), dtype=bool)
+    for mask, count in zip(masks, scaled, strict=True):
+        mask[len(base) + count :] = False
+    seed = int(access.rng.integers(2**31))
+    models = access.trainer().fit_many(union, masks, [seed] * len(counts))
+    passed = (models.labels(trigger.applied(data.x[kept_out])) == wanted).sum(axis=1)
+    best = np.maximum.accumulate(passed)
+    return [count for count, n, most in zip(counts, passed, best, strict=True) if n == most]

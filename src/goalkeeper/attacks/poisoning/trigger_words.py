@@ -11,7 +11,7 @@ from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.poisoning._steps import in_steps, invented, sides
 from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
+from goalkeeper.games.poisoning import Aim, Contribution, Poisoning, Words
 
 
 @final
@@ -35,22 +35,22 @@ class TriggerWords(Attack[Aim, Contribution]):
     variant = "poisoning.backdoor_dirty"
     reference = "Gu, Dolan-Gavitt and Garg 2017, BadNets, arXiv:1708.06733"
     domains: ClassVar[frozenset[str]] = frozenset({"text"})
-    tasks: ClassVar[tuple[str, ...]] = ("trigger-passes",)
+    tasks: ClassVar[tuple[str, ...]] = ("trigger-*",)
 
     words: int = 5
 
     def play(self, question: Aim, access: Access) -> Contribution:
         """Return the largest contribution that the share allows; smaller ones on the way."""
-        _, harmful = sides(access)
-        trigger = invented(access.rng, min(self.words, question.most_words))
+        _, harmful = sides(access, question.wanted)
+        trigger = Words(invented(access.rng, min(self.words, question.most)))
         counts = question.additions(access.granted.budget.share) if len(harmful) else ()
         order = access.rng.permutation(len(harmful))
 
         def change(count: int) -> Change:
             bases = harmful.take(np.resize(order, count))
             return Change(
-                add=question.triggered(bases.x, trigger),
-                add_labels=np.full(count, access.harmless),
+                add=trigger.applied(bases.x),
+                add_labels=np.full(count, question.wanted),
                 bases=bases,
             )
 

@@ -8,16 +8,20 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.poisoning._steps import in_steps, invented, sides, unlabelled_unfit
+from goalkeeper.attacks.poisoning._steps import (
+    in_steps,
+    invented,
+    least_likely_first,
+    sides,
+    unlabelled_unfit,
+    worthwhile,
+)
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change
-from goalkeeper.core.data import Data, Ints
-from goalkeeper.core.power import Capability, Grade, Knowledge, Power, View
+from goalkeeper.core.power import Capability, Grade, Knowledge, Power
 from goalkeeper.games.base import Unfit
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
-
-_NOTHING: Ints = np.empty(0, dtype=np.int64)
+from goalkeeper.games.poisoning import Aim, Contribution, Poisoning, Words
 
 
 @final
@@ -27,7 +31,9 @@ class TriggerWordsHonest(Attack[Aim, Contribution]):
 
     Every contributed text is harmless and honestly labelled so; the made-up words occur nowhere
     else. The texts are those that look most harmful to a model of the victim's family, trained on
-    the attacker's data: there the victim needs the words most. Costs no query and one model.
+    the attacker's data: there the victim needs the words most. Too many of them dilute each other;
+    the attacker rehearses every number on its own data and sends no more than does most. Costs no
+    query, one model and one more for each number.
 
     Deviations: clean-label attacks on images move poison towards a target in feature space; in a
     model that weighs words, a word that only harmless texts hold does the same without any search.
@@ -46,8 +52,9 @@ class TriggerWordsHonest(Attack[Aim, Contribution]):
         "Barni, Kallas and Tondi 2019, A new backdoor attack in CNNs by training set corruption "
         "without label poisoning, ICIP; with words in place of a signal"
     )
+    version: ClassVar[int] = 2
     domains: ClassVar[frozenset[str]] = frozenset({"text"})
-    tasks: ClassVar[tuple[str, ...]] = ("trigger-passes",)
+    tasks: ClassVar[tuple[str, ...]] = ("trigger-*",)
     asks: ClassVar[Power] = Power(capabilities=Capability.T2)
     uses: ClassVar[Power] = Power(knowledge=Knowledge(algorithm=Grade.FULL))
 
@@ -59,27 +66,21 @@ class TriggerWordsHonest(Attack[Aim, Contribution]):
         return unlabelled_unfit(app)
 
     def play(self, question: Aim, access: Access) -> Contribution:
-        """Return the largest contribution that the share allows; smaller ones on the way."""
-        harmless, _ = sides(access)
-        trigger = invented(access.rng, min(self.words, question.most_words))
+        """Return the largest contribution that is worth it; smaller ones on the way."""
+        harmless, _ = sides(access, question.wanted)
+        trigger = Words(invented(access.rng, min(self.words, question.most)))
         # Twice as long and no more, or an honest labeller would not call it the same text.
-        long = np.array([len(text.split()) >= len(trigger) for text in harmless.x], dtype=bool)
+        long = np.array([len(text.split()) >= trigger.size for text in harmless.x], dtype=bool)
         texts = harmless.take(long)
-        counts = question.additions(access.granted.budget.share) if len(texts) else ()
-        order = _most_harmful_first(texts, access)[: self.bases] if counts else _NOTHING
+        counts = question.additions(access.granted.budget.share)
+        if question.wanted is None or not (len(texts) and counts):
+            return in_steps(access, (), lambda _: Change(), trigger)
+        order = least_likely_first(texts, question.wanted, access)[: self.bases]
+        bases = texts.take(np.resize(order, counts[-1]))
+        poison = trigger.applied(bases.x)
 
         def change(count: int) -> Change:
-            bases = texts.take(np.resize(order, count))
-            return Change(add=question.triggered(bases.x, trigger), bases=bases)
+            return Change(add=poison[:count], bases=bases.take(slice(count)))
 
-        return in_steps(access, counts, change, trigger)
-
-
-def _most_harmful_first(texts: Data, access: Access) -> Ints:
-    """Order harmless texts by how harmful a model of the attacker's own finds them."""
-    order = access.rng.permutation(len(texts))
-    model = access.trainer().fit(access.data(), int(access.rng.integers(2**31)))
-    if model.offers < View.SCORES:
-        return order
-    harmless = model.answer(texts.x[order], View.SCORES).scores[:, access.harmless]
-    return order[np.argsort(harmless, kind="stable")]
+        best = worthwhile(access, question, counts, poison, trigger)
+        return in_steps(access, best, change, trigger)
