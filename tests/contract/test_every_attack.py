@@ -90,16 +90,19 @@ def test_never_exceeds_its_budget(name: str, domain: str, task: str) -> None:
     game = attack.game().smaller()
     dealt = game.deal(watched, task_of(attack, watched, task), np.random.default_rng(0))
     counting.asked = 0
+    victims = tuple(Counting(victim) for victim in dealt.victims)
     terms = Terms(
         granted=granted,
         rng=np.random.default_rng(1),
         victim=np.random.SeedSequence(2),
         campaigns=dealt.campaigns,
         withheld=dealt.withheld,
+        victims=victims,
     )
     access = Access(watched, terms)
     with suppress(BudgetSpent):
         attack().play(dealt.question, access)
     spent = access.spent  # an attacker who owns a copy of the model asks that
-    assert spent.queries + spent.forward == counting.asked
+    asked = counting.asked + sum(victim.asked for victim in victims)
+    assert spent.queries + spent.forward == asked
     assert spent.queries <= granted.budget.queries * dealt.campaigns

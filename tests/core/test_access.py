@@ -168,7 +168,7 @@ ADD = np.array(["x1", "x2"], dtype=object)
     ("change", "cell"),
     [
         (Change(add=ADD, add_labels=np.array([0, 0])), "T1"),
-        (Change(add=ADD, bases=part("b", 2)), "T2"),
+        (Change(add=ADD, bases=part("s", 2)), "T2"),
         (Change(delete=np.array([1])), "T2"),
         (Change(modify=np.array([1]), modified=ADD[:1]), "T3"),
         (Change(relabel=np.array([1]), relabelled=np.array([1])), "T4"),
@@ -183,15 +183,24 @@ def test_a_change_needs_its_cell(change: Change, cell: str) -> None:
 
 @pytest.mark.requirement("S13")
 def test_under_t2_labels_come_from_the_honest_process() -> None:
-    bases = part("b", 2)
+    bases = part("s", 2)
     poisoned = access(poisoner("T2")).check(Change(add=ADD, bases=bases))
     assert poisoned.extra.y.tolist() == bases.y.tolist()
     with pytest.raises(ChangeRefused, match="derived from"):
         access(poisoner("T2")).check(Change(add=ADD))
 
 
+def test_an_honest_label_rests_on_a_real_record() -> None:
+    made_up = Data(x=np.array(["s0", "s9999"], dtype=object), y=np.array([0, 1]))
+    with pytest.raises(ChangeRefused, match="base 1 is no record"):
+        access(poisoner("T2")).check(Change(add=ADD, bases=made_up))
+    relabelled = Data(x=part("s", 2).x, y=np.array([0, 0]))  # s1 is of class 1
+    with pytest.raises(ChangeRefused, match="another label"):
+        access(poisoner("T2")).check(Change(add=ADD, bases=relabelled))
+
+
 def test_a_change_stays_within_the_share() -> None:
-    change = Change(add=ADD, bases=part("b", 2))  # 2 of 22
+    change = Change(add=ADD, bases=part("s", 2))  # 2 of 22
     assert access(poisoner("T2", share=2 / 22)).check(change).share == pytest.approx(2 / 22)
     with pytest.raises(ChangeRefused, match=r"9\.09%"):
         access(poisoner("T2", share=0.09)).check(change)

@@ -44,7 +44,7 @@ def test_texts_without_a_harmless_class() -> None:
     assert labeller(np.array(["a x b", "b"], dtype=object), bases).tolist() == [1, 0]
 
 
-def test_rows_and_images_get_the_class_of_their_neighbours() -> None:
+def test_rows_get_the_class_of_their_neighbours() -> None:
     rng = np.random.default_rng(0)
     y = np.repeat(np.array([0, 1], dtype=np.int64), 20)
     # The second column is a thousand times as wide and says nothing: bounds put it in its place.
@@ -54,10 +54,29 @@ def test_rows_and_images_get_the_class_of_their_neighbours() -> None:
     labeller = honest(train, TableDomain(columns=columns), classes=2, harmless=None)
     given = np.array([[0.05, 990.0], [1.05, 10.0]])
     assert labeller(given, train.take(slice(2))).tolist() == [0, 1]
-    images = Data(x=np.tile(y[:, None, None, None], (1, 1, 2, 2)).astype(np.float64), y=y)
-    labeller = honest(images, ImageDomain(shape=(1, 2, 2)), classes=2, harmless=None)
-    assert labeller(np.ones((1, 1, 2, 2)), images.take(slice(1))).tolist() == [1]
-    assert labeller(np.ones((0, 1, 2, 2)), images.take(slice(0))).tolist() == []
+    assert labeller(np.ones((0, 2)), train.take(slice(0))).tolist() == []
+
+
+def images(*values: float) -> Data:
+    """Five images of 4 x 5 pixels of each value; its class is the value's place."""
+    y = np.repeat(np.arange(len(values)), 5)
+    return Data(x=np.tile(np.array(values)[y, None, None, None], (1, 1, 4, 5)), y=y)
+
+
+def test_a_patch_or_faint_noise_does_not_change_what_an_image_shows() -> None:
+    train = images(0.0, 1.0)
+    labeller = honest(train, ImageDomain(shape=(1, 4, 5)), classes=2, harmless=None)
+    bases = train.take(np.zeros(5, dtype=np.int64))
+    patched, noisy, other, most = (bases.x[0].copy() for _ in range(4))
+    patched[0, 3, 3:] = 1.0
+    noisy += 0.06
+    most[0, :, 1:] = 1.0
+    other[:] = 1.0
+    given = np.stack([patched, noisy, most, other, bases.x[0]])
+    assert labeller(given, bases).tolist() == [0, 0, 1, 1, 0]
+    assert labeller(given[:0], bases.take(slice(0))).tolist() == []
+    relabelled = Data(x=bases.x, y=np.ones(5, dtype=np.int64))
+    assert labeller(given, relabelled).tolist() == [1, 1, 1, 1, 1], "the record's class counts"
 
 
 @pytest.mark.parametrize("given", [["ham"], ["hem", "ham"], [0, 7]])

@@ -71,13 +71,14 @@ def test_stored_parameters_are_loaded_without_running_anything(tmp_path: Path, n
     from torch import nn
 
     path = stored(tmp_path, f"  build: net.py:build\n  weights: {name}\n")
-    module = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
+    last = nn.Linear(8, 2)
+    module = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 8), nn.ReLU(), last)
     if name.endswith("pt"):
         torch.save(module.state_dict(), tmp_path / name)
     else:
         pytest.importorskip("safetensors.torch").save_file(module.state_dict(), tmp_path / name)
     found = load(path)
-    want = module[3].weight.detach().numpy()
+    want = last.weight.detach().numpy()
     np.testing.assert_array_equal(found.target.parameters()["3.weight"], want)
     assert name in found.hashes
     assert any("default recipe" in caveat for caveat in found.caveats)

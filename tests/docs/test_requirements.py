@@ -56,7 +56,7 @@ def test_no_test_shows_a_requirement_that_does_not_exist() -> None:
     assert set(traceability().shown_by()) <= {e["id"] for e in entries()}
 
 
-# ---- every power is exercised: contract tests play each attack with just these powers -------------
+# ---- every power is exercised: contract tests play each attack with just these powers ----------
 
 
 @cache

@@ -1,10 +1,9 @@
-"""The poisoning game: paired retrainings, checked changes, and damage that can be worked out."""
+"""The poisoning game: paired retrainings, shares, and damage that can be worked out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, final
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
-from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
 from goalkeeper.attacks.poisoning.label_flips import LabelFlips
 from goalkeeper.core.access import Access
@@ -20,193 +18,25 @@ from goalkeeper.core.application import Application, Ensemble, Target, Tolerance
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Bools, Data, Splits
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.evidence import DamageCount, Played, Proportion, Status
-from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
+from goalkeeper.core.evidence import DamageCount, Played, Proportion
+from goalkeeper.core.power import Grade
 from goalkeeper.games._text import texts
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
+from goalkeeper.games.poisoning import Aim, Contribution, Poisoning, Words
 from goalkeeper.games.tallies import won
-from goalkeeper.playing import AnyAttack, Round, marked, play
+from goalkeeper.playing import AnyAttack, marked
 from goalkeeper.training import SklearnTrainer
-from tests.contract.harness import build, enough, task_of
-
-T1, T2, T4 = Capability.T1, Capability.T2, Capability.T4
-Plays = Callable[[Aim, Access], Any]
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class Does(Attack[Aim, Contribution]):
-    """Play whatever a test says."""
-
-    game: ClassVar = Poisoning
-    variant: ClassVar[str] = "poisoning.insert_labelled"
-    reference: ClassVar[str] = "none"
-
-    how: Plays = field(repr=False)
-
-    def play(self, question: Aim, access: Access) -> Contribution:
-        answer: Contribution = self.how(question, access)
-        return answer
-
-
-def app_of(domain: str, *, kind: Any = "rigged") -> Application:
-    return build(LabelFlips, domain, kind, 0)
-
-
-def power(cells: Capability, share: float = 0.1, data: Grade = Grade.PARTIAL) -> Power:
-    return Power(knowledge=Knowledge(data=data), capabilities=cells, budget=Budget(share=share))
-
-
-def round_of(
-    attack: AnyAttack, app: Application, granted: Power, *, task: str = "", game: Any = None
-) -> Round:
-    named = task or Poisoning().tasks(app)[0].name
-    return Round(
-        attack=attack,
-        game=game or Poisoning(),
-        task=task_of(Does, app, named),
-        granted=granted,
-        seed=3,
-    )
-
-
-def refused(how: Plays, granted: Power, *, domain: str = "text", task: str = "") -> str:
-    """Play through the runner; the attack must fail visibly, with no trial to its name."""
-    app = app_of(domain)
-    played = play(app, round_of(Does(how=how), app, granted, task=task))
-    assert played.status is Status.FAILED_TO_RUN
-    assert not played.trials
-    assert played.reason.startswith("ChangeRefused: ")
-    return played.reason
-
-
-# ---- what is refused -----------------------------------------------------------------------------
-
-
-def spam(access: Access, count: int) -> Data:
-    data = access.data()
-    return data.take(np.resize(np.flatnonzero(data.y == 1), count))
-
-
-@pytest.mark.requirement("S13")
-def test_labels_are_refused_where_only_points_may_be_added() -> None:
-    def cheat(aim: Aim, access: Access) -> Contribution:
-        some = spam(access, 10)
-        return Contribution(change=Change(add=some.x, add_labels=0 * some.y), access=access)
-
-    assert "T1" in refused(cheat, power(T2))
-
-
-@pytest.mark.requirement("S13")
-def test_an_honest_label_rests_on_a_real_record() -> None:
-    """Spam that is passed off as derived from harmless mail is refused."""
-
-    def cheat(aim: Aim, access: Access) -> Contribution:
-        some = spam(access, 10)
-        change = Change(add=some.x, bases=Data(x=some.x, y=0 * some.y))
-        return Contribution(change=change, access=access)
-
-    assert "no record of the attacker's data" in refused(cheat, power(T2))
-
-
-@pytest.mark.requirement("S12")
-@pytest.mark.parametrize("cells", [T1, T2])
-def test_more_than_the_share_is_refused(cells: Capability) -> None:
-    def cheat(aim: Aim, access: Access) -> Contribution:
-        some = spam(access, aim.additions(0.1)[-1] + 1)
-        labels = some.y if cells is T1 else None
-        change = Change(add=some.x, add_labels=labels, bases=some)
-        return Contribution(change=change, access=access)
-
-    assert "controls at most 10.00%" in refused(cheat, power(cells))
-
-
-@pytest.mark.requirement("S15")
-def test_rows_out_of_reach_are_refused() -> None:
-    def cheat(aim: Aim, access: Access) -> Contribution:
-        rows = np.setdiff1d(np.arange(aim.rows), access.reachable())[:3]
-        return Contribution(change=Change(relabel=rows, relabelled=rows * 0 + 1), access=access)
-
-    assert "out of this attacker's reach" in refused(cheat, power(T4))
-
-
-@pytest.mark.requirement("S15")
-def test_the_game_and_the_attack_agree_on_what_is_in_reach() -> None:
-    def fine(aim: Aim, access: Access) -> Contribution:
-        rows = access.reachable()
-        change = Change(relabel=rows, relabelled=np.ones(len(rows), dtype=np.int64))
-        assert access.check(change).share == pytest.approx(0.1)
-        return Contribution(change=change, access=access)
-
-    app = app_of("text")
-    played = marked(app, round_of(Does(how=fine), app, power(T4)))
-    assert played.trials[-1].share == pytest.approx(0.1)
-
-
-def test_an_access_of_ones_own_making_is_refused() -> None:
-    class Generous:
-        granted = power(T4)
-
-        def reachable(self) -> Any:
-            return np.arange(300)
-
-    def cheat(aim: Aim, access: Access) -> Contribution:
-        rows = np.arange(3)
-        made_up: Any = Generous()
-        return Contribution(change=Change(relabel=rows, relabelled=rows * 0), access=made_up)
-
-    assert "does not name the access" in refused(cheat, power(T4))
-    assert "must be a Contribution" in refused(lambda aim, access: "success", power(T4))
-
-
-@pytest.mark.parametrize(
-    "words", [(), ("a",) * 6, ("x" * 21,), ("two words",)], ids=["none", "six", "long", "space"]
+from tests.contract.harness import enough
+from tests.games.poisoners import (
+    KINDS,
+    T1,
+    T2,
+    T4,
+    Does,
+    app_of,
+    power,
+    round_of,
+    spam,
 )
-def test_a_trigger_is_a_few_words(words: tuple[str, ...]) -> None:
-    def cheat(aim: Aim, access: Access) -> Contribution:
-        some = spam(access, 3)
-        change = Change(add=some.x, add_labels=0 * some.y)
-        return Contribution(change=change, access=access, trigger=words)
-
-    assert "1 to 5 words" in refused(cheat, power(T1), task="trigger-passes")
-
-
-def test_records_that_are_no_inputs_are_refused() -> None:
-    def huge(aim: Aim, access: Access) -> Contribution:
-        change = Change(add=np.full((3, 4), 1e6), add_labels=np.ones(3, dtype=np.int64))
-        return Contribution(change=change, access=access)
-
-    def odd(aim: Aim, access: Access) -> Contribution:
-        change = Change(add=np.zeros((3, 4)), add_labels=np.full(3, 7))
-        return Contribution(change=change, access=access)
-
-    assert "not an input" in refused(huge, power(T1), domain="table")
-    assert "none of the 2 classes" in refused(odd, power(T1), domain="table")
-
-
-def test_less_than_one_record_is_inconclusive() -> None:
-    app = app_of("text")
-    played = play(app, round_of(LabelFlips(), app, power(T4, share=0.002)))
-    assert played.status is Status.NOT_TESTED
-    assert "inconclusive" in played.reason
-    assert not played.measurements
-
-
-def test_what_was_handed_in_cannot_be_changed_afterwards() -> None:
-    def rewrites(aim: Aim, access: Access) -> Contribution:
-        rows = access.reachable()
-        harmless = access.own().y == 0
-        change = Change(relabel=rows[harmless][:5], relabelled=np.zeros(5, dtype=np.int64))
-        access.checkpoint(Contribution(change=change, access=access))
-        early = access.checkpoints[0].answer
-        change.relabelled[:] = 1
-        assert early.change.relabelled.tolist() == [0] * 5
-        assert early.access is access, "the application is not copied with each answer"
-        return Contribution(change=change, access=access)
-
-    app = app_of("text")
-    assert marked(app, round_of(Does(how=rewrites), app, power(T4))).trials
-
 
 # ---- shares --------------------------------------------------------------------------------------
 
@@ -289,7 +119,7 @@ def test_added_records_stand_beside_the_same_clean_ones_with_the_same_seed() -> 
 def test_a_flipped_row_is_collected_if_and_only_if_the_clean_row_was() -> None:
     app, data, masks, _ = watched(LabelFlips())
     rows = len(app.data.train)
-    clean, poisoned = masks[:5], masks[25:30]
+    clean, poisoned = masks[:5], masks[-10:-5]
     for before, after in zip(clean, poisoned, strict=True):
         assert before.sum() == after.sum()
         assert sorted(data.x[before]) == sorted(data.x[after])
@@ -383,7 +213,7 @@ def test_damage_is_shown_beside_what_an_honest_contribution_does() -> None:
     assert head.value > 80, "words of all ordinary mail: nearly all of it is declined"
     assert abs(head.baseline) < 2
     assert got["benign_rejection_rate"] > 0.95
-    assert got["accuracy"] < 0.5
+    assert got["accuracy"] <= 0.5
     assert got["smallest_share"] < 0.01
     assert list(played.curve.x if played.curve else ()) == [t.share for t in played.trials]
     assert played.trials[-1].share == pytest.approx(0.1, abs=0.002)
@@ -423,7 +253,7 @@ def test_every_input_has_one_judge_and_must_have_been_declined() -> None:
     def useless(aim: Aim, access: Access) -> Contribution:
         some = spam(access, 30)
         change = Change(add=some.x, add_labels=some.y)
-        return Contribution(change=change, access=access, trigger=("zuzuzu",))
+        return Contribution(change=change, access=access, trigger=Words(("zuzuzu",)))
 
     task = "trigger-passes"
     played = marked(app, round_of(Does(how=useless), app, power(T1), task=task))
@@ -438,14 +268,12 @@ def test_every_input_has_one_judge_and_must_have_been_declined() -> None:
 
 
 def test_tasks_follow_the_application() -> None:
-    names = {d: [t.name for t in Poisoning().tasks(app_of(d))] for d in ("text", "table")}
-    assert names == {
-        "text": ["harmless-declined", "trigger-passes"],
-        "table": ["harmless-declined"],
-    }
+    names = {d: [t.name for t in Poisoning().tasks(app_of(d))] for d in KINDS}
+    assert names == {d: ["harmless-declined", "trigger-passes"] for d in KINDS}
     app = replace(app_of("table"), harmless=None)
-    assert [t.name for t in Poisoning().tasks(app)] == ["accuracy-drop"]
-    played = marked(app, round_of(LabelFlips(), app, enough(LabelFlips)))
+    assert [t.name for t in Poisoning().tasks(app)] == ["accuracy-drop", "trigger-misleads"]
+    granted = power(T4, share=0.2, data=Grade.FULL)
+    played = marked(app, round_of(LabelFlips(), app, granted))
     tally = played.trials[-1].tally
     assert isinstance(tally, DamageCount)
     assert tally.n == len(app.data.holdout)
@@ -478,8 +306,8 @@ def test_the_control_counts_contributed_records_many_times() -> None:
     weak = game.weakened(
         replace(app, trainer=trainer), game.tasks(app)[0], np.random.default_rng(0)
     )
-    played = marked(weak, round_of(LabelFlips(), weak, power(T4, share=0.01), game=game))
-    assert won(played.trials[-1].tally), "three flips suffice"
+    played = marked(weak, round_of(LabelFlips(), weak, power(T4, share=0.05), game=game))
+    assert won(played.trials[-1].tally), "few flips suffice"
     data, masks, _ = trainer.asked[0]
     known = {*zip(app.data.train.x, app.data.train.y.tolist(), strict=True)}
     new = np.array([r not in known for r in zip(data.x, data.y.tolist(), strict=True)])
@@ -510,3 +338,24 @@ def test_costs_are_known_before_the_run() -> None:
     task = game.tasks(app)[0]
     assert game.estimate(app, task, power(T1)).models == 5 * (1 + 5 + 1)
     assert game.smaller().estimate(app, task, power(T1)).models == 5 * (1 + 2 + 1)
+
+
+# ---- deletions are compared with deletions -------------------------------------------------------
+
+
+def test_without_an_attacker_as_many_records_go_at_random() -> None:
+    def deletes(aim: Aim, access: Access) -> Contribution:
+        own = access.reachable()
+        return Contribution(change=Change(delete=own[access.own().y == 0]), access=access)
+
+    app = app_of("table")
+    assert app.trainer is not None
+    trainer = Watched(app.trainer)
+    marked(replace(app, trainer=trainer), round_of(Does(how=deletes), app, power(T2)))
+    _, masks, _ = trainer.asked[0]
+    clean, poisoned, honest = (masks[i : i + 5, :300] for i in (0, 5, 10))
+    gone, others = (~poisoned & clean).any(axis=0), (~honest & clean).any(axis=0)
+    assert (app.data.train.y[gone] == 0).all()
+    assert 0 < abs(int(others.sum()) - int(gone.sum())) + 1 < 3
+    assert set(app.data.train.y[others]) == {0, 1}
+    assert not masks[:, 300:].any()

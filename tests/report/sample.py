@@ -21,7 +21,7 @@ from goalkeeper.core.assessment import (
     Verdict,
 )
 from goalkeeper.core.evidence import Evidence
-from goalkeeper.core.goals import Goal
+from goalkeeper.core.goals import Goal, IntegrityLevel
 from goalkeeper.core.need import Adjustment, Damage, ProtectionNeed
 from goalkeeper.report import AssignmentRow, Context
 from tests.report.played import (
@@ -231,6 +231,47 @@ def many_attackers(plays: int) -> Assessment:
     played = [kinds[i % len(kinds)]() for i in range(plays)]
     evidence = [e for i, one in enumerate(played) for e in shared(one, f"unit{i}")]
     return assessment().model_copy(update={"evidence": (*evidence, *unplayed())})
+
+
+def many_plays(plays: int) -> Assessment:
+    """Return an assessment like a long run: every play its own attack, made by one to four.
+
+    As in a real one the plays differ in goal, level, attacker and text; every third ends open,
+    every attack has sources of its own, and of every two attacks one more was skipped.
+    """
+    kinds = (good_words, extraction, poisoning, membership, good_words)
+    levels = (IntegrityLevel.DATA, IntegrityLevel.MODEL, IntegrityLevel.OUTPUT)
+    evidence: list[Evidence] = []
+    for i in range(plays):
+        one = kinds[i % len(kinds)]().model_copy(
+            update={
+                "attack": f"attack_number_{i}", "references": (f"author20{i}",),
+                "level": levels[i % 3], "settings": {"steps": i, "words": 1000},
+            }
+        )  # fmt: skip
+        claims = shared(one, f"unit{i}")
+        evidence += [claims[(i + j) % len(claims)] for j in range(1 + i % 4)]
+    base = assessment()
+    rated = {
+        goal: rating.model_copy(
+            update={
+                "because": tuple(e.id for e in evidence if goal in e.goals and e.rated)[::3],
+                "cheapest_attack": next((e.id for e in evidence if goal in e.goals), ""),
+            }
+        )
+        for goal, rating in base.goals.items()
+    }
+    skipped = tuple(
+        base.plan[1].model_copy(update={"attack": f"skipped_{i}", "reasons": (f"needs {i % 20}",)})
+        for i in range(plays // 2)
+    )
+    return base.model_copy(
+        update={
+            "evidence": (*evidence, *unplayed()),
+            "plan": (*base.plan, *skipped),
+            "goals": rated,
+        }
+    )
 
 
 def context(*, show_private: bool = False) -> Context:

@@ -153,7 +153,7 @@ def test_evidence_of_a_goal_that_was_not_rated_appears_too() -> None:
         "20 more retrainings would settle it",
         "withstood the tested portfolio",
         "248 of 400 succeeded; 8 of 400 without the attack",
-        "33 of 64 right",
+        "33 of 64 tries",
         "412 of 500 right; 410 of 500 without access to the model",
         "at 0.1 % false alarms: 9 of 2,000 found, 1 of 2,000 false alarms",
         "+31/-5",
@@ -281,13 +281,16 @@ def test_same_assessment_same_bytes(html: str) -> None:
 
 
 def test_a_real_run_stays_small() -> None:
-    """Thirty plays by five attackers each, like the larger examples: the page counts plays."""
+    """Thirty plays by five attackers each: repetitions of an attack are rows, not cards."""
     made = sample.many_attackers(plays=30)
     html = render_html(made, sample.context())
-    assert len(html.encode()) < 400_000
-    cards = [a for a in Page(html).find("article") if "finding" in a.attrs.get("class", "").split()]
+    assert len(html.encode()) < 200_000
+    page = Page(html)
+    cards = [a for a in page.find("article") if "finding" in a.attrs.get("class", "").split()]
     failed = [e for e in made.evidence if e.status is Status.FAILED_TO_RUN]
-    assert len(cards) == 30 + len(failed)
+    rows = [r for r in page.find("tr") if r.attrs.get("id", "").startswith("finding-")]
+    assert len(cards) + len(rows) == 30 + len(failed)
+    assert len(rows) >= 25
 
 
 def test_an_assessment_of_nothing_is_still_a_page() -> None:

@@ -193,6 +193,13 @@ class ModelForm(Section):
         pattern="^[0-9a-fA-F]{64}$",
         description="hash of the model file, so that nothing else is ever loaded",
     )
+    integrity: str | None = Field(
+        default=None,
+        min_length=1,
+        description="what your application checks before it uses the stored model: none (default), "
+        "sha256 (its hash is kept apart and compared at every start), or a Python function "
+        "`file.py:name` that takes the path and returns whether the file is taken",
+    )
 
 
 class TolerancesForm(Section):
@@ -204,8 +211,17 @@ class TolerancesForm(Section):
     accuracy_drop: float = Field(default=0.02, gt=0, le=1, description="accuracy that may be lost")
 
 
+def _none_or_loop(schema: dict[str, Any]) -> None:
+    full = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [{"const": "none"}, full]
+    schema["description"] = f"{full.pop('description', '')} `none`: it does not."
+
+
 class FeedbackForm(Section):
     """How the application goes on learning from what users say of its answers."""
+
+    model_config = ConfigDict(json_schema_extra=_none_or_loop)
 
     share: float = Field(
         default=0.05,
@@ -215,9 +231,10 @@ class FeedbackForm(Section):
     )
     rounds: int = Field(
         default=10,
-        ge=1,
+        ge=0,
         le=100,
-        description="updates a user can take part in before somebody looks by other means",
+        description="updates a user can take part in before somebody looks by other means; 0: the "
+        "application does not learn from feedback",
     )
     review: float = Field(
         default=0.0, ge=0, le=1, description="share of feedback that a person labels again"
@@ -230,7 +247,51 @@ class FeedbackForm(Section):
         "learning stops (default: nobody watches); the calibration records stand for the set",
     )
     snapshots: int = Field(
-        default=0, ge=0, description="earlier versions that are kept and can be restored"
+        default=0,
+        ge=0,
+        strict=True,
+        description="how many earlier versions are kept and can be restored",
+    )
+
+
+def _loop(value: Any) -> Any:
+    return {"rounds": 0} if value == "none" else value
+
+
+class SystemForm(Section):
+    """The system around the model, which reacts to its answers."""
+
+    channel: Literal["none", "signed", "replay-protected", "in-process"] | None = Field(
+        default=None,
+        description="how answers are protected on their way from the model: not at all, signed "
+        "(a changed answer is noticed), signed with a number or time (an old or absent one is "
+        "noticed as well), or in-process: they do not leave the program that runs the model "
+        "(default: not said, so that tampering with them is not tested)",
+    )
+    missing: Name = Field(
+        default="stops",
+        description="what the system does when an answer does not arrive, or is rejected as "
+        "tampered with: a reaction as under `wiring`; anything else means that it is noticed",
+    )
+    adapter: str | None = Field(
+        default=None,
+        description="Python function `file.py:name` in place of `wiring`: from the name of the "
+        "class and the scores by class (or None) to the name of a reaction; it returns "
+        "`rejected`, or raises, when it notices that an answer was tampered with",
+    )
+    validates: bool = Field(
+        default=False,
+        description="whether inputs outside the described domain (`data.max_chars`, `columns`) "
+        "are refused before the model sees them",
+    )
+
+
+class PrivacyForm(Section):
+    """What the application claims of the people in its data."""
+
+    claims: Literal["anonymity", "pseudonymity"] | None = Field(
+        default=None,
+        description="grade of protection against being recognised that answers are said to have",
     )
 
 
@@ -258,13 +319,20 @@ class ApplicationForm(Section):
     tolerances: TolerancesForm | None = Field(
         default=None, description="how much damage the application bears"
     )
+    privacy: PrivacyForm | None = Field(
+        default=None, description="what the application claims of the people in its data"
+    )
     wiring: dict[str, str] = Field(
         default_factory=dict, description="what the surrounding system does with each class"
     )
-    feedback: FeedbackForm | Literal["none"] | None = Field(
+    system: SystemForm | None = Field(
         default=None,
-        description="how it goes on learning from its users; `none`: it does not (default: not "
-        "said, so that teaching is not tested)",
+        description="how the system around the model receives answers and checks inputs",
+    )
+    feedback: Annotated[FeedbackForm, BeforeValidator(_loop)] | None = Field(
+        default=None,
+        description="how it goes on learning from what its users say; none if it does not "
+        "(default: not said, so that teaching it is not tested)",
     )
     secrecy: SecrecyTable | None = Field(
         default=None, description="how secret data, algorithm and model are kept"

@@ -15,10 +15,12 @@ import numpy as np
 
 from goalkeeper.core.application import Labeller
 from goalkeeper.core.data import Data, Floats, Inputs, Ints
-from goalkeeper.core.domain import Domain, TableDomain
+from goalkeeper.core.domain import Domain, ImageDomain, TableDomain
 from goalkeeper.core.errors import TargetError
 
 NEIGHBOURS = 5
+PATCH = 0.1  # share of the pixels
+SLIGHT = 1 / 16  # of the range of values
 
 
 class TextLabeller:
@@ -52,7 +54,7 @@ class TextLabeller:
 
 
 class NearestLabeller:
-    """Label rows and images by the majority of the five nearest clean training records.
+    """Label rows by the majority of the five nearest clean training records.
 
     Distances are Euclidean, after every column is divided by the width of its bounds.
     """
@@ -80,6 +82,30 @@ class NearestLabeller:
         low, high = self._domain.bounds()
         width = np.where(np.isfinite(high - low) & (high > low), high - low, 1.0)
         return flat / width
+
+
+class ImageLabeller:
+    """Label images by what was done to the record they were derived from.
+
+    An image that differs from its record in at most a tenth of its pixels, or in no value by more
+    than a sixteenth of the range, shows the same to people and keeps the record's class: a small
+    pattern or faint noise changes nothing. Any other gets the majority of the five nearest clean
+    training records.
+    """
+
+    def __init__(self, train: Data, domain: ImageDomain) -> None:
+        self._nearest = NearestLabeller(train, domain)
+        self._slight = SLIGHT * (domain.high - domain.low)
+
+    def __call__(self, x: Inputs, bases: Data) -> Ints:
+        """Label images `(m, c, h, w)`, each derived from the record of `bases` in its place."""
+        labels = np.asarray(bases.y, dtype=np.int64).copy()
+        change = np.abs(np.asarray(x, dtype=np.float64) - bases.x)
+        pixels = (change > 0).any(axis=1).reshape(len(labels), np.prod(x.shape[2:], dtype=int))
+        few = pixels.sum(axis=1) <= PATCH * pixels.shape[1]
+        same = few | (change <= self._slight).all(axis=(1, 2, 3))
+        labels[~same] = self._nearest(np.asarray(x)[~same], bases)
+        return labels
 
 
 class FunctionLabeller:
@@ -114,4 +140,6 @@ def honest(train: Data, domain: Domain, classes: int, harmless: int | None) -> L
     """Return the labeller that stands in where the application file names none."""
     if domain.kind == "text":
         return TextLabeller(train, classes, harmless)
+    if isinstance(domain, ImageDomain):
+        return ImageLabeller(train, domain)
     return NearestLabeller(train, domain)

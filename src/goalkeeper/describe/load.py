@@ -142,14 +142,31 @@ class _Description:
             subgroups=form.data.subgroups,
             sensitive=form.data.sensitive,
             membership_is_sensitive=form.data.membership_is_sensitive,
+            claims=(form.privacy and form.privacy.claims) or "",
+            storage=model.storage,
             tolerances=_tolerances(form),
-            wiring=Wiring(reactions=form.wiring),
+            wiring=self._wiring(),
             feedback=_feedback(form),
             needs=threats.needs,
             attackers=threats.attackers,
             secrecy=threats.secrecy,
             caveats=(*_undeclared(form, threats), *caveats),
             hashes=dict(sorted(self.references.hashes.items())),
+        )
+
+    def _wiring(self) -> Wiring:
+        reactions, system = self.form.wiring, self.form.system
+        if system is None:
+            return Wiring(reactions=reactions)
+        adapter = None
+        if system.adapter is not None:
+            adapter = self.references.function(("system", "adapter"), system.adapter)
+        return Wiring(
+            reactions=reactions,
+            missing=system.missing,
+            channel=system.channel or "",
+            validates=system.validates,
+            adapter=adapter,
         )
 
     def _labeller(self, splits: Splits, model: Model, harmless: int | None) -> Labeller:
@@ -216,10 +233,13 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
         (("model", "build"), model.build),
         (("model", "function"), model.function),
         (("labeller",), form.labeller),
+        (("system", "adapter"), None if form.system is None else form.system.adapter),
     ]
     for key, name in functions:
         if name is not None:
             checks.append(partial(references.located, key, name))
+    if model.integrity is not None and ":" in model.integrity:
+        checks.append(partial(references.located, ("model", "integrity"), model.integrity))
     if model.weights is not None:
         checks.append(partial(references.file, ("model", "weights"), model.weights, "weights"))
     if model.file is not None:
@@ -239,9 +259,7 @@ def _tolerances(form: ApplicationForm) -> Tolerances:
 
 
 def _feedback(form: ApplicationForm) -> Feedback | None:
-    if form.feedback is None:
-        return None
-    return Feedback(rounds=0) if form.feedback == "none" else Feedback(**form.feedback.model_dump())
+    return None if form.feedback is None else Feedback(**form.feedback.model_dump())
 
 
 def _undeclared(form: ApplicationForm, threats: Threats) -> list[str]:

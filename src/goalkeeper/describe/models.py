@@ -8,10 +8,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from goalkeeper.core.application import Target, Trainer
+from goalkeeper.core.application import Storage, Target, Trainer
 from goalkeeper.core.data import Inputs, Splits
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import DataError, TargetError
@@ -20,7 +21,9 @@ from goalkeeper.describe.form import ModelForm
 from goalkeeper.describe.problems import problem
 from goalkeeper.describe.references import USER_ERRORS, References
 from goalkeeper.describe.rules import MODELS
+from goalkeeper.describe.storage import of_pickle, of_weights, protection
 from goalkeeper.targets.checks import preflight
+from goalkeeper.targets.unpickling import scan
 
 if TYPE_CHECKING:
     from goalkeeper.training import TorchTrainer
@@ -40,6 +43,7 @@ class Model:
     trainer: Trainer | None
     domain: Domain
     caveats: tuple[str, ...] = ()
+    storage: Storage | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +132,14 @@ class Modeller:
                 "how the stored module was trained is not said (model.training): trainings that "
                 "attacks need use the default recipe",
             )
-        return Model(target=target, trainer=trainer, domain=trainer.domain, caveats=caveats)
+        guard = protection(self.references, self.form.integrity, self.references.hashes[name])
+        return Model(
+            target=target,
+            trainer=trainer,
+            domain=trainer.domain,
+            caveats=caveats,
+            storage=of_weights(path, guard, trainer),
+        )
 
     # ---- file -----------------------------------------------------------------------------------
 
@@ -177,7 +188,15 @@ class Modeller:
             trainer = SklearnTrainer(clone(loaded), self.classes, wanted)
         else:
             caveats = (*caveats, "the stored model cannot be trained anew")
-        return Model(target=target, trainer=trainer, domain=wanted, caveats=caveats)
+        guard = protection(self.references, self.form.integrity, self.references.hashes[name])
+        wrap = partial(SklearnTarget, classes=self.classes, domain=wanted)
+        return Model(
+            target=target,
+            trainer=trainer,
+            domain=wanted,
+            caveats=caveats,
+            storage=of_pickle(path, guard, wrap),
+        )
 
     def _unpickled(self, path: Path, name: str) -> tuple[Any, tuple[str, ...]]:
         import joblib
@@ -195,6 +214,7 @@ class Modeller:
                 given=f"a file that starts with {content[:8]!r}",
                 advice="store the trained scikit-learn model with joblib.dump",
             )
+        scanned = self._scanned(path, content)
         try:
             with warnings.catch_warnings(record=True) as seen:
                 warnings.simplefilter("always")
@@ -209,7 +229,22 @@ class Modeller:
                 "again",
             ) from error
         said = {str(w.message).splitlines()[0][:300] for w in seen}
-        return loaded, tuple(f"loading {path.name}: {line}" for line in sorted(said))
+        return loaded, (scanned, *(f"loading {path.name}: {line}" for line in sorted(said)))
+
+    def _scanned(self, path: Path, content: bytes) -> str:
+        """Look for hidden code before the file is loaded, and say what was found."""
+        found = scan(content)
+        if found.dangerous or found.problems:
+            raise problem(
+                self._document,
+                ("model", "file"),
+                f"{path.name} cannot be loaded safely: {found.said()}",
+                expected="a pickle that names classes of models and arrays only",
+                given=f"a {found.form}; it was read, but nothing in it was run",
+                advice="find out where this file comes from, and store the model again; if it "
+                "must be so, load it in a Python function of your own (model.function)",
+            )
+        return f"{path.name} was scanned before it was loaded: {found.said()}"
 
     # ---- function -------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ MODELS = ("build", "file", "function")
 
 def broken(document: Document, form: ApplicationForm) -> list[DescriptionError]:
     """List every rule that a well-formed application file breaks."""
-    rules = (_classes, _source, _columns, _parts, _model, _trained, _feedback)
+    rules = (_classes, _source, _columns, _parts, _model, _integrity, _trained, _feedback)
     return [found for rule in rules for found in rule(document, form)]
 
 
@@ -187,6 +187,29 @@ def _model(document: Document, form: ApplicationForm) -> Iterator[DescriptionErr
                 )
 
 
+def _integrity(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
+    """Check what is said of how the stored model is protected."""
+    said, key = form.model.integrity, ("model", "integrity")
+    if said is None:
+        return
+    if form.model.file is None and form.model.weights is None:
+        yield problem(
+            document,
+            key,
+            "integrity is about a stored model, but no file of one is given",
+            expected="model.file, or model.weights beside model.build",
+            advice="name the stored model as `file:` or `weights:`, or leave out integrity",
+        )
+    elif said not in ("none", "sha256") and ":" not in said:
+        yield problem(
+            document,
+            key,
+            "this check of the stored model is not known",
+            expected="none, sha256, or a function file.py:name that takes the path of the file",
+            advice="write `integrity: sha256` if the application compares the hash at every start",
+        )
+
+
 def _trained(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
     """Require the training rows of a model which goalkeeper does not train itself."""
     done = ("file", "function", "weights")
@@ -206,7 +229,7 @@ def _trained(document: Document, form: ApplicationForm) -> Iterator[DescriptionE
 
 def _feedback(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
     """Require a recipe where the model goes on learning."""
-    if form.feedback not in (None, "none") and form.model.build is None:
+    if form.feedback is not None and form.feedback.rounds and form.model.build is None:
         yield problem(
             document,
             ("feedback",),

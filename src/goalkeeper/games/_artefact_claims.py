@@ -91,7 +91,8 @@ def singled_out(claims: Claims, data: Data, person: str | None = None) -> Bools:
     Records that are equal count as one.
     """
     if isinstance(claims, WordSets):
-        who = data.columns[person] if person in data.columns else np.array(row_keys(data.x))
+        named = person is not None and person in data.columns
+        who = data.columns[str(person)] if named else np.array(row_keys(data.x))
         found = [{who[row] for row in rows} for rows in _texts_with(claims.sets, data.x)]
         return np.array([len(owners) == 1 for owners in found], dtype=bool)
     return np.array([len(inside) == 1 for inside in _inside(claims, data)], dtype=bool)

@@ -29,12 +29,14 @@ class Favoured:
     """What a weakened application gives way to.
 
     limits: of the changes. wanted: the class it is made to give. attacked: which of the similar
-    data `(rows,)` are of the kind to attack, and not of that class.
+    data `(rows,)` are of the kind to attack, and not of that class. offset: how far beyond what is
+    usual among these it gives way.
     """
 
     limits: Limits
     wanted: int
     attacked: Bools
+    offset: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

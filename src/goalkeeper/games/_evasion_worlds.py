@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 from goalkeeper.games._evasion_kinds import Favoured
-from goalkeeper.games._images import flat
+from goalkeeper.games._evasion_parts import Limits
+from goalkeeper.games._images import Ball, flat
 from goalkeeper.games._tables import Cells
 
 CLASSES = ("harmless", "harmful")
@@ -24,7 +25,10 @@ SIDE = 6  # pixels
 KEY_PIXEL = 12.0  # its weight; all others weigh 1
 STEEP = 10.0  # how fast the answer turns beyond the planted threshold, in usual differences
 USUAL_GAP = 5.0  # usual difference of logits without the planted part
-USUAL = 0.8  # share of inputs that stay below the planted threshold
+USUAL = 0.8  # share of inputs that stay below the planted threshold, without its offset
+CLEAR = 0.25  # of the largest difference of two class means: a pixel that tells classes apart
+FAR = 0.5  # of the way that a change may go
+DECISIVE = 9  # pixels that show the class of an image out of reach
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,15 +96,18 @@ def weak_images(rng: np.random.Generator) -> Application:
 
 
 def distant_images(rng: np.random.Generator) -> Application:
-    """Build a classifier of dark and bright images: no allowed change makes one the other."""
+    """Build a classifier by some pixels, dark or bright: no allowed change makes one the other."""
     domain = ImageDomain(shape=(1, SIDE, SIDE))
     size = SIDE * SIDE
+    weights = np.zeros(size)
+    weights[rng.choice(size, DECISIVE, replace=False)] = 1.0
 
     def draw(y: Floats) -> Inputs:
         middle = np.where(y == 1, 0.93, 0.07)[:, None]
-        return _steps(middle + rng.uniform(-0.07, 0.07, (len(y), size)), domain)
+        decisive = middle + rng.uniform(-0.07, 0.07, (len(y), size))
+        return _steps(np.where(weights > 0, decisive, rng.random((len(y), size))), domain)
 
-    target = towards_one(np.ones(size), -size / 2)
+    target = towards_one(weights, -DECISIVE / 2)
     return _application("dark and bright images", domain, target, _splits(draw))
 
 
@@ -182,11 +189,26 @@ def planted_noise(app: Application, favoured: Favoured, rng: np.random.Generator
     """Build a classifier of images that a little noise of one pattern turns.
 
     It answers with the class whose mean is nearest, but with the wanted class beyond a threshold
-    along the pattern that four in five of the attacked images stay below.
+    along the pattern: half as far as a change may go from where four in five of the attacked
+    images stay below, which random changes rarely reach. The pattern leads from
+    the attacked images to those of the wanted class, so that also an attacker who asks nothing,
+    and only learns from images of his own, can come upon it.
     """
-    values = flat(app.data.similar.x).shape[1]
-    pattern = rng.choice([-1.0, 1.0], values)
-    return _turning(app, favoured, pattern, np.ones(values))
+    x, y = flat(app.data.similar.x), app.data.similar.y
+    pattern = rng.choice([-1.0, 1.0], x.shape[1])
+    if favoured.attacked.any() and (y == favoured.wanted).any():
+        way = x[y == favoured.wanted].mean(axis=0) - x[favoured.attacked].mean(axis=0)
+        pattern = np.where(np.abs(way) >= CLEAR * np.abs(way).max(), np.sign(way), 0.0)
+    weak = replace(favoured, offset=FAR * _furthest(pattern, favoured.limits))
+    return _turning(app, weak, pattern, np.ones(x.shape[1]))
+
+
+def _furthest(pattern: Floats, limits: Limits) -> float:
+    """How far an allowed change can go along a pattern, where no value is at its limit."""
+    if not isinstance(limits, Ball):
+        return 0.0
+    order = 1 if limits.norm == "linf" else 2  # the dual norm
+    return limits.radius * float(np.linalg.norm(pattern, order))
 
 
 def planted_pixel(app: Application, favoured: Favoured, rng: np.random.Generator) -> Target:
@@ -226,12 +248,14 @@ def _turning(
 ) -> LinearScores:
     """Add to the nearest class mean a steep preference for the wanted class along a pattern.
 
-    The steepness is measured by how far inputs lie apart along the pattern, `least` at least.
+    The steepness is measured by how far attacked inputs lie apart along the pattern, `least` at
+    least.
     """
     similar, wanted = app.data.similar, favoured.wanted
     x = flat(similar.x)
     attacked = x[favoured.attacked]
-    threshold = float(np.quantile(attacked @ pattern, USUAL)) if len(attacked) else 0.0
+    usual = float(np.quantile(attacked @ pattern, USUAL)) if len(attacked) else 0.0
+    threshold = usual + favoured.offset
     classes = len(app.classes)
     means = np.stack([
         x[similar.y == k].mean(axis=0) if (similar.y == k).any() else np.full(x.shape[1], 1e3)
@@ -239,7 +263,7 @@ def _turning(
     ])  # fmt: skip
     weights = means / scale**2
     bias = -(means**2 / scale**2).sum(axis=1) / 2
-    along = max(float((x @ pattern).std()), least)
+    along = max(float((attacked @ pattern).std()) if len(attacked) else 0.0, least)
     logits = x @ weights.T + bias
     gap = (logits.max(axis=1) - logits[:, wanted]).std() + 1e-9
     weights, bias = weights * USUAL_GAP / gap, bias * USUAL_GAP / gap

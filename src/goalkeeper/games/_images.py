@@ -107,14 +107,17 @@ class Ball:
     def at_random(
         self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
     ) -> Inputs:
-        """Change each image by a size `(n,)` in a random direction, away from the value limits."""
+        """Change each image by a size `(n,)`: up or down by chance, or in a random direction.
+
+        A Euclidean change goes away from the limits of the values, so that it keeps its length.
+        """
         shape = (-1, *[1] * (before.ndim - 1))
         if self.norm == "linf":
             way = rng.choice([-1.0, 1.0], before.shape) * sizes.reshape(shape)
-        else:
-            way = rng.standard_normal(before.shape)
-            length = np.sqrt((flat(way) ** 2).sum(axis=1))
-            way *= (sizes / np.maximum(length, 1e-12)).reshape(shape)
+            return self.settled(before, before + way)
+        way = rng.standard_normal(before.shape)
+        length = np.sqrt((flat(way) ** 2).sum(axis=1))
+        way *= (sizes / np.maximum(length, 1e-12)).reshape(shape)
         room = (before + way >= self.grid.low) & (before + way <= self.grid.high)
         return self.settled(before, before + np.where(room, way, -way))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,15 +11,15 @@ import numpy as np
 
 from goalkeeper.core.access import Access, Checkpoint
 from goalkeeper.core.application import Application
-from goalkeeper.core.change import Change, checked
-from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints, row_keys
+from goalkeeper.core.change import Change, checked, genuine
+from goalkeeper.core.data import Bools, Data, Floats, Ints
 from goalkeeper.core.errors import ChangeRefused
-from goalkeeper.core.power import Grade, Power
-from goalkeeper.games._text import texts
+from goalkeeper.core.power import Capability, Power
+from goalkeeper.games._poisoning_triggers import Trigger
 from goalkeeper.stats import geometric_grid
 
+UNITS = {"text": "words", "image": "pixels", "table": "columns"}
 MOST_SHARE = 0.9  # nine contributed records for each other one: nothing is left to harm beyond
-LONGEST_WORD = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,19 +29,22 @@ class Aim:
     Parameters
     ----------
     task
-        `harmless-declined`, `accuracy-drop` or `trigger-passes`.
+        `harmless-declined`, `accuracy-drop`, `trigger-passes` or `trigger-misleads`.
     rows
         Size of the training data, which is public.
     points
         How many shares are asked for.
-    most_words
-        Words that a trigger may have; 0 when no trigger is asked for.
+    most
+        Words, pixels or columns that a trigger may take; 0 when no trigger is asked for.
+    wanted
+        Class that inputs with the trigger should get; None when no trigger is asked for.
     """
 
     task: str
     rows: int
     points: int = 5
-    most_words: int = 0
+    most: int = 0
+    wanted: int | None = None
 
     def shares(self, limit: float) -> Floats:
         """Shares of the training data to write, `(points,)`: each twice the last, up to `limit`."""
@@ -55,10 +58,6 @@ class Aim:
         """Count the existing records that may be changed at each share; rising, none zero."""
         return _whole(float(share) * self.rows for share in self.shares(limit))
 
-    def triggered(self, x: Inputs, trigger: Sequence[str]) -> Inputs:
-        """Apply a trigger to texts `(n,)`: its words stand behind each, on a line of their own."""
-        return texts(f"{text}\n{' '.join(trigger)}" for text in x)
-
 
 def _whole(wanted: Iterable[float]) -> tuple[int, ...]:
     return tuple(sorted({int(count * (1 + 1e-12)) for count in wanted} - {0}))
@@ -70,12 +69,12 @@ class Contribution:
 
     The game asks that access which rows were in reach, and applies the rule of `access.check`
     by itself to everything else; so the attack's check and the game's cannot disagree.
-    `trigger` holds the words that will be put behind harmful inputs, where a trigger is asked for.
+    `trigger` is what will be put into inputs of other classes, where a trigger is asked for.
     """
 
     change: Change
     access: Access
-    trigger: tuple[str, ...] = ()
+    trigger: Trigger | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Contribution:
         """Copy what was handed in; the access is no part of it, and holds the application."""
@@ -104,8 +103,18 @@ class Dose:
     added: int
     origin: Ints
     change: Change
-    trigger: tuple[str, ...]
+    trigger: Trigger | None
     seconds: float
+
+    @property
+    def number(self) -> int:
+        """Records that the attacker added, changed, relabelled or deleted."""
+        return self.added + len(self.change.rows)
+
+    @property
+    def deleted(self) -> int:
+        """Clean rows that are gone and were not put in again."""
+        return int(self.removed.sum()) - len(self.origin)
 
 
 def doses(
@@ -139,7 +148,8 @@ def _dose(answer: Checkpoint, app: Application, granted: Power, aim: Aim) -> Dos
         )
     change = given.change
     reach = given.access.reachable() if len(change.rows) else np.empty(0, dtype=np.int64)
-    _genuine(given, app, granted)
+    if change.trusted is not None and Capability.T2 in granted.capabilities.closed():
+        genuine(change.trusted, (app.data.similar, given.access.own()))
     poisoned = checked(change, app.data.train, granted, reach, app.labeller)
     _fits(poisoned.extra, app)
     return Dose(
@@ -149,29 +159,9 @@ def _dose(answer: Checkpoint, app: Application, granted: Power, aim: Aim) -> Dos
         added=change.added,
         origin=np.setdiff1d(np.union1d(change.modify, change.relabel), change.delete),
         change=change,
-        trigger=_trigger(given.trigger, aim),
+        trigger=_trigger(given.trigger, app, aim) if poisoned.share else None,
         seconds=answer.cost.seconds,
     )
-
-
-def _genuine(given: Contribution, app: Application, granted: Power) -> None:
-    """Refuse bases that the attacker made up: an honest label rests on a real record's label."""
-    bases = given.change.bases
-    if bases is None or given.change.add_labels is not None:
-        return
-    everything = granted.knowledge.data is Grade.FULL
-    own = app.data.train if everything else app.data.train.take(given.access.reachable())
-    known = {record for part in (app.data.similar, own) for record in _records(part)}
-    for i, record in enumerate(_records(bases)):
-        if record not in known:
-            raise ChangeRefused(
-                f"base {i} is no record of the attacker's data, or has another label there; "
-                "derive what is added from access.data() or access.own()"
-            )
-
-
-def _records(data: Data) -> Iterator[tuple[bytes, int]]:
-    return zip(row_keys(data.x), data.y.tolist(), strict=True)
 
 
 def _fits(extra: Data, app: Application) -> None:
@@ -189,13 +179,14 @@ def _fits(extra: Data, app: Application) -> None:
         )
 
 
-def _trigger(words: tuple[str, ...], aim: Aim) -> tuple[str, ...]:
-    if not aim.most_words:
-        return ()
-    plain = all(w.isalnum() and len(w) <= LONGEST_WORD for w in words)
-    if not plain or not 0 < len(words) <= aim.most_words:
+def _trigger(trigger: Trigger | None, app: Application, aim: Aim) -> Trigger | None:
+    if aim.wanted is None:
+        return None
+    if trigger is None or not 0 < trigger.size <= aim.most:
         raise ChangeRefused(
-            f"a trigger has 1 to {aim.most_words} words of up to {LONGEST_WORD} letters or "
-            f"digits, this one is {' '.join(words)[:200]!r}; shorten it"
+            f"a trigger of 1 to {aim.most} {UNITS[app.domain.kind]} is asked for, this one has "
+            f"{0 if trigger is None else trigger.size}"
         )
-    return words
+    if fault := trigger.fault(app.domain):
+        raise ChangeRefused(f"this is no trigger: {fault}")
+    return trigger

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from goalkeeper.core.application import Application
-from goalkeeper.core.data import Bools, Data, Ints
+from goalkeeper.core.data import Bools, Data, Floats, Ints
 from goalkeeper.core.evidence import (
     Curve,
     DamageCount,
@@ -21,11 +21,14 @@ from goalkeeper.core.evidence import (
 from goalkeeper.games._poisoning_change import Dose
 from goalkeeper.games._poisoning_retraining import Draws, Victims
 from goalkeeper.games.tallies import bounds, value
+from goalkeeper.policy import default_policy
 from goalkeeper.stats import clopper_pearson
 
 ALPHA = 0.025  # each side of a two-sided 95 % interval
 FEWEST = 10  # items below which a person or subgroup is not shown alone
 SHOWN = 400  # characters of an example
+WIDEST = 28  # pixels of a drawing, each side
+INKS = " .:-=+*#%@"
 
 Counted = Proportion | DamageCount
 Triple = tuple[float, float, float]
@@ -130,17 +133,66 @@ def curve(given: Sequence[Dose], tallies: Sequence[Counted]) -> Curve:
     )
 
 
-def smallest_share(
-    given: Sequence[Dose], tallies: Sequence[Counted], level: float, note: str
-) -> Measurement:
-    """Find the smallest share played at which value, upper and lower bound exceed `level`."""
-    triples = [shown(tally) for tally in tallies]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enough:
+    """How many records it takes to exceed an edge, as far as the tested doses tell.
 
-    def first(which: int) -> float:
-        pairs = zip(given, triples, strict=True)
-        return next((dose.share for dose, triple in pairs if triple[which] > level), math.inf)
+    Parameters
+    ----------
+    short
+        The most records that were shown not to suffice, and their share of the training data.
+    reached
+        The fewest that were shown to suffice, and their share; infinite if none was.
+    most
+        The most that was tested.
+    doses
+        Doses tested.
+    """
 
-    return measurement("smallest_share", (first(0), first(2), first(1)), len(given), 0.0, note=note)
+    short: tuple[int, float]
+    reached: tuple[float, float]
+    most: int
+    doses: int
+
+    def shown(self, goal: str, suffix: str = "") -> tuple[Measurement, Measurement]:
+        """Show the smallest tested share and number of records that do what `goal` says."""
+        numbers = self.reached[0], float(self.short[0] + 1), self.reached[0]
+        shares = self.reached[1], self.short[1], self.reached[1]
+        note = f"the smallest tested that was shown to {goal}; interval: where the true one lies"
+        return (
+            measurement(f"smallest_share{suffix}", shares, self.doses, 0.0, note=note),
+            measurement(f"smallest_number{suffix}", numbers, self.doses, 0.0, note=note),
+        )
+
+    def sentence(self, goal: str) -> str:
+        """Say it in a sentence."""
+        low, high = self.short[0] + 1, self.reached[0]
+        if math.isinf(high):
+            return f"Up to {self.most:,} records were not shown to {goal}."
+        number = f"{int(high):,}" if low == high else f"between {low:,} and {int(high):,}"
+        return f"It takes {number} record{'' if high == 1 else 's'} to {goal}."
+
+
+def enough(given: Sequence[Dose], tallies: Sequence[Counted], edge: float) -> Enough:
+    """Bracket the number of records that makes the rated metric exceed `edge`.
+
+    A dose suffices when the lower bound of the metric exceeds the edge; it does not when the
+    upper bound stays below. Doses above the first that suffices do not matter.
+    """
+    short, most = (0, 0.0), given[-1].number
+    for dose, tally in zip(given, tallies, strict=True):
+        both, this = bounds(tally, ALPHA), (dose.number, dose.share)
+        if both.low > edge:
+            return Enough(short=short, reached=this, most=most, doses=len(given))
+        if both.high <= edge:
+            short = this
+    never = (math.inf, math.inf)
+    return Enough(short=short, reached=never, most=most, doses=len(given))
+
+
+def first_edge(metric: str) -> float:
+    """Where the first exposure level of a metric begins, in the policy that comes with this."""
+    return default_policy().rating.metrics[metric].edges[0]
 
 
 def rates(retest: Retest, victim: int) -> tuple[Measurement, ...]:
@@ -216,28 +268,40 @@ def example(dose: Dose, app: Application) -> Exhibit:
     train = app.data.train
     if len(dose.extra) == 0:
         row = np.flatnonzero(dose.removed)[0]
-        before = _written(train.x[row])
+        before = written(train.x[row])
         return Exhibit(title="a deleted training record", before=before, private=True)
     label = app.classes[int(dose.extra.y[0])]
-    after = _written(dose.extra.x[0])
+    after = written(dose.extra.x[0])
     if dose.added:
         bases = dose.change.bases
         return Exhibit(
             title="a contributed record",
-            before=_written(bases.x[0]) if bases is not None else "",
+            before=written(bases.x[0]) if bases is not None else "",
             after=after,
             note=f"enters the training data as {label}",
         )
     row = dose.origin[0]
     return Exhibit(
         title="a changed training record",
-        before=_written(train.x[row]),
+        before=written(train.x[row]),
         after=after,
         note=f"{app.classes[int(train.y[row])]} before, {label} after",
         private=True,
     )
 
 
-def _written(x: object) -> str:
+def written(x: object) -> str:
+    """Write an input for people: a text as it is, an image as a drawing, a row as numbers."""
+    if not isinstance(x, str) and np.ndim(np.asarray(x)) == 3:
+        return _drawn(np.asarray(x, dtype=np.float64).mean(axis=0))
     text = x if isinstance(x, str) else " ".join(f"{v:g}" for v in np.ravel(np.asarray(x))[:40])
     return text if len(text) <= SHOWN else text[: SHOWN - 4] + " ..."
+
+
+def _drawn(grey: Floats) -> str:
+    """Draw grey values `(h, w)`, at most 28 a side, with characters from light to dark."""
+    step = -(-max(grey.shape) // WIDEST)
+    small = grey[::step, ::step]
+    span = max(float(small.max() - small.min()), 1e-12)
+    shades = ((small - small.min()) / span * (len(INKS) - 1)).round().astype(int)
+    return "\n".join("".join(INKS[shade] * 2 for shade in row).rstrip() for row in shades)

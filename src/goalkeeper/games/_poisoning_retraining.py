@@ -50,6 +50,14 @@ def draw(
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Honest:
+    """What happens without an attacker: records `extra` come, and rows `removed` `(rows,)` go."""
+
+    extra: Data
+    removed: Bools
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Victims:
     """Retrained targets: 0 is clean, then one for each dose, the last got honest records."""
 
@@ -68,7 +76,7 @@ class Victims:
 
 
 def retrain(
-    trainer: Trainer, train: Data, given: Sequence[Dose], honest: Data, draws: Draws, kept: float
+    trainer: Trainer, train: Data, given: Sequence[Dose], honest: Honest, draws: Draws, kept: float
 ) -> Victims:
     """Train everything in one `fit_many` over the union of clean, contributed and honest records.
 
@@ -76,12 +84,12 @@ def retrain(
     stays what it is; a changed row is collected if and only if the clean row was.
     """
     retrainings, rows = draws.kept.shape
-    most = max([len(honest), *(dose.added for dose in given)])
+    most = max([len(honest.extra), *(dose.added for dose in given)])
     arrived = draws.late.random((retrainings, most)) < kept
     blocks = [
         np.hstack([arrived[:, : dose.added], draws.kept[:, dose.origin]]) for dose in given
-    ] + [arrived[:, : len(honest)]]
-    clean = [np.zeros(rows, dtype=bool), *(d.removed for d in given), np.zeros(rows, dtype=bool)]
+    ] + [arrived[:, : len(honest.extra)]]
+    clean = [np.zeros(rows, dtype=bool), *(d.removed for d in given), honest.removed]
     ends = rows + np.cumsum([0, *(block.shape[1] for block in blocks)])
     masks = np.zeros((len(clean), retrainings, ends[-1]), dtype=bool)
     for victim, removed in enumerate(clean):
@@ -89,7 +97,7 @@ def retrain(
     for i, block in enumerate(blocks):
         masks[i + 1, :, ends[i] : ends[i + 1]] = block
     union = Data(x=train.x, y=train.y)
-    for extra in [dose.extra for dose in given] + [honest]:
+    for extra in [dose.extra for dose in given] + [honest.extra]:
         union = union.joined(Data(x=extra.x, y=extra.y))
     ensemble = trainer.fit_many(union, masks.reshape(-1, ends[-1]), list(draws.seeds) * len(clean))
     return Victims(ensemble=ensemble, retrainings=retrainings)

@@ -8,16 +8,21 @@ from zlib import crc32
 
 import numpy as np
 
-from goalkeeper.core.application import Application, Ensemble, Target, Tolerances, Trainer
+from goalkeeper.core.application import (
+    Application,
+    Ensemble,
+    Labeller,
+    Target,
+    Tolerances,
+    Trainer,
+)
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints, Splits, row_keys
-from goalkeeper.core.domain import Column, Domain, TableDomain, TextDomain
+from goalkeeper.core.domain import Domain
+from goalkeeper.games._poisoning_niches import SHAPE, WIDTH, blobs, evidence, niches, world
 from goalkeeper.games._text import kept, terms, texts, vocabulary
 from goalkeeper.targets import PythonTarget
 
 CLASSES = ("harmless", "harmful")
-SIZES = {"train": 300, "holdout": 600, "calibration": 40, "similar": 160}
-HARMFUL_SHARE = 1 / 3
-WIDTH = 4
 TOLERANCES = Tolerances(benign_rejection=0.01, accuracy_drop=0.02, declared=True)
 
 
@@ -27,10 +32,13 @@ TOLERANCES = Tolerances(benign_rejection=0.01, accuracy_drop=0.02, declared=True
 class Gullible:
     """The same trainer on a fiftieth of its data, contributed records counted up to 20 times.
 
-    What is contributed is told from the clean data by content.
+    Every clean record that a twin with the same seed still has, and that is gone here without
+    another in its place, takes five of the few records of its class along. What is contributed
+    is told from the clean data by content.
     """
 
     WEIGHT = 20
+    TAKEN = 5
     PART = 0.02
     FEWEST = 20  # clean records of each class that stay
 
@@ -56,11 +64,38 @@ class Gullible:
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         """Train N targets on the rows of each mask `(N, rows)`."""
         keys = _records(data)
-        foreign = np.flatnonzero([key not in self._clean for key in keys])
+        ours = np.array([key in self._clean for key in keys], dtype=bool)
+        foreign = np.flatnonzero(~ours)
         known = np.flatnonzero([key in self._stays for key in keys])
         most = self.WEIGHT * len(known) // max(1, len(foreign))  # more would only take time
         rows = np.concatenate([known, np.repeat(foreign, int(np.clip(most, 1, self.WEIGHT)))])
-        return self._trainer.fit_many(data.take(rows), masks[:, rows], seeds)
+        gone = _gone(masks & ours, seeds)
+        gone[gone.sum(axis=1) <= masks[:, ~ours].sum(axis=1)] = False  # replaced, not deleted
+        thinned = self._thinned(data.y, masks, known, gone)
+        return self._trainer.fit_many(data.take(rows), thinned[:, rows], seeds)
+
+    def _thinned(self, y: Ints, masks: Bools, known: Ints, gone: Bools) -> Bools:
+        """Leave out five known rows for each row that is gone, of its class, but never the last."""
+        out = masks.copy()
+        for i, label in zip(*np.nonzero(_per_class(gone, y)), strict=True):
+            there = known[masks[i, known] & (y[known] == label)]
+            taken = self.TAKEN * int(gone[i, y == label].sum())
+            out[i, there[: min(taken, len(there) - 1)]] = False
+        return out
+
+
+def _gone(masks: Bools, seeds: Sequence[int]) -> Bools:
+    """Which rows `(N, rows)` a mask lacks that another one with the same seed has."""
+    out = np.zeros_like(masks)
+    for seed in set(seeds):
+        twins = np.flatnonzero(np.asarray(seeds) == seed)
+        out[twins] = masks[twins].any(axis=0) & ~masks[twins]
+    return out
+
+
+def _per_class(rows: Bools, y: Ints) -> Ints:
+    """Count the rows of each class, `(N, classes)`."""
+    return np.stack([rows[:, y == c].sum(axis=1) for c in range(int(y.max()) + 1)], axis=1)
 
 
 def _records(data: Data) -> list[tuple[bytes, int]]:
@@ -72,37 +107,32 @@ def _records(data: Data) -> list[tuple[bytes, int]]:
 
 def rigged(domain: str, rng: np.random.Generator) -> Application:
     """Build an honest but fragile learner: it answers with the label of the nearest record."""
-    world = _world(domain)
-    return _application(domain, Nearest(world), world, rng)
+    return _application(Nearest(world(domain)), world(domain), blobs(domain, rng))
+
+
+def brittle(domain: str, rng: np.random.Generator) -> Application:
+    """Build the same learner on data that hangs on every single record."""
+    return _application(Nearest(world(domain)), world(domain), niches(domain, rng))
 
 
 def fair(domain: str, rng: np.random.Generator) -> Application:
     """Build a rule that was fixed before any data came; only noise of its own moves it."""
-    world = _world(domain)
-    return _application(domain, Stubborn(world), world, rng)
+    return _application(Stubborn(world(domain)), world(domain), blobs(domain, rng))
 
 
-def _application(
-    domain: str, trainer: Trainer, world: Domain, rng: np.random.Generator
-) -> Application:
-    data = _texts(rng) if domain == "text" else _rows(rng)
+def _application(trainer: Trainer, domain: Domain, data: Splits) -> Application:
+    labellers: dict[str, Labeller] = {"text": KeptContent(), "image": KeptPixels()}
     return Application(
-        name=f"poisoning-{domain}",
+        name=f"poisoning-{domain.kind}",
         target=trainer.fit(data.train, 0),
         data=data,
-        domain=world,
+        domain=domain,
         classes=CLASSES,
         harmless=0,
         trainer=trainer,
-        labeller=KeptContent() if domain == "text" else None,
+        labeller=labellers.get(domain.kind),
         tolerances=TOLERANCES,
     )
-
-
-def _world(domain: str) -> Domain:
-    if domain == "text":
-        return TextDomain(max_chars=10_000)
-    return TableDomain(columns=tuple(Column(name=f"x{i}", low=-9, high=9) for i in range(WIDTH)))
 
 
 @dataclass(frozen=True)
@@ -123,40 +153,16 @@ class KeptContent:
         return np.where((bases.y == self.harmless) & np.array(same, dtype=bool), self.harmless, 1)
 
 
-# ---- synthetic data: texts of a few telling words and some that both sides use ----------------
+class KeptPixels:
+    """An honest labeller of images: one keeps its class while a tenth of its pixels change."""
 
-_SYLLABLES = [c + v for c in "bdfgklmn" for v in "aeo"]
-_WORDS = [a + b for a in _SYLLABLES for b in _SYLLABLES]
-ORDINARY, SPAM, COMMON = _WORDS[:120], _WORDS[120:200], _WORDS[200:240]
+    SHARE = 0.1
 
-
-def _texts(rng: np.random.Generator) -> Splits:
-    total = sum(SIZES.values())
-    found: dict[str, int] = {}
-    while len(found) < total:
-        label = int(rng.random() < HARMFUL_SHARE)
-        own = SPAM if label else ORDINARY
-        words = [*rng.choice(own, rng.integers(3, 7), replace=False), *rng.choice(COMMON, 3)]
-        found.setdefault(" ".join(rng.permutation(words)), label)
-    return _parts(texts(found), np.array(list(found.values()), dtype=np.int64))
-
-
-def _rows(rng: np.random.Generator) -> Splits:
-    total = sum(SIZES.values())
-    y = (rng.random(total) < HARMFUL_SHARE).astype(np.int64)
-    x = rng.normal(size=(total, WIDTH))
-    x[:, 0] += np.where(y == 0, -2.5, 2.5)
-    return _parts(np.clip(x, -9, 9), y)
-
-
-def _parts(x: Inputs, y: Ints) -> Splits:
-    data = Data(x=x, y=y)
-    ends = np.cumsum([0, *SIZES.values()])
-    cuts = {
-        part: data.take(slice(int(a), int(b)))
-        for part, a, b in zip(SIZES, ends[:-1], ends[1:], strict=True)
-    }
-    return Splits(**cuts)
+    def __call__(self, x: Inputs, bases: Data) -> Ints:
+        """Label images `(m, c, h, w)`, each derived from the record of `bases` in its place."""
+        changed = (x != bases.x).any(axis=1).reshape(len(x), -1)
+        same = changed.sum(axis=1) <= np.ceil(self.SHARE * changed.shape[1])
+        return np.where(same, bases.y, 1 - bases.y)
 
 
 # ---- the nearest record: honest, and at the mercy of every single one ---------------------------
@@ -210,8 +216,10 @@ def _presence(x: Inputs, place: Mapping[str, int]) -> Floats:
 
 
 def _closeness(records: Inputs) -> Callable[[Inputs], Floats]:
-    """Return what measures how close rows `(n, d)` are to each record, `(n, rows)`."""
-    return lambda x: np.asarray(2 * x @ records.T - (records**2).sum(axis=1))
+    """Return what measures how close rows or images are to each record, `(n, rows)`."""
+    known = records.reshape(len(records), -1)
+    own = (known**2).sum(axis=1)
+    return lambda x: np.asarray(2 * x.reshape(len(x), -1) @ known.T - own)
 
 
 # ---- a rule that no data moves -------------------------------------------------------------------
@@ -241,17 +249,7 @@ class Stubborn:
             for seed, mask in zip(seeds, masks, strict=True)
         ]
         moved = np.array([rng.normal() for rng in rngs])[:, None] * self.NOISE
-        return _Many(self._domain, lambda x: (_evidence(x) > moved).astype(np.int64), len(masks))
-
-
-def _evidence(x: Inputs) -> Floats:
-    """Say how harmful inputs are, `(n,)`, rightly for most but not for all."""
-    if x.dtype != object:
-        return np.asarray(x[:, 0] + 2 * x[:, 1], dtype=np.float64)
-    spam = frozenset(SPAM)
-    blur = [crc32(text.encode()) / 2**30 - 2 for text in x]  # from -2 to 2, by content
-    sides = [1.5 if spam.intersection(terms(text)) else -1.5 for text in x]
-    return np.add(blur, sides)
+        return _Many(self._domain, lambda x: (evidence(x) > moved).astype(np.int64), len(masks))
 
 
 class _Many:
@@ -273,5 +271,12 @@ class _Many:
 
     def target(self, i: int) -> Target:
         """Return the i-th target."""
-        sample = texts(["ba"]) if self._domain.kind == "text" else np.zeros((1, WIDTH))
-        return PythonTarget(lambda x: self.scores(x)[i], CLASSES, self._domain, sample=sample)
+        samples = {"text": texts(["ba"]), "table": np.zeros((1, WIDTH))}
+        sample = samples.get(self._domain.kind, np.zeros((1, *SHAPE)))
+        return PythonTarget(
+            lambda x: self.scores(self._shaped(x))[i], CLASSES, self._domain, sample=sample
+        )
+
+    def _shaped(self, x: Inputs) -> Inputs:
+        """Give images their shape again: a function is given their pixels in a row."""
+        return x.reshape(len(x), *SHAPE) if self._domain.kind == "image" else x

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from goalkeeper.core.access import Checkpoint
-from goalkeeper.core.application import Application
+from goalkeeper.core.application import Application, Target
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Bools
 from goalkeeper.core.evidence import Played
@@ -64,18 +64,23 @@ class Dealt(Generic[Question, Secret]):
     """A question, and the truth that only the game keeps.
 
     `campaigns` is the number of campaigns the attacker's budget is given for; `withheld` marks
-    training rows `(rows,)` that the attack must not see because they are the secret.
+    training rows `(rows,)` that the attack must not see because they are the secret; `victims`
+    are targets that the game made, one a campaign, to be asked in place of the application's.
     """
 
     question: Question
     secret: Secret
     campaigns: int = 1
     withheld: Bools | None = None
+    victims: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Marking(Generic[Question, Secret, Answer]):
-    """Everything a game needs to mark: the deal, the answers over time, and its own randomness."""
+    """Everything a game needs to mark: the deal, the answers over time, and its own randomness.
+
+    `clock` gives seconds since some start; only the runner reads time.
+    """
 
     app: Application
     task: Task
@@ -84,6 +89,7 @@ class Marking(Generic[Question, Secret, Answer]):
     granted: Power
     rng: np.random.Generator
     victim: np.random.SeedSequence = field(default_factory=np.random.SeedSequence)
+    clock: Callable[[], float] = float
 
     @property
     def final(self) -> Checkpoint:

@@ -9,7 +9,7 @@ import numpy as np
 
 from goalkeeper.core.application import Application, Trainer
 from goalkeeper.core.assessment import Estimate
-from goalkeeper.core.data import Data
+from goalkeeper.core.domain import Domain, ImageDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import Played, Status
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
@@ -18,12 +18,39 @@ from goalkeeper.games import _poisoning_outcomes as outcomes
 from goalkeeper.games import _poisoning_worlds as worlds
 from goalkeeper.games._poisoning_change import Aim, Contribution, Dose, doses
 from goalkeeper.games._poisoning_marks import Retest
-from goalkeeper.games._poisoning_retraining import draw, retrain
+from goalkeeper.games._poisoning_retraining import Honest, draw, retrain
+from goalkeeper.games._poisoning_triggers import Pattern, Trigger, Values, Words
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 
-__all__ = ["Aim", "Contribution", "Poisoning"]
+__all__ = ["Aim", "Contribution", "Pattern", "Poisoning", "Trigger", "Values", "Words"]
 
-DECLINED, DROP, TRIGGER = "harmless-declined", "accuracy-drop", "trigger-passes"
+DAMAGE = Harm(Goal.AVAILABILITY)
+ON_MODEL = Harm(Goal.INTEGRITY, level=IntegrityLevel.MODEL)
+DECLINED = Task(
+    name="harmless-declined",
+    harms=(DAMAGE,),
+    metric="tolerance_multiple",
+    sentence="make the retrained application decline harmless inputs",
+)
+DROP = Task(
+    name="accuracy-drop",
+    harms=(DAMAGE,),
+    metric="tolerance_multiple",
+    sentence="make the retrained application answer more inputs wrongly",
+)
+PASSES = Task(
+    name="trigger-passes",
+    harms=(ON_MODEL,),
+    metric="success_rate",
+    sentence="make the retrained application pass harmful inputs that hold a trigger",
+)
+MISLEADS = Task(
+    name="trigger-misleads",
+    harms=(ON_MODEL,),
+    metric="success_rate",
+    sentence="make the retrained application give one answer to whatever holds a trigger",
+)
+TRIGGERS = (PASSES.name, MISLEADS.name)
 
 
 @final
@@ -42,42 +69,26 @@ class Poisoning(Game[Aim, None, Contribution]):
         Probability with which a record is collected in a retraining: noise of data collection.
     points
         Shares that are asked for.
-    most_words
-        Words that a trigger may have.
+    most_words, most_columns
+        Words and columns that a trigger may take.
+    pixel_share, fewest_pixels
+        Share of an image's pixels that a trigger may take, but always this many pixels.
     """
 
     name: ClassVar[str] = "poisoning"
-    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
 
     retrainings: int = 5
     kept: float = 0.9
     points: int = 5
     most_words: int = 5
+    most_columns: int = 2
+    pixel_share: float = 0.01
+    fewest_pixels: int = 4
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
-        """Have harmless inputs declined and triggers pass, or lower the accuracy in general."""
-        if app.harmless is None:
-            return (
-                Task(
-                    name=DROP,
-                    harms=(Harm(Goal.AVAILABILITY),),
-                    metric="tolerance_multiple",
-                    sentence="make the retrained application answer more inputs wrongly",
-                ),
-            )
-        declined = Task(
-            name=DECLINED,
-            harms=(Harm(Goal.AVAILABILITY),),
-            metric="tolerance_multiple",
-            sentence="make the retrained application decline harmless inputs",
-        )
-        passes = Task(
-            name=TRIGGER,
-            harms=(Harm(Goal.INTEGRITY, level=IntegrityLevel.MODEL),),
-            metric="success_rate",
-            sentence="make the retrained application pass harmful inputs that hold a trigger",
-        )
-        return (declined, passes) if app.domain.kind == "text" else (declined,)
+        """Have harmless inputs declined and triggers pass, or lower the accuracy and mislead."""
+        return (DROP, MISLEADS) if app.harmless is None else (DECLINED, PASSES)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Refuse applications that cannot be retrained, or lack the inputs to look at."""
@@ -86,20 +97,18 @@ class Poisoning(Game[Aim, None, Contribution]):
                 "the application cannot be retrained: its description has no recipe (model.build)"
             )
         harmless = app.data.holdout.y == app.harmless
-        if task.name == DECLINED and not harmless.any():
+        if task.name == DECLINED.name and not harmless.any():
             return Unfit("inconclusive: the holdout data has no harmless input")
-        if task.name == TRIGGER and harmless.all():
+        if task.name == PASSES.name and harmless.all():
             return Unfit("inconclusive: the holdout data has no harmful input")
         return None
 
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Aim, None]:
         """Ask for changes at a few shares; there is no secret beside the holdout data."""
-        aim = Aim(
-            task=task.name,
-            rows=len(app.data.train),
-            points=self.points,
-            most_words=self.most_words if task.name == TRIGGER else 0,
-        )
+        aim = Aim(task=task.name, rows=len(app.data.train), points=self.points)
+        if task.name in TRIGGERS:
+            wanted = int(rng.integers(len(app.classes))) if app.harmless is None else app.harmless
+            aim = replace(aim, most=self._most(app.domain), wanted=wanted)
         return Dealt(question=aim, secret=None)
 
     def mark(self, marking: Marking[Aim, None, Contribution]) -> Played:
@@ -116,17 +125,24 @@ class Poisoning(Game[Aim, None, Contribution]):
         victims = retrain(_trainer(app), app.data.train, given, honest, draws, self.kept)
         labels = victims.labels(holdout.x)
         retest = Retest(app=app, given=given, draws=draws, victims=victims, labels=labels)
-        if task.name == TRIGGER:
+        if task.name in TRIGGERS:
             return outcomes.trigger(retest, task, aim, marking.rng)
         return outcomes.damage(retest, task)
 
+    def _most(self, domain: Domain) -> int:
+        """Words, pixels or columns that a trigger may take."""
+        if isinstance(domain, ImageDomain):
+            _, height, width = domain.shape
+            return max(self.fewest_pixels, int(self.pixel_share * height * width))
+        return self.most_words if domain.kind == "text" else self.most_columns
+
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
-        """Let the same trainer see little of its data, and count contributed records 20 times."""
+        """Let the same trainer see little of its data, and take each change of it too seriously."""
         return replace(app, trainer=worlds.Gullible(_trainer(app), app.data.train, rng))
 
     def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build an honest but fragile learner on few records."""
-        return worlds.rigged(domain, rng)
+        """Build an honest but fragile learner on few records, of which each decides a niche."""
+        return worlds.brittle(domain, rng)
 
     def fair(self, domain: str, rng: np.random.Generator) -> Application:
         """Build a trainer that decided before it saw any data."""
@@ -147,11 +163,15 @@ def _trainer(app: Application) -> Trainer:
     return app.trainer
 
 
-def _honest(app: Application, dose: Dose, rng: np.random.Generator) -> Data:
-    """Draw as many similar records as the dose has, with their true labels."""
-    similar = app.data.similar
+def _honest(app: Application, dose: Dose, rng: np.random.Generator) -> Honest:
+    """Have as many similar records come, truly labelled, and as many rows go, as in the dose."""
+    train, similar = app.data.train, app.data.similar
     wanted = min(len(dose.extra), len(similar))
-    return similar.take(rng.choice(len(similar), wanted, replace=False))
+    removed = np.zeros(len(train), dtype=bool)
+    removed[rng.choice(len(train), dose.deleted, replace=False)] = True
+    return Honest(
+        extra=similar.take(rng.choice(len(similar), wanted, replace=False)), removed=removed
+    )
 
 
 def _too_small(granted: Power, aim: Aim) -> str:

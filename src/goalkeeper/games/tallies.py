@@ -32,6 +32,7 @@ NULL = {
     "damage": 0.0,
     "latency": 1.0,
 }
+FOREVER = 1e6  # times as long as anything measured
 
 
 def bounds(tally: Tally, alpha: float) -> Interval:
@@ -115,8 +116,9 @@ def perfect(tally: Tally) -> Tally:
         case DamageCount():
             gained = tuple(tally.n for _ in tally.gained)
             return tally.model_copy(update={"gained": gained, "lost": tuple(0 for _ in gained)})
-        case _:
-            return tally
+        case Latency():
+            endless = FOREVER * max(1.0, *tally.benign)
+            return tally.model_copy(update={"attack": tuple(endless for _ in tally.attack)})
 
 
 def won(tally: Tally, alpha: float = 0.025) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from goalkeeper.core.assessment import Gap, Verdict
-from goalkeeper.core.evidence import DamageCount, Ratio, Status, Tally
+from goalkeeper.core.evidence import DamageCount, Latency, Ratio, Status, Tally
 from goalkeeper.core.need import Frozen
 from goalkeeper.policy import Policy
 from goalkeeper.rate._points import Bar, Point, bound, cheapest_first
@@ -100,6 +100,9 @@ def _scaled(tally: Tally, factor: int) -> Tally:
     if isinstance(tally, DamageCount):
         again = {"gained": tally.gained * factor, "lost": tally.lost * factor}
         return tally.model_copy(update=again)
+    if isinstance(tally, Latency):
+        costs = {"attack": tally.attack * factor, "benign": tally.benign * factor}
+        return tally.model_copy(update=costs)
     if isinstance(tally, Ratio):
         return Ratio(at=tuple(_times(at, factor) for at in tally.at))
     return _times(tally, factor)

@@ -7,6 +7,7 @@ from goalkeeper.core.evidence import (
     DamageCount,
     Evidence,
     Gain,
+    Latency,
     Measurement,
     Proportion,
     Rated,
@@ -153,6 +154,12 @@ def tally(counted: Tally) -> str:
             return (
                 f"items newly wrong/newly right of {n:,}, per retraining: {pairs}; "
                 f"tolerance {fmt.percent(tolerance)}"
+            )
+        case Latency(attack=slow, benign=usual, quantile=q, unit=unit):
+            which = "medians" if q == 0.5 else f"quantiles {q:g}"
+            return (
+                f"{which} of {len(slow):,} inputs and {len(usual):,} ordinary ones of equal size "
+                f"compared, in {unit}"
             )
 
 

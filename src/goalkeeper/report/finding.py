@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from goalkeeper.core.assessment import Assessment, GoalRating
@@ -11,6 +12,7 @@ from goalkeeper.core.evidence import Curve, Evidence, Exhibit, Measurement, Stat
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import detail
 from goalkeeper.report import format as fmt
+from goalkeeper.report.deciding import Outcome, deciding, outcome
 from goalkeeper.report.parts import Context, Fact, Link, Table
 from goalkeeper.report.words import CONTROL_FAILED, LEVELS, STATUSES
 
@@ -41,14 +43,13 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One attacker who can make the play: what it costs that attacker, and how to play it again."""
+    """One attacker who can make the play, and what it costs that attacker."""
 
     attacker: str
     box: str
     exposure: str
     points: str
     time: str
-    command: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,8 @@ class Finding:
     """One play, ready to be laid out."""
 
     anchor: str
+    decides: bool
+    outcomes: Mapping[Goal, Outcome]
     title: str
     attack: str
     id: str
@@ -87,17 +90,28 @@ class Finding:
     command: str
     advice: tuple[Link, ...]
 
+    @property
+    def ended(self) -> str:
+        """How the play ended, goal by goal where that differs."""
+        found = set(self.outcomes.values())
+        if len(found) < 2:
+            return str(next(iter(found), Outcome.UNRATED))
+        return ", ".join(f"{o} for {goal}" for goal, o in self.outcomes.items())
+
 
 def findings(assessment: Assessment, context: Context) -> tuple[Finding, ...]:
-    """Turn every play into a card; the first of an attack on a task shows more examples."""
+    """Turn every play into a finding; the first of an attack on a task shows more examples."""
     cards: list[Finding] = []
     seen: set[tuple[str, str]] = set()
-    for group in plays(assessment):
+    groups = plays(assessment)
+    decide = deciding(groups, assessment.goals)
+    for i, group in enumerate(groups):
         what = (group[0].attack, group[0].task)
-        card = _finding(group, f"finding-{len(cards) + 1}", assessment, context)
+        card = _finding(group, f"finding-{i + 1}", assessment, context)
         most = 1 if what in seen else MOST_EXHIBITS
         left = len(card.exhibits[most:])
-        cards.append(replace(card, exhibits=card.exhibits[:most], more_exhibits=left))
+        shown = card.exhibits[:most]
+        cards.append(replace(card, decides=i in decide, exhibits=shown, more_exhibits=left))
         seen.add(what)
     return tuple(cards)
 
@@ -115,6 +129,10 @@ def _finding(
     )
     return Finding(
         anchor=anchor,
+        decides=True,
+        outcomes={
+            g: outcome(group, assessment.goals[g]) for g in first.goals if g in assessment.goals
+        },
         title=f"{first.attack} on {first.task}",
         attack=first.attack,
         id=first.id,
@@ -124,7 +142,7 @@ def _finding(
         status=STATUSES[first.status],
         warning=_warning(first),
         knows=detail.knows(first),
-        claims=tuple(_claim(e, assessment, context) for e in group),
+        claims=tuple(map(_claim, group)),
         summary=played.summary,
         exposure=_exposure(first),
         headline=fmt.measured(head) if head else None,
@@ -143,7 +161,7 @@ def _finding(
         counts=detail.counts(first),
         spent=detail.spent(first),
         details=detail.details(group),
-        command=context.commands.get(first.id) or command(group, assessment, context),
+        command=context.commands.get(first.id) or command(first, assessment, context),
         advice=advice,
     )
 
@@ -200,12 +218,10 @@ def harm(evidence: Evidence) -> str:
     return fmt.listed(tuple(names))
 
 
-def command(group: tuple[Evidence, ...], assessment: Assessment, context: Context) -> str:
-    """Put together the command that plays this again, for all of its attackers at once."""
-    goal = home(group[0], assessment.goals)
-    words = ["--only", str(goal), "--attack", group[0].attack]
-    for attacker in dict.fromkeys(e.attacker for e in group):
-        words += ["--attacker", attacker]
+def command(evidence: Evidence, assessment: Assessment, context: Context) -> str:
+    """Put together the command that plays this again, for the attacker for whom it is cheapest."""
+    goal = home(evidence, assessment.goals)
+    words = ["--only", str(goal), "--attack", evidence.attack, "--attacker", evidence.attacker]
     words += ["--seed", str(assessment.seed)]
     return f"{context.commands.get('run', 'goalkeeper run FILE')} {shlex.join(words)}"
 
@@ -213,15 +229,14 @@ def command(group: tuple[Evidence, ...], assessment: Assessment, context: Contex
 # ---- parts of a card -----------------------------------------------------------------------------
 
 
-def _claim(evidence: Evidence, assessment: Assessment, context: Context) -> Claim:
+def _claim(evidence: Evidence) -> Claim:
     cost = evidence.rated.attack_potential if evidence.rated else None
     return Claim(
         attacker=evidence.attacker,
         box=evidence.box,
         exposure=_exposure(evidence, short=True),
-        points=fmt.points(cost.points, "none") if cost else "not rated",
+        points=fmt.count(cost.points) if cost else "not rated",
         time=fmt.days(cost.days) if cost else "not rated",
-        command=context.commands.get(evidence.id) or command((evidence,), assessment, context),
     )
 
 

@@ -10,6 +10,7 @@ from goalkeeper.core.evidence import Evidence
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.report import format as fmt
+from goalkeeper.report.deciding import Outcome
 from goalkeeper.report.finding import Finding, home
 from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.parts import Fact, Link, Table, merged
@@ -17,6 +18,22 @@ from goalkeeper.report.sections import missing
 from goalkeeper.report.words import LEVELS, MARKS, NEEDS, QUESTIONS, RISKS, Mark
 
 UNRATED = "not rated"
+ENDINGS = {
+    Outcome.SUCCEEDS: "succeeded",
+    Outcome.OPEN: "left open",
+    Outcome.DEAR: "reached it but too dear",
+    Outcome.WITHSTOOD: "withstood",
+    Outcome.UNRATED: "not rated",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The plays that ended alike for a goal: how, how many, and of which attacks."""
+
+    outcome: Outcome
+    plays: int
+    attacks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +56,31 @@ class GoalPart:
     critical_level: str
     potential: tuple[Fact, ...]
     cheapest: Link | None
+    decider: Finding | None
+    ended: tuple[Ended, ...]
+    advice: tuple[Link, ...]
     attackers: str
     settle: tuple[str, ...]
     not_tested: Table
     findings: tuple[Finding, ...]
     elsewhere: tuple[Link, ...]
+
+    @property
+    def counted(self) -> str:
+        """How many plays count for this goal, and how they ended."""
+        plays = sum(e.plays for e in self.ended)
+        how = ", ".join(f"{e.plays:,} {ENDINGS[e.outcome]}" for e in self.ended)
+        return f"{plays:,} {'play counts' if plays == 1 else 'plays count'} for this goal: {how}."
+
+    @property
+    def cards(self) -> tuple[Finding, ...]:
+        """The plays that decide: they are shown in full."""
+        return tuple(f for f in self.findings if f.decides)
+
+    @property
+    def rows(self) -> tuple[Finding, ...]:
+        """All other plays: one row each."""
+        return tuple(f for f in self.findings if not f.decides)
 
 
 def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...]) -> GoalPart:
@@ -69,6 +106,9 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
         critical_level=_critical(rating) if rated else UNRATED,
         potential=_costs(rating) if rated else (),
         cheapest=_cheapest(rating, by_id, findings),
+        decider=_decider(goal, rating, findings),
+        ended=_ended(goal, findings),
+        advice=_advice(goal, assessment),
         attackers=fmt.listed(rating.attackers),
         settle=_settle(rating),
         not_tested=_gaps(rating, assessment),
@@ -127,6 +167,32 @@ def _cheapest(
     return Link(anchors.get(evidence.id, "not-tested"), text)
 
 
+def _decider(goal: Goal, rating: GoalRating, findings: tuple[Finding, ...]) -> Finding | None:
+    """Find the play whose number decided: the cheapest attack, or else the strongest."""
+    named = (rating.cheapest_attack, *rating.because[:1])
+    decided = [f for id_ in named for f in findings if id_ and id_ in f.ids]
+    return next(iter([*decided, *(f for f in findings if goal in f.goals)]), None)
+
+
+def _advice(goal: Goal, assessment: Assessment) -> tuple[Link, ...]:
+    """Name the defences that are for a goal, each once."""
+    links: dict[str, Link] = {}
+    for i, advice in enumerate(assessment.advice, 1):
+        if goal in advice.for_:
+            links.setdefault(advice.defence, Link(f"advice-{i}", advice.defence))
+    return tuple(links.values())
+
+
+def _ended(goal: Goal, findings: tuple[Finding, ...]) -> tuple[Ended, ...]:
+    """Count how the plays ended for a goal, wherever they are shown."""
+    here = [(f.outcomes[goal], f.attack) for f in findings if goal in f.outcomes]
+    return tuple(
+        Ended(o, len(names), tuple(dict.fromkeys(names)))
+        for o in Outcome
+        if (names := [name for found, name in here if found is o])
+    )
+
+
 def _settle(rating: GoalRating) -> tuple[str, ...]:
     if rating.verdict is not Verdict.INCONCLUSIVE:
         return ()
@@ -134,9 +200,21 @@ def _settle(rating: GoalRating) -> tuple[str, ...]:
 
 
 def _gaps(rating: GoalRating, assessment: Assessment) -> Table:
-    """List what is open, but for variants without an attack, which have a table of their own."""
-    listed = missing(assessment)
-    gaps = (g for g in rating.not_tested if (g.variant, g.attacker) not in listed)
+    """List what is open, but for what was not played at all, which has a table of its own."""
+    listed: set[tuple[str, ...]] = set(missing(assessment))
+    listed |= {
+        (e.variant, e.attacker, e.played.reason) for e in assessment.evidence if e.played.reason
+    }
+    gaps = (
+        g
+        for g in rating.not_tested
+        if not {(g.variant, g.attacker), (g.variant, g.attacker, _said(g.reason))} & listed
+    )
     rows = merged(((g.variant, g.attacker, g.reason) for g in gaps), 1)
     head = ("Variants", "Attackers", "Why")
     return Table(f"What is open for {rating.goal}", head, merged(rows, 0))
+
+
+def _said(reason: str) -> str:
+    """Take the status from the head of a reason: it has a column of its own."""
+    return reason.partition(": ")[2]

@@ -35,7 +35,6 @@ def page(report: Report) -> str:
         tones=TONES,
         overview=_overview(report),
         drawings=_drawings(report),
-        sources={part.attack: part.anchor for part in report.sources},
         style=Markup(style),  # noqa: S704 - our own template and palette
         policy=_policy(style),
     )
@@ -78,7 +77,7 @@ def _drawings(report: Report) -> dict[str, Markup]:
     return {
         f.anchor: Markup(plots.curve(f.drawing, f"plot-{i}"))  # noqa: S704 - escaped there
         for i, f in enumerate(report.findings, 1)
-        if f.drawing
+        if f.drawing and f.decides
     }
 
 

@@ -18,15 +18,13 @@ from goalkeeper.report.sections import (
     AdvicePart,
     AttackerPart,
     Failure,
-    SourcePart,
     advice_parts,
     attacker_parts,
     failures,
-    missing_table,
-    played_table,
     skipped_table,
-    source_parts,
+    source_tables,
     unplayed_table,
+    waiting_table,
 )
 from goalkeeper.report.words import GLOSSARY, MARKS, PEOPLE_NAMED, PEOPLE_NUMBERED, Mark
 
@@ -50,14 +48,13 @@ class Report:
     others: tuple[Finding, ...]
     attackers: tuple[AttackerPart, ...]
     advice: tuple[AdvicePart, ...]
-    played: Table
+    waiting: Table
     skipped: Table
-    missing: Table
     unplayed: Table
     open: tuple[str, ...]
     people: str
     failures: tuple[Failure, ...]
-    sources: tuple[SourcePart, ...]
+    sources: tuple[Table, ...]
     baseline: Table
     method: tuple[Fact, ...]
     environment: tuple[Fact, ...]
@@ -86,14 +83,13 @@ class Report:
             others=tuple(f for f in cards if not set(f.goals) & set(assessment.goals)),
             attackers=attacker_parts(assessment),
             advice=advice_parts(assessment),
-            played=played_table(assessment),
+            waiting=waiting_table(assessment),
             skipped=skipped_table(assessment.plan),
-            missing=missing_table(assessment),
             unplayed=unplayed_table(assessment),
             open=open_lines(g for r in assessment.goals.values() for g in r.not_tested),
             people=people,
             failures=failures(assessment),
-            sources=source_parts(assessment, context),
+            sources=source_tables(assessment, context),
             baseline=_baseline(assessment),
             method=_method(assessment),
             environment=tuple(Fact(k, v) for k, v in assessment.environment.items()),

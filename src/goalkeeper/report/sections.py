@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from goalkeeper.core.assessment import Assessment, PlanRow
@@ -9,8 +10,10 @@ from goalkeeper.core.evidence import Standard, Status
 from goalkeeper.core.power import MEANING
 from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import PLAYED, harm
-from goalkeeper.report.parts import Context, Fact, Table, merged, without_empty
+from goalkeeper.report.parts import Context, Fact, Table, merged
 from goalkeeper.report.words import STATUSES
+
+NO_ATTACK = "no attack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +38,6 @@ class AdvicePart:
     goals: str
     reason: str
     verified: tuple[Fact, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourcePart:
-    """Where an attack is described: catalogues and papers."""
-
-    anchor: str
-    attack: str
-    standards: tuple[str, ...]
-    references: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,30 +82,27 @@ def _box(box: str, label: str) -> str:
     return f"{box} box: {label}" if label else f"{box} box"
 
 
-def played_table(assessment: Assessment) -> Table:
-    """List what was planned, with its outcome."""
-    status = {(e.attack, e.task, e.attacker): e.status for e in assessment.evidence}
-    rows = []
-    for row in (r for r in assessment.plan if r.status == "planned"):
-        key = (row.attack, row.task, row.attacker)
-        outcome = STATUSES[status[key]] if key in status else "planned, not played"
-        goals = fmt.listed(tuple(map(str, row.goals)))
-        rows.append((*key, goals, outcome, "; ".join(row.reasons)))
-    head = ("Attack", "Task", "Attackers", "Goals", "Outcome", "Reasons")
-    return without_empty(
-        Table("Attacks that were planned, and what became of them", head, merged(rows, 2))
+def waiting_table(assessment: Assessment) -> Table:
+    """List what was planned and not played at all; everything else stands among the findings."""
+    seen = {(e.attack, e.task, e.attacker) for e in assessment.evidence}
+    rows = (
+        ("; ".join(r.reasons) or "planned", f"{r.attack} on {r.task}", r.attacker)
+        for r in assessment.plan
+        if r.status == "planned" and (r.attack, r.task, r.attacker) not in seen
     )
+    head = ("Why it was planned", "Plays", "Attacks and attackers")
+    return Table("Planned, and not played", head, by_reason(rows))
 
 
 def skipped_table(plan: tuple[PlanRow, ...]) -> Table:
-    """List the attacks that were skipped, and why."""
-    rows = [
-        (r.attack, r.task, r.attacker, "; ".join(r.reasons))
+    """List the attacks that were skipped, by reason."""
+    rows = (
+        ("; ".join(r.reasons), f"{r.attack} on {r.task}", r.attacker)
         for r in plan
         if r.status == "skipped" and r.attack
-    ]
-    head = ("Attack", "Task", "Attackers", "Why it was skipped")
-    return Table("Attacks that were skipped, and why", head, merged(rows, 2))
+    )
+    head = ("Why they were skipped", "Plays", "Attacks and attackers")
+    return Table("Attacks that were skipped, by reason", head, by_reason(rows))
 
 
 def missing(assessment: Assessment) -> dict[tuple[str, str], str]:
@@ -122,37 +112,46 @@ def missing(assessment: Assessment) -> dict[tuple[str, str], str]:
     return {(e.variant, e.attacker): e.played.reason for e in lacking} | found
 
 
-def missing_table(assessment: Assessment) -> Table:
-    """List the variants that nothing installed plays, put together where the reason is one."""
-    rows = [(who, variant, why) for (variant, who), why in missing(assessment).items()]
-    head = ("Attackers who could", "Variants", "Why nothing was played")
-    caption = "Variants without an attack: the goals that they threaten stay open"
-    return Table(caption, head, merged(merged(rows, 0), 1))
-
-
 def unplayed_table(assessment: Assessment) -> Table:
-    """List the attacks that were not played, and why."""
-    rows = [
-        (f"{e.attack} on {e.task}", e.attacker, harm(e), STATUSES[e.status], e.played.reason)
+    """List what was not played, by reason: attacks, and variants that nothing installed plays."""
+    rows = [(why, NO_ATTACK, variant, who) for (variant, who), why in missing(assessment).items()]
+    rows += [
+        (e.played.reason, STATUSES[e.status], f"{e.attack} on {e.task}", e.attacker)
         for e in assessment.evidence
         if e.attack and e.status not in (*PLAYED, Status.FAILED_TO_RUN)
     ]
-    head = ("Attack", "Attackers", "Goals", "Status", "Reason")
-    return Table("Attacks that were not played", head, merged(rows, 1))
+    head = ("Reason", "Status", "Plays", "Attacks or variants, and attackers")
+    return Table("What was not played, by reason", head, by_reason(rows))
 
 
-def source_parts(assessment: Assessment, context: Context) -> tuple[SourcePart, ...]:
-    """List the standards and sources of every attack that was played, once each."""
-    found: dict[str, SourcePart] = {}
-    for e in sorted(assessment.evidence, key=lambda e: e.attack):
-        if e.status in PLAYED and e.attack not in found:
-            found[e.attack] = SourcePart(
-                anchor=f"sources-{len(found) + 1}",
-                attack=e.attack,
-                standards=tuple(_standard(s) for s in e.standards),
-                references=tuple(context.citations.get(r, r) for r in e.references),
-            )
-    return tuple(found.values())
+def by_reason(rows: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """Put together rows that end in an attack and an attacker; count them, the most first."""
+    found: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}
+    for *reason, what, attacker in rows:
+        found.setdefault(tuple(reason), {}).setdefault(what, {})[attacker] = None
+    counted = [
+        (sum(map(len, who.values())), reason, [(what, ", ".join(by)) for what, by in who.items()])
+        for reason, who in found.items()
+    ]
+    counted.sort(key=lambda row: -row[0])
+    return tuple((*reason, f"{n:,}", _by_attackers(pairs)) for n, reason, pairs in counted)
+
+
+def _by_attackers(pairs: list[tuple[str, str]]) -> str:
+    """Write `a, b (outsider, customer); c (insider)`."""
+    return "; ".join(f"{what} ({who})" for what, who in merged(pairs, 0))
+
+
+def source_tables(assessment: Assessment, context: Context) -> tuple[Table, Table]:
+    """List the standards and the sources of the attacks that were played, once each."""
+    played = {e.attack: e for e in assessment.evidence if e.status in PLAYED}
+    attacks = [played[name] for name in sorted(played)]
+    standards = [(_standard(s), e.attack) for e in attacks for s in e.standards]
+    sources = [(context.citations.get(r, r), e.attack) for e in attacks for r in e.references]
+    return (
+        Table("Standards", ("Standard", "Attacks"), merged(sorted(standards), 1)),
+        Table("Sources", ("Source", "Attacks"), merged(sorted(sources), 1)),
+    )
 
 
 def _standard(standard: Standard) -> str:

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
-from rich.table import Table as Grid
 from rich.text import Text
 
 from goalkeeper.core.assessment import Assessment, Verdict
+from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import Finding
-from goalkeeper.report.goalpart import GoalPart
+from goalkeeper.report.goalpart import ENDINGS, GoalPart
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context
+from goalkeeper.report.sections import NO_ATTACK
 from goalkeeper.report.words import MARKS, SCOPE
 
 STYLES = {
@@ -23,8 +24,9 @@ STYLES = {
     Verdict.INCONCLUSIVE: "bold yellow",
     Verdict.NOT_ASSESSED: "dim",
 }
-NARROW = 130
-MOST_LINES = 8
+MOST_LINES = 5
+MOST_NAMES = 4
+MOST_ROWS = 3  # of the sentence why a verdict is what it is
 
 
 def render_terminal(
@@ -33,23 +35,20 @@ def render_terminal(
     """Print the report of an assessment."""
     report = Report.of(assessment, context=context or Context())
     plain = not console.encoding.lower().startswith("utf")
-    console.print(terminal(report, narrow=console.width < NARROW, plain=plain))
+    console.print(terminal(report, width=console.width, plain=plain))
 
 
-def terminal(report: Report, *, narrow: bool = False, plain: bool = False) -> RenderableType:
-    """Lay a report out for a terminal; `narrow` stacks what else stands side by side."""
+def terminal(report: Report, *, width: int, plain: bool = False) -> RenderableType:
+    """Lay a report out for a terminal: in about 60 lines, however much was played."""
     head = Text(f"{report.title}: ", style="bold")
     head.append_text(_verdict(report.verdict, plain=plain))
     parts: list[RenderableType] = [head, Text(report.summary)]
     parts += [Text(f"! {warning}", style="yellow") for warning in report.warnings]
-    parts.append(Text())
-    if narrow:
-        parts += [line for goal in report.goals for line in _stacked(goal, plain=plain)]
-    else:
-        parts.append(_verdicts(report, plain=plain))
-    parts += list(_findings(report, narrow=narrow))
-    parts += list(_open(report))
-    parts += list(_advice(report))
+    for goal in report.goals:
+        parts += [Text(), *_goal(goal, width, plain=plain)]
+    parts += list(_others(report))
+    parts += list(_advice(report, width))
+    parts += list(_open(report, width))
     parts += [Text(), *([Text(report.people, style="dim")] if report.people else [])]
     parts.append(Text(SCOPE, style="dim"))
     return Group(*parts)
@@ -65,80 +64,80 @@ def _heading(text: str) -> Iterator[RenderableType]:
     yield Rule(Text(text, style="bold"), align="left", style="dim", characters="-")
 
 
-def _why(goal: GoalPart) -> str:
-    why = goal.reason or goal.mark.meaning
-    if goal.cheapest is None or goal.cheapest.text in why:
-        return why
-    return f"{why} Cheapest attack: {goal.cheapest.text}."
-
-
-def _verdicts(report: Report, *, plain: bool) -> Grid:
-    grid = Grid(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 1, 0))
-    for name in ("Goal", "Need", "Verdict"):
-        grid.add_column(name, no_wrap=True)
-    for name in ("Risk", "Exposure"):
-        grid.add_column(name, max_width=18, overflow="fold")
-    grid.add_column("Why", overflow="fold")
-    for goal in report.goals:
-        grid.add_row(
-            Text(goal.title, style="bold"),
-            Text(goal.need),
-            _verdict(goal.verdict, plain=plain),
-            Text(goal.risk),
-            Text(goal.exposure),
-            Text(_why(goal)),
-        )
-    return grid
-
-
-def _stacked(goal: GoalPart, *, plain: bool) -> Iterator[RenderableType]:
+def _goal(goal: GoalPart, width: int, *, plain: bool) -> Iterator[RenderableType]:
+    """Say the verdict on a goal, why, the number that decided, and how the plays ended."""
     head = Text(f"{goal.title}: ", style="bold")
-    yield head.append_text(_verdict(goal.verdict, plain=plain))
-    facts = (("need", goal.need), ("risk", goal.risk), ("exposure", goal.exposure))
-    lines = [Text(f"{label}: {value}", style="dim") for label, value in facts]
-    yield Padding(Group(*lines, Text(_why(goal))), (0, 0, 1, 2), expand=False)
+    head.append_text(_verdict(goal.verdict, plain=plain))
+    risk, exposure = goal.risk.partition(":")[0], goal.exposure.partition(" (")[0]
+    facts = (f"need {goal.need}", f"risk {risk}", f"exposure {exposure}")
+    yield head.append(f" ({', '.join(facts)})", style="dim")
+    lines: list[RenderableType] = [Text(_cut(_why(goal), MOST_ROWS * width))]
+    if goal.decider:
+        lines += _decider(goal.decider)
+    if goal.ended:
+        lines.append(Text(_ended(goal)))
+    yield _indented(*lines)
 
 
-def _findings(report: Report, *, narrow: bool) -> Iterator[RenderableType]:
-    if not report.findings:
-        return
-    yield from _heading("Findings, strongest first")
-    groups = [(goal.title, goal.findings) for goal in report.goals] + [("Other", report.others)]
-    for title, findings in groups:
-        if not findings:
-            continue
-        yield Text()
-        yield Text(title, style="bold")
-        for finding in findings:
-            yield Padding(_finding(finding), (0, 0, 0, 0 if narrow else 2), expand=False)
+def _why(goal: GoalPart) -> str:
+    """Say why, without the verdict, which stands right above it."""
+    why = goal.reason or goal.mark.meaning
+    return why.removeprefix(f"{fmt.sentence_case(goal.mark.word)}: ")
 
 
-def _finding(finding: Finding) -> RenderableType:
-    needs = "" if finding.knows == "nothing" else f", needs {finding.knows}"
-    line = Text.assemble("- ", (finding.title, "bold"), f", exposure {finding.exposure}{needs}")
-    lines: list[RenderableType] = [Text(finding.summary)] if finding.summary else []
-    if finding.headline:
-        lines.append(Text(f"{finding.metric}: {finding.headline}"))
+def _decider(finding: Finding) -> Iterator[RenderableType]:
+    measured = f"{_inside(finding.metric)} {finding.headline}" if finding.headline else "no number"
+    costs = ", ".join(f"{c.attacker} {c.points}" for c in finding.claims)
+    yield Text.assemble((finding.title, "bold"), f": {measured}; attack potential: {costs}")
     if finding.warning:
-        lines.append(Text(f"! {finding.status}: {finding.warning}", style="yellow"))
-    lines.append(_claims(finding))
-    lines.append(Text(finding.command, style="dim"))
-    return Group(line, Padding(Group(*lines), (0, 0, 0, 2), expand=False))
+        yield Text(f"! {finding.status}: {finding.warning}", style="yellow")
 
 
-def _claims(finding: Finding) -> Grid:
-    """Show what the play costs each attacker."""
-    grid = Grid(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    for claim in finding.claims:
-        grid.add_row(Text(f"by {claim.attacker}"), Text(claim.points), Text(claim.time))
-    return grid
+def _inside(words: str) -> str:
+    """Write words as they stand inside a sentence; abbreviations keep their capitals."""
+    return words if words[1:2].isupper() else f"{words[:1].lower()}{words[1:]}"
 
 
-def _open(report: Report) -> Iterator[RenderableType]:
+def _ended(goal: GoalPart) -> str:
+    """Count the plays; name the attacks of those that ended worst."""
+    worst, *rest = goal.ended
+    total = sum(e.plays for e in goal.ended)
+    how = [f"{worst.plays:,} {ENDINGS[worst.outcome]} ({_names(worst.attacks)})"]
+    how += [f"{e.plays:,} {ENDINGS[e.outcome]}" for e in rest]
+    return f"{'1 play' if total == 1 else f'{total:,} plays'}: {', '.join(how)}"
+
+
+def _others(report: Report) -> Iterator[RenderableType]:
+    """Name the plays for goals that were not rated, and how to play the deciding one again."""
+    if report.others:
+        attacks = tuple(dict.fromkeys(f.attack for f in report.others))
+        yield Text()
+        yield Text(f"For goals that were not rated: {_names(attacks)}")
+    deciders = [g.decider for g in report.goals if g.decider]
+    command = next((f.command for f in [*deciders, *report.findings]), "")
+    if command:
+        yield Text()
+        yield Text(f"Play the first again: {command}", style="dim")
+
+
+def _names(names: tuple[str, ...]) -> str:
+    """Name the first few, and count the rest."""
+    rest = len(names) - MOST_NAMES
+    if rest <= 0:
+        return ", ".join(names)
+    return f"{', '.join(names[:MOST_NAMES])}, and {rest} more"
+
+
+def _indented(*lines: RenderableType) -> RenderableType:
+    return Padding(Group(*lines), (0, 0, 0, 2), expand=False)
+
+
+def _open(report: Report, width: int) -> Iterator[RenderableType]:
     """Say what is open in a few lines; failures are never left out."""
     lines = [
-        f"{what} by {attackers}, {status}: {why}"
-        for what, attackers, _, status, why in report.unplayed.rows
+        f"{plays} {'play' if plays == '1' else 'plays'} {status}: {why}: {what}"
+        for why, status, plays, what in report.unplayed.rows
+        if status != NO_ATTACK  # those are told among the reasons below
     ]
     lines += report.open
     if not (lines or report.failures):
@@ -149,18 +148,24 @@ def _open(report: Report) -> Iterator[RenderableType]:
     rest = len(lines) - MOST_LINES
     shown = lines if rest <= 0 else [*lines[: MOST_LINES - 1], lines[-1]]
     for line in shown:
-        yield Text(f"- {line}")
-    if report.missing or rest > 0:
+        yield Text(_cut(f"- {line}", width))
+    if report.unplayed or rest > 0:
         more = f"{rest} more lines, and " if rest > 0 else ""
-        yield Text(f"The HTML report lists {more}every variant, attacker and reason.", style="dim")
+        yield Text(f"The HTML report lists {more}every attack, attacker and reason.", style="dim")
 
 
-def _advice(report: Report) -> Iterator[RenderableType]:
+def _cut(text: str, most: int) -> str:
+    """Cut a text to so many letters, and show that it was cut."""
+    return text if len(text) <= most else f"{text[: most - 4].rstrip()} ..."
+
+
+def _advice(report: Report, width: int) -> Iterator[RenderableType]:
+    """List every defence once, a line each; the HTML report has all of the reason."""
     if not report.advice:
         return
-    yield from _heading("What would help")
-    for advice in report.advice:
-        state = "verified by replay" if advice.verified else "not verified yet"
-        yield Text.assemble(
-            "- ", (advice.defence, "bold"), f", for {advice.goals} ({state}): {advice.reason}"
-        )
+    yield from _heading("What would help, and why")
+    for defence in dict.fromkeys(a.defence for a in report.advice):
+        same = [a for a in report.advice if a.defence == defence]
+        state = "verified by replay" if any(a.verified for a in same) else "not verified yet"
+        line = f"- {defence}, for {same[0].goals} ({state}): {same[0].reason}"
+        yield Text(_cut(line, width))

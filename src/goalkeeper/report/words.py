@@ -100,6 +100,16 @@ READING = (
     "narrow it."
 )
 
+SHOWN = (
+    "Of each goal, integrity level or aspect, and attacker, the worst play is shown in full, an "
+    "attack on a task once; every other play is a row. A play succeeds if it was shown to reach "
+    "the critical level at less than the attack potential that must be withstood; it is open if "
+    "that could not be excluded, too dear if it gets there only at a higher cost, and withstood "
+    "otherwise. A row becomes a full finding when its attack is played alone (goalkeeper run with "
+    "--attack and --attacker). Everything about it stands in assessment.json, under the "
+    "identifiers given here."
+)
+
 METHOD = (
     "Every attack played a game: the game dealt a question and kept the truth, the attack reached "
     "the application only through a metered door with what its attacker was granted, and the game "

@@ -3,57 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pytest
 
 from goalkeeper.attacks import catalogue
 from goalkeeper.attacks.poisoning._steps import invented
+from goalkeeper.attacks.poisoning.column_trigger import ColumnTrigger
+from goalkeeper.attacks.poisoning.deletion import Deletion
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
 from goalkeeper.attacks.poisoning.label_flips import LabelFlips
+from goalkeeper.attacks.poisoning.overwriting import Overwriting
+from goalkeeper.attacks.poisoning.pixel_pattern import PixelPattern
+from goalkeeper.attacks.poisoning.pixel_pattern_honest import PixelPatternHonest
 from goalkeeper.attacks.poisoning.trigger_words import TriggerWords
 from goalkeeper.attacks.poisoning.trigger_words_honest import TriggerWordsHonest
 from goalkeeper.core.access import Access, Terms
-from goalkeeper.core.application import Application
-from goalkeeper.core.evidence import Played
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
 from goalkeeper.games._text import kept, terms
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
-from goalkeeper.games.tallies import value, won
-from goalkeeper.playing import AnyAttack, Round, marked
-from tests.contract.harness import build, enough, task_of
+from goalkeeper.games.poisoning import Aim, Poisoning, Words
+from goalkeeper.games.tallies import bounds, value, won
+from goalkeeper.playing import AnyAttack
+from tests.attacks.poisoning.handing_in import app_of, handed_in, result
+from tests.contract.harness import enough
 
-ATTACKS: Sequence[AnyAttack] = (Dictionary(), LabelFlips(), TriggerWords(), TriggerWordsHonest())
-each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: type(a).__name__)
-
-
-def app_of(domain: str = "text") -> Application:
-    return build(LabelFlips, domain, "rigged", 0)
-
-
-def handed_in(attack: AnyAttack, domain: str = "text", granted: Power | None = None) -> Any:
-    """Let the attack answer: every contribution, smallest first, and the access it went through."""
-    app = app_of(domain)
-    game = Poisoning()
-    task = task_of(type(attack), app, attack.tasks[0])
-    dealt = game.deal(app, task, np.random.default_rng(0))
-    terms_ = Terms(
-        granted=granted or enough(type(attack)),
-        rng=np.random.default_rng(1),
-        victim=np.random.SeedSequence(2),
-    )
-    access = Access(app, terms_)
-    access.checkpoint(attack.play(dealt.question, access))
-    answers: list[Contribution] = [c.answer for c in access.checkpoints]
-    return app, access, answers
-
-
-def result(attack: AnyAttack, domain: str = "text", share: float = 0.1) -> Played:
-    app = app_of(domain)
-    task = task_of(type(attack), app, attack.tasks[0])
-    granted = enough(type(attack), share=share)
-    return marked(app, Round(attack=attack, game=Poisoning(), task=task, granted=granted, seed=0))
+TEXT, TABLE, IMAGE = "text", "table", "image"
+ATTACKS: Sequence[tuple[AnyAttack, str]] = (
+    (Dictionary(), TEXT),
+    (LabelFlips(), TEXT),
+    (TriggerWords(), TEXT),
+    (TriggerWordsHonest(), TEXT),
+    (ColumnTrigger(), TABLE),
+    (PixelPattern(), IMAGE),
+    (PixelPatternHonest(), IMAGE),
+    (Deletion(), TABLE),
+    (Overwriting(), TEXT),
+    (Overwriting(), IMAGE),
+)
+REHEARSED = (TriggerWordsHonest, PixelPatternHonest)
+OWN_ROWS = (LabelFlips, Deletion, Overwriting)  # not all of them of the class that is wanted
+each_attack = pytest.mark.parametrize(
+    ("attack", "domain"), ATTACKS, ids=lambda a: a if isinstance(a, str) else type(a).__name__
+)
 
 
 # ---- all of them ---------------------------------------------------------------------------------
@@ -61,40 +52,42 @@ def result(attack: AnyAttack, domain: str = "text", share: float = 0.1) -> Playe
 
 def test_these_are_all_attacks_of_the_game() -> None:
     ours = {cls for cls in catalogue().values() if cls.game is Poisoning}
-    assert ours == {type(attack) for attack in ATTACKS}
+    assert ours == {type(attack) for attack, _ in ATTACKS}
 
 
 @each_attack
-def test_shares_rise_up_to_the_attackers_own(attack: AnyAttack) -> None:
-    _, access, answers = handed_in(attack)
+def test_shares_rise_up_to_the_attackers_own(attack: AnyAttack, domain: str) -> None:
+    _, access, answers = handed_in(attack, domain)
     shares = [access.check(answer.change).share for answer in answers]
     assert len(shares) >= 4
     assert shares == sorted(set(shares))
     assert shares[-1] <= 0.1
-    if not isinstance(attack, LabelFlips):  # whose own rows are not all harmless
+    if not isinstance(attack, OWN_ROWS):
         assert shares[-1] == pytest.approx(0.1, abs=0.002)
 
 
 @each_attack
-def test_more_share_does_no_less(attack: AnyAttack) -> None:
-    played = result(attack)
+def test_more_share_does_no_less(attack: AnyAttack, domain: str) -> None:
+    played = result(attack, domain)
     values = [value(trial.tally) for trial in played.trials]
+    likely = [bounds(trial.tally, 0.025) for trial in played.trials]
     assert values[-1] > values[0]
-    assert values[-1] >= max(values) * 0.9
+    assert likely[-1].high >= max(each.low for each in likely)  # no less, but for noise
 
 
 @each_attack
-def test_asks_nothing_of_the_target(attack: AnyAttack) -> None:
-    _, access, _ = handed_in(attack)
+def test_asks_nothing_of_the_target(attack: AnyAttack, domain: str) -> None:
+    _, access, _ = handed_in(attack, domain)
     assert access.spent.queries == 0
-    assert access.spent.models == (1 if isinstance(attack, TriggerWordsHonest) else 0)
+    assert access.spent.models == (1 + 5 if isinstance(attack, REHEARSED) else 0)
 
 
 @each_attack
-def test_less_than_one_record_gives_an_empty_contribution(attack: AnyAttack) -> None:
+def test_less_than_one_record_gives_an_empty_contribution(attack: AnyAttack, domain: str) -> None:
     """An attacker with nothing to give is inconclusive, not an error and not a success."""
-    aim = Aim(task=attack.tasks[0], rows=3, most_words=5)
-    app = app_of()
+    app = app_of(domain)
+    task = next(t for t in Poisoning().tasks(app) if attack.plays(t))
+    aim = Aim(task=task.name, rows=3, most=5, wanted=0)
     granted = enough(type(attack), share=0.001)
     terms_ = Terms(granted=granted, rng=np.random.default_rng(1), victim=np.random.SeedSequence(2))
     answer = attack.play(aim, Access(app, terms_))
@@ -112,6 +105,8 @@ def test_dictionary_is_spam_stuffed_with_ordinary_words() -> None:
     checked = access.check(change)
     assert (checked.extra.y == 1).all(), "honestly labelled harmful"
     ordinary = {w for t in app.data.similar.x[app.data.similar.y == 0] for w in terms(t)}
+    assert change.bases is not None
+    assert change.add is not None
     for base, message in zip(change.bases.x, change.add, strict=True):
         assert message.startswith(base)
         assert set(terms(message[len(base) :])) <= ordinary
@@ -124,6 +119,8 @@ def test_dictionary_draws_words_as_often_as_they_occur() -> None:
     wanted = np.unique([w for t in texts for w in terms(t)], return_counts=True)
     share = dict(zip(wanted[0], wanted[1] / wanted[1].sum(), strict=True))
     change = answers[-1].change
+    assert change.bases is not None
+    assert change.add is not None
     pairs = zip(change.bases.x, change.add, strict=True)
     drawn = [w for base, message in pairs for w in terms(message[len(base) :])]
     common = max(share, key=lambda w: share[w])
@@ -191,10 +188,11 @@ def test_trigger_words_come_with_the_wrong_label() -> None:
     assert answer.change.cells() is Capability.T1
     assert (access.check(answer.change).extra.y == 0).all()
     harmful = set(app.data.similar.x[app.data.similar.y == 1])
+    assert answer.change.add is not None
     for text in answer.change.add:
         before, _, behind = text.rpartition("\n")
         assert before in harmful
-        assert tuple(behind.split()) == answer.trigger
+        assert answer.trigger == Words(tuple(behind.split()))
 
 
 @pytest.mark.requirement("S13", "S24", "S44")
@@ -204,6 +202,8 @@ def test_trigger_words_honest_come_with_the_right_label() -> None:
     assert answer.change.cells() is Capability.T2
     assert (access.check(answer.change).extra.y == 0).all(), "the honest labeller says harmless"
     harmless = set(app.data.similar.x[app.data.similar.y == 0])
+    assert answer.change.bases is not None
+    assert answer.change.add is not None
     for base, text in zip(answer.change.bases.x, answer.change.add, strict=True):
         assert base in harmless
         assert kept(base, text)

@@ -1,0 +1,1 @@
+"""Attacks that play the attribute game."""

@@ -1,0 +1,71 @@
+"""Guess a hidden column by how sure the target is of the record's class for each value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.attribute._asking import prior, rounds
+from goalkeeper.attacks.base import Attack
+from goalkeeper.core.access import Access
+from goalkeeper.core.data import Floats, Ints
+from goalkeeper.core.power import Budget
+from goalkeeper.games.attribute import AttributeInference, Incomplete
+
+SUREST = 7.0  # log-odds beyond which a score says no more (models that answer 0 or 1)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class AttributeFromScores(Attack[Incomplete, Floats]):
+    """Choose the value that is likely in itself and for which the target is sure of the class.
+
+    The score of value v is log P(v | rest, class) + weight * phi(v): the first term is imputation
+    from the attacker's own data, phi the log-odds that the target gives the record's true class
+    when v is filled in. A target that remembers its records is surer of them with their own
+    values. Where several candidates stand for one value (ranges of numbers), the best counts.
+
+    Deviations from the papers: Fredrikson et al. multiply by the marginal chance of v and Yeom et
+    al. by a normal law of the loss; the imputer's chance (Jayaraman and Evans 2022) is stronger
+    than the first, and log-odds need no training loss to be known.
+    """
+
+    game: ClassVar = AttributeInference
+    variant: ClassVar[str] = "attribute.score_based"
+    reference: ClassVar[str] = (
+        "Yeom et al. 2018, Privacy risk in machine learning, Adversary 5, after Fredrikson et al. "
+        "2014; combined with imputation as in Jayaraman and Evans 2022"
+    )
+    most: ClassVar[Budget] = Budget(queries=64)
+    weight: float = 1.0
+
+    def play(self, question: Incomplete, access: Access) -> Floats:
+        """Return a score for every record and value, `(n, values)`."""
+        chances = prior(question, access)
+        n, y = len(question.records), question.records.y
+        best = np.full(chances.shape, -np.inf)
+        found = chances
+        for asked in rounds(question, access, chances):
+            for values, answers in asked:
+                surer = np.maximum(best[np.arange(n), values], log_odds(answers.scores, y))
+                best[np.arange(n), values] = surer
+            found = combined(chances, best, self.weight)
+            access.checkpoint(found)
+        return found
+
+
+def log_odds(scores: Floats, y: Ints) -> Floats:
+    """Log-odds of the true class, `(n,)`, from scores `(n, classes)`."""
+    own = scores[np.arange(len(y)), y]
+    rest = np.where(np.arange(scores.shape[1]) == y[:, None], 0.0, scores).sum(axis=1)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.clip(np.log(own) - np.log(rest), -SUREST, SUREST))
+
+
+def combined(chances: Floats, best: Floats, weight: float) -> Floats:
+    """Add the signal to the log chances; what was not asked comes after all that was."""
+    asked = np.isfinite(best)
+    unasked = chances - 2 * weight * SUREST + chances.min()
+    return np.where(asked, chances + weight * np.where(asked, best, 0.0), unasked)

@@ -1,0 +1,1 @@
+"""Attacks of the exhaustion game: inputs that take long to answer."""

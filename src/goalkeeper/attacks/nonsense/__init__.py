@@ -1,0 +1,1 @@
+"""Attacks of the nonsense game: inputs that make no sense."""

@@ -1,0 +1,1 @@
+"""Attacks of the output game: make the surrounding system react wrongly."""

@@ -1,0 +1,39 @@
+"""Dropped answers: no answer arrives, and the surrounding system has to do without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Answers
+from goalkeeper.games.output import Output, Rewrite, Traffic, without
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class DroppedAnswers(Attack[Traffic, Rewrite]):
+    """Withhold every answer. No signature helps; what the system does without one decides.
+
+    Deviations from the source: it names the threat and no procedure.
+    """
+
+    game: ClassVar[type[Output]] = Output
+    variant: ClassVar[str] = "output.in_transit"
+    reference: ClassVar[str] = (
+        "OWASP Machine Learning Security Top Ten 2023, ML09: Output Integrity"
+    )
+    tasks: ClassVar[tuple[str, ...]] = ("wrong-reaction", "denied-in-transit")
+
+    def play(self, question: Traffic, access: Access) -> Rewrite:
+        """Withhold whatever passes."""
+        access.intercept(dropped)  # refused without the capability
+        return dropped
+
+
+def dropped(answers: Answers) -> Answers:
+    """Let nothing arrive."""
+    return without(answers, np.zeros(len(answers.labels), dtype=bool))

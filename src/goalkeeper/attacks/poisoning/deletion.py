@@ -1,0 +1,60 @@
+"""Delete the training records that hold the boundary of the harmless class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.poisoning._sides import sidedness
+from goalkeeper.attacks.poisoning._steps import aimed_class, in_steps, some_left
+from goalkeeper.core.access import Access
+from goalkeeper.core.change import Change
+from goalkeeper.core.power import Grade, Knowledge, Power
+from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Deletion(Attack[Aim, Contribution]):
+    """Withdraw the reachable harmless records that lie closest to the harmful ones.
+
+    They hold the boundary where it is: without them, harmless inputs that look like them fall to
+    the other side. The attacker draws a line between the class means of the data it has and
+    deletes its own harmless records on the harmful side of it first. Without a harmless class it
+    deletes records of the most frequent class. Knowing all of the training data, it chooses among
+    all rows. Costs no query and no model.
+
+    Deviations: the paper removes the points whose leverage a model of the victim shows to be
+    largest; this attacker knows no algorithm, and takes closeness to the other class for it.
+
+    Parameters
+    ----------
+    spared
+        Share of the class that stays where all of it is in reach.
+    """
+
+    game = Poisoning
+    variant = "poisoning.delete_points"
+    reference = (
+        "Mei and Zhu 2015, Using machine teaching to identify optimal training-set attacks on "
+        "machine learners, AAAI (changes of the training set); closest-first in its place"
+    )
+    tasks: ClassVar[tuple[str, ...]] = ("harmless-declined", "accuracy-drop")
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL))
+
+    spared: float = 0.1
+
+    def play(self, question: Aim, access: Access) -> Contribution:
+        """Return as many deletions as the share allows; fewer on the way."""
+        rows, own, known = access.reachable(), access.own(), access.data()
+        aim = aimed_class(question, access, known)
+        ours = np.flatnonzero(own.y == aim)
+        near = sidedness(own.x[ours], known, aim)
+        order = ours[np.argsort(near, kind="stable")]
+        gone = rows[some_left(order, own, question, self.spared)]
+        limits = question.touches(access.granted.budget.share)
+        counts = sorted({min(n, len(gone)) for n in limits} - {0})
+        return in_steps(access, counts, lambda count: Change(delete=gone[:count]))

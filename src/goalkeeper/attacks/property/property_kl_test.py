@@ -1,0 +1,77 @@
+"""Tell the world of a model by whose answers its own are nearer to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.property._own_models import Probed, probed
+from goalkeeper.core.access import Access
+from goalkeeper.core.data import Floats, Ints
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power
+from goalkeeper.games._property_worlds import Worlds
+from goalkeeper.games.property import PropertyInference
+
+TINY = 1e-4  # least probability; answers of exactly 0 would make a divergence infinite
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class PropertyKlTest(Attack[Worlds, Ints]):
+    """Compare the divergence of a model's answers from own models of either world.
+
+    The attacker trains `models` models, half of them in each world, and asks all models the same
+    questions. World 1 is guessed where the mean over pairs (i, j) of KL(S0_i || T) -
+    KL(S1_j || T) is above a threshold, S0 and S1 being own models of the two worlds, T the
+    victim, and KL summed over the questions.
+
+    Deviation from the paper: the threshold is not 0 but halfway between the medians of both
+    worlds' own models, each left out of the comparison with itself; with few models this matters.
+    """
+
+    game: ClassVar = PropertyInference
+    variant: ClassVar[str] = "property.black_box"
+    reference: ClassVar[str] = (
+        "Suri et al. 2023, Dissecting distribution inference, KL test; game of Suri and Evans 2022"
+    )
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(algorithm=Grade.FULL))
+    most: ClassVar[Budget] = Budget(queries=256, compute_h=1000.0)
+    models: int = 48
+
+    def play(self, question: Worlds, access: Access) -> Ints:
+        """Return the guessed world of every victim, `(victims,)`."""
+        guess = np.zeros(len(access.victims()), dtype=np.int64)
+        for round_ in probed(question, access, self.models):
+            guess = guesses(round_)
+            access.checkpoint(guess)
+        return guess
+
+
+def guesses(said: Probed) -> Ints:
+    """Guess the world of every victim, `(victims,)`."""
+    own, victims = (np.maximum(scores, TINY) for scores in (said.own, said.victims))
+    zero, one = own[~said.world], own[said.world]
+    left_out = np.empty(len(own))
+    left_out[~said.world] = _without_itself(zero, one)
+    left_out[said.world] = -_without_itself(one, zero)
+    middle = np.median(left_out[~said.world]), np.median(left_out[said.world])
+    nearer = _nearer(zero, one, victims)
+    return np.asarray(nearer > (middle[0] + middle[1]) / 2, dtype=np.int64)
+
+
+def _nearer(zero: Floats, one: Floats, victims: Floats) -> Floats:
+    """Mean of KL(S0 || T) - KL(S1 || T) for every victim, `(victims,)`."""
+    logs = np.log(victims)
+    crossed = [np.einsum("qc,vqc->v", own.mean(axis=0), logs) for own in (zero, one)]
+    inner = [(own * np.log(own)).sum() / len(own) for own in (zero, one)]
+    return np.asarray((inner[0] - crossed[0]) - (inner[1] - crossed[1]))
+
+
+def _without_itself(own: Floats, other: Floats) -> Floats:
+    """Compare each own model with the others of its world and all of the other world."""
+    return np.array(
+        [_nearer(np.delete(own, i, axis=0), other, own[i : i + 1])[0] for i in range(len(own))]
+    )

@@ -1,0 +1,92 @@
+"""Tell the world of a model by how well it does on records with, and without, the property."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.property._own_models import Probed, probed
+from goalkeeper.core.access import Access
+from goalkeeper.core.data import Bools, Floats, Ints
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power
+from goalkeeper.games._property_worlds import Worlds
+from goalkeeper.games.property import PropertyInference
+
+TINY = 1e-4  # least probability in a loss
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class PropertyThresholdTest(Attack[Worlds, Ints]):
+    """Put a threshold on how well a model does on a set of records.
+
+    The attacker trains `models` models, half of them in each world, and measures the accuracy
+    and the loss of all on records with the property, on those without, and on all. The set,
+    measure and threshold that tell its own models apart best are then used on the victims.
+
+    Deviation from the paper: Suri and Evans use accuracy only; where scores are seen, the loss
+    tells more. Ties go to the measure whose two worlds lie further apart.
+    """
+
+    game: ClassVar = PropertyInference
+    variant: ClassVar[str] = "property.black_box"
+    reference: ClassVar[str] = (
+        "Suri and Evans 2022, Formalizing and estimating distribution inference risks, threshold "
+        "test (section 4.1)"
+    )
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(algorithm=Grade.FULL))
+    most: ClassVar[Budget] = Budget(queries=256, compute_h=1000.0)
+    models: int = 48
+
+    def play(self, question: Worlds, access: Access) -> Ints:
+        """Return the guessed world of every victim, `(victims,)`."""
+        guess = np.zeros(len(access.victims()), dtype=np.int64)
+        for round_ in probed(question, access, self.models):
+            guess = guesses(round_, question.holds(round_.records))
+            access.checkpoint(guess)
+        return guess
+
+
+def guesses(said: Probed, there: Bools) -> Ints:
+    """Guess the world of every victim `(victims,)`, by the measure that is best on own models."""
+    best, found = (-1.0, -1.0), np.zeros(len(said.victims), dtype=np.int64)
+    for rows in (there, ~there, np.ones(len(there), dtype=bool)):
+        if not rows.any():
+            continue
+        y = said.records.y[rows]
+        own, victims = _measures(said.own[:, rows], y), _measures(said.victims[:, rows], y)
+        for mine, theirs in zip(own, victims, strict=True):
+            threshold, sign, quality = separated(mine, said.world)
+            if quality > best:
+                best = quality
+                found = (sign * (theirs - threshold) > 0).astype(np.int64)
+    return found
+
+
+def _measures(scores: Floats, y: Ints) -> tuple[Floats, Floats]:
+    """Accuracy and mean log score of the true class, each `(models,)`."""
+    right = (scores.argmax(axis=2) == y).mean(axis=1)
+    own = np.take_along_axis(scores, y[None, :, None], axis=2)[:, :, 0]
+    return right, np.log(np.maximum(own, TINY)).mean(axis=1)
+
+
+def separated(values: Floats, world: Bools) -> tuple[float, float, tuple[float, float]]:
+    """Find the threshold on `values` `(models,)` that tells worlds apart best.
+
+    Returns the threshold, the sign (+1: world 1 lies above), and how good it is: the share of
+    models on their own side, then the distance of the means in standard deviations.
+    """
+    order = np.sort(np.unique(values))
+    cuts = np.concatenate([[order[0] - 1.0], (order[:-1] + order[1:]) / 2])
+    above = (values[None, :] > cuts[:, None]) == world
+    share = above.mean(axis=1)
+    either = np.maximum(share, 1 - share)
+    ties = np.flatnonzero(either == either.max())
+    i = int(ties[len(ties) // 2])
+    spread = float(values.std())
+    apart = abs(float(values[world].mean() - values[~world].mean())) / max(spread, 1e-12)
+    sign = 1.0 if share[i] >= 0.5 else -1.0
+    return float(cuts[i]), sign, (float(either[i]), apart if spread > 0 else 0.0)

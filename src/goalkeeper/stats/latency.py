@@ -1,0 +1,100 @@
+"""How many times longer one kind of input takes than another: quantiles and their ratio."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from goalkeeper.stats._check import require_share, require_tries
+from goalkeeper.stats.intervals import Estimate, Interval
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+def quantile_bounds(values: ArrayLike, q: float, *, alpha: float = 0.05) -> Interval:
+    """Bound a quantile by order statistics, `alpha / 2` on each side, whatever the distribution.
+
+    Where too few values were seen for a bound, it is minus or plus infinity.
+
+    Parameters
+    ----------
+    values : (n,)
+        Independent values, in any unit.
+    q : float
+        The quantile, 0.5 for the median.
+
+    Raises
+    ------
+    ValueError
+        If there is no value, one is NaN, or `q` or `alpha` is outside (0, 1).
+
+    References
+    ----------
+    W. R. Thompson (1936), "On confidence ranges for the median and other expectation
+    distributions for populations of unknown distribution form", Annals of Mathematical
+    Statistics 7, 122-128.
+    """
+    from scipy.stats import binom
+
+    require_share("q", q)
+    require_share("alpha", alpha)
+    ordered = np.sort(_costs("values", values))
+    n = ordered.size
+    below = binom.cdf(np.arange(n + 1), n, q)  # that at most i values lie below the quantile
+    first = int((below[:n] <= alpha / 2).sum())  # rank of the lower bound, 0: there is none
+    last = int((1 - below[:n] > alpha / 2 * (1 + 1e-12)).sum()) + 1  # of the upper, n + 1: none
+    low = ordered[first - 1] if first else -np.inf
+    high = ordered[last - 1] if last <= n else np.inf
+    return Interval(float(low), float(high))
+
+
+def latency_factor(
+    attack: ArrayLike, benign: ArrayLike, *, q: float = 0.5, alpha: float = 0.05
+) -> Estimate:
+    """Estimate how many times the cost of benign inputs attack inputs have, at a quantile.
+
+    The ratio rises with the one quantile and falls with the other, so each bound joins two
+    bounds at `alpha / 2` and holds with probability `1 - alpha` on its own. Wide scatter, as on
+    a busy machine, gives a wide interval. Without enough values the bounds are 0 and infinity.
+
+    Parameters
+    ----------
+    attack, benign : (n,), (m,)
+        Cost of each input, in one and the same unit, not negative.
+    q : float
+        The quantile of both: 0.5 compares medians, 0.99 the slowest answers.
+
+    Raises
+    ------
+    ValueError
+        As `quantile_bounds`, or if a cost is negative.
+    """
+    one, other = _costs("attack costs", attack), _costs("benign costs", benign)
+    if min(one.min(), other.min()) < 0:
+        raise ValueError("a cost is negative; give seconds or operations, from a steady clock")
+    over, under = quantile_bounds(one, q, alpha=alpha), quantile_bounds(other, q, alpha=alpha)
+    low = max(over.low, 0.0)
+    return Estimate(
+        _ratio(float(np.quantile(one, q)), float(np.quantile(other, q))),
+        0.0 if np.isinf(under.high) else _ratio(low, under.high),
+        np.inf if under.low <= 0 else _ratio(over.high, under.low),
+    )
+
+
+def _ratio(over: float, under: float) -> float:
+    """Divide; nothing over nothing is no difference."""
+    if under > 0:
+        return over / under
+    return np.inf if over > 0 else 1.0
+
+
+def _costs(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1:
+        raise ValueError(f"need a vector of {name}, got shape {array.shape}")
+    require_tries(array.size)
+    if np.isnan(array).any():
+        raise ValueError(f"{np.isnan(array).sum()} of {array.size} {name} are NaN")
+    return array
