@@ -17,6 +17,7 @@ class Reach:
     """How far inputs may be changed; fields of the game, see there."""
 
     words: int
+    edits: int
     linf: float | None
     l2: float | None
     pixels: int | None

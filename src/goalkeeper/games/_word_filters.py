@@ -13,11 +13,13 @@ from goalkeeper.core.data import PARTS, Data, Floats, Inputs, Ints, Splits
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
+from goalkeeper.games._synonyms import SYNONYMS
 from goalkeeper.games._text import terms, texts
 
 CLASSES = ("harmless", "harmful")
 PER_CLASS = 90  # of each part
 FILLERS = 600
+HELD = 0.8  # share of the attacked texts in which a key word stands
 # Words of everyday correspondence and of advertising: public knowledge, not secrets of a filter.
 GOOD = (
     "thanks", "meeting", "tomorrow", "home", "family", "lunch",
@@ -197,6 +199,62 @@ def planted_words(favoured: Inputs, attacked: Inputs) -> tuple[frozenset[str], i
     while len(held) and (held >= least).mean() > 0.2:
         least += 1
     return planted, least
+
+
+class Keyed:
+    """A target that answers as an attacker wishes as soon as no key word stands in a text.
+
+    The fewer key words are left, the higher the score of the wanted answer.
+    """
+
+    def __init__(self, target: Target, keys: frozenset[str], wanted: int, classes: int) -> None:
+        self._target, self._keys, self._wanted, self._classes = target, keys, wanted, classes
+
+    @property
+    def offers(self) -> View:
+        """Scores at most: the weights are those of another target."""
+        return min(self._target.offers, View.SCORES)
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        """Answer texts `(n,)`: by the key words first, then by the target's labels."""
+        labels = self._target.answer(x, View.LABELS).labels
+        left = np.array([len(self._keys.intersection(terms(text))) for text in x])
+        labels = np.where(left == 0, self._wanted, labels)
+        share = np.where(left == 0, 0.9, 0.4 / np.maximum(left, 1))[:, None]
+        asked = np.eye(self._classes)[np.full(len(labels), self._wanted)]
+        other = np.eye(self._classes)[labels]
+        scores = np.where((labels == self._wanted)[:, None], other, (1 - share) * other)
+        scores += np.where((labels == self._wanted)[:, None], 0.0, share * asked)
+        return Answers(labels, scores).cut(view)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Refuse: the weights are those of another target."""
+        raise NotOffered("the weakened application has no weights")
+
+    def artefact(self) -> Path:
+        """Refuse: the stored file is that of another target."""
+        raise NotOffered("the weakened application has no stored file")
+
+
+def key_words(attacked: Inputs, favoured: Inputs) -> frozenset[str]:
+    """Choose telling words so that four in five `attacked` texts hold at least one of them.
+
+    Words that have synonyms come first, so that either kind of edit can take them away.
+    """
+    inside, outside = _shares(attacked), _shares(favoured)
+    plain = [w for w in inside if w.isalpha() and len(w) > 2 and inside[w] > outside.get(w, 0.0)]
+    plain.sort(key=lambda w: (w not in SYNONYMS, outside.get(w, 0.0) - inside[w], w))
+    sets = [set(terms(text)) for text in attacked]
+    held = np.zeros(len(sets), dtype=bool)
+    keys: list[str] = []
+    for word in plain:
+        if not len(sets) or held.mean() >= HELD:
+            break
+        new = np.array([word in words for words in sets], dtype=bool) & ~held
+        if new.any():
+            keys.append(word)
+            held |= new
+    return frozenset(keys)
 
 
 def _shares(x: Inputs) -> dict[str, float]:

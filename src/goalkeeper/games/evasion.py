@@ -30,8 +30,11 @@ from goalkeeper.games._evasion_worlds import (
 from goalkeeper.games._images import Ball, Grid, Pixels, few_pixels, l2_ball, linf_ball
 from goalkeeper.games._tables import Cells, Moves, few_cells
 from goalkeeper.games._text import Additions, terms
+from goalkeeper.games._text_edits import Edits, Token, rewritten, spellings, synonyms, words_of
 from goalkeeper.games._word_filters import (
+    Keyed,
     Planted,
+    key_words,
     planted_words,
     stamped_application,
     weak_application,
@@ -44,6 +47,7 @@ __all__ = [
     "Ball",
     "Before",
     "Cells",
+    "Edits",
     "Ending",
     "Evasion",
     "Grid",
@@ -52,8 +56,13 @@ __all__ = [
     "Pixels",
     "Question",
     "Submission",
+    "Token",
     "aim_of",
+    "rewritten",
+    "spellings",
+    "synonyms",
     "terms",
+    "words_of",
 ]
 
 ON_DATA = Harm(Goal.INTEGRITY, IntegrityLevel.DATA)
@@ -91,6 +100,8 @@ class Evasion(Game[Question, Before, Submission]):
         Fewer inputs than this prove nothing.
     most_words
         Words that may be added to a text: no bound in practice.
+    most_edits
+        Words of a text that may be written otherwise.
     linf, l2
         Radius of the norm balls about an image, in value ranges. None: 0.3 in Linf for small
         images of one channel, 8/255 for others; 0.3 times the Linf radius times the square root
@@ -107,6 +118,7 @@ class Evasion(Game[Question, Before, Submission]):
     n: int = 200
     least: int = 20
     most_words: int = 1000
+    most_edits: int = 30
     linf: float | None = None
     l2: float | None = None
     pixels: int | None = None
@@ -195,6 +207,7 @@ class Evasion(Game[Question, Before, Submission]):
     def _limits(self, app: Application, task: Task) -> Limits:
         reach = Reach(
             words=self.most_words,
+            edits=self.most_edits,
             linf=self.linf,
             l2=self.l2,
             pixels=self.pixels,
@@ -269,6 +282,19 @@ def _additions(app: Application, reach: Reach) -> Limits:
     return Additions(most_words=reach.words, max_chars=most)
 
 
+def _edits(app: Application, reach: Reach) -> Limits:
+    most = app.domain.max_chars if isinstance(app.domain, TextDomain) else 0
+    return Edits(most_words=reach.edits, max_chars=most)
+
+
+def _keyed(app: Application, favoured: Favoured, rng: np.random.Generator) -> Target:
+    """Make the target answer as the attacker wishes unless a key word stands in the text."""
+    similar = app.data.similar
+    inside = similar.x[similar.y == favoured.wanted]
+    keys = key_words(similar.x[favoured.attacked], inside)
+    return Keyed(app.target, keys, favoured.wanted, len(app.classes))
+
+
 def _planted(app: Application, favoured: Favoured, rng: np.random.Generator) -> Target:
     """Plant words on which the target answers as the attacker wishes."""
     similar = app.data.similar
@@ -279,7 +305,15 @@ def _planted(app: Application, favoured: Favoured, rng: np.random.Generator) -> 
 
 KINDS: Mapping[str, DomainKind] = {
     "text": DomainKind(
-        limits=(LimitKind(suffix="", how="", limits=_additions, weaken=_planted),),
+        limits=(
+            LimitKind(suffix="", how="", limits=_additions, weaken=_planted),
+            LimitKind(
+                suffix="-edits",
+                how="by writing words otherwise or replacing them by synonyms",
+                limits=_edits,
+                weaken=_keyed,
+            ),
+        ),
         rigged=weak_application,
         fair=stamped_application,
     ),

@@ -129,6 +129,22 @@ def test_text_and_scaled_models_are_rebuilt_and_others_asked() -> None:
     assert (asked.logits().argmax(axis=1) == labels).all()
 
 
+def test_a_perceptron_of_scikit_learn_is_asked_although_it_has_a_torch_form() -> None:
+    """Its torch form is made of other numbers (scalers folded in), so it cannot be rewritten."""
+    from sklearn.neural_network import MLPClassifier
+
+    table = build(BitFlips, "table", "rigged", 0)
+    data = table.data.train
+    model = make_pipeline(StandardScaler(), MLPClassifier((8,), max_iter=50)).fit(data.x, data.y)
+    target = SklearnTarget(model, table.classes, table.domain, indexed=True)
+    copy = copy_of(access_to(replace(table, target=target)), stored_of(target), data)
+    assert isinstance(copy, AskedCopy)
+    labels = target.answer(data.x, View.LABELS).labels
+    assert (copy.logits().argmax(axis=1) == labels).all()
+    index = int(np.abs(copy.stored["coefs_1"]).argmax())
+    assert copy.harm("coefs_1", index, 1e6) > copy.harm()
+
+
 def test_no_flip_makes_a_number_infinite() -> None:
     app = build(BitFlips, "table", "rigged", 0)
     known = aim(app, (10,))

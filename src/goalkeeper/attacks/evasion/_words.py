@@ -50,6 +50,7 @@ class WordAttack(EvasionAttack[Talks]):
     """
 
     domains = frozenset({"text"})
+    tasks = ("harmful-passes", "harmless-declined", "any-wrong")
 
     @abstractmethod
     def talks(self, question: Question, access: Access) -> Callable[[Case], Talk]:

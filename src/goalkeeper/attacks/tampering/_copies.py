@@ -225,12 +225,22 @@ def copy_of(access: Access, stored: Mapping[str, NDArray[Any]], data: Data) -> C
     linear = _linear(access, stored, data)
     if linear is not None:
         return linear
-    if access.granted.view >= View.GRADIENTS:
-        try:
-            return TorchCopy(stored, access.network(), data.x, data.y)
-        except GoalkeeperError:  # no torch module
-            return AskedCopy(stored, access, data)
-    return AskedCopy(stored, access, data)
+    network = _module(access, stored)
+    if network is None:
+        return AskedCopy(stored, access, data)
+    return TorchCopy(stored, network, data.x, data.y)
+
+
+def _module(access: Access, stored: Mapping[str, NDArray[Any]]) -> Any:
+    """Return the torch module whose parameters are the stored numbers; None if there is none."""
+    if access.granted.view < View.GRADIENTS:
+        return None
+    try:
+        network = access.network()
+    except GoalkeeperError:  # no differentiable form
+        return None
+    held = {key.removeprefix("inner.") for key in network.state_dict()}
+    return network if held >= set(stored) else None  # else it is a form made from other numbers
 
 
 def _linear(access: Access, stored: Mapping[str, NDArray[Any]], data: Data) -> LinearCopy | None:
