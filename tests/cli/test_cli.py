@@ -175,6 +175,8 @@ def test_an_attack_that_fails_is_seen_in_exit_code_and_text(small: Path, tmp_pat
         "        return super().transform(texts)\n"
         "def build():\n"
         "    return make_pipeline(Fragile(), MultinomialNB())\n"
+        "def react(label, scores):\n"
+        "    return 'inbox' if label == 'ham' else 'spam folder'\n"
     )
     done = goalkeeper(
         "run", folder / "application.yaml", "-o", tmp_path / "r", "--only", "integrity"

@@ -86,11 +86,12 @@ def words_added(*words: str) -> Change:
 
 @pytest.mark.requirement("S23", "S29", "S30")
 def test_tasks_and_their_harms() -> None:
-    passes, declined = GAME.tasks(weak())
+    passes, passes_edited, declined, declined_edited = GAME.tasks(weak())
+    assert (passes_edited.harms, declined_edited.harms) == (passes.harms, declined.harms)
     assert passes.harms[0].level is IntegrityLevel.DATA
     assert declined.harms[0].goal is Goal.AVAILABILITY
-    (wrong,) = GAME.tasks(replace(weak(), harmless=None))
-    assert wrong.name == "any-wrong"
+    wrong = GAME.tasks(replace(weak(), harmless=None))
+    assert [task.name for task in wrong] == ["any-wrong", "any-wrong-edits"]
 
 
 @pytest.mark.requirement("S29")

@@ -11,13 +11,13 @@ import numpy as np
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Application, Target
 from goalkeeper.core.data import Data, Ints
-from goalkeeper.core.domain import TextDomain
+from goalkeeper.core.domain import Domain, TextDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import Exhibit, Measurement, Played, Status, Trial
 from goalkeeper.games._gains import Found, curve
 from goalkeeper.games.base import Marking
 from goalkeeper.stats import clopper_pearson
-from goalkeeper.training import SklearnTrainer
+from goalkeeper.training import SklearnTrainer, numbers_of
 
 FAMILY, STRENGTH = "model-family", "regularisation"
 FAMILIES = ("linear", "naive Bayes", "tree", "nearest neighbours", "kernel", "network")
@@ -95,8 +95,8 @@ def _fitted(app: Application, data: Data, estimator: Any, rng: np.random.Generat
 
 def _estimator(app: Application, task: str, option: int, rng: np.random.Generator) -> Any:
     if task == FAMILY:
-        return of_family(option, rng)
-    return logistic(STRENGTHS[option], text=isinstance(app.domain, TextDomain))
+        return of_family(option, app.domain, rng)
+    return logistic(STRENGTHS[option], app.domain)
 
 
 def some(data: Data, size: int, rng: np.random.Generator) -> Data:
@@ -112,14 +112,13 @@ def some(data: Data, size: int, rng: np.random.Generator) -> Data:
 # ---- what a victim is -------------------------------------------------------------------------
 
 
-def of_family(option: int, rng: np.random.Generator) -> Any:
+def of_family(option: int, domain: Domain, rng: np.random.Generator) -> Any:
     """Build an estimator of a family for tables, with settings drawn within what is usual."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.naive_bayes import GaussianNB
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
     from sklearn.tree import DecisionTreeClassifier
 
@@ -132,17 +131,16 @@ def of_family(option: int, rng: np.random.Generator) -> Any:
         lambda: SVC(C=strength),
         lambda: MLPClassifier((int(rng.choice([8, 16, 32])),), solver="lbfgs", max_iter=60),
     )
-    return make_pipeline(StandardScaler(), models[option]())
+    return make_pipeline(numbers_of(domain), models[option]())
 
 
-def logistic(strength: float, *, text: bool) -> Any:
-    """Build the usual logistic regression: on tf-idf of words, or on standardised columns."""
+def logistic(strength: float, domain: Domain) -> Any:
+    """Build the usual logistic regression: on tf-idf of words, or on one-hot and scaled columns."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
-    front = TfidfVectorizer() if text else StandardScaler()
+    front = TfidfVectorizer() if isinstance(domain, TextDomain) else numbers_of(domain)
     return make_pipeline(front, LogisticRegression(C=strength, max_iter=500))
 
 

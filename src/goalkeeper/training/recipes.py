@@ -114,10 +114,18 @@ def generic_of(estimator: Any, domain: Domain) -> Any:
         return make_pipeline(_generic_vectoriser(before), last)
     counts = type(last).__name__ in ("MultinomialNB", "BernoulliNB", "ComplementNB")
     trees = type(last).__name__ == "RandomForestClassifier"
-    coded = isinstance(domain, TableDomain) and any(c.categories for c in domain.columns)
-    if not coded:
-        return last if counts or trees else make_pipeline(_scaler(), last)
-    return make_pipeline(_columns(domain), last)
+    if not _has_codes(domain) and (counts or trees):
+        return last
+    return make_pipeline(numbers_of(domain), last)
+
+
+def numbers_of(domain: Domain) -> Any:
+    """Build what turns rows of this domain into numbers: one-hot codes, and columns scaled."""
+    return _columns(domain) if _has_codes(domain) else _scaler()
+
+
+def _has_codes(domain: Domain) -> bool:
+    return isinstance(domain, TableDomain) and any(c.categories for c in domain.columns)
 
 
 def _generic_final(final: Any) -> Any:

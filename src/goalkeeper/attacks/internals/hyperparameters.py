@@ -11,7 +11,6 @@ import numpy as np
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats, Ints
-from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.power import Budget
 from goalkeeper.games._internals_victims import STRENGTHS, logistic
 from goalkeeper.games.internals import Choices, Internals
@@ -72,14 +71,13 @@ class Hyperparameters(Attack[Choices, Ints]):
         rng = access.rng
         size = min(question.records, int(0.8 * len(own)))
         factor = question.records / max(1, size)
-        text = isinstance(access.domain, TextDomain)
         masks = np.zeros((self.trainings, len(own)), dtype=bool)
         for mask in masks:
             mask[rng.choice(len(own), size, replace=False)] = True
         seeds = [int(s) for s in rng.integers(2**31, size=self.trainings)]
         rows = []
         for strength in STRENGTHS:
-            estimator = logistic(strength * factor, text=text)
+            estimator = logistic(strength * factor, access.domain)
             trainer = SklearnTrainer(estimator, access.classes, access.domain)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # nearly converged is good enough
