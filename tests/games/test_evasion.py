@@ -86,8 +86,10 @@ def words_added(*words: str) -> Change:
 
 @pytest.mark.requirement("S23", "S29", "S30")
 def test_tasks_and_their_harms() -> None:
-    passes, passes_edited, declined, declined_edited = GAME.tasks(weak())
-    assert (passes_edited.harms, declined_edited.harms) == (passes.harms, declined.harms)
+    tasks = {task.name: task for task in GAME.tasks(weak())}
+    for name in ("harmful-passes", "harmless-declined"):
+        assert tasks.pop(f"{name}-edits").harms == tasks[name].harms
+    passes, declined = tasks.values()
     assert passes.harms[0].level is IntegrityLevel.DATA
     assert declined.harms[0].goal is Goal.AVAILABILITY
     wrong = GAME.tasks(replace(weak(), harmless=None))

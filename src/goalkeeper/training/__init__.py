@@ -4,4 +4,12 @@ from goalkeeper.training.recipes import lookalike, numbers_of
 from goalkeeper.training.torch import TorchRecipe, TorchTrainer
 from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer, how
 
-__all__ = ["FunctionTrainer", "SklearnTrainer", "TorchRecipe", "TorchTrainer", "how", "lookalike", "numbers_of"]
+__all__ = [
+    "FunctionTrainer",
+    "SklearnTrainer",
+    "TorchRecipe",
+    "TorchTrainer",
+    "how",
+    "lookalike",
+    "numbers_of",
+]

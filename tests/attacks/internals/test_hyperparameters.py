@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
@@ -11,6 +13,8 @@ from sklearn.pipeline import make_pipeline
 
 from goalkeeper.attacks.internals.hyperparameters import Hyperparameters, _spread
 from goalkeeper.core.application import Application
+from goalkeeper.core.data import Data, Splits
+from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.evidence import Gain, Played
 from goalkeeper.games._internals_victims import STRENGTH
 from goalkeeper.games.internals import Internals
@@ -63,3 +67,24 @@ def test_what_is_common_to_all_records_does_not_count() -> None:
     assert _spread(scores(0, 1)) == pytest.approx(_spread(scores(3, 1)))
     assert _spread(scores(0, 2)) == pytest.approx(_spread(scores(0, 1)) + np.log(2))
     assert _spread(scores(0, 1)[:0]) == 0.0
+
+
+@pytest.mark.requirement("S34")
+def test_categories_of_a_named_table_become_codes() -> None:
+    """The model takes a DataFrame with words in it; the game's own models must as well."""
+    app = application(load_breast_cancer)
+    assert isinstance(app.domain, TableDomain)
+    middle = float(np.median(app.data.train.x[:, 0]))
+    first = Column(name="size", kind="category", categories=("small", "large"))
+    parts = {f.name: coded(getattr(app.data, f.name), middle) for f in fields(app.data)}
+    domain = TableDomain(columns=(first, *app.domain.columns[1:]), named=True)
+    assert right(played(replace(app, data=Splits(**parts), domain=domain))) >= 20
+
+
+def coded(part: Data | None, middle: float) -> Data | None:
+    """Keep of the first column only whether it is large."""
+    if part is None:
+        return None
+    x = part.x.copy()
+    x[:, 0] = x[:, 0] > middle
+    return replace(part, x=x)
