@@ -68,7 +68,7 @@ def test_names_no_machine(page: Path) -> None:
 def test_headings_are_in_sentence_case(page: Path) -> None:
     if "reference" in page.parts:
         return
-    known = {"CI", "JSON", "README", "Python"}
+    known = {"CI", "JSON", "README", "Python", "PyTorch"}
     for heading in re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE):
         later = heading.split(". ")[-1].split()[1:]
         shouted = [w for w in later if w[0].isupper() and w.strip(".,:") not in known]
