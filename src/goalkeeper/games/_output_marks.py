@@ -286,8 +286,8 @@ def _summary(app: Application, seen: Seen, tally: Proportion, *, denied: bool) -
     if denied:
         name = app.classes[app.harmless or 0]
         return (
-            f"Of {tally.n} {name} inputs that were answered rightly, {rate:.1%} no longer get "
-            f"their reaction after tampering in transit ({protection}); "
+            f"Of {tally.n} inputs of class {name} that were answered rightly, {rate:.1%} no longer "
+            f"get their reaction after tampering in transit ({protection}); "
             f"{app.tolerances.benign_rejection:.1%} are tolerated."
         )
     return (

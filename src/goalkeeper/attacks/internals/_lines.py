@@ -137,6 +137,8 @@ class Lines:
         """
         rng = self._access.rng
         mobile = rng.permutation(np.flatnonzero(self._room > 0))[:12]
+        if len(mobile) == 0:  # the middle half of every column is one value
+            return 0.0
         shares = []
         for centre, (here, _) in zip(centres[:4], classes[:4], strict=True):
             step = np.zeros((len(mobile), len(centre)))
