@@ -27,6 +27,7 @@ from goalkeeper.core.assessment import (
 from goalkeeper.core.errors import DataError, StoreError
 from goalkeeper.core.evidence import Evidence, Played, Requirement, Status
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.means import Means
 from goalkeeper.core.power import Attacker, View
 from goalkeeper.planning import Choice, Entry, Plan, Unit, describe_power, make_plan
 from goalkeeper.playing import play
@@ -78,7 +79,7 @@ def prepare(
         app=app, policy=policy, plan=plan, seed=seed, folder=folder, description=description
     )
     if description is not None:
-        _SESSIONS[str(description), seed, repr(choice)] = session
+        _SESSIONS[str(description), seed, repr((choice, app.means))] = session
     return session
 
 
@@ -178,20 +179,21 @@ def _job(session: Session, unit: Unit) -> Job:
             "description": str(session.description),
             "seed": session.seed,
             "choice": session.plan.choice,
+            "means": session.app.means,
             "unit": unit.id,
         },
     )
 
 
-def play_unit(description: str, seed: int, choice: Choice, unit: str) -> str:
+def play_unit(description: str, seed: int, choice: Choice, means: Means, unit: str) -> str:
     """Play one unit of the plan of a described application; what executors call."""
-    key = (description, seed, repr(choice))
+    key = (description, seed, repr((choice, means)))
     if key not in _SESSIONS:
         from goalkeeper.describe import load, load_policy
 
         path = Path(description)
         policy = load_policy(path)
-        app = load(path, policy=policy)
+        app = load(path, policy=policy, means=means)
         prepare(app, policy=policy, seed=seed, choice=choice, description=path)
     session = _SESSIONS[key]
     for planned in session.plan.units:

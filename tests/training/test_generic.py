@@ -18,6 +18,7 @@ from sklearn.svm import LinearSVC
 from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import DataError, NotOffered
+from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
 from goalkeeper.training import SklearnTrainer, how
 from tests.training.samples import TEXT, counts, loop, rows, subsets, table, texts
@@ -103,7 +104,9 @@ def test_processes_give_the_same_models() -> None:
     masks = subsets(data, models=5)
     forest = RandomForestClassifier(n_estimators=5)
     alone = SklearnTrainer(forest, ("a", "b"), table(6)).fit_many(data, masks, range(5))
-    shared = SklearnTrainer(forest, ("a", "b"), table(6), jobs=2).fit_many(data, masks, range(5))
+    shared = SklearnTrainer(forest, ("a", "b"), table(6), means=Means(jobs=2)).fit_many(
+        data, masks, range(5)
+    )
     np.testing.assert_array_equal(alone.scores(data.x), shared.scores(data.x))
 
 

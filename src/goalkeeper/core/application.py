@@ -11,6 +11,7 @@ from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints, Splits, fing
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotGranted
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.means import Means
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, View
 
@@ -276,6 +277,7 @@ class Application:
     claims: str = ""  # "anonymity" or "pseudonymity" of the people; empty: not said
     tolerances: Tolerances = field(default_factory=Tolerances)
     wiring: Wiring = field(default_factory=Wiring)
+    means: Means = field(default_factory=Means)
     feedback: Feedback | None = None  # None: not said whether it learns from feedback
     storage: Storage | None = None  # None: no stored file is known
     needs: Mapping[Goal, ProtectionNeed] = field(default_factory=dict)
@@ -303,4 +305,5 @@ class Application:
             self.claims,
             None if self.storage is None else self.storage.protection,
             self.wiring.said,
+            self.means.arithmetic,
         )

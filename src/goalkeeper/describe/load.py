@@ -12,6 +12,7 @@ from goalkeeper.core.application import Application, Feedback, Labeller, Toleran
 from goalkeeper.core.data import Splits
 from goalkeeper.core.errors import DescriptionError, GoalkeeperError, PolicyError
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.means import Means
 from goalkeeper.describe.document import Document, Key, read
 from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.problems import formed, problem, raised
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from goalkeeper.policy import Policy
 
 
-def load(path: Path | str, *, policy: Policy | None = None) -> Application:
+def load(
+    path: Path | str, *, policy: Policy | None = None, means: Means | None = None
+) -> Application:
     """Read an application file, its data and its model.
 
     Parameters
@@ -34,6 +37,8 @@ def load(path: Path | str, *, policy: Policy | None = None) -> Application:
         The application file (YAML).
     policy
         Rules to use in place of those that the file names.
+    means
+        What this machine computes with.
 
     Raises
     ------
@@ -46,10 +51,11 @@ def load(path: Path | str, *, policy: Policy | None = None) -> Application:
     """
     said = _Description.read(Path(path), policy)
     records, splits, caveats = said.records()
-    modeller = said.modeller()
+    means = means or Means()
+    modeller = said.modeller(means)
     model = modeller.model(splits, records.domain)
     modeller.tried(model.target, splits.holdout.x)
-    return said.application(splits, model, (*caveats, *model.caveats))
+    return said.application(splits, model, means, (*caveats, *model.caveats))
 
 
 def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]:
@@ -116,11 +122,15 @@ class _Description:
         splits, caveats = Cutter(self.document, self.form, records).cut(first)
         return records, splits, caveats
 
-    def modeller(self) -> Modeller:
+    def modeller(self, means: Means) -> Modeller:
         """Return what makes the model."""
-        return _modeller(self.references, self.form)
+        from goalkeeper.describe.models import Modeller
 
-    def application(self, splits: Splits, model: Model, caveats: tuple[str, ...]) -> Application:
+        return Modeller(self.references, self.form.model, self.form.classes, means)
+
+    def application(
+        self, splits: Splits, model: Model, means: Means, caveats: tuple[str, ...]
+    ) -> Application:
         """Put everything together."""
         from goalkeeper.training import lookalike
 
@@ -136,6 +146,7 @@ class _Description:
             classes=form.classes,
             harmless=harmless,
             trainer=model.trainer,
+            means=means,
             lookalike=None if model.trainer is None else lookalike(model.trainer),
             labeller=labeller,
             person=form.data.person,
@@ -183,12 +194,6 @@ def _line(found: DescriptionError) -> int:
     return int(last) if last.isdigit() else 0
 
 
-def _modeller(references: References, form: ApplicationForm) -> Modeller:
-    from goalkeeper.describe.models import Modeller
-
-    return Modeller(references, form.model, form.classes)
-
-
 def _policy(references: References, form: ApplicationForm) -> Policy:
     from goalkeeper.policy import Policy, default_policy
 
@@ -217,6 +222,8 @@ def _threats(references: References, form: ApplicationForm, policy: Policy | Non
 
 def _files(references: References, form: ApplicationForm) -> list[Callable[[], object]]:
     """List the checks that every named file and function exists; nothing is run or opened."""
+    from goalkeeper.describe.models import Modeller
+
     data, model = form.data, form.model
     checks: list[Callable[[], object]] = []
     names: list[tuple[Key, str | None]] = [
@@ -243,7 +250,8 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
     if model.weights is not None:
         checks.append(partial(references.file, ("model", "weights"), model.weights, "weights"))
     if model.file is not None:
-        checks.append(lambda: _modeller(references, form).trusted())
+        modeller = Modeller(references, form.model, form.classes, Means())
+        checks.append(modeller.trusted)
     return checks
 
 

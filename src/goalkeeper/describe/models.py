@@ -16,6 +16,7 @@ from goalkeeper.core.application import Storage, Target, Trainer
 from goalkeeper.core.data import Inputs, Splits
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import DataError, TargetError
+from goalkeeper.core.means import Means
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ModelForm
 from goalkeeper.describe.problems import problem
@@ -53,6 +54,7 @@ class Modeller:
     references: References
     form: ModelForm
     classes: tuple[str, ...]
+    means: Means
 
     @property
     def _document(self) -> Document:
@@ -93,7 +95,7 @@ class Modeller:
         )
         how = None if self.form.training is None else TorchRecipe(**self.form.training.model_dump())
         with self.telling(key, advice), self.references.running(key, reference):
-            made = FunctionTrainer(build, self.classes, domain, how=how)
+            made = FunctionTrainer(build, self.classes, domain, how=how, means=self.means)
         inner = made.inner
         if isinstance(inner, TorchTrainer):
             return self._network(inner, splits)
@@ -108,7 +110,7 @@ class Modeller:
         wanted = domain if inner is None else named(domain, inner.estimator)
         trainer: Trainer = made
         if inner is not None:
-            trainer = SklearnTrainer(inner.estimator, self.classes, wanted)
+            trainer = SklearnTrainer(inner.estimator, self.classes, wanted, means=self.means)
         with self.telling(key, advice), self.references.running(key, reference):
             target = trainer.fit(splits.train, SEED)
         return Model(target=target, trainer=trainer, domain=wanted)
@@ -185,7 +187,7 @@ class Modeller:
         if hasattr(loaded, "get_params"):
             from sklearn.base import clone
 
-            trainer = SklearnTrainer(clone(loaded), self.classes, wanted)
+            trainer = SklearnTrainer(clone(loaded), self.classes, wanted, means=self.means)
         else:
             caveats = (*caveats, "the stored model cannot be trained anew")
         guard = protection(self.references, self.form.integrity, self.references.hashes[name])

@@ -94,13 +94,15 @@ def lookalike(trainer: Trainer) -> Trainer:
 
     inner = trainer.inner or trainer if isinstance(trainer, FunctionTrainer) else trainer
     if isinstance(inner, TorchTrainer):
-        return TorchTrainer(partial(generic_network, inner), inner.classes, inner.domain)
+        return TorchTrainer(
+            partial(generic_network, inner), inner.classes, inner.domain, means=inner.means
+        )
     if isinstance(inner, SklearnTrainer):
         estimator = generic_of(inner.estimator, inner.domain)
-        return SklearnTrainer(estimator, inner.classes, inner.domain, jobs=inner.jobs)
+        return SklearnTrainer(estimator, inner.classes, inner.domain, means=inner.means)
     if isinstance(inner, FunctionTrainer):
         estimator = generic_of(None, inner.domain)
-        return SklearnTrainer(estimator, inner.classes, inner.domain, jobs=inner.jobs)
+        return SklearnTrainer(estimator, inner.classes, inner.domain, means=inner.means)
     return trainer
 
 

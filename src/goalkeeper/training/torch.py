@@ -14,6 +14,7 @@ from goalkeeper.core.application import Ensemble
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError, GoalkeeperError, TargetError
+from goalkeeper.core.means import Means
 from goalkeeper.core.steering import Order, Steering
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.torch import TorchTarget, is_module, need_torch, two_columns
@@ -84,6 +85,8 @@ class TorchTrainer:
         What an input looks like.
     how
         The recipe.
+    means
+        What this machine computes with.
     """
 
     def __init__(
@@ -92,8 +95,11 @@ class TorchTrainer:
         classes: Sequence[str | int],
         domain: Domain,
         how: TorchRecipe | None = None,
+        *,
+        means: Means | None = None,
     ) -> None:
         self.build, self.domain, self.how = build, domain, how or TorchRecipe()
+        self.means = means or Means()
         self.classes = tuple(str(c) for c in classes)
 
     @property
@@ -144,7 +150,7 @@ class TorchTrainer:
         masks = checked_masks(data, masks, seeds)
         layers = stacked.layers_of(self.untrained()) if len(masks) else None
         if layers is None or layers[-1].outputs != len(self.classes):
-            return generic.fit_many(self.fit, data, masks, seeds, jobs=1)
+            return generic.fit_many(self.fit, data, masks, seeds, self.means.jobs)
         rows = [np.flatnonzero(mask) for mask in masks]
         batches = [list(self._batches(len(r), s)) for r, s in zip(rows, seeds, strict=True)]
         order = np.argsort([-len(own) for own in batches], kind="stable")

@@ -12,6 +12,7 @@ from goalkeeper.core.application import Ensemble, Target, Trainer
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import DataError, GoalkeeperError, NotOffered, TargetError
+from goalkeeper.core.means import Means
 from goalkeeper.core.steering import Steering
 from goalkeeper.targets import PythonTarget, SklearnTarget, TorchTarget
 from goalkeeper.targets.inputs import prepared
@@ -36,14 +37,19 @@ class SklearnTrainer:
         The application's classes; models are trained on their indices.
     domain
         What an input looks like.
-    jobs
-        Processes for models that have no fast path.
+    means
+        What this machine computes with.
     """
 
     def __init__(
-        self, estimator: Any, classes: Sequence[str | int], domain: Domain, *, jobs: int = 1
+        self,
+        estimator: Any,
+        classes: Sequence[str | int],
+        domain: Domain,
+        *,
+        means: Means | None = None,
     ) -> None:
-        self.estimator, self.domain, self.jobs = estimator, domain, jobs
+        self.estimator, self.domain, self.means = estimator, domain, means or Means()
         self.classes = tuple(str(c) for c in classes)
 
     @property
@@ -88,7 +94,7 @@ class SklearnTrainer:
         masks = checked_masks(data, masks, seeds)
         path = self.path()
         if path.kind == "generic":
-            return generic.fit_many(self.fit, data, masks, seeds, self.jobs)
+            return generic.fit_many(self.fit, data, masks, seeds, self.means.jobs)
         job = Job(path, self.estimator, self.classes, self.domain, data, masks)
         if path.kind == "bayes":
             return bayes.fit_many(job, lambda i: self.fit(data.take(masks[i]), seeds[i]))
@@ -108,10 +114,10 @@ class FunctionTrainer:
         The application's classes.
     domain
         What an input looks like.
-    jobs
-        Processes for models that have no fast path.
     how
         How a torch module is trained.
+    means
+        What this machine computes with.
     """
 
     def __init__(
@@ -120,10 +126,10 @@ class FunctionTrainer:
         classes: Sequence[str | int],
         domain: Domain,
         *,
-        jobs: int = 1,
         how: TorchRecipe | None = None,
+        means: Means | None = None,
     ) -> None:
-        self.build, self.domain, self.jobs, self._how = build, domain, jobs, how
+        self.build, self.domain, self.means, self._how = build, domain, means or Means(), how
         self.classes = tuple(str(c) for c in classes)
         self._name = getattr(build, "__name__", type(build).__name__)
         self.inner = self._estimator_trainer()
@@ -158,7 +164,7 @@ class FunctionTrainer:
         if self.inner is not None:
             return self.inner.fit_many(data, masks, seeds)
         masks = checked_masks(data, masks, seeds)
-        return generic.fit_many(self.fit, data, masks, seeds, self.jobs)
+        return generic.fit_many(self.fit, data, masks, seeds, self.means.jobs)
 
     @property
     def steerable(self) -> frozenset[str]:
@@ -188,13 +194,13 @@ class FunctionTrainer:
             )
         estimator = self.build()
         if is_module(estimator):
-            return TorchTrainer(self.build, self.classes, self.domain, self._how)
+            return TorchTrainer(self.build, self.classes, self.domain, self._how, means=self.means)
         if not hasattr(estimator, "fit"):
             raise TargetError(
                 f"{self._name}() returned {type(estimator).__name__}, which has no fit(); "
                 "return an unfitted estimator"
             )
-        return SklearnTrainer(estimator, self.classes, self.domain, jobs=self.jobs)
+        return SklearnTrainer(estimator, self.classes, self.domain, means=self.means)
 
 
 def how(trainer: Trainer) -> str:
