@@ -1,44 +1,161 @@
-"""How long a plan will take: a quick measurement of this application on this machine."""
+"""What a plan will cost: a quick measurement of this application on this machine, and experience.
+
+How often an attack asks or trains cannot be told from its budget: most stop long before it is
+spent. What each attack took on a few applications is kept in `estimates.csv`, in units of what
+was measured there in the same way (`benchmarks/estimates.py` writes it).
+"""
 
 from __future__ import annotations
 
+import csv
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
 
 from goalkeeper.core.application import Application
+from goalkeeper.core.data import Bools
 from goalkeeper.core.power import View
 from goalkeeper.planning import Unit
 
-BATCH = 64
-OVERHEAD = 0.2  # seconds a unit takes beside queries and trainings
+BATCH = 256  # inputs answered at once
+REPEATS = 3
+MODELS = 4  # trained together
+FIXED = 0.2  # part of a play that does not grow with the effort
+LEAST, MOST = 0.25, 16.0  # efforts to choose from
+SAFE = 0.8  # part of the given time that is planned for
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Measured seconds per query and per trained model."""
+    """Seconds that this machine took for the things that plays are made of.
 
-    query: float
+    Parameters
+    ----------
+    machine
+        A fixed piece of work that has nothing to do with the application.
+    row
+        One input, answered among many.
+    single
+        One input, answered alone.
+    model
+        One model, trained together with others.
+    fit
+        One model, trained as the user trains it.
+    """
+
+    machine: float
+    row: float
+    single: float
     model: float
+    fit: float
 
-    def seconds(self, unit: Unit) -> float:
-        """Estimate the seconds of one play."""
-        e = unit.estimate
-        return OVERHEAD + e.queries * self.query + e.models * self.model
+    def seconds(self, unit: Unit, effort: float = 1.0) -> float:
+        """Estimate the seconds of one play on one core, its marking and controls included."""
+        known = _experience().get(unit.attack)
+        if known is None:
+            e = unit.estimate
+            usual = self.machine + e.queries * self.row + e.models * self.model
+        else:
+            usual = known.factor * asdict(self)[known.of]
+        return usual * (FIXED + (1 - FIXED) * effort)
 
-    def total(self, units: Iterable[Unit], jobs: int = 1) -> float:
+    def total(self, units: Iterable[Unit], jobs: int = 1, effort: float = 1.0) -> float:
         """Estimate the seconds of many plays on `jobs` workers."""
-        return sum(self.seconds(unit) for unit in units) / max(1, jobs)
+        return sum(self.seconds(unit, effort) for unit in units) / max(1, jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an attack took elsewhere: `factor` times `of`, and the part of its queries it asked.
+
+    `spread` is the largest ratio between what it took on an application and what is estimated.
+    """
+
+    of: str
+    factor: float
+    spread: float
+    queries: float
+
+
+def queries(unit: Unit) -> float:
+    """Estimate how many queries a play asks; its budget is the upper bound."""
+    known = _experience().get(unit.attack)
+    return unit.estimate.queries * (1.0 if known is None else known.queries)
+
+
+def memory(app: Application) -> int:
+    """Estimate the bytes of one worker: this process, and the largest block of answers."""
+    import psutil
+
+    return int(psutil.Process().memory_info().rss) + app.means.memory // 4
+
+
+def affordable(pace: Pace, units: Iterable[Unit], jobs: int, limit: float) -> float:
+    """Choose the effort that fits into `limit` seconds, between a quarter and sixteen times.
+
+    Seconds are linear in the effort, so that there is nothing to search. Only times decide, and
+    no result, so that intervals keep their level.
+    """
+    usual = pace.total(units, jobs)
+    if usual <= 0:
+        return 1.0
+    effort = (SAFE * limit / usual - FIXED) / (1 - FIXED)
+    return float(np.clip(round(effort, 2), LEAST, MOST))
+
+
+@cache
+def _experience() -> dict[str, Known]:
+    text = files("goalkeeper").joinpath("estimates.csv").read_text("utf-8")
+    return {
+        row["attack"]: Known(
+            row["of"], float(row["factor"]), float(row["spread"]), float(row["queries"])
+        )
+        for row in csv.DictReader(text.splitlines())
+    }
+
+
+# ---- measuring -----------------------------------------------------------------------------------
 
 
 def measure(app: Application, *, train: bool) -> Pace:
-    """Time one batch of queries and, if asked for, one training."""
-    x = app.data.holdout.x[:BATCH]
+    """Time a few answers and, if asked for, a few trainings."""
+    x, target = app.data.holdout.x[:BATCH], app.target
+    row = _median(lambda: target.answer(x, View.LABELS)) / max(1, len(x))
+    single = _median(lambda: target.answer(x[:1], View.LABELS))
+    model = fit = 0.0
+    if train and app.trainer is not None:
+        trainer, data, masks = app.trainer, app.data.train, _halves(app)
+        fit = _once(lambda: trainer.fit(data, 0))
+        model = _once(lambda: trainer.fit_many(data, masks, range(MODELS)).labels(x)) / MODELS
+    return Pace(_median(_work), row, single, model, fit)
+
+
+def _halves(app: Application) -> Bools:
+    """Draw subsets of nine in ten records, every class in each."""
+    rng = np.random.default_rng(0)
+    masks = rng.random((MODELS, len(app.data.train))) < 0.9
+    masks[:, np.unique(app.data.train.y, return_index=True)[1]] = True
+    return np.asarray(masks)
+
+
+def _work() -> None:
+    """Work a little with Python and numpy, as everything around the model does."""
+    numbers = np.random.default_rng(0).random(50_000)
+    for _ in range(4):
+        numbers = np.sort(numbers[::-1] * 1.0001)
+    dict.fromkeys(str(i) for i in range(20_000))
+
+
+def _median(work: Callable[[], object]) -> float:
+    work()
+    return float(np.median([_once(work) for _ in range(REPEATS)]))
+
+
+def _once(work: Callable[[], object]) -> float:
     start = time.perf_counter()
-    app.target.answer(x, View.LABELS)
-    query = (time.perf_counter() - start) / max(1, len(x))
-    if not (train and app.trainer):
-        return Pace(query, 0.0)
-    start = time.perf_counter()
-    app.trainer.fit(app.data.train, 0)
-    return Pace(query, time.perf_counter() - start)
+    work()
+    return time.perf_counter() - start

@@ -17,7 +17,7 @@ from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.evidence import Status, jsonable
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, View
-from goalkeeper.games.base import Task, Unfit
+from goalkeeper.games.base import Task, Unfit, sized
 from goalkeeper.playing import AnyAttack, Round
 from goalkeeper.policy import Policy, Variant, default_policy
 
@@ -76,12 +76,16 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What the user chose: goals, attacks and attackers (empty: all), and attack settings."""
+    """What the user chose: goals, attacks and attackers (empty: all), attack settings, effort.
+
+    The effort multiplies sample sizes and numbers of models; 1 is the usual.
+    """
 
     goals: tuple[Goal, ...] = ()
     attacks: tuple[str, ...] = ()
     attackers: tuple[str, ...] = ()
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    effort: float = 1.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -230,7 +234,7 @@ class _Matcher:
             return replace(entry, status=Status.EXCLUDED, reasons=("left out by --attack",))
         this = Round(
             attack=self.attack,
-            game=self.attack.game(),
+            game=sized(self.attack.game(), self.choice.effort),
             task=self.task,
             granted=granted,
             seed=self.seed,
@@ -309,7 +313,7 @@ def _configured(name: str, choice: Choice) -> AnyAttack:
     cls = catalogue()[name]
     wanted = choice.settings.get(name, {})
     _known(f"setting of {name}", wanted, [f.name for f in fields(cls)])
-    return cls(**wanted)
+    return replace(sized(cls(), choice.effort), **wanted)
 
 
 def _chosen(attackers: tuple[Attacker, ...], choice: Choice) -> tuple[Attacker, ...]:

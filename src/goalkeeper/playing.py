@@ -63,6 +63,13 @@ class Round:
 
 
 def play(app: Application, this: Round) -> Played:
+    """Play, mark and control, and note how long it took."""
+    start = time.perf_counter()
+    played = _played(app, this)
+    return played.model_copy(update={"took": time.perf_counter() - start})
+
+
+def _played(app: Application, this: Round) -> Played:
     """Play, and mark. An attack that did not win must also break a weakened application.
 
     With so little data that not even a perfect attack could win, nothing was tested, unless the
@@ -83,7 +90,7 @@ def play(app: Application, this: Round) -> Played:
             played = played.model_copy(
                 update={"status": status, "controls": controls, "reason": reason}
             )
-    except Exception as error:  # noqa: BLE001 - the one place: a failed attack must be visible
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place: a failed attack must be visible
         return Played(
             status=Status.FAILED_TO_RUN,
             reason=f"{type(error).__name__}: {error}",

@@ -33,6 +33,7 @@ def stable(played: Played) -> dict[str, Any]:
     """Everything but measured times."""
     content = played.model_dump(mode="json")
     content["cost"].pop("seconds")
+    content.pop("took")
     for trial in content["trials"]:
         trial.pop("compute_h")
     return content

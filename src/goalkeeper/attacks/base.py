@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Generic
@@ -36,6 +37,8 @@ class Attack(ABC, Generic[Question, Answer]):
         What more it makes use of where the attacker has it, e.g. the target's own recipe.
     most
         The most it can make use of in one campaign; more would be granted for nothing.
+    grows
+        Settings that grow with the effort of a run, such as shadow models, and the least of each.
     version
         Raised when the same seed may give another answer than before.
     """
@@ -48,6 +51,7 @@ class Attack(ABC, Generic[Question, Answer]):
     asks: ClassVar[Power] = Power()
     uses: ClassVar[Power] = Power()
     most: ClassVar[Budget] = Budget(queries=UNLIMITED, share=1.0, compute_h=UNLIMITED)
+    grows: ClassVar[Mapping[str, int]] = {}
     version: ClassVar[int] = 1
 
     @classmethod

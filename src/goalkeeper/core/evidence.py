@@ -218,6 +218,9 @@ class Played(Frozen):
     caveats: tuple[str, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
     traceback: str = ""
+    took: Real = Field(
+        default=0, description="seconds that the play took, marking and controls included"
+    )
 
 
 class Standard(Frozen):

@@ -51,6 +51,7 @@ class AttributeInference(Game[Incomplete, Truth, Floats]):
 
     name: ClassVar[str] = "attribute"
     domains: ClassVar[frozenset[str]] = frozenset({"table"})
+    grows: ClassVar[Mapping[str, int]] = {"per_side": 200}
     per_side: int = 3000
 
     def tasks(self, app: Application) -> tuple[Task, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -99,10 +99,21 @@ class Marking(Generic[Question, Secret, Answer]):
 
 @dataclass(frozen=True, kw_only=True)
 class Game(ABC, Generic[Question, Secret, Answer]):
-    """One attack family as a game. Subclasses are final; sample sizes are their fields."""
+    """One attack family as a game. Subclasses are final; sample sizes are their fields.
+
+    Class attributes
+    ----------------
+    name
+        Its name.
+    domains
+        Kinds of input it can be played on.
+    grows
+        Sample sizes that grow with the effort of a run, and the least of each.
+    """
 
     name: ClassVar[str]
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
+    grows: ClassVar[Mapping[str, int]] = {}
 
     @abstractmethod
     def tasks(self, app: Application) -> tuple[Task, ...]:
@@ -141,3 +152,24 @@ class Game(ABC, Generic[Question, Secret, Answer]):
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Say what one play will cost before it runs (seconds are filled in by the planner)."""
         return Estimate()
+
+
+Part = TypeVar("Part", bound="Grows")
+
+
+class Grows(Protocol):
+    """A game or an attack: a dataclass that says which of its fields grow with the effort."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    grows: ClassVar[Mapping[str, int]]
+
+
+def sized(part: Part, effort: float) -> Part:
+    """Return a game or an attack with its sample sizes times `effort`, as even numbers."""
+    if effort == 1:
+        return part
+    grown = {
+        name: max(least, 2 * round(getattr(part, name) * effort / 2))
+        for name, least in part.grows.items()
+    }
+    return replace(part, **grown)

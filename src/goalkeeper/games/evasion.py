@@ -115,6 +115,7 @@ class Evasion(Game[Question, Before, Submission]):
     """
 
     name: ClassVar[str] = "evasion"
+    grows: ClassVar[Mapping[str, int]] = {"n": 40}
     n: int = 200
     least: int = 20
     most_words: int = 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -59,6 +60,7 @@ class Extraction(Game[Original, Data, Substitute]):
 
     name: ClassVar[str] = "extraction"
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
+    grows: ClassVar[Mapping[str, int]] = {"inputs": 300}
     inputs: int = 1000
 
     def tasks(self, app: Application) -> tuple[Task, ...]:

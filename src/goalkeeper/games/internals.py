@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
 
@@ -81,6 +81,7 @@ class Internals(Game["Sought | Choices", Any, Any]):
 
     name: ClassVar[str] = "internals"
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    grows: ClassVar[Mapping[str, int]] = {"victims": 24}
     most: int = 50
     share: float = 0.005
     inputs: int = 16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -64,6 +65,7 @@ class Linkage(Game[Releases, Ints, Ints]):
     """
 
     name: ClassVar[str] = "linkage"
+    grows: ClassVar[Mapping[str, int]] = {"people": 60}
     answers: int = 3
     people: int = 200
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -69,6 +69,7 @@ class Membership(Game[Data, Roles, Floats]):
 
     name: ClassVar[str] = "membership"
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
+    grows: ClassVar[Mapping[str, int]] = {"per_side": 200}
     per_side: int = 1000
 
     def tasks(self, app: Application) -> tuple[Task, ...]:

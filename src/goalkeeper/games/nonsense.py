@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
 
@@ -85,6 +85,7 @@ class Nonsense(Game[Ordinary, None, Collection]):
     """
 
     name: ClassVar[str] = "nonsense"
+    grows: ClassVar[Mapping[str, int]] = {"inputs": 60, "ordinary": 100}
 
     inputs: int = 120
     ordinary: int = 300

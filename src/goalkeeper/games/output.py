@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
 
@@ -48,6 +49,7 @@ class Output(Game[Any, Any, Any]):
     """
 
     name: ClassVar[str] = "output"
+    grows: ClassVar[Mapping[str, int]] = {"inputs": 150, "slots": 20}
 
     inputs: int = 400
     slots: int = 40

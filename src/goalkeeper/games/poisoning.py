@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -77,6 +78,7 @@ class Poisoning(Game[Aim, None, Contribution]):
 
     name: ClassVar[str] = "poisoning"
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
+    grows: ClassVar[Mapping[str, int]] = {"retrainings": 3}
 
     retrainings: int = 5
     kept: float = 0.9

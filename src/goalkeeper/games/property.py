@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -53,6 +53,7 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
 
     name: ClassVar[str] = "property"
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    grows: ClassVar[Mapping[str, int]] = {"victims": 20}
     victims: int = 60
     most: int = 1000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
 
@@ -76,6 +77,7 @@ class Tampering(Game[Any, None, Any]):
     """
 
     name: ClassVar[str] = "tampering"
+    grows: ClassVar[Mapping[str, int]] = {"draws": 10, "inputs": 300, "retrainings": 3}
 
     counts: tuple[int, ...] = (1, 2, 5, 10, 20)
     draws: int = 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -88,6 +88,7 @@ class Teaching(Game[Channel, None, Course]):
 
     name: ClassVar[str] = "teaching"
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
+    grows: ClassVar[Mapping[str, int]] = {"campaigns": 6}
 
     campaigns: int = 8
     kept: float = 0.9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -38,6 +39,7 @@ class RelativeLikelihood(Attack[Data, Floats]):
     )
     uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=1, compute_h=100.0)
+    grows: ClassVar[Mapping[str, int]] = {"models": 4}
     models: int = 8
 
     def play(self, question: Data, access: Access) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, final
 
@@ -41,6 +42,7 @@ class ShadowLikelihood(Attack[Data, Floats]):
     )
     uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=1, compute_h=1000.0)
+    grows: ClassVar[Mapping[str, int]] = {"models": 16}
     models: int = 64
 
     def play(self, question: Data, access: Access) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -39,6 +40,7 @@ class PropertyThresholdTest(Attack[Worlds, Ints]):
     )
     uses: ClassVar[Power] = Power(knowledge=Knowledge(algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=256, compute_h=1000.0)
+    grows: ClassVar[Mapping[str, int]] = {"models": 24}
     models: int = 48
 
     def play(self, question: Worlds, access: Access) -> Ints:

@@ -1,0 +1,98 @@
+"""Estimates follow what is measured; effort and time scale sample sizes and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from goalkeeper.attacks import catalogue
+from goalkeeper.core.application import Application
+from goalkeeper.estimate import LEAST, MOST, SAFE, Pace, affordable, measure, queries
+from goalkeeper.games.base import sized
+from goalkeeper.games.membership import Membership
+from goalkeeper.planning import Choice, Unit, make_plan
+
+PACE = Pace(machine=0.01, row=1e-5, single=1e-4, model=0.05, fit=0.1)
+
+
+@pytest.fixture(scope="module")
+def app() -> Application:
+    return Membership().rigged("table", np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def units(app: Application) -> tuple[Unit, ...]:
+    return make_plan(app).units
+
+
+def test_measures_what_plays_are_made_of(app: Application) -> None:
+    pace = measure(app, train=True)
+    assert pace.machine > 0
+    assert pace.row > 0
+    assert pace.single > 0
+    assert measure(app, train=False).model == 0
+
+
+def test_a_slower_model_is_estimated_to_take_longer(units: tuple[Unit, ...]) -> None:
+    slower = replace(PACE, row=1e-3, single=1e-2, model=5.0, fit=10.0)
+    assert slower.total(units) > PACE.total(units) > 0
+
+
+def test_two_workers_take_half_the_time(units: tuple[Unit, ...]) -> None:
+    assert PACE.total(units, 2) == pytest.approx(PACE.total(units) / 2)
+
+
+def test_never_more_queries_than_the_budget(units: tuple[Unit, ...]) -> None:
+    assert all(0 <= queries(unit) <= unit.estimate.queries for unit in units)
+
+
+def test_the_chosen_effort_fits_into_the_time(units: tuple[Unit, ...]) -> None:
+    usual = PACE.total(units)
+    for limit in (0.7 * usual, usual, 3 * usual):
+        effort = affordable(PACE, units, 1, limit)
+        assert LEAST < effort < MOST
+        assert PACE.total(units, effort=effort) == pytest.approx(SAFE * limit, rel=0.02)
+
+
+def test_the_chosen_effort_has_limits(units: tuple[Unit, ...]) -> None:
+    assert affordable(PACE, units, 1, 1e-6) == LEAST
+    assert affordable(PACE, units, 1, 1e9) == MOST
+    assert affordable(PACE, (), 1, 60) == 1
+
+
+def test_effort_multiplies_sample_sizes_and_models() -> None:
+    assert sized(Membership(), 2).per_side == 2 * Membership().per_side
+    attack = catalogue()["shadow_likelihood"]()
+    assert sized(attack, 0.5).models == attack.models // 2  # type: ignore[attr-defined]
+    assert sized(attack, 1) is attack
+
+
+def test_effort_keeps_the_least() -> None:
+    assert sized(Membership(), 0.01).per_side == Membership.grows["per_side"]
+
+
+def test_what_grows_is_a_number_of_the_class() -> None:
+    parts = {*catalogue().values(), *(attack.game for attack in catalogue().values())}
+    for part in parts:
+        defaults = {f.name: f.default for f in fields(part)}
+        for name, least in part.grows.items():
+            assert isinstance(defaults[name], int), (part, name)
+            assert 0 < least <= defaults[name], (part, name)
+
+
+def test_another_effort_is_another_unit(app: Application) -> None:
+    usual, double = (make_plan(app, choice=Choice(effort=e)).units for e in (1.0, 2.0))
+    ids = {unit.id for unit in usual}
+    grown = [u for u in double if type(u.round.game).grows or type(u.round.attack).grows]
+    assert grown
+    assert not ids & {unit.id for unit in grown}
+
+
+def test_settings_win_over_effort(app: Application) -> None:
+    settings = {"shadow_likelihood": {"models": 32}}
+    plan = make_plan(app, choice=Choice(effort=4, settings=settings))
+    chosen = [u.settings["models"] for u in plan.units if u.attack == "shadow_likelihood"]
+    assert chosen
+    assert set(chosen) == {32}
