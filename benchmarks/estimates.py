@@ -4,8 +4,8 @@ Plays every unit of some applications one after the other and notes what each to
 writes `src/goalkeeper/estimates.csv`. The table says how far estimates of applications are off
 that were left out when the factors were learnt.
 
-    python -m benchmarks.estimates --note build/took.json DIR/application.yaml ...
-    python -m benchmarks.estimates --note build/took.json --write
+    python -m benchmarks.estimates DIR/application.yaml ...   # default: the bundled examples
+    python -m benchmarks.estimates --write
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -27,9 +28,12 @@ from goalkeeper.assessing import prepare
 from goalkeeper.core.evidence import Status
 from goalkeeper.describe import load, load_policy
 from goalkeeper.estimate import measure
+from goalkeeper.examples import write_example
 from goalkeeper.playing import play
 
 TABLE = Path(__file__).parents[1] / "src" / "goalkeeper" / "estimates.csv"
+NOTE = Path("build/bench/took.json")
+EXAMPLES = ("spam-filter", "cancer-treatment", "digit-reader")
 KINDS = ("machine", "row", "single", "model", "fit")
 Took = dict[str, Any]  # attack, application, took, bound and asked queries, pace
 
@@ -37,12 +41,14 @@ Took = dict[str, Any]  # attack, application, took, bound and asked queries, pac
 def main() -> None:
     options = parsed()
     notes: list[Took] = json.loads(options.note.read_text()) if options.note.exists() else []
-    for file in options.files:
+    for file in options.files or ([] if notes else examples()):
         notes = [n for n in notes if n["application"] != file.parent.name + "/" + file.name]
         notes += played(file)
         options.note.parent.mkdir(parents=True, exist_ok=True)
         options.note.write_text(json.dumps(notes))
-    report(notes)
+    rows = report(notes)
+    if options.json:
+        options.json.write_text(json.dumps(rows))
     if options.write:
         write(notes)
 
@@ -50,9 +56,21 @@ def main() -> None:
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path, help="application files to play")
-    parser.add_argument("--note", type=Path, required=True, help="where what was measured is kept")
+    parser.add_argument("--note", type=Path, default=NOTE, help="where what was measured is kept")
+    parser.add_argument("--json", type=Path, help="write the rows of the table")
     parser.add_argument("--write", action="store_true", help="write the factors of the package")
     return parser.parse_args()
+
+
+def examples() -> list[Path]:
+    """Write the bundled examples afresh."""
+    files = []
+    for name in EXAMPLES:
+        folder = NOTE.parent / name
+        shutil.rmtree(folder, ignore_errors=True)
+        write_example(name, folder)
+        files.append(folder / "application.yaml")
+    return files
 
 
 def played(file: Path) -> list[Took]:
@@ -111,8 +129,9 @@ def _factor(rows: Sequence[Took]) -> tuple[str, float, float, float, int]:
     return kind, factor, spread, queries, applications
 
 
-def report(notes: Sequence[Took]) -> None:
+def report(notes: Sequence[Took]) -> list[dict[str, object]]:
     """Estimate each application from the others."""
+    rows: list[dict[str, object]] = []
     names = sorted({n["application"] for n in notes})
     print(f"{'application':44}{'plays':>6}{'took':>9}{'estimate':>10}{'ratio':>7}{'in 2x':>7}")
     for name in names:
@@ -123,6 +142,18 @@ def report(notes: Sequence[Took]) -> None:
         close = np.mean([max(a / b, b / a) <= 2 for a, b in zip(guesses, took, strict=True)])
         total, guess = sum(took), sum(guesses)
         print(f"{name:44}{len(own):6}{total:9.1f}{guess:10.1f}{guess / total:7.2f}{close:7.0%}")
+        rows.append(
+            {
+                "figure": f"{name}: estimated before, from other applications",
+                "ours_s": guess,
+                "peer": "what it took",
+                "peer_s": total,
+                "ratio": total / guess,
+                "goal": "0.5 to 2",
+                "note": f"{close:.0%} of {len(own)} plays within a factor of two",
+            }
+        )
+    return rows
 
 
 def _estimated(note: Took, known: dict[str, tuple[str, float, float, float, int]]) -> float:

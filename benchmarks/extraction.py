@@ -6,9 +6,12 @@ thread: breast cancer 31 queries, weight error 4.5e-14; digits 65 queries, fidel
 
 from __future__ import annotations
 
+import argparse
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,6 +53,15 @@ class Line:
             f"{self.what:<44}{self.queries:>9,}{self.queries / self.parameters:>10.2f}"
             f"{self.error:>12.1e}{self.fidelity:>10.1%}{self.milliseconds:>10.1f}"
         )
+
+    def row(self) -> dict[str, object]:
+        """Return the line as `python -m benchmarks --write` shows it."""
+        said = f"{self.queries:,} queries, weight error {self.error:.1e}"
+        return {
+            "figure": self.what,
+            "ours_s": self.milliseconds / 1000,
+            "note": f"{said}, fidelity {self.fidelity:.1%}",
+        }
 
 
 def application(model: Any, data: Data, domain: Domain, classes: Sequence[str]) -> Application:
@@ -140,9 +152,15 @@ def filters() -> list[Line]:
 
 def main() -> None:
     """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", type=Path, help="write the rows of the table")
+    options = parser.parse_args()
     print(f"{'target':<44}{'queries':>9}{'q/param.':>10}{'error':>12}{'fidelity':>10}{'ms':>10}")
-    for line in tables() + filters():
+    lines = tables() + filters()
+    for line in lines:
         print(line)
+    if options.json:
+        options.json.write_text(json.dumps([line.row() for line in lines]))
 
 
 if __name__ == "__main__":
