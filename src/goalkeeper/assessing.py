@@ -75,12 +75,30 @@ def prepare(
     caveats = (*app.caveats, *preflight(app.target, app.data.holdout.x))
     app = replace(app, caveats=tuple(dict.fromkeys(caveats)))
     plan = make_plan(app, policy, seed=seed, choice=choice)
-    session = Session(
-        app=app, policy=policy, plan=plan, seed=seed, folder=folder, description=description
+    return _remembered(
+        Session(
+            app=app, policy=policy, plan=plan, seed=seed, folder=folder, description=description
+        )
     )
-    if description is not None:
-        _SESSIONS[str(description), seed, repr((choice, app.means))] = session
+
+
+def resized(session: Session, effort: float) -> Session:
+    """Plan the same session anew, with sample sizes times `effort`."""
+    choice = replace(session.plan.choice, effort=effort)
+    plan = make_plan(session.app, session.policy, seed=session.seed, choice=choice)
+    return _remembered(replace(session, plan=plan))
+
+
+def _remembered(session: Session) -> Session:
+    if session.description is not None:
+        _SESSIONS[
+            _key(session.description, session.seed, session.plan.choice, session.app.means)
+        ] = session
     return session
+
+
+def _key(description: Path | str, seed: int, choice: Choice, means: Means) -> tuple[str, int, str]:
+    return str(description), seed, repr((choice, means))
 
 
 def assess(
@@ -187,7 +205,7 @@ def _job(session: Session, unit: Unit) -> Job:
 
 def play_unit(description: str, seed: int, choice: Choice, means: Means, unit: str) -> str:
     """Play one unit of the plan of a described application; what executors call."""
-    key = (description, seed, repr((choice, means)))
+    key = _key(description, seed, choice, means)
     if key not in _SESSIONS:
         from goalkeeper.describe import load, load_policy
 

@@ -38,6 +38,7 @@ Settings = Annotated[
     typer.Option("--set", help="Change a setting: attack.key=value; may be repeated."),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Same seed, same evidence.", min=0)]
+Jobs = Annotated[int, typer.Option("--jobs", help="Worker processes; default: one a core.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 
 

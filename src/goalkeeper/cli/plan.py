@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from goalkeeper.cli.common import (
     AttackerNames,
     AttackNames,
     File,
+    Jobs,
     Only,
     Seed,
     choice,
@@ -20,6 +23,7 @@ from goalkeeper.cli.common import (
     session,
     typed,
 )
+from goalkeeper.cli.effort import Effort, TimeLimit, bought, duration, fitted, seconds
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import Session
@@ -32,33 +36,44 @@ def plan(
     attacker: AttackerNames = None,
     attack: AttackNames = None,
     seed: Seed = 0,
+    jobs: Jobs = 0,
+    effort: Effort = None,
+    limit: TimeLimit = "",
     as_json: AsJson = False,
 ) -> None:
     """Show each attack x attacker: planned or skipped, why, and what it will cost."""
-    import json
-
-    from goalkeeper.estimate import measure
-
+    jobs = jobs or os.cpu_count() or 1
     ready = session(file, seed, choice(only, attacker, attack))
-    if as_json:
-        rows = [json.loads(e.row().model_dump_json()) for e in ready.plan.entries]
-        typer.echo(json.dumps(rows, indent=1))
-        return
     with quiet():
-        pace = measure(ready.app, train=True)
-    _print(ready, pace, file)
+        ready, pace = fitted(ready, effort, seconds(limit), jobs)
+    if as_json:
+        typer.echo(json.dumps(_rows(ready, pace), indent=1))
+    else:
+        _print(ready, pace, file, jobs)
 
 
-def _print(ready: Session, pace: Pace, file: Path) -> None:
+def _rows(ready: Session, pace: Pace) -> list[dict[str, object]]:
+    rows = []
+    for entry in ready.plan.entries:
+        row = json.loads(entry.row().model_dump_json())
+        if entry.unit:
+            row["estimate"]["seconds"] = round(pace.seconds(entry.unit), 3)
+        rows.append(row)
+    return rows
+
+
+def _print(ready: Session, pace: Pace, file: Path, jobs: int) -> None:
     from rich.table import Table
 
-    out = console()
+    from goalkeeper.estimate import memory, queries
+
+    out, effort = console(), ready.plan.choice.effort
     table = Table("attack", "task", "attacker", "queries", "time", title="Planned", expand=False)
     for entry in ready.plan.entries:
         if entry.unit:
-            queries = f"{entry.unit.estimate.queries:,.0f}"
-            seconds = f"{pace.seconds(entry.unit):.1f} s"
-            table.add_row(entry.attack, entry.task.name, entry.attacker.name, queries, seconds)
+            asked = f"{queries(entry.unit):,.0f}"
+            took = f"{pace.seconds(entry.unit, effort):.1f} s"
+            table.add_row(entry.attack, entry.task.name, entry.attacker.name, asked, took)
     out.print(table)
     skipped = Table("attack or variant", "attackers", "why", title="Skipped", expand=False)
     for (name, why), who in _grouped(ready).items():
@@ -67,9 +82,12 @@ def _print(ready: Session, pace: Pace, file: Path) -> None:
     units = ready.plan.units
     out.print(
         f"{len(units)} plays (attackers with the same grant share one), about "
-        f"{pace.total(units):.0f} s on one core"
+        f"{duration(pace.total(units, jobs, effort))} by {jobs} workers of about "
+        f"{memory(ready.app) / 2**30:.1f} GiB each"
     )
-    typer.echo(f"next: {typed('run', file, '-o', file.parent / 'run')}")
+    out.print(bought(effort, pace, units, jobs))
+    more = [] if effort == 1 else ["--effort", f"{effort:g}"]
+    typer.echo(f"next: {typed('run', file, '-o', file.parent / 'run', *more)}")
 
 
 def _grouped(ready: Session) -> dict[tuple[str, str], list[str]]:

@@ -1,0 +1,109 @@
+"""Effort and time: how large samples are, and what more time would buy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from goalkeeper.assessing import Session
+    from goalkeeper.estimate import Pace
+    from goalkeeper.planning import Unit
+
+Effort = Annotated[
+    float | None,
+    typer.Option(
+        "--effort",
+        help="Multiply sample sizes and shadow models; four times the effort halves intervals.",
+        show_default="1, or what --time allows",
+    ),
+]
+TimeLimit = Annotated[
+    str,
+    typer.Option("--time", help="Choose the effort that fits, and stop then, e.g. 10m."),
+]
+
+
+def seconds(text: str) -> float | None:
+    """Read a time such as 90, 45s, 10m or 2h; raises DescriptionError."""
+    from goalkeeper.core.errors import DescriptionError
+
+    if not text:
+        return None
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], text[-1]) if text[-1] in units else (text, "s")
+    try:
+        found = float(number) * units[unit]
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise DescriptionError(
+            "the time is not understood", key="--time", expected="e.g. 90s, 10m, 2h", given=text
+        )
+    return found
+
+
+def checked(effort: float) -> float:
+    """Refuse an effort out of range; raises DescriptionError."""
+    from goalkeeper.core.errors import DescriptionError
+    from goalkeeper.estimate import LEAST, MOST
+
+    if not LEAST <= effort <= MOST:
+        raise DescriptionError(
+            "there is no such effort",
+            key="--effort",
+            expected=f"a number from {LEAST:g} to {MOST:g}",
+            given=f"{effort:g}",
+        )
+    return effort
+
+
+def fitted(
+    ready: Session, effort: float | None, limit: float | None, jobs: int
+) -> tuple[Session, Pace]:
+    """Measure the pace, choose the effort, and plan with it.
+
+    A given effort is taken as it is; else that of an earlier run in the same folder, so that it is
+    resumed; else the one that fits into `limit` seconds; else 1.
+    """
+    from goalkeeper.assessing import resized
+    from goalkeeper.estimate import affordable, measure
+
+    units = ready.plan.units
+    pace = measure(ready.app, train=any(unit.estimate.models for unit in units))
+    if effort is not None:
+        chosen = checked(effort)
+    else:
+        chosen = _earlier(ready) or (affordable(pace, units, jobs, limit) if limit else 1.0)
+    return (ready if chosen == 1 else resized(ready, chosen)), pace
+
+
+def _earlier(ready: Session) -> float | None:
+    """Return the effort of the run that the folder holds."""
+    from goalkeeper.cli.common import recorded
+
+    said = recorded(ready.folder.root, "effort") if ready.folder is not None else ""
+    return float(said) if said else None
+
+
+def bought(effort: float, pace: Pace, units: Sequence[Unit], jobs: int) -> str:
+    """Say what an effort means for intervals, and what more time would buy."""
+    from goalkeeper.estimate import MOST
+
+    said = "the usual sample sizes"
+    if effort != 1:
+        said = f"intervals about {effort**-0.5:.2g} times as wide as usual"
+    more, gain = (1.0, "the usual ones") if effort < 1 else (4 * effort, "half the width")
+    took, then = (duration(pace.total(units, jobs, e)) for e in (effort, more))
+    offer = f"; {then} would give {gain}" if more <= MOST else ""
+    return f"effort {effort:g}: {said}, about {took}{offer}"
+
+
+def duration(seconds_: float) -> str:
+    """Write a time as people say it."""
+    if seconds_ < 99.5:
+        return f"{seconds_:.0f} s"
+    return f"{seconds_ / 60:.0f} min" if seconds_ < 5700 else f"{seconds_ / 3600:.1f} h"
