@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,7 +75,8 @@ def test_effort_keeps_the_least() -> None:
 
 
 def test_what_grows_is_a_number_of_the_class() -> None:
-    parts = {*catalogue().values(), *(attack.game for attack in catalogue().values())}
+    attacks = catalogue().values()
+    parts: set[Any] = {*attacks, *(attack.game for attack in attacks)}
     for part in parts:
         defaults = {f.name: f.default for f in fields(part)}
         for name, least in part.grows.items():

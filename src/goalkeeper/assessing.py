@@ -91,9 +91,8 @@ def resized(session: Session, effort: float) -> Session:
 
 def _remembered(session: Session) -> Session:
     if session.description is not None:
-        _SESSIONS[
-            _key(session.description, session.seed, session.plan.choice, session.app.means)
-        ] = session
+        choice, means = session.plan.choice, session.app.means
+        _SESSIONS[_key(session.description, session.seed, choice, means)] = session
     return session
 
 

@@ -58,7 +58,7 @@ class Pace:
         known = _experience().get(unit.attack)
         if known is None:
             e = unit.estimate
-            usual = self.machine + e.queries * self.row + e.models * self.model
+            usual = self.machine + (e.queries * self.row + e.models * self.model) / unit.effort
         else:
             usual = known.factor * asdict(self)[known.of]
         return usual * (FIXED + (1 - FIXED) * effort)

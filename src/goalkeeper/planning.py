@@ -33,6 +33,7 @@ class Unit:
     settings: Mapping[str, JsonValue]
     round: Round
     estimate: Estimate
+    effort: float = 1.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -240,7 +241,7 @@ class _Matcher:
             seed=self.seed,
             needs=needs(self.attack, self.variant),
         )
-        return replace(entry, unit=_unit(self.app, self.name, this))
+        return replace(entry, unit=_unit(self.app, self.name, this, self.choice.effort))
 
 
 def _hidden(app: Application, granted: Power) -> Unfit | None:
@@ -255,7 +256,7 @@ def _hidden(app: Application, granted: Power) -> Unfit | None:
     )
 
 
-def _unit(app: Application, name: str, this: Round) -> Unit:
+def _unit(app: Application, name: str, this: Round, effort: float) -> Unit:
     settings = {f.name: jsonable(getattr(this.attack, f.name)) for f in fields(this.attack)}
     game = {f.name: jsonable(getattr(this.game, f.name)) for f in fields(this.game)}
     parts = {
@@ -274,6 +275,7 @@ def _unit(app: Application, name: str, this: Round) -> Unit:
         settings=settings,
         round=this,
         estimate=this.game.estimate(app, this.task, this.granted),
+        effort=effort,
     )
 
 

@@ -184,7 +184,7 @@ def read(folder: Path) -> Assessment:
 
 
 def recorded(folder: Path, key: str) -> str:
-    """Read a text that a run wrote down in run.json; empty if it did not."""
+    """Read what a run wrote down in run.json, as text; empty if it did not."""
     import json
 
     try:
@@ -192,7 +192,7 @@ def recorded(folder: Path, key: str) -> str:
     except (OSError, ValueError):
         return ""
     value = found.get(key) if isinstance(found, dict) else None
-    return value if isinstance(value, str) else ""
+    return str(value) if isinstance(value, str | int | float) else ""
 
 
 def context(
