@@ -76,10 +76,10 @@ def console(*, err: bool = False) -> Console:
 
 
 def choice(
-    only: list[str] | None,
-    attackers: list[str] | None,
-    attacks: list[str] | None,
-    settings: list[str] | None = None,
+    only: Only = None,
+    attacker: AttackerNames = None,
+    attack: AttackNames = None,
+    settings: Settings = None,
 ) -> Choice:
     """Read what the user chose; raises DescriptionError for a goal that does not exist."""
     from goalkeeper.core.errors import DescriptionError
@@ -97,8 +97,8 @@ def choice(
         ) from error
     return Choice(
         goals=goals,
-        attackers=tuple(attackers or ()),
-        attacks=tuple(attacks or ()),
+        attackers=tuple(attacker or ()),
+        attacks=tuple(attack or ()),
         settings=_settings(settings or []),
     )
 
@@ -138,10 +138,9 @@ def _value(text: str) -> object:
         ) from error
 
 
-def session(file: Path, seed: int, chosen: Choice, *, folder: Path | None = None) -> Session:
+def session(file: Path, seed: int, chosen: Choice) -> Session:
     """Load an application file, check its target, and plan."""
     from goalkeeper.assessing import prepare
-    from goalkeeper.compute.store import RunFolder
     from goalkeeper.describe import load, load_policy
 
     policy = load_policy(file)
@@ -151,7 +150,6 @@ def session(file: Path, seed: int, chosen: Choice, *, folder: Path | None = None
             policy=policy,
             seed=seed,
             choice=chosen,
-            folder=RunFolder(folder) if folder else None,
             description=file.resolve(),
         )
 
@@ -167,7 +165,7 @@ def read(folder: Path) -> Assessment:
     """Read the assessment of a run folder; raises StoreError."""
     from pydantic import ValidationError
 
-    from goalkeeper.compute.store import RunFolder
+    from goalkeeper.compute.folder import RunFolder
     from goalkeeper.core.assessment import Assessment
     from goalkeeper.core.errors import StoreError
 

@@ -7,39 +7,23 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from goalkeeper.cli.common import (
-    AsJson,
-    AttackerNames,
-    AttackNames,
-    File,
-    Only,
-    Seed,
-    choice,
-    console,
-    quiet,
-    session,
-    typed,
-)
+from goalkeeper.cli import options
+from goalkeeper.cli.common import AsJson, File, Seed, choice, console, quiet, session, typed
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import Session
     from goalkeeper.estimate import Pace
+    from goalkeeper.planning import Choice
 
 
-def plan(
-    file: File,
-    only: Only = None,
-    attacker: AttackerNames = None,
-    attack: AttackNames = None,
-    seed: Seed = 0,
-    as_json: AsJson = False,
-) -> None:
+@options.grouped(chosen=choice)
+def plan(file: File, *, chosen: Choice, seed: Seed = 0, as_json: AsJson = False) -> None:
     """Show each attack x attacker: planned or skipped, why, and what it will cost."""
     import json
 
     from goalkeeper.estimate import measure
 
-    ready = session(file, seed, choice(only, attacker, attack))
+    ready = session(file, seed, chosen)
     if as_json:
         rows = [json.loads(e.row().model_dump_json()) for e in ready.plan.entries]
         typer.echo(json.dumps(rows, indent=1))
