@@ -79,7 +79,7 @@ def played(file: Path) -> list[Took]:
     with threadpool_limits(limits=1):
         app = load(file, policy=policy)
         session = prepare(app, policy=policy)
-        pace = asdict(measure(app, train=True))
+        pace = asdict(measure(app))
         found, start = [], time.perf_counter()
         for unit in session.plan.units:
             result = play(session.app, unit.round)

@@ -29,11 +29,11 @@ def units(app: Application) -> tuple[Unit, ...]:
 
 
 def test_measures_what_plays_are_made_of(app: Application) -> None:
-    pace = measure(app, train=True)
+    pace = measure(app)
     assert pace.machine > 0
     assert pace.row > 0
     assert pace.single > 0
-    assert measure(app, train=False).model == 0
+    assert measure(replace(app, trainer=None)).model == 0
 
 
 def test_a_slower_model_is_estimated_to_take_longer(units: tuple[Unit, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from goalkeeper.advise import advise
-from goalkeeper.compute.executor import Executor, Job
-from goalkeeper.compute.store import RunFolder
+from goalkeeper.compute.folder import RunFolder
+from goalkeeper.compute.store import Store
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import (
     ApplicationRow,
@@ -29,7 +29,7 @@ from goalkeeper.core.evidence import Evidence, Played, Requirement, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.means import Means
 from goalkeeper.core.power import Attacker, View
-from goalkeeper.planning import Choice, Entry, Plan, Unit, describe_power, make_plan
+from goalkeeper.planning import Choice, Entry, Plan, describe_power, make_plan
 from goalkeeper.playing import play
 from goalkeeper.policy import Policy, default_policy
 from goalkeeper.rate import rate
@@ -50,8 +50,9 @@ class Session:
     policy: Policy
     plan: Plan
     seed: int = 0
-    folder: RunFolder | None = None
     description: Path | None = None
+    folder: RunFolder | None = None
+    store: Store | None = None
 
 
 def prepare(
@@ -60,7 +61,6 @@ def prepare(
     policy: Policy | None = None,
     seed: int = 0,
     choice: Choice | None = None,
-    folder: RunFolder | None = None,
     description: Path | None = None,
 ) -> Session:
     """Check the target on a few inputs, and plan.
@@ -76,9 +76,7 @@ def prepare(
     app = replace(app, caveats=tuple(dict.fromkeys(caveats)))
     plan = make_plan(app, policy, seed=seed, choice=choice)
     return _remembered(
-        Session(
-            app=app, policy=policy, plan=plan, seed=seed, folder=folder, description=description
-        )
+        Session(app=app, policy=policy, plan=plan, seed=seed, description=description)
     )
 
 
@@ -148,58 +146,7 @@ def play_attack(
     return tuple(e for e in found.evidence if e.attack == attack)
 
 
-# ---- playing what is missing -----------------------------------------------------------------
-
-
-def stored(session: Session) -> dict[str, Played]:
-    """Return the plays of this plan that the folder already holds (failed ones do not count)."""
-    if session.folder is None:
-        return {}
-    found = {unit.id: session.folder.load(unit.id) for unit in session.plan.units}
-    return {
-        unit: played
-        for unit, played in found.items()
-        if played is not None and played.status is not Status.FAILED_TO_RUN
-    }
-
-
-def play_missing(
-    session: Session,
-    executor: Executor,
-    have: Mapping[str, Played],
-    *,
-    stop: Callable[[], bool] = lambda: False,
-) -> Iterator[tuple[Unit, Played]]:
-    """Play what the folder does not hold yet; each result is kept before it is yielded.
-
-    `stop` is asked after every play; when it says True, what is still missing is left.
-    """
-    missing = {u.id: u for u in session.plan.units if u.id not in have}
-    for outcome in executor.run([_job(session, unit) for unit in missing.values()]):
-        if outcome.status == "ok":
-            played = Played.model_validate_json(outcome.value)
-        else:
-            last = outcome.error.strip().splitlines()[-1] if outcome.error else outcome.status
-            played = Played(status=Status.FAILED_TO_RUN, reason=last, traceback=outcome.error)
-        if session.folder is not None:
-            session.folder.save(outcome.id, played)
-        yield missing[outcome.id], played
-        if stop():
-            return
-
-
-def _job(session: Session, unit: Unit) -> Job:
-    return Job(
-        id=unit.id,
-        call="goalkeeper.assessing:play_unit",
-        params={
-            "description": str(session.description),
-            "seed": session.seed,
-            "choice": session.plan.choice,
-            "means": session.app.means,
-            "unit": unit.id,
-        },
-    )
+# ---- what executors call ----------------------------------------------------------------------
 
 
 def play_unit(description: str, seed: int, choice: Choice, means: Means, unit: str) -> str:

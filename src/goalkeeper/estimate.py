@@ -121,13 +121,13 @@ def _experience() -> dict[str, Known]:
 # ---- measuring -----------------------------------------------------------------------------------
 
 
-def measure(app: Application, *, train: bool) -> Pace:
-    """Time a few answers and, if asked for, a few trainings."""
+def measure(app: Application) -> Pace:
+    """Time a few answers and, where the application can be trained, a few trainings."""
     x, target = app.data.holdout.x[:BATCH], app.target
     row = _median(lambda: target.answer(x, View.LABELS)) / max(1, len(x))
     single = _median(lambda: target.answer(x[:1], View.LABELS))
     model = fit = 0.0
-    if train and app.trainer is not None:
+    if app.trainer is not None:
         trainer, data, masks = app.trainer, app.data.train, _halves(app)
         fit = _once(lambda: trainer.fit(data, 0))
         model = _once(lambda: trainer.fit_many(data, masks, range(MODELS)).labels(x)) / MODELS

@@ -76,7 +76,8 @@ def _played(app: Application, this: Round) -> Played:
     counts themselves rule a success out (the baseline is as good as the attack can be).
     A success proves itself. A failure proves something only if the same attack wins against a
     deliberately weak version of the same application; otherwise its status is `control_failed`.
-    Whatever the attack raises is caught here, and only here.
+    Whatever the attack raises, and a `sys.exit()` of the user's own code, is caught here, and
+    only here.
     """
     try:
         played = marked(app, this)
@@ -90,7 +91,7 @@ def _played(app: Application, this: Round) -> Played:
             played = played.model_copy(
                 update={"status": status, "controls": controls, "reason": reason}
             )
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place: a failed attack must be visible
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place: it must be visible
         return Played(
             status=Status.FAILED_TO_RUN,
             reason=f"{type(error).__name__}: {error}",

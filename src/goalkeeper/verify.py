@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from goalkeeper.compute.store import RunFolder
+from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.policy import Policy
 from goalkeeper.rate import recompute

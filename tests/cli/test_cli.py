@@ -32,7 +32,18 @@ def copy(finished: Path, tmp_path: Path) -> Path:
 def test_help_teaches_and_imports_little() -> None:
     done = goalkeeper("--help")
     assert done.returncode == 0
-    for verb in ("init", "check", "plan", "run", "show", "report", "verify", "list", "doctor"):
+    for verb in (
+        "init",
+        "check",
+        "plan",
+        "run",
+        "show",
+        "report",
+        "verify",
+        "list",
+        "store",
+        "doctor",
+    ):
         assert verb in done.stdout
     code = (
         "import sys; from goalkeeper.cli.main import build; build();"
@@ -100,7 +111,7 @@ def test_verify_passes_and_notices_one_changed_byte(copy: Path) -> None:
 
 
 def test_verify_recomputes_verdicts_even_when_every_hash_was_made_to_fit(copy: Path) -> None:
-    from goalkeeper.compute.store import RunFolder
+    from goalkeeper.compute.folder import RunFolder
 
     path = copy / "assessment.json"
     content = path.read_text()

@@ -152,7 +152,7 @@ def test_a_full_disk_in_the_middle_can_be_resumed(
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", full)
-    words = ("run", app, "-o", folder, "--jobs", "1")
+    words = ("run", app, "-o", folder, "--jobs", "1", "--no-store")
     done = inline(*words)
     monkeypatch.undo()
     assert done.code == Exit.INTERRUPTED, done.err

@@ -19,12 +19,12 @@ from tests.cli.running import COMMAND, goalkeeper, timeless
 def test_ten_kills_change_nothing(small: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     begin = time.monotonic()
-    goalkeeper("run", small, "-o", whole)
+    goalkeeper("run", small, "-o", whole, "--no-store")
     lasts = time.monotonic() - begin
     moments = random.Random(0)  # noqa: S311 - moments, not secrets
     seen: dict[str, int] = {}
     for _ in range(10):
-        words = [*COMMAND, "run", str(small), "-o", str(killed)]
+        words = [*COMMAND, "run", str(small), "-o", str(killed), "--no-store"]
         running = subprocess.Popen(
             words, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
         )

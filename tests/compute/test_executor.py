@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from goalkeeper.compute.executor import Executor, InlineExecutor, Job, LocalExecutor, perform
+from goalkeeper.compute.executor import Executor, Job, perform
+from goalkeeper.compute.inline import InlineExecutor
+from goalkeeper.compute.local import LocalExecutor
 
 
 def double(value: int) -> str:

@@ -11,7 +11,7 @@ def check(file: File, as_json: AsJson = False) -> None:
     """Check an application file: its keys, its data, its model, and what the model answers."""
     import json
 
-    ready = session(file, 0, choice(None, None, None))
+    ready = session(file, 0, choice())
     sizes = ready.app.data.sizes()
     if as_json:
         found = {"ok": True, "parts": sizes, "caveats": list(ready.app.caveats)}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from goalkeeper.assessing import Session
     from goalkeeper.core.assessment import Assessment
+    from goalkeeper.core.means import Means
     from goalkeeper.planning import Choice
     from goalkeeper.policy import Policy
     from goalkeeper.report import Context
@@ -77,10 +78,10 @@ def console(*, err: bool = False) -> Console:
 
 
 def choice(
-    only: list[str] | None,
-    attackers: list[str] | None,
-    attacks: list[str] | None,
-    settings: list[str] | None = None,
+    only: Only = None,
+    attacker: AttackerNames = None,
+    attack: AttackNames = None,
+    settings: Settings = None,
 ) -> Choice:
     """Read what the user chose; raises DescriptionError for a goal that does not exist."""
     from goalkeeper.core.errors import DescriptionError
@@ -98,8 +99,8 @@ def choice(
         ) from error
     return Choice(
         goals=goals,
-        attackers=tuple(attackers or ()),
-        attacks=tuple(attacks or ()),
+        attackers=tuple(attacker or ()),
+        attacks=tuple(attack or ()),
         settings=_settings(settings or []),
     )
 
@@ -139,20 +140,18 @@ def _value(text: str) -> object:
         ) from error
 
 
-def session(file: Path, seed: int, chosen: Choice, *, folder: Path | None = None) -> Session:
+def session(file: Path, seed: int, chosen: Choice, means: Means | None = None) -> Session:
     """Load an application file, check its target, and plan."""
     from goalkeeper.assessing import prepare
-    from goalkeeper.compute.store import RunFolder
     from goalkeeper.describe import load, load_policy
 
     policy = load_policy(file)
     with quiet():
         return prepare(
-            load(file, policy=policy),
+            load(file, policy=policy, means=means),
             policy=policy,
             seed=seed,
             choice=chosen,
-            folder=RunFolder(folder) if folder else None,
             description=file.resolve(),
         )
 
@@ -168,7 +167,7 @@ def read(folder: Path) -> Assessment:
     """Read the assessment of a run folder; raises StoreError."""
     from pydantic import ValidationError
 
-    from goalkeeper.compute.store import RunFolder
+    from goalkeeper.compute.folder import RunFolder
     from goalkeeper.core.assessment import Assessment
     from goalkeeper.core.errors import StoreError
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache, partial
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goalkeeper.cli import amounts
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from goalkeeper.assessing import Session
     from goalkeeper.estimate import Pace
@@ -27,23 +32,17 @@ TimeLimit = Annotated[
 ]
 
 
-def seconds(text: str) -> float | None:
-    """Read a time such as 90, 45s, 10m or 2h; raises DescriptionError."""
-    from goalkeeper.core.errors import DescriptionError
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user wants: an effort (None: the usual, or what fits), and seconds to keep to."""
 
-    if not text:
-        return None
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
-    number, unit = (text[:-1], text[-1]) if text[-1] in units else (text, "s")
-    try:
-        found = float(number) * units[unit]
-    except ValueError:
-        found = 0.0
-    if not 0 < found < float("inf"):
-        raise DescriptionError(
-            "the time is not understood", key="--time", expected="e.g. 90s, 10m, 2h", given=text
-        )
-    return found
+    effort: float | None
+    limit: float
+
+
+def wish(effort: Effort = None, limit: TimeLimit = "") -> Wish:
+    """Gather effort and time; raises DescriptionError."""
+    return Wish(None if effort is None else checked(effort), amounts.seconds(limit, "--time"))
 
 
 def checked(effort: float) -> float:
@@ -61,23 +60,20 @@ def checked(effort: float) -> float:
     return effort
 
 
-def fitted(
-    ready: Session, effort: float | None, limit: float | None, jobs: int
-) -> tuple[Session, Pace]:
-    """Measure the pace, choose the effort, and plan with it.
+def fitted(ready: Session, wanted: Wish, jobs: int) -> tuple[Session, Callable[[], Pace]]:
+    """Choose the effort and plan with it; return what measures the pace, once, when it is asked.
 
     A given effort is taken as it is; else that of an earlier run in the same folder, so that it is
-    resumed; else the one that fits into `limit` seconds; else 1.
+    resumed; else the one that fits into the time; else 1.
     """
     from goalkeeper.assessing import resized
     from goalkeeper.estimate import affordable, measure
 
-    units = ready.plan.units
-    pace = measure(ready.app, train=any(unit.estimate.models for unit in units))
-    if effort is not None:
-        chosen = checked(effort)
-    else:
-        chosen = _earlier(ready) or (affordable(pace, units, jobs, limit) if limit else 1.0)
+    pace = cache(partial(measure, ready.app))
+    chosen = wanted.effort or _earlier(ready)
+    if chosen is None:
+        fits = isfinite(wanted.limit)
+        chosen = affordable(pace(), ready.plan.units, jobs, wanted.limit) if fits else 1.0
     return (ready if chosen == 1 else resized(ready, chosen)), pace
 
 

@@ -21,7 +21,7 @@ EPILOG = (
 
 def build() -> typer.Typer:
     """Build the command line application."""
-    from goalkeeper.cli import check, doctor, init, listing, plan, report, run, show, verify
+    from goalkeeper.cli import check, doctor, init, listing, plan, report, run, show, store, verify
 
     app = typer.Typer(
         name="goalkeeper",
@@ -42,6 +42,7 @@ def build() -> typer.Typer:
         ("report", report.report),
         ("verify", verify.verify),
         ("list", listing.listing),
+        ("store", store.store),
         ("doctor", doctor.doctor),
     ):
         app.command(name)(function)
@@ -107,7 +108,7 @@ def _verb() -> int:
 def _explained(error: Exception) -> int:
     """Print an error for people, any unexpected one as it is, and return the exit code."""
     from goalkeeper.cli.common import again
-    from goalkeeper.compute.store import FULL, DiskFull
+    from goalkeeper.compute.files import FULL, DiskFull
     from goalkeeper.core.errors import GoalkeeperError
 
     if hasattr(error, "format_message"):  # click's own usage errors

@@ -9,43 +9,34 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from goalkeeper.cli.common import (
-    AsJson,
-    AttackerNames,
-    AttackNames,
-    File,
-    Jobs,
-    Only,
-    Seed,
-    choice,
-    console,
-    quiet,
-    session,
-    typed,
-)
-from goalkeeper.cli.effort import Effort, TimeLimit, bought, duration, fitted, seconds
+from goalkeeper.cli import options
+from goalkeeper.cli.common import AsJson, File, Jobs, Seed, choice, console, quiet, session, typed
+from goalkeeper.cli.effort import Wish, bought, duration, fitted, wish
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import Session
+    from goalkeeper.core.means import Means
     from goalkeeper.estimate import Pace
+    from goalkeeper.planning import Choice
 
 
+@options.grouped(chosen=choice, means=options.means, wanted=wish)
 def plan(
     file: File,
-    only: Only = None,
-    attacker: AttackerNames = None,
-    attack: AttackNames = None,
+    *,
+    chosen: Choice,
     seed: Seed = 0,
     jobs: Jobs = 0,
-    effort: Effort = None,
-    limit: TimeLimit = "",
+    means: Means,
+    wanted: Wish,
     as_json: AsJson = False,
 ) -> None:
     """Show each attack x attacker: planned or skipped, why, and what it will cost."""
     jobs = jobs or os.cpu_count() or 1
-    ready = session(file, seed, choice(only, attacker, attack))
+    ready = session(file, seed, chosen, means)
     with quiet():
-        ready, pace = fitted(ready, effort, seconds(limit), jobs)
+        ready, measured = fitted(ready, wanted, jobs)
+        pace = measured()
     if as_json:
         typer.echo(json.dumps(_rows(ready, pace), indent=1))
     else:

@@ -1,1 +1,1 @@
-"""Units of work, executors that run them, and the folder that keeps what they found."""
+"""Units of work, executors that run them, and what keeps what they found: run folder and store."""

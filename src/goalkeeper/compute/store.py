@@ -1,184 +1,220 @@
-"""The run folder: the folder is the truth, every file is written whole or not at all."""
+"""The store: finished plays that all runs and applications share, and arrays that are dear.
+
+An entry stands under the hash of all that decides it: what is asked for, the versions of
+everything that computes, and goalkeeper's own source. So nothing is ever out of date; what nobody
+asks for any more is only in the way, and can be removed. The folder is the truth: an entry that is
+missing or damaged is computed again.
+"""
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import hashlib
+import io
+import json
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from goalkeeper.core.errors import StoreError
-from goalkeeper.core.evidence import Played
+from goalkeeper.compute import versions
+from goalkeeper.compute.files import TEMPORARY, disk_full, held, sha, sweep, write_whole
+from goalkeeper.compute.index import Entry, Index
+from goalkeeper.core.errors import DataError, StoreError
+from goalkeeper.core.evidence import Played, Status
 
-MANIFEST = "MANIFEST.sha256"
-LOCK = ".lock"
-TEMPORARY = ".tmp-"
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-class DiskFull(StoreError):
-    """Nothing more can be written; what was written before is kept, and the run can resume."""
+VARIABLE = "GOALKEEPER_STORE"
+PLAYS, ARRAYS = "plays", "arrays"
 
 
-class RunFolder:
-    """A folder with `run.json`, `units/<id>.json`, `assessment.json`, `report.html`, a manifest."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Whose an entry is; it helps people, and decides nothing."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    application: str = ""
+    attack: str = ""
 
-    # ---- writing ------------------------------------------------------------------------------
 
-    def create(self) -> None:
-        """Make the folder; raises StoreError when it cannot be made or holds something else."""
-        units = self.root / "units"
+def default_root() -> Path:
+    """Return the folder in `GOALKEEPER_STORE`, else the user's cache folder of this platform."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        return Path(given)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("goalkeeper", appauthor=False)
+
+
+class Store:
+    """A folder of entries; any number of runs may use it at once.
+
+    Parameters
+    ----------
+    root
+        Where it is, or will be made; the default place if left out.
+    digest
+        What stands for source and versions; those of this process if left out.
+    """
+
+    def __init__(self, root: Path | None = None, *, digest: str = "") -> None:
+        self.root = root or default_root()
+        self._digest = digest or versions.digest()
+
+    # ---- plays --------------------------------------------------------------------------------
+
+    def put(self, key: str, played: Played, about: About) -> None:
+        """Keep a play; one that failed to run is not kept.
+
+        Raises
+        ------
+        StoreError
+            It cannot be written; a DiskFull if there is no room.
+        """
+        if played.status is not Status.FAILED_TO_RUN:
+            self._write(PLAYS, key, played.model_dump_json().encode(), about)
+
+    def get(self, key: str) -> Played | None:
+        """Return a play, or None if there is none or it is damaged."""
+        body = self._read(PLAYS, key)
         try:
-            foreign = self.root.is_dir() and not units.is_dir() and any(self.root.iterdir())
-            if not foreign:
-                units.mkdir(parents=True, exist_ok=True)
-                (self.root / LOCK).touch()
-        except OSError as error:
-            raise _full(error, self.root) or StoreError(
-                f"the run folder {self.root} cannot be made ({error.strerror}); choose another "
-                "with -o"
-            ) from error
-        if foreign:
-            raise StoreError(
-                f"{self.root} holds other files and is not a run folder; choose a new folder "
-                "with -o"
-            )
-
-    def write(self, name: str, content: str | bytes) -> None:
-        """Write a file atomically: temporary file, fsync, rename."""
-        target = self.root / name
-        try:
-            _write_whole(target, content if isinstance(content, bytes) else content.encode())
-        except OSError as error:
-            raise _full(error, target) or StoreError(
-                f"{target} could not be written: {error.strerror}"
-            ) from error
-
-    def save(self, unit: str, played: Played) -> None:
-        """Keep what a play found, with the hash of its content."""
-        body = played.model_dump_json()
-        self.write(f"units/{unit}.json", f"{_sha(body.encode())}\n{body}\n")
-
-    def seal(self) -> None:
-        """Write the manifest: the SHA-256 of every file, in the format of `sha256sum`."""
-        self.write(MANIFEST, self._manifest())
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder, so that two runs cannot hurt each other; raises StoreError if held."""
-        self.create()
-        with (self.root / LOCK).open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise StoreError(
-                    f"another goalkeeper is running in {self.root}; wait for it, or choose "
-                    "another folder with -o"
-                ) from error
-            for left in self.root.rglob(f"{TEMPORARY}*"):  # by a run that was killed
-                left.unlink()
-            yield
-
-    # ---- reading ------------------------------------------------------------------------------
-
-    def read(self, name: str) -> str:
-        """Read a file; raises StoreError when it is missing."""
-        try:
-            return (self.root / name).read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise StoreError(
-                f"{self.root} holds no {name}; is it a run folder? Make one with: "
-                "goalkeeper run FILE -o DIR"
-            ) from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise StoreError(f"{self.root / name} cannot be read: {error}") from error
-
-    def has(self, name: str) -> bool:
-        """Tell whether a file stands in the folder."""
-        return (self.root / name).is_file()
-
-    def load(self, unit: str) -> Played | None:
-        """Return what a play found, or None if it was not played or its file is damaged."""
-        try:
-            text = (self.root / f"units/{unit}.json").read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            return None
-        digest, _, body = text.partition("\n")
-        body = body.removesuffix("\n")
-        if _sha(body.encode()) != digest:
-            return None
-        try:
-            return Played.model_validate_json(body)
+            return None if body is None else Played.model_validate_json(body)
         except ValidationError:
             return None
 
-    def changed(self) -> list[str]:
-        """List every file that is not as the manifest says: changed, missing or added."""
-        stored = self.read(MANIFEST)
-        now = self._manifest()
-        if stored == now:
+    # ---- arrays -------------------------------------------------------------------------------
+
+    def put_arrays(
+        self, key: str, arrays: Mapping[str, NDArray[np.generic]], about: About | None = None
+    ) -> None:
+        """Keep arrays of any shapes by their names, in npz format without pickle.
+
+        Raises
+        ------
+        DataError
+            An array holds Python objects.
+        StoreError
+            They cannot be written; a DiskFull if there is no room.
+        """
+        for name, array in arrays.items():
+            if array.dtype.hasobject:
+                raise DataError(f"array {name} holds Python objects; keep numbers or fixed texts")
+        buffer = io.BytesIO()
+        np.savez(buffer, **dict(arrays))  # type: ignore[arg-type] # names are keywords here
+        self._write(ARRAYS, key, buffer.getvalue(), about or About())
+
+    def get_arrays(self, key: str) -> dict[str, NDArray[np.generic]] | None:
+        """Return the arrays of a key, or None if there are none or they are damaged."""
+        body = self._read(ARRAYS, key)
+        if body is None:
+            return None
+        with np.load(io.BytesIO(body), allow_pickle=False) as found:
+            return dict(found)
+
+    # ---- keeping house ------------------------------------------------------------------------
+
+    def entries(self) -> list[Entry]:
+        """List all entries, the longest unused first."""
+        with Index(self.root) as index:
+            found = index.synchronised(self._files(), _about)
+        return sorted(found, key=lambda entry: entry.used)
+
+    def prune(self, *, unused_since: float = 0.0, largest: float = float("inf")) -> list[Entry]:
+        """Remove what was not used for long, or is too much; return what was removed.
+
+        Parameters
+        ----------
+        unused_since
+            Entries last used before this time (seconds since 1970) go.
+        largest
+            Then the longest unused go until at most so many bytes are left.
+        """
+        if not self.root.is_dir():
             return []
-        before, after = (dict(_lines(text)) for text in (stored, now))
-        names = sorted(set(before) | set(after))
-        found = [
-            f"{name}: {_difference(name in before, name in after)}"
-            for name in names
-            if before.get(name) != after.get(name)
-        ]
-        return found or [f"{MANIFEST}: changed"]
+        with held(self.root):  # nobody writes meanwhile: what is temporary was left behind
+            sweep(self.root)
+            entries = self.entries()
+            left, removed = sum(entry.size for entry in entries), []
+            for entry in entries:
+                if entry.used < unused_since or left > largest:
+                    (self.root / entry.name).unlink(missing_ok=True)
+                    left -= entry.size
+                    removed.append(entry)
+        return removed
 
-    def _manifest(self) -> str:
-        files = sorted(
-            p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file()
-        )
-        listed = [name for name in files if name not in {MANIFEST, LOCK}]
-        return "".join(f"{_sha((self.root / n).read_bytes())}  {n}\n" for n in listed)
+    def check(self) -> list[str]:
+        """Compute every hash again; remove and name the entries that are damaged."""
+        damaged = []
+        for path in self._files():
+            if _content(path) is None:
+                path.unlink(missing_ok=True)
+                damaged.append(path.relative_to(self.root).as_posix())
+        return damaged
+
+    # ---- files --------------------------------------------------------------------------------
+
+    def _path(self, kind: str, key: str) -> Path:
+        name = sha("\0".join((kind, key, self._digest)).encode())
+        return self.root / kind / name[:2] / name
+
+    def _write(self, kind: str, key: str, body: bytes, about: About) -> None:
+        target = self._path(kind, key)
+        header = {
+            "key": key,
+            "versions": self._digest,
+            "application": about.application,
+            "attack": about.attack,
+        }
+        content = json.dumps(header).encode() + b"\n" + body
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # plays may show records
+            with held(self.root, shared=True):
+                write_whole(target, sha(content).encode() + b"\n" + content, mode=0o600)
+        except OSError as error:
+            advice = "Make room with: goalkeeper store prune --larger 1G"
+            raise disk_full(error, target, advice) or StoreError(
+                f"{target} could not be written ({error.strerror}); name another store with "
+                "--store, or do without one: --no-store"
+            ) from error
+
+    def _read(self, kind: str, key: str) -> bytes | None:
+        path = self._path(kind, key)
+        if not path.is_file():
+            return None
+        found = _content(path)
+        if found is None or found[0].get("key") != key:
+            with suppress(OSError):
+                path.unlink()
+            return None
+        with suppress(OSError):
+            os.utime(path)  # its last use
+        return found[1]
+
+    def _files(self) -> list[Path]:
+        found = (p for kind in (PLAYS, ARRAYS) for p in (self.root / kind).glob("*/*"))
+        return [path for path in found if not path.name.startswith(TEMPORARY)]
 
 
-def _difference(before: bool, after: bool) -> str:  # noqa: FBT001
-    if before and after:
-        return "changed since the run"
-    return "missing" if before else "not part of the run"
-
-
-def _lines(manifest: str) -> Iterator[tuple[str, str]]:
-    for line in manifest.splitlines():
-        digest, _, name = line.partition("  ")
-        yield name, digest
-
-
-def _sha(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _write_whole(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=TEMPORARY)
+def _content(path: Path) -> tuple[dict[str, str], bytes] | None:
+    """Read header and body of an entry; None if it is not as it was written."""
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _full(error: OSError, target: Path) -> DiskFull | None:
-    if error.errno not in FULL:
+        digest, _, content = path.read_bytes().partition(b"\n")
+    except OSError:
         return None
-    return DiskFull(
-        f"the disk is full ({error.strerror}): {target} could not be written; everything finished "
-        "before is kept. Free some space and run the same command again"
-    )
+    if sha(content).encode() != digest:
+        return None
+    header, _, body = content.partition(b"\n")
+    return json.loads(header), body
+
+
+def _about(path: Path) -> tuple[str, str]:
+    """Read of which application and attack an entry is; nothing of what it holds."""
+    try:
+        with path.open("rb") as file:
+            file.readline()
+            header = json.loads(file.readline())
+        return str(header["application"]), str(header["attack"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "", ""

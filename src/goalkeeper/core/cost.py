@@ -18,6 +18,9 @@ class Cost(Frozen):
     backward: int = Field(default=0, description="backward passes through it")
     models: int = Field(default=0, description="models trained")
     seconds: float = Field(default=0.0, description="seconds of computing, measured")
+    reused: bool = Field(
+        default=False, description="whether an earlier run played this, and measured its times"
+    )
 
 
 class Meter:

@@ -69,7 +69,11 @@ class DescriptionError(GoalkeeperError):
 
 
 class StoreError(GoalkeeperError):
-    """The run folder cannot be read or written, or a file in it was changed."""
+    """The run folder or the store cannot be read or written, or a file in it was changed."""
+
+
+class ExecutorError(GoalkeeperError):
+    """Nothing can run the units as asked: no scheduler, no workers, or other versions there."""
 
 
 class PolicyError(GoalkeeperError):

@@ -167,7 +167,7 @@ def tally(counted: Tally) -> str:
 
 
 def spent(evidence: Evidence) -> tuple[Fact, ...]:
-    """Say what the play cost in this run."""
+    """Say what the play cost, in this run or in the one it was taken from."""
     cost = evidence.played.cost
     numbers = (
         ("Queries", cost.queries),
@@ -176,7 +176,10 @@ def spent(evidence: Evidence) -> tuple[Fact, ...]:
         ("Models trained", cost.models),
     )
     facts = [Fact(label, fmt.count(value)) for label, value in numbers if value]
-    return (*facts, Fact("Computing", fmt.duration(cost.seconds)))
+    taken = fmt.duration(cost.seconds)
+    if cost.reused:
+        taken += " (played by an earlier run, taken from the store; its times are of that run)"
+    return (*facts, Fact("Computing", taken))
 
 
 def knows(evidence: Evidence) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from goalkeeper.compute.store import RunFolder
+from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.errors import StoreError
 from goalkeeper.core.evidence import Measurement, Played, Status
 

@@ -1,0 +1,68 @@
+"""What is said while a run goes on: one line a play, on standard error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import typer
+
+from goalkeeper.cli.effort import bought
+
+if TYPE_CHECKING:
+    from goalkeeper.assessing import Session
+    from goalkeeper.core.evidence import Played
+    from goalkeeper.estimate import Pace
+
+
+class Progress:
+    """Counts plays, and estimates how long the rest will take."""
+
+    def __init__(
+        self, session: Session, pace: Callable[[], Pace], jobs: int, *, silent: bool
+    ) -> None:
+        self._pace, self._jobs, self._silent = pace, jobs, silent
+        self._effort = session.plan.choice.effort
+        self._units = {unit.id: unit for unit in session.plan.units}
+        self._weight: dict[str, float] = {}
+        self._done: list[str] = []
+        self._begin = time.monotonic()
+
+    def have(self, kept: int, taken: int) -> None:
+        """Say how many plays the folder and the store hold."""
+        of = f"of {len(self._units)} plays"
+        if kept:
+            self._say(f"resuming: {kept} {of} are already there")
+        if taken:
+            self._say(f"taken from the store: {taken} {of}")
+
+    def start(self, played: Mapping[str, Played]) -> None:
+        """Say how much there is to do."""
+        missing = [unit for unit in self._units.values() if unit.id not in played]
+        if not missing:
+            return
+        pace = self._pace()
+        self._weight = {unit.id: pace.seconds(unit, self._effort) for unit in missing}
+        self._begin = time.monotonic()
+        self._say(f"{len(missing)} plays; {bought(self._effort, pace, missing, self._jobs)}")
+
+    def advance(self, unit: str, result: Played) -> None:
+        """Say how a play ended, and how long the rest will take."""
+        self._done.append(unit)
+        share = sum(self._weight[u] for u in self._done) / sum(self._weight.values())
+        left = (time.monotonic() - self._begin) * (1 - share) / share
+        name = f"{self._units[unit].attack} / {self._units[unit].round.task.name}"
+        self._say(
+            f"[{len(self._done)}/{len(self._weight)}] {name}: "
+            f"{result.status.value.replace('_', ' ')}"
+            f"{' - ' + result.summary if result.summary else ''} (about {left:.0f} s left)"
+        )
+
+    def warn(self, text: str) -> None:
+        """Say what a silent run says, too."""
+        typer.echo(f"warning: {text}", err=True)
+
+    def _say(self, text: str) -> None:
+        if not self._silent:
+            typer.echo(text, err=True)

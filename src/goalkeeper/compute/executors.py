@@ -1,0 +1,95 @@
+"""Every executor by name: ours, then those of plug-ins."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+
+from goalkeeper.compute.executor import Execution, Executor
+from goalkeeper.core.errors import DescriptionError
+
+GROUP = "goalkeeper.executors"
+
+Make = Callable[[Execution], Executor]
+
+
+def _inline(execution: Execution) -> Executor:
+    from goalkeeper.compute.inline import InlineExecutor
+
+    if not execution.limits.none:
+        raise DescriptionError(
+            "the inline executor cannot keep a limit: it has no worker to end",
+            key="--executor",
+            expected="another executor, or no --unit-time and no --unit-memory",
+            given="inline",
+            advice="leave --executor out, or use --executor local",
+        )
+    return InlineExecutor()
+
+
+def _local(execution: Execution) -> Executor:
+    from goalkeeper.compute.local import LocalExecutor
+
+    return LocalExecutor(execution.slots, limits=execution.limits, preload=execution.preload)
+
+
+def _dask(execution: Execution) -> Executor:
+    from goalkeeper.compute.dask import DaskExecutor
+
+    return DaskExecutor(execution.scheduler, slots=execution.slots, limits=execution.limits)
+
+
+OURS: Mapping[str, Make] = {"inline": _inline, "local": _local, "dask": _dask}
+
+
+def available() -> Mapping[str, Make]:
+    """Map the name of each executor to what makes it."""
+    found = dict(OURS)
+    for point in entry_points(group=GROUP):
+        plugin = _plugin(point)
+        if plugin is not None:
+            found.setdefault(point.name, plugin)
+    return found
+
+
+def make(execution: Execution, jobs: int) -> Executor:
+    """Make the executor for so many jobs.
+
+    Raises
+    ------
+    DescriptionError
+        There is no executor of this name, or it cannot do what is asked.
+    MissingExtra
+        It needs a package that is not installed.
+    """
+    name = execution.name(jobs)
+    known = available()
+    if name not in known:
+        raise DescriptionError(
+            f"there is no executor called {name!r}",
+            key="--executor",
+            expected="one of " + ", ".join(known),
+            given=name,
+            advice="see the executors with: goalkeeper doctor",
+        )
+    if execution.scheduler and name in {"inline", "local"}:
+        raise DescriptionError(
+            f"the {name} executor has no scheduler",
+            key="--scheduler",
+            expected="--executor dask, or no --executor",
+            given=execution.scheduler,
+        )
+    return known[name](execution)
+
+
+def _plugin(point: EntryPoint) -> Make | None:
+    try:
+        loaded = point.load()
+    except Exception as error:  # noqa: BLE001 - a broken plug-in must never break goalkeeper
+        warnings.warn(f"executor {point.name} ({point.value}) left out: {error}", stacklevel=3)
+        return None
+    if callable(loaded):
+        return loaded  # type: ignore[no-any-return]
+    warnings.warn(f"executor {point.name} ({point.value}) cannot be called", stacklevel=3)
+    return None
