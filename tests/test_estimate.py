@@ -45,8 +45,16 @@ def test_two_workers_take_half_the_time(units: tuple[Unit, ...]) -> None:
     assert PACE.total(units, 2) == pytest.approx(PACE.total(units) / 2)
 
 
-def test_never_more_queries_than_the_budget(units: tuple[Unit, ...]) -> None:
-    assert all(0 <= queries(unit) <= unit.estimate.queries for unit in units)
+def test_queries_follow_experience(units: tuple[Unit, ...]) -> None:
+    asked = {unit.attack: (queries(unit), unit.estimate.queries) for unit in units}
+    typical, bound = asked["substitute_from_scores"]
+    assert 0 < typical < bound
+
+
+def test_an_attack_nobody_has_seen_is_estimated_from_its_game(units: tuple[Unit, ...]) -> None:
+    new = replace(units[0], attack="an_attack_of_ones_own")
+    assert queries(new) == new.estimate.queries
+    assert PACE.seconds(new) >= PACE.machine
 
 
 def test_the_chosen_effort_fits_into_the_time(units: tuple[Unit, ...]) -> None:

@@ -78,7 +78,7 @@ class Poisoning(Game[Aim, None, Contribution]):
 
     name: ClassVar[str] = "poisoning"
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
-    grows: ClassVar[Mapping[str, int]] = {"retrainings": 3}
+    grows: ClassVar[Mapping[str, int]] = {"retrainings": 5}
 
     retrainings: int = 5
     kept: float = 0.9

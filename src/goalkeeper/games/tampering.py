@@ -77,7 +77,7 @@ class Tampering(Game[Any, None, Any]):
     """
 
     name: ClassVar[str] = "tampering"
-    grows: ClassVar[Mapping[str, int]] = {"draws": 10, "inputs": 300, "retrainings": 3}
+    grows: ClassVar[Mapping[str, int]] = {"draws": 10, "inputs": 300, "retrainings": 5}
 
     counts: tuple[int, ...] = (1, 2, 5, 10, 20)
     draws: int = 20
