@@ -60,11 +60,12 @@ class _Counter:
 
     def __init__(self, job: Job, space: Space) -> None:
         self._space, self._final, self._masks = space, job.path.final, job.masks
+        self._floats = job.dtype
         self._rows = [np.flatnonzero(job.data.y == c) for c in range(len(job.classes))]
         values = space.matrix.data
         whole = bool((values == np.round(values)).all()) and float(values.sum()) < EXACT
         normed = space.lens(slice(0, 1)).norm is not None
-        self._dtype: Any = np.float32 if whole and not normed else np.float64
+        self._dtype: Any = np.float32 if whole and not normed else job.dtype
         self._counts = [space.matrix[r].T.tocsr().astype(self._dtype) for r in self._rows]
         self._formula = _FORMULAS[type(self._final).__name__]
 
@@ -75,7 +76,7 @@ class _Counter:
         counts = np.stack([self._count(lens, member, c) for c in range(len(self._rows))])
         inside: Any = self._space.inside(models, counts.sum(axis=0))
         sizes = np.stack([member[r].sum(axis=0) for r in self._rows])
-        weights, bias = self._formula(counts, inside, sizes.astype(np.float64), self._final)
+        weights, bias = self._formula(counts, inside, sizes.astype(self._floats), self._final)
         if len(weights) == 2:
             weights, bias = weights[1:] - weights[:1], bias[1:] - bias[:1]
         weights *= inside if lens.scale is None else lens.scale
@@ -88,7 +89,7 @@ class _Counter:
         share = member[self._rows[c]].astype(self._dtype)
         if lens.norm is not None:
             share /= lens.norm[self._rows[c]]
-        counts = np.asarray(self._counts[c] @ share, dtype=np.float64)
+        counts = np.asarray(self._counts[c] @ share, dtype=self._floats)
         return counts if lens.scale is None else counts * lens.scale
 
 

@@ -13,7 +13,7 @@ from goalkeeper.targets.sklearn import softmax
 from goalkeeper.training.features import Space
 
 CACHE = 2 << 20  # bytes of weights that are worked on at a time
-FAR = 700.0  # beyond this log-odds a probability is below the smallest number
+FAR = {8: 700.0, 4: 87.0}  # beyond this log-odds a probability is below the smallest number
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +50,9 @@ class LinearEnsemble:
         return sum(len(block) for block in self._blocks)
 
     def scores(self, x: Inputs) -> Floats:
-        """Probabilities `(N, n, classes)`."""
-        out = np.empty((len(self), len(x), self._classes))
+        """Probabilities `(N, n, classes)`, in the floats that the models were trained in."""
+        dtype = self._blocks[0].weights.dtype
+        out = np.empty((len(self), len(x), self._classes), dtype=dtype)
         for block, logits in self._logits(x):
             _fill(out[block.start : block.start + len(block)], logits)
         return out
@@ -101,7 +102,8 @@ def _fill(out: Floats, logits: Floats) -> None:
         out[:] = softmax(logits).transpose(1, 0, 2)
         return
     odds = np.ascontiguousarray(logits[:, :, 0].T)
-    np.clip(odds, -FAR, FAR, out=odds)
+    far = FAR[odds.itemsize]
+    np.clip(odds, -far, far, out=odds)
     np.negative(odds, out=odds)
     np.exp(odds, out=odds)
     first = 1.0 / (1.0 + odds)

@@ -118,11 +118,12 @@ class TextSpace:
         from sklearn.feature_extraction.text import CountVectorizer
 
         self._texts, self._weighing, self._masks = job.data.x, job.path.weighing, masks
+        self._dtype = job.dtype
         self._known: dict[str, int] = {}
         params = job.path.counts.get_params(deep=False)
         names = CountVectorizer().get_params(deep=False)
         same = {name: params[name] for name in names}
-        whole = {**same, "min_df": 1, "max_df": 1.0, "dtype": np.float64}
+        whole = {**same, "min_df": 1, "max_df": 1.0, "dtype": job.dtype}
         if presence:
             whole["binary"] = True
         self._vectoriser = CountVectorizer(**whole)
@@ -170,18 +171,18 @@ class TextSpace:
         """Inverse document frequency `(d, B)`, 0 outside the vocabulary."""
         inside, weighing = self._within(models), self._weighing
         if weighing is None or not weighing.use_idf:
-            return inside.astype(np.float64)
+            return inside.astype(self._dtype)
         smooth = int(weighing.smooth_idf)
         with np.errstate(divide="ignore"):
             idf = np.log((self._sizes[models] + smooth) / (self._found[:, models] + float(smooth)))
-        return np.where(inside, idf + 1.0, 0.0)
+        return np.where(inside, idf + 1.0, 0.0).astype(self._dtype, copy=False)
 
     def inside(self, models: slice, total: Floats | None = None) -> Bools:
         """Which words `(d, B)` are in the vocabulary of a subset."""
         if not self._plain:
             return self._within(models)
         if total is None:
-            total = self._transposed @ self._masks[models].T.astype(np.float64)
+            total = self._transposed @ self._masks[models].T.astype(self._dtype)
         return np.asarray(total > 0)
 
     def empty(self, models: int) -> Bools:
@@ -221,7 +222,7 @@ class TableSpace:
     def __init__(
         self, job: Job, masks: Bools, convert: Callable[[Floats], Any] | None = None
     ) -> None:
-        self._convert, self._masks = convert, masks
+        self._convert, self._masks, self._dtype = convert, masks, job.dtype
         raw, scaler = _finite(job.data.x), job.path.scaler
         width = raw.shape[1]
         self._centre, self._spread = np.zeros(width), np.ones(width)
@@ -247,7 +248,10 @@ class TableSpace:
 
     def lens(self, models: slice) -> Lens:
         """See the rows through mean and spread of some of the subsets."""
-        pick = [None if a is None else a[:, models] for a in (self._scale, self._shift)]
+        pick = [
+            None if a is None else a[:, models].astype(self._dtype, copy=False)
+            for a in (self._scale, self._shift)
+        ]
         return Lens(self.matrix, self._transposed, *pick)
 
     def inside(self, models: slice, total: Floats | None = None) -> Bools:
@@ -257,6 +261,7 @@ class TableSpace:
 
     def _shared(self, raw: Floats) -> Any:
         rows = (raw - self._centre) / self._spread if self._scaled else raw
+        rows = rows.astype(self._dtype, copy=False)
         return rows if self._convert is None else self._convert(rows)
 
     @property

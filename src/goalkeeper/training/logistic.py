@@ -43,7 +43,7 @@ class _Fitter:
         whole = slice(self.models, self.models + 1)
         width = int(self.space.matrix.shape[1])
         everything = self.problem(whole)
-        nothing = np.zeros((width + 1, 1, self.k))
+        nothing = np.zeros((width + 1, 1, self.k), dtype=self.job.dtype)
         leading = self.leading(everything, nothing)
         centre = minimise(everything, nothing, leading)
         leading = self.leading(everything, centre)
@@ -73,11 +73,11 @@ class _Fitter:
     def problem(self, models: slice) -> Problem:
         """Weigh every row in some of the models."""
         final, y, masks = self.job.path.final, self.job.data.y, self.masks[models]
-        sample = masks.T * float(final.C)
+        sample = masks.T * self.job.dtype(final.C)
         if final.class_weight == "balanced":
             counts = masks.astype(np.float64) @ np.eye(len(self.job.classes))[y]
             weight = masks.sum(axis=1, keepdims=True) / (counts.shape[1] * counts)
-            sample = sample * weight.T[y]
+            sample *= weight.T[y]
         return Problem(self.space.lens(models), y, sample, self.k, self.intercept)
 
     def leading(self, whole: Problem, at: Floats) -> Leading:
@@ -89,7 +89,9 @@ class _Fitter:
             values, vectors = _whole_curvature(whole, spread)
         else:
             values, vectors = _leading_curvature(whole, spread, len(at))
-        return Leading(vectors, np.maximum(values, 0.0), np.ones(1), None)
+        dtype = self.job.dtype
+        values = np.maximum(values, 0.0).astype(dtype)
+        return Leading(vectors.astype(dtype), values, np.ones(1, dtype=dtype), None)
 
     def _rebuild(self, blocks: list[Block]) -> Any:
         def rebuild(i: int) -> Target:
@@ -139,7 +141,7 @@ def ordinary(job: Job, i: int, weights: Floats, bias: Floats) -> SklearnTarget:
     rows = job.masks[i]
     final = clone(final)
     final.classes_ = np.unique(job.data.y[rows])
-    final.coef_, final.intercept_ = weights.copy(), bias.copy()
+    final.coef_, final.intercept_ = weights.astype(np.float64), bias.astype(np.float64)
     final.n_iter_, final.n_features_in_ = np.array([0], dtype=np.int32), weights.shape[1]
     model = final
     if before:

@@ -19,7 +19,8 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.targets.sklearn import softmax
 from goalkeeper.training.features import Lens
 
-STILL = 1e-6  # a full step that moves no logit by more is the last one
+STILL = {8: 1e-6, 4: 3e-2}  # a full step that moves no logit by more is the last, by size of floats
+SLACK = {8: 1e-12, 4: 1e-5}  # relative rounding of a loss
 STEPS = 100
 INNER = 500
 ACCURACY = (0.03, 0.01)  # relative accuracy of the first linear systems, and of the others
@@ -55,7 +56,7 @@ class Problem:
     def pull(self, values: Floats) -> Floats:
         """Carry `(n, B, k)` back to the unknowns `(d + 1, B, k)`."""
         weights = self.lens.backward(values)
-        bias = values.sum(axis=0) if self.intercept else np.zeros(values.shape[1:])
+        bias = values.sum(axis=0) if self.intercept else np.zeros_like(values[0])
         return np.concatenate([weights, bias[None]])
 
     def loss(self, unknowns: Floats, logits: Floats) -> Floats:
@@ -78,7 +79,7 @@ class Problem:
 
     def gradient(self, unknowns: Floats, chance: Floats) -> Floats:
         """Gradient `(d + 1, B, k)`."""
-        truth = np.eye(max(2, self.k))[self.y][:, -self.k :]
+        truth = np.eye(max(2, self.k), dtype=chance.dtype)[self.y][:, -self.k :]
         out = self.pull((chance - truth[:, None, :]) * self.sample[:, :, None])
         out[:-1] += unknowns[:-1]
         return out
@@ -164,7 +165,7 @@ def minimise(problem: Problem, start: Floats, leading: Leading, first: int = 0) 
         length = _lengths(problem, (unknowns, logits), (move, along), gradient)
         unknowns += length[:, None] * move
         logits += length[:, None] * along
-        done = (length == 1) & (np.abs(along).max(axis=(0, 2)) <= STILL)
+        done = (length == 1) & (np.abs(along).max(axis=(0, 2)) <= STILL[start.itemsize])
         if done.any():
             out[:, active[done]] = unknowns[:, done]
             left = np.flatnonzero(~done)
@@ -218,8 +219,8 @@ def _lengths(
     """Halve the step of each model until its loss falls enough (Armijo)."""
     now = problem.loss(*at)
     slope = _dot(gradient, move[0])
-    length = np.ones(len(now))
-    slack = 1e-12 * np.abs(now)
+    length = np.ones_like(now)
+    slack = SLACK[now.itemsize] * np.abs(now)
     for _ in range(HALVINGS):
         step = length[:, None]
         then = problem.loss(at[0] + step * move[0], at[1] + step * move[1])

@@ -41,6 +41,7 @@ class Job:
     domain: Domain
     data: Data
     masks: Bools
+    dtype: type[np.floating[Any]] = np.float64
 
     def __post_init__(self) -> None:
         """Refuse subsets without a class."""

@@ -95,7 +95,8 @@ class SklearnTrainer:
         path = self.path()
         if path.kind == "generic":
             return generic.fit_many(self.fit, data, masks, seeds, self.means.jobs)
-        job = Job(path, self.estimator, self.classes, self.domain, data, masks)
+        dtype = np.float32 if self.means.precision == "fast" else np.float64
+        job = Job(path, self.estimator, self.classes, self.domain, data, masks, dtype)
         if path.kind == "bayes":
             return bayes.fit_many(job, lambda i: self.fit(data.take(masks[i]), seeds[i]))
         return logistic.fit_many(job)
