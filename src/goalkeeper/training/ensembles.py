@@ -91,7 +91,7 @@ class LinearEnsemble:
 
 def slices(models: int, width: int, classes: int = 1) -> Iterator[slice]:
     """Cut N models into blocks whose weights fit into the cache."""
-    size = max(8, CACHE // (8 * max(1, width) * classes))
+    size = max(32, CACHE // (8 * max(1, width) * classes))
     for start in range(0, models, size):
         yield slice(start, min(start + size, models))
 
