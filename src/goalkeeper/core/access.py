@@ -233,6 +233,11 @@ class Access:
             raise NotOffered("the application has no training recipe; describe one (model.build)")
         return _MeteredTrainer(trainer, self._meter)
 
+    @property
+    def memory(self) -> int:
+        """Bytes that the answers of an attacker's own models may take at a time."""
+        return self._app.means.memory
+
     def reachable(self) -> Ints:
         """Rows of the training data that the attacker may delete, modify or relabel.
 

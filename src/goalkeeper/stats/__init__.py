@@ -21,8 +21,10 @@ from goalkeeper.stats.intervals import (
     proportion_upper,
     ratio,
 )
+from goalkeeper.stats.membership import lira, offline_lira, student_ratio
 from goalkeeper.stats.multiplicity import bonferroni, holm
 from goalkeeper.stats.paired import damage, mcnemar, paired_difference
+from goalkeeper.stats.relative import relative_likelihood, rmia
 from goalkeeper.stats.retrieval import precision_at_k, precision_baseline, precision_pvalue
 from goalkeeper.stats.roc import (
     advantage,
@@ -58,12 +60,14 @@ __all__ = [
     "excess",
     "geometric_grid",
     "holm",
+    "lira",
     "mcnemar",
     "mean_t",
     "minimum_detectable",
     "negatives_for_fpr",
     "nondecreasing_band",
     "normalised_gain",
+    "offline_lira",
     "paired_difference",
     "precision_at_k",
     "precision_baseline",
@@ -71,7 +75,10 @@ __all__ = [
     "proportion_lower",
     "proportion_upper",
     "ratio",
+    "relative_likelihood",
+    "rmia",
     "roc_curve",
+    "student_ratio",
     "tpr_at_fpr",
     "tries_for_width",
     "tries_to_exclude",

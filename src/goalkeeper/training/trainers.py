@@ -17,7 +17,7 @@ from goalkeeper.core.steering import Steering
 from goalkeeper.targets import PythonTarget, SklearnTarget, TorchTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.torch import is_module
-from goalkeeper.training import bayes, generic, logistic
+from goalkeeper.training import bayes, fronts, generic, logistic
 from goalkeeper.training.paths import Job, Path, path_of
 from goalkeeper.training.recipes import function_recipe, recipe_of, seeded
 from goalkeeper.training.steering import steerable, steered_model
@@ -84,7 +84,9 @@ class SklearnTrainer:
         """Train N targets on the rows of each mask `(N, rows)`.
 
         Naive Bayes and logistic regression are trained together, at the optimum that scikit-learn
-        approaches; `how(trainer)` says which path is taken.
+        approaches; `how(trainer)` says which path is taken. Others are trained one by one, each
+        with one thread, in as many processes as `means.jobs` says; preprocessing that looks at
+        no other row is done once for all.
 
         Raises
         ------
@@ -94,12 +96,21 @@ class SklearnTrainer:
         masks = checked_masks(data, masks, seeds)
         path = self.path()
         if path.kind == "generic":
-            return generic.fit_many(self.fit, data, masks, seeds, self.means.jobs)
+            rows = fronts.shared(self.estimator, data, self.domain, masks)
+            return generic.fit_many(self._fit_one, rows, masks, seeds, self.means.jobs)
         dtype = np.float32 if self.means.precision == "fast" else np.float64
         job = Job(path, self.estimator, self.classes, self.domain, data, masks, dtype)
         if path.kind == "bayes":
             return bayes.fit_many(job, lambda i: self.fit(data.take(masks[i]), seeds[i]))
         return logistic.fit_many(job)
+
+    def _fit_one(self, rows: Data | fronts.Features, seed: int) -> SklearnTarget:
+        """Train one of many targets: with one thread, behind the preprocessing that is done."""
+        fresh = generic.one_thread(seeded(self.estimator, seed))
+        done = rows.steps if isinstance(rows, fronts.Features) else ()
+        x = rows.x if isinstance(rows, fronts.Features) else prepared(rows.x, self.domain)
+        model = trained(lambda: fronts.fitted(fresh, x, rows.y, done), rows, self.recipe)
+        return SklearnTarget(model, self.classes, self.domain, indexed=True)
 
 
 class FunctionTrainer:
@@ -212,7 +223,7 @@ def how(trainer: Trainer) -> str:
     return "one after the other: only the trainer itself knows how it trains"
 
 
-def trained(train: Callable[[], Any], data: Data, what: str) -> Any:
+def trained(train: Callable[[], Any], data: Data | fronts.Features, what: str) -> Any:
     """Run one training; what it raises becomes a DataError or TargetError that names it."""
     try:
         return train()

@@ -12,15 +12,12 @@ from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.membership._shadows import balanced
 from goalkeeper.attacks.membership._signal import confidence
 from goalkeeper.attacks.membership.loss_threshold import LossThreshold
-from goalkeeper.attacks.membership.shadow_likelihood import (
-    PRIOR,
-    ShadowLikelihood,
-    log_ratio,
-    matched,
-)
+from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood, matched
 from goalkeeper.core.evidence import Played
 from goalkeeper.games.membership import TASK, Membership
 from goalkeeper.playing import Round, marked
+from goalkeeper.stats import student_ratio
+from goalkeeper.stats.membership import PRIOR
 from tests.attacks.membership.gaussian import application, best_auc, best_tpr, threshold_auc
 from tests.contract.harness import enough
 
@@ -89,14 +86,14 @@ def test_the_log_ratio_is_that_of_two_predictive_t_laws() -> None:
         return float(student.logpdf(-0.7, PRIOR + n - 1, values.mean(), scale))
 
     expected = log_density(shadow[:6, 0]) - log_density(shadow[6:, 0])
-    assert log_ratio(target, shadow, member)[0] == pytest.approx(expected, rel=1e-12)
+    assert student_ratio(shadow, member, target=target)[0] == pytest.approx(expected, rel=1e-12)
 
 
 def test_to_be_surer_than_models_that_saw_the_record_is_no_evidence_against_it() -> None:
     rng = np.random.default_rng(1)
     member = np.arange(40)[:, None] < 20
     shadow = np.where(member, 2 + 0.1 * rng.normal(size=(40, 1)), 3 * rng.normal(size=(40, 1)))
-    ratios = [log_ratio(np.array([x]), shadow, member)[0] for x in (1.0, 2.0, 5.0, 50.0)]
+    ratios = [student_ratio(shadow, member, target=np.array([x]))[0] for x in (1.0, 2.0, 5.0, 50.0)]
     assert ratios == sorted(ratios)
 
 

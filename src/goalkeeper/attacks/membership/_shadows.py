@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Bools, Data, Floats
+from goalkeeper.core.data import Bools, Data, Floats, Ints
+from goalkeeper.training.answers import collected
+
+Signal = Callable[[Floats, Ints], Floats]
 
 
-def shadows(question: Data, access: Access, models: int) -> Iterator[tuple[Floats, Bools]]:
+def shadows(
+    question: Data, access: Access, models: int, signal: Signal
+) -> Iterator[tuple[Floats, Bools]]:
     """Train shadow models in growing stages on halves of the candidates and of one's own data.
 
-    Yields after each stage the scores of all models so far `(m, n, classes)`, and whether each
-    saw the candidate `(m, n)`. Every record is in exactly half of the models of a stage.
+    Yields after each stage the signals of all models so far `(m, n)`, and whether each saw the
+    candidate `(m, n)`. Every record is in exactly half of the models of a stage. `signal` takes
+    scores `(m, r, classes)` and true classes `(r,)`; scores are asked for a block of records at a
+    time, and only their signals are kept.
     """
+
+    def reduced(scores: Floats, rows: slice) -> Floats:
+        return signal(scores, question.y[rows])
+
     pool, trainer = question.joined(access.data()), access.trainer()
-    scores: list[Floats] = []
+    signals: list[Floats] = []
     masks: list[Bools] = []
     for size in stages(models):
         drawn = balanced(size, len(pool), access.rng)
         seeds = access.rng.integers(0, 2**31, size).tolist()
         ensemble = trainer.fit_many(pool, drawn, seeds)
-        scores.append(ensemble.scores(question.x))
+        signals.append(collected(ensemble, question.x, reduced, access.memory))
         masks.append(drawn[:, : len(question)])
-        yield np.concatenate(scores), np.concatenate(masks)
+        yield np.concatenate(signals), np.concatenate(masks)
 
 
 def stages(models: int) -> list[int]:

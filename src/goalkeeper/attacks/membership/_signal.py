@@ -24,6 +24,8 @@ def confidence(scores: Floats, y: Ints) -> Floats:
     Floats
         `(..., n)`. Taken from the other classes' sum, never from 1 - p_y, which loses digits.
     """
+    if scores.ndim > 2 and len(scores):  # one model at a time stays in the cache
+        return np.stack([confidence(own, y) for own in scores])
     index = np.broadcast_to(y, scores.shape[:-1])[..., None]
     own = np.take_along_axis(scores, index, axis=-1)[..., 0]
     others = scores.copy()

@@ -14,6 +14,7 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats, Ints
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.membership import Membership
+from goalkeeper.stats import relative_likelihood
 
 TINY = 1e-30
 
@@ -47,14 +48,17 @@ class RelativeLikelihood(Attack[Data, Floats]):
         answers = access.query(question.x, np.arange(len(question)))
         own = likelihood(answers.scores, question.y)
         ratio = np.zeros(len(question))
-        for scores, _ in shadows(question, access, self.models):
-            mean = likelihood(scores, question.y).mean(axis=0)
-            ratio = np.log(np.maximum(own, TINY)) - np.log(np.maximum(mean, TINY))
+        for reference, member in shadows(question, access, self.models, likelihood):
+            ratio = np.log(relative_likelihood(reference, member, target=own))
             access.checkpoint(ratio)
         return np.asarray(ratio)
 
 
 def likelihood(scores: Floats, y: Ints) -> Floats:
-    """Take the probability of the class `y` `(n,)` from scores `(..., n, classes)`."""
+    """Take the probability of the class `y` `(n,)` from scores `(..., n, classes)`.
+
+    Probabilities below 1e-30 count as that, so that the logarithm of a ratio stays finite.
+    """
     index = np.broadcast_to(y, scores.shape[:-1])[..., None]
-    return np.asarray(np.take_along_axis(scores, index, axis=-1)[..., 0])
+    own = np.take_along_axis(scores, index, axis=-1)[..., 0]
+    return np.asarray(np.maximum(own, TINY))
