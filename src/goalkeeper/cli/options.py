@@ -139,7 +139,7 @@ def means(
         str,
         typer.Option(
             "--precision",
-            help="full, or fast: float32 for linear models, bfloat16 for networks where it pays.",
+            help="full, or fast: float32 for naive Bayes and logistic regression.",
         ),
     ] = "full",
 ) -> Means:

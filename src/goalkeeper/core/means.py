@@ -21,8 +21,8 @@ class Means:
         Where networks compute: `cpu`, `cuda` or `cuda:N`. Everything else computes on the CPU.
     precision
         `full`: as the ordinary counterpart does (float64 for scikit-learn, float32 for torch).
-        `fast`: float32 for linear models, bfloat16 where a network's first batches were faster
-        in it; scores stay within 1e-4 and 1e-2 of those of `full`.
+        `fast`: float32 for naive Bayes and logistic regression, whose scores stay within 1e-4 of
+        those of `full`.
     jobs
         Processes that share one training of many models, each with one thread.
     memory

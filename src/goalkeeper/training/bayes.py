@@ -81,8 +81,8 @@ class _Counter:
             weights, bias = weights[1:] - weights[:1], bias[1:] - bias[:1]
         weights *= inside if lens.scale is None else lens.scale
         squares = None if lens.norm is None or lens.scale is None else lens.scale**2
-        ready = np.ascontiguousarray(weights.transpose(1, 2, 0))
-        return Block(models.start, ready, bias.T.copy(), squares)
+        ready = np.ascontiguousarray(weights.transpose(1, 2, 0), dtype=self._floats)
+        return Block(models.start, ready, bias.T.astype(self._floats), squares)
 
     def _count(self, lens: Lens, member: Bools, c: int) -> Floats:
         """Sum the features of one class in every subset, `(d, B)`; `member` is `(rows, B)`."""

@@ -19,7 +19,7 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.targets.sklearn import softmax
 from goalkeeper.training.features import Lens
 
-STILL = {8: 1e-5, 4: 3e-2}  # a full step that moves no logit by more is the last, by size of floats
+STILL = {8: 1e-5, 4: 3e-3}  # a full step that moves no logit by more is the last, by size of floats
 SLACK = {8: 1e-12, 4: 1e-5}  # relative rounding of a loss
 STEPS = 100
 INNER = 500

@@ -5,8 +5,8 @@ process CPU seconds. Loops marked (x) were run for the first `--loop` models and
 of scores is checked on these models. "counts in" and "one tf-idf for all in" spare scikit-learn the
 preprocessing inside every subset, so that it trains slightly different, cheaper models.
 
-    python benchmarks/fit_many.py                     # the generated mail of the example
-    python benchmarks/fit_many.py --data sms.parquet  # a file with columns text and label
+    python -m benchmarks.filters                     # the generated mail of the example
+    python -m benchmarks.filters --data sms.parquet  # a file with columns text and label
 """
 
 from __future__ import annotations
