@@ -7,7 +7,7 @@ from typing import Literal
 
 from goalkeeper.core.errors import DescriptionError
 
-PRECISIONS = ("full", "fast")
+PRECISIONS: tuple[Literal["full", "fast"], ...] = ("full", "fast")
 MEMORY = 1 << 30
 
 
