@@ -45,9 +45,9 @@ def main() -> None:
     if options.stream:
         print(json.dumps(streamed(*STREAM)))
         return
+    rows = [memory()]  # first: on Linux a process inherits the peak of the one that starts it
     with threadpool_limits(limits=1):
-        rows = scores(options.rounds, options.targets)
-    rows.append(memory())
+        rows += scores(options.rounds, options.targets)
     for row in rows:
         peer = f"{row['peer_s']:9.1f} s{row['ratio']:7.0f}x  {row['peer']}" if "peer" in row else ""
         print(f"{row['figure']:48}{row['ours_s']:8.2f} s  {peer}{row.get('note', '')}")
