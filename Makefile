@@ -25,7 +25,7 @@ $(VENV)/.dev: $(VENV)/.test
 demo: $(VENV)/.base  ## assess the bundled spam filter and say where the report is
 	rm -rf $(DEMO)
 	$(BIN)/goalkeeper init --example spam-filter $(DEMO)
-	$(BIN)/goalkeeper run $(DEMO)/application.yaml -o $(DEMO)/run --fail-on never || test $$? -eq 5
+	GOALKEEPER_STORE=$(DEMO)/store $(BIN)/goalkeeper run $(DEMO)/application.yaml -o $(DEMO)/run --fail-on never || test $$? -eq 5
 	@echo
 	@echo "Read the report: $(CURDIR)/$(DEMO)/run/report.html"
 
