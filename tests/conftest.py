@@ -1,29 +1,26 @@
-"""Every test has a store of its own: none is served what another one played, nor the user's."""
+"""No test writes to the store of whoever runs the tests."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-VARIABLE = "GOALKEEPER_STORE"
-PLACE = pytest.StashKey[Path]()
+from goalkeeper.compute.store import VARIABLE
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Point to a folder for what runs before a test's own fixtures, such as shared runs."""
-    config.stash[PLACE] = Path(tempfile.mkdtemp(prefix="goalkeeper-store-"))
-    os.environ[VARIABLE] = str(config.stash[PLACE] / "shared")
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    shutil.rmtree(config.stash[PLACE], ignore_errors=True)
+@pytest.fixture(scope="session", autouse=True)
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give fixtures that several tests share a store of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(tmp_path_factory.mktemp("store")))
+        yield
 
 
 @pytest.fixture(autouse=True)
-def _store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, str(request.config.stash[PLACE] / uuid.uuid4().hex))
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test an empty store, so that it takes no play from another one."""
+    root = tmp_path / "its-store"
+    monkeypatch.setenv(VARIABLE, str(root))
+    return root
