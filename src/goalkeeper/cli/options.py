@@ -132,9 +132,6 @@ def execution(
 
 
 def means(
-    device: Annotated[
-        str, typer.Option("--device", help="Where networks compute: cpu, cuda or cuda:N.")
-    ] = "cpu",
     precision: Annotated[
         str,
         typer.Option(
@@ -146,7 +143,7 @@ def means(
     """Gather what this machine computes with; raises DescriptionError."""
     from goalkeeper.core.means import Means
 
-    return Means(device=device, precision=precision)  # type: ignore[arg-type] # it is checked there
+    return Means(precision=precision)  # type: ignore[arg-type] # it is checked there
 
 
 def store(
