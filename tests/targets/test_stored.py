@@ -107,7 +107,7 @@ def test_texts_give_words_but_not_their_order() -> None:
 
 def test_what_keeps_nothing_or_cannot_be_undone_says_so() -> None:
     through = make_column_transformer((StandardScaler(), [0, 1]), remainder="passthrough")
-    target = SklearnTarget(MLPClassifier((3,), max_iter=1000).fit(X, Y), CLASSES, TABLE)
+    target = SklearnTarget(MLPClassifier((3,), max_iter=5000).fit(X, Y), CLASSES, TABLE)
     assert "stored" not in target.parameters()
     neighbours = make_pipeline(through, KNeighborsClassifier())
     with pytest.raises(NotOffered):

@@ -183,15 +183,20 @@ def read(folder: Path) -> Assessment:
 
 
 def recorded(folder: Path, key: str) -> str:
-    """Read what a run wrote down in run.json, as text; empty if it did not."""
+    """Read a text that a run wrote down in run.json; empty if it did not."""
+    value = frozen(folder).get(key)
+    return value if isinstance(value, str) else ""
+
+
+def frozen(folder: Path) -> dict[str, object]:
+    """Read run.json; empty if there is none, or it is damaged."""
     import json
 
     try:
         found = json.loads((folder / "run.json").read_text("utf-8"))
     except (OSError, ValueError):
-        return ""
-    value = found.get(key) if isinstance(found, dict) else None
-    return str(value) if isinstance(value, str | int | float) else ""
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def context(

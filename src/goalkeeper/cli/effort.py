@@ -79,10 +79,10 @@ def fitted(ready: Session, wanted: Wish, jobs: int) -> tuple[Session, Callable[[
 
 def _earlier(ready: Session) -> float | None:
     """Return the effort of the run that the folder holds."""
-    from goalkeeper.cli.common import recorded
+    from goalkeeper.cli.common import frozen
 
-    said = recorded(ready.folder.root, "effort") if ready.folder is not None else ""
-    return float(said) if said else None
+    said = frozen(ready.folder.root).get("effort") if ready.folder is not None else None
+    return float(said) if isinstance(said, int | float) else None
 
 
 def bought(effort: float, pace: Pace, units: Sequence[Unit], jobs: int) -> str:
