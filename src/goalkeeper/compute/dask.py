@@ -72,7 +72,7 @@ class DaskExecutor:
                 for job in jobs
             }
             try:
-                for future in as_completed(list(futures)):
+                for future in as_completed(list(futures), loop=client.loop):
                     yield _outcome(future, futures.pop(future))
             finally:
                 client.cancel(list(futures))
@@ -138,6 +138,7 @@ def _outcome(future: Any, job: Job) -> Outcome:
 
 _IDLE: dict[str, list[Team]] = defaultdict(list)  # by run; one team a thread of this worker
 _BUSY: dict[str, list[Team]] = defaultdict(list)
+_OVER: set[str] = set()  # runs that were dismissed; a task may still be on its way
 _LOCK = threading.Lock()
 
 
@@ -149,6 +150,8 @@ def supervised(job: Job, limits: Limits, run: str, digest: str) -> Outcome:
             "install the same on every machine, and start the workers again"
         )
     with _LOCK:
+        if run in _OVER:
+            raise ExecutorError("the run has ended")
         team = _IDLE[run].pop() if _IDLE[run] else Team(1, _start, limits)
         _BUSY[run].append(team)
     try:
@@ -163,6 +166,7 @@ def supervised(job: Job, limits: Limits, run: str, digest: str) -> Outcome:
 def dismiss(run: str) -> None:
     """End the processes of a run, busy or not."""
     with _LOCK:
+        _OVER.add(run)
         teams = [*_IDLE.pop(run, []), *_BUSY.pop(run, [])]
     for team in teams:
         team.close()

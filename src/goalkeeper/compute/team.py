@@ -170,9 +170,9 @@ class _Worker:
 
     def leave(self) -> None:
         """Tell the process that nothing more will be asked, and end it if it is busy."""
-        self.pipe.close()
         if self.job is not None:
             self._kill()
+        self.pipe.close()
 
     def end(self) -> None:
         """Wait for the end of the process, not for long."""
