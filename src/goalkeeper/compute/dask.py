@@ -83,7 +83,7 @@ class DaskExecutor:
         from distributed import Client
 
         with ExitStack() as stack:
-            address = self.scheduler or stack.enter_context(_cluster(self.slots))
+            address = self.scheduler or stack.enter_context(cluster(self.slots))
             try:
                 client = stack.enter_context(
                     Client(address, timeout=PATIENCE, set_as_default=False)
@@ -104,7 +104,8 @@ class DaskExecutor:
 
 
 @contextmanager
-def _cluster(slots: int) -> Iterator[str]:
+def cluster(slots: int) -> Iterator[str]:
+    """Run a cluster of so many workers on this machine, and give the scheduler's address."""
     from distributed import LocalCluster
 
     with deaf():
@@ -112,7 +113,7 @@ def _cluster(slots: int) -> Iterator[str]:
             n_workers=slots,
             threads_per_worker=1,
             memory_limit=0,  # what a job may take is watched by its team
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port
         )
     with cluster:
         yield cluster.scheduler_address
