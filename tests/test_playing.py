@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -55,13 +56,16 @@ class Greedy(Attack[Data, Floats]):
 @final
 @dataclass(frozen=True, kw_only=True)
 class Broken(Attack[Data, Floats]):
-    """Raise."""
+    """Raise, or leave as a model may that calls `sys.exit()`."""
 
     game: ClassVar = Membership
     variant: ClassVar[str] = "membership.threshold"
     reference: ClassVar[str] = "none"
+    leaves: bool = False
 
     def play(self, question: Data, access: Access) -> Floats:
+        if self.leaves:
+            sys.exit("enough")
         raise RuntimeError("out of ideas")
 
 
@@ -100,6 +104,12 @@ def test_an_attack_that_raises_is_seen() -> None:
     assert played.status is Status.FAILED_TO_RUN
     assert played.reason == "RuntimeError: out of ideas"
     assert "out of ideas" in played.traceback
+
+
+def test_code_that_exits_ends_its_play_and_not_the_run() -> None:
+    played = contest(Broken(leaves=True))
+    assert played.status is Status.FAILED_TO_RUN
+    assert played.reason == "SystemExit: enough"
 
 
 def test_streams_of_other_names_are_apart() -> None:

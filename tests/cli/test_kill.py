@@ -41,3 +41,34 @@ def test_ten_kills_change_nothing(small: Path, tmp_path: Path) -> None:
     )
     assert first == second
     assert goalkeeper("verify", killed).returncode == 0
+
+
+@pytest.mark.validation
+def test_kills_in_new_folders_waste_nothing_that_the_store_has(small: Path, tmp_path: Path) -> None:
+    """Every run starts in a new folder; what a killed one had finished is not played again."""
+    begin = time.monotonic()
+    goalkeeper("run", small, "-o", tmp_path / "whole", "--no-store")
+    lasts = time.monotonic() - begin
+    moments = random.Random(1)  # noqa: S311 - moments, not secrets
+    kept = 0
+    for i in range(5):
+        folder = tmp_path / f"killed{i}"
+        words = [*COMMAND, "run", str(small), "-o", str(folder)]
+        running = subprocess.Popen(words, stderr=subprocess.DEVNULL, start_new_session=True)
+        time.sleep(moments.uniform(0.4, 0.9) * lasts)
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+        entries = json.loads(goalkeeper("store", "--json").stdout)["entries"]
+        assert entries >= kept
+        kept = entries
+    assert kept > 0
+    assert json.loads(goalkeeper("store", "check", "--json").stdout)["damaged"] == []
+    done = goalkeeper("run", small, "-o", tmp_path / "last")
+    assert f"taken from the store: {kept} of" in done.stderr
+    first, second = (
+        timeless(json.loads((tmp_path / name / "assessment.json").read_text()))
+        for name in ("whole", "last")
+    )
+    for evidence in second["evidence"]:
+        evidence["played"]["cost"]["reused"] = False
+    assert first == second

@@ -1,75 +1,211 @@
+"""What every executor owes: an outcome for every job, whatever the job does."""
+
 from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from goalkeeper.compute.executor import Executor, Job, perform
+from goalkeeper.compute.dask import DaskExecutor
+from goalkeeper.compute.executor import Executor, Job, Limits, perform
 from goalkeeper.compute.inline import InlineExecutor
 from goalkeeper.compute.local import LocalExecutor
+from tests.compute.jobs import double, doubles, job
+
+distributed = pytest.importorskip("distributed", reason="the dask extra is not installed")
+WORKERS = 2
 
 
-def double(value: int) -> str:
-    return str(2 * value)
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """A cluster of two workers that runs as long as these tests, as a user's own does."""
+    from goalkeeper.compute.dask import cluster
+
+    with cluster(WORKERS) as address:
+        yield address
 
 
-def fail(value: int) -> str:
-    raise ValueError(f"no {value}")
+@pytest.fixture(params=["inline", "local", "dask"])
+def executor(request: pytest.FixtureRequest) -> Executor:
+    if request.param == "inline":
+        return InlineExecutor()
+    if request.param == "local":
+        return LocalExecutor(WORKERS)
+    return DaskExecutor(request.getfixturevalue("scheduler"))
 
 
-def die_once(marker: str) -> str:
-    """Kill this process the first time, and answer the second."""
-    path = Path(marker)
-    if path.exists():
-        return "survived"
-    path.write_text("")
-    os.kill(os.getpid(), signal.SIGKILL)
-    return "never"
+@pytest.fixture(params=["local", "dask"])
+def limited(request: pytest.FixtureRequest) -> Executor:
+    """Executors with worker processes, three seconds and 600 MiB a job."""
+    limits = Limits(seconds=3.0, memory=600 * 2**20)
+    if request.param == "local":
+        return LocalExecutor(WORKERS, limits=limits)
+    return DaskExecutor(request.getfixturevalue("scheduler"), limits=limits)
 
 
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+@pytest.fixture(params=["local", "dask"])
+def workers(request: pytest.FixtureRequest) -> Executor:
+    if request.param == "local":
+        return LocalExecutor(WORKERS)
+    return DaskExecutor(request.getfixturevalue("scheduler"))
 
 
-HERE = "tests.compute.test_executor"
-
-
-def jobs(n: int) -> list[Job]:
-    return [Job(id=str(i), call=f"{HERE}:double", params={"value": i}) for i in range(n)]
-
-
-@pytest.mark.parametrize("executor", [InlineExecutor(), LocalExecutor(2)])
 def test_every_job_has_one_outcome(executor: Executor) -> None:
-    outcomes = {o.id: o.value for o in executor.run(jobs(5))}
-    assert outcomes == {str(i): str(2 * i) for i in range(5)}
+    outcomes = list(executor.run(doubles(7)))
+    assert len(outcomes) == 7
+    assert {o.id: o.value for o in outcomes} == {str(i): double(i) for i in range(7)}
+    assert list(executor.run([])) == []
 
 
-@pytest.mark.parametrize("executor", [InlineExecutor(), LocalExecutor(2)])
 def test_an_error_is_an_outcome_and_the_rest_goes_on(executor: Executor) -> None:
-    bad = Job(id="bad", call=f"{HERE}:fail", params={"value": 7})
-    outcomes = {o.id: o for o in executor.run([bad, *jobs(3)])}
-    assert outcomes["bad"].status == "error"
+    bad, gone = job("bad", "fail", value=7), job("gone", "leave")
+    outcomes = {o.id: o for o in executor.run([bad, gone, *doubles(3)])}
+    assert outcomes["bad"].status == outcomes["gone"].status == "error"
     assert "ValueError: no 7" in outcomes["bad"].error
+    assert "SystemExit: enough" in outcomes["gone"].error
     assert [outcomes[str(i)].status for i in range(3)] == ["ok"] * 3
-
-
-def test_a_worker_that_dies_loses_nothing(tmp_path: Path) -> None:
-    once = Job(id="once", call=f"{HERE}:die_once", params={"marker": str(tmp_path / "m")})
-    always = Job(id="always", call=f"{HERE}:die")
-    outcomes = {o.id: o for o in LocalExecutor(2).run([once, always, *jobs(4)])}
-    assert outcomes["once"].value == "survived"
-    assert outcomes["always"].status == "crashed"
-    assert "died twice" in outcomes["always"].error
-    assert [outcomes[str(i)].status for i in range(4)] == ["ok"] * 4
-
-
-def test_a_run_that_is_left_early_leaves_no_process() -> None:
-    running = LocalExecutor(2).run(jobs(50))
-    next(running)
-    running.close()  # type: ignore[attr-defined]
 
 
 def test_a_call_that_does_not_exist_is_an_error() -> None:
     assert perform(Job(id="x", call="goalkeeper.nowhere:nothing")).status == "error"
+
+
+def test_a_job_has_one_thread(executor: Executor) -> None:
+    import torch
+
+    before = torch.get_num_threads(), dict(os.environ)
+    torch.set_num_threads(2)
+    try:
+        (outcome,) = executor.run([job("t", "threads")])
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before[0])
+    assert outcome.value == "1"
+    assert dict(os.environ) == before[1]
+
+
+def test_a_job_that_kills_its_worker_is_tried_twice(workers: Executor, tmp_path: Path) -> None:
+    once = job("once", "die_once", marker=str(tmp_path / "m"))
+    outcomes = {o.id: o for o in workers.run([once, job("always", "die"), *doubles(4)])}
+    assert outcomes["once"].value == "survived"
+    assert outcomes["always"].status == "crashed"
+    assert "died twice (exit code -9)" in outcomes["always"].error
+    assert [outcomes[str(i)].status for i in range(4)] == ["ok"] * 4
+
+
+def test_what_takes_too_much_is_stopped_and_the_rest_goes_on(limited: Executor) -> None:
+    slow = job("slow", "fill", mebibytes=1, seconds=60)
+    big = job("big", "fill", mebibytes=900, seconds=60)
+    begin = time.monotonic()
+    outcomes = {o.id: o for o in limited.run([slow, big, *doubles(4)])}
+    assert time.monotonic() - begin < 30
+    assert outcomes["slow"].status == outcomes["big"].status == "stopped"
+    assert "took longer than the 3 s" in outcomes["slow"].error
+    assert "--unit-time" in outcomes["slow"].error
+    assert "took more than the 600 MiB" in outcomes["big"].error
+    assert "--unit-memory" in outcomes["big"].error
+    assert [outcomes[str(i)].value for i in range(4)] == [double(i) for i in range(4)]
+
+
+def test_what_a_job_leaves_in_memory_is_not_laid_to_the_next() -> None:
+    """A worker that still holds more than half of the limit makes room for a fresh one."""
+    processes = {}
+    (held,) = LocalExecutor(1).run([job("m", "memory")])
+    for times in (1.5, 10.0):
+        limits = Limits(memory=times * int(held.value))
+        asked = [job(str(i), "process") for i in range(3)]
+        processes[times] = {o.value for o in LocalExecutor(1, limits=limits).run(asked)}
+    assert len(processes[1.5]) == 3
+    assert len(processes[10.0]) == 1
+
+
+# ---- workers that die ----------------------------------------------------------------------------
+
+
+def begun(folder: Path) -> list[list[str]]:
+    """List name, process and parent of every job that was begun, in order."""
+    path = folder / "begun.txt"
+    return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def killed_once(folder: Path, column: int, moment: int) -> threading.Thread:
+    """Kill the process (1) or its parent (2) of the job that is begun as the `moment`-th."""
+
+    def kill() -> None:
+        until = time.monotonic() + 60
+        while len(begun(folder)) < moment and time.monotonic() < until:
+            time.sleep(0.02)
+        os.kill(int(begun(folder)[moment - 1][column]), signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(("kind", "column"), [("local", 1), ("dask", 1), ("dask", 2)])
+def test_a_killed_worker_loses_nothing_and_only_its_job_is_repeated(
+    kind: str, column: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Killed is a worker process, or (2) the Dask worker that its process belongs to."""
+    names = [f"n{i}" for i in range(8)]
+    jobs = [job(n, "note", folder=str(tmp_path), name=n, seconds=0.3) for n in names]
+    executor: Executor = LocalExecutor(WORKERS)
+    if kind == "dask":
+        executor = DaskExecutor(request.getfixturevalue("scheduler"))
+    killer = killed_once(tmp_path, column, moment=4)
+    outcomes = list(executor.run(jobs))
+    killer.join()
+    assert sorted(o.value for o in outcomes) == names
+    played = [name for name, *_ in begun(tmp_path)]
+    again = [name for name in names if played.count(name) > 1]
+    assert len(played) == len(names) + 1
+    assert again == [played[3]]
+
+
+def test_a_run_that_is_left_early_leaves_no_process(workers: Executor, tmp_path: Path) -> None:
+    jobs = [job(str(i), "note", folder=str(tmp_path), name=str(i), seconds=i) for i in range(50)]
+    running = workers.run(jobs)
+    next(running)
+    running.close()  # type: ignore[attr-defined]
+    until = time.monotonic() + 20
+    while any(psutil.pid_exists(int(pid)) for _, pid, _ in begun(tmp_path)):
+        assert time.monotonic() < until, "a worker goes on"
+        time.sleep(0.1)
+
+
+# ---- clusters that are not there -----------------------------------------------------------------
+
+
+def test_a_scheduler_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    from goalkeeper.compute import dask
+    from goalkeeper.core.errors import ExecutorError
+
+    monkeypatch.setattr(dask, "PATIENCE", 1)
+    with pytest.raises(ExecutorError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        list(DaskExecutor("tcp://127.0.0.1:9").run(doubles(1)))
+
+
+def test_a_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    from goalkeeper.compute import dask
+    from goalkeeper.core.errors import ExecutorError
+
+    monkeypatch.setattr(dask, "PATIENCE", 1)
+    with dask.cluster(0) as address, pytest.raises(ExecutorError, match="has no workers"):
+        list(DaskExecutor(address).run(doubles(1)))
+
+
+def test_workers_of_another_version_stop_the_run(
+    scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from goalkeeper.compute import versions
+    from goalkeeper.core.errors import ExecutorError
+
+    monkeypatch.setattr(versions, "digest", lambda: "of another version")
+    with pytest.raises(ExecutorError, match="install the same on every machine"):
+        list(DaskExecutor(scheduler).run(doubles(1)))

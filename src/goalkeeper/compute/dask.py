@@ -72,7 +72,7 @@ class DaskExecutor:
                 for job in jobs
             }
             try:
-                for future in as_completed(list(futures)):
+                for future in as_completed(list(futures), loop=client.loop):
                     yield _outcome(future, futures.pop(future))
             finally:
                 client.cancel(list(futures))
@@ -83,7 +83,7 @@ class DaskExecutor:
         from distributed import Client
 
         with ExitStack() as stack:
-            address = self.scheduler or stack.enter_context(_cluster(self.slots))
+            address = self.scheduler or stack.enter_context(cluster(self.slots))
             try:
                 client = stack.enter_context(
                     Client(address, timeout=PATIENCE, set_as_default=False)
@@ -104,7 +104,8 @@ class DaskExecutor:
 
 
 @contextmanager
-def _cluster(slots: int) -> Iterator[str]:
+def cluster(slots: int) -> Iterator[str]:
+    """Run a cluster of so many workers on this machine, and give the scheduler's address."""
     from distributed import LocalCluster
 
     with deaf():
@@ -112,7 +113,7 @@ def _cluster(slots: int) -> Iterator[str]:
             n_workers=slots,
             threads_per_worker=1,
             memory_limit=0,  # what a job may take is watched by its team
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port
         )
     with cluster:
         yield cluster.scheduler_address
@@ -138,6 +139,7 @@ def _outcome(future: Any, job: Job) -> Outcome:
 
 _IDLE: dict[str, list[Team]] = defaultdict(list)  # by run; one team a thread of this worker
 _BUSY: dict[str, list[Team]] = defaultdict(list)
+_OVER: set[str] = set()  # runs that were dismissed; a task may still be on its way
 _LOCK = threading.Lock()
 
 
@@ -149,6 +151,8 @@ def supervised(job: Job, limits: Limits, run: str, digest: str) -> Outcome:
             "install the same on every machine, and start the workers again"
         )
     with _LOCK:
+        if run in _OVER:
+            raise ExecutorError("the run has ended")
         team = _IDLE[run].pop() if _IDLE[run] else Team(1, _start, limits)
         _BUSY[run].append(team)
     try:
@@ -163,6 +167,7 @@ def supervised(job: Job, limits: Limits, run: str, digest: str) -> Outcome:
 def dismiss(run: str) -> None:
     """End the processes of a run, busy or not."""
     with _LOCK:
+        _OVER.add(run)
         teams = [*_IDLE.pop(run, []), *_BUSY.pop(run, [])]
     for team in teams:
         team.close()

@@ -37,6 +37,14 @@ def _local(execution: Execution) -> Executor:
 def _dask(execution: Execution) -> Executor:
     from goalkeeper.compute.dask import DaskExecutor
 
+    if execution.scheduler and execution.jobs:
+        raise DescriptionError(
+            "a running cluster has the workers it has",
+            key="--jobs",
+            expected="no --jobs beside --scheduler",
+            given=str(execution.jobs),
+            advice="start more workers, or leave --jobs out",
+        )
     return DaskExecutor(execution.scheduler, slots=execution.slots, limits=execution.limits)
 
 

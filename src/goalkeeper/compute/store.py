@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -102,7 +103,10 @@ class Store:
             if array.dtype.hasobject:
                 raise DataError(f"array {name} holds Python objects; keep numbers or fixed texts")
         buffer = io.BytesIO()
-        np.savez(buffer, **dict(arrays))  # type: ignore[arg-type] # names are keywords here
+        with zipfile.ZipFile(buffer, "w") as archive:  # `np.savez` cannot take every name
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, array, allow_pickle=False)
         self._write(ARRAYS, key, buffer.getvalue(), about or About())
 
     def get_arrays(self, key: str) -> dict[str, NDArray[np.generic]] | None:

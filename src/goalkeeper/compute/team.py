@@ -138,7 +138,7 @@ class _Worker:
             )
         if limits.memory != UNLIMITED and self._memory() > limits.memory:
             return (
-                f"took more than the {limits.memory / 2**30:.3g} GiB of memory that a unit may "
+                f"took more than the {limits.memory / 2**20:,.0f} MiB of memory that a unit may "
                 "take; give it more with --unit-memory, or leave the attack out"
             )
         return ""
@@ -170,9 +170,9 @@ class _Worker:
 
     def leave(self) -> None:
         """Tell the process that nothing more will be asked, and end it if it is busy."""
-        self.pipe.close()
         if self.job is not None:
             self._kill()
+        self.pipe.close()
 
     def end(self) -> None:
         """Wait for the end of the process, not for long."""
