@@ -10,10 +10,11 @@ import numpy as np
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.targets.sklearn import softmax
-from goalkeeper.training.features import Space
+from goalkeeper.training.features import Space, shrunk
 
 CACHE = 2 << 20  # bytes of weights that are worked on at a time
-FAR = 700.0  # beyond this log-odds a probability is below the smallest number
+PIECE = 1024  # rows that are turned into probabilities at a time
+FAR = {4: 87.0, 8: 700.0}  # beyond these log-odds a probability is below the smallest number
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,23 +75,22 @@ class LinearEnsemble:
         """Logits `(n, B, k)` of every block."""
         if len(x) == 0:
             return
-        matrix = self._space.read(x)
-        squared = matrix.multiply(matrix).tocsr() if self._blocks[0].squares is not None else None
+        first = self._blocks[0]
+        matrix = self._space.read(x, first.weights.dtype)
+        squared = matrix.multiply(matrix).tocsr() if first.squares is not None else None
         for block in self._blocks:
             width = len(block.weights)
             logits = np.asarray(matrix @ block.weights.reshape(width, -1))
             logits = logits.reshape(len(x), len(block), -1)
-            if block.squares is not None and squared is not None:
-                norm = np.sqrt(squared @ block.squares)
-                norm[norm == 0] = 1.0
-                logits /= norm[:, :, None]
+            if block.squares is not None:
+                logits *= shrunk(squared, block.squares)[:, :, None]
             logits += block.bias
             yield block, logits
 
 
-def slices(models: int, width: int, classes: int = 1) -> Iterator[slice]:
-    """Cut N models into blocks whose weights fit into the cache."""
-    size = max(8, CACHE // (8 * max(1, width) * classes))
+def slices(models: int, width: int, classes: int = 1, least: int = 64) -> Iterator[slice]:
+    """Cut N models into blocks whose weights fit into the cache, of `least` models each."""
+    size = max(least, CACHE // (8 * max(1, width) * classes))
     for start in range(0, models, size):
         yield slice(start, min(start + size, models))
 
@@ -100,10 +100,14 @@ def _fill(out: Floats, logits: Floats) -> None:
     if logits.shape[2] > 1:
         out[:] = softmax(logits).transpose(1, 0, 2)
         return
-    odds = np.ascontiguousarray(logits[:, :, 0].T)
-    np.clip(odds, -FAR, FAR, out=odds)
-    np.negative(odds, out=odds)
-    np.exp(odds, out=odds)
-    first = 1.0 / (1.0 + odds)
-    out[:, :, 1] = first
-    np.multiply(odds, first, out=out[:, :, 0])
+    far = FAR[logits.dtype.itemsize]
+    for start in range(0, len(logits), PIECE):
+        rows = slice(start, start + PIECE)
+        odds = np.ascontiguousarray(logits[rows, :, 0].T)
+        np.clip(odds, -far, far, out=odds)
+        np.negative(odds, out=odds)
+        np.exp(odds, out=odds)
+        first = odds + 1
+        np.reciprocal(first, out=first)
+        out[:, rows, 1] = first
+        np.multiply(odds, first, out=out[:, rows, 0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
+from goalkeeper.core.means import Means
 from goalkeeper.targets.linear import steps_of
 
 SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga")
@@ -41,6 +42,7 @@ class Job:
     domain: Domain
     data: Data
     masks: Bools
+    means: Means = field(default_factory=Means)
 
     def __post_init__(self) -> None:
         """Refuse subsets without a class."""
@@ -55,6 +57,11 @@ class Job:
                 f"{self.classes[classes[0]]!r}; give every model at least one record of every "
                 "class (draw the subsets class by class, or larger)"
             )
+
+    @property
+    def dtype(self) -> Any:
+        """What is computed with: float32 where fast means are enough."""
+        return np.float32 if self.means.precision == "fast" else np.float64
 
 
 def path_of(estimator: Any, domain: Domain) -> Path:

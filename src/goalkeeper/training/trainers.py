@@ -95,7 +95,7 @@ class SklearnTrainer:
         path = self.path()
         if path.kind == "generic":
             return generic.fit_many(self.fit, data, masks, seeds, self.means.jobs)
-        job = Job(path, self.estimator, self.classes, self.domain, data, masks)
+        job = Job(path, self.estimator, self.classes, self.domain, data, masks, self.means)
         if path.kind == "bayes":
             return bayes.fit_many(job, lambda i: self.fit(data.take(masks[i]), seeds[i]))
         return logistic.fit_many(job)
