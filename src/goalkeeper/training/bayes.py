@@ -11,26 +11,26 @@ from goalkeeper.core.application import Target
 from goalkeeper.core.data import Bools, Floats
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import DataError
-from goalkeeper.training.ensembles import Block, LinearEnsemble, slices
+from goalkeeper.training.ensembles import Block, Together, linear, slices
 from goalkeeper.training.features import Lens, Space, TableSpace, TextSpace, check_vocabularies
 from goalkeeper.training.paths import Job
 
 EXACT = 2**24  # whole numbers up to here are exact in float32
 
 
-def fit_many(job: Job, refit: Callable[[int], Target]) -> LinearEnsemble:
+def fit_many(job: Job, refit: Callable[[int], Target]) -> Together:
     """Train naive Bayes on every subset of a job; `refit(i)` trains one ordinary target."""
     return train(job, space_of(job), refit)
 
 
-def train(job: Job, space: Space, refit: Callable[[int], Target]) -> LinearEnsemble:
+def train(job: Job, space: Space, refit: Callable[[int], Target]) -> Together:
     """Train on what was counted already."""
     check_vocabularies(space, len(job.masks))
     trainer = _Counter(job, space)
     width = space.matrix.shape[1]
     every = slices(len(job.masks), width, len(job.classes))
     blocks = [trainer.block(models) for models in every]
-    return LinearEnsemble(space, blocks, len(job.classes), refit)
+    return linear(space, blocks, len(job.classes), refit)
 
 
 def space_of(job: Job) -> Space:

@@ -1,4 +1,4 @@
-"""Answers of many linear models at once."""
+"""Answers of many models at once."""
 
 from __future__ import annotations
 
@@ -34,35 +34,47 @@ class Block:
         return len(self.bias)
 
 
-class LinearEnsemble:
-    """N linear models on one shared matrix; answers are computed block by block."""
+Logits = Callable[[Inputs], Iterator[tuple[int, Floats]]]  # first model, its and others' (n, B, k)
+
+
+class Together:
+    """N models that answer together, block by block.
+
+    Parameters
+    ----------
+    models
+        How many there are.
+    classes
+        How many classes they tell apart.
+    logits
+        Gives, for inputs `(n, ...)`, block after block: the number of its first model, and the
+        logits `(n, B, k)` of its models, k being 1 (towards class 1) or the number of classes.
+    rebuild
+        Gives the i-th target.
+    """
 
     def __init__(
-        self,
-        space: Space,
-        blocks: list[Block],
-        classes: int,
-        rebuild: Callable[[int], Target],
+        self, models: int, classes: int, logits: Logits, rebuild: Callable[[int], Target]
     ) -> None:
-        self._space, self._blocks, self._classes = space, blocks, classes
+        self._models, self._classes, self._logits = models, classes, logits
         self._rebuild = rebuild
 
     def __len__(self) -> int:
-        return sum(len(block) for block in self._blocks)
+        return self._models
 
     def scores(self, x: Inputs) -> Floats:
         """Probabilities `(N, n, classes)`."""
         out = np.empty((len(self), len(x), self._classes))
-        for block, logits in self._logits(x):
-            _fill(out[block.start : block.start + len(block)], logits)
+        for start, logits in self._answers(x):
+            _fill(out[start : start + logits.shape[1]], logits)
         return out
 
     def labels(self, x: Inputs) -> Ints:
         """Classes `(N, n)`."""
         out = np.empty((len(self), len(x)), dtype=np.int64)
-        for block, logits in self._logits(x):
+        for start, logits in self._answers(x):
             best = logits.argmax(axis=2) if self._classes > 2 else logits[:, :, 0] > 0
-            out[block.start : block.start + len(block)] = best.T
+            out[start : start + logits.shape[1]] = best.T
         return out
 
     def target(self, i: int) -> Target:
@@ -71,21 +83,28 @@ class LinearEnsemble:
             raise IndexError(f"there are {len(self)} models, no number {i}")
         return self._rebuild(i % len(self))
 
-    def _logits(self, x: Inputs) -> Iterator[tuple[Block, Floats]]:
-        """Logits `(n, B, k)` of every block."""
-        if len(x) == 0:
-            return
-        first = self._blocks[0]
-        matrix = self._space.read(x, first.weights.dtype)
+    def _answers(self, x: Inputs) -> Iterator[tuple[int, Floats]]:
+        return self._logits(x) if len(x) else iter(())
+
+
+def linear(
+    space: Space, blocks: list[Block], classes: int, rebuild: Callable[[int], Target]
+) -> Together:
+    """Answer with linear models on the shared matrix of `space`."""
+
+    def logits(x: Inputs) -> Iterator[tuple[int, Floats]]:
+        first = blocks[0]
+        matrix = space.read(x, first.weights.dtype)
         squared = matrix.multiply(matrix).tocsr() if first.squares is not None else None
-        for block in self._blocks:
-            width = len(block.weights)
-            logits = np.asarray(matrix @ block.weights.reshape(width, -1))
-            logits = logits.reshape(len(x), len(block), -1)
+        for block in blocks:
+            out = np.asarray(matrix @ block.weights.reshape(len(block.weights), -1))
+            out = out.reshape(len(x), len(block), -1)
             if block.squares is not None:
-                logits *= shrunk(squared, block.squares)[:, :, None]
-            logits += block.bias
-            yield block, logits
+                out *= shrunk(squared, block.squares)[:, :, None]
+            out += block.bias
+            yield block.start, out
+
+    return Together(sum(map(len, blocks)), classes, logits, rebuild)
 
 
 def slices(models: int, width: int, classes: int = 1, least: int = 64) -> Iterator[slice]:

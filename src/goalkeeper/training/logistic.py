@@ -14,7 +14,7 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.linear import steps_of
-from goalkeeper.training.ensembles import Block, LinearEnsemble, slices
+from goalkeeper.training.ensembles import Block, Together, linear, slices
 from goalkeeper.training.features import Space, TableSpace, TextSpace, check_vocabularies
 from goalkeeper.training.newton import FREE, Goal, Leading, Problem, minimise
 from goalkeeper.training.paths import Job
@@ -29,7 +29,7 @@ FULL = Goal(logit=1e-7, steps=8, first=1e-3)  # with gradients in float64, from 
 LAST = 100  # steps of what did not settle so far
 
 
-def fit_many(job: Job) -> LinearEnsemble:
+def fit_many(job: Job) -> Together:
     """Train logistic regression on every subset of a job."""
     return train(job, space_of(job))
 
@@ -40,7 +40,7 @@ def space_of(job: Job) -> Space:
     return (TextSpace if isinstance(job.domain, TextDomain) else TableSpace)(job, masks)
 
 
-def train(job: Job, space: Space) -> LinearEnsemble:
+def train(job: Job, space: Space) -> Together:
     """Train on what was read already; the last subset of `space` are all rows."""
     check_vocabularies(space, len(job.masks))
     return _Fitter(job, space).fit()
@@ -54,7 +54,7 @@ class _Fitter:
         self.k = 1 if len(job.classes) == 2 else len(job.classes)
         self.intercept = bool(job.path.final.fit_intercept)
 
-    def fit(self) -> LinearEnsemble:
+    def fit(self) -> Together:
         """Train all models, block by block."""
         leading, centre = self.centre()
         rows, width = len(self.job.data), int(self.space.matrix.shape[1])
@@ -63,7 +63,7 @@ class _Fitter:
         least = int(np.clip(room, 1, wanted))
         every = slices(self.models, max(rows, width), self.k, least=least)
         blocks = [self.block(models, centre, leading) for models in every]
-        return LinearEnsemble(self.space, blocks, len(self.job.classes), self._rebuild(blocks))
+        return linear(self.space, blocks, len(self.job.classes), self._rebuild(blocks))
 
     def centre(self) -> tuple[Leading, Floats]:
         """Find the model on all rows, roughly, and its curvature."""

@@ -32,6 +32,6 @@ def moments(raw: Floats, masks: Bools) -> tuple[Floats, Floats]:
 
 
 def spreads(mean: Floats, variance: Floats, sizes: Ints) -> Floats:
-    """Turn variances into standard deviations `(d, N)` as in StandardScaler: a constant column has 1."""
+    """Turn variances into the spreads `(d, N)` of StandardScaler: 1 for constant columns."""
     constant = variance <= sizes * EPS * variance + (sizes * mean * EPS) ** 2
     return np.asarray(np.sqrt(np.where(constant, 1.0, variance)))

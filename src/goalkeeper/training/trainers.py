@@ -17,7 +17,8 @@ from goalkeeper.core.steering import Steering
 from goalkeeper.targets import PythonTarget, SklearnTarget, TorchTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.torch import is_module
-from goalkeeper.training import bayes, generic, logistic
+from goalkeeper.training import generic
+from goalkeeper.training.fast import FAST
 from goalkeeper.training.paths import Job, Path, path_of
 from goalkeeper.training.recipes import function_recipe, recipe_of, seeded
 from goalkeeper.training.steering import steerable, steered_model
@@ -83,7 +84,7 @@ class SklearnTrainer:
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         """Train N targets on the rows of each mask `(N, rows)`.
 
-        Naive Bayes and logistic regression are trained together, at the optimum that scikit-learn
+        Simple models are trained together, logistic regression at the optimum that scikit-learn
         approaches; `how(trainer)` says which path is taken.
 
         Raises
@@ -96,9 +97,7 @@ class SklearnTrainer:
         if path.kind == "generic":
             return generic.fit_many(self.fit, data, masks, seeds, self.means.jobs)
         job = Job(path, self.estimator, self.classes, self.domain, data, masks, self.means)
-        if path.kind == "bayes":
-            return bayes.fit_many(job, lambda i: self.fit(data.take(masks[i]), seeds[i]))
-        return logistic.fit_many(job)
+        return FAST[path.kind](job, lambda i: self.fit(data.take(masks[i]), seeds[i]))
 
 
 class FunctionTrainer:
