@@ -86,7 +86,12 @@ def test_tables_fall_back_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "estimator", [KNeighborsClassifier(), GaussianNB(), make_pipeline(MinMaxScaler(), GaussianNB())]
+    "estimator",
+    [
+        KNeighborsClassifier(p=3),
+        GaussianNB(priors=[0.2, 0.3, 0.5]),
+        make_pipeline(MinMaxScaler(), GaussianNB()),
+    ],
 )
 def test_generic_equals_the_loop(estimator: Any) -> None:
     data = rows(classes=3)

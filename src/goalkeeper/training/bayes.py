@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,25 +11,26 @@ from goalkeeper.core.application import Target
 from goalkeeper.core.data import Bools, Floats
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import DataError
-from goalkeeper.training.ensembles import Block, LinearEnsemble, slices
+from goalkeeper.training.ensembles import Block, Together, linear, slices
 from goalkeeper.training.features import Lens, Space, TableSpace, TextSpace, check_vocabularies
 from goalkeeper.training.paths import Job
 
 EXACT = 2**24  # whole numbers up to here are exact in float32
 
 
-def fit_many(job: Job, refit: Callable[[int], Target]) -> LinearEnsemble:
+def fit_many(job: Job, refit: Callable[[int], Target]) -> Together:
     """Train naive Bayes on every subset of a job; `refit(i)` trains one ordinary target."""
     return train(job, space_of(job), refit)
 
 
-def train(job: Job, space: Space, refit: Callable[[int], Target]) -> LinearEnsemble:
+def train(job: Job, space: Space, refit: Callable[[int], Target]) -> Together:
     """Train on what was counted already."""
     check_vocabularies(space, len(job.masks))
     trainer = _Counter(job, space)
     width = space.matrix.shape[1]
-    blocks = [trainer.block(models) for models in slices(len(job.masks), width)]
-    return LinearEnsemble(space, blocks, len(job.classes), refit)
+    every = slices(len(job.masks), width, len(job.classes))
+    blocks = [trainer.block(models) for models in every]
+    return linear(space, blocks, len(job.classes), refit)
 
 
 def space_of(job: Job) -> Space:
@@ -59,41 +60,49 @@ class _Counter:
     """Counts words class by class for a block of models, and applies the formula of the kind."""
 
     def __init__(self, job: Job, space: Space) -> None:
-        self._space, self._final, self._masks = space, job.path.final, job.masks
-        self._floats = job.dtype
+        self._space, self._final, self._dtype = space, job.path.final, job.dtype
         self._rows = [np.flatnonzero(job.data.y == c) for c in range(len(job.classes))]
         values = space.matrix.data
         whole = bool((values == np.round(values)).all()) and float(values.sum()) < EXACT
-        normed = space.lens(slice(0, 1)).norm is not None
-        self._dtype: Any = np.float32 if whole and not normed else job.dtype
-        self._counts = [space.matrix[r].T.tocsr().astype(self._dtype) for r in self._rows]
+        normed = space.lens(slice(0, 1)).shrink is not None
+        summed = np.float32 if whole and not normed else job.dtype
+        self._counts = [space.matrix[r].T.tocsr().astype(summed) for r in self._rows]
+        self._member = [np.ascontiguousarray(job.masks[:, r].T, dtype=summed) for r in self._rows]
+        self._sizes = np.stack([m.sum(axis=0, dtype=np.float64) for m in self._member])
         self._formula = _FORMULAS[type(self._final).__name__]
 
     def block(self, models: slice) -> Block:
         """Train a block of models."""
-        lens = self._space.lens(models)
-        member = np.ascontiguousarray(self._masks[models].T)
-        counts = np.stack([self._count(lens, member, c) for c in range(len(self._rows))])
+        lens = self._space.lens(models, self._dtype)
+        counts = np.stack([self._count(lens, models, c) for c in range(len(self._rows))])
         inside: Any = self._space.inside(models, counts.sum(axis=0))
-        sizes = np.stack([member[r].sum(axis=0) for r in self._rows])
-        weights, bias = self._formula(counts, inside, sizes.astype(self._floats), self._final)
-        if len(weights) == 2:
-            weights, bias = weights[1:] - weights[:1], bias[1:] - bias[:1]
+        found = self._formula(counts, inside, self._sizes[:, models], self._final)
+        if len(counts) == 2:
+            found = _Scores(*(a[1:] - a[:1] for a in (found.weights, found.words, found.bias)))
+        weights, words = found.weights, found.words.astype(self._dtype)
+        weights += words[:, None, :]
         weights *= inside if lens.scale is None else lens.scale
-        squares = None if lens.norm is None or lens.scale is None else lens.scale**2
-        ready = np.ascontiguousarray(weights.transpose(1, 2, 0), dtype=self._floats)
-        return Block(models.start, ready, bias.T.astype(self._floats), squares)
+        squares = None if lens.shrink is None or lens.scale is None else lens.scale**2
+        ready = weights[0][:, :, None] if len(weights) == 1 else weights.transpose(1, 2, 0).copy()
+        return Block(models.start, ready, found.bias.T.astype(self._dtype), squares)
 
-    def _count(self, lens: Lens, member: Bools, c: int) -> Floats:
-        """Sum the features of one class in every subset, `(d, B)`; `member` is `(rows, B)`."""
-        share = member[self._rows[c]].astype(self._dtype)
-        if lens.norm is not None:
-            share /= lens.norm[self._rows[c]]
-        counts = np.asarray(self._counts[c] @ share, dtype=self._floats)
+    def _count(self, lens: Lens, models: slice, c: int) -> Floats:
+        """Sum the features of one class in every subset, `(d, B)`."""
+        share = self._member[c][:, models]
+        share = share if lens.shrink is None else share * lens.shrink[self._rows[c]]
+        counts = np.asarray(self._counts[c] @ share).astype(self._dtype, copy=False)
         return counts if lens.scale is None else counts * lens.scale
 
 
-# ---- the formulas: counts (C, d, B), inside (d, B), sizes (C, B) -> weights (C, d, B), bias (C, B)
+# ---- the formulas: counts (C, d, B), which are used up, inside (d, B), sizes (C, B) -------------
+
+
+class _Scores(NamedTuple):
+    """Weight `(C, d, B)` of each word, the same for all words `(C, B)`, and bias `(C, B)`."""
+
+    weights: Floats
+    words: Floats
+    bias: Floats
 
 
 def _prior(sizes: Floats, final: Any) -> Floats:
@@ -102,26 +111,34 @@ def _prior(sizes: Floats, final: Any) -> Floats:
     return np.asarray(np.log(sizes) - np.log(sizes.sum(axis=0)))
 
 
-def _multinomial(counts: Floats, inside: Bools, sizes: Floats, final: Any) -> tuple[Floats, Floats]:
+def _multinomial(counts: Floats, inside: Bools, sizes: Floats, final: Any) -> _Scores:
     total = counts.sum(axis=1) + final.alpha * inside.sum(axis=0)
     counts += final.alpha
-    weights = np.log(counts, out=counts)
-    weights -= np.log(total)[:, None, :]
-    return weights, _prior(sizes, final)
+    return _Scores(np.log(counts, out=counts), -np.log(total), _prior(sizes, final))
 
 
-def _complement(counts: Floats, inside: Bools, sizes: Floats, final: Any) -> tuple[Floats, Floats]:
-    others = counts.sum(axis=0) - counts
-    total = others.sum(axis=1) + final.alpha * inside.sum(axis=0)
-    logs = np.log(others + final.alpha) - np.log(total)[:, None, :]
-    weights = logs / (logs * inside).sum(axis=1)[:, None, :] if final.norm else -logs
-    return weights, np.zeros(sizes.shape)
+def _complement(counts: Floats, inside: Bools, sizes: Floats, final: Any) -> _Scores:
+    others = np.subtract(counts.sum(axis=0), counts, out=counts)
+    total = np.log(others.sum(axis=1) + final.alpha * inside.sum(axis=0))
+    others += final.alpha
+    logs, nothing = np.log(others, out=others), np.zeros(sizes.shape)
+    if not final.norm:
+        return _Scores(np.negative(logs, out=logs), total, nothing)
+    words = inside.sum(axis=0)
+    whole = np.einsum("cdb,db->cb", logs, inside, dtype=np.float64) - total * words
+    logs /= whole.astype(logs.dtype)[:, None, :]
+    return _Scores(logs, -total / whole, nothing)
 
 
-def _bernoulli(counts: Floats, inside: Bools, sizes: Floats, final: Any) -> tuple[Floats, Floats]:
-    present = np.log(counts + final.alpha) - np.log(sizes + 2 * final.alpha)[:, None, :]
-    absent = np.log1p(-np.exp(present))
-    return present - absent, _prior(sizes, final) + (absent * inside).sum(axis=1)
+def _bernoulli(counts: Floats, inside: Bools, sizes: Floats, final: Any) -> _Scores:
+    absent = sizes.astype(counts.dtype)[:, None, :] - counts
+    absent += final.alpha
+    counts += final.alpha
+    weights, missing = np.log(counts, out=counts), np.log(absent, out=absent)
+    weights -= missing
+    bias = np.einsum("cdb,db->cb", missing, inside, dtype=np.float64)
+    bias -= np.log(sizes + 2 * final.alpha) * inside.sum(axis=0)
+    return _Scores(weights, np.zeros(sizes.shape), bias + _prior(sizes, final))
 
 
 _FORMULAS = {

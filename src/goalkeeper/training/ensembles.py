@@ -1,4 +1,4 @@
-"""Answers of many linear models at once."""
+"""Answers of many models at once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.targets.sklearn import softmax
-from goalkeeper.training.features import Space
+from goalkeeper.training.features import Space, shrunk
 
 CACHE = 2 << 20  # bytes of weights that are worked on at a time
-FAR = {8: 700.0, 4: 87.0}  # beyond this log-odds a probability is below the smallest number
+PIECE = 1024  # rows that are turned into probabilities at a time
+FAR = {4: 87.0, 8: 700.0}  # beyond these log-odds a probability is below the smallest number
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,36 +34,47 @@ class Block:
         return len(self.bias)
 
 
-class LinearEnsemble:
-    """N linear models on one shared matrix; answers are computed block by block."""
+Logits = Callable[[Inputs], Iterator[tuple[int, Floats]]]  # first model, its and others' (n, B, k)
+
+
+class Together:
+    """N models that answer together, block by block.
+
+    Parameters
+    ----------
+    models
+        How many there are.
+    classes
+        How many classes they tell apart.
+    logits
+        Gives, for inputs `(n, ...)`, block after block: the number of its first model, and the
+        logits `(n, B, k)` of its models, k being 1 (towards class 1) or the number of classes.
+    rebuild
+        Gives the i-th target.
+    """
 
     def __init__(
-        self,
-        space: Space,
-        blocks: list[Block],
-        classes: int,
-        rebuild: Callable[[int], Target],
+        self, models: int, classes: int, logits: Logits, rebuild: Callable[[int], Target]
     ) -> None:
-        self._space, self._blocks, self._classes = space, blocks, classes
+        self._models, self._classes, self._logits = models, classes, logits
         self._rebuild = rebuild
 
     def __len__(self) -> int:
-        return sum(len(block) for block in self._blocks)
+        return self._models
 
     def scores(self, x: Inputs) -> Floats:
-        """Probabilities `(N, n, classes)`, in the floats that the models were trained in."""
-        dtype = self._blocks[0].weights.dtype
-        out = np.empty((len(self), len(x), self._classes), dtype=dtype)
-        for block, logits in self._logits(x):
-            _fill(out[block.start : block.start + len(block)], logits)
+        """Probabilities `(N, n, classes)`."""
+        out = np.empty((len(self), len(x), self._classes))
+        for start, logits in self._answers(x):
+            _fill(out[start : start + logits.shape[1]], logits)
         return out
 
     def labels(self, x: Inputs) -> Ints:
         """Classes `(N, n)`."""
         out = np.empty((len(self), len(x)), dtype=np.int64)
-        for block, logits in self._logits(x):
+        for start, logits in self._answers(x):
             best = logits.argmax(axis=2) if self._classes > 2 else logits[:, :, 0] > 0
-            out[block.start : block.start + len(block)] = best.T
+            out[start : start + logits.shape[1]] = best.T
         return out
 
     def target(self, i: int) -> Target:
@@ -71,27 +83,33 @@ class LinearEnsemble:
             raise IndexError(f"there are {len(self)} models, no number {i}")
         return self._rebuild(i % len(self))
 
-    def _logits(self, x: Inputs) -> Iterator[tuple[Block, Floats]]:
-        """Logits `(n, B, k)` of every block."""
-        if len(x) == 0:
-            return
-        matrix = self._space.read(x)
-        squared = matrix.multiply(matrix).tocsr() if self._blocks[0].squares is not None else None
-        for block in self._blocks:
-            width = len(block.weights)
-            logits = np.asarray(matrix @ block.weights.reshape(width, -1))
-            logits = logits.reshape(len(x), len(block), -1)
-            if block.squares is not None and squared is not None:
-                norm = np.sqrt(squared @ block.squares)
-                norm[norm == 0] = 1.0
-                logits /= norm[:, :, None]
-            logits += block.bias
-            yield block, logits
+    def _answers(self, x: Inputs) -> Iterator[tuple[int, Floats]]:
+        return self._logits(x) if len(x) else iter(())
 
 
-def slices(models: int, width: int, classes: int = 1) -> Iterator[slice]:
-    """Cut N models into blocks whose weights fit into the cache."""
-    size = max(32, CACHE // (8 * max(1, width) * classes))
+def linear(
+    space: Space, blocks: list[Block], classes: int, rebuild: Callable[[int], Target]
+) -> Together:
+    """Answer with linear models on the shared matrix of `space`."""
+
+    def logits(x: Inputs) -> Iterator[tuple[int, Floats]]:
+        first = blocks[0]
+        matrix = space.read(x, first.weights.dtype)
+        squared = matrix.multiply(matrix).tocsr() if first.squares is not None else None
+        for block in blocks:
+            out = np.asarray(matrix @ block.weights.reshape(len(block.weights), -1))
+            out = out.reshape(len(x), len(block), -1)
+            if block.squares is not None:
+                out *= shrunk(squared, block.squares)[:, :, None]
+            out += block.bias
+            yield block.start, out
+
+    return Together(sum(map(len, blocks)), classes, logits, rebuild)
+
+
+def slices(models: int, width: int, classes: int = 1, least: int = 64) -> Iterator[slice]:
+    """Cut N models into blocks whose weights fit into the cache, of `least` models each."""
+    size = max(least, CACHE // (8 * max(1, width) * classes))
     for start in range(0, models, size):
         yield slice(start, min(start + size, models))
 
@@ -101,11 +119,14 @@ def _fill(out: Floats, logits: Floats) -> None:
     if logits.shape[2] > 1:
         out[:] = softmax(logits).transpose(1, 0, 2)
         return
-    odds = np.ascontiguousarray(logits[:, :, 0].T)
-    far = FAR[odds.itemsize]
-    np.clip(odds, -far, far, out=odds)
-    np.negative(odds, out=odds)
-    np.exp(odds, out=odds)
-    first = 1.0 / (1.0 + odds)
-    out[:, :, 1] = first
-    np.multiply(odds, first, out=out[:, :, 0])
+    far = FAR[logits.dtype.itemsize]
+    for start in range(0, len(logits), PIECE):
+        rows = slice(start, start + PIECE)
+        odds = np.ascontiguousarray(logits[rows, :, 0].T)
+        np.clip(odds, -far, far, out=odds)
+        np.negative(odds, out=odds)
+        np.exp(odds, out=odds)
+        first = odds + 1
+        np.reciprocal(first, out=first)
+        out[:, rows, 1] = first
+        np.multiply(odds, first, out=out[:, rows, 0])

@@ -1,13 +1,13 @@
 """The features of N subsets around one shared matrix.
 
 Preprocessing is fitted inside every subset, as scikit-learn would, but only its few numbers
-differ: features of subset s are `(matrix - shift_s) * scale_s / norm_s`, where a word outside the
+differ: features of subset s are `(matrix - shift_s) * scale_s * shrink_s`, where a word outside the
 vocabulary of a subset has scale 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,52 +16,67 @@ from numpy.typing import NDArray
 
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.core.errors import DataError
+from goalkeeper.training.moments import moments, spreads
 from goalkeeper.training.paths import Job
 
-SUSPECT = 1e-8  # a column whose variance shrank by this factor is looked at exactly
-EPS = float(np.finfo(np.float64).eps)
+PIECE = 1 << 17  # numbers of one array that are worked on at a time
+MIN_ROWS = 256
 
 
 @dataclass(frozen=True, eq=False)
 class Lens:
     """The features of B subsets: `matrix (n, d)` seen through their own preprocessing.
 
-    `scale` and `shift` are `(d, B)`, `norm` is `(n, B)`; None stands for 1, 0 and 1.
+    Features of subset b are `(matrix - shift) * scale * shrink`: `scale` and `shift` are
+    `(d, B)`, `shrink` is `(n, B)`; None stands for 1, 0 and 1. Never both shift and shrink.
     """
 
     matrix: Any
     transposed: Any
     scale: Floats | None = None
     shift: Floats | None = None
-    norm: Floats | None = None
+    shrink: Floats | None = None
 
     def only(self, models: NDArray[Any]) -> Lens:
         """Keep some of the subsets."""
-        pick = [None if a is None else a[:, models] for a in (self.scale, self.shift, self.norm)]
+        parts = (self.scale, self.shift, self.shrink)
+        pick = [None if a is None else picked(a, models) for a in parts]
         return Lens(self.matrix, self.transposed, *pick)
 
-    def forward(self, weights: Floats) -> Floats:
-        """Multiply features by `weights (d, B, k)`, giving `(n, B, k)`."""
-        width, shape = len(weights), weights.shape[1:]
-        scaled = weights if self.scale is None else weights * self.scale[:, :, None]
-        out = (self.matrix @ scaled.reshape(width, -1)).reshape(-1, *shape)
-        if self.shift is not None:
-            out -= np.einsum("db,dbk->bk", self.shift, scaled)
-        if self.norm is not None:
-            out /= self.norm[:, :, None]
-        return np.asarray(out)
+    def pieces(self, width: int) -> Iterator[slice]:
+        """Cut the rows so that `width` numbers a row stay in the cache; sparse rows are one."""
+        n = int(self.matrix.shape[0])
+        size = max(MIN_ROWS, PIECE // max(1, width)) if isinstance(self.matrix, np.ndarray) else n
+        for start in range(0, n, max(1, size)):
+            yield slice(start, min(start + size, n))
 
-    def backward(self, values: Floats) -> Floats:
-        """Multiply transposed features by `values (n, B, k)`, giving `(d, B, k)`."""
-        n, shape = len(values), values.shape[1:]
-        if self.norm is not None:
-            values = values / self.norm[:, :, None]
-        out = (self.transposed @ values.reshape(n, -1)).reshape(-1, *shape)
+    def forward(self, rows: slice, weights: Floats, bias: Floats) -> Floats:
+        """Multiply some rows by folded `weights (d, B, k)` and `bias (B, k)`: `(m, B, k)`."""
+        part = self._part(rows)
+        out: Floats = (part @ weights.reshape(len(weights), -1)).reshape(-1, *bias.shape)
+        if self.shrink is not None:
+            out *= self.shrink[rows, :, None]
+        out += bias
+        return out
+
+    def backward(self, rows: slice, values: Floats) -> Floats:
+        """Multiply some transposed rows by `values (m, B, k)`, which are used up: `(d, B, k)`."""
+        if self.shrink is not None:
+            values *= self.shrink[rows, :, None]
+        part = self.transposed if self._whole(rows) else self._part(rows).T
+        out: Floats = (part @ values.reshape(len(values), -1)).reshape(-1, *values.shape[1:])
+        return out
+
+    def unfold(self, pulled: Floats, total: Floats) -> Floats:
+        """Turn what `backward` gave, summed over all rows, into features; in place.
+
+        `total (B, k)` sums the values that were carried back.
+        """
         if self.shift is not None:
-            out -= self.shift[:, :, None] * values.sum(axis=0)
+            pulled -= self.shift[:, :, None] * total
         if self.scale is not None:
-            out *= self.scale[:, :, None]
-        return np.asarray(out)
+            pulled *= self.scale[:, :, None]
+        return pulled
 
     def folded(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
         """Turn weights on features into weights on the shared matrix; bias is `(B, k)`."""
@@ -79,6 +94,33 @@ class Lens:
             weights = weights / np.where(self.scale == 0, 1.0, self.scale)[:, :, None]
         return weights, bias
 
+    def _whole(self, rows: slice) -> bool:
+        return bool(rows.start == 0 and rows.stop == self.matrix.shape[0])
+
+    def _part(self, rows: slice) -> Any:
+        return self.matrix if self._whole(rows) else self.matrix[rows]
+
+
+class Stored:
+    """One matrix `(n, d)` and its transposed, in the precisions in which they are wanted."""
+
+    def __init__(self, matrix: Any) -> None:
+        self.matrix = matrix
+        self._kept: dict[Any, tuple[Any, Any]] = {}
+
+    def as_(self, dtype: Any) -> tuple[Any, Any]:
+        """Matrix and transposed, both made for row-wise products."""
+        if dtype not in self._kept:
+            matrix = self.matrix.astype(dtype, copy=False)
+            dense = isinstance(matrix, np.ndarray)
+            self._kept[dtype] = (matrix, matrix.T if dense else matrix.T.tocsr())
+        return self._kept[dtype]
+
+    def squared(self, dtype: Any) -> Any:
+        """Square every entry."""
+        matrix = self.as_(dtype)[0]
+        return matrix.multiply(matrix).tocsr()
+
 
 class Space(Protocol):
     """What the subsets of one job share."""
@@ -88,11 +130,11 @@ class Space(Protocol):
         """The shared matrix `(rows, d)`."""
         ...
 
-    def read(self, x: Inputs) -> Any:
+    def read(self, x: Inputs, dtype: Any) -> Any:
         """Shared matrix of other inputs `(n, d)`."""
         ...
 
-    def lens(self, models: slice) -> Lens:
+    def lens(self, models: slice, dtype: Any = np.float64) -> Lens:
         """See the rows through some of the subsets' preprocessing."""
         ...
 
@@ -118,12 +160,11 @@ class TextSpace:
         from sklearn.feature_extraction.text import CountVectorizer
 
         self._texts, self._weighing, self._masks = job.data.x, job.path.weighing, masks
-        self._dtype = job.dtype
         self._known: dict[str, int] = {}
         params = job.path.counts.get_params(deep=False)
         names = CountVectorizer().get_params(deep=False)
         same = {name: params[name] for name in names}
-        whole = {**same, "min_df": 1, "max_df": 1.0, "dtype": job.dtype}
+        whole = {**same, "min_df": 1, "max_df": 1.0, "dtype": np.float64}
         if presence:
             whole["binary"] = True
         self._vectoriser = CountVectorizer(**whole)
@@ -138,51 +179,57 @@ class TextSpace:
             self._found = _found_in(counts, masks)
             self._keep = np.flatnonzero(self._within(slice(0, len(masks))).any(axis=1))
             self._found = self._found[self._keep]
-        self.matrix = self._weighed(counts)
-        self._transposed = self.matrix.T.tocsr()
-        self._squared = self.matrix.multiply(self.matrix).tocsr() if self.normed else None
+        self._stored = Stored(self._weighed(counts))
+
+    @property
+    def matrix(self) -> Any:
+        """Counts `(rows, d)`, or their logarithms plus 1."""
+        return self._stored.matrix
 
     @property
     def normed(self) -> bool:
         """Whether the features of a text are scaled to length 1."""
         return self._weighing is not None and self._weighing.norm == "l2"
 
-    def read(self, x: Inputs) -> Any:
+    def read(self, x: Inputs, dtype: Any) -> Any:
         """Shared matrix of other texts; texts of the job are looked up, not analysed again."""
+        if x is self._texts:
+            return self._stored.as_(dtype)[0]
         if not self._known:
             self._known = {text: row for row, text in enumerate(self._texts)}
         rows = [self._known.get(text, -1) for text in x]
         if min(rows, default=0) >= 0:
-            return self.matrix[rows]
-        return self._weighed(self._vectoriser.transform(x))
+            return self._stored.as_(dtype)[0][rows]
+        return self._weighed(self._vectoriser.transform(x)).astype(dtype)
 
-    def lens(self, models: slice) -> Lens:
+    def lens(self, models: slice, dtype: Any = np.float64) -> Lens:
         """See the texts through vocabulary, idf and length of some of the subsets."""
         if self._plain:
-            return Lens(self.matrix, self._transposed)
-        scale = self.idf(models)
-        norm = None
-        if self._squared is not None:
-            norm = np.sqrt(self._squared @ (scale * scale))
-            norm[norm == 0] = 1.0
-        return Lens(self.matrix, self._transposed, scale, None, norm)
+            return Lens(*self._stored.as_(dtype))
+        scale = self.idf(models, dtype)
+        shrink = shrunk(self._stored.squared(dtype), scale * scale) if self.normed else None
+        return Lens(*self._stored.as_(dtype), scale, None, shrink)
 
-    def idf(self, models: slice) -> Floats:
+    def idf(self, models: slice, dtype: Any) -> Floats:
         """Inverse document frequency `(d, B)`, 0 outside the vocabulary."""
         inside, weighing = self._within(models), self._weighing
         if weighing is None or not weighing.use_idf:
-            return inside.astype(self._dtype)
+            return inside.astype(dtype)
         smooth = int(weighing.smooth_idf)
+        idf = self._found[:, models].astype(dtype)
+        idf += smooth
         with np.errstate(divide="ignore"):
-            idf = np.log((self._sizes[models] + smooth) / (self._found[:, models] + float(smooth)))
-        return np.where(inside, idf + 1.0, 0.0).astype(self._dtype, copy=False)
+            np.log(idf, out=idf)
+        np.subtract(np.log(self._sizes[models] + smooth).astype(dtype) + 1, idf, out=idf)
+        idf[~inside] = 0.0
+        return idf
 
     def inside(self, models: slice, total: Floats | None = None) -> Bools:
         """Which words `(d, B)` are in the vocabulary of a subset."""
         if not self._plain:
             return self._within(models)
         if total is None:
-            total = self._transposed @ self._masks[models].T.astype(self._dtype)
+            total = self._stored.as_(np.float64)[1] @ self._masks[models].T.astype(np.float64)
         return np.asarray(total > 0)
 
     def empty(self, models: int) -> Bools:
@@ -194,7 +241,10 @@ class TextSpace:
 
     def _within(self, models: slice) -> Bools:
         found = self._found[:, models]
-        within = (found > 0) & (found >= self._low[models]) & (found <= self._high[models])
+        low, high = np.maximum(self._low[models], 1), self._high[models]
+        within = found >= low.astype(np.float32)
+        if (high < self._sizes[models]).any():
+            within &= found <= high.astype(np.float32)
         return np.asarray(within)
 
     def _weighed(self, counts: Any) -> Any:
@@ -222,37 +272,42 @@ class TableSpace:
     def __init__(
         self, job: Job, masks: Bools, convert: Callable[[Floats], Any] | None = None
     ) -> None:
-        self._convert, self._masks, self._dtype = convert, masks, job.dtype
-        raw, scaler = _finite(job.data.x), job.path.scaler
+        self._convert, self._masks, self._given = convert, masks, job.data.x
+        raw, scaler = finite(job.data.x), job.path.scaler
         width = raw.shape[1]
         self._centre, self._spread = np.zeros(width), np.ones(width)
         self._scale: Floats | None = None
         self._shift: Floats | None = None
         if scaler is not None:
-            mean, spread = _moments(raw, masks)
+            mean, variance = moments(raw, masks)
             if scaler.with_mean:
                 self._centre = raw.mean(axis=0)
                 self._shift = mean - self._centre[:, None]
             if scaler.with_std:
                 deviation = raw.std(axis=0)
                 self._spread = np.where(deviation > 0, deviation, 1.0)
-                self._scale = self._spread[:, None] / spread
+                self._scale = self._spread[:, None] / spreads(mean, variance, masks.sum(axis=1))
             if self._shift is not None:
                 self._shift = self._shift / self._spread[:, None]
-        self.matrix = self._shared(raw)
-        self._transposed = self.matrix.T if convert is None else self.matrix.T.tocsr()
+        self._stored = Stored(self._shared(raw))
 
-    def read(self, x: Inputs) -> Any:
+    @property
+    def matrix(self) -> Any:
+        """Standardised rows `(rows, d)`."""
+        return self._stored.matrix
+
+    def read(self, x: Inputs, dtype: Any) -> Any:
         """Shared matrix of other rows."""
-        return self._shared(_finite(x))
+        if x is self._given:
+            return self._stored.as_(dtype)[0]
+        return self._shared(finite(x)).astype(dtype, copy=False)
 
-    def lens(self, models: slice) -> Lens:
+    def lens(self, models: slice, dtype: Any = np.float64) -> Lens:
         """See the rows through mean and spread of some of the subsets."""
         pick = [
-            None if a is None else a[:, models].astype(self._dtype, copy=False)
-            for a in (self._scale, self._shift)
+            None if a is None else a[:, models].astype(dtype) for a in (self._scale, self._shift)
         ]
-        return Lens(self.matrix, self._transposed, *pick)
+        return Lens(*self._stored.as_(dtype), *pick)
 
     def inside(self, models: slice, total: Floats | None = None) -> Bools:
         """Every subset has every column."""
@@ -261,7 +316,6 @@ class TableSpace:
 
     def _shared(self, raw: Floats) -> Any:
         rows = (raw - self._centre) / self._spread if self._scaled else raw
-        rows = rows.astype(self._dtype, copy=False)
         return rows if self._convert is None else self._convert(rows)
 
     @property
@@ -281,14 +335,42 @@ def check_vocabularies(space: Space, models: int) -> None:
         )
 
 
+def shrunk(squared: Any, squares: Floats) -> Floats:
+    """One over the length of every text in every subset `(n, B)`; a text without words has 1.
+
+    `squared (n, d)` are squared counts, `squares (d, B)` squared weights of the words.
+    """
+    out = np.asarray(squared @ squares)
+    out[out == 0] = 1.0
+    np.sqrt(out, out=out)
+    return np.asarray(np.reciprocal(out, out=out))
+
+
+def picked(values: Floats, models: NDArray[Any]) -> Floats:
+    """Keep some of the models of `(n, B, ...)`, contiguous: numpy would turn the axes around."""
+    return np.ascontiguousarray(np.take(values, models, axis=1))
+
+
+def finite(x: Inputs) -> Floats:
+    """Flatten inputs to rows `(n, d)`; raises DataError where numbers are missing."""
+    rows = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+    bad = ~np.isfinite(rows).all(axis=1)
+    if bad.any():
+        raise DataError(
+            f"{int(bad.sum())} of {len(rows)} rows hold NaN or infinite numbers "
+            f"(first: row {int(np.argmax(bad))}); fill or drop them"
+        )
+    return rows
+
+
 def _limits(low: float, high: float, sizes: Ints) -> tuple[Floats, Floats]:
-    """Turn min_df and max_df into numbers of texts, each `(N,)`; shares are floats."""
+    """Turn min_df and max_df into whole numbers of texts, each `(N,)`; shares are floats."""
     ones = np.ones(len(sizes))
     lowest, highest = (
         np.asarray(limit * (ones if isinstance(limit, int | np.integer) else sizes), np.float64)
         for limit in (low, high)
     )
-    return lowest, highest
+    return np.ceil(lowest), np.floor(highest)
 
 
 def _found_in(counts: Any, masks: Bools) -> NDArray[np.float32]:
@@ -299,29 +381,3 @@ def _found_in(counts: Any, masks: Bools) -> NDArray[np.float32]:
     present = csr_array((ones, counts.indices, counts.indptr), shape=counts.shape)
     found = present.T.tocsr() @ masks.T.astype(np.float32)
     return np.asarray(found, dtype=np.float32)
-
-
-def _moments(raw: Floats, masks: Bools) -> tuple[Floats, Floats]:
-    """Mean and spread of every column in every subset, each `(d, N)`, as in StandardScaler."""
-    sizes, member = masks.sum(axis=1), masks.astype(np.float64)
-    centre = raw.mean(axis=0)
-    rows = raw - centre
-    offset = (rows.T @ member.T) / sizes
-    variance = ((rows * rows).T @ member.T) / sizes - offset * offset
-    suspects = np.argwhere(variance <= SUSPECT * rows.var(axis=0)[:, None])
-    for column, model in suspects:
-        variance[column, model] = raw[masks[model], column].var()
-    mean = offset + centre[:, None]
-    constant = variance <= sizes * EPS * variance + (sizes * mean * EPS) ** 2
-    return mean, np.sqrt(np.where(constant, 1.0, variance))
-
-
-def _finite(x: Inputs) -> Floats:
-    rows = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
-    bad = ~np.isfinite(rows).all(axis=1)
-    if bad.any():
-        raise DataError(
-            f"{int(bad.sum())} of {len(rows)} rows hold NaN or infinite numbers "
-            f"(first: row {int(np.argmax(bad))}); fill or drop them"
-        )
-    return rows

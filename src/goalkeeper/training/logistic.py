@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,89 +10,143 @@ import numpy as np
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import TableDomain, TextDomain
+from goalkeeper.core.errors import DataError
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.linear import steps_of
-from goalkeeper.training.ensembles import Block, LinearEnsemble, slices
+from goalkeeper.training.ensembles import Block, Together, linear, slices
 from goalkeeper.training.features import Space, TableSpace, TextSpace, check_vocabularies
-from goalkeeper.training.newton import Leading, Problem, minimise
+from goalkeeper.training.newton import FREE, Goal, Leading, Problem, minimise
 from goalkeeper.training.paths import Job
 
 DENSE = 1000  # up to this many columns of a table, the whole curvature is taken apart
-RANK = 24  # directions of curvature kept otherwise
+RANK = 12  # directions of curvature kept otherwise
+ARRAYS = 8  # arrays as large as the logits that one block keeps
+TOGETHER = {"sparse": 32, "dense": 128}  # models of a block, if memory allows
+NEAR = Goal(logit=0.03, steps=30)  # the model on all rows is only where the others start
+FAST = Goal(logit=1e-4, steps=12)  # in float32
+FULL = Goal(logit=1e-7, steps=8, first=1e-3)  # with gradients in float64, from there
+LAST = 100  # steps of what did not settle so far
 
 
-def fit_many(job: Job) -> LinearEnsemble:
+def fit_many(job: Job) -> Together:
     """Train logistic regression on every subset of a job."""
-    return _Fitter(job).fit()
+    return train(job, space_of(job))
+
+
+def space_of(job: Job) -> Space:
+    """Read the texts or rows once, for all subsets and for the model on all rows."""
+    masks = np.concatenate([job.masks, np.ones((1, len(job.data)), dtype=bool)])
+    return (TextSpace if isinstance(job.domain, TextDomain) else TableSpace)(job, masks)
+
+
+def train(job: Job, space: Space) -> Together:
+    """Train on what was read already; the last subset of `space` are all rows."""
+    check_vocabularies(space, len(job.masks))
+    return _Fitter(job, space).fit()
 
 
 class _Fitter:
     """Everything one call shares; the model on all rows comes last, as number N."""
 
-    def __init__(self, job: Job) -> None:
-        self.job, self.models = job, len(job.masks)
-        self.masks = np.concatenate([job.masks, np.ones((1, len(job.data)), dtype=bool)])
-        text = isinstance(job.domain, TextDomain)
-        self.space: Space = TextSpace(job, self.masks) if text else TableSpace(job, self.masks)
-        check_vocabularies(self.space, self.models)
+    def __init__(self, job: Job, space: Space) -> None:
+        self.job, self.models, self.space = job, len(job.masks), space
         self.k = 1 if len(job.classes) == 2 else len(job.classes)
         self.intercept = bool(job.path.final.fit_intercept)
 
-    def fit(self) -> LinearEnsemble:
+    def fit(self) -> Together:
         """Train all models, block by block."""
-        whole = slice(self.models, self.models + 1)
-        width = int(self.space.matrix.shape[1])
-        everything = self.problem(whole)
-        nothing = np.zeros((width + 1, 1, self.k), dtype=self.job.dtype)
-        leading = self.leading(everything, nothing)
-        centre = minimise(everything, nothing, leading)
-        leading = self.leading(everything, centre)
-        blocks = [
-            self.block(models, centre, leading, everything)
-            for models in slices(self.models, max(width, len(self.job.data)), self.k)
-        ]
-        return LinearEnsemble(self.space, blocks, len(self.job.classes), self._rebuild(blocks))
+        leading, centre = self.centre()
+        rows, width = len(self.job.data), int(self.space.matrix.shape[1])
+        room = self.job.means.memory // (8 * ARRAYS * max(rows, width) * self.k)
+        wanted = TOGETHER["dense" if isinstance(self.space.matrix, np.ndarray) else "sparse"]
+        least = int(np.clip(room, 1, wanted))
+        every = slices(self.models, max(rows, width), self.k, least=least)
+        blocks = [self.block(models, centre, leading) for models in every]
+        return linear(self.space, blocks, len(self.job.classes), self._rebuild(blocks))
 
-    def block(self, models: slice, centre: Floats, leading: Leading, whole: Problem) -> Block:
+    def centre(self) -> tuple[Leading, Floats]:
+        """Find the model on all rows, roughly, and its curvature."""
+        whole = self.problem(slice(self.models, self.models + 1), np.float32)
+        at = np.zeros((self.space.matrix.shape[1] + 1, 1, self.k), dtype=np.float32)
+        for goal in (replace(NEAR, steps=2), NEAR):
+            at = minimise(whole, whole, at, self.leading(whole, at), goal).unknowns
+        return self.leading(whole, at), at
+
+    def block(self, models: slice, centre: Floats, leading: Leading) -> Block:
         """Train a block of models."""
-        problem = self.problem(models)
-        lens = problem.lens
-        share = problem.sample.sum(axis=0) / whole.sample.sum()
-        inside = None if lens.scale is None else lens.scale != 0
+        lens = self.space.lens(models, self.job.dtype)
+        share = self.job.masks[models].mean(axis=1)
         start = np.repeat(centre, len(share), axis=1)
-        if inside is not None:
-            start[:-1] *= inside[:, :, None]
-        found = minimise(
-            problem, start, Leading(leading.vectors, leading.values, share, inside), models.start
-        )
+        if lens.scale is not None:
+            start[:-1] *= (lens.scale != 0)[:, :, None]
+        found = self.settled(models, start, replace(leading, share=share))
         bias = found[-1] - found[-1].mean(axis=1, keepdims=True) if self.k > 1 else found[-1]
         weights, bias = lens.folded(found[:-1], bias)
-        squares = None if lens.norm is None or lens.scale is None else lens.scale**2
+        squares = None if lens.shrink is None or lens.scale is None else lens.scale**2
         return Block(models.start, weights, bias, squares)
 
-    def problem(self, models: slice) -> Problem:
+    def settled(self, models: slice, start: Floats, leading: Leading) -> Floats:
+        """Solve in float32, then more precisely where that is wanted or did not do.
+
+        Raises
+        ------
+        DataError
+            A model did not settle: its columns have wildly different scales.
+        """
+        rough, narrow = self.problem(models, np.float32), leading.cast(np.float32)
+        with np.errstate(all="ignore"):  # what float32 cannot do is done again
+            found, reached = minimise(rough, rough, start, narrow, FAST)
+        goal = FAST
+        if self.job.means.precision == "full":
+            exact, goal = self.problem(models, np.float64), FULL
+            found = np.where(np.isfinite(found), found, start)
+            with np.errstate(all="ignore"):
+                found, reached = minimise(exact, rough, found, narrow, goal)
+        rest = np.flatnonzero(~reached)
+        if len(rest) == 0:
+            return found
+        exact = self.problem(models, np.float64).only(rest)
+        begin = np.where(np.isfinite(found), found, start)[:, rest]
+        wide = leading.only(rest).cast(np.float64)
+        last = minimise(exact, exact, begin, wide, replace(goal, steps=LAST))
+        if not last.reached.all():
+            raise DataError(
+                f"logistic regression of model {models.start + rest[~last.reached][0]} did not "
+                f"settle in {LAST} Newton steps; scale the columns (StandardScaler), or lower C"
+            )
+        found[:, rest] = last.unknowns
+        return found
+
+    def problem(self, models: slice, dtype: Any) -> Problem:
         """Weigh every row in some of the models."""
-        final, y, masks = self.job.path.final, self.job.data.y, self.masks[models]
-        sample = masks.T * self.job.dtype(final.C)
+        lens, sample = self.space.lens(models, dtype), self.sample(models, dtype)
+        return Problem(lens, self.job.data.y, sample, self.k, self.intercept)
+
+    def sample(self, models: slice, dtype: Any) -> Floats:
+        """Weight `(n, B)` of every row in some of the models."""
+        final, y = self.job.path.final, self.job.data.y
+        masks = self.job.masks[models]
+        if models.start == self.models:
+            masks = np.ones((1, len(y)), dtype=bool)
+        sample = masks.T.astype(dtype, order="C")
+        sample *= float(final.C)
         if final.class_weight == "balanced":
             counts = masks.astype(np.float64) @ np.eye(len(self.job.classes))[y]
             weight = masks.sum(axis=1, keepdims=True) / (counts.shape[1] * counts)
-            sample *= weight.T[y]
-        return Problem(self.space.lens(models), y, sample, self.k, self.intercept)
+            sample *= weight.T.astype(dtype)[y]
+        return sample
 
     def leading(self, whole: Problem, at: Floats) -> Leading:
         """Take the curvature on all rows apart."""
-        chance = whole.probabilities(whole.logits(at))
-        spread = (chance * (1 - chance)).mean(axis=2)[:, 0] * whole.sample[:, 0]
+        chance = whole.gradient(at, whole.logits(at))[1]
+        spread = chance[:, 0, 0]
+        if self.k > 1:
+            spread = (chance * (1 - chance)).mean(axis=2)[:, 0] * whole.sample[:, 0]
         dense = isinstance(self.space, TableSpace)
-        if dense and len(at) <= DENSE:
-            values, vectors = _whole_curvature(whole, spread)
-        else:
-            values, vectors = _leading_curvature(whole, spread, len(at))
-        dtype = self.job.dtype
-        values = np.maximum(values, 0.0).astype(dtype)
-        return Leading(vectors.astype(dtype), values, np.ones(1, dtype=dtype), None)
+        taken = _whole_curvature if dense and len(at) <= DENSE else _leading_curvature
+        values, vectors = taken(whole, spread)
+        return Leading(vectors, np.maximum(values, 0.0), np.ones(1)).cast(np.float32)
 
     def _rebuild(self, blocks: list[Block]) -> Any:
         def rebuild(i: int) -> Target:
@@ -109,26 +164,32 @@ def _whole_curvature(whole: Problem, spread: Floats) -> tuple[Floats, Floats]:
     lens = whole.lens
     rows = lens.matrix if lens.shift is None else lens.matrix - lens.shift[:, 0]
     rows = rows if lens.scale is None else rows * lens.scale[:, 0]
-    ones = np.full((len(rows), 1), float(whole.intercept))
+    ones = np.full((len(rows), 1), whole.intercept * FREE**-0.5, dtype=rows.dtype)
     rows = np.concatenate([rows, ones], axis=1)
-    values, vectors = np.linalg.eigh((rows * spread[:, None]).T @ rows)
+    values, vectors = np.linalg.eigh(((rows * spread[:, None]).T @ rows).astype(np.float64))
     return values, vectors
 
 
-def _leading_curvature(whole: Problem, spread: Floats, width: int) -> tuple[Floats, Floats]:
+def _leading_curvature(whole: Problem, spread: Floats) -> tuple[Floats, Floats]:
     from scipy.sparse.linalg import LinearOperator, eigsh
 
-    single = Problem(whole.lens, whole.y, whole.sample, 1, whole.intercept)
+    single, curved = replace(whole, k=1), spread[:, None, None]
+    width = whole.lens.matrix.shape[1] + 1
+    stretch = np.ones(width, dtype=spread.dtype)
+    stretch[-1] = FREE**-0.5
 
     def times(vector: Any) -> Any:
-        moved = single.logits(np.asarray(vector).reshape(-1, 1, 1)) * spread[:, None, None]
-        return single.pull(moved).reshape(-1)
+        moved = (np.asarray(vector).reshape(-1) * stretch)[:, None, None]
+        bent = single.hessian(moved, curved)
+        bent[:-1] -= moved[:-1]
+        return bent.reshape(-1) * stretch
 
     rank = min(RANK, width // 4)
     if rank == 0:
         return np.empty(0), np.empty((width, 0))
-    operator = LinearOperator((width, width), matvec=times, dtype=np.float64)
-    values, vectors = eigsh(operator, k=rank, v0=np.ones(width), tol=0.05)
+    operator = LinearOperator((width, width), matvec=times, dtype=spread.dtype)
+    start = np.ones(width, dtype=spread.dtype)
+    values, vectors = eigsh(operator, k=rank, v0=start, tol=0.05)
     return np.asarray(values), np.asarray(vectors)
 
 
@@ -141,7 +202,7 @@ def ordinary(job: Job, i: int, weights: Floats, bias: Floats) -> SklearnTarget:
     rows = job.masks[i]
     final = clone(final)
     final.classes_ = np.unique(job.data.y[rows])
-    final.coef_, final.intercept_ = weights.astype(np.float64), bias.astype(np.float64)
+    final.coef_, final.intercept_ = weights.copy(), bias.copy()
     final.n_iter_, final.n_features_in_ = np.array([0], dtype=np.int32), weights.shape[1]
     model = final
     if before:

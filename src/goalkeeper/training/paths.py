@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
+from goalkeeper.core.means import Means
 from goalkeeper.targets.linear import steps_of
-
-SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga")
+from goalkeeper.training.finals import Kind, kind_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Path:
     transformer behind it), `scaler` a StandardScaler.
     """
 
-    kind: Literal["bayes", "logistic", "generic"]
+    kind: Kind
     why: str
     final: Any = None
     counts: Any = None
@@ -41,7 +41,7 @@ class Job:
     domain: Domain
     data: Data
     masks: Bools
-    dtype: type[np.floating[Any]] = np.float64
+    means: Means = field(default_factory=Means)
 
     def __post_init__(self) -> None:
         """Refuse subsets without a class."""
@@ -57,29 +57,30 @@ class Job:
                 "class (draw the subsets class by class, or larger)"
             )
 
+    @property
+    def dtype(self) -> Any:
+        """What is computed with: float32 where fast means are enough."""
+        return np.float32 if self.means.precision == "fast" else np.float64
+
 
 def path_of(estimator: Any, domain: Domain) -> Path:
     """Look at an unfitted estimator and choose."""
     before, final = steps_of(estimator)
-    front = _text_front(before) if isinstance(domain, TextDomain) else _table_front(before, domain)
+    texts = isinstance(domain, TextDomain)
+    front = _text_front(before) if texts else _table_front(before, domain)
     if isinstance(front, str):
         return _generic(front)
     counts, weighing, scaler = front
-    kind = _final_kind(final)
-    if kind not in ("bayes", "logistic"):
-        return _generic(kind)
-    if kind == "bayes" and scaler is not None:
-        return _generic("naive Bayes behind a scaler has no fast path")
+    kind, why = kind_of(final)
+    if kind == "generic":
+        return _generic(why)
+    if kind not in ("bayes", "logistic") and texts:
+        return _generic(f"{type(final).__name__} on texts has no fast path")
+    if kind in ("bayes", "neighbours") and scaler is not None:
+        return _generic(f"{type(final).__name__} behind a scaler has no fast path")
     if kind == "bayes" and weighing is not None and type(final).__name__ == "BernoulliNB":
         return _generic("BernoulliNB on tf-idf has no fast path")
-    if kind == "bayes":
-        why = f"together: {type(final).__name__} by one matrix product of masks and counts"
-        return Path("bayes", why, final, counts, weighing, scaler)
-    why = (
-        "together: LogisticRegression by a batched Newton method, at the optimum which "
-        "scikit-learn approaches (tol and max_iter do not matter)"
-    )
-    return Path("logistic", why, final, counts, weighing, scaler)
+    return Path(kind, why, final, counts, weighing, scaler)
 
 
 def _generic(reason: str) -> Path:
@@ -122,49 +123,3 @@ def _table_front(before: list[Any], domain: Domain) -> tuple[Any, Any, Any] | st
         return None, None, before[0]
     said = " > ".join(type(step).__name__ for step in before)
     return f"rows go through {said}, not just a StandardScaler"
-
-
-# ---- the final estimator ------------------------------------------------------------------------
-
-
-def _final_kind(final: Any) -> str:
-    """Return "bayes", "logistic", or why there is no fast path."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
-
-    if type(final) in (MultinomialNB, ComplementNB, BernoulliNB):
-        return _bayes_kind(final)
-    if type(final) is LogisticRegression:
-        return _logistic_kind(final)
-    return f"{type(final).__name__} has no fast path"
-
-
-def _bayes_kind(final: Any) -> str:
-    if not isinstance(final.alpha, int | float) or final.alpha < 1e-10:
-        return f"naive Bayes with alpha={final.alpha!r} has no fast path"
-    if final.class_prior is not None:
-        return "naive Bayes with a class_prior of its own has no fast path"
-    if getattr(final, "binarize", 0.0) not in (0.0, None):
-        return f"BernoulliNB with binarize={final.binarize!r} has no fast path"
-    return "bayes"
-
-
-def _logistic_kind(final: Any) -> str:
-    """Check for the plain L2 objective; parameters that later versions drop are optional."""
-    params = final.get_params(deep=False)
-    plain = {
-        "penalty": ("l2", "deprecated"),
-        "l1_ratio": (None, 0),
-        "multi_class": ("auto", "deprecated"),
-        "class_weight": (None, "balanced"),
-        "dual": (False,),
-        "warm_start": (False,),
-        "solver": SOLVERS,
-    }
-    for name, allowed in plain.items():
-        value = params.get(name, allowed[0])
-        if not isinstance(value, str | int | float | None) or value not in allowed:
-            return f"logistic regression with {name}={value!r} has no fast path"
-    if not 0 < final.C < np.inf:
-        return f"logistic regression with C={final.C} has no fast path"
-    return "logistic"

@@ -17,7 +17,8 @@ from goalkeeper.core.steering import Steering
 from goalkeeper.targets import PythonTarget, SklearnTarget, TorchTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.torch import is_module
-from goalkeeper.training import bayes, fronts, generic, logistic
+from goalkeeper.training import fronts, generic
+from goalkeeper.training.fast import FAST
 from goalkeeper.training.paths import Job, Path, path_of
 from goalkeeper.training.recipes import function_recipe, recipe_of, seeded
 from goalkeeper.training.steering import steerable, steered_model
@@ -83,7 +84,7 @@ class SklearnTrainer:
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         """Train N targets on the rows of each mask `(N, rows)`.
 
-        Naive Bayes and logistic regression are trained together, at the optimum that scikit-learn
+        Simple models are trained together, logistic regression at the optimum that scikit-learn
         approaches; `how(trainer)` says which path is taken. Others are trained one by one, each
         with one thread, in as many processes as `means.jobs` says; preprocessing that looks at
         no other row is done once for all.
@@ -98,11 +99,8 @@ class SklearnTrainer:
         if path.kind == "generic":
             rows = fronts.shared(self.estimator, data, self.domain, masks)
             return generic.fit_many(self._fit_one, rows, masks, seeds, self.means.jobs)
-        dtype = np.float32 if self.means.precision == "fast" else np.float64
-        job = Job(path, self.estimator, self.classes, self.domain, data, masks, dtype)
-        if path.kind == "bayes":
-            return bayes.fit_many(job, lambda i: self.fit(data.take(masks[i]), seeds[i]))
-        return logistic.fit_many(job)
+        job = Job(path, self.estimator, self.classes, self.domain, data, masks, self.means)
+        return FAST[path.kind](job, lambda i: self.fit(data.take(masks[i]), seeds[i]))
 
     def _fit_one(self, rows: Data | fronts.Features, seed: int) -> SklearnTarget:
         """Train one of many targets: with one thread, behind the preprocessing that is done."""
