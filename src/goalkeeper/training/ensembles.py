@@ -63,11 +63,13 @@ class Together:
         return self._models
 
     def scores(self, x: Inputs) -> Floats:
-        """Probabilities `(N, n, classes)`."""
-        out = np.empty((len(self), len(x), self._classes))
+        """Probabilities `(N, n, classes)`, in the floats that the models were trained in."""
+        out: Floats | None = None
+        shape = (len(self), len(x), self._classes)
         for start, logits in self._answers(x):
+            out = np.empty(shape, dtype=logits.dtype) if out is None else out
             _fill(out[start : start + logits.shape[1]], logits)
-        return out
+        return np.empty(shape) if out is None else out
 
     def labels(self, x: Inputs) -> Ints:
         """Classes `(N, n)`."""
