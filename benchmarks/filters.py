@@ -92,7 +92,7 @@ def bayes_methods(data: Data, masks: Bools, some: int) -> tuple[list[Method], fl
         for precision in PRECISIONS
     )
     job = Job(trainer.path(), trainer.estimator, trainer.classes, trainer.domain, data, masks)
-    quick = replace(job, dtype=np.float32)
+    quick = replace(job, means=Means(precision="fast"))
     space, small = bayes.space_of(job), bayes.space_of(quick)
     counts = CountVectorizer().fit_transform(data.x)
     few = masks[:some]

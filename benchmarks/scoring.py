@@ -28,6 +28,7 @@ import numpy as np
 import scipy.stats
 from threadpoolctl import threadpool_limits
 
+from benchmarks._timing import timed
 from goalkeeper.attacks.membership._signal import confidence
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
@@ -156,20 +157,6 @@ def agree(methods: dict[str, Callable[[], Any]], medians: Floats, shares: Floats
             alike = float(np.corrcoef(ours, theirs)[0, 1])
             if alike < least:
                 raise SystemExit(f"{name} and ours differ: correlation {alike}")
-
-
-def timed(
-    methods: dict[str, Callable[[], Any]], rounds: int, clock: str = "process"
-) -> dict[str, float]:
-    """Run all methods round by round; return the median seconds of each."""
-    read = time.process_time if clock == "process" else time.perf_counter
-    seconds: dict[str, list[float]] = {name: [] for name in methods}
-    for _ in range(rounds):
-        for name, run in methods.items():
-            start = read()
-            run()
-            seconds[name].append(read() - start)
-    return {name: float(np.median(taken)) for name, taken in seconds.items()}
 
 
 # ---- memory --------------------------------------------------------------------------------------

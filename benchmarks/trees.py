@@ -15,7 +15,6 @@ import argparse
 import json
 import pickle
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from xgboost import XGBClassifier
 
+from benchmarks._timing import timed
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.means import Means
@@ -113,20 +113,6 @@ def returned(target: Any, models: int) -> float:
     start = time.perf_counter()
     pickle.loads(pickle.dumps(target))  # noqa: S301 - it was made here
     return (time.perf_counter() - start) * models
-
-
-def timed(
-    methods: dict[str, Callable[[], Any]], rounds: int, clock: str = "process"
-) -> dict[str, float]:
-    """Run all methods round by round; return the median seconds of each."""
-    read = time.process_time if clock == "process" else time.perf_counter
-    seconds: dict[str, list[float]] = {name: [] for name in methods}
-    for _ in range(rounds):
-        for name, run in methods.items():
-            start = read()
-            run()
-            seconds[name].append(read() - start)
-    return {name: float(np.median(taken)) for name, taken in seconds.items()}
 
 
 if __name__ == "__main__":
