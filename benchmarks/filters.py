@@ -178,8 +178,8 @@ def beside_memory(rows: list[dict[str, object]], data: Data, masks: Bools) -> No
     speed = 2 * large.nbytes / float(np.median(taken))
     for row in rows:
         size = 4 if "fast" in str(row["figure"]) else 8
-        bound = numbers * size / speed
-        row["note"] = f"{row['note']}; {row['ours_s'] / bound:.1f} times the bound of memory"  # type: ignore[operator]
+        times = float(str(row["ours_s"])) * speed / (numbers * size)
+        row["note"] = f"{row['note']}; {times:.1f} times the bound of memory"
     print(
         f"  memory copies {speed / 1e9:.1f} GB/s: at least {numbers * 4 / speed:.4f} s in float32"
     )
