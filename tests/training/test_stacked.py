@@ -13,7 +13,7 @@ from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.power import View
-from goalkeeper.training import TorchRecipe, TorchTrainer
+from goalkeeper.training import TorchRecipe, TorchTrainer, how
 from goalkeeper.training.stacked import StackedModules, layers_of
 
 torch = pytest.importorskip("torch")
@@ -123,3 +123,21 @@ def test_an_empty_mask_is_an_error() -> None:
     trainer = TorchTrainer(relu, CLASSES, TABLE)
     with pytest.raises(DataError, match="model 1 of 2 has no records"):
         trainer.fit_many(data(), np.array([[True] * 150, [False] * 150]), [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        ([nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)], "together: layers stacked"),
+        ([nn.Linear(6, 8), nn.Dropout(), nn.Linear(8, 3)], "other: Dropout keeps"),
+        ([nn.BatchNorm1d(6), nn.Linear(6, 3)], "other: BatchNorm1d keeps"),
+        ([nn.Linear(6, 3, bias=False)], "other: a Linear layer without bias keeps"),
+        ([nn.ReLU(), nn.Linear(6, 3)], "other: the order of its layers keeps"),
+        ([nn.Linear(6, 1)], "other: the network has one output"),
+    ],
+)
+def test_how_says_what_keeps_networks_from_stacking(layers: list[Any], said: str) -> None:
+    trainer = TorchTrainer(lambda: nn.Sequential(*layers), CLASSES, TABLE)
+    assert said in how(trainer)
+    together = trainer.fit_many(data(), masks(2), [0, 1]) if "together" in said else None
+    assert isinstance(together, StackedModules | None)

@@ -65,6 +65,17 @@ def layers_of(module: nn.Module) -> tuple[Layer, ...] | None:
     return tuple(found) if found and fits and not found[-1].activation else None
 
 
+def obstacle(module: nn.Module) -> str:
+    """Name the first layer that cannot be stacked, for a module that `layers_of` refuses."""
+    for _, part in _leaves(module, ""):
+        kind = type(part).__name__
+        if kind == "Linear" and part.bias is None:
+            return "a Linear layer without bias"
+        if kind not in (*PLAIN, *ACTIVATIONS, "Linear"):
+            return kind
+    return "the order of its layers"
+
+
 def _leaves(module: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module]]:
     torch = need_torch()
     if type(module) is torch.nn.Sequential:

@@ -108,6 +108,16 @@ class TorchTrainer:
         said = ", ".join(f"{k}={v}" for k, v in asdict(self.how).items())
         return f"{function_recipe(self.build)} > torch({said})"
 
+    def way(self) -> str:
+        """Say in words how `fit_many` trains, and why."""
+        module = self.untrained()
+        layers = stacked.layers_of(module)
+        if layers is None:
+            return f"one after the other: {stacked.obstacle(module)} keeps networks from stacking"
+        if layers[-1].outputs != len(self.classes):
+            return "one after the other: the network has one output for two classes"
+        return "together: layers stacked, one batched matrix product a layer"
+
     def fit(self, data: Data, seed: int) -> TorchTarget:
         """Train one target; the same seed gives the same parameters on the same machine."""
         if len(data) == 0:

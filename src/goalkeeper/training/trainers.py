@@ -218,6 +218,8 @@ def how(trainer: Trainer) -> str:
     inner = trainer.inner if isinstance(trainer, FunctionTrainer) else trainer
     if isinstance(inner, SklearnTrainer):
         return inner.path().why
+    if isinstance(inner, TorchTrainer):
+        return inner.way()
     return "one after the other: only the trainer itself knows how it trains"
 
 
