@@ -69,7 +69,7 @@ def obstacle(module: nn.Module) -> str:
     """Name the first layer that cannot be stacked, for a module that `layers_of` refuses."""
     for _, part in _leaves(module, ""):
         kind = type(part).__name__
-        if kind == "Linear" and part.bias is None:
+        if kind == "Linear" and getattr(part, "bias", 0) is None:
             return "a Linear layer without bias"
         if kind not in (*PLAIN, *ACTIVATIONS, "Linear"):
             return kind
