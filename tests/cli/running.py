@@ -30,6 +30,7 @@ def timeless(assessment: dict[str, Any]) -> dict[str, Any]:
         out.pop(key)
     for evidence in out["evidence"]:
         evidence["played"]["cost"].pop("seconds")
+        evidence["played"].pop("took")
         for trial in evidence["played"]["trials"]:
             trial.pop("compute_h")
         for trial in (evidence["rated"] or {}).get("trials", []):
