@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -60,6 +60,20 @@ def compare(front: list[Any], params: dict[str, Any], domain: Any, data: Any, ne
 def test_texts_equal_the_loop(front: str, final: str, classes: int) -> None:
     data, new = texts(classes=classes), texts(40, classes, seed=5).x
     compare(FRONTS[front], FINALS[final], TEXT, data, new)
+
+
+@pytest.mark.parametrize("weighing", [None, "l2"])
+def test_many_texts_with_a_weak_penalty_equal_the_loop(weighing: Literal["l2"] | None) -> None:
+    """Curvature a million times the penalty, which float32 cannot tell from infinity."""
+    data, front = texts(3000), [TfidfVectorizer(norm=weighing)]
+    rng = np.random.default_rng(0)
+    data.y[:] = np.where(rng.random(3000) < 0.2, rng.integers(0, 2, 3000), data.y)
+    masks = rng.random((4, 3000)) < 0.5
+    trainer = SklearnTrainer(make_pipeline(*front, LogisticRegression(C=200)), ("a", "b"), TEXT)
+    found = trainer.fit_many(data, masks, range(4)).scores(data.x[:200])
+    reference = make_pipeline(*front, tight({"C": 200}))
+    expected = loop(reference, data, masks, data.x[:200])
+    np.testing.assert_allclose(found, expected, atol=1e-6, rtol=0)
 
 
 SCALERS: dict[str, list[Any]] = {

@@ -26,6 +26,7 @@ LOOSE, TIGHT = 0.1, 0.01  # relative accuracy of linear systems: at most, at lea
 CLOSE = 0.2  # a step that moves no logit by more, yet half as far as the last, is mere rounding
 TINY = 1e-300
 FREE = 1e-3  # penalty of the bias in the preconditioner; it has none
+STEEP = 1e5  # curvature that float32 can still divide by; beyond, rounding would change its sign
 SAFE = 1.5  # a Newton step that moves no logit by more lowers the loss
 HALVINGS = 30
 
@@ -168,16 +169,21 @@ class Leading:
         return Leading(*(a.astype(dtype, copy=False) for a in parts))
 
     def solve(self, right: Floats) -> Floats:
-        """Divide `(d + 1, B, k)` by the approximate curvature."""
+        """Divide `(d + 1, B, k)` by the approximate curvature.
+
+        What is steeper than `STEEP` is divided by that: the vectors are known to float32 only, and
+        what is left of `right` beside them must stay smaller than what they are divided to.
+        """
         out, scaled = np.empty(right.shape, right.dtype), right[-1] / right.dtype.type(FREE**0.5)
         if len(self.values) == 0:
             out[:] = right
         else:
+            steep = np.minimum(self.values[:, None] * self.share, STEEP)
             vectors, rest = self.vectors[:-1], right[:-1]
             inner = vectors.T @ rest.reshape(len(rest), -1)
             inner += self.vectors[-1][:, None] * scaled.reshape(-1)
             inner = inner.reshape(-1, *right.shape[1:])
-            inner *= (1 / (1 + self.values[:, None] * self.share) - 1)[:, :, None]
+            inner *= (1 / (1 + steep) - 1).astype(inner.dtype)[:, :, None]
             flat = inner.reshape(len(inner), -1)
             np.matmul(vectors, flat, out=out[:-1].reshape(len(rest), -1))
             out[:-1] += rest
@@ -228,15 +234,16 @@ def minimise(
     for _ in range(goal.steps):
         gradient, curved = problem.gradient(unknowns, logits)
         right, curved = (-gradient).astype(narrow, copy=False), curved.astype(narrow, copy=False)
-        move = _solve(rough, curved, right, leading, accuracy)
+        move, sound = _solve(rough, curved, right, leading, accuracy)
         along = rough.logits(move)
         far = np.abs(along).max(axis=(0, 2)).astype(np.float64)
         length = _lengths(problem, (unknowns, logits), (move, along), gradient, far)
         unknowns += length[:, None] * move
         logits += length[:, None] * along
         error = (accuracy + far / 2) * far  # what an inexact Newton step leaves over
-        done = (length == 1) & (error <= goal.logit)
-        left = ~(done | ((far < CLOSE) & (far > 0.5 * last)) | ~np.isfinite(far))
+        done = sound & (length == 1) & (error <= goal.logit)
+        still = (far == 0) | ((far < CLOSE) & (far > 0.5 * last)) | ~np.isfinite(far)
+        left = ~(done | still)
         accuracy = np.clip(np.maximum(goal.logit / (2 * error + TINY), error / 4), TIGHT, LOOSE)
         last = far
         reached[active[done]] = True
@@ -256,19 +263,25 @@ def minimise(
 
 def _solve(
     problem: Problem, curved: Floats, right: Floats, leading: Leading, accuracy: Floats
-) -> Floats:
-    """Preconditioned conjugate gradients for all models; a model that is done stands still."""
+) -> tuple[Floats, Bools]:
+    """Preconditioned conjugate gradients for all models; a model that is done stands still.
+
+    Returns the solutions, and which models `(B,)` were solved: others have a step that helps, but
+    that says nothing of how far the optimum is (rounding can make curvature look negative).
+    """
     out, rest = np.zeros_like(right), right
     helped = leading.solve(rest)
     direction, size = helped, _dot(rest, helped)
     aim = accuracy**2 * size
+    sound = (size > 0) | ~rest.any(axis=(0, 2))
     for _ in range(INNER):
         going = size > aim
         if not going.any():
             break
         bent = problem.hessian(direction, curved)
         slope = _dot(direction, bent)
-        going &= slope > 0
+        sound &= ~going | (slope > 0)
+        going &= sound
         pace = np.divide(size, slope, out=np.zeros_like(size), where=going)[:, None]
         bent *= pace.astype(bent.dtype)
         rest -= bent
@@ -277,10 +290,11 @@ def _solve(
         helped = leading.solve(rest)
         new = np.where(going, _dot(rest, helped), 0.0)
         turn = np.divide(new, size, out=np.zeros_like(size), where=going)[:, None]
+        sound &= ~going | (new >= 0)
         direction *= turn.astype(direction.dtype)
         direction += helped
         size = new
-    return out
+    return out, sound & ~(size > aim)
 
 
 def _lengths(
