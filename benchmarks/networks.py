@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from benchmarks._timing import timed
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain
-from goalkeeper.training.torch import TorchRecipe, TorchTrainer
+from goalkeeper.training.networks import TorchRecipe, TorchTrainer
 
 BATCH, RATE, MOMENTUM = 256, 0.05, 0.9
 

@@ -12,6 +12,17 @@ VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Keep torch to one thread: two may wait eight times as long for each other, on a busy core."""
+    torch = sys.modules["torch"]
+    if torch.get_num_threads() == 1:
+        yield
+        return
+    with one_thread():
+        yield
+
+
+@contextmanager
 def one_thread() -> Iterator[None]:
     """Keep numerical libraries, loaded now or meanwhile, to one thread."""
     from threadpoolctl import threadpool_limits

@@ -46,9 +46,10 @@ class TorchTarget:
     """A trained module that answers with logits.
 
     The module gets float tensors in the domain's own units: `(n, channels, height, width)` for
-    images, `(n, d)` for rows, so scaling belongs into the module. It returns `(n, classes)`
-    logits, or `(n, 1)` towards class 1 where there are two classes. It always answers in
-    evaluation mode and float32, in batches, on the device its parameters are on.
+    images, `(n, d)` for rows, so scaling belongs into the module. A module for texts also has
+    `encode(texts)`, which returns whole numbers `(n, length)`; those it gets. It returns
+    `(n, classes)` logits, or `(n, 1)` towards class 1 where there are two classes. It always
+    answers in evaluation mode and float32, in batches, on the device its parameters are on.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ class TorchTarget:
     classes
         The application's classes, in the order of the logits.
     domain
-        What an input looks like: images or rows of a table.
+        What an input looks like.
     path
         The stored file of the parameters, if there is one.
     """
@@ -70,13 +71,15 @@ class TorchTarget:
         path: Path | None = None,
     ) -> None:
         torch = need_torch()
-        if isinstance(domain, TextDomain) or getattr(domain, "named", False):
-            raise TargetError(
-                "a torch module takes numbers: texts and tables with categories need a function "
-                "(model.function) that turns them into tensors"
-            )
         if not isinstance(module, torch.nn.Module):
             raise TargetError(f"{type(module).__name__} is not a torch.nn.Module")
+        if getattr(domain, "named", False):
+            raise TargetError(
+                "a torch module takes numbers: tables with categories need a function "
+                "(model.function) that turns them into tensors"
+            )
+        if isinstance(domain, TextDomain):
+            encoder(module)
         self.module = copy.deepcopy(module).eval()
         for parameter in self.module.parameters():
             parameter.requires_grad = False
@@ -87,8 +90,8 @@ class TorchTarget:
 
     @property
     def offers(self) -> View:
-        """Gradients: a module can be read."""
-        return View.GRADIENTS
+        """Gradients: a module can be read; but texts have no gradients."""
+        return View.LOGITS if isinstance(self.domain, TextDomain) else View.GRADIENTS
 
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`; raises TargetError when the module fails."""
@@ -123,7 +126,12 @@ class TorchTarget:
         return changed
 
     def network(self, count: Count) -> nn.Module:
-        """Return the metered differentiable form, `(n, ...)` to logits `(n, classes)`."""
+        """Return the metered differentiable form, `(n, ...)` to logits `(n, classes)`.
+
+        Raises NotOffered where inputs are texts.
+        """
+        if isinstance(self.domain, TextDomain):
+            raise NotOffered("texts have no differentiable form")
         return metered(self.module, self._width, count)
 
     def artefact(self) -> Path:
@@ -133,26 +141,60 @@ class TorchTarget:
         return self._path
 
     def _logits(self, x: Inputs) -> Floats:
-        torch = need_torch()
-        rows = np.asarray(x)
-        if isinstance(self.domain, TableDomain):
-            rows = prepared(rows, self.domain)
+        torch, device = need_torch(), _device(self.module)
         out = []
         with torch.inference_mode():
-            for start in range(0, len(rows), BATCH):
-                block = tensor_of(rows[start : start + BATCH], self.module)
+            for start in range(0, len(x), BATCH):
+                block = rows_of(x[start : start + BATCH], self.domain, self.module).to(device)
                 out.append(two_columns(asked(self.module, block, self._what), self._width))
         raw = torch.cat(out).double().cpu().numpy()
         return scores_of(raw, len(x), self._width, self._what)
 
 
-def tensor_of(x: Inputs, module: nn.Module) -> Tensor:
-    """Turn inputs into a float32 tensor on the device of the module."""
+def rows_of(x: Inputs, domain: Domain, module: nn.Module | None) -> Tensor:
+    """Turn inputs `(n, ...)` into the tensor that a module takes; texts need the module.
+
+    Raises
+    ------
+    TargetError
+        The module for texts has no `encode`, or that returns something else.
+    """
     torch = need_torch()
+    if isinstance(domain, TextDomain):
+        return encoded(x, module)
+    rows = prepared(np.asarray(x), domain) if isinstance(domain, TableDomain) else x
+    made: Tensor = torch.as_tensor(np.asarray(rows, dtype=np.float32))
+    return made
+
+
+def encoder(module: Any) -> Callable[[list[str]], Any]:
+    """Return the method that turns texts into numbers; raises TargetError where there is none."""
+    encode = getattr(module, "encode", None)
+    if not callable(encode):
+        raise TargetError(
+            f"{type(module).__name__} has no encode(); a module for texts needs a method "
+            "encode(texts) that returns whole numbers (n, length), which its forward() then takes"
+        )
+    return encode  # type: ignore[no-any-return]
+
+
+def encoded(x: Inputs, module: Any) -> Tensor:
+    """Turn texts `(n,)` into whole numbers `(n, length)` by the module's own method."""
+    torch = need_torch()
+    found = torch.as_tensor(encoder(module)([str(text) for text in x]))
+    if found.ndim != 2 or len(found) != len(x) or found.is_floating_point():
+        raise TargetError(
+            f"encode() of {type(module).__name__} returned {found.dtype} of shape "
+            f"{tuple(found.shape)} for {len(x)} texts; return whole numbers (n, length), filled up "
+            "with a number that stands for nothing"
+        )
+    made: Tensor = found.long()
+    return made
+
+
+def _device(module: nn.Module) -> Any:
     first = next(module.parameters(), None)
-    device = None if first is None else first.device
-    rows: Tensor = torch.as_tensor(np.asarray(x, dtype=np.float32), device=device)
-    return rows
+    return "cpu" if first is None else first.device
 
 
 def two_columns(logits: Tensor, width: int) -> Tensor:

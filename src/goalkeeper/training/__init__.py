@@ -1,7 +1,7 @@
 """The things that make targets from data: one at a time, or hundreds together."""
 
+from goalkeeper.training.networks import TorchRecipe, TorchTrainer
 from goalkeeper.training.recipes import lookalike, numbers_of
-from goalkeeper.training.torch import TorchRecipe, TorchTrainer
 from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer, how
 
 __all__ = [

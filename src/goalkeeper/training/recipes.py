@@ -89,7 +89,7 @@ def lookalike(trainer: Trainer) -> Trainer:
     stay what they are, with defaults; torch modules become a network with one hidden layer and
     the default recipe, everything else logistic regression.
     """
-    from goalkeeper.training.torch import TorchTrainer, generic_network
+    from goalkeeper.training.networks import TorchTrainer, generic_network
     from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer
 
     inner = trainer.inner or trainer if isinstance(trainer, FunctionTrainer) else trainer

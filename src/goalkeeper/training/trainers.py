@@ -19,10 +19,10 @@ from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.torch import is_module
 from goalkeeper.training import fronts, generic
 from goalkeeper.training.fast import FAST
+from goalkeeper.training.networks import TorchRecipe, TorchTrainer
 from goalkeeper.training.paths import Job, Path, path_of
 from goalkeeper.training.recipes import function_recipe, recipe_of, seeded
 from goalkeeper.training.steering import steerable, steered_model
-from goalkeeper.training.torch import TorchRecipe, TorchTrainer
 
 SAMPLE = 4  # inputs used to find out what a trained function answers
 

@@ -17,7 +17,7 @@ from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.base import Unfit
 from goalkeeper.games.evasion import Ball, Question
 from goalkeeper.training import TorchTrainer
-from goalkeeper.training.torch import generic_network
+from goalkeeper.training.networks import generic_network
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -1,0 +1,314 @@
+"""Read a module as a chain of stages, so that many of its kind can be trained together.
+
+A `Sequential` and a class of the user's own are read alike: torch's symbolic trace says in which
+order a forward pass calls its layers. What is read is then compared with the module itself on a few
+inputs, so that a misreading can never become a wrong model.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from goalkeeper.targets.torch import need_torch
+from goalkeeper.training.networks import stages
+from goalkeeper.training.networks.stages import Stage, Step
+
+if TYPE_CHECKING:
+    from torch import Tensor, fx, nn
+
+PROBES = 4  # inputs on which a chain is compared with its module
+SAME = 1e-4  # what float32 may differ, as a share of the largest logit
+PER_RECORD = frozenset(
+    [
+        "GELU",
+        "SiLU",
+        "Mish",
+        "ELU",
+        "SELU",
+        "CELU",
+        "LeakyReLU",
+        "Softplus",
+        "Softsign",
+        "Hardtanh",
+        "ReLU6",
+        "Hardswish",
+        "LogSigmoid",
+        "MaxPool1d",
+        "MaxPool2d",
+        "AvgPool1d",
+        "AvgPool2d",
+        "AdaptiveAvgPool1d",
+        "AdaptiveAvgPool2d",
+        "AdaptiveMaxPool2d",
+        "ZeroPad2d",
+        "Upsample",
+        "Unflatten",
+    ]
+)  # layers without parameters that do the same to every record
+FUNCTIONS = frozenset(
+    [
+        "gelu",
+        "silu",
+        "mish",
+        "elu",
+        "selu",
+        "celu",
+        "leaky_relu",
+        "softplus",
+        "softsign",
+        "hardtanh",
+        "relu6",
+        "hardswish",
+        "logsigmoid",
+        "max_pool1d",
+        "max_pool2d",
+        "avg_pool1d",
+        "avg_pool2d",
+        "adaptive_avg_pool1d",
+        "adaptive_avg_pool2d",
+        "adaptive_max_pool2d",
+        "boolean_dispatch",
+    ]
+)
+BENDS = {name.lower(): name for name in stages.BENDS}
+
+
+class Unreadable(Exception):
+    """What keeps a module from being read, in words that follow "one after the other:"."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """A module as stages, from inputs `(g, b, ...)` to logits `(g, b, outputs)`.
+
+    `numbers` are all parameters and buffers, `passing` all numbers between layers for one input,
+    `widest` those of the widest place.
+    """
+
+    stages: tuple[Stage, ...]
+    convolves: bool
+    numbers: int = 0
+    passing: int = 0
+    widest: int = 1
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all parameters and buffers."""
+        return [name for stage in self.stages for name in stage.names]
+
+    def halved(self) -> Chain:
+        """Multiply linear layers in bfloat16."""
+        half = [
+            stages.Linear(s.names, s.bend, half=True) if isinstance(s, stages.Linear) else s
+            for s in self.stages
+        ]
+        return replace(self, stages=tuple(half))
+
+
+def read(module: nn.Module, sample: Tensor) -> Chain:
+    """Read a module, and check on a few inputs `(n, ...)` that it was understood.
+
+    Raises
+    ------
+    Unreadable
+        It is not a chain of known layers, or what was read answers otherwise than the module.
+    """
+    found = _merged(list(_found(module.train())))
+    convolves = any(type(m).__name__ == "Conv2d" for m in module.modules())
+    chain, state = Chain(tuple(found), convolves), module.state_dict()
+    if sorted(chain.names) != sorted(state):
+        raise Unreadable("its layers share parameters, or have some that forward() does not use")
+    sizes = _checked(chain, module.eval(), sample[:PROBES])
+    numbers = sum(a.numel() for a in state.values())
+    return replace(chain, numbers=numbers, passing=sum(sizes), widest=max(sizes))
+
+
+def _checked(chain: Chain, module: nn.Module, sample: Tensor) -> list[int]:
+    """Compare a chain with its module; return how many numbers of one input pass each place."""
+    torch, state = need_torch(), module.state_dict()
+    h, sizes = sample[None], [sample[0].numel()]
+    with torch.no_grad():
+        wanted = module(sample)
+        try:
+            for stage in chain.stages:
+                h, _ = stage.forward([state[name][None] for name in stage.names], h, Step())
+                sizes.append(h[0, 0].numel())
+        except (RuntimeError, IndexError, ValueError) as error:
+            raise Unreadable("its forward() does more than its layers say") from error
+    largest = float(wanted.abs().max()) + 1.0
+    if h[0].shape != wanted.shape or float((h[0] - wanted).abs().max()) > SAME * largest:
+        raise Unreadable("its forward() does more than its layers say")
+    return sizes
+
+
+def _merged(found: list[Stage]) -> list[Stage]:
+    """Put an activation behind a linear layer into it, where it costs one pass less."""
+    out: list[Stage] = []
+    for stage in found:
+        last = out[-1] if out else None
+        bend = getattr(stage, "bend", "")
+        if bend and not stage.names and isinstance(last, stages.Linear) and not last.bend:
+            out[-1] = stages.Linear(last.names, bend)
+        else:
+            out.append(stage)
+    return out
+
+
+# ---- from the graph of a forward pass to stages --------------------------------------------------
+
+
+def _found(module: nn.Module) -> Iterator[Stage]:
+    if not list(module.children()):
+        stage = _layer("", module)
+        return iter(() if stage is None else (stage,))
+    try:
+        graph = need_torch().fx.symbolic_trace(module)
+    except Exception as error:
+        raise Unreadable("what its forward() does depends on the input") from error
+    return _followed(graph)
+
+
+def _followed(graph: fx.GraphModule) -> Iterator[Stage]:
+    """Follow the one chain from input to output."""
+    layers, last, done = dict(graph.named_modules()), None, False
+    for node in graph.graph.nodes:
+        if node.op == "placeholder":
+            if last is not None:
+                raise Unreadable("its forward() takes more than one input")
+            last = node
+        elif node.op == "output":
+            done = node.args[0] is last
+        elif _asks_size(node, last):
+            continue
+        else:
+            if not node.args or node.args[0] is not last or _others(node, last):
+                raise Unreadable("its layers are not one chain")
+            stage = _called(node, layers)
+            if stage is not None:
+                yield stage
+            last = node
+    if not done:
+        raise Unreadable("its forward() returns more than logits")
+
+
+def _asks_size(node: fx.Node, last: fx.Node | None) -> bool:
+    """Tell whether a node only asks for the shape of something, as `x.view(x.size(0), -1)` does."""
+    asked = node.args[0] if node.args else None
+    if node.op == "call_method":
+        return node.target == "size"
+    if node.target is getattr and node.args[1] == "shape":
+        return True
+    named = getattr(asked, "target", None)
+    return node.target is operator.getitem and asked is not last and named in ("size", getattr)
+
+
+def _others(node: fx.Node, last: fx.Node | None) -> bool:
+    """Tell whether a node takes something computed beside the chain, shapes aside."""
+    inputs = [n for n in node.all_input_nodes if n is not last]
+    return any(not _asks_size(n, last) for n in inputs)
+
+
+def _called(node: fx.Node, layers: dict[str, nn.Module]) -> Stage | None:
+    if node.op == "call_module":
+        return _layer(str(node.target), layers[str(node.target)])
+    name = str(getattr(node.target, "__name__", node.target)).rstrip("_")
+    if node.op == "get_attr":
+        raise Unreadable("its forward() uses parameters of its own")
+    if name in ("view", "reshape", "flatten"):
+        return stages.Flatten()  # whether it does that is seen when chain and module are compared
+    if name in BENDS:
+        return _bend(BENDS[name])
+    if name == "dropout":
+        return _dropout(node)
+    if node.op == "call_function" and name in FUNCTIONS:
+        more = {k: v for k, v in node.kwargs.items() if k != "inplace"}
+        return stages.per_record(partial(_with, node.target, node.args[1:], more))
+    raise Unreadable(f"{name}() in its forward() has no form for many networks")
+
+
+def _with(function: Callable[..., Any], args: Any, kwargs: dict[str, Any], h: Tensor) -> Tensor:
+    done: Tensor = function(h, *args, **kwargs)
+    return done
+
+
+def _dropout(node: fx.Node) -> Stage:
+    values = dict(zip(("p", "training"), node.args[1:], strict=False)) | dict(node.kwargs)
+    on = values.get("training", True)
+    return stages.Dropout(float(values.get("p", 0.5)) if on else 0.0)
+
+
+def _bend(name: str) -> Stage:
+    layer = getattr(need_torch().nn, name)()
+    stage = stages.per_record(layer)
+    stage.bend = name
+    return stage
+
+
+def _layer(name: str, layer: nn.Module) -> Stage | None:
+    kind = type(layer).__name__
+    if not type(layer).__module__.startswith("torch.nn."):
+        raise Unreadable(f"{kind} has no form for many networks")
+    names = tuple(f"{name}.{key}" if name else key for key in layer.state_dict())
+    if kind == "Identity":
+        return None
+    if kind in stages.BENDS:
+        return _bend(kind)
+    if kind in PER_RECORD:
+        own = copy(layer)
+        if hasattr(own, "inplace"):
+            own.inplace = False  # what it would overwrite is needed on the way back
+        return stages.per_record(own)
+    make = _MAKERS.get(kind)
+    if make is None:
+        raise Unreadable(f"{kind} has no form for many networks")
+    return make(names, layer)
+
+
+def _linear(names: tuple[str, ...], layer: Any) -> Stage:
+    del layer
+    return stages.Linear(names)
+
+
+def _flatten(names: tuple[str, ...], layer: Any) -> Stage:
+    del names
+    if (layer.start_dim, layer.end_dim) != (1, -1):
+        raise Unreadable("Flatten of some dimensions has no form for many networks")
+    return stages.Flatten()
+
+
+def _normal(names: tuple[str, ...], layer: Any) -> Stage:
+    if not layer.affine or not layer.track_running_stats or layer.momentum is None:
+        raise Unreadable(
+            f"{type(layer).__name__} without weights, running means or momentum has no form for "
+            "many networks"
+        )
+    return stages.BatchNorm(names, layer.eps, layer.momentum)
+
+
+def _convolution(names: tuple[str, ...], layer: Any) -> Stage:
+    if layer.groups != 1 or layer.padding_mode != "zeros":
+        raise Unreadable("Conv2d with groups or other padding has no form for many networks")
+    return stages.convolution(names, layer)
+
+
+def _bag(names: tuple[str, ...], layer: Any) -> Stage:
+    plain = (layer.max_norm, layer.sparse, layer.scale_grad_by_freq, layer.include_last_offset)
+    if any(plain) or layer.mode not in ("sum", "mean"):
+        raise Unreadable("EmbeddingBag with unusual options has no form for many networks")
+    return stages.bag(names[0], layer)
+
+
+_MAKERS: dict[str, Callable[[tuple[str, ...], Any], Stage]] = {
+    "Linear": _linear,
+    "Flatten": _flatten,
+    "Dropout": lambda names, layer: stages.Dropout(layer.p),
+    "BatchNorm1d": _normal,
+    "BatchNorm2d": _normal,
+    "Conv2d": _convolution,
+    "EmbeddingBag": _bag,
+}
