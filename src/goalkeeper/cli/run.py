@@ -80,7 +80,11 @@ def run(
 
     with _resumable(output):
         folder = RunFolder(output)
-        means = replace(means, jobs=execution.slots if execution.executor == "inline" else 1)
+        means = replace(
+            means,
+            jobs=execution.slots if execution.executor == "inline" else 1,
+            store=str(store.root) if store else "",
+        )
         ready = replace(session(file, seed, chosen, means), folder=folder, store=store)
         with folder.locked():
             with quiet():

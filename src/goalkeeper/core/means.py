@@ -81,5 +81,6 @@ class Means:
 
     @property
     def arithmetic(self) -> tuple[str, str]:
-        """What decides results in their last digits: the kind of device, and the precision."""
-        return self.device.partition(":")[0], self.precision
+        """What decides results beyond their last digits: kind of device, and precision."""
+        half = self.networks is not None and self.networks.half
+        return self.device.partition(":")[0], "half" if half else self.precision

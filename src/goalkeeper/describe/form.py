@@ -155,6 +155,19 @@ class TrainingForm(Section):
     schedule: Literal["constant", "cosine"] = Field(
         default="constant", description="learning rate over time"
     )
+    flip: bool = Field(default=False, description="mirror half of the images of each step")
+    shift: int = Field(
+        default=0, ge=0, description="move images by up to so many pixels each way, at random"
+    )
+    patience: int = Field(
+        default=0,
+        ge=0,
+        description="stop after so many epochs in which the loss on records held out did not "
+        "fall, and keep the best parameters; 0: never stop early",
+    )
+    validation: float = Field(
+        default=0.1, gt=0, lt=1, description="share of the records held out for `patience`"
+    )
 
 
 class ModelForm(Section):

@@ -51,11 +51,10 @@ def load(
     """
     said = _Description.read(Path(path), policy)
     records, splits, caveats = said.records()
-    means = means or Means()
-    modeller = said.modeller(means)
+    modeller = said.modeller(means or Means())
     model = modeller.model(splits, records.domain)
     modeller.tried(model.target, splits.holdout.x)
-    return said.application(splits, model, means, (*caveats, *model.caveats))
+    return said.application(splits, model, (*caveats, *model.caveats))
 
 
 def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]:
@@ -128,9 +127,7 @@ class _Description:
 
         return Modeller(self.references, self.form.model, self.form.classes, means)
 
-    def application(
-        self, splits: Splits, model: Model, means: Means, caveats: tuple[str, ...]
-    ) -> Application:
+    def application(self, splits: Splits, model: Model, caveats: tuple[str, ...]) -> Application:
         """Put everything together."""
         from goalkeeper.training import lookalike
 
@@ -146,7 +143,7 @@ class _Description:
             classes=form.classes,
             harmless=harmless,
             trainer=model.trainer,
-            means=means,
+            means=model.means,
             lookalike=None if model.trainer is None else lookalike(model.trainer),
             labeller=labeller,
             person=form.data.person,

@@ -16,7 +16,7 @@ from goalkeeper.core.application import Storage, Target, Trainer
 from goalkeeper.core.data import Inputs, Splits
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import DataError, TargetError
-from goalkeeper.core.means import Means
+from goalkeeper.core.means import Means, Networks
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ModelForm
 from goalkeeper.describe.problems import problem
@@ -43,6 +43,7 @@ class Model:
     target: Target
     trainer: Trainer | None
     domain: Domain
+    means: Means
     caveats: tuple[str, ...] = ()
     storage: Storage | None = None
 
@@ -113,15 +114,21 @@ class Modeller:
             trainer = SklearnTrainer(inner.estimator, self.classes, wanted, means=self.means)
         with self.telling(key, advice), self.references.running(key, reference):
             target = trainer.fit(splits.train, SEED)
-        return Model(target=target, trainer=trainer, domain=wanted)
+        return Model(target=target, trainer=trainer, domain=wanted, means=self.elsewhere)
+
+    @property
+    def elsewhere(self) -> Means:
+        """Means of models that are no networks: they compute on the CPU, and in no layout."""
+        return replace(self.means, device="cpu", networks=self.means.networks or Networks())
 
     def _network(self, trainer: TorchTrainer, splits: Splits) -> Model:
         """Train a torch module, or load its parameters."""
         name = self.form.weights
-        if name is None:
-            with self.telling(("model", "build"), "correct the module, or `model.training`"):
-                target = trainer.fit(splits.train, SEED)
-            return Model(target=target, trainer=trainer, domain=trainer.domain)
+        with self.telling(("model", "build"), "correct the module, or `model.training`"):
+            trainer = trainer.suited(splits.train)
+            made = partial(Model, trainer=trainer, domain=trainer.domain, means=trainer.means)
+            if name is None:
+                return made(target=trainer.remembered(splits.train, SEED))
         key: Key = ("model", "weights")
         path = self.references.file(key, name, "weights")
         self.references.noted(path, name)
@@ -135,10 +142,8 @@ class Modeller:
                 "attacks need use the default recipe",
             )
         guard = protection(self.references, self.form.integrity, self.references.hashes[name])
-        return Model(
+        return made(
             target=target,
-            trainer=trainer,
-            domain=trainer.domain,
             caveats=caveats,
             storage=of_weights(path, guard, trainer),
         )
@@ -196,6 +201,7 @@ class Modeller:
             target=target,
             trainer=trainer,
             domain=wanted,
+            means=self.elsewhere,
             caveats=caveats,
             storage=of_pickle(path, guard, wrap),
         )
@@ -259,7 +265,8 @@ class Modeller:
             sample = splits.holdout.x[:SAMPLE]
             target = PythonTarget(function, self.classes, domain, sample=sample)
         said = "the model is a function: attacks that retrain it or read it cannot be tested"
-        return Model(target=target, trainer=None, domain=domain, caveats=(said,))
+        means = self.elsewhere
+        return Model(target=target, trainer=None, domain=domain, means=means, caveats=(said,))
 
 
 def named(domain: Domain, model: Any) -> Domain:

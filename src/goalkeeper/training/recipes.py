@@ -87,20 +87,20 @@ def lookalike(trainer: Trainer) -> Trainer:
 
     The same kind of vectoriser or preprocessing with default settings; naive Bayes and forests
     stay what they are, with defaults; torch modules become a network with one hidden layer and
-    the default recipe, everything else logistic regression.
+    the default recipe, everything else, networks for texts among it, logistic regression.
     """
     from goalkeeper.training.networks import TorchTrainer, generic_network
     from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer
 
     inner = trainer.inner or trainer if isinstance(trainer, FunctionTrainer) else trainer
-    if isinstance(inner, TorchTrainer):
+    if isinstance(inner, TorchTrainer) and not isinstance(inner.domain, TextDomain):
         return TorchTrainer(
             partial(generic_network, inner), inner.classes, inner.domain, means=inner.means
         )
     if isinstance(inner, SklearnTrainer):
         estimator = generic_of(inner.estimator, inner.domain)
         return SklearnTrainer(estimator, inner.classes, inner.domain, means=inner.means)
-    if isinstance(inner, FunctionTrainer):
+    if isinstance(inner, FunctionTrainer | TorchTrainer):
         estimator = generic_of(None, inner.domain)
         return SklearnTrainer(estimator, inner.classes, inner.domain, means=inner.means)
     return trainer

@@ -40,7 +40,7 @@ def dropout() -> Any:
 
 
 def normal() -> Any:
-    """No bias in front of a normalisation: its slope is nothing but rounding, which Adam enlarges."""
+    """No bias in front of a normalisation: its slope is mere rounding, which Adam enlarges."""
     return nn.Sequential(nn.Linear(6, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
 
 

@@ -23,57 +23,19 @@ if TYPE_CHECKING:
 
 PROBES = 4  # inputs on which a chain is compared with its module
 SAME = 1e-4  # what float32 may differ, as a share of the largest logit
-PER_RECORD = frozenset(
-    [
-        "GELU",
-        "SiLU",
-        "Mish",
-        "ELU",
-        "SELU",
-        "CELU",
-        "LeakyReLU",
-        "Softplus",
-        "Softsign",
-        "Hardtanh",
-        "ReLU6",
-        "Hardswish",
-        "LogSigmoid",
-        "MaxPool1d",
-        "MaxPool2d",
-        "AvgPool1d",
-        "AvgPool2d",
-        "AdaptiveAvgPool1d",
-        "AdaptiveAvgPool2d",
-        "AdaptiveMaxPool2d",
-        "ZeroPad2d",
-        "Upsample",
-        "Unflatten",
-    ]
-)  # layers without parameters that do the same to every record
+# Layers and functions without parameters that do the same to every record.
+BENT = ("GELU", "SiLU", "Mish", "ELU", "SELU", "CELU", "LeakyReLU", "Softplus", "Softsign")
+MORE = ("Hardtanh", "ReLU6", "Hardswish", "LogSigmoid", "ZeroPad2d", "Upsample", "Unflatten")
+POOLS = ("MaxPool1d", "MaxPool2d", "AvgPool1d", "AvgPool2d", "AdaptiveAvgPool1d")
+MORE_POOLS = ("AdaptiveAvgPool2d", "AdaptiveMaxPool2d")
+PER_RECORD = frozenset([*BENT, *MORE, *POOLS, *MORE_POOLS])
 FUNCTIONS = frozenset(
-    [
-        "gelu",
-        "silu",
-        "mish",
-        "elu",
-        "selu",
-        "celu",
-        "leaky_relu",
-        "softplus",
-        "softsign",
-        "hardtanh",
-        "relu6",
-        "hardswish",
-        "logsigmoid",
-        "max_pool1d",
-        "max_pool2d",
-        "avg_pool1d",
-        "avg_pool2d",
-        "adaptive_avg_pool1d",
-        "adaptive_avg_pool2d",
-        "adaptive_max_pool2d",
-        "boolean_dispatch",
-    ]
+    {
+        *(name.lower() for name in (*BENT, *MORE) if name not in ("LeakyReLU", "Unflatten")),
+        *("leaky_relu", "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d"),
+        *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
+        "boolean_dispatch",  # what torch's trace calls some pooling functions
+    }
 )
 BENDS = {name.lower(): name for name in stages.BENDS}
 
@@ -227,7 +189,8 @@ def _called(node: fx.Node, layers: dict[str, nn.Module]) -> Stage | None:
         return _dropout(node)
     if node.op == "call_function" and name in FUNCTIONS:
         more = {k: v for k, v in node.kwargs.items() if k != "inplace"}
-        return stages.per_record(partial(_with, node.target, node.args[1:], more))
+        work: Any = node.target
+        return stages.per_record(partial(_with, work, node.args[1:], more))
     raise Unreadable(f"{name}() in its forward() has no form for many networks")
 
 
@@ -237,7 +200,8 @@ def _with(function: Callable[..., Any], args: Any, kwargs: dict[str, Any], h: Te
 
 
 def _dropout(node: fx.Node) -> Stage:
-    values = dict(zip(("p", "training"), node.args[1:], strict=False)) | dict(node.kwargs)
+    given: tuple[Any, ...] = node.args[1:]
+    values: dict[str, Any] = dict(zip(("p", "training"), given, strict=False)) | dict(node.kwargs)
     on = values.get("training", True)
     return stages.Dropout(float(values.get("p", 0.5)) if on else 0.0)
 
@@ -259,7 +223,7 @@ def _layer(name: str, layer: nn.Module) -> Stage | None:
     if kind in stages.BENDS:
         return _bend(kind)
     if kind in PER_RECORD:
-        own = copy(layer)
+        own: Any = copy(layer)
         if hasattr(own, "inplace"):
             own.inplace = False  # what it would overwrite is needed on the way back
         return stages.per_record(own)

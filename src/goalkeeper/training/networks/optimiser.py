@@ -68,7 +68,7 @@ class Optimiser:
 
 
 def _each(values: np.ndarray[tuple[int], np.dtype[np.float64]], like: Tensor) -> Tensor | float:
-    """A number for each network, ready to be multiplied with `like`; one float where all agree."""
+    """Make a number for each network ready to multiply `like`; one float where all agree."""
     if (values == values[0]).all():
         return float(values[0])
     ready: Tensor = like.new_tensor(values).view(-1, *[1] * (like.ndim - 1))

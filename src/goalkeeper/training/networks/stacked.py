@@ -84,7 +84,7 @@ class Stack:
         return h, backs
 
     def carried(self, backs: Sequence[Back | None], error: Tensor, slopes: list[Tensor]) -> None:
-        """Carry the error of logits back; add gradients to `slopes`, which are like `parameters`."""
+        """Carry the error of logits back; add gradients to `slopes`, alike to `parameters`."""
         at = len(slopes)
         first = next(i for i, s in enumerate(self.chain.stages) if s.parameters)
         for i in reversed(range(first, len(backs))):
@@ -105,8 +105,9 @@ class Records:
 
     def of(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Take records `(g, b)`."""
-        flat = rows.reshape(-1)
-        return self.x.index_select(0, flat).unflatten(0, rows.shape), self.y[rows]
+        flat = rows.reshape(-1)  # twice as fast as an index of two axes
+        x, y = self.x.index_select(0, flat), self.y.index_select(0, flat)
+        return x.unflatten(0, rows.shape), y.view(rows.shape)
 
 
 class Training:
@@ -181,9 +182,11 @@ class Training:
 
     def _moved(self, x: Tensor, counts: Ints) -> Tensor:
         drawn = [course.moves(int(n)) for course, n in zip(self.courses, counts, strict=False)]
-        flips = _filled([m.flips for m in drawn]).reshape(-1)
+        flips = _filled([m.flips.astype(np.int64) for m in drawn]).reshape(-1)
         shifts = _filled([m.shifts for m in drawn]).reshape(-1, 2)
-        return moved(x.flatten(0, 1), Moves(flips.astype(bool), shifts)).unflatten(0, x.shape[:2])
+        changed = moved(x.flatten(0, 1), Moves(flips.astype(bool), shifts))
+        ready: Tensor = changed.unflatten(0, x.shape[:2])
+        return ready
 
     # ---- early stopping -------------------------------------------------------------------------
 

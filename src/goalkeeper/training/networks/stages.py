@@ -232,12 +232,12 @@ class Traced:
         numbers = h.is_floating_point()
         with torch.enable_grad():
             entering = h.detach().requires_grad_(numbers)
-            held = [a.detach().requires_grad_() for a in own]
+            held: list[Tensor] = [a.detach().requires_grad_() for a in own]
             out = self.apply(held, entering)
 
         def back(error: Tensor, slopes: Own, wanted: bool) -> Tensor | None:  # noqa: FBT001
             asked = [*held, entering] if wanted and numbers else held
-            found = torch.autograd.grad(out, asked, error) if asked else ()
+            found: list[Tensor] = list(torch.autograd.grad(out, asked, error)) if asked else []
             for slope, gradient in zip(slopes, found, strict=False):
                 step.add(slope, gradient)
             return found[-1] if wanted and numbers else None
@@ -250,13 +250,14 @@ def per_record(work: Callable[[Tensor], Tensor]) -> Traced:
 
     def apply(own: Own, h: Tensor) -> Tensor:
         del own
-        return work(h.flatten(0, 1)).unflatten(0, h.shape[:2])
+        done: Tensor = work(h.flatten(0, 1)).unflatten(0, h.shape[:2])
+        return done
 
     return Traced((), apply)
 
 
 def convolution(names: tuple[str, ...], layer: nn.Conv2d) -> Traced:
-    """A convolution as one product a network: patches of all places as columns."""
+    """Convolve by one product a network: patches of all places as columns."""
     torch = need_torch()
     size, stride, dilation = layer.kernel_size, layer.stride, layer.dilation
     padding = _padding(layer)
@@ -278,7 +279,8 @@ def convolution(names: tuple[str, ...], layer: nn.Conv2d) -> Traced:
                 (height, width), padding[2::-2], padding[3::-2], dilation, size, stride, strict=True
             )
         ]
-        return out.unflatten(2, (b, *places)).transpose(1, 2)
+        answer: Tensor = out.unflatten(2, (b, *places)).transpose(1, 2)
+        return answer
 
     return Traced(names, apply)
 
@@ -290,12 +292,12 @@ def _padding(layer: nn.Conv2d) -> tuple[int, int, int, int]:
     if layer.padding == "same":
         reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
         return reach[1] // 2, reach[1] - reach[1] // 2, reach[0] // 2, reach[0] - reach[0] // 2
-    high, wide = layer.padding
-    return int(wide), int(wide), int(high), int(high)
+    high, wide = (int(p) for p in layer.padding)
+    return wide, wide, high, high
 
 
 def bag(name: str, layer: nn.EmbeddingBag) -> Traced:
-    """A bag of embeddings: the sum or mean over the words `(g, b, length)` of every text."""
+    """Sum or average the embedded words `(g, b, length)` of every text."""
     torch = need_torch()
     lone, mean = layer.padding_idx, layer.mode == "mean"
 
@@ -312,6 +314,7 @@ def bag(name: str, layer: nn.EmbeddingBag) -> Traced:
         out: Tensor = torch.nn.functional.embedding_bag(
             places.flatten(0, 1), table, mode="sum", per_sample_weights=weights.flatten(0, 1)
         )
-        return out.unflatten(0, (g, b))
+        answer: Tensor = out.unflatten(0, (g, b))
+        return answer
 
     return Traced((name,), apply)

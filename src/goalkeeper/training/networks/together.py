@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from goalkeeper.training.networks.trainer import TorchTrainer
 
 GROUP = 24 << 20  # bytes that one step of a group of networks works on, on a CPU
-SHARE = 0.4  # of the free memory of a GPU
+SHARE = 0.05  # of the free memory of a GPU; other workers use it, too
 
 
 @dataclass(frozen=True, eq=False)

@@ -212,10 +212,10 @@ class TorchTrainer:
 
     def _placed(self, module: nn.Module) -> nn.Module:
         torch, networks = need_torch(), self.means.networks
-        module = module.to(self.means.device)
+        placed: Any = module.to(self.means.device)
         if networks is not None and networks.channels_last:
-            module = module.to(memory_format=torch.channels_last)
-        return module
+            placed = placed.to(memory_format=torch.channels_last)
+        return placed  # type: ignore[no-any-return]
 
     def _chain(self, sample: Tensor) -> Chain:
         chain = read(self.untrained(), sample)
