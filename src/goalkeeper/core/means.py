@@ -7,7 +7,8 @@ from typing import Literal
 
 from goalkeeper.core.errors import DescriptionError
 
-PRECISIONS: tuple[Literal["full", "fast"], ...] = ("full", "fast")
+Precision = Literal["full", "fast"]
+PRECISIONS: tuple[Precision, ...] = ("full", "fast")
 MEMORY = 1 << 30
 
 
@@ -51,7 +52,7 @@ class Means:
     """
 
     device: str = "cpu"
-    precision: Literal["full", "fast"] = "full"
+    precision: Precision = "full"
     jobs: int = 1
     memory: int = MEMORY
     store: str = ""

@@ -50,7 +50,7 @@ class Step:
     def add(self, slope: Tensor, gradient: Tensor) -> None:
         """Add a gradient to what is kept of the earlier ones."""
         if self.kept:
-            slope.mul_(self.kept).add_(gradient)
+            need_torch().add(gradient, slope, alpha=self.kept, out=slope)
         else:
             slope.copy_(gradient)
 
