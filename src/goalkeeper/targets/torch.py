@@ -209,7 +209,7 @@ def two_columns(logits: Tensor, width: int) -> Tensor:
 
 def metered(module: nn.Module, width: int, count: Count) -> nn.Module:
     """Wrap a module so that every row that passes forward or backward is counted."""
-    torch = need_torch()
+    torch, place = need_torch(), _device(module)
 
     class Metered(torch.nn.Module):  # type: ignore[misc, name-defined]
         """The attacker's own copy of the model."""
@@ -219,9 +219,9 @@ def metered(module: nn.Module, width: int, count: Count) -> nn.Module:
             self.inner = module
 
         def forward(self, x: Tensor) -> Tensor:
-            """Return logits `(n, classes)`."""
+            """Return logits `(n, classes)`, where the inputs are."""
             count(len(x), 0)
-            logits = two_columns(self.inner(x), width)
+            logits = two_columns(self.inner(x.to(place)), width).to(x.device)
             if logits.requires_grad:
                 logits.register_hook(lambda gradient: count(0, len(gradient)))
             return logits

@@ -176,7 +176,7 @@ def test_damaged_and_unwritable_trainings_are_done_again(
     found = trainer(store=str(own_store)).fit_many(d, m, [0, 1, 2]).scores(d.x)
     np.testing.assert_array_equal(found, expected)
 
-    def full(*_: Any) -> None:
+    def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("goalkeeper.compute.store.write_whole", full)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,10 @@ class TorchTrainer:
         means: Means | None = None,
     ) -> None:
         self.build, self.domain, self.how = build, domain, how or TorchRecipe()
-        self.means = means or Means()
+        means = means or Means()
+        if means.device == "auto":
+            means = replace(means, device=choice.device_of("auto"))
+        self.means = means
         self.classes = tuple(str(c) for c in classes)
 
     @property
