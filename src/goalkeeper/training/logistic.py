@@ -14,9 +14,10 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.linear import steps_of
+from goalkeeper.training.curvature import FREE, Leading, steepest, taken_apart
 from goalkeeper.training.ensembles import Block, Together, linear, slices
 from goalkeeper.training.features import Space, TableSpace, TextSpace, check_vocabularies
-from goalkeeper.training.newton import FREE, Goal, Leading, Problem, minimise
+from goalkeeper.training.newton import Goal, Problem, minimise
 from goalkeeper.training.paths import Job
 
 DENSE = 1000  # up to this many columns of a table, the whole curvature is taken apart
@@ -26,6 +27,7 @@ TOGETHER = {"sparse": 32, "dense": 128}  # models of a block, if memory allows
 NEAR = Goal(logit=0.03, steps=30)  # the model on all rows is only where the others start
 FAST = Goal(logit=1e-4, steps=12)  # in float32
 FULL = Goal(logit=1e-7, steps=8, first=1e-3)  # with gradients in float64, from there
+ROUNDING = 1e-5  # a model that stands still to that is as far as float64 gets
 LAST = 100  # steps of what did not settle so far
 
 
@@ -53,6 +55,8 @@ class _Fitter:
         self.job, self.models, self.space = job, len(job.masks), space
         self.k = 1 if len(job.classes) == 2 else len(job.classes)
         self.intercept = bool(job.path.final.fit_intercept)
+        columns = int(space.matrix.shape[1])
+        self.dense = isinstance(space, TableSpace) and columns < DENSE
 
     def fit(self) -> Together:
         """Train all models, block by block."""
@@ -69,6 +73,9 @@ class _Fitter:
         """Find the model on all rows, roughly, and its curvature."""
         whole = self.problem(slice(self.models, self.models + 1), np.float32)
         at = np.zeros((self.space.matrix.shape[1] + 1, 1, self.k), dtype=np.float32)
+        if self.dense and self.k == 1:
+            at = minimise(whole, whole, at, None, NEAR).unknowns
+            return self.leading(whole, at), at
         for goal in (replace(NEAR, steps=2), NEAR):
             at = minimise(whole, whole, at, self.leading(whole, at), goal).unknowns
         return self.leading(whole, at), at
@@ -96,13 +103,13 @@ class _Fitter:
         """
         rough, narrow = self.problem(models, np.float32), leading.cast(np.float32)
         with np.errstate(all="ignore"):  # what float32 cannot do is done again
-            found, reached = minimise(rough, rough, start, narrow, FAST)
+            found, reached, _ = minimise(rough, rough, start, narrow, FAST)
         goal = FAST
         if self.job.means.precision == "full":
             exact, goal = self.problem(models, np.float64), FULL
             found = np.where(np.isfinite(found), found, start)
             with np.errstate(all="ignore"):
-                found, reached = minimise(exact, rough, found, narrow, goal)
+                found, reached, _ = minimise(exact, rough, found, narrow, goal)
         rest = np.flatnonzero(~reached)
         if len(rest) == 0:
             return found
@@ -110,9 +117,10 @@ class _Fitter:
         begin = np.where(np.isfinite(found), found, start)[:, rest]
         wide = leading.only(rest).cast(np.float64)
         last = minimise(exact, exact, begin, wide, replace(goal, steps=LAST))
-        if not last.reached.all():
+        lost = ~last.reached & ~(last.far < ROUNDING)
+        if lost.any():
             raise DataError(
-                f"logistic regression of model {models.start + rest[~last.reached][0]} did not "
+                f"logistic regression of model {models.start + rest[lost][0]} did not "
                 f"settle in {LAST} Newton steps; scale the columns (StandardScaler), or lower C"
             )
         found[:, rest] = last.unknowns
@@ -143,10 +151,19 @@ class _Fitter:
         spread = chance[:, 0, 0]
         if self.k > 1:
             spread = (chance * (1 - chance)).mean(axis=2)[:, 0] * whole.sample[:, 0]
-        dense = isinstance(self.space, TableSpace)
-        taken = _whole_curvature if dense and len(at) <= DENSE else _leading_curvature
-        values, vectors = taken(whole, spread)
-        return Leading(vectors, np.maximum(values, 0.0), np.ones(1)).cast(np.float32)
+        if self.dense:
+            return taken_apart(whole.lens, spread, self.intercept)
+        single, curved = replace(whole, k=1), spread[:, None, None]
+        stretch = np.ones((len(at), 1), dtype=at.dtype)
+        stretch[-1] = FREE**-0.5
+
+        def times(vectors: Floats) -> Floats:
+            moved = vectors.astype(at.dtype) * stretch
+            bent = single.hessian(moved[:, None, :], curved)[:, 0]
+            bent[:-1] -= moved[:-1]
+            return np.asarray(bent * stretch, dtype=np.float64)
+
+        return steepest(times, len(at), RANK)
 
     def _rebuild(self, blocks: list[Block]) -> Any:
         def rebuild(i: int) -> Target:
@@ -158,39 +175,6 @@ class _Fitter:
             return ordinary(self.job, i, weights[inside, 0].T, bias[0])
 
         return rebuild
-
-
-def _whole_curvature(whole: Problem, spread: Floats) -> tuple[Floats, Floats]:
-    lens = whole.lens
-    rows = lens.matrix if lens.shift is None else lens.matrix - lens.shift[:, 0]
-    rows = rows if lens.scale is None else rows * lens.scale[:, 0]
-    ones = np.full((len(rows), 1), whole.intercept * FREE**-0.5, dtype=rows.dtype)
-    rows = np.concatenate([rows, ones], axis=1)
-    values, vectors = np.linalg.eigh(((rows * spread[:, None]).T @ rows).astype(np.float64))
-    return values, vectors
-
-
-def _leading_curvature(whole: Problem, spread: Floats) -> tuple[Floats, Floats]:
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
-    single, curved = replace(whole, k=1), spread[:, None, None]
-    width = whole.lens.matrix.shape[1] + 1
-    stretch = np.ones(width, dtype=spread.dtype)
-    stretch[-1] = FREE**-0.5
-
-    def times(vector: Any) -> Any:
-        moved = (np.asarray(vector).reshape(-1) * stretch)[:, None, None]
-        bent = single.hessian(moved, curved)
-        bent[:-1] -= moved[:-1]
-        return bent.reshape(-1) * stretch
-
-    rank = min(RANK, width // 4)
-    if rank == 0:
-        return np.empty(0), np.empty((width, 0))
-    operator = LinearOperator((width, width), matvec=times, dtype=spread.dtype)
-    start = np.ones(width, dtype=spread.dtype)
-    values, vectors = eigsh(operator, k=rank, v0=start, tol=0.05)
-    return np.asarray(values), np.asarray(vectors)
 
 
 def ordinary(job: Job, i: int, weights: Floats, bias: Floats) -> SklearnTarget:
