@@ -71,9 +71,9 @@ class Leading:
         steep = self.values[:, None] * self.share
         pace = 1 / (1 + steep) if whole else 1 / (1 + np.minimum(steep, STEEP)) - 1
         flat = scaled.reshape(len(right), -1)
-        inner = (self.vectors.T @ flat).reshape(-1, *right.shape[1:])
+        inner = (self.vectors.T @ flat).reshape(len(self.values), *right.shape[1:])
         inner *= pace.astype(inner.dtype)[:, :, None]
-        moved = (self.vectors @ inner.reshape(len(inner), -1)).reshape(right.shape)
+        moved = (self.vectors @ inner.reshape(len(inner), flat.shape[1])).reshape(right.shape)
         out: Floats = moved if whole else np.add(scaled, moved, out=scaled)
         out[-1] *= right.dtype.type(FREE**-0.5)
         return out

@@ -28,7 +28,7 @@ NEAR = Goal(logit=0.03, steps=30)  # the model on all rows is only where the oth
 FAST = Goal(logit=1e-4, steps=12)  # in float32
 FULL = Goal(logit=1e-7, steps=8, first=1e-3)  # with gradients in float64, from there
 ROUNDING = 1e-5  # a model that stands still to that is as far as float64 gets
-LAST = 100  # steps of what did not settle so far
+LAST = replace(FULL, steps=100, close=ROUNDING, first=1e-2, loose=1e-2, tight=1e-4)
 
 
 def fit_many(job: Job) -> Together:
@@ -103,25 +103,25 @@ class _Fitter:
         """
         rough, narrow = self.problem(models, np.float32), leading.cast(np.float32)
         with np.errstate(all="ignore"):  # what float32 cannot do is done again
-            found, reached, _ = minimise(rough, rough, start, narrow, FAST)
+            found, reached, _, near = minimise(rough, rough, start, narrow, FAST)
         goal = FAST
         if self.job.means.precision == "full":
             exact, goal = self.problem(models, np.float64), FULL
             found = np.where(np.isfinite(found), found, start)
             with np.errstate(all="ignore"):
-                found, reached, _ = minimise(exact, rough, found, narrow, goal)
+                found, reached, _, _ = minimise(exact, rough, found, near, goal)
         rest = np.flatnonzero(~reached)
         if len(rest) == 0:
             return found
         exact = self.problem(models, np.float64).only(rest)
         begin = np.where(np.isfinite(found), found, start)[:, rest]
         wide = leading.only(rest).cast(np.float64)
-        last = minimise(exact, exact, begin, wide, replace(goal, steps=LAST))
+        last = minimise(exact, exact, begin, wide, replace(LAST, logit=goal.logit))
         lost = ~last.reached & ~(last.far < ROUNDING)
         if lost.any():
             raise DataError(
                 f"logistic regression of model {models.start + rest[lost][0]} did not "
-                f"settle in {LAST} Newton steps; scale the columns (StandardScaler), or lower C"
+                f"settle in {LAST.steps} Newton steps; scale the columns (StandardScaler), or lower C"
             )
         found[:, rest] = last.unknowns
         return found

@@ -25,10 +25,9 @@ from goalkeeper.training.features import Lens, picked
 INNER = 500
 PATIENCE = 8  # products with the Hessian before its inverse is computed; more where that costs more
 PRODUCTS = 1 / 8  # products that cost as much as that, for each column
+MANY = 1 / 8  # share of the models from which on the inverses of all are computed, and kept
 LARGE = 1 << 24  # numbers of the inverses that are kept at a time
-LOOSE, TIGHT = 0.1, 0.01  # relative accuracy of linear systems: at most, at least
 PRECISE = 0.1  # after a step that moves a logit by more, logits are computed anew
-CLOSE = 0.2  # a step that moves no logit by more, yet half as far as the last, is mere rounding
 TINY = 1e-300
 SAFE = 1.5  # a Newton step that moves no logit by more lowers the loss
 HALVINGS = 30
@@ -172,20 +171,32 @@ def _gaps_of_classes(chance: Floats, y: Ints) -> Floats:
 
 
 class Settled(NamedTuple):
-    """Unknowns `(d + 1, B, k)`, which models `(B,)` reached the goal, and how far each moved last."""
+    """Unknowns `(d + 1, B, k)`, which models reached the goal, how far each moved last `(B,)`.
+
+    `leading` is the last preconditioner of all models.
+    """
 
     unknowns: Floats
     reached: Bools
     far: Floats
+    leading: Curvature | None
 
 
 @dataclass(frozen=True, eq=False)
 class Goal:
-    """How far from the optimum any logit may be (to first order), and after how many steps."""
+    """When a model is done, or given up.
+
+    No `logit` is farther from the optimum (to first order); at most `steps` are taken; a step that
+    moves no logit by more than `close`, yet half as far as the last, is mere rounding. Linear
+    systems are solved to `loose` at least and to `tight` at most, the first to `first`, relative.
+    """
 
     logit: float
     steps: int
-    first: float = LOOSE  # relative accuracy of the first linear system
+    close: float = 0.2
+    first: float = 0.1
+    loose: float = 0.1
+    tight: float = 0.01
 
 
 def minimise(
@@ -213,20 +224,22 @@ def minimise(
         far, sound = at.step(accuracy)
         error = (accuracy + far / 2) * far  # what an inexact Newton step leaves over
         done = sound & (error <= goal.logit)
-        still = (far == 0) | ((far < CLOSE) & (far > 0.5 * last)) | ~np.isfinite(far)
+        still = (far == 0) | ((far < goal.close) & (far > 0.5 * last)) | ~np.isfinite(far)
         left = ~(done | still)
-        accuracy = np.clip(np.maximum(goal.logit / (2 * error + TINY), error / 4), TIGHT, LOOSE)
+        wanted = np.maximum(goal.logit / (2 * error + TINY), error / 4)
+        accuracy = np.clip(wanted, goal.tight, goal.loose)
         last = far
         reached[active[done]], moved[active] = True, far
+        leading = at.leading if len(active) == size else leading
         if not left.all():
             out[:, active[~left]] = at.unknowns[:, ~left]
             keep = np.flatnonzero(left)
             if len(keep) == 0:
-                return Settled(out, reached, moved)
+                return Settled(out, reached, moved, leading)
             at = at.only(keep)
             active, accuracy, last = active[keep], accuracy[keep], last[keep]
     out[:, active] = at.unknowns
-    return Settled(out, reached, moved)
+    return Settled(out, reached, moved, leading)
 
 
 @dataclass(eq=False)
@@ -308,7 +321,7 @@ def _solve(
     """Solve the linear systems of all models, those that are hard with their own curvature.
 
     Returns the solutions, which models `(B,)` were solved, and the preconditioner to go on with:
-    where most models were hard, it is their own.
+    where many models were hard, it is their own.
     """
     room, own = problem.room, leading is None
     if leading is None:
@@ -318,7 +331,7 @@ def _solve(
     hard = np.flatnonzero(~sound)
     if own or room == 0 or len(hard) == 0:
         return out, sound, None if own else leading
-    if len(hard) > len(sound) / 2 and len(sound) <= room:
+    if len(hard) > len(sound) * MANY and len(sound) <= room:
         leading = problem.exact(curved)
         return *_conjugate(problem, curved, right, leading, accuracy, INNER), leading
     for start in range(0, len(hard), room):
