@@ -29,6 +29,8 @@ class Lens:
 
     Features of subset b are `(matrix - shift) * scale * shrink`: `scale` and `shift` are
     `(d, B)`, `shrink` is `(n, B)`; None stands for 1, 0 and 1. Never both shift and shrink.
+    `origin (d,)` was taken from the matrix although no preprocessing says so: models with a bias
+    are the same, and are computed more precisely. `unfolded` undoes it.
     """
 
     matrix: Any
@@ -36,12 +38,13 @@ class Lens:
     scale: Floats | None = None
     shift: Floats | None = None
     shrink: Floats | None = None
+    origin: Floats | None = None
 
     def only(self, models: NDArray[Any]) -> Lens:
         """Keep some of the subsets."""
         parts = (self.scale, self.shift, self.shrink)
         pick = [None if a is None else picked(a, models) for a in parts]
-        return Lens(self.matrix, self.transposed, *pick)
+        return Lens(self.matrix, self.transposed, *pick, self.origin)
 
     def pieces(self, width: int) -> Iterator[slice]:
         """Cut the rows so that `width` numbers a row stay in the cache; sparse rows are one."""
@@ -90,6 +93,8 @@ class Lens:
         """Undo `folded`."""
         if self.shift is not None:
             bias = bias + np.einsum("db,dbk->bk", self.shift, weights)
+        if self.origin is not None:
+            bias = bias - np.einsum("d,dbk->bk", self.origin, weights)
         if self.scale is not None:
             weights = weights / np.where(self.scale == 0, 1.0, self.scale)[:, :, None]
         return weights, bias
@@ -267,10 +272,17 @@ class TableSpace:
         Rows of every subset `(N, rows)`.
     convert
         Change of the matrix `(n, d)` before anything else (to a sparse one, to 0 and 1).
+    biased
+        The models have a bias that is not penalised: means may be taken from the rows anyway.
     """
 
     def __init__(
-        self, job: Job, masks: Bools, convert: Callable[[Floats], Any] | None = None
+        self,
+        job: Job,
+        masks: Bools,
+        convert: Callable[[Floats], Any] | None = None,
+        *,
+        biased: bool = False,
     ) -> None:
         self._convert, self._masks, self._given = convert, masks, job.data.x
         raw, scaler = finite(job.data.x), job.path.scaler
@@ -278,6 +290,9 @@ class TableSpace:
         self._centre, self._spread = np.zeros(width), np.ones(width)
         self._scale: Floats | None = None
         self._shift: Floats | None = None
+        self._origin: Floats | None = None
+        if biased:
+            self._centre = raw.mean(axis=0)
         if scaler is not None:
             mean, variance = moments(raw, masks)
             if scaler.with_mean:
@@ -289,6 +304,8 @@ class TableSpace:
                 self._scale = self._spread[:, None] / spreads(mean, variance, masks.sum(axis=1))
             if self._shift is not None:
                 self._shift = self._shift / self._spread[:, None]
+        if biased and self._shift is None:
+            self._origin = self._centre / self._spread
         self._stored = Stored(self._shared(raw))
 
     @property
@@ -307,7 +324,7 @@ class TableSpace:
         pick = [
             None if a is None else a[:, models].astype(dtype) for a in (self._scale, self._shift)
         ]
-        return Lens(*self._stored.as_(dtype), *pick)
+        return Lens(*self._stored.as_(dtype), *pick, origin=self._origin)
 
     def inside(self, models: slice, total: Floats | None = None) -> Bools:
         """Every subset has every column."""
@@ -320,7 +337,7 @@ class TableSpace:
 
     @property
     def _scaled(self) -> bool:
-        return self._scale is not None or self._shift is not None
+        return not all(a is None for a in (self._scale, self._shift, self._origin))
 
 
 def check_vocabularies(space: Space, models: int) -> None:

@@ -39,7 +39,9 @@ def fit_many(job: Job) -> Together:
 def space_of(job: Job) -> Space:
     """Read the texts or rows once, for all subsets and for the model on all rows."""
     masks = np.concatenate([job.masks, np.ones((1, len(job.data)), dtype=bool)])
-    return (TextSpace if isinstance(job.domain, TextDomain) else TableSpace)(job, masks)
+    if isinstance(job.domain, TextDomain):
+        return TextSpace(job, masks)
+    return TableSpace(job, masks, biased=bool(job.path.final.fit_intercept))
 
 
 def train(job: Job, space: Space) -> Together:
@@ -54,6 +56,7 @@ class _Fitter:
     def __init__(self, job: Job, space: Space) -> None:
         self.job, self.models, self.space = job, len(job.masks), space
         self.k = 1 if len(job.classes) == 2 else len(job.classes)
+        self.dtype = job.dtype
         self.intercept = bool(job.path.final.fit_intercept)
         columns = int(space.matrix.shape[1])
         self.dense = isinstance(space, TableSpace) and columns < DENSE
@@ -61,6 +64,8 @@ class _Fitter:
     def fit(self) -> Together:
         """Train all models, block by block."""
         leading, centre = self.centre()
+        if self.rounding(centre) > FAST.logit:
+            self.dtype = np.float64
         rows, width = len(self.job.data), int(self.space.matrix.shape[1])
         room = self.job.means.memory // (8 * ARRAYS * max(rows, width) * self.k)
         wanted = TOGETHER["dense" if isinstance(self.space.matrix, np.ndarray) else "sparse"]
@@ -80,9 +85,15 @@ class _Fitter:
             at = minimise(whole, whole, at, self.leading(whole, at), goal).unknowns
         return self.leading(whole, at), at
 
+    def rounding(self, centre: Floats) -> float:
+        """How far float32 may miss a logit of the model on all rows."""
+        lens = self.space.lens(slice(self.models, self.models + 1), np.float32)
+        terms = abs(lens.matrix) @ np.abs(lens.folded(centre[:-1], centre[-1])[0][:, 0])
+        return float(np.nan_to_num(terms.max(), nan=np.inf) * np.finfo(np.float32).eps)
+
     def block(self, models: slice, centre: Floats, leading: Leading) -> Block:
         """Train a block of models."""
-        lens = self.space.lens(models, self.job.dtype)
+        lens = self.space.lens(models, self.dtype)
         share = self.job.masks[models].mean(axis=1)
         start = np.repeat(centre, len(share), axis=1)
         if lens.scale is not None:
@@ -105,7 +116,7 @@ class _Fitter:
         with np.errstate(all="ignore"):  # what float32 cannot do is done again
             found, reached, _, near = minimise(rough, rough, start, narrow, FAST)
         goal = FAST
-        if self.job.means.precision == "full":
+        if self.dtype is np.float64:
             exact, goal = self.problem(models, np.float64), FULL
             found = np.where(np.isfinite(found), found, start)
             with np.errstate(all="ignore"):

@@ -287,12 +287,13 @@ class _At:
         over = ~(_dot(self.gradient, move) <= 0)  # a loss that still falls fell all the way
         doubt = np.flatnonzero(over & (far * (1 if self.problem.k == 1 else 2) > SAFE))
         if len(doubt):
-            self._shorten(doubt, picked(move, doubt), picked(along, doubt), slope[doubt])
+            fall = np.minimum(slope[doubt], 0)
+            far[doubt] *= self._shorten(doubt, picked(move, doubt), picked(along, doubt), fall)
             sound[doubt] = False
         return far, sound
 
-    def _shorten(self, doubt: Ints, move: Floats, along: Floats, slope: Floats) -> None:
-        """Halve the step of some models until their loss falls enough (Armijo)."""
+    def _shorten(self, doubt: Ints, move: Floats, along: Floats, slope: Floats) -> Floats:
+        """Halve the step of some models until their loss falls enough (Armijo), and say how far."""
         some = self.problem.only(doubt)
         unknowns, logits = picked(self.unknowns, doubt), picked(self.logits, doubt)
         now = some.loss(unknowns - move, logits - along)
@@ -300,15 +301,17 @@ class _At:
         for _ in range(HALVINGS):
             back = (1 - part)[:, None].astype(now.dtype)
             then = some.loss(unknowns - back * move, logits - back * along)
-            bad = then > now + 1e-4 * part * slope + slack
+            bad = ~(then <= now + 1e-4 * part * slope + slack)
             if not bad.any():
                 break
             part = np.where(bad, part / 2, part)
+        part[bad] = 0
         back = (1 - part)[:, None].astype(now.dtype)
         unknowns, logits = unknowns - back * move, logits - back * along
         gradient, curved = some.gradient(unknowns, logits)
         self.unknowns[:, doubt], self.logits[:, doubt] = unknowns, logits
         self.gradient[:, doubt], self.curved[:, doubt] = gradient, curved
+        return part
 
 
 def _solve(
