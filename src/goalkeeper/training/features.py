@@ -30,7 +30,7 @@ class Lens:
     Features of subset b are `(matrix - shift) * scale * shrink`: `scale` and `shift` are
     `(d, B)`, `shrink` is `(n, B)`; None stands for 1, 0 and 1. Never both shift and shrink.
     `origin (d,)` was taken from the matrix although no preprocessing says so: models with a bias
-    are the same, and are computed more precisely. `unfolded` undoes it.
+    are the same, and are computed more precisely.
     """
 
     matrix: Any
@@ -90,13 +90,11 @@ class Lens:
         return weights, bias
 
     def unfolded(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
-        """Undo `folded`."""
+        """Undo `folded`; a feature of scale 0 gets weight 0."""
         if self.shift is not None:
             bias = bias + np.einsum("db,dbk->bk", self.shift, weights)
-        if self.origin is not None:
-            bias = bias - np.einsum("d,dbk->bk", self.origin, weights)
         if self.scale is not None:
-            weights = weights / np.where(self.scale == 0, 1.0, self.scale)[:, :, None]
+            weights = weights / np.where(self.scale == 0, np.inf, self.scale)[:, :, None]
         return weights, bias
 
     def _whole(self, rows: slice) -> bool:

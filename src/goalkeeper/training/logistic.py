@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.application import Target
-from goalkeeper.core.data import Floats
+from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.domain import TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.targets import SklearnTarget
@@ -28,7 +28,7 @@ NEAR = Goal(logit=0.03, steps=30)  # the model on all rows is only where the oth
 FAST = Goal(logit=1e-4, steps=12)  # in float32
 FULL = Goal(logit=1e-7, steps=8, first=1e-3)  # with gradients in float64, from there
 ROUNDING = 1e-5  # a model that stands still to that is as far as float64 gets
-LAST = replace(FULL, steps=100, close=ROUNDING, first=1e-2, loose=1e-2, tight=1e-4)
+LAST = (20, 200)  # steps of what did not settle so far, from where it is and from nothing
 
 
 def fit_many(job: Job) -> Together:
@@ -95,9 +95,10 @@ class _Fitter:
         """Train a block of models."""
         lens = self.space.lens(models, self.dtype)
         share = self.job.masks[models].mean(axis=1)
-        start = np.repeat(centre, len(share), axis=1)
-        if lens.scale is not None:
-            start[:-1] *= (lens.scale != 0)[:, :, None]
+        whole = self.space.lens(slice(self.models, self.models + 1), self.dtype)
+        same = (np.repeat(a, len(share), axis=-2) for a in whole.folded(centre[:-1], centre[-1]))
+        weights, bias = lens.unfolded(*same)  # every model starts with the logits of that of all rows
+        start = np.concatenate([weights, bias[None]])
         found = self.settled(models, start, replace(leading, share=share))
         bias = found[-1] - found[-1].mean(axis=1, keepdims=True) if self.k > 1 else found[-1]
         weights, bias = lens.folded(found[:-1], bias)
@@ -105,13 +106,7 @@ class _Fitter:
         return Block(models.start, weights, bias, squares)
 
     def settled(self, models: slice, start: Floats, leading: Leading) -> Floats:
-        """Solve in float32, then more precisely where that is wanted or did not do.
-
-        Raises
-        ------
-        DataError
-            A model did not settle: its columns have wildly different scales.
-        """
+        """Solve in float32, then more precisely where that is wanted or did not do."""
         rough, narrow = self.problem(models, np.float32), leading.cast(np.float32)
         with np.errstate(all="ignore"):  # what float32 cannot do is done again
             found, reached, _, near = minimise(rough, rough, start, narrow, FAST)
@@ -122,20 +117,37 @@ class _Fitter:
             with np.errstate(all="ignore"):
                 found, reached, _, _ = minimise(exact, rough, found, near, goal)
         rest = np.flatnonzero(~reached)
-        if len(rest) == 0:
-            return found
-        exact = self.problem(models, np.float64).only(rest)
-        begin = np.where(np.isfinite(found), found, start)[:, rest]
-        wide = leading.only(rest).cast(np.float64)
-        last = minimise(exact, exact, begin, wide, replace(LAST, logit=goal.logit))
-        lost = ~last.reached & ~(last.far < ROUNDING)
-        if lost.any():
-            raise DataError(
-                f"logistic regression of model {models.start + rest[lost][0]} did not "
-                f"settle in {LAST.steps} Newton steps; scale the columns (StandardScaler), or lower C"
-            )
-        found[:, rest] = last.unknowns
+        if len(rest):
+            begin = np.where(np.isfinite(found), found, start)[:, rest]
+            found[:, rest] = self.careful(models, rest, begin, leading.only(rest), goal)
         return found
+
+    def careful(
+        self, models: slice, rest: Ints, begin: Floats, leading: Leading, goal: Goal
+    ) -> Floats:
+        """Solve some of the models in float64 only, from where they are, and then from nothing.
+
+        Raises
+        ------
+        DataError
+            A model did not settle.
+        """
+        out, every = begin.astype(np.float64), self.problem(models, np.float64)
+        left = np.arange(len(rest))
+        for steps in LAST:
+            own = replace(goal, steps=steps, close=ROUNDING, first=1e-2, loose=1e-2, tight=1e-4)
+            problem, wide = every.only(rest[left]), leading.only(left).cast(np.float64)
+            with np.errstate(all="ignore"):
+                found, reached, far, _ = minimise(problem, problem, out[:, left], wide, own)
+            out[:, left] = found
+            left = left[~reached & ~(far < ROUNDING)]
+            if len(left) == 0:
+                return out
+            out[:, left] = 0
+        raise DataError(
+            f"logistic regression of model {models.start + rest[left[0]]} did not settle in "
+            f"{LAST[-1]} Newton steps; scale the columns (StandardScaler), or lower C"
+        )
 
     def problem(self, models: slice, dtype: Any) -> Problem:
         """Weigh every row in some of the models."""
@@ -181,7 +193,10 @@ class _Fitter:
             block = next(b for b in blocks if b.start <= i < b.start + len(b))
             lens = self.space.lens(slice(i, i + 1))
             place = slice(i - block.start, i - block.start + 1)
-            weights, bias = lens.unfolded(block.weights[:, place], block.bias[place])
+            weights, bias = block.weights[:, place], block.bias[place]
+            if lens.origin is not None:
+                bias = bias - np.einsum("d,dbk->bk", lens.origin, weights)
+            weights, bias = lens.unfolded(weights, bias)
             inside = self.space.inside(slice(i, i + 1))[:, 0]
             return ordinary(self.job, i, weights[inside, 0].T, bias[0])
 

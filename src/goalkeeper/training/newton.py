@@ -30,7 +30,7 @@ LARGE = 1 << 24  # numbers of the inverses that are kept at a time
 PRECISE = 0.1  # after a step that moves a logit by more, logits are computed anew
 TINY = 1e-300
 SAFE = 1.5  # a Newton step that moves no logit by more lowers the loss
-HALVINGS = 30
+HALVINGS = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +229,7 @@ def minimise(
         wanted = np.maximum(goal.logit / (2 * error + TINY), error / 4)
         accuracy = np.clip(wanted, goal.tight, goal.loose)
         last = far
-        reached[active[done]], moved[active] = True, far
+        reached[active[done]], moved[active] = True, np.where(sound, far, np.inf)
         leading = at.leading if len(active) == size else leading
         if not left.all():
             out[:, active[~left]] = at.unknowns[:, ~left]
@@ -311,7 +311,7 @@ class _At:
         gradient, curved = some.gradient(unknowns, logits)
         self.unknowns[:, doubt], self.logits[:, doubt] = unknowns, logits
         self.gradient[:, doubt], self.curved[:, doubt] = gradient, curved
-        return part
+        return np.where(bad, np.nan, part)
 
 
 def _solve(
