@@ -16,7 +16,7 @@ from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.linear import steps_of
 from goalkeeper.training.curvature import FREE, Leading, steepest, taken_apart
 from goalkeeper.training.ensembles import Block, Together, linear, slices
-from goalkeeper.training.features import Space, TableSpace, TextSpace, check_vocabularies
+from goalkeeper.training.features import Lens, Space, TableSpace, TextSpace, check_vocabularies
 from goalkeeper.training.newton import Goal, Problem, minimise
 from goalkeeper.training.paths import Job
 
@@ -95,15 +95,20 @@ class _Fitter:
         """Train a block of models."""
         lens = self.space.lens(models, self.dtype)
         share = self.job.masks[models].mean(axis=1)
-        whole = self.space.lens(slice(self.models, self.models + 1), self.dtype)
-        same = (np.repeat(a, len(share), axis=-2) for a in whole.folded(centre[:-1], centre[-1]))
-        weights, bias = lens.unfolded(*same)  # every model starts with the logits of that of all rows
-        start = np.concatenate([weights, bias[None]])
+        start = self.start(lens, centre, len(share))
         found = self.settled(models, start, replace(leading, share=share))
-        bias = found[-1] - found[-1].mean(axis=1, keepdims=True) if self.k > 1 else found[-1]
-        weights, bias = lens.folded(found[:-1], bias)
+        if self.k > 1:  # what all classes share changes no probability, only the penalty
+            found -= found.mean(axis=2, keepdims=True)
+        weights, bias = lens.folded(found[:-1], found[-1])
         squares = None if lens.shrink is None or lens.scale is None else lens.scale**2
         return Block(models.start, weights, bias, squares)
+
+    def start(self, lens: Lens, centre: Floats, models: int) -> Floats:
+        """Let every model begin with the logits of the model on all rows."""
+        whole = self.space.lens(slice(self.models, self.models + 1), self.dtype)
+        folded = whole.folded(centre[:-1], centre[-1])
+        weights, bias = lens.unfolded(*(np.repeat(a, models, axis=-2) for a in folded))
+        return np.concatenate([weights, self.intercept * bias[None]])
 
     def settled(self, models: slice, start: Floats, leading: Leading) -> Floats:
         """Solve in float32, then more precisely where that is wanted or did not do."""

@@ -221,8 +221,8 @@ def minimise(
     out, reached, moved = at.unknowns.copy(), np.zeros(size, dtype=bool), np.full(size, np.inf)
     active, accuracy, last = np.arange(size), np.full(size, goal.first), np.full(size, np.inf)
     for _ in range(goal.steps):
-        far, sound = at.step(accuracy)
-        error = (accuracy + far / 2) * far  # what an inexact Newton step leaves over
+        far, sound, fell = at.step(accuracy)
+        error = np.maximum(accuracy + far / 2, fell) * far  # what an inexact step leaves over
         done = sound & (error <= goal.logit)
         still = (far == 0) | ((far < goal.close) & (far > 0.5 * last)) | ~np.isfinite(far)
         left = ~(done | still)
@@ -270,11 +270,16 @@ class _At:
         places = (self.unknowns, self.logits, self.gradient, self.curved)
         return _At(problem, rough, leading, *(picked(a, models) for a in places))
 
-    def step(self, accuracy: Floats) -> tuple[Floats, Bools]:
-        """Take a Newton step: how far any logit moved `(B,)`, and whether that was a full step."""
+    def step(self, accuracy: Floats) -> tuple[Floats, Bools, Floats]:
+        """Take a Newton step.
+
+        Returns, each `(B,)`: how far any logit moved, whether that was a full step, and to which
+        share of itself the gradient fell, in the norm of the preconditioner.
+        """
         narrow = self.rough.sample.dtype
         right, curved = (-self.gradient).astype(narrow), self.curved.astype(narrow, copy=False)
         move, sound, self.leading = _solve(self.rough, curved, right, self.leading, accuracy)
+        before = self._size(right)
         along = self.rough.logits(move)
         far = np.abs(along).max(axis=(0, 2)).astype(np.float64)
         slope = _dot(self.gradient, move)
@@ -290,7 +295,13 @@ class _At:
             fall = np.minimum(slope[doubt], 0)
             far[doubt] *= self._shorten(doubt, picked(move, doubt), picked(along, doubt), fall)
             sound[doubt] = False
-        return far, sound
+        after = self._size(self.gradient.astype(narrow))
+        fell = np.sqrt(np.divide(after, before, out=np.zeros_like(after), where=before > 0))
+        return far, sound, fell
+
+    def _size(self, gradient: Floats) -> Floats:
+        helped = gradient if self.leading is None else self.leading.solve(gradient)
+        return np.maximum(_dot(gradient, helped), 0)
 
     def _shorten(self, doubt: Ints, move: Floats, along: Floats, slope: Floats) -> Floats:
         """Halve the step of some models until their loss falls enough (Armijo), and say how far."""
