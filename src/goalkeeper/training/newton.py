@@ -30,6 +30,7 @@ LARGE = 1 << 24  # numbers of the inverses that are kept at a time
 PRECISE = 0.1  # after a step that moves a logit by more, logits are computed anew
 TINY = 1e-300
 SAFE = 1.5  # a Newton step that moves no logit by more lowers the loss
+MILD = 4  # one that moves none by more does if the loss then rises half as steeply as it fell
 HALVINGS = 60
 
 
@@ -289,8 +290,9 @@ class _At:
         else:
             self.logits = self.problem.logits(self.unknowns)
         self.gradient, self.curved = self.problem.gradient(self.unknowns, self.logits)
-        over = ~(_dot(self.gradient, move) <= 0)  # a loss that still falls fell all the way
-        doubt = np.flatnonzero(over & (far * (1 if self.problem.k == 1 else 2) > SAFE))
+        bend = far * (1 if self.problem.k == 1 else 2)
+        most = np.where(bend < MILD, -slope / 2, 0)  # a loss that still falls fell all the way
+        doubt = np.flatnonzero(~(_dot(self.gradient, move) <= most) & (bend > SAFE))
         if len(doubt):
             fall = np.minimum(slope[doubt], 0)
             far[doubt] *= self._shorten(doubt, picked(move, doubt), picked(along, doubt), fall)
