@@ -104,13 +104,13 @@ class Exact:
         return out
 
 
-def exact(lens: Lens, bends: Floats, intercept: bool) -> Exact:
+def exact(lens: Lens, bends: Floats, *, intercept: bool) -> Exact:
     """Sum the curvature of every model and class, plus the penalty; `bends (n, B, k)` weighs rows.
 
     Columns are scaled to a diagonal of ones before anything is divided, so that their units do not
     matter; what rounding could make negative is added to it.
     """
-    whole = _curvature(lens, bends, intercept).astype(np.float64)
+    whole = _curvature(lens, bends, intercept=intercept).astype(np.float64)
     corner = np.arange(whole.shape[2])
     whole[:, :, corner[:-1], corner[:-1]] += 1
     size = np.sqrt(whole[:, :, corner, corner])
@@ -130,8 +130,8 @@ def exact(lens: Lens, bends: Floats, intercept: bool) -> Exact:
             return Exact(half.astype(bends.dtype))
 
 
-def _curvature(lens: Lens, bends: Floats, intercept: bool) -> Floats:
-    """Sums over rows of the products of any two features, the bias being one: `(B, k, D, D)`."""
+def _curvature(lens: Lens, bends: Floats, *, intercept: bool) -> Floats:
+    """Sum the products of any two features, the bias being one, over rows: `(B, k, D, D)`."""
     models, classes = bends.shape[1:]
     width = int(lens.matrix.shape[1])
     out = np.empty((models, classes, width + 1, width + 1), dtype=bends.dtype)
@@ -160,7 +160,7 @@ def _curvature(lens: Lens, bends: Floats, intercept: bool) -> Floats:
 
 
 def _pairs(lens: Lens, bends: Floats) -> Floats:
-    """Sums of products of two columns `(models, d, d)`; columns of `bends (n, models)` weigh rows.
+    """Sum products of two columns, rows weighed by columns of `bends (n, B)`: `(B, d, d)`.
 
     Products of one column with all later ones are taken once, and summed for all models.
     """
@@ -184,9 +184,9 @@ def _sparse_pairs(lens: Lens, bends: Floats) -> Floats:
     return np.stack(found).astype(bends.dtype)
 
 
-def taken_apart(lens: Lens, spread: Floats, intercept: bool) -> Leading:
-    """Every direction of the curvature of the model on all rows; `spread (n,)` weighs rows."""
-    whole = _curvature(lens, spread[:, None, None], intercept)[0, 0].astype(np.float64)
+def taken_apart(lens: Lens, spread: Floats, *, intercept: bool) -> Leading:
+    """Find every direction of the curvature of the model on all rows; `spread (n,)` weighs rows."""
+    whole = _curvature(lens, spread[:, None, None], intercept=intercept)[0, 0].astype(np.float64)
     whole[-1] *= FREE**-0.5
     whole[:, -1] *= FREE**-0.5
     values, vectors = np.linalg.eigh(whole)
@@ -194,7 +194,7 @@ def taken_apart(lens: Lens, spread: Floats, intercept: bool) -> Leading:
 
 
 def steepest(times: Callable[[Floats], Floats], width: int, rank: int) -> Leading:
-    """About `rank` steepest directions of `times`, a curvature `(width, width)`, by iteration.
+    """Find about `rank` steepest directions of `times`, a curvature `(width, width)`.
 
     Reference: Halko, Martinsson and Tropp, Finding structure with randomness, 2011, algorithm 4.4.
     """

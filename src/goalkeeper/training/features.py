@@ -8,7 +8,7 @@ vocabulary of a subset has scale 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,7 +44,7 @@ class Lens:
         """Keep some of the subsets."""
         parts = (self.scale, self.shift, self.shrink)
         pick = [None if a is None else picked(a, models) for a in parts]
-        return Lens(self.matrix, self.transposed, *pick, self.origin)
+        return replace(self, scale=pick[0], shift=pick[1], shrink=pick[2])
 
     def pieces(self, width: int) -> Iterator[slice]:
         """Cut the rows so that `width` numbers a row stay in the cache; sparse rows are one."""
@@ -319,10 +319,10 @@ class TableSpace:
 
     def lens(self, models: slice, dtype: Any = np.float64) -> Lens:
         """See the rows through mean and spread of some of the subsets."""
-        pick = [
+        scale, shift = (
             None if a is None else a[:, models].astype(dtype) for a in (self._scale, self._shift)
-        ]
-        return Lens(*self._stored.as_(dtype), *pick, origin=self._origin)
+        )
+        return Lens(*self._stored.as_(dtype), scale, shift, None, self._origin)
 
     def inside(self, models: slice, total: Floats | None = None) -> Bools:
         """Every subset has every column."""

@@ -180,7 +180,7 @@ class _Fitter:
         if self.k > 1:
             spread = (chance * (1 - chance)).mean(axis=2)[:, 0] * whole.sample[:, 0]
         if self.dense:
-            return taken_apart(whole.lens, spread, self.intercept)
+            return taken_apart(whole.lens, spread, intercept=self.intercept)
         single, curved = replace(whole, k=1), spread[:, None, None]
         stretch = np.ones((len(at), 1), dtype=at.dtype)
         stretch[-1] = FREE**-0.5

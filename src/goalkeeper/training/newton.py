@@ -106,7 +106,7 @@ class Problem:
         """Curvature of every model and class."""
         if self.k > 1:
             curved = self.sample[:, :, None] * (curved - curved * curved)
-        return exact(self.lens, curved, self.intercept)
+        return exact(self.lens, curved, intercept=self.intercept)
 
     @property
     def room(self) -> int:
@@ -311,6 +311,7 @@ class _At:
         unknowns, logits = picked(self.unknowns, doubt), picked(self.logits, doubt)
         now = some.loss(unknowns - move, logits - along)
         slack, part = 4 * np.finfo(now.dtype).eps * np.abs(now), np.ones(len(doubt))
+        bad = np.ones(len(doubt), dtype=bool)
         for _ in range(HALVINGS):
             back = (1 - part)[:, None].astype(now.dtype)
             then = some.loss(unknowns - back * move, logits - back * along)
