@@ -17,7 +17,8 @@ from goalkeeper.targets.linear import steps_of
 from goalkeeper.training.curvature import FREE, Leading, steepest, taken_apart
 from goalkeeper.training.ensembles import Block, Together, linear, slices
 from goalkeeper.training.features import Lens, Space, TableSpace, TextSpace, check_vocabularies
-from goalkeeper.training.newton import Goal, Problem, minimise
+from goalkeeper.training.losses import Problem
+from goalkeeper.training.newton import Goal, minimise
 from goalkeeper.training.paths import Job
 
 DENSE = 1000  # up to this many columns of a table, the whole curvature is taken apart
