@@ -270,17 +270,10 @@ class TableSpace:
         Rows of every subset `(N, rows)`.
     convert
         Change of the matrix `(n, d)` before anything else (to a sparse one, to 0 and 1).
-    biased
-        The models have a bias that is not penalised: means may be taken from the rows anyway.
     """
 
     def __init__(
-        self,
-        job: Job,
-        masks: Bools,
-        convert: Callable[[Floats], Any] | None = None,
-        *,
-        biased: bool = False,
+        self, job: Job, masks: Bools, convert: Callable[[Floats], Any] | None = None
     ) -> None:
         self._convert, self._masks, self._given = convert, masks, job.data.x
         raw, scaler = finite(job.data.x), job.path.scaler
@@ -288,9 +281,6 @@ class TableSpace:
         self._centre, self._spread = np.zeros(width), np.ones(width)
         self._scale: Floats | None = None
         self._shift: Floats | None = None
-        self._origin: Floats | None = None
-        if biased:
-            self._centre = raw.mean(axis=0)
         if scaler is not None:
             mean, variance = moments(raw, masks)
             if scaler.with_mean:
@@ -302,8 +292,6 @@ class TableSpace:
                 self._scale = self._spread[:, None] / spreads(mean, variance, masks.sum(axis=1))
             if self._shift is not None:
                 self._shift = self._shift / self._spread[:, None]
-        if biased and self._shift is None:
-            self._origin = self._centre / self._spread
         self._stored = Stored(self._shared(raw))
 
     @property
@@ -322,7 +310,7 @@ class TableSpace:
         scale, shift = (
             None if a is None else a[:, models].astype(dtype) for a in (self._scale, self._shift)
         )
-        return Lens(*self._stored.as_(dtype), scale, shift, None, self._origin)
+        return Lens(*self._stored.as_(dtype), scale, shift)
 
     def inside(self, models: slice, total: Floats | None = None) -> Bools:
         """Every subset has every column."""
@@ -335,7 +323,7 @@ class TableSpace:
 
     @property
     def _scaled(self) -> bool:
-        return not all(a is None for a in (self._scale, self._shift, self._origin))
+        return self._scale is not None or self._shift is not None
 
 
 def check_vocabularies(space: Space, models: int) -> None:

@@ -14,9 +14,10 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.linear import steps_of
+from goalkeeper.training.columns import ColumnSpace
 from goalkeeper.training.curvature import FREE, Leading, steepest, taken_apart
 from goalkeeper.training.ensembles import Block, Together, linear, slices
-from goalkeeper.training.features import Lens, Space, TableSpace, TextSpace, check_vocabularies
+from goalkeeper.training.features import Lens, Space, TextSpace, check_vocabularies
 from goalkeeper.training.losses import Problem
 from goalkeeper.training.newton import Goal, minimise
 from goalkeeper.training.paths import Job
@@ -42,7 +43,7 @@ def space_of(job: Job) -> Space:
     masks = np.concatenate([job.masks, np.ones((1, len(job.data)), dtype=bool)])
     if isinstance(job.domain, TextDomain):
         return TextSpace(job, masks)
-    return TableSpace(job, masks, biased=bool(job.path.final.fit_intercept))
+    return ColumnSpace(job, masks, biased=bool(job.path.final.fit_intercept))
 
 
 def train(job: Job, space: Space) -> Together:
@@ -60,7 +61,7 @@ class _Fitter:
         self.dtype = job.dtype
         self.intercept = bool(job.path.final.fit_intercept)
         columns = int(space.matrix.shape[1])
-        self.dense = isinstance(space, TableSpace) and columns < DENSE
+        self.dense = isinstance(space.matrix, np.ndarray) and columns < DENSE
 
     def fit(self) -> Together:
         """Train all models, block by block."""
