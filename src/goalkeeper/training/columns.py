@@ -48,7 +48,7 @@ class ColumnSpace:
             shift[place], scale[place] = part.fitted(numbers, masks)
             scaled[place] = part.scaled
             start = place.stop
-        shifted = shift.any(axis=1)
+        shifted = np.asarray(shift.any(axis=1))
         self._centre = np.where(shifted | biased, raw.mean(axis=0), 0.0)
         deviation = raw.std(axis=0)
         self._spread = np.where(scaled & (deviation > 0), deviation, 1.0)

@@ -122,7 +122,8 @@ def _table_front(before: list[Any], domain: Domain) -> Front | str:
 
     columns = domain.columns if isinstance(domain, TableDomain) and domain.named else ()
     coded = any(c.categories for c in columns)
-    if coded and [type(step).__name__ for step in before] != ["ColumnTransformer"]:
+    coders = (["ColumnTransformer"], ["OneHotEncoder"])
+    if coded and [type(step).__name__ for step in before] not in coders:
         return "the table has named categories, and no ColumnTransformer"
     if not before:
         return None, None, None, None
