@@ -18,8 +18,8 @@ from goalkeeper.training.features import Lens
 
 FREE = 1e-3  # penalty of the bias in the leading curvature; it has none
 STEEP = 1e5  # curvature that float32 can still divide by; beyond, rounding would change its sign
-EXTRA = 8  # directions more than wanted while the leading ones are sought
-ROUNDS = 3
+EXTRA = 4  # directions more than wanted while the leading ones are sought
+ROUNDS = 2
 FEW = 8  # models that are summed one by one
 ROWS = 512  # rows whose products are summed at a time
 
@@ -202,6 +202,7 @@ def steepest(times: Callable[[Floats], Floats], width: int, rank: int) -> Leadin
     if rank == 0:
         return _leading(np.empty((width, 0)), np.empty(0))
     found = np.random.default_rng(0).normal(size=(width, rank + EXTRA))[:, : width - 1]
+    found = found.astype(np.float32)
     for _ in range(ROUNDS):
         found = np.linalg.qr(times(found))[0]
     small = found.T @ times(found)

@@ -191,7 +191,7 @@ class _Fitter:
             moved = vectors.astype(at.dtype) * stretch
             bent = single.hessian(moved[:, None, :], curved)[:, 0]
             bent[:-1] -= moved[:-1]
-            return np.asarray(bent * stretch, dtype=np.float64)
+            return np.asarray(bent * stretch)
 
         return steepest(times, len(at), RANK)
 

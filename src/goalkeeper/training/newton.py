@@ -11,7 +11,7 @@ no logit moves far). Deviation: the preconditioner is shared by all models.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,9 +84,11 @@ def minimise(
     out, reached, moved = at.unknowns.copy(), np.zeros(size, dtype=bool), np.full(size, np.inf)
     active, accuracy, last = np.arange(size), np.full(size, goal.first), np.full(size, np.inf)
     for _ in range(goal.steps):
-        far, sound, fell = at.step(accuracy)
-        error = np.maximum(accuracy + far / 2, fell) * far  # what an inexact step leaves over
+        far, sound = at.step(accuracy)
+        error = (accuracy + far / 2) * far  # what an inexact Newton step leaves over
         done = sound & (error <= goal.logit)
+        if done.any():
+            done &= at.fallen() * far <= goal.logit
         still = (far == 0) | ((far < goal.close) & (far > 0.5 * last)) | ~np.isfinite(far)
         left = ~(done | still)
         wanted = np.maximum(goal.logit / (2 * error + TINY), error / 4)
@@ -116,6 +118,7 @@ class _At:
     logits: Floats
     gradient: Floats
     curved: Floats
+    before: Floats = field(init=False)  # the gradient before the last step, its sign changed
 
     @classmethod
     def begin(
@@ -133,16 +136,11 @@ class _At:
         places = (self.unknowns, self.logits, self.gradient, self.curved)
         return _At(problem, rough, leading, *(picked(a, models) for a in places))
 
-    def step(self, accuracy: Floats) -> tuple[Floats, Bools, Floats]:
-        """Take a Newton step.
-
-        Returns, each `(B,)`: how far any logit moved, whether that was a full step, and to which
-        share of itself the gradient fell, in the norm of the preconditioner.
-        """
+    def step(self, accuracy: Floats) -> tuple[Floats, Bools]:
+        """Take a Newton step: how far any logit moved `(B,)`, and whether that was a full step."""
         narrow = self.rough.sample.dtype
         right, curved = (-self.gradient).astype(narrow), self.curved.astype(narrow, copy=False)
         move, sound, self.leading = _solve(self.rough, curved, right, self.leading, accuracy)
-        before = self._size(right)
         along = self.rough.logits(move)
         far = np.abs(along).max(axis=(0, 2)).astype(np.float64)
         slope = _dot(self.gradient, move)
@@ -159,13 +157,17 @@ class _At:
             fall = np.minimum(slope[doubt], 0)
             far[doubt] *= self._shorten(doubt, picked(move, doubt), picked(along, doubt), fall)
             sound[doubt] = False
-        after = self._size(self.gradient.astype(narrow))
-        fell = np.sqrt(np.divide(after, before, out=np.zeros_like(after), where=before > 0))
-        return far, sound, fell
+        self.before = right
+        return far, sound
+
+    def fallen(self) -> Floats:
+        """Find to which share `(B,)` the last step brought the preconditioned gradient."""
+        before, after = self._size(self.before), self._size(self.gradient)
+        return np.sqrt(np.divide(after, before, out=np.zeros_like(after), where=before > 0))
 
     def _size(self, gradient: Floats) -> Floats:
-        helped = gradient if self.leading is None else self.leading.solve(gradient)
-        return np.maximum(_dot(gradient, helped), 0)
+        right = gradient.astype(self.rough.sample.dtype, copy=False)
+        return np.maximum(_dot(right, self.leading.solve(right) if self.leading else right), 0)
 
     def _shorten(self, doubt: Ints, move: Floats, along: Floats, slope: Floats) -> Floats:
         """Halve the step of some models until their loss falls enough (Armijo), and say how far."""
