@@ -23,6 +23,7 @@ from goalkeeper.training.newton import Goal, minimise
 from goalkeeper.training.paths import Job
 
 DENSE = 1000  # up to this many columns of a table, the whole curvature is taken apart
+FEW = 300  # up to this many, each step towards the model on all rows takes its own curvature
 RANK = 12  # directions of curvature kept otherwise
 ARRAYS = 8  # arrays as large as the logits that one block keeps
 TOGETHER = {"sparse": 32, "dense": 128}  # models of a block, if memory allows
@@ -80,7 +81,7 @@ class _Fitter:
         """Find the model on all rows, roughly, and its curvature."""
         whole = self.problem(slice(self.models, self.models + 1), np.float32)
         at = np.zeros((self.space.matrix.shape[1] + 1, 1, self.k), dtype=np.float32)
-        if self.dense and self.k == 1:
+        if self.dense and self.k == 1 and len(at) <= FEW:
             at = minimise(whole, whole, at, None, NEAR).unknowns
             return self.leading(whole, at), at
         for goal in (replace(NEAR, steps=2), NEAR):
