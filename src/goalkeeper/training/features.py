@@ -8,7 +8,7 @@ vocabulary of a subset has scale 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +29,8 @@ class Lens:
 
     Features of subset b are `(matrix - shift) * scale * shrink`: `scale` and `shift` are
     `(d, B)`, `shrink` is `(n, B)`; None stands for 1, 0 and 1. Never both shift and shrink.
+    `origin (d,)` was taken from the matrix although no preprocessing says so: models with a bias
+    are the same, and are computed more precisely.
     """
 
     matrix: Any
@@ -36,12 +38,13 @@ class Lens:
     scale: Floats | None = None
     shift: Floats | None = None
     shrink: Floats | None = None
+    origin: Floats | None = None
 
     def only(self, models: NDArray[Any]) -> Lens:
         """Keep some of the subsets."""
         parts = (self.scale, self.shift, self.shrink)
         pick = [None if a is None else picked(a, models) for a in parts]
-        return Lens(self.matrix, self.transposed, *pick)
+        return replace(self, scale=pick[0], shift=pick[1], shrink=pick[2])
 
     def pieces(self, width: int) -> Iterator[slice]:
         """Cut the rows so that `width` numbers a row stay in the cache; sparse rows are one."""
@@ -87,11 +90,11 @@ class Lens:
         return weights, bias
 
     def unfolded(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
-        """Undo `folded`."""
+        """Undo `folded`; a feature of scale 0 gets weight 0."""
         if self.shift is not None:
             bias = bias + np.einsum("db,dbk->bk", self.shift, weights)
         if self.scale is not None:
-            weights = weights / np.where(self.scale == 0, 1.0, self.scale)[:, :, None]
+            weights = weights / np.where(self.scale == 0, np.inf, self.scale)[:, :, None]
         return weights, bias
 
     def _whole(self, rows: slice) -> bool:
@@ -304,10 +307,10 @@ class TableSpace:
 
     def lens(self, models: slice, dtype: Any = np.float64) -> Lens:
         """See the rows through mean and spread of some of the subsets."""
-        pick = [
+        scale, shift = (
             None if a is None else a[:, models].astype(dtype) for a in (self._scale, self._shift)
-        ]
-        return Lens(*self._stored.as_(dtype), *pick)
+        )
+        return Lens(*self._stored.as_(dtype), scale, shift)
 
     def inside(self, models: slice, total: Floats | None = None) -> Bools:
         """Every subset has every column."""

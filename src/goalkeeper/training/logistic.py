@@ -8,25 +8,30 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.application import Target
-from goalkeeper.core.data import Floats
+from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.domain import TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.linear import steps_of
+from goalkeeper.training.columns import ColumnSpace
+from goalkeeper.training.curvature import FREE, Leading, steepest, taken_apart
 from goalkeeper.training.ensembles import Block, Together, linear, slices
-from goalkeeper.training.features import Space, TableSpace, TextSpace, check_vocabularies
-from goalkeeper.training.newton import FREE, Goal, Leading, Problem, minimise
+from goalkeeper.training.features import Lens, Space, TextSpace, check_vocabularies
+from goalkeeper.training.losses import Problem
+from goalkeeper.training.newton import Goal, minimise
 from goalkeeper.training.paths import Job
 
 DENSE = 1000  # up to this many columns of a table, the whole curvature is taken apart
+FEW = 300  # up to this many, each step towards the model on all rows takes its own curvature
 RANK = 12  # directions of curvature kept otherwise
 ARRAYS = 8  # arrays as large as the logits that one block keeps
 TOGETHER = {"sparse": 32, "dense": 128}  # models of a block, if memory allows
 NEAR = Goal(logit=0.03, steps=30)  # the model on all rows is only where the others start
 FAST = Goal(logit=1e-4, steps=12)  # in float32
 FULL = Goal(logit=1e-7, steps=8, first=1e-3)  # with gradients in float64, from there
-LAST = 100  # steps of what did not settle so far
+ROUNDING = 1e-5  # a model that stands still to that is as far as float64 gets
+LAST = (20, 200)  # steps of what did not settle so far, from where it is and from nothing
 
 
 def fit_many(job: Job) -> Together:
@@ -37,7 +42,9 @@ def fit_many(job: Job) -> Together:
 def space_of(job: Job) -> Space:
     """Read the texts or rows once, for all subsets and for the model on all rows."""
     masks = np.concatenate([job.masks, np.ones((1, len(job.data)), dtype=bool)])
-    return (TextSpace if isinstance(job.domain, TextDomain) else TableSpace)(job, masks)
+    if isinstance(job.domain, TextDomain):
+        return TextSpace(job, masks)
+    return ColumnSpace(job, masks, biased=bool(job.path.final.fit_intercept))
 
 
 def train(job: Job, space: Space) -> Together:
@@ -52,11 +59,16 @@ class _Fitter:
     def __init__(self, job: Job, space: Space) -> None:
         self.job, self.models, self.space = job, len(job.masks), space
         self.k = 1 if len(job.classes) == 2 else len(job.classes)
+        self.dtype = job.dtype
         self.intercept = bool(job.path.final.fit_intercept)
+        columns = int(space.matrix.shape[1])
+        self.dense = isinstance(space.matrix, np.ndarray) and columns < DENSE
 
     def fit(self) -> Together:
         """Train all models, block by block."""
         leading, centre = self.centre()
+        if self.rounding(centre) > FAST.logit:
+            self.dtype = np.float64
         rows, width = len(self.job.data), int(self.space.matrix.shape[1])
         room = self.job.means.memory // (8 * ARRAYS * max(rows, width) * self.k)
         wanted = TOGETHER["dense" if isinstance(self.space.matrix, np.ndarray) else "sparse"]
@@ -69,54 +81,81 @@ class _Fitter:
         """Find the model on all rows, roughly, and its curvature."""
         whole = self.problem(slice(self.models, self.models + 1), np.float32)
         at = np.zeros((self.space.matrix.shape[1] + 1, 1, self.k), dtype=np.float32)
+        if self.dense and self.k == 1 and len(at) <= FEW:
+            at = minimise(whole, whole, at, None, NEAR).unknowns
+            return self.leading(whole, at), at
         for goal in (replace(NEAR, steps=2), NEAR):
             at = minimise(whole, whole, at, self.leading(whole, at), goal).unknowns
         return self.leading(whole, at), at
 
+    def rounding(self, centre: Floats) -> float:
+        """How far float32 may miss a logit of the model on all rows."""
+        lens = self.space.lens(slice(self.models, self.models + 1), np.float32)
+        terms = abs(lens.matrix) @ np.abs(lens.folded(centre[:-1], centre[-1])[0][:, 0])
+        return float(np.nan_to_num(terms.max(), nan=np.inf) * np.finfo(np.float32).eps)
+
     def block(self, models: slice, centre: Floats, leading: Leading) -> Block:
         """Train a block of models."""
-        lens = self.space.lens(models, self.job.dtype)
+        lens = self.space.lens(models, self.dtype)
         share = self.job.masks[models].mean(axis=1)
-        start = np.repeat(centre, len(share), axis=1)
-        if lens.scale is not None:
-            start[:-1] *= (lens.scale != 0)[:, :, None]
+        start = self.start(lens, centre, len(share))
         found = self.settled(models, start, replace(leading, share=share))
-        bias = found[-1] - found[-1].mean(axis=1, keepdims=True) if self.k > 1 else found[-1]
-        weights, bias = lens.folded(found[:-1], bias)
+        if self.k > 1:  # what all classes share changes no probability, only the penalty
+            found -= found.mean(axis=2, keepdims=True)
+        weights, bias = lens.folded(found[:-1], found[-1])
         squares = None if lens.shrink is None or lens.scale is None else lens.scale**2
         return Block(models.start, weights, bias, squares)
 
+    def start(self, lens: Lens, centre: Floats, models: int) -> Floats:
+        """Let every model begin with the logits of the model on all rows."""
+        whole = self.space.lens(slice(self.models, self.models + 1), self.dtype)
+        folded = whole.folded(centre[:-1], centre[-1])
+        weights, bias = lens.unfolded(*(np.repeat(a, models, axis=-2) for a in folded))
+        return np.concatenate([weights, self.intercept * bias[None]])
+
     def settled(self, models: slice, start: Floats, leading: Leading) -> Floats:
-        """Solve in float32, then more precisely where that is wanted or did not do.
+        """Solve in float32, then more precisely where that is wanted or did not do."""
+        rough, narrow = self.problem(models, np.float32), leading.cast(np.float32)
+        with np.errstate(all="ignore"):  # what float32 cannot do is done again
+            found, reached, _, near = minimise(rough, rough, start, narrow, FAST)
+        goal = FAST
+        if self.dtype is np.float64:
+            exact, goal = self.problem(models, np.float64), FULL
+            found = np.where(np.isfinite(found), found, start)
+            with np.errstate(all="ignore"):
+                found, reached, _, _ = minimise(exact, rough, found, near, goal)
+        rest = np.flatnonzero(~reached)
+        if len(rest):
+            begin = np.where(np.isfinite(found), found, start)[:, rest]
+            found[:, rest] = self.careful(models, rest, begin, leading.only(rest), goal)
+        return found
+
+    def careful(
+        self, models: slice, rest: Ints, begin: Floats, leading: Leading, goal: Goal
+    ) -> Floats:
+        """Solve some of the models in float64 only, from where they are, and then from nothing.
 
         Raises
         ------
         DataError
-            A model did not settle: its columns have wildly different scales.
+            A model did not settle.
         """
-        rough, narrow = self.problem(models, np.float32), leading.cast(np.float32)
-        with np.errstate(all="ignore"):  # what float32 cannot do is done again
-            found, reached = minimise(rough, rough, start, narrow, FAST)
-        goal = FAST
-        if self.job.means.precision == "full":
-            exact, goal = self.problem(models, np.float64), FULL
-            found = np.where(np.isfinite(found), found, start)
+        out, every = begin.astype(np.float64), self.problem(models, np.float64)
+        left = np.arange(len(rest))
+        for steps in LAST:
+            own = replace(goal, steps=steps, close=ROUNDING, first=1e-2, loose=1e-2, tight=1e-4)
+            problem, wide = every.only(rest[left]), leading.only(left).cast(np.float64)
             with np.errstate(all="ignore"):
-                found, reached = minimise(exact, rough, found, narrow, goal)
-        rest = np.flatnonzero(~reached)
-        if len(rest) == 0:
-            return found
-        exact = self.problem(models, np.float64).only(rest)
-        begin = np.where(np.isfinite(found), found, start)[:, rest]
-        wide = leading.only(rest).cast(np.float64)
-        last = minimise(exact, exact, begin, wide, replace(goal, steps=LAST))
-        if not last.reached.all():
-            raise DataError(
-                f"logistic regression of model {models.start + rest[~last.reached][0]} did not "
-                f"settle in {LAST} Newton steps; scale the columns (StandardScaler), or lower C"
-            )
-        found[:, rest] = last.unknowns
-        return found
+                found, reached, far, _ = minimise(problem, problem, out[:, left], wide, own)
+            out[:, left] = found
+            left = left[~reached & ~(far < ROUNDING)]
+            if len(left) == 0:
+                return out
+            out[:, left] = 0
+        raise DataError(
+            f"logistic regression of model {models.start + rest[left[0]]} did not settle in "
+            f"{LAST[-1]} Newton steps; scale the columns (StandardScaler), or lower C"
+        )
 
     def problem(self, models: slice, dtype: Any) -> Problem:
         """Weigh every row in some of the models."""
@@ -143,54 +182,33 @@ class _Fitter:
         spread = chance[:, 0, 0]
         if self.k > 1:
             spread = (chance * (1 - chance)).mean(axis=2)[:, 0] * whole.sample[:, 0]
-        dense = isinstance(self.space, TableSpace)
-        taken = _whole_curvature if dense and len(at) <= DENSE else _leading_curvature
-        values, vectors = taken(whole, spread)
-        return Leading(vectors, np.maximum(values, 0.0), np.ones(1)).cast(np.float32)
+        if self.dense:
+            return taken_apart(whole.lens, spread, intercept=self.intercept)
+        single, curved = replace(whole, k=1), spread[:, None, None]
+        stretch = np.ones((len(at), 1), dtype=at.dtype)
+        stretch[-1] = FREE**-0.5
+
+        def times(vectors: Floats) -> Floats:
+            moved = vectors.astype(at.dtype) * stretch
+            bent = single.hessian(moved[:, None, :], curved)[:, 0]
+            bent[:-1] -= moved[:-1]
+            return np.asarray(bent * stretch)
+
+        return steepest(times, len(at), RANK)
 
     def _rebuild(self, blocks: list[Block]) -> Any:
         def rebuild(i: int) -> Target:
             block = next(b for b in blocks if b.start <= i < b.start + len(b))
             lens = self.space.lens(slice(i, i + 1))
             place = slice(i - block.start, i - block.start + 1)
-            weights, bias = lens.unfolded(block.weights[:, place], block.bias[place])
+            weights, bias = block.weights[:, place], block.bias[place]
+            if lens.origin is not None:
+                bias = bias - np.einsum("d,dbk->bk", lens.origin, weights)
+            weights, bias = lens.unfolded(weights, bias)
             inside = self.space.inside(slice(i, i + 1))[:, 0]
             return ordinary(self.job, i, weights[inside, 0].T, bias[0])
 
         return rebuild
-
-
-def _whole_curvature(whole: Problem, spread: Floats) -> tuple[Floats, Floats]:
-    lens = whole.lens
-    rows = lens.matrix if lens.shift is None else lens.matrix - lens.shift[:, 0]
-    rows = rows if lens.scale is None else rows * lens.scale[:, 0]
-    ones = np.full((len(rows), 1), whole.intercept * FREE**-0.5, dtype=rows.dtype)
-    rows = np.concatenate([rows, ones], axis=1)
-    values, vectors = np.linalg.eigh(((rows * spread[:, None]).T @ rows).astype(np.float64))
-    return values, vectors
-
-
-def _leading_curvature(whole: Problem, spread: Floats) -> tuple[Floats, Floats]:
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
-    single, curved = replace(whole, k=1), spread[:, None, None]
-    width = whole.lens.matrix.shape[1] + 1
-    stretch = np.ones(width, dtype=spread.dtype)
-    stretch[-1] = FREE**-0.5
-
-    def times(vector: Any) -> Any:
-        moved = (np.asarray(vector).reshape(-1) * stretch)[:, None, None]
-        bent = single.hessian(moved, curved)
-        bent[:-1] -= moved[:-1]
-        return bent.reshape(-1) * stretch
-
-    rank = min(RANK, width // 4)
-    if rank == 0:
-        return np.empty(0), np.empty((width, 0))
-    operator = LinearOperator((width, width), matvec=times, dtype=spread.dtype)
-    start = np.ones(width, dtype=spread.dtype)
-    values, vectors = eigsh(operator, k=rank, v0=start, tol=0.05)
-    return np.asarray(values), np.asarray(vectors)
 
 
 def ordinary(job: Job, i: int, weights: Floats, bias: Floats) -> SklearnTarget:

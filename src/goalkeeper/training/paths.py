@@ -20,7 +20,7 @@ class Path:
     """How `fit_many` trains: the kind, the reason in words, and the parts of the pipeline.
 
     `counts` is the vectoriser, `weighing` what gives tf-idf (the vectoriser itself or a
-    transformer behind it), `scaler` a StandardScaler.
+    transformer behind it), `scaler` a StandardScaler, `columns` what else treats a table.
     """
 
     kind: Kind
@@ -29,6 +29,7 @@ class Path:
     counts: Any = None
     weighing: Any = None
     scaler: Any = None
+    columns: Any = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,27 +71,32 @@ def path_of(estimator: Any, domain: Domain) -> Path:
     front = _text_front(before) if texts else _table_front(before, domain)
     if isinstance(front, str):
         return _generic(front)
-    counts, weighing, scaler = front
+    counts, weighing, scaler, columns = front
     kind, why = kind_of(final)
     if kind == "generic":
         return _generic(why)
     if kind not in ("bayes", "logistic") and texts:
         return _generic(f"{type(final).__name__} on texts has no fast path")
+    if kind != "logistic" and columns is not None:
+        said = f"{type(final).__name__} behind a {type(columns).__name__}"
+        return _generic(f"{said} has no fast path")
     if kind in ("bayes", "neighbours") and scaler is not None:
         return _generic(f"{type(final).__name__} behind a scaler has no fast path")
     if kind == "bayes" and weighing is not None and type(final).__name__ == "BernoulliNB":
         return _generic("BernoulliNB on tf-idf has no fast path")
-    return Path(kind, why, final, counts, weighing, scaler)
+    return Path(kind, why, final, counts, weighing, scaler, columns)
 
 
 def _generic(reason: str) -> Path:
     return Path("generic", f"one after the other: {reason}")
 
 
-# ---- the front: each returns (counts, weighing, scaler), or why there is no fast path -----------
+# ---- the front: each returns what is in it, or why there is no fast path ------------------------
+
+Front = tuple[Any, Any, Any, Any]  # counts, weighing, scaler, columns
 
 
-def _text_front(before: list[Any]) -> tuple[Any, Any, Any] | str:
+def _text_front(before: list[Any]) -> Front | str:
     from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 
     names = [type(step) for step in before]
@@ -108,18 +114,55 @@ def _text_front(before: list[Any]) -> tuple[Any, Any, Any] | str:
         return "the vectoriser has an unusual input or dtype"
     if weighing is not None and weighing.norm not in ("l2", None):
         return f"tf-idf is normalised by {weighing.norm}"
-    return counts, weighing, None
+    return counts, weighing, None, None
 
 
-def _table_front(before: list[Any], domain: Domain) -> tuple[Any, Any, Any] | str:
+def _table_front(before: list[Any], domain: Domain) -> Front | str:
     from sklearn.preprocessing import StandardScaler
 
     columns = domain.columns if isinstance(domain, TableDomain) and domain.named else ()
-    if any(c.categories for c in columns):
-        return "the table has named categories"
+    coded = any(c.categories for c in columns)
+    coders = (["ColumnTransformer"], ["OneHotEncoder"])
+    if coded and [type(step).__name__ for step in before] not in coders:
+        return "the table has named categories, and no ColumnTransformer"
     if not before:
-        return None, None, None
+        return None, None, None, None
     if [type(step) for step in before] == [StandardScaler]:
-        return None, None, before[0]
-    said = " > ".join(type(step).__name__ for step in before)
-    return f"rows go through {said}, not just a StandardScaler"
+        return None, None, before[0], None
+    if len(before) > 1:
+        said = " > ".join(type(step).__name__ for step in before)
+        return f"rows go through {said}, not just one step"
+    return _refused(before[0]) or (None, None, None, before[0])
+
+
+def _refused(step: Any) -> str:
+    """Say why what treats columns cannot be fitted in all subsets at once; "" where it can."""
+    from sklearn.compose import ColumnTransformer, make_column_selector
+    from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, StandardScaler
+
+    if type(step) is ColumnTransformer:
+        chosen = [columns for _, _, columns in step.transformers]
+        if step.transformer_weights or not all(
+            isinstance(columns, list | make_column_selector) for columns in chosen
+        ):
+            return "the ColumnTransformer has weights, or columns that are no list or selector"
+        inner = [s for _, s, _ in step.transformers] + [step.remainder]
+        return next(filter(None, (_refused(s) for s in inner if not isinstance(s, str))), "")
+    if type(step) not in (MaxAbsScaler, MinMaxScaler, OneHotEncoder, StandardScaler):
+        return f"rows go through a {type(step).__name__}"
+    for name, value in PLAIN.items():
+        given = getattr(step, name, value)
+        if not isinstance(given, type(value)) or given != value:
+            return f"rows go through a {type(step).__name__} with {name}={given!r}"
+    return ""
+
+
+PLAIN = {
+    "categories": "auto",
+    "drop": None,
+    "handle_unknown": "ignore",
+    "min_frequency": None,
+    "max_categories": None,
+    "dtype": np.float64,
+    "clip": False,
+}
