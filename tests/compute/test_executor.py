@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -195,6 +199,26 @@ def test_a_run_that_is_left_early_leaves_no_process(workers: Executor, tmp_path:
         time.sleep(0.1)
 
 
+@contextmanager
+def separate(folder: Path) -> Iterator[tuple[str, dict[str, list[subprocess.Popen[bytes]]]]]:
+    """Start a scheduler and a worker as a user does, each in a process that can be killed."""
+    file, processes = folder / "scheduler.json", []
+    common = ["--no-dashboard", "--scheduler-file", str(file)]
+    local = [*common, "--host", "127.0.0.1"]
+    for words in (["scheduler", *local, "--port", "0"], ["worker", *local, "--no-nanny"]):
+        command = [sys.executable, "-m", "dask", *words]
+        processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+        while not file.exists():
+            time.sleep(0.05)
+    try:
+        address = json.loads(file.read_text())["address"]
+        yield address, {"scheduler": processes[:1], "workers": processes[1:]}
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
 # ---- clusters that are not there -----------------------------------------------------------------
 
 
@@ -214,6 +238,29 @@ def test_a_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(dask, "PATIENCE", 1)
     with dask.cluster(0) as address, pytest.raises(ExecutorError, match="has no workers"):
         list(DaskExecutor(address).run(doubles(1)))
+
+
+@pytest.mark.parametrize("what", ["scheduler", "workers"])
+def test_a_cluster_that_dies_in_the_middle_is_an_error(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was yielded before is the caller's; the rest ends with one error, and soon."""
+    import dask.config
+
+    from goalkeeper.compute import dask as ours
+    from goalkeeper.core.errors import ExecutorError
+
+    jobs = [job(str(i), "note", folder=str(tmp_path), name=str(i), seconds=0.3) for i in range(50)]
+    with separate(tmp_path) as (address, processes):
+        running = DaskExecutor(address).run(jobs)
+        assert next(running).status == "ok"
+        monkeypatch.setattr(ours, "PATIENCE", 2)
+        monkeypatch.setattr(ours, "LOOK", 1)
+        for process in processes[what]:
+            process.kill()
+        soon = dask.config.set({"distributed.comm.timeouts.connect": "2s"})
+        with soon, pytest.raises(ExecutorError, match=r"the Dask .* lost; start the cluster again"):
+            list(running)
 
 
 def test_workers_of_another_version_stop_the_run(

@@ -6,8 +6,8 @@ import multiprocessing as mp
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -19,7 +19,9 @@ from goalkeeper.compute.serve import serve
 from goalkeeper.compute.team import Process, Team
 from goalkeeper.core.errors import ExecutorError, MissingExtra
 
-PATIENCE = 30  # seconds to wait for a scheduler, and for its first worker
+PATIENCE = 30  # seconds to wait for a scheduler, and for a worker
+LOOK = 5  # seconds between looks at whether there are workers
+LOST = "the Dask {} lost; start the cluster again. What was finished is kept"
 
 
 class DaskExecutor:
@@ -66,21 +68,20 @@ class DaskExecutor:
         Raises
         ------
         ExecutorError
-            There is no scheduler or no worker, the scheduler is lost, or a worker computes with
-            other versions.
+            There is no scheduler or no worker, they are lost, or a worker computes with other
+            versions.
         """
-        from distributed import as_completed
-
         run, digest = uuid.uuid4().hex, versions.digest()
         order = Order(run=run, digest=digest, limits=self._limits, preload=self._preload)
         with self._client() as client:
             futures = {client.submit(supervised, job, order, pure=False): job for job in jobs}
             try:
-                for future in as_completed(list(futures), loop=client.loop):
+                for future in _ended(client, futures):
                     yield _outcome(future, futures.pop(future))
             finally:
-                client.cancel(list(futures))
-                client.run(dismiss, run, on_error="ignore")
+                with suppress(OSError):  # nobody is there any more: nothing is left to be ended
+                    client.cancel(list(futures))
+                    client.run(dismiss, run, on_error="ignore")
 
     @contextmanager
     def _client(self) -> Iterator[Any]:
@@ -123,6 +124,36 @@ def cluster(slots: int) -> Iterator[str]:
         yield cluster.scheduler_address
 
 
+def _ended(client: Any, futures: Iterable[Any]) -> Iterator[Any]:
+    """Yield futures as they end; raises ExecutorError where nobody is left to compute them."""
+    from distributed import CancelledError, wait
+
+    left = set(futures)
+    while left:
+        try:
+            with client.as_current():
+                done = wait(left, timeout=LOOK, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            _awaited(client)
+            continue
+        except CancelledError as error:
+            raise ExecutorError(LOST.format("scheduler was")) from error
+        left -= done
+        yield from done
+
+
+def _awaited(client: Any) -> None:
+    """Wait for a worker where all were lost; raises ExecutorError."""
+    try:
+        if not client.nthreads():
+            client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as error:
+        raise ExecutorError(LOST.format("workers were")) from error
+    except OSError as error:  # the client tries to reach the scheduler again, for a while
+        if client.status in ("closing", "closed"):
+            raise ExecutorError(LOST.format("scheduler was")) from error
+
+
 def _outcome(future: Any, job: Job) -> Outcome:
     from distributed import CancelledError
 
@@ -131,9 +162,7 @@ def _outcome(future: Any, job: Job) -> Outcome:
     except ExecutorError:
         raise
     except CancelledError as error:
-        raise ExecutorError(
-            "the Dask scheduler was lost; what was finished is kept: run the same command again"
-        ) from error
+        raise ExecutorError(LOST.format("scheduler was")) from error
     except Exception as error:  # noqa: BLE001 - a job that cannot be run is an outcome
         return Outcome(id=job.id, status="crashed", error=f"{type(error).__name__}: {error}")
     return outcome
