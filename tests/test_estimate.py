@@ -15,7 +15,7 @@ from goalkeeper.games.base import sized
 from goalkeeper.games.membership import Membership
 from goalkeeper.planning import Choice, Unit, make_plan
 
-PACE = Pace(machine=0.01, row=1e-5, single=1e-4, model=0.05, fit=0.1)
+PACE = Pace(machine=0.01, row=1e-5, single=1e-4, model=0.05, many=0.04, fit=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_measures_what_plays_are_made_of(app: Application) -> None:
 
 
 def test_a_slower_model_is_estimated_to_take_longer(units: tuple[Unit, ...]) -> None:
-    slower = replace(PACE, row=1e-3, single=1e-2, model=5.0, fit=10.0)
+    slower = replace(PACE, row=1e-3, single=1e-2, model=5.0, many=4.0, fit=10.0)
     assert slower.total(units) > PACE.total(units) > 0
 
 

@@ -76,8 +76,12 @@ class DaskExecutor:
         with self._client() as client:
             futures = {client.submit(supervised, job, order, pure=False): job for job in jobs}
             try:
-                for future in _ended(client, futures):
-                    yield _outcome(future, futures.pop(future))
+                while futures:
+                    for future in _ended(client, futures):
+                        outcome = _outcome(future, futures[future])
+                        if outcome is not None:
+                            del futures[future]
+                            yield outcome
             finally:
                 with suppress(OSError):  # nobody is there any more: nothing is left to be ended
                     client.cancel(list(futures))
@@ -124,22 +128,18 @@ def cluster(slots: int) -> Iterator[str]:
         yield cluster.scheduler_address
 
 
-def _ended(client: Any, futures: Iterable[Any]) -> Iterator[Any]:
-    """Yield futures as they end; raises ExecutorError where nobody is left to compute them."""
+def _ended(client: Any, futures: Iterable[Any]) -> list[Any]:
+    """Wait for futures that end; raises ExecutorError where nobody is left to compute them."""
     from distributed import CancelledError, wait
 
-    left = set(futures)
-    while left:
-        try:
-            with client.as_current():
-                done = wait(left, timeout=LOOK, return_when="FIRST_COMPLETED").done
-        except TimeoutError:
-            _awaited(client)
-            continue
-        except CancelledError as error:
-            raise ExecutorError(LOST.format("scheduler was")) from error
-        left -= done
-        yield from done
+    try:
+        with client.as_current():
+            return list(wait(list(futures), timeout=LOOK, return_when="FIRST_COMPLETED").done)
+    except TimeoutError:
+        _awaited(client)
+        return []
+    except CancelledError as error:
+        raise ExecutorError(LOST.format("scheduler was")) from error
 
 
 def _awaited(client: Any) -> None:
@@ -154,16 +154,19 @@ def _awaited(client: Any) -> None:
             raise ExecutorError(LOST.format("scheduler was")) from error
 
 
-def _outcome(future: Any, job: Job) -> Outcome:
+def _outcome(future: Any, job: Job) -> Outcome | None:
+    """Fetch an outcome; None where the worker that held it was lost, and it is computed again."""
     from distributed import CancelledError
 
     try:
-        outcome: Outcome = future.result()
+        outcome: Outcome = future.result(timeout=LOOK)
     except ExecutorError:
         raise
     except CancelledError as error:
         raise ExecutorError(LOST.format("scheduler was")) from error
     except Exception as error:  # noqa: BLE001 - a job that cannot be run is an outcome
+        if isinstance(error, TimeoutError) and future.status != "error":
+            return None
         return Outcome(id=job.id, status="crashed", error=f"{type(error).__name__}: {error}")
     return outcome
 
