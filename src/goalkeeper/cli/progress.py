@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from goalkeeper.estimate import Pace
 
 
+TRUSTED = 0.1  # part of all plays
+
+
 class Progress:
     """Counts plays, and estimates how long the rest will take."""
 
     def __init__(
         self, session: Session, pace: Callable[[], Pace], jobs: int, *, silent: bool
     ) -> None:
-        self._pace, self._jobs, self._silent = pace, jobs, silent
+        self._pace, self._jobs, self._silent = pace, max(1, jobs), silent
         self._effort = session.plan.choice.effort
         self._units = {unit.id: unit for unit in session.plan.units}
         self._weight: dict[str, float] = {}
@@ -50,14 +53,25 @@ class Progress:
     def advance(self, unit: str, result: Played) -> None:
         """Say how a play ended, and how long the rest will take."""
         self._done.append(unit)
-        share = sum(self._weight[u] for u in self._done) / sum(self._weight.values())
-        left = (time.monotonic() - self._begin) * (1 - share) / share
+        left = self._left(time.monotonic() - self._begin)
         name = f"{self._units[unit].attack} / {self._units[unit].round.task.name}"
         self._say(
             f"[{len(self._done)}/{len(self._weight)}] {name}: "
             f"{result.status.value.replace('_', ' ')}"
             f"{' - ' + result.summary if result.summary else ''} (about {left:.0f} s left)"
         )
+
+    def _left(self, taken: float) -> float:
+        """Estimate the seconds that are left from what the plays so far were estimated and took.
+
+        The estimate counts as if it had come true for `TRUSTED` of all plays, so that the first
+        play, with the start of the workers in it, does not decide alone.
+        """
+        total = sum(self._weight.values())
+        done = sum(self._weight[unit] for unit in self._done)
+        trusted = TRUSTED * total
+        slower = (taken * self._jobs + trusted) / (done + trusted)
+        return (total - done) * slower / self._jobs
 
     def warn(self, text: str) -> None:
         """Say what a silent run says, too."""
