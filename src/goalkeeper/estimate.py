@@ -28,6 +28,8 @@ REPEATS = 5
 ENOUGH = 1.0  # seconds of one measurement
 MODELS, MANY = 4, 32  # trained together
 QUICK = 2.0  # seconds that training many may take; where it takes longer, none is saved by it
+WORKING = 1.5  # memory of a worker at its most, in what is loaded
+SHADOWS, FLOAT = 64, 8  # models that answer together, bytes of a score
 FIXED = 0.45  # part of a play that does not grow with the effort, measured on the spam filter
 LEAST, MOST = 0.25, 16.0  # efforts to choose from
 SAFE = 0.8  # part of the given time that is planned for
@@ -98,10 +100,17 @@ def queries(unit: Unit) -> float:
 
 
 def memory(app: Application) -> int:
-    """Estimate the bytes of one worker: this process, and the largest block of answers."""
+    """Estimate the most bytes that one worker takes.
+
+    A worker loads what this process has loaded; plays take half as much again (measured on the
+    bundled examples), and the answers of many models to all records, in blocks of limited size.
+    """
     import psutil
 
-    return int(psutil.Process().memory_info().rss) + app.means.memory // 4
+    records = sum(app.data.sizes().values())
+    answers = SHADOWS * records * len(app.classes) * FLOAT
+    loaded = int(psutil.Process().memory_info().rss)
+    return int(WORKING * loaded) + min(answers, app.means.memory)
 
 
 def affordable(pace: Pace, units: Iterable[Unit], jobs: int, limit: float) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from goalkeeper.cli.effort import bought
+from goalkeeper.cli.effort import bought, duration
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import Session
@@ -40,8 +40,8 @@ class Progress:
         if taken:
             self._say(f"taken from the store: {taken} {of}")
 
-    def start(self, played: Mapping[str, Played]) -> None:
-        """Say how much there is to do."""
+    def start(self, played: Mapping[str, Played], limit: float) -> None:
+        """Say how much there is to do, and whether it fits into so many seconds."""
         missing = [unit for unit in self._units.values() if unit.id not in played]
         if not missing:
             return
@@ -49,6 +49,11 @@ class Progress:
         self._weight = {unit.id: pace.seconds(unit, self._effort) for unit in missing}
         self._begin = time.monotonic()
         self._say(f"{len(missing)} plays; {bought(self._effort, pace, missing, self._jobs)}")
+        if pace.total(missing, self._jobs, self._effort) > limit:
+            self._say(
+                f"not all of them fit into the {duration(limit)} that are left; the same command "
+                "plays the others later"
+            )
 
     def advance(self, unit: str, result: Played) -> None:
         """Say how a play ended, and how long the rest will take."""

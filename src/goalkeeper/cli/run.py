@@ -140,7 +140,7 @@ def _play(ready: Session, execution: Execution, wanted: Wish, progress: Progress
     progress.have(len(kept), len(taken))
     played = kept | taken
     executor = make(execution, len(ready.plan.units) - len(played))
-    progress.start(played)
+    progress.start(played, wanted.left())
     late = lambda: wanted.left() <= 0  # noqa: E731
     for unit, result in play_missing(ready, executor, played, stop=late, warn=progress.warn):
         played[unit.id] = result
