@@ -80,9 +80,11 @@ def fitted(ready: Session, wanted: Wish, jobs: int) -> tuple[Session, Callable[[
 
     pace = cache(partial(measure, ready.app))
     chosen = wanted.effort or _earlier(ready)
-    if chosen is None:
-        fits = isfinite(wanted.limit)
-        chosen = affordable(pace(), ready.plan.units, jobs, wanted.left()) if fits else 1.0
+    if chosen is None and isfinite(wanted.limit):
+        loading = wanted.limit - wanted.left()  # workers load the same before they play
+        measured = pace()
+        chosen = affordable(measured, ready.plan.units, jobs, wanted.left() - loading)
+    chosen = chosen or 1.0
     return (ready if chosen == 1 else resized(ready, chosen)), pace
 
 

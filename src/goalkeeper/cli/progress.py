@@ -30,7 +30,7 @@ class Progress:
         self._units = {unit.id: unit for unit in session.plan.units}
         self._weight: dict[str, float] = {}
         self._done: list[str] = []
-        self._begin = time.monotonic()
+        self._first = 0.0  # when the first play had ended
 
     def have(self, kept: int, taken: int) -> None:
         """Say how many plays the folder and the store hold."""
@@ -47,7 +47,6 @@ class Progress:
             return
         pace = self._pace()
         self._weight = {unit.id: pace.seconds(unit, self._effort) for unit in missing}
-        self._begin = time.monotonic()
         self._say(f"{len(missing)} plays; {bought(self._effort, pace, missing, self._jobs)}")
         if pace.total(missing, self._jobs, self._effort) > limit:
             self._say(
@@ -58,7 +57,8 @@ class Progress:
     def advance(self, unit: str, result: Played) -> None:
         """Say how a play ended, and how long the rest will take."""
         self._done.append(unit)
-        left = self._left(time.monotonic() - self._begin)
+        self._first = self._first or time.monotonic()
+        left = self._left()
         name = f"{self._units[unit].attack} / {self._units[unit].round.task.name}"
         self._say(
             f"[{len(self._done)}/{len(self._weight)}] {name}: "
@@ -66,17 +66,17 @@ class Progress:
             f"{' - ' + result.summary if result.summary else ''} (about {left:.0f} s left)"
         )
 
-    def _left(self, taken: float) -> float:
+    def _left(self) -> float:
         """Estimate the seconds that are left from what the plays so far were estimated and took.
 
-        The estimate counts as if it had come true for `TRUSTED` of all plays, so that the first
-        play, with the start of the workers in it, does not decide alone.
+        They are counted from the end of the first, before which workers start. The estimate
+        counts as if it had come true for `TRUSTED` of all plays.
         """
-        total = sum(self._weight.values())
+        total, first = sum(self._weight.values()), self._weight[self._done[0]]
         done = sum(self._weight[unit] for unit in self._done)
-        trusted = TRUSTED * total
-        slower = (taken * self._jobs + trusted) / (done + trusted)
-        return (total - done) * slower / self._jobs
+        taken = (time.monotonic() - self._first) * self._jobs
+        trusted = TRUSTED * total + first
+        return (total - done) / self._jobs * (taken + trusted) / (done - first + trusted)
 
     def warn(self, text: str) -> None:
         """Say what a silent run says, too."""
