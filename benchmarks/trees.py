@@ -6,7 +6,7 @@ before. The scores of both ways are compared bit for bit. "own threads" is the p
 the library takes as many threads as it likes; "models back" is the time in which a process packs
 its fitted models and this one unpacks them. "more CPU" is what two processes computed beyond one,
 all processes counted: where it is next to nothing and the ratio is far below 2, the machine had
-no second core to give (forests were measured at 1.0 to 2.0 with 0 to 8% more CPU).
+no second core to give (on a busy one, forests reached 0.9 to 1.9 with 0 to 17% more CPU).
 
     python -m benchmarks.trees [--json FILE]
 """
