@@ -32,7 +32,7 @@ round, and figures are medians. Answers are compared before times are. A ratio i
 over ours. A goal that is missed stays in the table.
 
 Machines are noisy: ratios below 1.3 are not established by one run. Run them on yours with
-`make bench`; `python -m benchmarks NAME --help` says what one of them can be given.
+`make bench`; `python -m benchmarks.NAME --help` says what one of them can be given.
 """
 
 

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "planning": PLAY,
     "rate": BASE | {"policy", "games", "rate"},
     "advise": {"core", "advise"},
-    "estimate": {"core", "planning"},
+    "estimate": {"core", "compute", "planning"},
     "assessing": WHOLE,
     "running": WHOLE,
     "verify": WHOLE,

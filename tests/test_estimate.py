@@ -6,16 +6,18 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
+from goalkeeper import estimate
 from goalkeeper.attacks import catalogue
 from goalkeeper.core.application import Application
-from goalkeeper.estimate import LEAST, MOST, SAFE, Pace, affordable, measure, queries
+from goalkeeper.estimate import LEAST, MOST, SAFE, Pace, affordable, measure, memory, queries
 from goalkeeper.games.base import sized
 from goalkeeper.games.membership import Membership
 from goalkeeper.planning import Choice, Unit, make_plan
 
-PACE = Pace(machine=0.01, row=1e-5, single=1e-4, model=0.05, fit=0.1)
+PACE = Pace(machine=0.01, row=1e-5, single=1e-4, model=0.05, many=0.04, fit=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def test_measures_what_plays_are_made_of(app: Application) -> None:
 
 
 def test_a_slower_model_is_estimated_to_take_longer(units: tuple[Unit, ...]) -> None:
-    slower = replace(PACE, row=1e-3, single=1e-2, model=5.0, fit=10.0)
+    slower = replace(PACE, row=1e-3, single=1e-2, model=5.0, many=4.0, fit=10.0)
     assert slower.total(units) > PACE.total(units) > 0
 
 
@@ -55,6 +57,33 @@ def test_an_attack_nobody_has_seen_is_estimated_from_its_game(units: tuple[Unit,
     new = replace(units[0], attack="an_attack_of_ones_own")
     assert queries(new) == new.estimate.queries
     assert PACE.seconds(new) >= PACE.machine
+
+
+def test_another_task_of_a_known_attack_is_estimated_from_all_its_tasks(
+    units: tuple[Unit, ...],
+) -> None:
+    usual = next(unit for unit in units if unit.attack == "loss_threshold")
+    task = replace(usual.round.task, name="attribute-of-another-application")
+    other = replace(usual, round=replace(usual.round, task=task))
+    assert PACE.seconds(other) != PACE.seconds(replace(other, attack="an_attack_of_ones_own"))
+
+
+def test_every_known_attack_takes_what_is_measured_and_nothing_negative() -> None:
+    known = estimate._experience()
+    assert {name for name, _ in known} <= set(catalogue())
+    assert all((name, "") in known for name, _ in known)
+    for name, row in known.items():
+        assert list(row.times) == [field.name for field in fields(Pace)], name
+        assert min(row.times.values()) >= 0, name
+        assert max(row.times.values()) > 0, name
+        assert row.spread >= 1, name
+
+
+def test_memory_is_that_of_a_worker_and_not_of_the_whole_allowance(app: Application) -> None:
+    loaded = psutil.Process().memory_info().rss
+    assert loaded < memory(app) < 2 * loaded + app.means.memory
+    least = replace(app, means=replace(app.means, memory=1))
+    assert memory(least) < memory(app)
 
 
 def test_the_chosen_effort_fits_into_the_time(units: tuple[Unit, ...]) -> None:

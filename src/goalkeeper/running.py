@@ -61,11 +61,11 @@ def play_missing(
 ) -> Iterator[tuple[Unit, Played]]:
     """Play what is not there yet; each result is kept before it is yielded.
 
-    `stop` is asked after every play; when it says True, what is still missing is left. A store
+    `stop` is asked first and after every play; when it says True, what is missing is left. A store
     that cannot be written is told to `warn` and done without: the folder has what was played.
     """
     missing = {u.id: u for u in session.plan.units if u.id not in have}
-    if not missing:
+    if not missing or stop():
         return
     store, key = session.store, _key(session)
     for outcome in executor.run([_job(session, unit) for unit in missing.values()]):

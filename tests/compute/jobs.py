@@ -51,8 +51,9 @@ def die() -> None:
 
 
 def note(folder: str, name: str, seconds: float) -> str:
-    """Write down that this was begun, by which process and its parent; then take some time."""
-    line = f"{name} {os.getpid()} {os.getppid()}\n"
+    """Write down that this was begun, by which process and by whose child; then take some time."""
+    above = psutil.Process(os.getppid()).ppid()
+    line = f"{name} {os.getpid()} {os.getppid()} {above}\n"
     with (Path(folder) / "begun.txt").open("a") as file:
         file.write(line)
     time.sleep(seconds)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -129,13 +134,13 @@ def test_what_a_job_leaves_in_memory_is_not_laid_to_the_next() -> None:
 
 
 def begun(folder: Path) -> list[list[str]]:
-    """List name, process and parent of every job that was begun, in order."""
+    """List name, process, parent and grandparent of every job that was begun, in order."""
     path = folder / "begun.txt"
     return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def killed_once(folder: Path, column: int, moment: int) -> threading.Thread:
-    """Kill the process (1) or its parent (2) of the job that is begun as the `moment`-th."""
+    """Kill the process (1) or one above it (2, 3) of the job that is begun as the `moment`-th."""
 
     def kill() -> None:
         until = time.monotonic() + 60
@@ -148,11 +153,11 @@ def killed_once(folder: Path, column: int, moment: int) -> threading.Thread:
     return thread
 
 
-@pytest.mark.parametrize(("kind", "column"), [("local", 1), ("dask", 1), ("dask", 2)])
+@pytest.mark.parametrize(("kind", "column"), [("local", 1), ("dask", 1), ("dask", 3)])
 def test_a_killed_worker_loses_nothing_and_only_its_job_is_repeated(
     kind: str, column: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Killed is a worker process, or (2) the Dask worker that its process belongs to."""
+    """Killed is a worker process, or (3) the Dask worker that it belongs to."""
     names = [f"n{i}" for i in range(8)]
     jobs = [job(n, "note", folder=str(tmp_path), name=n, seconds=0.3) for n in names]
     executor: Executor = LocalExecutor(WORKERS)
@@ -162,10 +167,25 @@ def test_a_killed_worker_loses_nothing_and_only_its_job_is_repeated(
     outcomes = list(executor.run(jobs))
     killer.join()
     assert sorted(o.value for o in outcomes) == names
-    played = [name for name, *_ in begun(tmp_path)]
-    again = [name for name in names if played.count(name) > 1]
-    assert len(played) == len(names) + 1
-    assert again == [played[3]]
+    played = begun(tmp_path)
+    lost = {name for name, *above in played if above[column - 1] == played[3][column]}
+    counted = Counter(name for name, *_ in played)
+    again = {name for name in names if counted[name] > 1}
+    assert again, played
+    assert again <= lost, played  # a Dask worker may hold an outcome that nobody has fetched yet
+    assert len(played) - len(names) == len(again) <= (1 if column == 1 else 2), played
+
+
+def test_without_what_they_are_forked_from_workers_are_replaced(
+    workers: Executor, tmp_path: Path
+) -> None:
+    names = [f"n{i}" for i in range(8)]
+    jobs = [job(n, "note", folder=str(tmp_path), name=n, seconds=1.5) for n in names]
+    killer = killed_once(tmp_path, 2, moment=4)
+    outcomes = list(workers.run(jobs))
+    killer.join()
+    assert sorted(o.value for o in outcomes) == names
+    assert len(begun(tmp_path)) <= len(names) + WORKERS
 
 
 def test_a_run_that_is_left_early_leaves_no_process(workers: Executor, tmp_path: Path) -> None:
@@ -174,9 +194,29 @@ def test_a_run_that_is_left_early_leaves_no_process(workers: Executor, tmp_path:
     next(running)
     running.close()  # type: ignore[attr-defined]
     until = time.monotonic() + 20
-    while any(psutil.pid_exists(int(pid)) for _, pid, _ in begun(tmp_path)):
+    while any(psutil.pid_exists(int(pid)) for _, pid, *_ in begun(tmp_path)):
         assert time.monotonic() < until, "a worker goes on"
         time.sleep(0.1)
+
+
+@contextmanager
+def separate(folder: Path) -> Iterator[tuple[str, dict[str, list[subprocess.Popen[bytes]]]]]:
+    """Start a scheduler and a worker as a user does, each in a process that can be killed."""
+    file, processes = folder / "scheduler.json", []
+    common = ["--no-dashboard", "--scheduler-file", str(file)]
+    local = [*common, "--host", "127.0.0.1"]
+    for words in (["scheduler", *local, "--port", "0"], ["worker", *local, "--no-nanny"]):
+        command = [sys.executable, "-m", "dask", *words]
+        processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+        while not file.exists():
+            time.sleep(0.05)
+    try:
+        address = json.loads(file.read_text())["address"]
+        yield address, {"scheduler": processes[:1], "workers": processes[1:]}
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 # ---- clusters that are not there -----------------------------------------------------------------
@@ -198,6 +238,29 @@ def test_a_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(dask, "PATIENCE", 1)
     with dask.cluster(0) as address, pytest.raises(ExecutorError, match="has no workers"):
         list(DaskExecutor(address).run(doubles(1)))
+
+
+@pytest.mark.parametrize("what", ["scheduler", "workers"])
+def test_a_cluster_that_dies_in_the_middle_is_an_error(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was yielded before is the caller's; the rest ends with one error, and soon."""
+    import dask.config
+
+    from goalkeeper.compute import dask as ours
+    from goalkeeper.core.errors import ExecutorError
+
+    jobs = [job(str(i), "note", folder=str(tmp_path), name=str(i), seconds=0.3) for i in range(50)]
+    with separate(tmp_path) as (address, processes):
+        running = DaskExecutor(address).run(jobs)
+        assert next(running).status == "ok"
+        monkeypatch.setattr(ours, "PATIENCE", 2)
+        monkeypatch.setattr(ours, "LOOK", 1)
+        for process in processes[what]:
+            process.kill()
+        soon = dask.config.set({"distributed.comm.timeouts.connect": "2s"})
+        with soon, pytest.raises(ExecutorError, match=r"the Dask .* lost; start the cluster again"):
+            list(running)
 
 
 def test_workers_of_another_version_stop_the_run(

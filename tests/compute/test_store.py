@@ -289,3 +289,41 @@ def test_source_and_each_version_decide_the_digest(
     first = digest()
     (tmp_path / "a.py").write_text("x = 2")
     assert digest() != first
+
+
+# ---- places that cannot be changed ---------------------------------------------------------------
+
+
+def unchangeable(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let what changes files fail as on a read-only file system (a test may run as root)."""
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    for name in names:
+        monkeypatch.setattr(Path, name, refused)
+
+
+def test_a_store_that_cannot_be_changed_is_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("u1", PLAYED, ABOUT)
+    store.put("u2", PLAYED, ABOUT)
+    damaged = store._path("plays", "u2")
+    damaged.write_bytes(damaged.read_bytes()[:40])
+    unchangeable(monkeypatch, "unlink")
+    assert store.get("u1") == PLAYED
+    assert store.get("u2") is None
+    assert len(store.entries()) == 2
+    with pytest.raises(StoreError, match="1 entries are damaged, and are never used; nothing can"):
+        store.check()
+    with pytest.raises(StoreError, match=r"nothing can be removed .*Read-only .*make it writable"):
+        store.prune(largest=0)
+
+
+def test_what_cannot_be_read_is_not_there(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put("u1", PLAYED, ABOUT)
+    with monkeypatch.context() as patch:
+        unchangeable(patch, "read_bytes")
+        assert store.get("u1") is None
+    assert store.get("u1") == PLAYED, "it is left to those who can read it"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from functools import cache, partial
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated
@@ -34,10 +35,18 @@ TimeLimit = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user wants: an effort (None: the usual, or what fits), and seconds to keep to."""
+    """What the user wants: an effort (None: the usual, or what fits), and seconds to keep to.
+
+    They count from `begun`, a reading of the monotonic clock: loading and measuring take some.
+    """
 
     effort: float | None
     limit: float
+    begun: float = field(default_factory=time.monotonic)
+
+    def left(self) -> float:
+        """Seconds that are left."""
+        return self.limit - (time.monotonic() - self.begun)
 
 
 def wish(effort: Effort = None, limit: TimeLimit = "") -> Wish:
@@ -71,9 +80,11 @@ def fitted(ready: Session, wanted: Wish, jobs: int) -> tuple[Session, Callable[[
 
     pace = cache(partial(measure, ready.app))
     chosen = wanted.effort or _earlier(ready)
-    if chosen is None:
-        fits = isfinite(wanted.limit)
-        chosen = affordable(pace(), ready.plan.units, jobs, wanted.limit) if fits else 1.0
+    if chosen is None and isfinite(wanted.limit):
+        loading = wanted.limit - wanted.left()  # workers load the same before they play
+        measured = pace()
+        chosen = affordable(measured, ready.plan.units, jobs, wanted.left() - loading)
+    chosen = chosen or 1.0
     return (ready if chosen == 1 else resized(ready, chosen)), pace
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,9 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show each attack x attacker: planned or skipped, why, and what it will cost."""
-    jobs = jobs or os.cpu_count() or 1
+    from goalkeeper.compute.executor import Execution
+
+    jobs = Execution(jobs=jobs).slots
     ready = session(file, seed, chosen, means)
     with quiet():
         ready, measured = fitted(ready, wanted, jobs)
@@ -44,11 +45,15 @@ def plan(
 
 
 def _rows(ready: Session, pace: Pace) -> list[dict[str, object]]:
-    rows = []
+    from goalkeeper.estimate import memory, queries
+
+    rows, effort, worker = [], ready.plan.choice.effort, memory(ready.app)
     for entry in ready.plan.entries:
         row = json.loads(entry.row().model_dump_json())
         if entry.unit:
-            row["estimate"]["seconds"] = round(pace.seconds(entry.unit), 3)
+            row["estimate"]["seconds"] = round(pace.seconds(entry.unit, effort), 3)
+            row["estimate"]["asked"] = round(queries(entry.unit))
+            row["estimate"]["memory"] = worker
         rows.append(row)
     return rows
 

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from goalkeeper.cli.effort import bought
+from goalkeeper.cli.effort import bought, duration
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import Session
     from goalkeeper.core.evidence import Played
     from goalkeeper.estimate import Pace
+
+
+TRUSTED = 0.1  # part of all plays
 
 
 class Progress:
@@ -22,12 +25,12 @@ class Progress:
     def __init__(
         self, session: Session, pace: Callable[[], Pace], jobs: int, *, silent: bool
     ) -> None:
-        self._pace, self._jobs, self._silent = pace, jobs, silent
+        self._pace, self._jobs, self._silent = pace, max(1, jobs), silent
         self._effort = session.plan.choice.effort
         self._units = {unit.id: unit for unit in session.plan.units}
         self._weight: dict[str, float] = {}
         self._done: list[str] = []
-        self._begin = time.monotonic()
+        self._first = 0.0  # when the first play had ended
 
     def have(self, kept: int, taken: int) -> None:
         """Say how many plays the folder and the store hold."""
@@ -37,27 +40,43 @@ class Progress:
         if taken:
             self._say(f"taken from the store: {taken} {of}")
 
-    def start(self, played: Mapping[str, Played]) -> None:
-        """Say how much there is to do."""
+    def start(self, played: Mapping[str, Played], limit: float) -> None:
+        """Say how much there is to do, and whether it fits into so many seconds."""
         missing = [unit for unit in self._units.values() if unit.id not in played]
         if not missing:
             return
         pace = self._pace()
         self._weight = {unit.id: pace.seconds(unit, self._effort) for unit in missing}
-        self._begin = time.monotonic()
         self._say(f"{len(missing)} plays; {bought(self._effort, pace, missing, self._jobs)}")
+        if pace.total(missing, self._jobs, self._effort) > limit:
+            self._say(
+                f"not all of them fit into the {duration(limit)} that are left; the same command "
+                "plays the others later"
+            )
 
     def advance(self, unit: str, result: Played) -> None:
         """Say how a play ended, and how long the rest will take."""
         self._done.append(unit)
-        share = sum(self._weight[u] for u in self._done) / sum(self._weight.values())
-        left = (time.monotonic() - self._begin) * (1 - share) / share
+        self._first = self._first or time.monotonic()
+        left = self._left()
         name = f"{self._units[unit].attack} / {self._units[unit].round.task.name}"
         self._say(
             f"[{len(self._done)}/{len(self._weight)}] {name}: "
             f"{result.status.value.replace('_', ' ')}"
             f"{' - ' + result.summary if result.summary else ''} (about {left:.0f} s left)"
         )
+
+    def _left(self) -> float:
+        """Estimate the seconds that are left from what the plays so far were estimated and took.
+
+        They are counted from the end of the first, before which workers start. The estimate
+        counts as if it had come true for `TRUSTED` of all plays.
+        """
+        total, first = sum(self._weight.values()), self._weight[self._done[0]]
+        done = sum(self._weight[unit] for unit in self._done)
+        taken = (time.monotonic() - self._first) * self._jobs
+        trusted = TRUSTED * total + first
+        return (total - done) / self._jobs * (taken + trusted) / (done - first + trusted)
 
     def warn(self, text: str) -> None:
         """Say what a silent run says, too."""

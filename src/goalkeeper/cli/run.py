@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -88,11 +87,11 @@ def run(
         ready = replace(session(file, seed, chosen, means), folder=folder, store=store)
         with folder.locked():
             with quiet():
-                ready, pace = fitted(ready, wanted, execution.slots)
+                ready, pace = fitted(ready, wanted, execution.workers)
             _freeze(ready, folder, file)
-            progress = Progress(ready, pace, execution.slots, silent=as_json)
+            progress = Progress(ready, pace, execution.workers, silent=as_json)
             with quiet():
-                assessment = _play(ready, execution, wanted.limit, progress)
+                assessment = _play(ready, execution, wanted, progress)
             _write(ready, folder, assessment, file)
     if as_json:
         typer.echo(assessment.to_json(), nl=False)
@@ -134,19 +133,19 @@ def exit_code(assessment: Assessment, fail_on: FailOn = FailOn.NOT_MET) -> Exit:
     return Exit.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else Exit.MET
 
 
-def _play(ready: Session, execution: Execution, limit: float, progress: Progress) -> Assessment:
+def _play(ready: Session, execution: Execution, wanted: Wish, progress: Progress) -> Assessment:
     from goalkeeper.assessing import conclude, now
     from goalkeeper.compute.executors import make
     from goalkeeper.running import play_missing, recalled, stored
 
-    started, begin = now(), time.monotonic()
+    started = now()
     kept = stored(ready)
     taken = recalled(ready, kept)
     progress.have(len(kept), len(taken))
     played = kept | taken
     executor = make(execution, len(ready.plan.units) - len(played))
-    progress.start(played)
-    late = lambda: time.monotonic() - begin > limit  # noqa: E731
+    progress.start(played, wanted.left())
+    late = lambda: wanted.left() <= 0  # noqa: E731
     for unit, result in play_missing(ready, executor, played, stop=late, warn=progress.warn):
         played[unit.id] = result
         progress.advance(unit.id, result)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import multiprocessing as mp
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 from goalkeeper.compute import versions
 from goalkeeper.compute.executor import Job, Limits, Outcome
-from goalkeeper.compute.local import deaf
+from goalkeeper.compute.local import deaf, forked, preloaded
+from goalkeeper.compute.serve import serve
 from goalkeeper.compute.team import Process, Team
-from goalkeeper.compute.threads import VARIABLES
 from goalkeeper.core.errors import ExecutorError, MissingExtra
 
-PATIENCE = 30  # seconds to wait for a scheduler, and for its first worker
-SERVE = "from goalkeeper.compute.serve import main; main()"
+PATIENCE = 30  # seconds to wait for a scheduler, and for a worker
+LOOK = 5  # seconds between looks at whether there are workers
+LOST = "the Dask {} lost; start the cluster again. What was finished is kept"
 
 
 class DaskExecutor:
@@ -38,6 +38,8 @@ class DaskExecutor:
         Number of workers of a cluster started here.
     limits
         What one job may take.
+    preload
+        Modules that the processes beside a worker start with, imported once a worker.
 
     Raises
     ------
@@ -46,13 +48,19 @@ class DaskExecutor:
     """
 
     def __init__(
-        self, scheduler: str = "", *, slots: int = 1, limits: Limits | None = None
+        self,
+        scheduler: str = "",
+        *,
+        slots: int = 1,
+        limits: Limits | None = None,
+        preload: Sequence[str] = (),
     ) -> None:
         try:
             import distributed  # noqa: F401 - told before anything is computed
         except ImportError as error:
             raise MissingExtra("distributed", "dask") from error
-        self.scheduler, self.slots, self._limits = scheduler, slots, limits or Limits()
+        self.scheduler, self.slots = scheduler, slots
+        self._limits, self._preload = limits or Limits(), tuple(preload)
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Yield an outcome for every job, as they end.
@@ -60,23 +68,24 @@ class DaskExecutor:
         Raises
         ------
         ExecutorError
-            There is no scheduler or no worker, the scheduler is lost, or a worker computes with
-            other versions.
+            There is no scheduler or no worker, they are lost, or a worker computes with other
+            versions.
         """
-        from distributed import as_completed
-
         run, digest = uuid.uuid4().hex, versions.digest()
+        order = Order(run=run, digest=digest, limits=self._limits, preload=self._preload)
         with self._client() as client:
-            futures = {
-                client.submit(supervised, job, self._limits, run, digest, pure=False): job
-                for job in jobs
-            }
+            futures = {client.submit(supervised, job, order, pure=False): job for job in jobs}
             try:
-                for future in as_completed(list(futures), loop=client.loop):
-                    yield _outcome(future, futures.pop(future))
+                while futures:
+                    for future in _ended(client, futures):
+                        outcome = _outcome(future, futures[future])
+                        if outcome is not None:
+                            del futures[future]
+                            yield outcome
             finally:
-                client.cancel(list(futures))
-                client.run(dismiss, run, on_error="ignore")
+                with suppress(OSError):  # nobody is there any more: nothing is left to be ended
+                    client.cancel(list(futures))
+                    client.run(dismiss, run, on_error="ignore")
 
     @contextmanager
     def _client(self) -> Iterator[Any]:
@@ -119,18 +128,45 @@ def cluster(slots: int) -> Iterator[str]:
         yield cluster.scheduler_address
 
 
-def _outcome(future: Any, job: Job) -> Outcome:
+def _ended(client: Any, futures: Iterable[Any]) -> list[Any]:
+    """Wait for futures that end; raises ExecutorError where nobody is left to compute them."""
+    from distributed import CancelledError, wait
+
+    try:
+        with client.as_current():
+            return list(wait(list(futures), timeout=LOOK, return_when="FIRST_COMPLETED").done)
+    except TimeoutError:
+        _awaited(client)
+        return []
+    except CancelledError as error:
+        raise ExecutorError(LOST.format("scheduler was")) from error
+
+
+def _awaited(client: Any) -> None:
+    """Wait for a worker where all were lost; raises ExecutorError."""
+    try:
+        if not client.nthreads():
+            client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as error:
+        raise ExecutorError(LOST.format("workers were")) from error
+    except OSError as error:  # the client tries to reach the scheduler again, for a while
+        if client.status in ("closing", "closed"):
+            raise ExecutorError(LOST.format("scheduler was")) from error
+
+
+def _outcome(future: Any, job: Job) -> Outcome | None:
+    """Fetch an outcome; None where the worker that held it was lost, and it is computed again."""
     from distributed import CancelledError
 
     try:
-        outcome: Outcome = future.result()
+        outcome: Outcome = future.result(timeout=LOOK)
     except ExecutorError:
         raise
     except CancelledError as error:
-        raise ExecutorError(
-            "the Dask scheduler was lost; what was finished is kept: run the same command again"
-        ) from error
+        raise ExecutorError(LOST.format("scheduler was")) from error
     except Exception as error:  # noqa: BLE001 - a job that cannot be run is an outcome
+        if isinstance(error, TimeoutError) and future.status != "error":
+            return None
         return Outcome(id=job.id, status="crashed", error=f"{type(error).__name__}: {error}")
     return outcome
 
@@ -143,17 +179,29 @@ _OVER: set[str] = set()  # runs that were dismissed; a task may still be on its 
 _LOCK = threading.Lock()
 
 
-def supervised(job: Job, limits: Limits, run: str, digest: str) -> Outcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is the same for every job of a run; `digest` stands for source and versions."""
+
+    run: str
+    digest: str
+    limits: Limits
+    preload: tuple[str, ...]
+
+
+def supervised(job: Job, order: Order) -> Outcome:
     """Perform a job in a process beside this one, which stays for the next job of the run."""
-    if versions.digest() != digest:
+    run = order.run
+    if versions.digest() != order.digest:
         raise ExecutorError(
             "a Dask worker has another goalkeeper, Python or library version than this process; "
             "install the same on every machine, and start the workers again"
         )
+    preloaded(order.preload)
     with _LOCK:
         if run in _OVER:
             raise ExecutorError("the run has ended")
-        team = _IDLE[run].pop() if _IDLE[run] else Team(1, _start, limits)
+        team = _IDLE[run].pop() if _IDLE[run] else Team(1, _start, order.limits)
         _BUSY[run].append(team)
     try:
         return next(team.run([job]))
@@ -173,26 +221,16 @@ def dismiss(run: str) -> None:
         team.close()
 
 
-class _Started:
-    """A process beside a Dask worker, to which `multiprocessing` refuses children."""
-
-    def __init__(self, pipe: Connection[Any, Any]) -> None:
-        path = os.pathsep.join(entry for entry in sys.path if entry)
-        self._popen = subprocess.Popen(  # noqa: S603 - our own module, with a number
-            [sys.executable, "-c", SERVE, str(pipe.fileno())],
-            pass_fds=[pipe.fileno()],
-            env={**os.environ, **dict.fromkeys(VARIABLES, "1"), "PYTHONPATH": path},
-        )
-        self.pid, self.kill = self._popen.pid, self._popen.kill
-
-    @property
-    def exitcode(self) -> int | None:
-        return self._popen.poll()
-
-    def join(self, timeout: float | None = None) -> None:
-        with suppress(subprocess.TimeoutExpired):
-            self._popen.wait(timeout)
-
-
 def _start(pipe: Connection[Any, Any]) -> Process:
-    return _Started(pipe)
+    _may_have_children()
+    return forked(pipe, _served, daemon=True)
+
+
+def _served(pipe: Connection[Any, Any]) -> None:
+    _may_have_children()
+    serve(pipe)
+
+
+def _may_have_children() -> None:
+    """Lift what `multiprocessing` refuses to daemons, as Dask workers are: no children."""
+    mp.current_process()._config["daemon"] = False  # type: ignore[attr-defined] # noqa: SLF001

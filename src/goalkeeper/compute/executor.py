@@ -85,6 +85,11 @@ class Execution:
 
         return self.jobs or int(cpu_count())
 
+    @property
+    def workers(self) -> int:
+        """The number of jobs at a time, as far as it is known here."""
+        return 1 if self.executor == "inline" else self.slots
+
     def name(self, jobs: int) -> str:
         """Name the executor for so many jobs; a limit needs a worker that can be ended."""
         if self.executor or self.scheduler:

@@ -45,7 +45,12 @@ def _dask(execution: Execution) -> Executor:
             given=str(execution.jobs),
             advice="start more workers, or leave --jobs out",
         )
-    return DaskExecutor(execution.scheduler, slots=execution.slots, limits=execution.limits)
+    return DaskExecutor(
+        execution.scheduler,
+        slots=execution.slots,
+        limits=execution.limits,
+        preload=execution.preload,
+    )
 
 
 OURS: Mapping[str, Make] = {"inline": _inline, "local": _local, "dask": _dask}

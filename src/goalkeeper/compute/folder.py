@@ -83,6 +83,12 @@ class RunFolder:
         try:
             return (self.root / name).read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError) as error:
+            if self.has("run.json"):
+                raise StoreError(
+                    f"{self.root} holds no {name}: its run was not finished; what was played is "
+                    f"kept. Go on with the command that began it: goalkeeper run FILE -o "
+                    f"{self.root}"
+                ) from error
             raise StoreError(
                 f"{self.root} holds no {name}; is it a run folder? Make one with: "
                 "goalkeeper run FILE -o DIR"

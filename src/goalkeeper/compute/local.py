@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
@@ -32,20 +32,31 @@ class LocalExecutor:
         self, slots: int, *, limits: Limits | None = None, preload: Sequence[str] = ()
     ) -> None:
         self.slots, self._limits = slots, limits or Limits()
-        self._context = mp.get_context("forkserver")
-        self._context.set_forkserver_preload(list(preload))
-        with deaf():
-            forkserver.ensure_running()
+        preloaded(preload)
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Yield an outcome for every job, as they end."""
-        with closing(Team(self.slots, self._start, self._limits)) as team:
+        with closing(Team(self.slots, forked, self._limits)) as team:
             yield from team.run(jobs)
 
-    def _start(self, pipe: Connection[Any, Any]) -> Process:
-        process = self._context.Process(target=serve, args=(pipe,), daemon=False)
-        process.start()
-        return process
+
+def preloaded(modules: Sequence[str]) -> None:
+    """Start the process that workers are forked from, with these modules; once a process."""
+    mp.get_context("forkserver").set_forkserver_preload(list(modules))
+    with deaf():
+        forkserver.ensure_running()
+
+
+def forked(
+    pipe: Connection[Any, Any],
+    target: Callable[[Connection[Any, Any]], None] = serve,
+    *,
+    daemon: bool = False,
+) -> Process:
+    """Start a worker process that serves a pipe; one that is a daemon ends with this process."""
+    process = mp.get_context("forkserver").Process(target=target, args=(pipe,), daemon=daemon)
+    process.start()
+    return process
 
 
 @contextmanager

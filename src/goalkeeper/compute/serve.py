@@ -33,8 +33,3 @@ def _leave_with(parent: int) -> None:
     while os.getppid() == parent:
         pause.wait(PERIOD)
     os._exit(1)
-
-
-def main() -> None:
-    """Serve the pipe whose file descriptor is the argument."""
-    serve(Connection(int(sys.argv[1])))

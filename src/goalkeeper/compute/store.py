@@ -12,8 +12,8 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,10 +134,18 @@ class Store:
             Entries last used before this time (seconds since 1970) go.
         largest
             Then the longest unused go until at most so many bytes are left.
+
+        Raises
+        ------
+        StoreError
+            Nothing can be removed there.
         """
         if not self.root.is_dir():
             return []
-        with held(self.root):  # nobody writes meanwhile: what is temporary was left behind
+        with (
+            self._changing(),
+            held(self.root),
+        ):  # nobody writes meanwhile: what is temporary was left behind
             sweep(self.root)
             entries = self.entries()
             left, removed = sum(entry.size for entry in entries), []
@@ -149,13 +157,28 @@ class Store:
         return removed
 
     def check(self) -> list[str]:
-        """Compute every hash again; remove and name the entries that are damaged."""
-        damaged = []
-        for path in self._files():
-            if _content(path) is None:
+        """Compute every hash again; remove and name the entries that are damaged.
+
+        Raises
+        ------
+        StoreError
+            One is damaged and cannot be removed.
+        """
+        damaged = [path for path in self._files() if _damaged(path)]
+        with self._changing(f"{len(damaged)} entries are damaged, and are never used; "):
+            for path in damaged:
                 path.unlink(missing_ok=True)
-                damaged.append(path.relative_to(self.root).as_posix())
-        return damaged
+        return [path.relative_to(self.root).as_posix() for path in damaged]
+
+    @contextmanager
+    def _changing(self, also: str = "") -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(
+                f"{also}nothing can be removed from the store {self.root} ({error.strerror}); "
+                "make it writable, or name another with --store"
+            ) from error
 
     # ---- files --------------------------------------------------------------------------------
 
@@ -185,9 +208,10 @@ class Store:
 
     def _read(self, kind: str, key: str) -> bytes | None:
         path = self._path(kind, key)
-        if not path.is_file():
+        try:
+            found = _content(path)
+        except OSError:  # there is none, or it is not ours to read
             return None
-        found = _content(path)
         if found is None or found[0].get("key") != key:
             with suppress(OSError):
                 path.unlink()
@@ -202,15 +226,21 @@ class Store:
 
 
 def _content(path: Path) -> tuple[dict[str, str], bytes] | None:
-    """Read header and body of an entry; None if it is not as it was written."""
-    try:
-        digest, _, content = path.read_bytes().partition(b"\n")
-    except OSError:
-        return None
+    """Read header and body of an entry; None if it is not as it was written; raises OSError."""
+    digest, _, content = path.read_bytes().partition(b"\n")
     if sha(content).encode() != digest:
         return None
     header, _, body = content.partition(b"\n")
     return json.loads(header), body
+
+
+def _damaged(path: Path) -> bool:
+    try:
+        return _content(path) is None
+    except FileNotFoundError:  # somebody removed it meanwhile
+        return False
+    except OSError:
+        return True
 
 
 def _about(path: Path) -> tuple[str, str]:
