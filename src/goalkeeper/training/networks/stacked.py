@@ -26,7 +26,7 @@ from goalkeeper.training.networks.stages import Back, Step
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-SCORED = 32 << 20  # bytes of activations when many models answer
+SCORED = 4 << 20  # bytes of activations when many models answer: they stay in the cache
 SMALL = 16  # logits of a record, up to which softmax over the last axis is slow
 
 Rebuild = Callable[[dict[str, NDArray[Any]]], TorchTarget]
@@ -256,6 +256,16 @@ def slopes_of(logits: Tensor, y: Tensor) -> Tensor:
     return error.scatter_add_(2, y[:, :, None], torch.full_like(error[:, :, :1], -1.0))
 
 
+def probabilities(logits: Tensor) -> Tensor:
+    """Softmax over the last axis, in float64.
+
+    Exponentials are as precise as float32 logits are; sums and quotients in float64 keep what a
+    probability lacks to 1, which membership scores look at.
+    """
+    parts = (logits - logits.amax(dim=-1, keepdim=True)).exp_().double()
+    return parts.div_(parts.sum(dim=-1, keepdim=True))
+
+
 def _filled(rows: Sequence[Ints]) -> Ints:
     """Put arrays of different lengths into one, filled up with zeros."""
     longest = max(len(own) for own in rows)
@@ -326,7 +336,7 @@ class StackedModules:
         """Probabilities `(N, n, classes)`."""
         out = np.empty((len(self), len(x), self._classes))
         for models, part, logits in self.logits(x):
-            out[models, part] = logits.double().softmax(dim=2).cpu().numpy()
+            out[models, part] = probabilities(logits).cpu().numpy()
         return out
 
     def labels(self, x: Inputs) -> Ints:
