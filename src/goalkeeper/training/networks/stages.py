@@ -112,9 +112,11 @@ def _apply(bend: str, out: Tensor) -> Tensor:
 
 
 def _slope(bend: str, error: Tensor, out: Tensor) -> Tensor:
+    """Carry an error back through an activation; the error is used up."""
     aten = need_torch().ops.aten
     if bend == "ReLU":
-        return aten.threshold_backward(error, out, 0)  # type: ignore[no-any-return]
+        aten.threshold_backward.grad_input(error, out, 0, grad_input=error)
+        return error
     if bend == "Tanh":
         return aten.tanh_backward(error, out)  # type: ignore[no-any-return]
     if bend == "Sigmoid":
