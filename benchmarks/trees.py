@@ -35,10 +35,10 @@ from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.means import Means
 from goalkeeper.training import SklearnTrainer
 
-ROWS, COLUMNS = 20_000, 40
+ROWS, COLUMNS = 10_000, 40
 GOAL = 1.6
 ESTIMATORS: dict[str, Any] = {
-    "random forest, 50 trees": RandomForestClassifier(n_estimators=50),
+    "random forest, 30 trees": RandomForestClassifier(n_estimators=30),
     "scikit-learn boosting, 100 trees": HistGradientBoostingClassifier(early_stopping=False),
     "LightGBM, 100 trees": LGBMClassifier(verbose=-1),
     "XGBoost, 100 trees": XGBClassifier(),
@@ -60,7 +60,7 @@ def main() -> None:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--models", type=int, default=16)
+    parser.add_argument("--models", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
