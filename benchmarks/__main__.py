@@ -60,12 +60,14 @@ def ran(name: str) -> bool:
 
 
 def write(names: list[str]) -> None:
-    """Write the page from what is kept."""
-    parts = [INTRODUCTION, machine()]
+    """Write the page from what is kept; what was not measured anew stays as it stands there."""
+    parts, before = [INTRODUCTION, machine()], PAGE.read_text(encoding="utf-8")
     for name in names:
         file = FOUND / f"{name}.json"
         if file.exists():
             parts.append(section(name, json.loads(file.read_text())))
+        elif (begin := before.find(f"{heading(name)}\n")) >= 0:
+            parts.append(before[begin:].partition("\n## ")[0].rstrip() + "\n")
     PAGE.write_text("\n".join(parts), encoding="utf-8")
     print(f"written: {PAGE}")
 
@@ -80,10 +82,14 @@ def machine() -> str:
     return f"Measured on {os.cpu_count()} cores ({platform.machine()}), {', '.join(found)}.\n"
 
 
+def heading(name: str) -> str:
+    return f"## {name.replace('_', ' ').capitalize()}"
+
+
 def section(name: str, rows: list[dict[str, Any]]) -> str:
     module = (HERE / f"{name}.py").read_text(encoding="utf-8")
     about = module.split('"""')[1].split("\n\n")[0].strip()
-    lines = [f"## {name.replace('_', ' ').capitalize()}", "", about, ""]
+    lines = [heading(name), "", about, ""]
     lines += ["| figure | ours | peer | its | ratio | goal | note |", "| --- " * 7 + "|"]
     lines += [
         "| "

@@ -14,6 +14,7 @@ from goalkeeper.games._output_data import Bare, Wrapped, application, drawn, two
 from goalkeeper.games._text import terms
 
 MOST = 30  # times that a weakened target answers the same input
+PARTS_OF_ONE = 1024  # in which operations are counted: sums of such numbers are exact
 UNKNOWN = 8  # times, for rows and images that are none of its records
 
 
@@ -27,7 +28,7 @@ class Counting(Bare):
 
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`."""
-        self.done[0] += float(self.cost(x).sum())
+        self.done[0] += float(np.round(self.cost(x) * PARTS_OF_ONE).sum()) / PARTS_OF_ONE
         return two_classes(0.01 + 0.98 * drawn(x, self.key), view)
 
     def work(self) -> float:
