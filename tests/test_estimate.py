@@ -69,7 +69,7 @@ def test_another_task_of_a_known_attack_is_estimated_from_all_its_tasks(
 
 
 def test_every_known_attack_takes_what_is_measured_and_nothing_negative() -> None:
-    known = estimate._experience()
+    known = estimate.experience()
     assert {name for name, _ in known} <= set(catalogue())
     assert all((name, "") in known for name, _ in known)
     for name, row in known.items():

@@ -129,12 +129,13 @@ def affordable(pace: Pace, units: Iterable[Unit], jobs: int, limit: float) -> fl
 
 def _known(unit: Unit) -> Known | None:
     """Find what the attack took for this task; else for all its tasks; else nothing."""
-    experience, task = _experience(), unit.round.task.name
-    return experience.get((unit.attack, task)) or experience.get((unit.attack, ""))
+    known, task = experience(), unit.round.task.name
+    return known.get((unit.attack, task)) or known.get((unit.attack, ""))
 
 
 @cache
-def _experience() -> dict[tuple[str, str], Known]:
+def experience() -> dict[tuple[str, str], Known]:
+    """Read what attacks took elsewhere, by attack and task ("" for all of its tasks)."""
     text = files("goalkeeper").joinpath("estimates.csv").read_text("utf-8")
     return {
         (row["attack"], row["task"]): Known(
