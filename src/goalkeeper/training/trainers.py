@@ -229,7 +229,7 @@ def trained(train: Callable[[], Any], data: Data | fronts.Features, what: str) -
         return train()
     except GoalkeeperError:
         raise
-    except Exception as error:
+    except Exception as error:  # the user's own training may raise anything
         counts = dict(zip(*np.unique(data.y, return_counts=True), strict=True))
         said = ", ".join(f"class {int(c)}: {int(n)}" for c, n in counts.items())
         kind = DataError if isinstance(error, ValueError) else TargetError

@@ -77,6 +77,32 @@ def test_the_fastest_way_is_taken(
     assert found.means.networks == expected
 
 
+def test_measuring_trains_a_single_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    epochs, real = [], TorchTrainer.fit_many
+
+    def noted(self: TorchTrainer, *args: Any) -> Any:
+        epochs.append((self.how.epochs, self.how.patience))
+        return real(self, *args)
+
+    monkeypatch.setattr(TorchTrainer, "fit_many", noted)
+    how = TorchRecipe(epochs=500, batch=16, patience=5)
+    chosen = TorchTrainer(Convolutions, CLASSES, IMAGES, how).suited(data_of(IMAGES))
+    assert set(epochs) == {(1, 0)}
+    assert chosen.how == how
+
+
+def test_a_module_that_fails_is_told_while_measuring() -> None:
+    from goalkeeper.core.errors import TargetError
+
+    def build() -> Any:
+        return torch.nn.Sequential(
+            torch.nn.Conv2d(2, 3, 3), torch.nn.Flatten(), torch.nn.Linear(7, 3)
+        )
+
+    with pytest.raises(TargetError, match="the module raised RuntimeError on inputs of shape"):
+        trainer(build, IMAGES).suited(data_of(IMAGES))
+
+
 @pytest.mark.parametrize("name", ["relu", "normal", "dropout", "convolutions", "bag"])
 def test_bfloat16_learns_as_well_and_answers_in_float32(name: str) -> None:
     build, domain = NETWORKS[name]

@@ -106,6 +106,17 @@ def test_early_stopping_stops_and_keeps_the_best() -> None:
     assert (stopped == d.y).mean() < 0.6 < (fitted == d.y).mean()
 
 
+def test_a_training_that_diverges_looks_the_same_alone() -> None:
+    how = TorchRecipe(epochs=3, batch=16, optimiser="sgd", rate=1e30, patience=2)
+    trainer = TorchTrainer(relu, CLASSES, TABLE, how)
+    d, m = data_of(TABLE), np.ones((2, 150), dtype=bool)
+    together = trainer.fit_many(d, m, [0, 1]).target(1).parameters()
+    alone = trainer.fit(d, 1).parameters()
+    for name, values in alone.items():
+        assert not np.isfinite(values).all()
+        np.testing.assert_array_equal(np.isnan(together[name]), np.isnan(values))
+
+
 def test_one_logit_for_two_classes() -> None:
     def build() -> Any:
         return nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 1))

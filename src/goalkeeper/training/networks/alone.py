@@ -64,7 +64,7 @@ class Alone:
                 continue
             loss = self._validation(course.held)
             waited += 1
-            if loss < lowest - MARGIN:
+            if not loss >= lowest - MARGIN:  # a loss that is no number is kept, and seen
                 lowest, waited, best = loss, 0, copy.deepcopy(self.module.state_dict())
             if waited >= self.how.patience:
                 break
@@ -105,7 +105,7 @@ class Alone:
                 logits = two_columns(self.module(x), self.classes).float()
         except GoalkeeperError:
             raise
-        except Exception as error:
+        except Exception as error:  # the user's own forward() may raise anything
             raise TargetError(
                 f"the module raised {type(error).__name__} on inputs of shape "
                 f"{tuple(x.shape)}: {error}"

@@ -95,8 +95,10 @@ def _checked(chain: Chain, module: nn.Module, sample: Tensor) -> list[int]:
     torch, state = need_torch(), module.state_dict()
     h, sizes = sample[None], [sample[0].numel()]
     with torch.no_grad():
-        wanted = module(sample)
         try:
+            wanted = module(
+                sample
+            )  # a module that fails is trained alone, which says what is wrong
             for stage in chain.stages:
                 h, _ = stage.forward([state[name][None] for name in stage.names], h, Step())
                 sizes.append(h[0, 0].numel())
@@ -130,7 +132,7 @@ def _found(module: nn.Module) -> Iterator[Stage]:
         return iter(() if stage is None else (stage,))
     try:
         graph = need_torch().fx.symbolic_trace(module)
-    except Exception as error:
+    except Exception as error:  # a forward() that cannot be traced may raise anything
         raise Unreadable("what its forward() does depends on the input") from error
     return _followed(graph)
 

@@ -43,17 +43,19 @@ def suited(trainer: TorchTrainer, data: Data) -> Means:
         ways["both"] = Networks(channels_last=True, half=True)
     if len(ways) == 1:
         return replace(means, networks=ways["plain"])
-    some = _sample(data, MODELS, BATCHES * trainer.how.batch)
+    some = _sample(data, BATCHES * trainer.how.batch)
     masks = np.ones((MODELS, len(some)), dtype=bool)
-    tried = {k: trainer.with_means(replace(means, networks=n, store="")) for k, n in ways.items()}
+    short = replace(trainer.how, epochs=1, patience=0)
+    tried = {
+        k: trainer.changed(replace(means, networks=n, store=""), short) for k, n in ways.items()
+    }
     best = fastest(
         {k: lambda t=t: t.fit_many(some, masks, range(MODELS)) for k, t in tried.items()}  # type: ignore[misc]
     )
     return replace(means, networks=ways[best])
 
 
-def _sample(data: Data, models: int, rows: int) -> Data:
-    del models
+def _sample(data: Data, rows: int) -> Data:
     chosen = np.resize(np.arange(len(data)), rows)
     return Data(x=data.x[chosen], y=data.y[chosen])
 

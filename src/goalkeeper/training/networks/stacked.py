@@ -198,7 +198,7 @@ class Training:
         for _ in range(self.how.epochs):
             self._epoch()
             losses = self._losses()
-            better = losses < lowest[active] - MARGIN
+            better = ~(losses >= lowest[active] - MARGIN)  # one that is no number is kept, and seen
             chosen = torch.as_tensor(np.flatnonzero(better))
             self.stack.copy_into(best, torch.as_tensor(active[better]), chosen)
             lowest[active[better]] = losses[better]

@@ -100,11 +100,11 @@ class TorchTrainer:
 
     def suited(self, data: Data) -> TorchTrainer:
         """Choose device, layout and precision by measuring on a few of the records."""
-        return self.with_means(choice.suited(self, data))
+        return self.changed(choice.suited(self, data))
 
-    def with_means(self, means: Means) -> TorchTrainer:
-        """Return the same trainer with other means."""
-        return TorchTrainer(self.build, self.classes, self.domain, self.how, means=means)
+    def changed(self, means: Means, how: TorchRecipe | None = None) -> TorchTrainer:
+        """Return the same trainer with other means and, if given, another recipe."""
+        return TorchTrainer(self.build, self.classes, self.domain, how or self.how, means=means)
 
     @property
     def steerable(self) -> frozenset[str]:
@@ -163,7 +163,7 @@ class TorchTrainer:
             else:
                 state = torch.load(path, map_location="cpu", weights_only=True)
             module.load_state_dict(state)
-        except Exception as error:
+        except Exception as error:  # of a file that holds something else, torch raises many kinds
             raise TargetError(
                 f"{path.name} does not hold the parameters of {type(module).__name__}: "
                 f"{str(error).splitlines()[0]}"
