@@ -102,6 +102,13 @@ def test_a_module_that_fails_is_told_while_measuring() -> None:
     with pytest.raises(TargetError, match="the module raised RuntimeError on inputs of shape"):
         trainer(build, IMAGES).suited(data_of(IMAGES))
 
+    class Broken(Convolutions):
+        def forward(self, x: Any) -> Any:
+            raise KeyError("no such part")
+
+    with pytest.raises(TargetError, match="the module raised KeyError on inputs of shape"):
+        trainer(Broken, IMAGES).suited(data_of(IMAGES))
+
 
 @pytest.mark.parametrize("name", ["relu", "normal", "dropout", "convolutions", "bag"])
 def test_bfloat16_learns_as_well_and_answers_in_float32(name: str) -> None:
