@@ -28,10 +28,10 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, cut
 from goalkeeper.core.domain import Column, Domain, TableDomain, TextDomain
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
+from goalkeeper.core.text import texts
 from goalkeeper.examples.spam_filter import filter as spam_filter
 from goalkeeper.examples.spam_filter import mail
-from goalkeeper.games._substitutes import parameter_error
-from goalkeeper.games._text import texts
+from goalkeeper.games.extraction.substitutes import parameter_error
 from goalkeeper.targets import SklearnTarget
 
 SHARES = {"train": 0.5, "holdout": 0.25, "calibration": 0.05, "similar": 0.2}

@@ -14,7 +14,8 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.evidence import Gain, Played, Status, Trial
 from goalkeeper.core.power import Budget, Capability, Power, View
-from goalkeeper.games.membership import TASK, Membership
+from goalkeeper.games.membership import Membership
+from goalkeeper.games.membership.game import TASK
 from goalkeeper.playing import Round, play, stream
 from tests.attacks.membership.gaussian import application
 

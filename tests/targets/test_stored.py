@@ -22,7 +22,7 @@ from sklearn.tree import DecisionTreeClassifier
 from goalkeeper.core.domain import Column, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
-from goalkeeper.games._text import texts
+from goalkeeper.core.text import texts
 from goalkeeper.targets import SklearnTarget
 
 CLASSES = ("a", "b", "c")

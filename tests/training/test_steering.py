@@ -18,7 +18,7 @@ from goalkeeper.core.domain import Column, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.core.steering import Steering
-from goalkeeper.games._text import texts
+from goalkeeper.core.text import texts
 from goalkeeper.training import FunctionTrainer, SklearnTrainer
 
 RNG = np.random.default_rng(0)

@@ -17,7 +17,7 @@ import numpy as np
 from goalkeeper.attacks._words import how_usual
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Ints
-from goalkeeper.games._text import texts
+from goalkeeper.core.text import texts
 
 SIZES = (8, 64)  # words in a text, drawn evenly on a logarithmic scale
 WIDE = (1, 1024)  # the same while all answers are alike

@@ -13,7 +13,7 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Grade
-from goalkeeper.games._text import terms
+from goalkeeper.core.text import terms
 
 LISTS = ("advert", "everyday")
 

@@ -13,6 +13,8 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.power import UNLIMITED, Budget, Power
 from goalkeeper.games.base import Answer, Game, Question, Task, Unfit
 
+__all__ = ["Answer", "Attack", "Question", "Task", "Unfit"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Attack(ABC, Generic[Question, Answer]):

@@ -27,7 +27,8 @@ from goalkeeper.core.data import Data, cut
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.evidence import Played, Proportion, Status
 from goalkeeper.core.power import Grade, Knowledge, Power
-from goalkeeper.games.artefact_leak import LEAVES, RECORDS, WORDS, ArtefactLeak
+from goalkeeper.games.artefact_leak import ArtefactLeak
+from goalkeeper.games.artefact_leak.game import LEAVES, RECORDS, WORDS
 from goalkeeper.games.base import Task
 from goalkeeper.games.tallies import won
 from goalkeeper.playing import Round, marked, play

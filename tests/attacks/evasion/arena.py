@@ -15,7 +15,7 @@ from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Inputs, Ints
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Power, View
-from goalkeeper.games._text import texts
+from goalkeeper.core.text import texts
 from goalkeeper.games.base import Dealt, Task
 from goalkeeper.games.evasion import Before, Evasion, Question, Submission
 from tests.contract.harness import enough

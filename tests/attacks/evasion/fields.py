@@ -10,9 +10,9 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import PARTS, Data, Floats, Splits
 from goalkeeper.core.domain import ImageDomain
-from goalkeeper.games._evasion_worlds import LinearScores
 from goalkeeper.games.base import Dealt
 from goalkeeper.games.evasion import Ball, Before, Evasion, Grid, Question
+from goalkeeper.games.evasion.worlds import LinearScores
 
 SIDE = 8
 FINE = Grid(low=0.0, high=1.0, quantum=1e-6)

@@ -9,10 +9,10 @@ import pytest
 
 from goalkeeper.attacks.evasion.character_edits import CharacterEdits
 from goalkeeper.core.power import View
-from goalkeeper.games._text import texts
-from goalkeeper.games._text_edits import Edits
-from goalkeeper.games._word_filters import GOOD
+from goalkeeper.core.text import texts
 from goalkeeper.games.evasion import Ending
+from goalkeeper.games.evasion.text_edits import Edits
+from goalkeeper.games.evasion.word_filters import GOOD
 from tests.attacks.evasion.arena import attacked, dealt, ruled, weak
 
 

@@ -8,8 +8,8 @@ import pytest
 from goalkeeper.attacks.evasion.one_pixel import OnePixel, perturb
 from goalkeeper.core.data import Floats
 from goalkeeper.core.power import View
-from goalkeeper.games._evasion_worlds import LinearScores
 from goalkeeper.games.evasion import Ending, Grid, Pixels
+from goalkeeper.games.evasion.worlds import LinearScores
 from tests.attacks.evasion.arena import attacked
 from tests.attacks.evasion.fields import SIDE, application, dealt, images
 

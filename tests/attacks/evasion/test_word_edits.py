@@ -10,10 +10,10 @@ import pytest
 from goalkeeper.attacks.evasion.word_edits import WordEdits
 from goalkeeper.core.application import Application
 from goalkeeper.core.power import View
-from goalkeeper.games._synonyms import SYNONYMS
-from goalkeeper.games._text import texts
-from goalkeeper.games._word_filters import WordFilter
+from goalkeeper.core.text import texts
 from goalkeeper.games.evasion import Ending, Question
+from goalkeeper.games.evasion.synonyms import SYNONYMS
+from goalkeeper.games.evasion.word_filters import WordFilter
 from tests.attacks.evasion.arena import attacked, dealt, weak
 
 

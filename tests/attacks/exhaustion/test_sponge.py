@@ -15,8 +15,9 @@ from goalkeeper.core.data import Floats, Inputs, row_keys
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.evidence import Latency, Played
 from goalkeeper.core.power import Budget, Capability, Power, View
-from goalkeeper.games._output_data import Bare, Reader, application, two_classes
-from goalkeeper.games.exhaustion import TASK, Exhaustion, Population, Room
+from goalkeeper.games.exhaustion import Exhaustion, Population, Room
+from goalkeeper.games.exhaustion.game import TASK
+from goalkeeper.games.shared.output_data import Bare, Reader, application, two_classes
 from goalkeeper.playing import Round, marked
 from tests.contract.harness import enough
 

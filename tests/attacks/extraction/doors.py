@@ -13,9 +13,9 @@ from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Data, Inputs, Splits, cut
 from goalkeeper.core.domain import Column, Domain, TableDomain, TextDomain
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
+from goalkeeper.core.text import texts
 from goalkeeper.examples.spam_filter import mail
-from goalkeeper.games._simple_targets import LinearTarget
-from goalkeeper.games._text import texts
+from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.targets import SklearnTarget
 
 SHARES = {"train": 0.4, "holdout": 0.3, "calibration": 0.1, "similar": 0.2}

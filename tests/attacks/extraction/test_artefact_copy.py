@@ -22,8 +22,9 @@ from goalkeeper.attacks.extraction.artefact_copy import ArtefactCopy
 from goalkeeper.core.application import Application
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.evidence import Played
-from goalkeeper.games._stolen import examined
-from goalkeeper.games.extraction import TASK, Extraction
+from goalkeeper.games.extraction import Extraction
+from goalkeeper.games.extraction.game import TASK
+from goalkeeper.games.extraction.stolen import examined
 from goalkeeper.playing import Round, marked
 from goalkeeper.targets import SklearnTarget
 from tests.attacks.extraction.doors import around, mailbox, table

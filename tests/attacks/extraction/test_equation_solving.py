@@ -19,8 +19,8 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import DataError, NotGranted
 from goalkeeper.core.power import Grade, View
-from goalkeeper.games._substitutes import parameter_error
 from goalkeeper.games.extraction import Original
+from goalkeeper.games.extraction.substitutes import parameter_error
 from goalkeeper.targets import SklearnTarget
 from tests.attacks.extraction.doors import (
     Coarse,

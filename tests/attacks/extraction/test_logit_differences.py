@@ -18,8 +18,8 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain
 from goalkeeper.core.power import View
-from goalkeeper.games._simple_targets import linear_application
 from goalkeeper.games.extraction import Original
+from goalkeeper.games.shared.simple_targets import linear_application
 from goalkeeper.targets import SklearnTarget
 from tests.contract.harness import enough
 

@@ -21,9 +21,9 @@ from goalkeeper.attacks.extraction.substitute_from_scores import SubstituteFromS
 from goalkeeper.core.application import Application
 from goalkeeper.core.domain import Column, TableDomain, TextDomain
 from goalkeeper.core.power import Grade, View
-from goalkeeper.games._simple_targets import HashedTarget
-from goalkeeper.games._text import texts
+from goalkeeper.core.text import texts
 from goalkeeper.games.extraction import Original
+from goalkeeper.games.shared.simple_targets import HashedTarget
 from goalkeeper.targets import SklearnTarget
 from tests.attacks.extraction.doors import (
     access_to,

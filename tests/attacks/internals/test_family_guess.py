@@ -15,9 +15,9 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.evidence import Gain, Played
 from goalkeeper.core.power import Budget, Grade, Knowledge
-from goalkeeper.games._internals_toys import plain
-from goalkeeper.games._internals_victims import FAMILIES, FAMILY
 from goalkeeper.games.internals import Internals
+from goalkeeper.games.internals.toys import plain
+from goalkeeper.games.internals.victims import FAMILIES, FAMILY
 from goalkeeper.playing import Round, marked
 from tests.attacks.internals.tables import application
 from tests.contract.harness import enough, task_of

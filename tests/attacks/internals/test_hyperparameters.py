@@ -16,8 +16,8 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Splits
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.evidence import Gain, Played
-from goalkeeper.games._internals_victims import STRENGTH
 from goalkeeper.games.internals import Internals
+from goalkeeper.games.internals.victims import STRENGTH
 from goalkeeper.playing import Round, marked
 from tests.attacks.extraction.doors import mailbox
 from tests.attacks.internals.tables import application

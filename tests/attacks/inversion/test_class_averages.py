@@ -26,8 +26,9 @@ from goalkeeper.core.data import Data, cut
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain
 from goalkeeper.core.evidence import Gain, Played
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
-from goalkeeper.games._simple_targets import LinearTarget
-from goalkeeper.games.inversion import TASK, Inversion, Sought
+from goalkeeper.games.inversion import Inversion, Sought
+from goalkeeper.games.inversion.game import TASK
+from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.games.tallies import won
 from goalkeeper.playing import Round, marked
 from goalkeeper.targets import SklearnTarget

@@ -13,9 +13,10 @@ from goalkeeper.core.data import PARTS, Data, Splits
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.evidence import Gain, Played
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
-from goalkeeper.games._linkage_targets import naming, small
-from goalkeeper.games._simple_targets import LinearTarget
-from goalkeeper.games.linkage import TASK, Linkage
+from goalkeeper.games.linkage import Linkage
+from goalkeeper.games.linkage.game import TASK
+from goalkeeper.games.linkage.targets import naming, small
+from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.playing import Round, marked
 
 

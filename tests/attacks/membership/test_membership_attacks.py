@@ -14,7 +14,8 @@ from goalkeeper.attacks.membership._signal import confidence
 from goalkeeper.attacks.membership.loss_threshold import LossThreshold
 from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood, matched
 from goalkeeper.core.evidence import Played
-from goalkeeper.games.membership import TASK, Membership
+from goalkeeper.games.membership import Membership
+from goalkeeper.games.membership.game import TASK
 from goalkeeper.playing import Round, marked
 from goalkeeper.stats import student_ratio
 from goalkeeper.stats.membership import PRIOR

@@ -8,7 +8,8 @@ import pytest
 from goalkeeper.attacks.membership._shadows import stages
 from goalkeeper.attacks.membership.relative_likelihood import RelativeLikelihood, likelihood
 from goalkeeper.core.evidence import Played
-from goalkeeper.games.membership import TASK, Membership
+from goalkeeper.games.membership import Membership
+from goalkeeper.games.membership.game import TASK
 from goalkeeper.playing import Round, marked
 from tests.attacks.membership.gaussian import application, threshold_auc
 from tests.contract.harness import enough

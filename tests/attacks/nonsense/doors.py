@@ -13,9 +13,9 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.power import Budget, Capability, Power, View
-from goalkeeper.games._nonsense_worlds import allowed
-from goalkeeper.games._output_data import Reader, application
 from goalkeeper.games.nonsense import Collection, Odd, Ordinary
+from goalkeeper.games.nonsense.worlds import allowed
+from goalkeeper.games.shared.output_data import Reader, application
 
 MOST = 120
 

@@ -10,8 +10,8 @@ from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Answers, Application, Wiring
 from goalkeeper.core.data import Data
 from goalkeeper.core.power import Budget, Capability, Power, View
-from goalkeeper.games._output_data import Reader, application
 from goalkeeper.games.output import Messages, Pool, Traffic
+from goalkeeper.games.shared.output_data import Reader, application
 
 NAMES = ("inbox", "spam", "fraud")
 SCORES = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.0, 0.1, 0.9]])

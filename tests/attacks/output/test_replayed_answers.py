@@ -7,8 +7,8 @@ import pytest
 
 from goalkeeper.attacks.output.replayed_answers import ReplayedAnswers
 from goalkeeper.core.errors import NotGranted
-from goalkeeper.games._output_system import Channel
 from goalkeeper.games.output import Messages
+from goalkeeper.games.output.system import Channel
 from tests.attacks.output.doors import SCORES, door, messages, sent, traffic
 
 

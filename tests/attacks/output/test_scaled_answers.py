@@ -10,8 +10,8 @@ import pytest
 from goalkeeper.attacks.output.scaled_answers import ScaledAnswers, mirrored
 from goalkeeper.core.application import Wiring
 from goalkeeper.core.errors import NotGranted
-from goalkeeper.games._output_worlds import by_certainty
 from goalkeeper.games.output import Messages
+from goalkeeper.games.output.worlds import by_certainty
 from tests.attacks.output.doors import door, mail, messages, sent, traffic
 
 

@@ -9,7 +9,7 @@ from goalkeeper.attacks.poisoning.overwriting import Overwriting
 from goalkeeper.core.data import row_keys
 from goalkeeper.core.evidence import DamageCount
 from goalkeeper.core.power import Capability
-from goalkeeper.games._text import terms
+from goalkeeper.core.text import terms
 from goalkeeper.games.poisoning import Poisoning
 from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, knowing, result
 

@@ -20,7 +20,7 @@ from goalkeeper.attacks.poisoning.trigger_words import TriggerWords
 from goalkeeper.attacks.poisoning.trigger_words_honest import TriggerWordsHonest
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
-from goalkeeper.games._text import kept, terms
+from goalkeeper.core.text import kept, terms
 from goalkeeper.games.poisoning import Aim, Poisoning, Words
 from goalkeeper.games.tallies import bounds, value, won
 from goalkeeper.playing import AnyAttack

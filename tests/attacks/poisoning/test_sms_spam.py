@@ -35,7 +35,7 @@ from goalkeeper.core.change import Change
 from goalkeeper.core.data import Data, Splits, cut
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.evidence import Measurement, Played, Status
-from goalkeeper.games._text import texts, vocabulary
+from goalkeeper.core.text import texts, vocabulary
 from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
 from goalkeeper.playing import AnyAttack, Round, marked, play
 from goalkeeper.training import SklearnTrainer

@@ -21,8 +21,9 @@ from goalkeeper.core.data import PARTS, Data, Splits
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain
 from goalkeeper.core.evidence import Played, Proportion
 from goalkeeper.core.power import View
-from goalkeeper.games._tampering_bits import every_flip, stored_of
-from goalkeeper.games.tampering import FLIPS, Flip, FlipAim, Tampering, flipped
+from goalkeeper.games.tampering import Flip, FlipAim, Tampering, flipped
+from goalkeeper.games.tampering.bits import every_flip, stored_of
+from goalkeeper.games.tampering.game import FLIPS
 from goalkeeper.playing import Round, marked
 from goalkeeper.targets import SklearnTarget
 from tests.contract.harness import build, enough, task_of
@@ -251,7 +252,7 @@ def test_a_quantised_network_breaks_by_few_chosen_bits_and_not_by_many_random_on
     assert three < clean - 0.04
     assert twenty < 0.6
     rng = np.random.default_rng(3)
-    from goalkeeper.games._tampering_bits import at_random, rewritten
+    from goalkeeper.games.tampering.bits import at_random, rewritten
 
     blind = [
         (

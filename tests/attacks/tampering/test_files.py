@@ -15,7 +15,8 @@ from goalkeeper.attacks.tampering._payloads import CALLS, cut_off, hidden, paylo
 from goalkeeper.attacks.tampering.pickle_inside import PickleInside
 from goalkeeper.attacks.tampering.swapped_model import SwappedModel
 from goalkeeper.core.access import Access, Terms
-from goalkeeper.games.tampering import CODE, SWAP, Slot, Tampering
+from goalkeeper.games.tampering import Slot, Tampering
+from goalkeeper.games.tampering.game import CODE, SWAP
 from goalkeeper.targets.unpickling import scan
 from tests.contract.harness import AnAttack, build, contest, enough, task_of
 

@@ -19,7 +19,8 @@ from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
 from goalkeeper.core.evidence import Played, Proportion
 from goalkeeper.core.power import Budget
-from goalkeeper.games.tampering import TRAINING, Tampering, TrainingAim
+from goalkeeper.games.tampering import Tampering, TrainingAim
+from goalkeeper.games.tampering.game import TRAINING
 from goalkeeper.playing import Round, marked
 from goalkeeper.training import SklearnTrainer
 from tests.contract.harness import AnAttack, build, enough, task_of

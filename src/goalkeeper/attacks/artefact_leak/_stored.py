@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from goalkeeper.attacks.base import Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.errors import NotOffered
-from goalkeeper.games._artefact_claims import Claims, WordSets, records
-from goalkeeper.games.artefact_leak import Sought
-from goalkeeper.games.base import Unfit
+from goalkeeper.games.artefact_leak import Claims, Sought, WordSets, records
 
 
 def contents(parameters: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,13 +8,11 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.artefact_leak._stored import contents, lacks
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.power import Budget
-from goalkeeper.games._artefact_claims import Claims, Regions
-from goalkeeper.games.artefact_leak import ArtefactLeak, Sought
-from goalkeeper.games.base import Unfit
+from goalkeeper.games.artefact_leak import ArtefactLeak, Claims, Regions, Sought
 
 
 @final

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from goalkeeper.attacks.artefact_leak._stored import claimed, lacks
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.power import Budget
-from goalkeeper.games._artefact_claims import Claims
-from goalkeeper.games.artefact_leak import ArtefactLeak, Sought
-from goalkeeper.games.base import Unfit
+from goalkeeper.games.artefact_leak import ArtefactLeak, Claims, Sought
 
 
 @final

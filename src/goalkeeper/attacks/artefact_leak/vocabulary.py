@@ -12,15 +12,13 @@ import numpy as np
 
 from goalkeeper.attacks._words import public_words
 from goalkeeper.attacks.artefact_leak._stored import contents
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Floats
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Budget
-from goalkeeper.games._artefact_claims import Claims, WordSets
-from goalkeeper.games.artefact_leak import ArtefactLeak, Sought
-from goalkeeper.games.base import Unfit
+from goalkeeper.games.artefact_leak import ArtefactLeak, Claims, Sought, WordSets
 
 NUMBER = re.compile(r"[\d@]")
 

@@ -10,8 +10,7 @@ import numpy as np
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Floats, Ints
-from goalkeeper.games._attribute_imputer import imputer_for
-from goalkeeper.games.attribute import Incomplete
+from goalkeeper.games.attribute import Incomplete, imputer_for
 
 FIRST = 2  # values asked about in the first round; each round asks about as many as all before
 

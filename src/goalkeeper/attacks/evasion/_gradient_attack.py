@@ -8,6 +8,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
+from goalkeeper.attacks.base import Unfit
 from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, Seen, State
 from goalkeeper.attacks.evasion._gradients import Ascent, Climb, prepared
 from goalkeeper.core.access import Access
@@ -15,7 +16,6 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.core.errors import MissingExtra, NotOffered
 from goalkeeper.core.power import UNLIMITED, Budget
-from goalkeeper.games.base import Unfit
 from goalkeeper.games.evasion import Ball, Question
 
 SHRINKS = 16  # lengths of the change that are tried after a success

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.data import Bools, Floats, Ints
-from goalkeeper.games.evasion import terms
+from goalkeeper.core.text import terms
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

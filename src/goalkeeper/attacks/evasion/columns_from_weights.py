@@ -8,13 +8,13 @@ from typing import final
 
 import numpy as np
 
+from goalkeeper.attacks.base import Unfit
 from goalkeeper.attacks.evasion._cells import Case, CellAttack, Talk, Told, greedy
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import UNLIMITED, Budget
-from goalkeeper.games.base import Unfit
 from goalkeeper.games.evasion import Cells, Question
 
 

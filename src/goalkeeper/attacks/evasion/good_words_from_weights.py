@@ -8,6 +8,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
+from goalkeeper.attacks.base import Unfit
 from goalkeeper.attacks.evasion._linear import Growing, LinearText
 from goalkeeper.attacks.evasion._words import Case, Talk, WordAttack
 from goalkeeper.core.access import Access
@@ -15,7 +16,6 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Ints
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import UNLIMITED, Budget
-from goalkeeper.games.base import Unfit
 from goalkeeper.games.evasion import Question
 
 AROUND = (0, 1, -1, 2, -2, 3, 5, 8, 16)  # numbers of words to check, beside the predicted one

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
+from goalkeeper.attacks.base import Unfit
 from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, Seen, State
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs
 from goalkeeper.core.errors import MissingExtra
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games.base import Unfit
 from goalkeeper.games.evasion import Ball, Question
 from goalkeeper.training import TorchTrainer
 from goalkeeper.training.networks import generic_network

@@ -13,7 +13,7 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError
-from goalkeeper.games._substitutes import Substitute
+from goalkeeper.games.extraction import Substitute
 
 HALVINGS = 16  # of the way between two rows; 1/65,536 of it is left
 LEAST = 8  # halvings that are worth a way

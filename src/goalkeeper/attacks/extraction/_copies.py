@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.data import Floats, Inputs, Ints
-from goalkeeper.games._text import terms
+from goalkeeper.core.text import terms
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotGranted
-from goalkeeper.games._substitutes import Substitute
+from goalkeeper.games.extraction import Substitute
 
 ENOUGH = 60  # answers from which on a quarter is set aside to choose a model
 TINY = 1e-12  # probabilities below count as this

@@ -8,7 +8,7 @@ from goalkeeper.attacks.extraction._copies import Constant
 from goalkeeper.attacks.extraction._learning import Answered, blends, learnt
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Inputs
-from goalkeeper.games._substitutes import Substitute
+from goalkeeper.games.extraction import Substitute
 
 SHARES = (0.25, 0.5, 1.0)  # of one's own inputs, after which a substitute is learnt
 

@@ -9,7 +9,7 @@ import numpy as np
 from goalkeeper.attacks.extraction._copies import WordCopy
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Ints
-from goalkeeper.games._text import texts
+from goalkeeper.core.text import texts
 
 TINY = float(np.finfo(np.float64).tiny)
 SILENT = 1e-9  # a word that changes the logarithms by less is not in the vocabulary

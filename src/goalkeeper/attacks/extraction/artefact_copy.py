@@ -8,17 +8,21 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.attacks.extraction._boxes import Boxes
 from goalkeeper.attacks.extraction._copies import Constant, LinearCopy, WordCopy
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
-from goalkeeper.games._stolen import opened, stored_file, trusted
-from goalkeeper.games._substitutes import Substitute
-from goalkeeper.games.base import Unfit
-from goalkeeper.games.extraction import Extraction, Original
+from goalkeeper.games.extraction import (
+    Extraction,
+    Original,
+    Substitute,
+    opened,
+    stored_file,
+    trusted,
+)
 
 LOGARITHMIC = 1.0 + float(np.log(2.0))  # what a word that stands there twice counts
 

@@ -13,8 +13,7 @@ from goalkeeper.attacks.extraction._word_probing import probed
 from goalkeeper.core.access import Access
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games._substitutes import Substitute
-from goalkeeper.games.extraction import Extraction, Original
+from goalkeeper.games.extraction import Extraction, Original, Substitute
 
 
 @final

@@ -14,8 +14,7 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.core.domain import Domain, ImageDomain, TableDomain
 from goalkeeper.core.power import Budget
-from goalkeeper.games._substitutes import Substitute
-from goalkeeper.games.extraction import Extraction, Original
+from goalkeeper.games.extraction import Extraction, Original, Substitute
 
 CHECKED = 8  # further inputs, to see whether the model is linear
 EXACT = 1e-6  # answers missed by less, relative to the largest logit, come from a linear model

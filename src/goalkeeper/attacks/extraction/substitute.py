@@ -16,8 +16,7 @@ from goalkeeper.attacks.extraction._copies import Constant, WordCopy
 from goalkeeper.core.access import Access
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.power import Budget
-from goalkeeper.games._substitutes import Substitute
-from goalkeeper.games.extraction import Extraction, Original
+from goalkeeper.games.extraction import Extraction, Original, Substitute
 
 
 @final

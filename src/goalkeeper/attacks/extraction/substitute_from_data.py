@@ -10,8 +10,7 @@ from goalkeeper.attacks.extraction._copies import Constant
 from goalkeeper.attacks.extraction._own_data import copied
 from goalkeeper.core.access import Access
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games._substitutes import Substitute
-from goalkeeper.games.extraction import Extraction, Original
+from goalkeeper.games.extraction import Extraction, Original, Substitute
 
 
 @final

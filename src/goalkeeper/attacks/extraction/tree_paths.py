@@ -19,8 +19,7 @@ from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games._substitutes import Substitute
-from goalkeeper.games.extraction import Extraction, Original
+from goalkeeper.games.extraction import Extraction, Original, Substitute
 
 FIRST = 16  # rows asked before the kind of the model is looked at
 WIDE = 1e6  # range of a column that has no bounds and of which there is no data

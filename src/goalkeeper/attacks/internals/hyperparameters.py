@@ -12,8 +12,7 @@ from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats, Ints
 from goalkeeper.core.power import Budget
-from goalkeeper.games._internals_victims import STRENGTHS, logistic
-from goalkeeper.games.internals import Choices, Internals
+from goalkeeper.games.internals import STRENGTHS, Choices, Internals, logistic
 from goalkeeper.training import SklearnTrainer
 
 TINY = 1e-12

@@ -13,9 +13,8 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games._inversion_items import Averages, middle
-from goalkeeper.games._text import texts
-from goalkeeper.games.inversion import Inversion, Sought
+from goalkeeper.core.text import texts
+from goalkeeper.games.inversion import Averages, Inversion, Sought, middle
 
 TINY = 1e-300  # half of the smallest number could be 0
 

@@ -7,16 +7,14 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Budget
-from goalkeeper.games._inversion_items import Averages, middle
-from goalkeeper.games.base import Unfit
-from goalkeeper.games.inversion import Inversion, Sought
+from goalkeeper.games.inversion import Averages, Inversion, Sought, middle
 
 
 @final

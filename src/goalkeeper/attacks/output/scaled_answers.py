@@ -7,11 +7,10 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.power import View
-from goalkeeper.games.base import Unfit
 from goalkeeper.games.output import Messages, Output, Rewrite, Traffic, rewritten
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from goalkeeper.core.data import Data, Floats, Inputs
-from goalkeeper.games._text import terms
+from goalkeeper.core.text import terms
 
 
 def sidedness(x: Inputs, known: Data, aim: int) -> Floats:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from goalkeeper.attacks.base import Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Data, Inputs, Ints
 from goalkeeper.core.power import View
-from goalkeeper.games.base import Unfit
 from goalkeeper.games.poisoning import Aim, Contribution, Trigger
 
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"

@@ -8,14 +8,13 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.attacks.poisoning._steps import in_steps, sides, unlabelled_unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Data, Inputs
-from goalkeeper.games._text import terms, texts
-from goalkeeper.games.base import Unfit
+from goalkeeper.core.text import terms, texts
 from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
 
 

@@ -14,7 +14,7 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.power import Grade, Knowledge, Power
-from goalkeeper.games._text import texts
+from goalkeeper.core.text import texts
 from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.attacks.poisoning._patterns import rare_pattern
 from goalkeeper.attacks.poisoning._steps import (
     in_steps,
@@ -20,7 +20,6 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change
 from goalkeeper.core.power import Capability, Grade, Knowledge, Power
-from goalkeeper.games.base import Unfit
 from goalkeeper.games.poisoning import Aim, Contribution, Pattern, Poisoning
 
 

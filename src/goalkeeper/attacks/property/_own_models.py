@@ -9,7 +9,7 @@ import numpy as np
 
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Data, Floats
-from goalkeeper.games._property_worlds import TRAINED, Worlds
+from goalkeeper.games.property import TRAINED, Worlds
 
 FIRST = 4  # questions in the first round; each further round multiplies them by GROWTH
 GROWTH = 4

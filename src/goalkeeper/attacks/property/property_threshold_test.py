@@ -13,8 +13,7 @@ from goalkeeper.attacks.property._own_models import Probed, probed
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats, Ints
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games._property_worlds import Worlds
-from goalkeeper.games.property import PropertyInference
+from goalkeeper.games.property import PropertyInference, Worlds
 
 TINY = 1e-4  # least probability in a loss
 

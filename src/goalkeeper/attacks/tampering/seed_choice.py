@@ -7,12 +7,11 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats
 from goalkeeper.core.power import Grade, Knowledge, Power
-from goalkeeper.games.base import Unfit
 from goalkeeper.games.tampering import Steering, Tampering, TrainingAim, seedless
 
 

@@ -7,12 +7,11 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.attacks.tampering._orders import wanted_last
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Ints
-from goalkeeper.games.base import Unfit
 from goalkeeper.games.tampering import Steering, Tampering, TrainingAim, orderless
 
 

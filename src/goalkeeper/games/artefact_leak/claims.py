@@ -1,0 +1,164 @@
+"""What an attacker claims of training records, and whether a claim singles one out."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import chain
+from operator import and_
+
+import numpy as np
+
+from goalkeeper.core.data import Bools, Data, Floats, Ints, row_keys
+from goalkeeper.core.errors import DataError
+from goalkeeper.core.text import TERM, terms
+
+TOLERANCE = 1e-6  # of a column's range: what storing as float32 and undoing a scaler may cost
+
+
+@dataclass(frozen=True, eq=False)
+class WordSets:
+    """Claims that exactly one training text has all words of a set."""
+
+    sets: tuple[frozenset[str], ...]
+
+    def __len__(self) -> int:
+        return len(self.sets)
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Claims that exactly one training record lies in a region; a record itself has no width.
+
+    Parameters
+    ----------
+    low, high
+        Bounds `(m, d)` in the units of the inputs (images are flattened); may be infinite.
+    classes
+        The class of the claimed record `(m,)`; -1 where no class is claimed.
+    """
+
+    low: Floats
+    high: Floats
+    classes: Ints
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+
+Claims = WordSets | Regions
+
+
+def records(x: Floats, classes: Ints) -> Regions:
+    """Claim whole records `(m, ...)`."""
+    flat = np.asarray(x, dtype=np.float64).reshape(len(x), math.prod(np.shape(x)[1:]))
+    return Regions(flat, flat, np.asarray(classes, dtype=np.int64))
+
+
+def checked(claims: Claims, data: Data, most: int) -> Claims:
+    """Check the form of claims, and drop repeated ones: nothing is claimed twice.
+
+    Raises
+    ------
+    DataError
+        There are too many claims, or they do not fit the inputs.
+    """
+    if not isinstance(claims, WordSets | Regions):
+        raise DataError(f"claims must be WordSets or Regions, given {type(claims).__name__}")
+    if len(claims) > most:
+        raise DataError(f"{len(claims)} claims were made, {most} are allowed")
+    if isinstance(claims, WordSets):
+        lower = (frozenset(word.lower() for word in words) for words in claims.sets)
+        return WordSets(tuple(dict.fromkeys(words for words in lower if words)))
+    width = int(np.prod(data.x.shape[1:]))
+    shapes = {claims.low.shape, claims.high.shape}
+    if shapes != {(len(claims), width)} or np.isnan([claims.low, claims.high]).any():
+        raise DataError(
+            f"regions need low and high of shape {(len(claims), width)}, without NaN; given "
+            f"{claims.low.shape} and {claims.high.shape}"
+        )
+    both = np.column_stack([claims.low, claims.high, claims.classes])
+    first = sorted({key: i for i, key in reversed(list(enumerate(row_keys(both))))}.values())
+    return Regions(claims.low[first], claims.high[first], claims.classes[first])
+
+
+def singled_out(claims: Claims, data: Data, person: str | None = None) -> Bools:
+    """Tell which claims `(m,)` hold for exactly one record of the data, or one person.
+
+    Records that are equal count as one.
+    """
+    if isinstance(claims, WordSets):
+        named = person is not None and person in data.columns
+        who = data.columns[str(person)] if named else np.array(row_keys(data.x))
+        found = [{who[row] for row in rows} for rows in _texts_with(claims.sets, data.x)]
+        return np.array([len(owners) == 1 for owners in found], dtype=bool)
+    return np.array([len(inside) == 1 for inside in _inside(claims, data)], dtype=bool)
+
+
+def found_records(claims: Claims, data: Data) -> int:
+    """Count the different records of the data that some claim singles out."""
+    if isinstance(claims, WordSets):
+        keys = np.array(row_keys(data.x))
+        hits = [{keys[row] for row in rows} for rows in _texts_with(claims.sets, data.x)]
+    else:
+        hits = list(_inside(claims, data))
+    return len(set(chain.from_iterable(hit for hit in hits if len(hit) == 1)))
+
+
+def shuffled(data: Data, rng: np.random.Generator) -> Data:
+    """Deal every column of rows `(n, d)` out anew: records of the same values, none of them real.
+
+    Held-out records never equal a training record, as the parts are disjoint. Where inputs have
+    few possible values, guesses do, and must not count for the attack.
+    """
+    flat = np.asarray(data.x, dtype=np.float64).reshape(len(data), -1).copy()
+    for column in range(flat.shape[1]):
+        flat[:, column] = rng.permutation(flat[:, column])
+    return Data(x=flat, y=data.y)
+
+
+def widths(claims: Regions, data: Data) -> Floats:
+    """Measure what each region leaves open: mean share of the columns' ranges, `(m,)`."""
+    flat = np.asarray(data.x, dtype=np.float64).reshape(len(data), -1)
+    least, most = flat.min(axis=0), flat.max(axis=0)
+    varied = most > least
+    low, high = np.clip(claims.low, least, most), np.clip(claims.high, least, most)
+    share = (high - low)[:, varied] / (most - least)[varied]
+    return np.asarray(share.mean(axis=1)) if varied.any() else np.zeros(len(claims))
+
+
+def _inside(claims: Regions, data: Data) -> Iterable[set[bytes]]:
+    """Give the keys of the different records in each region."""
+    flat = np.asarray(data.x, dtype=np.float64).reshape(len(data), -1)
+    keys = np.array(row_keys(flat), dtype=object)
+    slack = TOLERANCE * np.maximum(np.ptp(flat, axis=0), 1e-9)
+    order = np.argsort(flat, axis=0)
+    lead = int(np.argmax([len(np.unique(column)) for column in flat.T]))
+    rows, values = order[:, lead], flat[order[:, lead], lead]
+    for low, high, label in zip(claims.low, claims.high, claims.classes, strict=True):
+        least, most = low - slack, high + slack
+        first, last = np.searchsorted(values, [least[lead], most[lead]], side="left")
+        near = rows[first : last + 1]
+        hit = ((flat[near] >= least) & (flat[near] <= most)).all(axis=1)
+        if label >= 0:
+            hit &= data.y[near] == label
+        yield set(keys[near[hit]].tolist())
+
+
+def _texts_with(sets: Sequence[frozenset[str]], x: Iterable[str]) -> Iterable[set[int]]:
+    """Give the rows of the texts that have all words of each set."""
+    lower = [str(text).lower() for text in x]
+    wanted = Counter(chain.from_iterable(sets))
+    rows: dict[str, set[int]] = defaultdict(set)
+    for row, text in enumerate(lower):
+        for word in set(terms(text)):
+            if word in wanted:
+                rows[word].add(row)
+    for word in wanted:
+        if not TERM.fullmatch(word):  # several words, or what other vectorisers take for one
+            rows[word] = {row for row, text in enumerate(lower) if word in text}
+    for words in sets:
+        yield reduce(and_, (rows[word] for word in sorted(words, key=lambda w: len(rows[w]))))

@@ -1,0 +1,193 @@
+"""The attribute game: guess a sensitive column of training records from the rest and the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goalkeeper.core.application import Application
+from goalkeeper.core.assessment import Estimate
+from goalkeeper.core.data import Bools, Data, Floats
+from goalkeeper.core.domain import TextDomain
+from goalkeeper.core.evidence import Played
+from goalkeeper.core.goals import Goal, Harm
+from goalkeeper.core.power import Grade, Power
+from goalkeeper.games.attribute.columns import Attribute, attribute_of
+from goalkeeper.games.attribute.imputer import imputer_for
+from goalkeeper.games.attribute.marks import Truth, played
+from goalkeeper.games.attribute.targets import TelltaleTarget, toy
+from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+
+FEWEST = 20  # training records, strangers, and half of what an imputer needs
+METRIC = "normalised_gain"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Incomplete:
+    """Records with their classes, NaN in place of the attribute, and what may stand there."""
+
+    records: Data
+    attribute: Attribute
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class AttributeInference(Game[Incomplete, Truth, Floats]):
+    """Question: records without one column. Secret: its values. Answer: a score for each value.
+
+    Half of the records are training records, the others are not; the attack cannot tell which.
+    A success is the right value (of a number: the right fifth of its distribution) with the
+    highest score `(n, values)`. Each record is a campaign of its own.
+
+    What counts is the gain on training records over the better of two attackers without a model
+    of theirs: imputation from the attacker's own data (Jayaraman and Evans 2022), and the same
+    attack on the other records. So facts about people in general, which any good model learns,
+    are no leak of the records.
+    """
+
+    name: ClassVar[str] = "attribute"
+    domains: ClassVar[frozenset[str]] = frozenset({"table"})
+    grows: ClassVar[Mapping[str, int]] = {"per_side": 200}
+    per_side: int = 3000
+
+    def tasks(self, app: Application) -> tuple[Task, ...]:
+        """Return one task for every column that is declared sensitive, or one that says so."""
+        if not app.sensitive:
+            sentence = "guess a sensitive column of training records"
+            return (Task(name="attribute", harms=_HARMS, metric=METRIC, sentence=sentence),)
+        return tuple(
+            Task(
+                name=f"attribute-{column}",
+                harms=_HARMS,
+                metric=METRIC,
+                sentence=f"guess {column} of a person in the training data, whose other columns "
+                "and class are known",
+                about=column,
+            )
+            for column in app.sensitive
+        )
+
+    def unfit(self, app: Application, task: Task) -> Unfit | None:
+        """Need a sensitive column that the model takes, and enough records."""
+        if not task.about:
+            return _nothing_declared(app)
+        attribute = attribute_of(app, task.about)
+        if attribute is None:
+            return _unseen(app, task.about)
+        if len(attribute.values) < 2:
+            return Unfit(f"{task.about} has one value only, which everybody knows", proven=True)
+        sizes = app.data.sizes()
+        if min(sizes["train"], sizes["holdout"]) < FEWEST or sizes["similar"] < 2 * FEWEST:
+            return Unfit(
+                f"needs {FEWEST} training records, as many others and {2 * FEWEST} similar ones; "
+                f"there are {sizes['train']}, {sizes['holdout']} and {sizes['similar']}"
+            )
+        return None
+
+    def deal(
+        self, app: Application, task: Task, rng: np.random.Generator
+    ) -> Dealt[Incomplete, Truth]:
+        """Mix training records with as many others, and hide the column."""
+        attribute = _attribute(app, task)
+        train, others = app.data.train, app.data.holdout
+        usable = [np.flatnonzero(attribute.codes(d.x) >= 0) for d in (train, others)]
+        k = min(self.per_side, *map(len, usable))
+        inside, outside = (rng.choice(rows, k, replace=False) for rows in usable)
+        order = rng.permutation(2 * k)
+        both = train.take(inside).joined(others.take(outside)).take(order)
+        withheld = np.zeros(len(train), dtype=bool)
+        withheld[inside] = True
+        truth = Truth(
+            values=attribute.codes(both.x),
+            member=order < k,
+            groups=_groups(app, task, attribute, both),
+        )
+        shown = Data(x=attribute.hidden(both.x), y=both.y)
+        return Dealt(Incomplete(shown, attribute), truth, 2 * k, withheld)
+
+    def mark(self, marking: Marking[Incomplete, Truth, Floats]) -> Played:
+        """Count right values beside those of imputation from the attacker's own data."""
+        app, question = marking.app, marking.dealt.question
+        known = app.data.similar
+        if marking.granted.knowledge.data is Grade.FULL and marking.dealt.withheld is not None:
+            known = known.joined(app.data.train.take(~marking.dealt.withheld))
+        imputer = imputer_for(known, question.attribute, app.domain, len(app.classes))
+        return played(
+            marking, question.attribute, imputer.log_chances(question.records), imputer.how
+        )
+
+    def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
+        """Return the application with a model that recognises the hidden value of its records."""
+        attribute = _attribute(app, task)
+        return replace(app, target=TelltaleTarget(app.target, app.data.train, attribute))
+
+    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
+        """Build a target that recognises the hidden value of its records."""
+        return toy(rng, tells=True)
+
+    def fair(self, domain: str, rng: np.random.Generator) -> Application:
+        """Build a target that ignores its records."""
+        return toy(rng, tells=False)
+
+    def smaller(self) -> AttributeInference:
+        """Return the game with fewer records."""
+        return replace(self, per_side=min(self.per_side, 200))
+
+    def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
+        """Count one query for every record and candidate value."""
+        attribute = attribute_of(app, task.about)
+        if attribute is None:
+            return Estimate()
+        sizes = app.data.sizes()
+        k = min(self.per_side, sizes["train"], sizes["holdout"])
+        return Estimate(queries=2 * k * min(len(attribute.fills), granted.budget.queries))
+
+
+_HARMS = (Harm(Goal.PRIVACY),)
+
+
+def _attribute(app: Application, task: Task) -> Attribute:
+    attribute = attribute_of(app, task.about)
+    if attribute is None:
+        raise ValueError(f"the model does not take {task.about}; unfit() says so beforehand")
+    return attribute
+
+
+def _groups(app: Application, task: Task, attribute: Attribute, both: Data) -> Mapping[str, Bools]:
+    """List who is in which group: the attribute itself, then subgroups, people and classes."""
+    codes = attribute.codes(both.x)
+    found: dict[str, Bools] = {
+        f"{task.about} {value}": codes == i for i, value in enumerate(attribute.values)
+    }
+    for column in [*app.subgroups, *([app.person] if app.person else [])]:
+        if column != task.about:
+            words: NDArray[Any] = both.columns[column].astype(str)
+            found |= {f"{column} {v}": words == v for v in sorted(set(words.tolist()))}
+    return found | {f"class {c}": both.y == i for i, c in enumerate(app.classes)}
+
+
+def _nothing_declared(app: Application) -> Unfit:
+    if isinstance(app.domain, TextDomain) and app.trainer is not None:
+        return Unfit(
+            "the model takes a text and nothing else, so there is no column that could be hidden "
+            "and asked for",
+            proven=True,
+        )
+    return Unfit("no column is declared sensitive; name those that are as `data.sensitive`")
+
+
+def _unseen(app: Application, column: str) -> Unfit:
+    if app.trainer is not None:
+        return Unfit(
+            f"{column} is neither an input of the model nor was it there in training, so that the "
+            "model tells no more of it than the rest of the record does",
+            proven=True,
+        )
+    return Unfit(
+        f"the model does not take {column}, so it cannot be asked about its values; whether it "
+        "was trained with them is not known"
+    )

@@ -1,0 +1,139 @@
+"""Guess a hidden column without the model: the best of a few learners on the attacker's data."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from goalkeeper.core.data import Data, Floats, Inputs, Ints, fingerprint
+from goalkeeper.core.domain import Domain, TableDomain
+from goalkeeper.games.attribute.columns import Attribute
+
+FOLDS = 3
+MANY = 500  # records from which on boosted trees can beat a linear model
+FEW = 8  # values up to which boosting, one tree a value and round, stays fast
+TOO_MANY = 255  # categories, which boosted trees cannot tell apart; then codes are numbers
+FLOOR = 1e-6  # chance of a value that was never seen
+Make = Callable[[], Any]
+
+
+_LATEST: dict[str, Imputer] = {}  # the last one: an attack and its game ask for the same
+
+
+def imputer_for(known: Data, attribute: Attribute, domain: Domain, classes: int) -> Imputer:
+    """Return the imputer for these data; the one made last is kept, as the same is asked twice."""
+    key = fingerprint(known.x, known.y, repr(domain), attribute.name, attribute.fills, classes)
+    if key not in _LATEST:
+        made = Imputer(known, attribute, domain, classes)
+        _LATEST.clear()
+        _LATEST[key] = made
+    return _LATEST[key]
+
+
+class Imputer:
+    """Chances of every value of a hidden column, from the rest of a record and its class.
+
+    The learner is chosen by cross-validated hit rate among the commonest value, logistic
+    regression (categories one-hot, numbers scaled) and, given enough records, boosted trees. Its
+    random states are fixed: the same data give the same imputer, to an attack and to its game.
+
+    Parameters
+    ----------
+    known
+        Records in which the column is known.
+    attribute
+        The column.
+    domain
+        What the columns are.
+    classes
+        How many classes there are; a record's class is known and helps to guess.
+    """
+
+    def __init__(self, known: Data, attribute: Attribute, domain: Domain, classes: int) -> None:
+        self._attribute, self._domain, self._classes = attribute, domain, classes
+        truth = attribute.codes(known.x)
+        known, truth = known.take(truth >= 0), truth[truth >= 0]
+        rows = self._rows(known.x, known.y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a learner short of its optimum is just a worse one
+            self.how, make = self._best(rows, truth)
+            self._model = make().fit(rows, truth)
+
+    def log_chances(self, records: Data) -> Floats:
+        """Log of the chance of each value, `(n, values)`."""
+        rows = self._rows(records.x, records.y)
+        chances = np.full((len(rows), len(self._attribute.values)), FLOOR)
+        chances[:, self._model.classes_] += self._model.predict_proba(rows)
+        return np.asarray(np.log(chances / chances.sum(axis=1, keepdims=True)))
+
+    def _best(self, rows: Floats, truth: Ints) -> tuple[str, Make]:
+        kept = None
+        for how, make in self._learners(len(rows)):
+            rate = _hit_rate(make, rows, truth)
+            if kept is None or rate > kept[0]:
+                kept = rate, how, make
+        if kept is None:
+            raise ValueError("there is no learner to choose from")
+        return kept[1], kept[2]
+
+    def _rows(self, x: Inputs, y: Ints) -> Floats:
+        """Leave the column out and append the class, one-hot."""
+        rest = np.delete(np.asarray(x, dtype=np.float64), list(self._attribute.places), axis=1)
+        return np.concatenate([rest, np.eye(self._classes)[y]], axis=1)
+
+    def _learners(self, records: int) -> Iterator[tuple[str, Make]]:
+        """List what to try, the simplest first: it wins ties."""
+        from sklearn.dummy import DummyClassifier
+
+        yield "the commonest value", lambda: DummyClassifier(strategy="prior")
+        coded = self._coded()
+        yield "logistic regression", lambda: _linear(coded)
+        if records >= MANY and len(self._attribute.values) <= FEW:
+            yield "boosted trees", lambda: _boosted(coded)
+
+    def _coded(self) -> list[int]:
+        """Positions of the categories among the rows' columns."""
+        if not isinstance(self._domain, TableDomain):
+            return []
+        hidden = set(self._attribute.places)
+        rest = [c for j, c in enumerate(self._domain.columns) if j not in hidden]
+        return [j for j, c in enumerate(rest) if 0 < len(c.categories) < TOO_MANY]
+
+
+def _linear(coded: list[int]) -> Any:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    if not coded:
+        return make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
+    onehot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    front = ColumnTransformer([("codes", onehot, coded)], remainder=StandardScaler())
+    return make_pipeline(front, LogisticRegression(max_iter=300))
+
+
+def _boosted(coded: list[int]) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        max_iter=60, categorical_features=coded or None, random_state=0
+    )
+
+
+def _hit_rate(make: Make, rows: Floats, truth: Ints) -> float:
+    """Share of records whose value is guessed by learners that did not see them."""
+    fold = np.random.default_rng(0).permutation(len(rows)) % FOLDS
+    hits = 0
+    for i in range(FOLDS):
+        seen, unseen = fold != i, fold == i
+        if len(np.unique(truth[seen])) < 2:
+            hits += int((truth[unseen] == truth[seen][0]).sum()) if seen.any() else 0
+            continue
+        hits += int(
+            (make().fit(rows[seen], truth[seen]).predict(rows[unseen]) == truth[unseen]).sum()
+        )
+    return hits / len(rows)

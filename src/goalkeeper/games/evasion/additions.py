@@ -1,0 +1,87 @@
+"""Words that may be added to a text, without a norm that bounds the change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from goalkeeper.core.data import Bools, Floats, Inputs
+from goalkeeper.core.text import kept, texts, vocabulary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Additions:
+    """Words may be added anywhere, nothing may go, and no norm bounds the change.
+
+    What is added is bounded by `most_words` and by what the application takes (`max_chars`).
+    """
+
+    unit: ClassVar[str] = "words added"
+    rule: ClassVar[str] = "nothing was taken away, order kept"
+    most_words: int
+    max_chars: int
+
+    @property
+    def most(self) -> float:
+        """The largest size allowed."""
+        return float(self.most_words)
+
+    def settled(self, before: Inputs, after: Inputs) -> Inputs:
+        """Return the texts as they are: they arrive as they were written."""
+        return after
+
+    def size(self, before: Inputs, after: Inputs) -> Floats:
+        """Count the words added to each input, `(n,)`."""
+        pairs = zip(before, after, strict=True)
+        return np.array([len(b.split()) - len(a.split()) for a, b in pairs], dtype=np.float64)
+
+    def allows(self, before: Inputs, after: Inputs) -> Bools:
+        """Tell which changed inputs `(n,)` keep their content and stay inside the limits."""
+        pairs = zip(before, after, strict=True)
+        fine = [
+            isinstance(b, str)
+            and len(b) <= self.max_chars
+            and len(b.split()) - len(a.split()) <= self.most_words
+            and kept(a, b)
+            for a, b in pairs
+        ]
+        return np.array(fine, dtype=bool)
+
+    def appended(self, text: str, words: Sequence[str]) -> str:
+        """Append words to a text, as many as fit."""
+        room = self.max_chars - len(text) - 1
+        fitting: list[str] = []
+        for word in words[: self.most_words]:
+            room -= len(word) + 1
+            if room < 0:
+                break
+            fitting.append(word)
+        return f"{text}\n{' '.join(fitting)}" if fitting else text
+
+    def at_random(
+        self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
+    ) -> Inputs:
+        """Add as many words to each input as `sizes` `(n,)` says, drawn blindly, anywhere.
+
+        The words come from the vocabulary of the texts `like`, each equally likely.
+        """
+        pool = vocabulary(like)
+        pairs = zip(before, sizes.astype(int), strict=True)
+        return texts(_scattered(text, pool, size if pool else 0, rng) for text, size in pairs)
+
+
+def _scattered(text: str, pool: Sequence[str], size: int, rng: np.random.Generator) -> str:
+    if size <= 0:
+        return text
+    own = text.split()
+    drawn = [pool[i] for i in rng.integers(0, len(pool), size)]
+    places = np.sort(rng.integers(0, len(own) + 1, size))
+    out: list[str] = []
+    done = 0
+    for word, place in zip(drawn, places, strict=True):
+        out += [*own[done:place], word]
+        done = place
+    return " ".join([*out, *own[done:]])

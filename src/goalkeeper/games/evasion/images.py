@@ -1,0 +1,214 @@
+"""Images: how far they may be changed, in three norms, and how they arrive in whole steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from goalkeeper.core.application import Application
+from goalkeeper.core.data import Bools, Floats, Inputs
+from goalkeeper.core.domain import ImageDomain
+from goalkeeper.core.errors import DataError
+from goalkeeper.games.evasion.kinds import Reach
+from goalkeeper.games.evasion.parts import Limits
+
+RULE = "the change stays within a small distance, so that people should see the same"
+SMALL = 32  # pixels: up to this size, images of one channel are drawings of signs, as MNIST
+LINF_OF_SIGNS = 0.3  # of the value range: Madry et al. 2018, MNIST
+LINF_OF_PHOTOS = 8 / 255  # of the value range: Madry et al. 2018, CIFAR-10
+L2_PER_LINF = 0.3  # times sqrt(values): 0.5 on CIFAR-10 and 2.5 on MNIST, as is usual
+MOST_PIXELS = 5  # Su et al. 2019 change 1, 3 and 5
+PIXEL_SHARE = 0.005
+SLACK = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The values that an image may have: from `low` to `high` in steps of `quantum`.
+
+    A value that an image already had is also possible, on the grid or not.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    quantum: float = 1 / 255
+
+    def nearest(self, before: Floats, after: Floats) -> Floats:
+        """Round to the nearest step; what moved less than half a step did not move."""
+        steps = np.round((np.clip(after, self.low, self.high) - self.low) / self.quantum)
+        out = np.minimum(self.low + steps * self.quantum, self.high)
+        return self._kept(before, out)
+
+    def towards(self, before: Floats, after: Floats) -> Floats:
+        """Round to the nearest step that lies on the side of the value before."""
+        place = (np.clip(after, self.low, self.high) - self.low) / self.quantum
+        up = after > before
+        steps = np.where(up, np.floor(place + 1e-6), np.ceil(place - 1e-6))
+        out = np.minimum(self.low + steps * self.quantum, self.high)
+        return self._kept(before, np.where(up, np.maximum(out, before), np.minimum(out, before)))
+
+    def _kept(self, before: Floats, out: Floats) -> Floats:
+        return np.where(np.abs(out - before) < self.quantum / 2, before, out)
+
+    def holds(self, before: Floats, after: Floats) -> Bools:
+        """Tell which images `(n, ...)` have values of the grid, or those before, only."""
+        place = (after - self.low) / self.quantum
+        fine = (np.abs(place - np.round(place)) < 1e-6) | (after == before)
+        fine |= np.abs(after - self.high) < 1e-6 * self.quantum
+        inside = (after >= self.low - SLACK) & (after <= self.high + SLACK)
+        return np.asarray((fine & inside).all(axis=tuple(range(1, fine.ndim))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ball:
+    """Every value of an image may change, by no more than `radius` in all.
+
+    norm: `linf` bounds the largest change of a value, `l2` the Euclidean length of all changes.
+    Sizes are in the units of the images.
+    """
+
+    rule: ClassVar[str] = RULE
+    norm: Literal["linf", "l2"]
+    radius: float
+    grid: Grid = Grid()
+
+    @property
+    def unit(self) -> str:
+        """Unit of a change's size."""
+        return "Linf distance" if self.norm == "linf" else "L2 distance"
+
+    @property
+    def most(self) -> float:
+        """The largest size allowed."""
+        return self.radius
+
+    def size(self, before: Inputs, after: Inputs) -> Floats:
+        """Measure each change in float64, `(n,)`."""
+        change = flat(after) - flat(before)
+        if self.norm == "linf":
+            return np.asarray(np.abs(change).max(axis=1, initial=0.0))
+        return np.asarray(np.sqrt((change**2).sum(axis=1)))
+
+    def allows(self, before: Inputs, after: Inputs) -> Bools:
+        """Tell which images `(n, ...)` lie on the grid and inside the ball."""
+        near = self.size(before, after) <= self.radius + SLACK * (1 + self.radius)
+        return np.asarray(near & self.grid.holds(before, after))
+
+    def settled(self, before: Inputs, after: Inputs) -> Inputs:
+        """Round to the nearest steps inside the ball."""
+        before, after = np.asarray(before, np.float64), np.asarray(after, np.float64)
+        out = self.grid.nearest(before, after)
+        outside = self.size(before, out) > self.radius
+        out[outside] = self.grid.towards(before[outside], after[outside])
+        return out
+
+    def at_random(
+        self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
+    ) -> Inputs:
+        """Change each image by a size `(n,)`: up or down by chance, or in a random direction.
+
+        A Euclidean change goes away from the limits of the values, so that it keeps its length.
+        """
+        shape = (-1, *[1] * (before.ndim - 1))
+        if self.norm == "linf":
+            way = rng.choice([-1.0, 1.0], before.shape) * sizes.reshape(shape)
+            return self.settled(before, before + way)
+        way = rng.standard_normal(before.shape)
+        length = np.sqrt((flat(way) ** 2).sum(axis=1))
+        way *= (sizes / np.maximum(length, 1e-12)).reshape(shape)
+        room = (before + way >= self.grid.low) & (before + way <= self.grid.high)
+        return self.settled(before, before + np.where(room, way, -way))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixels:
+    """At most `pixels` pixels of an image may change, in all channels and by any amount."""
+
+    unit: ClassVar[str] = "pixels changed"
+    rule: ClassVar[str] = "all but a few pixels are untouched"
+    pixels: int
+    grid: Grid = Grid()
+
+    @property
+    def most(self) -> float:
+        """The largest size allowed."""
+        return float(self.pixels)
+
+    def size(self, before: Inputs, after: Inputs) -> Floats:
+        """Count the pixels that differ in any channel, `(n,)`."""
+        differs = (np.asarray(after) != np.asarray(before)).any(axis=1)
+        return np.asarray(differs.sum(axis=(1, 2)), dtype=np.float64)
+
+    def allows(self, before: Inputs, after: Inputs) -> Bools:
+        """Tell which images `(n, ...)` lie on the grid and differ in few pixels."""
+        few = self.size(before, after) <= self.pixels
+        return np.asarray(few & self.grid.holds(before, after))
+
+    def settled(self, before: Inputs, after: Inputs) -> Inputs:
+        """Round to the nearest steps."""
+        return self.grid.nearest(np.asarray(before, np.float64), np.asarray(after, np.float64))
+
+    def at_random(
+        self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
+    ) -> Inputs:
+        """Set as many pixels as `sizes` `(n,)` says, drawn blindly, to any values."""
+        n, channels = before.shape[:2]
+        out = flat(before).reshape(n, channels, before[0, 0].size if n else 0).copy()
+        for i, size in enumerate(sizes.astype(int)):
+            chosen = rng.choice(out.shape[2], min(size, out.shape[2]), replace=False)
+            out[i][:, chosen] = rng.uniform(self.grid.low, self.grid.high, (channels, len(chosen)))
+        return self.settled(before, out.reshape(before.shape))
+
+
+def flat(x: Inputs) -> Floats:
+    """Return images as rows of numbers, `(n, values)`."""
+    rows = np.asarray(x, dtype=np.float64)
+    return rows.reshape(len(rows), int(np.prod(rows.shape[1:])))  # -1 fails for no images
+
+
+# ---- limits of an application --------------------------------------------------------------------
+
+
+def linf_ball(app: Application, reach: Reach) -> Limits:
+    """Bound the largest change of a value."""
+    domain = _images(app)
+    return Ball(norm="linf", radius=_linf(domain, reach), grid=grid_of(domain))
+
+
+def l2_ball(app: Application, reach: Reach) -> Limits:
+    """Bound the Euclidean length of the change."""
+    domain = _images(app)
+    usual = L2_PER_LINF * _linf(domain, reach) * float(np.sqrt(np.prod(domain.shape)))
+    span = domain.high - domain.low
+    radius = usual if reach.l2 is None else reach.l2 * span
+    return Ball(norm="l2", radius=radius, grid=grid_of(domain))
+
+
+def few_pixels(app: Application, reach: Reach) -> Limits:
+    """Bound the number of pixels that change."""
+    domain = _images(app)
+    _, height, width = domain.shape
+    usual = min(MOST_PIXELS, max(1, round(PIXEL_SHARE * height * width)))
+    return Pixels(pixels=reach.pixels or usual, grid=grid_of(domain))
+
+
+def grid_of(domain: ImageDomain) -> Grid:
+    """Return the values that images of a domain have."""
+    return Grid(low=domain.low, high=domain.high, quantum=domain.quantum)
+
+
+def _linf(domain: ImageDomain, reach: Reach) -> float:
+    """Return the radius in the units of the images; at least one step."""
+    channels, height, width = domain.shape
+    signs = channels == 1 and max(height, width) <= SMALL
+    usual = LINF_OF_SIGNS if signs else LINF_OF_PHOTOS
+    share = usual if reach.linf is None else reach.linf
+    return max(share * (domain.high - domain.low), domain.quantum)
+
+
+def _images(app: Application) -> ImageDomain:
+    if not isinstance(app.domain, ImageDomain):
+        raise DataError(f"norms of images do not bound changes of {app.domain.kind} inputs")
+    return app.domain

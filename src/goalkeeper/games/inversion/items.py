@@ -1,0 +1,223 @@
+"""What can be right or wrong about class averages: which of two classes has the higher average."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from goalkeeper.core.application import Application
+from goalkeeper.core.data import Bools, Data, Floats, Ints
+from goalkeeper.core.domain import ImageDomain, TableDomain, TextDomain
+from goalkeeper.core.errors import DataError
+from goalkeeper.core.text import terms
+from goalkeeper.games.shared.indicators import in_use
+
+BEYOND = 3.0  # standard errors by which two classes must differ for the question to have an answer
+ALIKE = 0.5  # correlation from which two columns count as one
+WORDS = 600  # of a text application that are looked at, the commonest first
+SHARE = 0.005  # of the texts, in which a word must stand
+COLUMNS = 400  # that are looked at, at most
+FEWEST = 5  # records of a class
+
+
+@dataclass(frozen=True, eq=False)
+class Averages:
+    """A reconstruction of the average input of every class.
+
+    Parameters
+    ----------
+    values
+        `(classes, d)`: inputs in their own units (images flattened); of texts how typical each
+        word is of the class, in any unit that is the same for all classes.
+    words
+        Of texts, the words `(d,)` that `values` are about; others are taken to be unknown.
+    """
+
+    values: Floats
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Training data as numbers: `matrix (n, d)`, classes `(n,)`, a name for each column."""
+
+    matrix: Floats
+    y: Ints
+    names: tuple[str, ...]
+
+    def means(self, classes: int) -> Floats:
+        """Average of each class `(classes, d)`; NaN for classes of fewer than five records."""
+        out = np.full((classes, self.matrix.shape[1]), np.nan)
+        for label in range(classes):
+            own = self.matrix[self.y == label]
+            if len(own) >= FEWEST:
+                out[label] = own.mean(axis=0)
+        return out
+
+
+def features(app: Application, data: Data, names: tuple[str, ...] | None = None) -> Features:
+    """Turn records into numbers: columns, pixels, or which words a text has.
+
+    `names` are the words to look for; without them those in use in the data.
+    """
+    if isinstance(app.domain, TextDomain):
+        words = tuple(in_use(data.x, SHARE, WORDS)) if names is None else names
+        place = {word: j for j, word in enumerate(words)}
+        matrix = np.zeros((len(data), len(words)))
+        for row, text in enumerate(data.x):
+            for word in set(terms(text)):
+                if word in place:
+                    matrix[row, place[word]] = 1.0
+        return Features(matrix, data.y, words)
+    matrix = np.asarray(data.x, dtype=np.float64).reshape(len(data), -1)
+    if isinstance(app.domain, TableDomain):
+        return Features(matrix, data.y, tuple(c.name for c in app.domain.columns))
+    height, width = app.domain.shape[1:]
+    return Features(matrix, data.y, tuple(_pixels(matrix.shape[1], height, width)))
+
+
+def _pixels(size: int, height: int, width: int) -> list[str]:
+    places = [divmod(i % (height * width), width) for i in range(size)]
+    return [f"pixel {row},{column}" for row, column in places]
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """Questions: has class `first` a higher average in `column` than class `second` has.
+
+    All are `(m,)`; `higher` is the truth.
+    """
+
+    column: Ints
+    first: Ints
+    second: Ints
+    higher: Bools
+
+    def __len__(self) -> int:
+        return len(self.column)
+
+    @property
+    def columns(self) -> int:
+        """How many different columns are asked about."""
+        return len(np.unique(self.column))
+
+
+def items(known: Features, classes: int, rng: np.random.Generator) -> Items:
+    """Choose questions that are independent for whoever knows nothing.
+
+    A class takes part in one question a column, with a class drawn at random; columns that go up
+    and down together inside classes (correlation of 0.5 or more) count as one, so that agreement
+    in many pixels next to one another, or in many words of one phrase, is not counted many times.
+    Only questions whose answer is beyond chance in the training data are asked.
+    """
+    z = _differences(known, classes)
+    strength = np.abs(z).max(axis=(0, 1), initial=0.0)
+    order = np.argsort(-strength, kind="stable")[:COLUMNS]
+    kept = _apart(_inside_classes(known), order[strength[order] > BEYOND])
+    found = []
+    present = np.flatnonzero([(known.y == label).sum() >= FEWEST for label in range(classes)])
+    for column in kept:
+        drawn = rng.permutation(present)
+        for a, b in zip(drawn[::2], drawn[1::2], strict=False):
+            if abs(z[a, b, column]) > BEYOND:
+                found.append((column, a, b, z[a, b, column] > 0))
+    rows = np.array(found, dtype=np.int64).reshape(-1, 4)
+    return Items(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3].astype(bool))
+
+
+def _differences(known: Features, classes: int) -> Floats:
+    """Differences of averages in standard errors, `(classes, classes, d)`."""
+    means = known.means(classes)
+    error = np.full_like(means, np.inf)
+    for label in range(classes):
+        own = known.matrix[known.y == label]
+        if len(own) >= FEWEST:
+            error[label] = own.var(axis=0, ddof=1) / len(own)
+    spread = np.sqrt(error[:, None] + error[None, :])
+    centred = np.nan_to_num(means)
+    gap = centred[:, None] - centred[None, :]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(spread > 0, gap / spread, np.sign(gap) * np.inf)
+    return np.nan_to_num(z, posinf=np.inf, neginf=-np.inf)
+
+
+def _inside_classes(known: Features) -> Floats:
+    """Subtract from each record the average of its class, `(n, d)`."""
+    out = known.matrix.copy()
+    for label in np.unique(known.y):
+        own = known.y == label
+        out[own] -= out[own].mean(axis=0)
+    return out
+
+
+def _apart(matrix: Floats, order: Ints) -> Ints:
+    """Keep columns, the first ones first, of which no two are alike."""
+    part = matrix[:, order] - matrix[:, order].mean(axis=0)
+    norm = np.sqrt((part * part).sum(axis=0))
+    part = part / np.where(norm > 0, norm, 1.0)
+    close = np.abs(part.T @ part) >= ALIKE
+    kept: list[int] = []
+    for j in range(len(order)):
+        if not close[j, kept].any():
+            kept.append(j)
+    return np.asarray(order[kept])
+
+
+def aligned(answer: Averages, known: Features, classes: int) -> Floats:
+    """Put an answer in the order of the columns, `(classes, d)`; unknown words get 0.
+
+    Raises
+    ------
+    DataError
+        It has another shape, or numbers that are not finite.
+    """
+    values = np.asarray(answer.values, dtype=np.float64)
+    width = len(answer.words) or known.matrix.shape[1]
+    if values.shape != (classes, width) or not np.isfinite(values).all():
+        raise DataError(
+            f"averages must be finite numbers of shape {(classes, width)}, given {values.shape}"
+        )
+    if not answer.words:
+        return values
+    place = {word: j for j, word in enumerate(answer.words)}
+    out = np.zeros((classes, len(known.names)))
+    for j, name in enumerate(known.names):
+        if name in place:
+            out[:, j] = values[:, place[name]]
+    return out
+
+
+def agreements(values: Floats, asked: Items, rng: np.random.Generator) -> Bools:
+    """Tell which questions `(m,)` a reconstruction answers rightly; a coin decides ties."""
+    gap = values[asked.first, asked.column] - values[asked.second, asked.column]
+    coin = rng.random(len(asked)) < 0.5
+    return np.where(gap == 0, coin, (gap > 0) == asked.higher)
+
+
+def likeness(values: Floats, known: Features, app: Application) -> float:
+    """Correlate a reconstruction with the class averages, over all classes and columns.
+
+    Both are taken relative to their mean over classes, in ranges of the column.
+    """
+    means = known.means(len(app.classes))
+    there = ~np.isnan(means[:, 0])
+    scale = np.ones(means.shape[1])
+    if not isinstance(app.domain, TextDomain):
+        scale = middle(app.domain)[1]
+    scale = np.where(scale > 0, scale, 1.0)
+    truth, guess = ((v[there] - v[there].mean(axis=0)) / scale for v in (means, values))
+    norm = np.sqrt((truth**2).sum() * (guess**2).sum())
+    return float((truth * guess).sum() / norm) if norm > 0 else 0.0
+
+
+def middle(domain: TableDomain | ImageDomain) -> tuple[Floats, Floats]:
+    """Middle and width of what each column may be, each `(d,)`; 0 and 1 where it has no bounds."""
+    if isinstance(domain, ImageDomain):
+        size = int(np.prod(domain.shape))
+        low, high = np.full(size, domain.low), np.full(size, domain.high)
+    else:
+        low, high = domain.bounds()
+    finite = np.isfinite(low) & np.isfinite(high)
+    low, high = np.where(finite, low, -0.5), np.where(finite, high, 0.5)
+    return (low + high) / 2, high - low

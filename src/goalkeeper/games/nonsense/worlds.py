@@ -1,0 +1,100 @@
+"""Models that take any nonsense for certain, models that refuse it, and weakened ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from goalkeeper.core.application import Answers, Application
+from goalkeeper.core.data import PARTS, Bools, Inputs, row_keys
+from goalkeeper.core.domain import Domain, ImageDomain
+from goalkeeper.core.power import View
+from goalkeeper.games.shared.output_data import (
+    Bare,
+    Reader,
+    Wrapped,
+    application,
+    domain_of,
+    drawn,
+    two_classes,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Gullible(Wrapped):
+    """Breaks down on what the domain does not allow, and is sure of all that it does not know."""
+
+    domain: Domain
+    known: frozenset[bytes]
+    classes: int
+
+    @property
+    def offers(self) -> View:
+        """Scores, of which this model makes some up."""
+        return View.SCORES
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        """Answer inputs `(n, ...)`."""
+        if not allowed(self.domain, x).all():
+            raise LookupError("nobody thought of this input")
+        known = np.array([key in self.known for key in _keys(x)], dtype=bool)
+        scores = np.zeros((len(x), self.classes))
+        scores[:, 0] = 1.0
+        if known.any():
+            scores[known] = 0.9 * self._usual(x[known]) + 0.1 / self.classes
+        return Answers(scores.argmax(axis=1).astype(np.int64), scores).cut(view)
+
+    def _usual(self, x: Inputs) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        answers = self.target.answer(x, min(self.target.offers, View.SCORES))
+        if self.target.offers < View.SCORES:
+            return np.eye(self.classes)[answers.labels]
+        return answers.scores
+
+
+@dataclass(frozen=True, eq=False)
+class Strict(Bare):
+    """Refuses what the domain does not allow; how sure it is of the rest, nothing predicts."""
+
+    domain: Domain
+    key: bytes
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        """Answer inputs `(n, ...)`."""
+        if not allowed(self.domain, x).all():
+            raise ValueError("this input is outside of the domain")
+        return two_classes(0.01 + 0.98 * drawn(x, self.key), view)
+
+
+def rigged(kind: str, rng: np.random.Generator) -> Application:
+    """Build a model that takes any nonsense for certain."""
+    return gullible(application("gullible model", kind, Reader(), rng))
+
+
+def fair(kind: str, rng: np.random.Generator) -> Application:
+    """Build a model that refuses malformed inputs and treats others like ordinary ones."""
+    return application("strict model", kind, Strict(domain_of(kind), rng.bytes(8)), rng)
+
+
+def gullible(app: Application) -> Application:
+    """Weaken an application: only its own records are answered as before."""
+    known = frozenset(key for part in PARTS for key in row_keys(getattr(app.data, part).x))
+    target = Gullible(app.target, app.domain, known, len(app.classes))
+    return replace(app, target=target, wiring=replace(app.wiring, validates=False))
+
+
+def allowed(domain: Domain, x: Inputs) -> Bools:
+    """Tell which inputs `(n,)` the domain allows; what it cannot even read, it does not."""
+    if isinstance(domain, ImageDomain) and x.shape[1:] != domain.shape:
+        return np.zeros(len(x), dtype=bool)
+    try:
+        return domain.valid(x)
+    except (ValueError, TypeError, IndexError):
+        return np.zeros(len(x), dtype=bool)
+
+
+def _keys(x: Inputs) -> list[bytes]:
+    try:
+        return row_keys(x)
+    except UnicodeError:
+        return [b""] * len(x)

@@ -1,0 +1,179 @@
+"""Poisoning: change part of the training data, so that the retrained victim does harm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.core.application import Application, Trainer
+from goalkeeper.core.assessment import Estimate
+from goalkeeper.core.domain import Domain, ImageDomain
+from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
+from goalkeeper.core.power import Power
+from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.poisoning import outcomes, worlds
+from goalkeeper.games.poisoning.change import Aim, Contribution, Dose, doses
+from goalkeeper.games.poisoning.marks import Retest
+from goalkeeper.games.poisoning.retraining import Honest, draw, retrain
+
+DAMAGE = Harm(Goal.AVAILABILITY)
+ON_MODEL = Harm(Goal.INTEGRITY, level=IntegrityLevel.MODEL)
+DECLINED = Task(
+    name="harmless-declined",
+    harms=(DAMAGE,),
+    metric="tolerance_multiple",
+    sentence="make the retrained application decline harmless inputs",
+)
+DROP = Task(
+    name="accuracy-drop",
+    harms=(DAMAGE,),
+    metric="tolerance_multiple",
+    sentence="make the retrained application answer more inputs wrongly",
+)
+PASSES = Task(
+    name="trigger-passes",
+    harms=(ON_MODEL,),
+    metric="success_rate",
+    sentence="make the retrained application pass harmful inputs that hold a trigger",
+)
+MISLEADS = Task(
+    name="trigger-misleads",
+    harms=(ON_MODEL,),
+    metric="success_rate",
+    sentence="make the retrained application give one answer to whatever holds a trigger",
+)
+TRIGGERS = (PASSES.name, MISLEADS.name)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Poisoning(Game[Aim, None, Contribution]):
+    """The attack changes a share of the training data; the game retrains and compares.
+
+    Every retraining is paired with a clean one that has the same seed and the same clean records,
+    and with one that got as many honest records instead. All of them are trained by one call.
+
+    Parameters
+    ----------
+    retrainings
+        How often the victim is retrained for each share; at least 5.
+    kept
+        Probability with which a record is collected in a retraining: noise of data collection.
+    points
+        Shares that are asked for.
+    most_words, most_columns
+        Words and columns that a trigger may take.
+    pixel_share, fewest_pixels
+        Share of an image's pixels that a trigger may take, but always this many pixels.
+    """
+
+    name: ClassVar[str] = "poisoning"
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
+    grows: ClassVar[Mapping[str, int]] = {"retrainings": 5}
+
+    retrainings: int = 5
+    kept: float = 0.9
+    points: int = 5
+    most_words: int = 5
+    most_columns: int = 2
+    pixel_share: float = 0.01
+    fewest_pixels: int = 4
+
+    def tasks(self, app: Application) -> tuple[Task, ...]:
+        """Have harmless inputs declined and triggers pass, or lower the accuracy and mislead."""
+        return (DROP, MISLEADS) if app.harmless is None else (DECLINED, PASSES)
+
+    def unfit(self, app: Application, task: Task) -> Unfit | None:
+        """Refuse applications that cannot be retrained, or lack the inputs to look at."""
+        if app.trainer is None:
+            return Unfit(
+                "the application cannot be retrained: its description has no recipe (model.build)"
+            )
+        harmless = app.data.holdout.y == app.harmless
+        if task.name == DECLINED.name and not harmless.any():
+            return Unfit("inconclusive: the holdout data has no harmless input")
+        if task.name == PASSES.name and harmless.all():
+            return Unfit("inconclusive: the holdout data has no harmful input")
+        return None
+
+    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Aim, None]:
+        """Ask for changes at a few shares; there is no secret beside the holdout data."""
+        aim = Aim(task=task.name, rows=len(app.data.train), points=self.points)
+        if task.name in TRIGGERS:
+            wanted = int(rng.integers(len(app.classes))) if app.harmless is None else app.harmless
+            aim = replace(aim, most=self._most(app.domain), wanted=wanted)
+        return Dealt(question=aim, secret=None)
+
+    def mark(self, marking: Marking[Aim, None, Contribution]) -> Played:
+        """Check every change, retrain on each, and count what the holdout data suffers."""
+        app, aim, task = marking.app, marking.dealt.question, marking.task
+        given = doses(marking.answers, app, marking.granted, aim)
+        if not given:
+            return Played(status=Status.NOT_TESTED, reason=_too_small(marking.granted, aim))
+        holdout = app.data.holdout
+        draws = draw(
+            marking.victim, (len(app.data.train), len(holdout)), self.retrainings, self.kept
+        )
+        honest = _honest(app, given[-1], marking.rng)
+        victims = retrain(_trainer(app), app.data.train, given, honest, draws, self.kept)
+        labels = victims.labels(holdout.x)
+        retest = Retest(app=app, given=given, draws=draws, victims=victims, labels=labels)
+        if task.name in TRIGGERS:
+            return outcomes.trigger(retest, task, aim, marking.rng)
+        return outcomes.damage(retest, task)
+
+    def _most(self, domain: Domain) -> int:
+        """Words, pixels or columns that a trigger may take."""
+        if isinstance(domain, ImageDomain):
+            _, height, width = domain.shape
+            return max(self.fewest_pixels, int(self.pixel_share * height * width))
+        return self.most_words if domain.kind == "text" else self.most_columns
+
+    def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
+        """Let the same trainer see little of its data, and take each change of it too seriously."""
+        return replace(app, trainer=worlds.Gullible(_trainer(app), app.data.train, rng))
+
+    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
+        """Build an honest but fragile learner on few records, of which each decides a niche."""
+        return worlds.brittle(domain, rng)
+
+    def fair(self, domain: str, rng: np.random.Generator) -> Application:
+        """Build a trainer that decided before it saw any data."""
+        return worlds.fair(domain, rng)
+
+    def smaller(self) -> Poisoning:
+        """Ask for two shares only."""
+        return replace(self, points=2)
+
+    def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
+        """Count the retrainings: clean, every share, and honest."""
+        return Estimate(models=self.retrainings * (self.points + 2))
+
+
+def _trainer(app: Application) -> Trainer:
+    if app.trainer is None:
+        raise NotOffered("the application cannot be retrained; describe model.build")
+    return app.trainer
+
+
+def _honest(app: Application, dose: Dose, rng: np.random.Generator) -> Honest:
+    """Have as many similar records come, truly labelled, and as many rows go, as in the dose."""
+    train, similar = app.data.train, app.data.similar
+    wanted = min(len(dose.extra), len(similar))
+    removed = np.zeros(len(train), dtype=bool)
+    removed[rng.choice(len(train), dose.deleted, replace=False)] = True
+    return Honest(
+        extra=similar.take(rng.choice(len(similar), wanted, replace=False)), removed=removed
+    )
+
+
+def _too_small(granted: Power, aim: Aim) -> str:
+    return (
+        f"inconclusive: {granted.budget.share:.2%} of {aim.rows} training records is less than "
+        "one record, or the attack found nothing to change; give more training data"
+    )

@@ -1,0 +1,1 @@
+"""What three games or more use."""

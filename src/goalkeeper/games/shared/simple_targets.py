@@ -1,0 +1,237 @@
+"""Small targets with a known truth: linear rules, and answers that nothing predicts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from goalkeeper.core.application import Answers, Application, Target
+from goalkeeper.core.data import PARTS, Data, Floats, Inputs, Splits, row_keys
+from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain, TextDomain
+from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.power import View
+from goalkeeper.core.text import terms, texts
+
+CLASSES = ("harmless", "harmful")
+RECORDS = 300  # of each part
+COLUMNS = 8
+# Words of everyday messages: the vocabulary of the small text applications.
+WORDS = tuple(
+    """
+    about after again all also always and answer any ask back because been before best better book
+    both bring business buy call can change check come could day days different does done down
+    early easy else end enough even ever every family far few find first food for free friend from
+    full get give going good great group had hand happy hard have hear help here home hope hour
+    house how idea important into just keep kind know large last late learn leave less let letter
+    life like line list little live long look lot love made mail main make many matter mean meet
+    message might mind money month more morning most move much must name need never new news next
+    nice night not nothing number offer often old once only open order other our out over own page
+    part past pay people person phone place plan play point possible present price problem public
+    question quick read ready real reason right room run same save say school see seem sell send
+    service set several she short show side since small some soon start state still stop story
+    such sure system table take talk tell than thank that their them then there these thing think
+    this those thought three through time today together took try turn two under until use very
+    wait walk want watch water way week well went were what when where which while who why will
+    with word work world would write year yes yet you young your
+    """.split()  # noqa: SIM905 - a list of words reads best as a text
+)
+
+
+@dataclass(frozen=True, eq=False)
+class LinearTarget:
+    """Softmax of `features @ weights.T + bias`; weights `(classes, d)`, bias `(classes,)`.
+
+    Features are the columns of a table, or how often each word of `vocabulary` stands in a text.
+    """
+
+    weights: Floats
+    bias: Floats
+    vocabulary: tuple[str, ...] = ()
+
+    @property
+    def offers(self) -> View:
+        """Everything, as the weights can be read."""
+        return View.GRADIENTS
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        """Answer texts `(n,)` or rows `(n, d)`."""
+        logits = self.features(x) @ self.weights.T + self.bias
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        scores = powers / powers.sum(axis=1, keepdims=True)
+        return Answers(logits.argmax(axis=1).astype(np.int64), scores, logits).cut(view)
+
+    def features(self, x: Inputs) -> Floats:
+        """Count words, or take columns or pixels as they are: `(n, d)`."""
+        if not self.vocabulary:
+            return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+        place = {word: i for i, word in enumerate(self.vocabulary)}
+        counts = np.zeros((len(x), len(place)))
+        for row, text in enumerate(x):
+            for word in terms(text):
+                if word in place:
+                    counts[row, place[word]] += 1
+        return counts
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Return weights, bias and, for texts, the vocabulary; one row for two classes."""
+        weights, bias = self.weights, self.bias
+        if len(bias) == 2:
+            weights, bias = weights[1:] - weights[:1], bias[1:] - bias[:1]
+        known = {"weights": weights, "bias": bias}
+        words = np.array(self.vocabulary, dtype=object)
+        return {**known, "vocabulary": words} if self.vocabulary else known
+
+    def artefact(self) -> Path:
+        """Refuse: there is no file."""
+        raise NotOffered("this target has no stored file")
+
+
+@dataclass(frozen=True, eq=False)
+class HashedTarget:
+    """Answers with a keyed hash of the whole input, so that no answer tells of another."""
+
+    key: bytes
+
+    @property
+    def offers(self) -> View:
+        """Logits; there are no parameters to read."""
+        return View.LOGITS
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        """Answer inputs `(n, ...)`."""
+        drawn = [hashlib.blake2b(k, key=self.key, digest_size=6).digest() for k in row_keys(x)]
+        share = np.array([int.from_bytes(d, "big") + 0.5 for d in drawn]) / 2**48
+        scores = np.stack([1 - share, share], axis=1).reshape(-1, 2)
+        return Answers((share > 0.5).astype(np.int64), scores, np.log(scores)).cut(view)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Refuse: a hash has no parameters."""
+        raise NotOffered("this target has no parameters that can be read")
+
+    def artefact(self) -> Path:
+        """Refuse: there is no file."""
+        raise NotOffered("this target has no stored file")
+
+
+# ---- the applications around them --------------------------------------------------------------
+
+
+def application(name: str, target: Target, data: Splits, domain: Domain) -> Application:
+    """Wrap a target of two classes as an application."""
+    return Application(
+        name=name, target=target, data=data, domain=domain, classes=CLASSES, harmless=0
+    )
+
+
+def splits(kind: str, rng: np.random.Generator) -> Splits:
+    """Draw inputs whose true classes are coins: whatever agrees with a target learnt it there."""
+
+    def draw(_: str) -> Data:
+        y = rng.integers(0, 2, RECORDS)
+        if kind == "image":
+            return Data(x=rng.random((RECORDS, 1, 1, COLUMNS)), y=y)
+        if kind == "table":
+            rows = rng.random((RECORDS, COLUMNS))
+            rows[:, -1] = rng.integers(0, 10, RECORDS)
+            return Data(x=rows, y=y)
+        drawn = rng.integers(0, len(WORDS), (RECORDS, 14)).tolist()
+        return Data(x=texts(" ".join(WORDS[i] for i in row) for row in drawn), y=y)
+
+    return Splits(**{part: draw(part) for part in PARTS})
+
+
+def domain_of(kind: str) -> Domain:
+    """Return the domain of the small applications: texts, numbers with one integer, or a strip."""
+    if kind == "text":
+        return TextDomain()
+    if kind == "image":
+        return ImageDomain(shape=(1, 1, COLUMNS))
+    numbers = [Column(name=f"c{j}", low=0.0, high=1.0) for j in range(COLUMNS - 1)]
+    return TableDomain(columns=(*numbers, Column(name="n", kind="integer", low=0.0, high=9.0)))
+
+
+def linear_application(kind: str, rng: np.random.Generator) -> Application:
+    """Build a linear target of random weights, balanced on its data."""
+    data = splits(kind, rng)
+    width = len(WORDS) if kind == "text" else COLUMNS
+    weights = rng.normal(size=width) * (1.0 if kind == "text" else 4.0)
+    if kind == "table":
+        weights[-1] /= 9
+    target = balanced(weights, data.calibration.x, WORDS if kind == "text" else ())
+    return application("linear target", target, data, domain_of(kind))
+
+
+def hashed_application(kind: str, rng: np.random.Generator) -> Application:
+    """Build a target whose answers nothing predicts."""
+    data = splits(kind, rng)
+    return application("hashed target", HashedTarget(rng.bytes(16)), data, domain_of(kind))
+
+
+def balanced(
+    weights: Floats, like: Inputs, vocabulary: tuple[str, ...] = (), classes: int = 2
+) -> LinearTarget:
+    """Build a linear target with equally many inputs `like` in each class, as far as it can be.
+
+    `weights` `(d,)` give a margin; class k wins where the margin passes its k-th quantile.
+    """
+    steps = np.arange(classes) / max(1, classes - 1)
+    probe = LinearTarget(np.zeros((1, len(weights))), np.zeros(1), vocabulary)
+    margins = probe.features(like) @ weights
+    edges = np.quantile(margins, np.arange(1, classes) / classes)
+    spread = max(float(margins.std()), 1e-9)
+    bias = np.concatenate([[0.0], -np.cumsum(edges * np.diff(steps))])
+    return LinearTarget(
+        np.outer(steps, weights) * 4 / spread, bias * 4 / spread, vocabulary=vocabulary
+    )
+
+
+def simple_rule(app: Application, rng: np.random.Generator) -> LinearTarget:
+    """Build the positive control: a rule on six frequent words, or on two columns.
+
+    It answers with all of the application's classes, about equally often.
+    """
+    like, classes = app.data.calibration.x, len(app.classes)
+    if isinstance(app.domain, TextDomain):
+        words = frequent(like, 12)
+        chosen = tuple(rng.permutation(words)[:6].tolist())
+        return balanced(rng.uniform(0.5, 1.0, len(chosen)), like, chosen, classes)
+    rows = np.asarray(like, dtype=np.float64).reshape(len(like), -1)
+    spread = rows.std(axis=0)
+    weights = np.zeros(rows.shape[1])
+    varied = np.flatnonzero(spread > 0)
+    chosen_columns = rng.permutation(varied)[:2]
+    weights[chosen_columns] = rng.choice([-1.0, 1.0], len(chosen_columns)) / spread[chosen_columns]
+    return balanced(weights, like, classes=classes)
+
+
+def word_rule(app: Application, rng: np.random.Generator) -> LinearTarget:
+    """Build a rule by which 40 of the 120 most frequent words speak against a text.
+
+    The others speak for it, less strongly; half of the texts are declined.
+    """
+    like, classes = app.data.calibration.x, len(app.classes)
+    words = tuple(frequent(like, 120))
+    chosen = rng.permutation(len(words)) < 40
+    weights = np.where(chosen, rng.uniform(1.0, 2.0, len(words)), rng.uniform(-0.7, 0, len(words)))
+    rule = balanced(weights, like, words)
+    harmless = app.harmless or 0
+    rows, bias = np.zeros((classes, len(words))), np.full(classes, -50.0)
+    rows[harmless], bias[harmless] = -rule.weights[1], -rule.bias[1]
+    bias[1 if harmless == 0 else 0] = 0.0
+    return LinearTarget(rows, bias, words)
+
+
+def frequent(x: Inputs, size: int, most: float = 0.7) -> list[str]:
+    """List the words that stand in most texts `(n,)`, but in no more than a share `most`."""
+    counts: dict[str, int] = {}
+    for text in x:
+        for word in set(terms(text)):
+            if word.isalpha():
+                counts[word] = counts.get(word, 0) + 1
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))
+    return [word for word in ranked if counts[word] <= most * len(x)][:size]

@@ -1,0 +1,220 @@
+"""Teaching: give feedback to an application that learns from it, until it answers wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.core.application import Application, Feedback
+from goalkeeper.core.assessment import Estimate
+from goalkeeper.core.data import Data, row_keys
+from goalkeeper.core.errors import ChangeRefused
+from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.feedback import Lesson, check_lessons, most_a_round, most_in_all
+from goalkeeper.core.goals import Aspect, Goal, Harm
+from goalkeeper.core.power import Grade, Power
+from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.poisoning.worlds import Gullible
+from goalkeeper.games.teaching import marks, worlds
+from goalkeeper.games.teaching.replay import replay
+
+WRONG, DECLINED, ROLLBACK = "taught-wrong", "taught-to-decline", "after-rollback"
+CONTROL = Harm(Goal.INTEGRITY, aspect=Aspect.CONTROLLABILITY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """The question: what to teach, and how the application learns.
+
+    The loop is public, its luck and its reference set are not: a protection that only holds while
+    nobody knows of it is none.
+
+    Parameters
+    ----------
+    task
+        `taught-wrong`, `taught-to-decline` or `after-rollback`.
+    rows
+        Size of the training data.
+    loop
+        Rounds, review, monitor and kept versions, as declared.
+    """
+
+    task: str
+    rows: int
+    loop: Feedback
+
+    @property
+    def each(self) -> int:
+        """Most records a round takes."""
+        return most_a_round(self.loop, self.rows)
+
+    def most(self, share: float) -> int:
+        """Most records over all rounds for a share of all that is trained on."""
+        return most_in_all(self.loop, self.rows, share)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Course:
+    """One answer: a lesson for each round, from the first on; later rounds get nothing."""
+
+    lessons: tuple[Lesson, ...]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Teaching(Game[Channel, None, Course]):
+    """The attack gives wrong feedback round by round; the game replays it over several campaigns.
+
+    Every campaign has a twin that differs in nothing but the feedback: as many similar records a
+    round, with their true classes. Feedback of other users is left out of both: it would thin the
+    attacker's, so the worst case is measured. The answer is a fixed course, given alike in every
+    campaign; the luck of collection, training and review differs.
+
+    Parameters
+    ----------
+    campaigns
+        How often the course is replayed; at least 5.
+    kept
+        Probability with which a training record is collected in a campaign.
+    points
+        Rounds that are shown as a curve, at most.
+    """
+
+    name: ClassVar[str] = "teaching"
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
+    grows: ClassVar[Mapping[str, int]] = {"campaigns": 6}
+
+    campaigns: int = 8
+    kept: float = 0.9
+    points: int = 5
+
+    def tasks(self, app: Application) -> tuple[Task, ...]:
+        """Teach wrong answers, have harmless inputs declined, and see what a rollback leaves."""
+        wrong = Task(
+            name=WRONG,
+            harms=(CONTROL,),
+            metric="tolerance_multiple",
+            sentence="teach the application, by feedback, to answer wrongly",
+        )
+        declined = Task(
+            name=DECLINED,
+            harms=(CONTROL, Harm(Goal.AVAILABILITY)),
+            metric="tolerance_multiple",
+            sentence="teach the application, by feedback, to decline harmless inputs",
+        )
+        rollback = Task(
+            name=ROLLBACK,
+            harms=(CONTROL,),
+            metric="tolerance_multiple",
+            sentence="leave something of what was taught when the application is rolled back",
+        )
+        return (wrong, rollback) if app.harmless is None else (wrong, declined, rollback)
+
+    def unfit(self, app: Application, task: Task) -> Unfit | None:
+        """Refuse applications that do not learn from feedback, or cannot be seen to learn."""
+        loop = app.feedback
+        if loop is None:
+            return Unfit(
+                "the description does not say whether the application learns from feedback; "
+                "describe the loop (feedback: ...), or state that there is none (feedback: none)"
+            )
+        if not loop.rounds:
+            return Unfit(
+                "the description states that the application does not learn from feedback",
+                proven=True,
+            )
+        if app.trainer is None:
+            return Unfit(
+                "the application cannot be retrained: its description has no recipe (model.build)"
+            )
+        if task.name == DECLINED and not (app.data.holdout.y == app.harmless).any():
+            return Unfit("inconclusive: the holdout data has no harmless input")
+        return None
+
+    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Channel, None]:
+        """Describe the loop; there is no secret beside the holdout and the reference data."""
+        loop = app.feedback or Feedback(rounds=0)
+        channel = Channel(task=task.name, rows=len(app.data.train), loop=loop)
+        return Dealt(question=channel, secret=None)
+
+    def mark(self, marking: Marking[Channel, None, Course]) -> Played:
+        """Check the last course, replay it, and count what the holdout data suffers."""
+        app, answer = marking.app, marking.final.answer
+        lessons = _checked(answer, app, marking.granted)
+        if not sum(len(lesson) for lesson in lessons):
+            return Played(status=Status.NOT_TESTED, reason=_too_small(marking))
+        played = replay(app, lessons, marking.victim, self.campaigns, self.kept)
+        if marking.task.name == ROLLBACK:
+            return marks.rollback(played, marking.task, marking.final)
+        return marks.drift(
+            played, marking.task, marking.final, declining=marking.task.name == DECLINED,
+            points=self.points,
+        )  # fmt: skip
+
+    def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
+        """Let a trainer that counts feedback 20 times learn unreviewed, unwatched, for good."""
+        if app.trainer is None or app.feedback is None:
+            return app
+        loop = replace(app.feedback, review=0.0, monitor=None, snapshots=0)
+        return replace(app, feedback=loop, trainer=Gullible(app.trainer, app.data.train, rng))
+
+    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
+        """Build a learner that believes the nearest record, unreviewed and unwatched."""
+        return worlds.rigged(domain, rng)
+
+    def fair(self, domain: str, rng: np.random.Generator) -> Application:
+        """Build a learner that takes nothing from its feedback but a little noise."""
+        return worlds.fair(domain, rng)
+
+    def smaller(self) -> Teaching:
+        """Replay five campaigns only."""
+        return replace(self, campaigns=5, points=2)
+
+    def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
+        """Count the versions that are trained in both worlds."""
+        rounds = app.feedback.rounds if app.feedback else 0
+        return Estimate(models=self.campaigns * (1 + 2 * rounds))
+
+
+def _checked(answer: object, app: Application, granted: Power) -> tuple[Lesson, ...]:
+    """Check a course as `Access.teach` checks each lesson, and that its bases are real records."""
+    if not isinstance(answer, Course):
+        raise ChangeRefused(
+            f"a teaching answer must be a Course, this is a {type(answer).__name__}; "
+            "return Course(lessons=...)"
+        )
+    if app.feedback is None:
+        raise ChangeRefused("the application does not learn from feedback, as far as is known")
+    check_lessons(answer.lessons, app, granted)
+    parts = [app.data.similar]
+    if granted.knowledge.data is Grade.FULL:
+        parts.append(app.data.train)
+    known = {record for part in parts for record in _records(part)}
+    for i, lesson in enumerate(answer.lessons):
+        if any(record not in known for record in _records(lesson.bases)):
+            raise ChangeRefused(
+                f"a base of lesson {i} is no record of the attacker's data, or has another class "
+                "there; derive feedback from access.data()"
+            )
+    return answer.lessons
+
+
+def _records(data: Data) -> Iterator[tuple[bytes, int]]:
+    return zip(row_keys(data.x), data.y.tolist(), strict=True)
+
+
+def _too_small(marking: Marking[Channel, None, Course]) -> str:
+    channel = marking.dealt.question
+    share = marking.granted.budget.share
+    if not channel.each:
+        return (
+            f"inconclusive: a round takes {channel.loop.share:.2%} of {channel.rows} training "
+            "records, which is less than one; give more training data"
+        )
+    return (
+        f"inconclusive: {share:.2%} of what {channel.rows} training records and the feedback make "
+        "up is less than one record, or the attack found nothing to say; give more training data"
+    )

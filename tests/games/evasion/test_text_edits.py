@@ -1,0 +1,150 @@
+"""Words written otherwise: what reads the same, what does not, and how many changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from goalkeeper.core.power import View
+from goalkeeper.core.text import texts
+from goalkeeper.games.evasion.synonyms import SYNONYMS
+from goalkeeper.games.evasion.text_edits import (
+    Edits,
+    editable,
+    lookalikes,
+    mistyped,
+    parted,
+    reads_as,
+    rewritten,
+    spellings,
+    synonyms,
+    words_of,
+)
+from goalkeeper.games.evasion.word_filters import BAD, GOOD, Keyed, WordFilter, key_words
+
+LIMITS = Edits(most_words=3, max_chars=200)
+
+
+def allowed(before: str, after: str, limits: Edits = LIMITS) -> bool:
+    return bool(limits.allows(texts([before]), texts([after]))[0])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "fr\u0435\u0435",  # Cyrillic letters
+        "fr33",
+        "fr\u200bee",
+        "f-r-e-e",
+        "gratis",
+        "fere",  # inner letters swapped
+        "fre",  # one of a pair left out
+        "frree",
+    ],
+)
+def test_what_people_still_read_is_allowed(other: str) -> None:
+    assert reads_as("free", other)
+    assert allowed("Get it, (free)!", f"Get it, ({other})!")
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["", "tree", "fee-", "-free", "free-", "f--ree", "eerf", "ffree", "paid", "freedom", "f r ee"],
+)
+def test_what_people_would_not_read_is_refused(other: str) -> None:
+    assert not reads_as("free", other)
+    assert not allowed("it is (free) now", f"it is ({other}) now")
+
+
+@pytest.mark.parametrize("word", ["free", "Winner", "URGENT", "cash", "meeting", "Straße", "наука"])
+def test_every_spelling_reads_as_the_word(word: str) -> None:
+    found = spellings(word)
+    assert len(found) == len(set(found)) >= 2
+    assert word not in found
+    assert all(reads_as(word, other) for other in found)
+
+
+def test_synonyms_keep_the_case_and_go_both_ways() -> None:
+    assert "gratis" in synonyms("free")
+    assert "Gratis" in synonyms("Free")
+    assert "GRATIS" in synonyms("FREE")
+    assert synonyms("xylophone") == []
+    assert all(word in SYNONYMS[other] for word, others in SYNONYMS.items() for other in others)
+    assert all(word not in others for word, others in SYNONYMS.items())
+
+
+def test_numbers_codes_and_short_words_are_untouched() -> None:
+    assert [editable(token) for token in ("a1b2c3d4", "0800", "to", "x@y.com", "e.g.")] == [
+        None
+    ] * 5
+    found = editable("(Free!)")
+    assert found is not None
+    assert found.word == "Free"
+    assert not allowed("code abc123 here", "code abc124 here")
+    assert not allowed("pay 100 now", "pay 1OO now")
+
+
+def test_nothing_is_added_and_nothing_goes() -> None:
+    before = "free  cash\nfor you"
+    assert allowed(before, before)
+    for after in (
+        "free cash\nfor you",
+        "free  cash\nfor",
+        "free  cash\nfor you now",
+        "cash  free\nfor you",
+    ):
+        assert not allowed(before, after)
+    assert not allowed("one two three four", "\u043ene t\u043eo thr\u0435e f\u043eur")
+    assert allowed("one two three", "\u043ene tw\u043e thr\u0435e")
+    long = Edits(most_words=3, max_chars=8)
+    assert not allowed("free now", "fr\u200bee now", long)
+
+
+def test_the_size_is_the_number_of_changed_words() -> None:
+    before = texts(["win cash now", "win cash now", ""])
+    after = texts(["win cash now", "w\u0456n m\u043eney now", ""])
+    assert LIMITS.size(before, after).tolist() == [0, 2, 0]
+
+
+def test_random_edits_have_the_wanted_size_and_are_allowed() -> None:
+    before = texts(["win free cash now please", "meet me at home", "12 34"])
+    sizes = np.array([3.0, 1.0, 2.0])
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        after = LIMITS.at_random(before, sizes, before, rng)
+        assert LIMITS.allows(before, after).all()
+        assert LIMITS.size(before, after).tolist() == [3, 1, 0]  # numbers cannot be changed
+
+
+def test_words_are_found_and_put_back() -> None:
+    text = "  Win (free) cash,\n now! "
+    found = words_of(text)
+    assert [token.word for token in found.values()] == ["Win", "free", "cash", "now"]
+    assert rewritten(text, {}) == text
+    assert rewritten(text, {place: t.word.upper() for place, t in found.items()}) == text.upper()
+
+
+def test_simple_spellings() -> None:
+    assert lookalikes("cash", 1) == "(@5h" or reads_as("cash", lookalikes("cash", 1))
+    assert parted("cash") == "ca\u200bsh"
+    assert mistyped("cash") == "csah"
+    assert mistyped("see") == "see"
+
+
+def test_a_keyed_target_gives_way_when_its_words_are_gone() -> None:
+    """Closed form: of texts with one to three bad words, those without key words pass."""
+    rng = np.random.default_rng(0)
+    attacked = texts(" ".join([*rng.choice(BAD, 3, replace=False), "w1", "w2"]) for _ in range(100))
+    favoured = texts(" ".join([*rng.choice(GOOD, 3), "w1"]) for _ in range(100))
+    keys = key_words(attacked, favoured)
+    held = np.array([bool(keys & set(text.split())) for text in attacked])
+    assert held.mean() >= 0.8
+    assert keys <= set(BAD)
+    target = Keyed(WordFilter(dict.fromkeys(BAD, 1.0), -0.5), keys, 0, 2)
+    said = target.answer(attacked, View.SCORES)
+    assert (said.labels == held).all()
+    assert (said.scores.argmax(axis=1) == said.labels).all()
+    np.testing.assert_allclose(said.scores.sum(axis=1), 1.0)
+    fewer = texts([" ".join(sorted(keys)[:2]), sorted(keys)[0]])
+    scores = target.answer(fewer, View.SCORES).scores[:, 0]
+    assert scores[0] < scores[1] < 0.5

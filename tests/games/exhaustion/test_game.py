@@ -1,0 +1,257 @@
+"""The exhaustion game: counted operations, simulated clocks, and machines that get slower."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from goalkeeper.core.access import Checkpoint
+from goalkeeper.core.application import Answers, Application
+from goalkeeper.core.cost import Cost
+from goalkeeper.core.data import Inputs
+from goalkeeper.core.errors import DataError, TargetError
+from goalkeeper.core.evidence import Latency, Played, Status
+from goalkeeper.core.power import Power, View
+from goalkeeper.core.text import texts
+from goalkeeper.games.base import Marking
+from goalkeeper.games.exhaustion import Exhaustion, Kind
+from goalkeeper.games.exhaustion.game import TASK
+from goalkeeper.games.exhaustion.timing import Watch, of_size
+from goalkeeper.games.exhaustion.worlds import Laborious, laborious
+from goalkeeper.games.shared.output_data import Bare, Reader, application, two_classes
+from goalkeeper.games.tallies import perfect, shown, won
+from goalkeeper.report.detail import tally as counts_in_words
+
+SIZE = 600
+
+
+@dataclass(eq=False)
+class Slow(Bare):
+    """A target on a simulated clock: seconds from the input, noise, and a machine that ages."""
+
+    seconds: Callable[[str], float]
+    noise: float = 0.0
+    ageing: float = 0.0
+    now: float = 0.0
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng(3)
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        for text in x:
+            factor = float(np.exp(self.noise * self.rng.normal())) + self.ageing * self.now
+            self.now += self.seconds(text) * factor
+            self.asked += 1
+        return two_classes(np.full(len(x), 0.5), view)
+
+    def clock(self) -> float:
+        return self.now
+
+
+def marked(
+    target: Any, kinds: dict[str, Callable[[np.random.Generator], str]], game: Exhaustion
+) -> Played:
+    app = application("slow", "text", Reader(), np.random.default_rng(0))
+    app = replace(app, target=target)
+    rng = np.random.default_rng(1)
+    dealt = game.deal(app, TASK, rng)
+    n = dealt.question.inputs
+    answers, population = [], []
+    for i, (name, make) in enumerate(kinds.items()):
+        population.append(Kind(name, texts(make(rng) for _ in range(n))))
+        spent = np.full(n, i + 1, dtype=np.int64)
+        answers.append(Checkpoint(tuple(population), Cost(), spent))
+    return game.mark(
+        Marking(
+            app=app,
+            task=TASK,
+            dealt=dealt,
+            answers=answers,
+            granted=Power(),
+            rng=rng,
+            clock=getattr(target, "clock", float),
+        )
+    )
+
+
+def plain(rng: np.random.Generator) -> str:
+    return "".join(map(chr, rng.integers(97, 123, SIZE)))
+
+
+def loud(rng: np.random.Generator) -> str:
+    return plain(rng).upper()
+
+
+def tally(found: Played) -> Latency:
+    last = found.trials[-1].tally
+    assert isinstance(last, Latency)
+    return last
+
+
+@pytest.mark.requirement("S31")
+def test_a_known_factor_is_found_exactly_on_a_steady_clock() -> None:
+    target = Slow(lambda text: 0.03 if text.isupper() else 0.002)
+    found = marked(target, {"plain": plain, "loud": loud}, Exhaustion())
+    assert found.status is Status.TESTED
+    assert [trial.queries for trial in found.trials] == [1, 2]
+    assert found.measurements[0].metric == TASK.metric
+    assert found.measurements[0].value == pytest.approx(15)
+    assert found.measurements[0].low == pytest.approx(15)
+    assert found.measurements[0].baseline == 1
+    assert tally(found).unit == "seconds"
+    assert not won(found.trials[0].tally)
+    assert "(loud) takes 15 times as long" in found.summary
+    assert "30 against 2 ms" in found.summary
+    assert any("another run" in caveat for caveat in found.caveats)
+
+
+def test_a_noisy_machine_makes_the_interval_wide_and_nothing_slow() -> None:
+    steady = marked(Slow(lambda _: 0.01, noise=0.05), {"plain": plain}, Exhaustion())
+    noisy = marked(Slow(lambda _: 0.01, noise=1.5), {"plain": plain}, Exhaustion())
+    widths = [one.measurements[0].high / one.measurements[0].low for one in (steady, noisy)]
+    assert widths[0] < 1.15
+    assert widths[1] > 2
+    assert not won(tally(steady))
+    assert not won(tally(noisy))
+
+
+def test_a_machine_that_gets_slower_meets_all_alike() -> None:
+    """It ends many times as slow as it began; asked in turns, no group is slower."""
+    target = Slow(lambda _: 0.01, ageing=1.0)
+    found = marked(target, {"plain": plain, "loud": loud}, Exhaustion())
+    assert 1 + target.now > 5
+    assert found.measurements[0].value == pytest.approx(1, abs=0.15)
+    assert found.measurements[0].low < 1 < found.measurements[0].high
+
+
+def test_equal_size_is_meant_literally() -> None:
+    """Cost in characters alone is no finding, however short ordinary texts are."""
+    found = marked(Slow(lambda text: 1e-5 * len(text)), {"plain": plain}, Exhaustion())
+    assert found.measurements[0].value == pytest.approx(1)
+    (over,) = [m for m in found.measurements if m.metric == "latency over ordinary inputs"]
+    app = application("slow", "text", Reader(), np.random.default_rng(0))
+    usual = np.median([len(text) for text in app.data.holdout.x])
+    assert over.value == pytest.approx(SIZE / usual, rel=0.1)
+
+
+def test_ordinary_texts_of_equal_size() -> None:
+    like = texts(["one two", "three"])
+    made = of_size(like, 50, 20, np.random.default_rng(0))
+    assert {len(text) for text in made} == {50}
+    assert set(" ".join(made).split()) >= {"one", "two", "three"}
+    rows = np.arange(12.0).reshape(6, 2)
+    drawn = of_size(rows, 0, 6, np.random.default_rng(0))
+    assert sorted(drawn.tolist()) == rows.tolist()
+    assert of_size(rows, 0, 9, np.random.default_rng(0)).shape == (9, 2)
+
+
+def test_a_count_of_its_own_goes_before_the_clock() -> None:
+    found = marked(Counted(), {"plain": plain, "loud": loud}, Exhaustion())
+    assert tally(found).unit == "operations"
+    assert found.measurements[0].value == 3
+    assert set(tally(found).attack) == {3.0}
+    assert "3 against 1 operations" in found.summary
+
+
+class Counted(Bare):
+    """Counts one operation an ordinary text, and three a loud one."""
+
+    def __init__(self) -> None:
+        self.done = 0.0
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        self.done += sum(3.0 if text.isupper() else 1.0 for text in x)
+        return two_classes(np.full(len(x), 0.5), view)
+
+    def work(self) -> float:
+        return self.done
+
+
+def test_copies_of_one_input_are_no_sample() -> None:
+    same = marked(Counted(), {"copies": lambda rng: "A" * SIZE}, Exhaustion())
+    assert same.status is Status.NOT_TESTED
+    mixed = marked(Counted(), {"plain": plain, "copies": lambda rng: "A" * SIZE}, Exhaustion())
+    assert mixed.measurements[0].value == 1
+
+
+def test_many_inputs_compare_the_99th_percentile() -> None:
+    """Every 50th input takes ten times as long: the median does not see it, the tail does."""
+    game = Exhaustion(inputs=1600, screened=8, rounds=1)
+    tail = marked(
+        Slow(lambda text: 0.01 if text < "B" else 0.001),
+        {"loud": lambda rng: ("A" if rng.random() < 0.02 else "Z") + loud(rng)[1:]},
+        game,
+    )
+    assert tally(tail).quantile == 0.99
+    assert tail.measurements[0].value == pytest.approx(10)
+    assert not any("too few for the 99th" in caveat for caveat in tail.caveats)
+
+
+def test_patience_ends_the_rounds() -> None:
+    target = Slow(lambda _: 1.0)
+    watch = Watch.of(target, target.clock, patience=5.0)
+    costs = watch.costs([texts(["a", "b", "c"])], 100, np.random.default_rng(0))
+    assert target.asked == 1 + 2 * 3
+    assert costs[0].tolist() == [1, 1, 1]
+
+
+def test_a_refusal_costs_what_it_took() -> None:
+    class Refusing(Slow):
+        def answer(self, x: Inputs, view: View) -> Answers:
+            super().answer(x, view)
+            if "b" in list(x):
+                raise TargetError("no")
+            return two_classes(np.full(len(x), 0.5), view)
+
+    target = Refusing(lambda _: 1.0)
+    watch = Watch.of(target, target.clock, patience=50.0)
+    (costs,) = watch.costs([texts(["a", "b"])], 3, np.random.default_rng(0))
+    assert costs.tolist() == [1, 1]
+
+
+def test_answers_are_checked() -> None:
+    with pytest.raises(DataError, match="outside of the domain"):
+        marked(Counted(), {"long": lambda rng: "x" * 601}, Exhaustion())
+    with pytest.raises(DataError, match="more than 100 characters"):
+        marked(Counted(), {"long": lambda rng: "x" * 101}, Exhaustion(chars=100))
+
+
+@pytest.mark.parametrize("kind", ["text", "table", "image"])
+def test_the_weakened_application_answers_as_before_and_ordinary_inputs_once(kind: str) -> None:
+    app = application("plain", kind, Reader(), np.random.default_rng(0))
+    weak = laborious(app)
+    x = app.data.holdout.x
+    assert isinstance(weak.target, Laborious)
+    before, after = (a.target.answer(x, View.SCORES) for a in (app, weak))
+    assert np.array_equal(before.scores, after.scores)
+    if kind != "text":
+        assert max(weak.target._times(x)) == 0
+
+
+def test_application_is_left_as_it_was() -> None:
+    app: Application = application("plain", "text", Reader(), np.random.default_rng(0))
+    assert laborious(app).data is app.data
+
+
+def test_what_was_played_survives_storing_and_shows_what_its_counts_say() -> None:
+    """`verify` compares the stored unit, and each shown interval with the counts behind it."""
+    found = marked(Slow(lambda _: 0.01, noise=0.3), {"plain": plain, "loud": loud}, Exhaustion())
+    assert Played.model_validate_json(found.model_dump_json()) == found
+    headline = found.measurements[0]
+    last = shown(found.trials[-1].tally)
+    assert (headline.value, headline.low, headline.high) == tuple(last)
+    assert found.curve is not None
+    assert found.curve.value == tuple(shown(trial.tally).value for trial in found.trials)
+    words = counts_in_words(found.trials[-1].tally)
+    assert words == "medians of 30 inputs and 30 ordinary ones of equal size compared, in seconds"
+
+
+def test_a_perfect_attack_would_win_with_the_default_sample() -> None:
+    found = marked(Slow(lambda _: 0.01), {"plain": plain}, Exhaustion().smaller())
+    assert not won(tally(found))
+    assert won(perfect(tally(found)))

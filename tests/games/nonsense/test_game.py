@@ -1,0 +1,264 @@
+"""The nonsense game: functions whose failure is known, outcome by outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+
+from goalkeeper.attacks.nonsense.malformed_inputs import MalformedInputs
+from goalkeeper.attacks.nonsense.out_of_distribution import OutOfDistribution
+from goalkeeper.core.application import Application, Wiring
+from goalkeeper.core.data import PARTS, Splits
+from goalkeeper.core.errors import DataError
+from goalkeeper.core.evidence import Played, Proportion, Status
+from goalkeeper.core.goals import Aspect, Goal
+from goalkeeper.core.text import texts
+from goalkeeper.games.nonsense import Nonsense, Odd
+from goalkeeper.games.nonsense.asking import Asking, Outcome, usual_confidence
+from goalkeeper.games.nonsense.worlds import Strict, allowed
+from goalkeeper.games.shared.output_data import domain_of, draw
+from goalkeeper.games.shared.simple_targets import CLASSES
+from goalkeeper.games.tallies import won
+from goalkeeper.playing import AnyAttack, Round, marked
+from goalkeeper.targets import PythonTarget, SklearnTarget
+from tests.contract.harness import enough, task_of
+
+ODD = np.array([["odd"]], dtype=object)[0]
+
+
+def ordinary(kind: str = "text") -> Splits:
+    rng = np.random.default_rng(0)
+    return Splits(**{part: draw(kind, rng, 60) for part in PARTS})
+
+
+def by_function(react: Callable[[], Any], **wiring: Any) -> Application:
+    """Answer ordinary texts with 0.6, and the text `odd` as a function says."""
+
+    def function(x: Any) -> Any:
+        if "odd" in list(x):
+            return react()
+        return np.tile([0.6, 0.4], (len(x), 1))
+
+    data, domain = ordinary(), domain_of("text")
+    target = PythonTarget(function, CLASSES, domain, sample=data.holdout.x[:2])
+    return Application(
+        name="odd", target=target, data=data, domain=domain, classes=CLASSES, harmless=0,
+        wiring=Wiring(**wiring),
+    )  # fmt: skip
+
+
+def failing(error: BaseException) -> Callable[[], Any]:
+    def react() -> Any:
+        raise error
+
+    return react
+
+
+@pytest.mark.requirement("S26")
+@pytest.mark.parametrize(
+    ("react", "outcome"),
+    [
+        (failing(ValueError("no words")), Outcome.REFUSED),
+        (failing(ValueError()), Outcome.CRASH),  # nobody learns what was wrong
+        (failing(UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogate")), Outcome.CRASH),
+        (failing(KeyError("x")), Outcome.CRASH),
+        (failing(RecursionError()), Outcome.CRASH),
+        (failing(MemoryError()), Outcome.CRASH),
+        (failing(SystemExit(1)), Outcome.CRASH),
+        (lambda: np.array([[np.nan, np.nan]]), Outcome.INVALID),
+        (lambda: np.array([[np.inf, 0.0]]), Outcome.INVALID),
+        (lambda: np.array([[1.5, -0.5]]), Outcome.INVALID),
+        (lambda: np.array([[0.5, 0.4]]), Outcome.INVALID),
+        (lambda: np.array([[0.2, 0.3, 0.5]]), Outcome.INVALID),
+        (lambda: np.array([[0.5, 0.5], [0.5, 0.5]]), Outcome.INVALID),
+        (lambda: np.array([["much", "little"]]), Outcome.INVALID),
+        (lambda: np.array([[0.59, 0.41]]), Outcome.ANSWERED),
+        (lambda: np.array([[0.6, 0.4]]), Outcome.CONFIDENT),
+        (lambda: np.array([[0.1, 0.9]]), Outcome.CONFIDENT),
+    ],
+)
+def test_outcomes_are_told_apart(react: Callable[[], Any], outcome: Outcome) -> None:
+    asking = Asking.of(by_function(react))
+    assert asking.usual == 0.6
+    assert asking.take(texts(["odd"])).outcome is outcome
+
+
+@pytest.mark.requirement("S26")
+def test_a_class_without_a_reaction_is_an_invalid_state() -> None:
+    only = {"harmless": "inbox"}
+    lost = by_function(lambda: np.array([[0.45, 0.55]]), reactions=only)
+    assert Asking.of(lost).take(texts(["odd"])).outcome is Outcome.INVALID
+    both = {**only, "harmful": "bin"}
+    wired = by_function(lambda: np.array([[0.45, 0.55]]), reactions=both)
+    assert Asking.of(wired).take(texts(["odd"])).outcome is Outcome.ANSWERED
+    wary = by_function(lambda: np.array([[0.1, 0.9]]), adapter=lambda label, scores: "rejected")
+    assert Asking.of(wary).take(texts(["odd"])).outcome is Outcome.REFUSED
+
+
+def test_labels_that_are_no_class_are_an_invalid_state() -> None:
+    def function(x: Any) -> Any:
+        return ["neither" if text == "odd" else "harmless" for text in x]
+
+    app = by_function(lambda: None)
+    target = PythonTarget(function, CLASSES, app.domain, sample=app.data.holdout.x[:2])
+    asking = Asking.of(replace(app, target=target))
+    assert asking.usual == float("inf")
+    assert asking.take(texts(["odd"])).outcome is Outcome.INVALID
+    assert asking.take(texts(["fine"])).outcome is Outcome.ANSWERED
+
+
+def test_a_declared_check_refuses_what_the_domain_does_not_allow() -> None:
+    app = by_function(failing(KeyError("x")))
+    long = texts(["x" * 601])
+    not_a_text = np.array([None], dtype=object)
+    checks = Asking.of(replace(app, wiring=Wiring(validates=True)))
+    assert checks.take(long).outcome is Outcome.REFUSED
+    assert checks.take(not_a_text).outcome is Outcome.REFUSED
+    assert checks.take(texts(["odd"])).outcome is Outcome.CRASH  # the domain allows it
+    assert Asking.of(app).take(long).outcome is Outcome.CONFIDENT
+
+
+def test_the_usual_confidence_is_that_of_95_of_100_calibration_inputs() -> None:
+    app = replace(by_function(lambda: None), target=Strict(domain_of("text"), b"key"))
+    usual = usual_confidence(app)
+    scores = app.target.answer(app.data.calibration.x, app.target.offers).scores.max(axis=1)
+    assert (scores >= usual).mean() >= 0.05
+    assert (scores > usual).mean() < 0.05
+
+
+def play(app: Application, attack: AnyAttack) -> Played:
+    task = "malformed-inputs" if isinstance(attack, MalformedInputs) else "strange-inputs"
+    this = Round(
+        attack=attack,
+        game=Nonsense(),
+        task=task_of(type(attack), app, task),
+        granted=enough(type(attack)),
+        seed=0,
+    )
+    return marked(app, this)
+
+
+@pytest.mark.requirement("S26")
+def test_a_text_filter_trips_over_what_is_no_text_and_a_check_stops_that() -> None:
+    """`CountVectorizer` calls `.lower()`: 13 of the 14 values that are no text have none."""
+    data = ordinary()
+    model = make_pipeline(CountVectorizer(), MultinomialNB()).fit(data.train.x, data.train.y)
+    app = by_function(lambda: None)
+    app = replace(app, data=data, target=SklearnTarget(model, CLASSES, app.domain))
+    found = play(app, MalformedInputs())
+    assert found.status is Status.TESTED
+    (kind,) = [m for m in found.measurements if m.group == "not a text"]
+    assert "13 crash" in kind.note or "12 crash" in kind.note
+    assert any("AttributeError" in e.note for e in found.exhibits)
+    assert found.trials[0].verified >= 12
+    (crashes,) = [m for m in found.measurements if m.metric == "share of crashes"]
+    assert crashes.value * crashes.n == pytest.approx(found.trials[0].verified)
+    checked = play(replace(app, wiring=Wiring(validates=True)), MalformedInputs())
+    assert checked.trials[0].verified == 0
+    assert any("system.validates" in caveat for caveat in found.caveats)
+    assert any("it was not tested" in caveat for caveat in checked.caveats)
+    assert not any("it was not tested" in caveat for caveat in found.caveats)
+    assert "crashes: 1" in found.summary
+
+
+@pytest.mark.requirement("S26")
+def test_a_linear_model_is_sure_of_corners_it_never_saw() -> None:
+    """Rows lie near 0.5; a logistic model's margin grows with the distance from there."""
+    data, domain = ordinary("table"), domain_of("table")
+    model = LogisticRegression(C=1e4, max_iter=2000).fit(data.train.x, data.train.y)
+    target = SklearnTarget(model, CLASSES, domain)
+    app = Application(
+        name="rows", target=target, data=data, domain=domain, classes=CLASSES, harmless=0
+    )
+    found = play(app, OutOfDistribution())
+    by_kind = {m.group: m.value for m in found.measurements if m.metric == "share of failures"}
+    margin = np.abs(model.decision_function(data.calibration.x))
+    edge = np.quantile(margin, 0.95, method="higher")
+    rng = np.random.default_rng(1)
+    corners = (np.abs(model.decision_function(rng.integers(0, 2, (4000, 6)))) >= edge).mean()
+    # 24 corners of 64: two-sided p < 0.002
+    assert by_kind["corners of the domain"] == pytest.approx(
+        corners, abs=3.1 * (corners * (1 - corners) / 24) ** 0.5 + 1e-9
+    )
+
+
+def test_baseline_is_what_ordinary_inputs_do() -> None:
+    app = replace(by_function(lambda: None), target=Strict(domain_of("text"), b"key"))
+    found = play(app, OutOfDistribution())
+    tally = found.trials[0].tally
+    assert isinstance(tally, Proportion)
+    scores = app.target.answer(app.data.holdout.x, app.target.offers).scores.max(axis=1)
+    assert tally.baseline_n == len(app.data.holdout)
+    assert tally.baseline_successes == int((scores >= usual_confidence(app)).sum())
+
+
+def test_answers_are_checked_and_counted_once() -> None:
+    game, app = Nonsense(), by_function(lambda: np.array([[0.5, 0.5]]))
+    malformed, strange = game.tasks(app)
+    assert malformed.harms[0].aspect is Aspect.RELIABILITY
+    assert malformed.harms[1].goal is Goal.AVAILABILITY
+    odd = Odd("a", texts(["odd"]))
+    assert counted(game, app, malformed, [odd, odd, Odd("a", texts(["other"]))]) == 2
+    assert counted(game, app, malformed, [Odd("a", texts([str(i)])) for i in range(500)]) == 120
+    with pytest.raises(DataError, match="outside of the domain"):
+        counted(game, app, strange, [Odd("a", texts(["x" * 601]))])
+    with pytest.raises(DataError, match="single input"):
+        counted(game, app, malformed, [Odd("a", texts(["one", "two"]))])
+
+
+def counted(game: Nonsense, app: Application, task: Any, answer: Any) -> int:
+    from goalkeeper.core.access import Checkpoint
+    from goalkeeper.core.cost import Cost
+    from goalkeeper.games.base import Marking
+
+    rng = np.random.default_rng(0)
+    dealt = game.deal(app, task, rng)
+    found = game.mark(
+        Marking(
+            app=app,
+            task=task,
+            dealt=dealt,
+            answers=[Checkpoint(answer, Cost(), np.zeros(1, dtype=np.int64))],
+            granted=enough(MalformedInputs),
+            rng=rng,
+        )
+    )
+    return int(found.trials[0].queries)
+
+
+@pytest.mark.requirement("S26")
+def test_a_confident_answer_to_a_malformed_input_counts_only_outside_the_domain() -> None:
+    """A mail with a control character is still a mail; a pixel beyond white is no pixel."""
+    app = by_function(lambda: np.array([[0.1, 0.9]]))
+    inside, outside = texts(["odd"]), texts(["odd" * 300])
+    asking = Asking.of(app, outside=True)
+    assert asking.take(inside).outcome is Outcome.ANSWERED
+    assert asking.take(outside).outcome is Outcome.CONFIDENT
+    assert Asking.of(app).take(inside).outcome is Outcome.CONFIDENT
+
+
+def test_an_image_of_another_size_is_outside_of_the_domain() -> None:
+    image = domain_of("image")
+    assert allowed(image, np.full((1, 1, 5, 5), 0.5)).all()
+    assert not allowed(image, np.full((1, 1, 6, 5), 0.5)).any()
+    assert not allowed(domain_of("table"), np.full((1, 7), 0.5)).any()
+
+
+@pytest.mark.requirement("S26")
+def test_few_crashes_are_not_lost_among_confident_answers_to_ordinary_inputs() -> None:
+    data = ordinary()
+    model = make_pipeline(CountVectorizer(), MultinomialNB()).fit(data.train.x, data.train.y)
+    app = by_function(lambda: None)
+    app = replace(app, data=data, target=SklearnTarget(model, CLASSES, app.domain))
+    tally = play(app, MalformedInputs()).trials[0].tally
+    assert isinstance(tally, Proportion)
+    assert tally.baseline_successes == 0
+    assert won(tally)

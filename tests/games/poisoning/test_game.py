@@ -1,0 +1,361 @@
+"""The poisoning game: paired retrainings, shares, and damage that can be worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+
+from goalkeeper.attacks.poisoning.dictionary import Dictionary
+from goalkeeper.attacks.poisoning.label_flips import LabelFlips
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application, Ensemble, Target, Tolerances, Trainer
+from goalkeeper.core.change import Change
+from goalkeeper.core.data import Bools, Data, Splits
+from goalkeeper.core.domain import TextDomain
+from goalkeeper.core.evidence import DamageCount, Played, Proportion
+from goalkeeper.core.power import Grade
+from goalkeeper.core.text import texts
+from goalkeeper.games.poisoning import Aim, Contribution, Poisoning, Words
+from goalkeeper.games.tallies import won
+from goalkeeper.playing import AnyAttack, marked
+from goalkeeper.training import SklearnTrainer
+from tests.contract.harness import enough
+from tests.games.poisoning.poisoners import (
+    KINDS,
+    T1,
+    T2,
+    T4,
+    Does,
+    app_of,
+    power,
+    round_of,
+    spam,
+)
+
+# ---- shares --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [0.001, 0.01, 0.07, 0.1, 0.5, 1.0])
+@pytest.mark.parametrize("rows", [99, 300, 2876])
+def test_shares_rise_to_the_attackers_own_and_never_beyond(limit: float, rows: int) -> None:
+    aim = Aim(task="harmless-declined", rows=rows)
+    shares = aim.shares(limit)
+    assert len(shares) == 5
+    assert shares[-1] == min(limit, 0.9)
+    for count in aim.additions(limit):
+        assert count / (rows + count) <= limit + 1e-12
+    for count in aim.touches(limit):
+        assert count / rows <= limit + 1e-12
+    most = (aim.additions(limit) or (0,))[-1] + 1
+    assert most / (rows + most) > shares[-1]
+
+
+# ---- retrainings ---------------------------------------------------------------------------------
+
+
+class Watched:
+    """A trainer that keeps what it was asked."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self.asked: list[tuple[Data, Bools, list[int]]] = []
+
+    @property
+    def recipe(self) -> str:
+        return self.trainer.recipe
+
+    def fit(self, data: Data, seed: int) -> Target:
+        return self.trainer.fit(data, seed)
+
+    def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
+        self.asked.append((data, masks, list(seeds)))
+        return self.trainer.fit_many(data, masks, seeds)
+
+
+def watched(attack: AnyAttack) -> tuple[Application, Data, Bools, list[int]]:
+    app = app_of("text")
+    assert app.trainer is not None
+    trainer = Watched(app.trainer)
+    marked(replace(app, trainer=trainer), round_of(attack, app, enough(type(attack))))
+    assert len(trainer.asked) == 1, "everything is trained by one call"
+    return (app, *trainer.asked[0])
+
+
+@pytest.mark.requirement("S24")
+def test_every_attack_is_compared_with_the_same_clean_retrainings() -> None:
+    app, _, first, seeds = watched(Dictionary())
+    _, _, second, others = watched(LabelFlips())
+    rows = len(app.data.train)
+    clean = first[:5, :rows]
+    assert np.array_equal(clean, second[:5, :rows])
+    assert seeds[:5] == others[:5]
+    assert not first[:5, rows:].any()
+    assert 0.85 < clean.mean() < 0.95
+    assert len({tuple(mask) for mask in clean}) == 5
+
+
+@pytest.mark.requirement("S13")
+def test_added_records_stand_beside_the_same_clean_ones_with_the_same_seed() -> None:
+    app, data, masks, seeds = watched(Dictionary())
+    rows = len(app.data.train)
+    assert len(masks) == 5 * (1 + 5 + 1)
+    for victim in range(1, 7):
+        block = masks[5 * victim : 5 * victim + 5]
+        assert np.array_equal(block[:, :rows], masks[:5, :rows])
+        assert seeds[5 * victim : 5 * victim + 5] == seeds[:5]
+    largest = masks[25:30, rows:]
+    assert (data.y[rows:][largest.any(axis=0)] == 1).all()
+    share = largest.sum(axis=1) / masks[25:30].sum(axis=1)
+    assert share.mean() == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.requirement("S15")
+def test_a_flipped_row_is_collected_if_and_only_if_the_clean_row_was() -> None:
+    app, data, masks, _ = watched(LabelFlips())
+    rows = len(app.data.train)
+    clean, poisoned = masks[:5], masks[-10:-5]
+    for before, after in zip(clean, poisoned, strict=True):
+        assert before.sum() == after.sum()
+        assert sorted(data.x[before]) == sorted(data.x[after])
+        changed = (data.y[before] == 0).sum() - (data.y[after] == 0).sum()
+        assert changed == after[rows:].sum() > 0
+
+
+# ---- damage that can be worked out by hand -------------------------------------------------------
+
+HAM, SPAM = 60, 40
+
+
+def copies(word: str, count: int, mark: str) -> list[str]:
+    """Different texts of one word: single letters are no words to the vectoriser."""
+    return [f"{word} {mark} {' '.join(str(i))}" for i in range(count)]
+
+
+def part(ham: int, spam_: int, mark: str) -> Data:
+    x = texts([*copies("good", ham, mark), *copies("bad", spam_, mark)])
+    return Data(x=x, y=np.repeat([0, 1], [ham, spam_]))
+
+
+def two_words() -> Application:
+    """Harmless texts say "good", harmful ones say "bad"; naive Bayes with one added count."""
+    sizes = {"train": (HAM, SPAM), "holdout": (30, 10), "calibration": (5, 5), "similar": (20, 20)}
+    data = Splits(**{name: part(*size, name[0]) for name, size in sizes.items()})
+    world = TextDomain()
+    learner = make_pipeline(CountVectorizer(), MultinomialNB())
+    trainer = SklearnTrainer(learner, ("harmless", "harmful"), world)
+    return Application(
+        name="two-words",
+        target=trainer.fit(data.train, 0),
+        data=data,
+        domain=world,
+        classes=("harmless", "harmful"),
+        harmless=0,
+        trainer=trainer,
+    )
+
+
+def by_hand(flips: int) -> bool:
+    """Whether "good" counts as harmful after so many flips: prior times likelihood, by hand."""
+    harmful = (SPAM + flips) * (flips + 1) / (SPAM + flips + 2)
+    harmless = (HAM - flips) * (HAM - flips + 1) / (HAM - flips + 2)
+    return harmful > harmless
+
+
+@pytest.mark.requirement("S15", "S29", "S30")
+def test_naive_bayes_tips_at_the_flip_worked_out_by_hand() -> None:
+    tips = next(k for k in range(HAM) if by_hand(k))
+    assert tips == 30
+    app = two_words()
+    game = Poisoning(kept=1.0, points=1)
+    for flips, declined in ((tips - 1, 0), (tips, 30)):
+        granted = power(T4, share=flips / 100, data=Grade.FULL)
+        played = marked(app, round_of(LabelFlips(), app, granted, game=game))
+        tally = DamageCount(gained=(declined,) * 5, lost=(0,) * 5, n=30, tolerance=0.01)
+        assert played.trials[-1].tally == tally
+        assert played.trials[-1].share == flips / 100
+
+
+@pytest.mark.requirement("S13")
+def test_deleting_harmless_rows_tips_naive_bayes_as_well() -> None:
+    """By hand: (1/41) (2/3) < (40/41) (1/42), so that "good" is harmful once one text is left."""
+
+    def deletes(aim: Aim, access: Access) -> Contribution:
+        return Contribution(change=Change(delete=np.arange(HAM - 1)), access=access)
+
+    assert 1 / 41 * 2 / 3 < 40 / 41 * 1 / 42
+    app, game = two_words(), Poisoning(kept=1.0, points=1)
+    granted = power(T2, share=0.59, data=Grade.FULL)
+    played = marked(app, round_of(Does(how=deletes), app, granted, game=game))
+    assert played.trials[-1].share == pytest.approx(0.59)
+    assert measured(played)["benign_rejection_rate"] == 1.0
+    assert played.exhibits[0].private
+
+
+# ---- what is measured ----------------------------------------------------------------------------
+
+
+def measured(played: Played) -> dict[str, float]:
+    return {m.metric: m.value for m in played.measurements if not m.group}
+
+
+@pytest.mark.requirement("S29", "S30")
+def test_damage_is_shown_beside_what_an_honest_contribution_does() -> None:
+    app = app_of("text")
+    played = marked(app, round_of(Dictionary(), app, enough(Dictionary)))
+    head, got = played.measurements[0], measured(played)
+    assert head.metric == "tolerance_multiple"
+    assert head.value > 80, "words of all ordinary mail: nearly all of it is declined"
+    assert abs(head.baseline) < 2
+    assert got["benign_rejection_rate"] > 0.95
+    assert got["accuracy"] <= 0.5
+    assert got["smallest_share"] < 0.01
+    assert list(played.curve.x if played.curve else ()) == [t.share for t in played.trials]
+    assert played.trials[-1].share == pytest.approx(0.1, abs=0.002)
+    assert any("would notice" in caveat for caveat in played.caveats)
+    assert not played.exhibits[0].private
+    assert played.exhibits[0].before in played.exhibits[0].after
+
+
+def test_undeclared_tolerances_are_a_caveat() -> None:
+    app = replace(app_of("table"), tolerances=Tolerances())
+    played = marked(app, round_of(LabelFlips(), app, enough(LabelFlips)))
+    assert any("no tolerance was declared" in caveat for caveat in played.caveats)
+    assert played.exhibits[0].private, "a relabelled row is training data"
+
+
+def test_persons_and_subgroups_are_measured_apart() -> None:
+    app = app_of("table")
+    holdout = app.data.holdout
+    rows = np.arange(len(holdout))
+    columns = {"sender": rows % 4, "age": np.where(holdout.x[:, 1] > 0, "old", "young")}
+    data = replace(app.data, holdout=replace(holdout, columns=columns))
+    seen = replace(app, data=data, person="sender", subgroups=("age", "unknown"))
+    played = marked(seen, round_of(LabelFlips(), seen, enough(LabelFlips)))
+    groups = [m.group for m in played.measurements if m.group]
+    assert len([g for g in groups if g.startswith("sender ")]) == 1, "the worst one only"
+    assert {g for g in groups if g.startswith("age ")} == {"age old", "age young"}
+    apart = [m for m in played.measurements if m.group.startswith("age ")]
+    assert sum(m.n for m in apart) == played.measurements[0].n
+    together = sum(m.value * m.n for m in apart) / sum(m.n for m in apart)
+    assert together == pytest.approx(played.measurements[0].value)
+
+
+@pytest.mark.requirement("S24", "S44")
+def test_every_input_has_one_judge_and_must_have_been_declined() -> None:
+    app = app_of("text")
+
+    def useless(aim: Aim, access: Access) -> Contribution:
+        some = spam(access, 30)
+        change = Change(add=some.x, add_labels=some.y)
+        return Contribution(change=change, access=access, trigger=Words(("zuzuzu",)))
+
+    task = "trigger-passes"
+    played = marked(app, round_of(Does(how=useless), app, power(T1), task=task))
+    tally = played.trials[-1].tally
+    assert isinstance(tally, Proportion)
+    assert 0 < tally.n == tally.baseline_n <= (app.data.holdout.y == 1).sum()
+    assert not won(tally)
+    assert tally.baseline_successes == 0, "an unknown word changes no neighbour"
+
+
+# ---- applications --------------------------------------------------------------------------------
+
+
+def test_tasks_follow_the_application() -> None:
+    names = {d: [t.name for t in Poisoning().tasks(app_of(d))] for d in KINDS}
+    assert names == {d: ["harmless-declined", "trigger-passes"] for d in KINDS}
+    app = replace(app_of("table"), harmless=None)
+    assert [t.name for t in Poisoning().tasks(app)] == ["accuracy-drop", "trigger-misleads"]
+    granted = power(T4, share=0.2, data=Grade.FULL)
+    played = marked(app, round_of(LabelFlips(), app, granted))
+    tally = played.trials[-1].tally
+    assert isinstance(tally, DamageCount)
+    assert tally.n == len(app.data.holdout)
+    assert tally.tolerance == app.tolerances.accuracy_drop
+    assert won(tally)
+    assert [m.metric for m in played.measurements[:2]] == ["tolerance_multiple", "accuracy"]
+
+
+def test_what_cannot_be_retrained_is_not_tested() -> None:
+    app, game = replace(app_of("text"), trainer=None), Poisoning()
+    unfit = game.unfit(app, game.tasks(app)[0])
+    assert unfit is not None
+    assert not unfit.proven
+    assert "cannot be retrained" in unfit.reason
+    assert Dictionary().unfit(replace(app, labeller=None)) is not None
+    fine = app_of("text")
+    assert game.unfit(fine, game.tasks(fine)[0]) is None
+    harmful = fine.data.holdout.take(fine.data.holdout.y == 1)
+    alone = replace(fine, data=replace(fine.data, holdout=harmful))
+    declined = game.unfit(alone, game.tasks(alone)[0])
+    assert declined is not None
+    assert "inconclusive" in declined.reason
+
+
+def test_the_control_counts_contributed_records_many_times() -> None:
+    app = app_of("text")
+    assert app.trainer is not None
+    trainer = Watched(app.trainer)
+    game = Poisoning().smaller()
+    weak = game.weakened(
+        replace(app, trainer=trainer), game.tasks(app)[0], np.random.default_rng(0)
+    )
+    played = marked(weak, round_of(LabelFlips(), weak, power(T4, share=0.05), game=game))
+    assert won(played.trials[-1].tally), "few flips suffice"
+    data, masks, _ = trainer.asked[0]
+    known = {*zip(app.data.train.x, app.data.train.y.tolist(), strict=True)}
+    new = np.array([r not in known for r in zip(data.x, data.y.tolist(), strict=True)])
+    assert (~new).sum() == 40, "twenty clean records of each class stay"
+    times = np.unique(data.x[new].astype(str), return_counts=True)[1]
+    assert (times % 20 == 0).all(), "a record that two doses share stands there for both"
+    assert masks.shape[1] == len(data)
+
+
+@pytest.mark.requirement("S9")
+@pytest.mark.parametrize("domain", ["text", "table"])
+def test_no_contribution_moves_the_fair_application(domain: str) -> None:
+    """Even relabelling half of everything with full knowledge does not."""
+
+    def everything(aim: Aim, access: Access) -> Contribution:
+        rows = access.reachable()[: aim.touches(0.5)[-1]]
+        change = Change(relabel=rows, relabelled=rows * 0 + 1)
+        return Contribution(change=change, access=access)
+
+    app = app_of(domain, kind="fair")
+    granted = power(T4, share=0.5, data=Grade.FULL)
+    played = marked(app, round_of(Does(how=everything), app, granted))
+    assert not won(played.trials[-1].tally)
+
+
+def test_costs_are_known_before_the_run() -> None:
+    app, game = app_of("text"), Poisoning()
+    task = game.tasks(app)[0]
+    assert game.estimate(app, task, power(T1)).models == 5 * (1 + 5 + 1)
+    assert game.smaller().estimate(app, task, power(T1)).models == 5 * (1 + 2 + 1)
+
+
+# ---- deletions are compared with deletions -------------------------------------------------------
+
+
+def test_without_an_attacker_as_many_records_go_at_random() -> None:
+    def deletes(aim: Aim, access: Access) -> Contribution:
+        own = access.reachable()
+        return Contribution(change=Change(delete=own[access.own().y == 0]), access=access)
+
+    app = app_of("table")
+    assert app.trainer is not None
+    trainer = Watched(app.trainer)
+    marked(replace(app, trainer=trainer), round_of(Does(how=deletes), app, power(T2)))
+    _, masks, _ = trainer.asked[0]
+    clean, poisoned, honest = (masks[i : i + 5, :300] for i in (0, 5, 10))
+    gone, others = (~poisoned & clean).any(axis=0), (~honest & clean).any(axis=0)
+    assert (app.data.train.y[gone] == 0).all()
+    assert 0 < abs(int(others.sum()) - int(gone.sum())) + 1 < 3
+    assert set(app.data.train.y[others]) == {0, 1}
+    assert not masks[:, 300:].any()
