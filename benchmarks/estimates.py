@@ -27,12 +27,12 @@ import numpy as np
 from scipy.optimize import nnls
 
 from goalkeeper.assessing import prepare
+from goalkeeper.attack_run import execute
 from goalkeeper.compute.threads import one_thread
 from goalkeeper.core.evidence import Status
 from goalkeeper.describe import load, load_policy
 from goalkeeper.estimate import KINDS, Known, experience, measure
 from goalkeeper.examples import write_example
-from goalkeeper.playing import play
 
 TABLE = Path(__file__).parents[1] / "src" / "goalkeeper" / "estimates.csv"
 NOTE = Path("build/bench/took.json")
@@ -51,7 +51,7 @@ def main() -> None:
     notes: list[Took] = json.loads(options.note.read_text()) if options.note.exists() else []
     for file in options.files or ([] if notes else examples()):
         notes = [n for n in notes if n["application"] != file.parent.name + "/" + file.name]
-        notes += played(file)
+        notes += result(file)
         options.note.parent.mkdir(parents=True, exist_ok=True)
         options.note.write_text(json.dumps(notes))
     rows = report(notes)
@@ -85,7 +85,7 @@ def examples() -> list[Path]:
     return files
 
 
-def played(file: Path) -> list[Took]:
+def result(file: Path) -> list[Took]:
     """Play every unit of an application."""
     policy = load_policy(file)
     with one_thread():
@@ -95,7 +95,7 @@ def played(file: Path) -> list[Took]:
         found, start = [], time.perf_counter()
         for unit in session.plan.units:
             before = time.process_time()  # others may use this machine, too
-            result = play(session.app, unit.round)
+            result = execute(session.app, unit.run)
             took = time.process_time() - before
             if result.status is Status.FAILED_TO_RUN:
                 print(f"{file}: {unit.attack} failed: {result.reason}")
@@ -104,7 +104,7 @@ def played(file: Path) -> list[Took]:
                 {
                     "application": file.parent.name + "/" + file.name,
                     "attack": unit.attack,
-                    "task": unit.round.task.name,
+                    "task": unit.run.task.name,
                     "took": took,
                     "bound": float(unit.estimate.queries),
                     "models": unit.estimate.models,

@@ -86,10 +86,10 @@ def access_to(app: Application, queries: float, data: Grade = Grade.NONE) -> Acc
     return Access(app, Terms(granted=granted, rng=rng, victim=np.random.SeedSequence(0)))
 
 
-def measured(what: str, app: Application, access: Access, play: Callable[[Access], Any]) -> Line:
+def measured(what: str, app: Application, access: Access, execute: Callable[[Access], Any]) -> Line:
     """Play, and compare the last copy with the target on the holdout."""
     start = time.perf_counter()
-    copy = play(access)
+    copy = execute(access)
     milliseconds = 1000 * (time.perf_counter() - start)
     x = app.data.holdout.x
     agree = copy.predict(x) == app.target.answer(x, View.LABELS).labels

@@ -118,21 +118,21 @@ def _attack(name: str, attack: AnAttack, policy: Policy) -> str:
     standards: dict[str, list[str]] = {}
     for s in variant.standards:
         standards.setdefault(s.framework, []).append(f"{s.id} {s.name}".strip())
-    played = [t for t in tasks(attack.game).values() if attack.plays(t)]
+    result = [t for t in tasks(attack.game).values() if attack.covers(t)]
     settings = [f"`{f.name}` = {code(jsonable(getattr(made, f.name)))}" for f in fields(made)]
     uses = attack.uses
     rows = [
         ("game", f"[{attack.game.name}](games.md#{anchor(attack.game.name)})"),
-        ("tasks", words(code(t.name) for t in played)),
+        ("tasks", words(code(t.name) for t in result)),
         ("variant", code(variant.id)),
-        ("counts for", words(dict.fromkeys(h for t in played for h in t.harms))),
+        ("counts for", words(dict.fromkeys(h for t in result for h in t.harms))),
         ("inputs", words(sorted(attack.domains & attack.game.domains))),
         ("needs", alternatives(needs)),
         ("spends at least", spending(needs[0].budget)),
         ("also uses, if granted", "nothing" if uses == Power() else power_words(uses)),
         ("a campaign is", variant.campaign),
         ("expertise, equipment", f"{variant.expertise}, {variant.equipment}"),
-        ("rated by", words(dict.fromkeys(code(t.metric) for t in played))),
+        ("rated by", words(dict.fromkeys(code(t.metric) for t in result))),
         ("settings", words(settings, "none")),
         ("reference", attack.reference),
         ("standards", "; ".join(f"{name}: {words(ids)}" for name, ids in standards.items())),

@@ -63,8 +63,8 @@ def test_another_task_of_a_known_attack_is_estimated_from_all_its_tasks(
     units: tuple[Unit, ...],
 ) -> None:
     usual = next(unit for unit in units if unit.attack == "loss_threshold")
-    task = replace(usual.round.task, name="attribute-of-another-application")
-    other = replace(usual, round=replace(usual.round, task=task))
+    task = replace(usual.run.task, name="attribute-of-another-application")
+    other = replace(usual, run=replace(usual.run, task=task))
     assert PACE.seconds(other) != PACE.seconds(replace(other, attack="an_attack_of_ones_own"))
 
 
@@ -124,7 +124,7 @@ def test_what_grows_is_a_number_of_the_class() -> None:
 def test_another_effort_is_another_unit(app: Application) -> None:
     usual, double = (make_plan(app, choice=Choice(effort=e)).units for e in (1.0, 2.0))
     ids = {unit.id for unit in usual}
-    grown = [u for u in double if type(u.round.game).grows or type(u.round.attack).grows]
+    grown = [u for u in double if type(u.run.game).grows or type(u.run.attack).grows]
     assert grown
     assert not ids & {unit.id for unit in grown}
 

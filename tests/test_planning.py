@@ -10,13 +10,13 @@ from functools import reduce
 import pytest
 from hypothesis import given, settings
 
+from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
 from goalkeeper.attacks import catalogue
 from goalkeeper.core.errors import DescriptionError, NotGranted
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Capability, Grade, Knowledge, Power, View
 from goalkeeper.planning import Choice, Plan, grants, make_plan, needs
-from goalkeeper.playing import AnyAttack, Round, marked
 from goalkeeper.policy import default_policy
 from tests.attacks.membership.gaussian import application
 from tests.contract.harness import build
@@ -97,17 +97,17 @@ def test_without_any_one_piece_an_attack_is_skipped_for_that_reason(name: str) -
         gaps = min((less.lacks(need) for need in alternatives), key=len)
         assert len(gaps) == 1, piece
         with pytest.raises(NotGranted, match=re.escape(gaps[0])):
-            play_with(attack, less)
+            run_with(attack, less)
 
 
-def play_with(attack: AnyAttack, power: Power) -> None:
+def run_with(attack: AnyAttack, power: Power) -> None:
     domain = min(attack.domains & attack.game.domains)
     app = build(type(attack), domain, "rigged", 0)
-    task = next(t for t in attack.game().tasks(app) if attack.plays(t))
+    task = next(t for t in attack.game().tasks(app) if attack.covers(t))
     alternatives = needs(attack, POLICY.variant(attack.variant))
     game = attack.game().smaller()
-    this = Round(attack=attack, game=game, task=task, granted=power, seed=0, needs=alternatives)
-    marked(app, this)
+    this = AttackRun(attack=attack, game=game, task=task, granted=power, seed=0, needs=alternatives)
+    evaluate(app, this)
 
 
 @pytest.mark.parametrize("attacker", POLICY.attackers)
@@ -120,7 +120,7 @@ def test_reasons_are_right_for_every_attacker_and_attack(name: str, attacker: st
         assert any(not who.power.lacks(need) for need in alternatives)
         return
     with pytest.raises(NotGranted):
-        play_with(attack, who.power)
+        run_with(attack, who.power)
     nearest = min(alternatives, key=lambda need: len(who.power.lacks(need)))
     assert grants(attack, replace(who, power=who.power.joined(nearest)), alternatives)
 

@@ -22,10 +22,10 @@ def test_every_public_name_is_there_and_said_once() -> None:
 
 
 def test_modules_never_hide_public_functions() -> None:
-    for name in ("planning", "playing", "assessing"):
+    for name in ("planning", "attack_run", "assessing"):
         importlib.import_module(f"goalkeeper.{name}")
     assert callable(gk.plan)
-    assert callable(gk.play)
+    assert callable(gk.run_attack)
     assert callable(gk.assess)
 
 
@@ -49,6 +49,6 @@ def test_an_application_made_in_python_is_assessed(tmp_path: Path) -> None:
     assert gk.Assessment.from_folder(tmp_path) == assessment
     frame = assessment.to_frame()
     assert "loss_threshold" in set(frame["attack"])
-    (evidence,) = gk.play("loss_threshold", app, "customer")
+    (evidence,) = gk.run_attack("loss_threshold", app, "customer")
     assert evidence.status is gk.Status.TESTED
     assert any(entry.unit for entry in gk.plan(app).entries)

@@ -22,11 +22,11 @@ from goalkeeper.compute.inline import InlineExecutor
 from goalkeeper.compute.local import LocalExecutor
 from goalkeeper.compute.store import Store
 from goalkeeper.core.errors import StoreError
-from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.describe import load
 from goalkeeper.planning import Choice
 from goalkeeper.report.detail import spent
-from goalkeeper.running import play_missing, recalled, stored
+from goalkeeper.running import recalled, run_missing, stored
 from tests.cli.running import timeless
 from tests.describe.writing import write_text_app
 
@@ -44,11 +44,11 @@ def session(path: Path, choice: Choice = FEW, **kept: Any) -> Session:
     return replace(prepare(load(path), choice=choice, description=path), **kept)
 
 
-def played(ready: Session, executor: Executor) -> dict[str, Played]:
-    return {unit.id: result for unit, result in play_missing(ready, executor, {})}
+def result_of(ready: Session, executor: Executor) -> dict[str, AttackResult]:
+    return {unit.id: result for unit, result in run_missing(ready, executor, {})}
 
 
-def told(ready: Session, found: dict[str, Played]) -> dict[str, Any]:
+def told(ready: Session, found: dict[str, AttackResult]) -> dict[str, Any]:
     return timeless(json.loads(conclude(ready, found, started="").to_json()))
 
 
@@ -69,11 +69,11 @@ class Counting:
 def test_every_executor_gives_the_same_assessment(app: Path) -> None:
     ready = session(app)
     assert len(ready.plan.units) >= 5
-    alone = told(ready, played(ready, InlineExecutor()))
-    assert alone == told(ready, played(ready, LocalExecutor(2)))
+    alone = told(ready, result_of(ready, InlineExecutor()))
+    assert alone == told(ready, result_of(ready, LocalExecutor(2)))
     with cluster(2) as address:
-        assert alone == told(ready, played(ready, DaskExecutor(address)))
-    tested = [e for e in alone["evidence"] if e["played"]["status"] == Status.TESTED]
+        assert alone == told(ready, result_of(ready, DaskExecutor(address)))
+    tested = [e for e in alone["evidence"] if e["result"]["status"] == Status.TESTED]
     assert tested, "an assessment in which nothing was tested shows nothing"
 
 
@@ -97,7 +97,7 @@ def test_a_worker_killed_in_a_run_changes_nothing(app: Path) -> None:
     """Two units go on when one worker is killed: its own is repeated, the other's is not."""
     (app.parent / "filter.py").write_text(SLOW)
     ready = session(app)
-    alone = told(ready, played(ready, InlineExecutor()))
+    alone = told(ready, result_of(ready, InlineExecutor()))
     log = app.parent / "asked.txt"
     log.unlink()
 
@@ -111,7 +111,7 @@ def test_a_worker_killed_in_a_run_changes_nothing(app: Path) -> None:
 
     killer = threading.Thread(target=kill)
     killer.start()
-    found = played(ready, LocalExecutor(2))
+    found = result_of(ready, LocalExecutor(2))
     killer.join()
     assert len(set(log.read_text().split())) == 3, "two workers, and one in place of the killed"
     assert told(ready, found) == alone
@@ -126,7 +126,7 @@ def test_a_unit_over_its_limit_failed_to_run_and_the_rest_went_on(app: Path) -> 
         "    return [int('offer' in text) for text in x]\n"
     )
     ready = session(app, Choice(attacks=("good_words_blind", "malformed_inputs")))
-    results = played(ready, LocalExecutor(2, limits=Limits(seconds=25)))
+    results = result_of(ready, LocalExecutor(2, limits=Limits(seconds=25)))
     by = {unit.attack: results[unit.id] for unit in ready.plan.units}
     assert by["malformed_inputs"].status is Status.FAILED_TO_RUN
     assert "took longer than the 25 s" in by["malformed_inputs"].reason
@@ -145,7 +145,7 @@ def test_another_run_takes_from_the_store_what_one_has_played(
     app: Path, store: Store, tmp_path: Path
 ) -> None:
     first = session(app, folder=RunFolder(tmp_path / "one"), store=store)
-    mine = played(first, InlineExecutor())
+    mine = result_of(first, InlineExecutor())
     second = session(app, folder=RunFolder(tmp_path / "two"), store=store)
     taken = recalled(second, stored(second))
     assert set(taken) == set(mine)
@@ -153,20 +153,20 @@ def test_another_run_takes_from_the_store_what_one_has_played(
     assert stored(second) == taken, "the folder has them, too"
     assert recalled(second, stored(second)) == {}
     again = Counting()
-    assert list(play_missing(second, again, taken)) == []
+    assert list(run_missing(second, again, taken)) == []
     assert again.asked == []
 
 
-def unmarked(played: Played) -> Played:
-    assert played.cost.reused
-    return played.model_copy(update={"cost": played.cost.model_copy(update={"reused": False})})
+def unmarked(result: AttackResult) -> AttackResult:
+    assert result.cost.reused
+    return result.model_copy(update={"cost": result.cost.model_copy(update={"reused": False})})
 
 
 def test_the_report_says_that_times_are_of_an_earlier_run(app: Path, store: Store) -> None:
     ready = session(app, store=store)
-    fresh, taken = played(ready, InlineExecutor()), recalled(ready, {})
+    fresh, taken = result_of(ready, InlineExecutor()), recalled(ready, {})
 
-    def says(found: dict[str, Played]) -> str:
+    def says(found: dict[str, AttackResult]) -> str:
         evidence = next(e for e in conclude(ready, found, started="").evidence if e.unit)
         return next(fact.value for fact in spent(evidence) if fact.label == "Computing")
 
@@ -194,7 +194,7 @@ def test_what_the_description_does_not_name_can_change_too(
     store = Store(tmp_path / "store", digest="v1")
     choice = Choice(attacks=("good_words_blind",))
     first = session(app, choice, store=store)
-    units = set(played(first, InlineExecutor()))
+    units = set(result_of(first, InlineExecutor()))
     assert set(recalled(session(app, choice, store=store), {})) == units
     if changed == "helper":
         (beside / "helper_of_filter.py").write_text("word = 'offer'  # as before, or not\n")
@@ -215,7 +215,7 @@ def test_failed_plays_are_played_again(app: Path, store: Store, tmp_path: Path) 
             for job in jobs:
                 yield Outcome(id=job.id, status="stopped", error="took too long")
 
-    found = played(ready, Failing())
+    found = result_of(ready, Failing())
     assert {p.reason for p in found.values()} == {"took too long"}
     assert recalled(ready, {}) == {}
     assert stored(ready) == {}
@@ -231,6 +231,6 @@ def test_a_store_that_cannot_be_written_is_told_once_and_loses_nothing(
     folder = RunFolder(tmp_path / "one")
     ready = session(app, folder=folder, store=Full(tmp_path / "store"))
     said: list[str] = []
-    found = {u.id: p for u, p in play_missing(ready, InlineExecutor(), {}, warn=said.append)}
+    found = {u.id: p for u, p in run_missing(ready, InlineExecutor(), {}, warn=said.append)}
     assert set(stored(ready)) == {u.id for u in ready.plan.units} == set(found)
     assert said == ["nothing more is put into the store: the disk is full"]

@@ -6,8 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from goalkeeper.assessing import assess
-    from goalkeeper.assessing import play_attack as play
+    from goalkeeper.assessing import assess, run_attack
     from goalkeeper.attacks import catalogue
     from goalkeeper.core.application import Application, Tolerances
     from goalkeeper.core.assessment import Assessment, Verdict
@@ -44,9 +43,9 @@ _HOMES = {
     "cut": "core.data",
     "load": "describe",
     "plan": "planning",
-    "play": "assessing",
+    "run_attack": "assessing",
 }
-_RENAMED = {"plan": "make_plan", "play": "play_attack"}
+_RENAMED = {"plan": "make_plan"}
 
 __all__ = [
     "Application",
@@ -71,7 +70,7 @@ __all__ = [
     "cut",
     "load",
     "plan",
-    "play",
+    "run_attack",
 ]
 
 

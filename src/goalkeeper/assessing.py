@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from goalkeeper.advise import advise
+from goalkeeper.attack_run import execute
 from goalkeeper.compute.folder import RunFolder
 from goalkeeper.compute.store import Store
 from goalkeeper.core.application import Application
@@ -25,12 +26,11 @@ from goalkeeper.core.assessment import (
     Tool,
 )
 from goalkeeper.core.errors import DataError, StoreError
-from goalkeeper.core.evidence import Evidence, Played, Requirement, Status
+from goalkeeper.core.evidence import AttackResult, Evidence, Requirement, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.means import Means
 from goalkeeper.core.power import Attacker, View
 from goalkeeper.planning import Choice, Entry, Plan, describe_power, make_plan
-from goalkeeper.playing import play
 from goalkeeper.policy import Policy, default_policy
 from goalkeeper.rate import rate
 from goalkeeper.stats.intervals import clopper_pearson
@@ -123,11 +123,11 @@ def assess(
     choice = Choice(goals=tuple(Goal(g) for g in only), attackers=attackers, attacks=attacks)
     session = prepare(app, policy=policy, seed=seed, choice=choice)
     started = now()
-    played = {unit.id: play(session.app, unit.round) for unit in session.plan.units}
-    return conclude(session, played, started=started)
+    results = {unit.id: execute(session.app, unit.run) for unit in session.plan.units}
+    return conclude(session, results, started=started)
 
 
-def play_attack(
+def run_attack(
     attack: str, app: Application, attacker: str, *, seed: int = 0
 ) -> tuple[Evidence, ...]:
     """Play one attack by one attacker and return the evidence, one piece a task.
@@ -149,7 +149,7 @@ def play_attack(
 # ---- what executors call ----------------------------------------------------------------------
 
 
-def play_unit(description: str, seed: int, choice: Choice, means: Means, unit: str) -> str:
+def run_unit(description: str, seed: int, choice: Choice, means: Means, unit: str) -> str:
     """Play one unit of the plan of a described application; what executors call."""
     key = _key(description, seed, choice, means)
     if key not in _SESSIONS:
@@ -162,7 +162,7 @@ def play_unit(description: str, seed: int, choice: Choice, means: Means, unit: s
     session = _SESSIONS[key]
     for planned in session.plan.units:
         if planned.id == unit:
-            return play(session.app, planned.round).model_dump_json()
+            return execute(session.app, planned.run).model_dump_json()
     raise StoreError(
         f"{description} or a file it names was changed while the run was going on; "
         "run the same command again"
@@ -172,16 +172,16 @@ def play_unit(description: str, seed: int, choice: Choice, means: Means, unit: s
 # ---- putting it together ---------------------------------------------------------------------
 
 
-def conclude(session: Session, played: Mapping[str, Played], *, started: str) -> Assessment:
+def conclude(session: Session, results: Mapping[str, AttackResult], *, started: str) -> Assessment:
     """Rate what was found, and what was not, and put the assessment together."""
     app, plan, policy = session.app, session.plan, session.policy
     goals = plan.choice.goals or tuple(Goal)
     needs = {goal: need for goal, need in app.needs.items() if goal in goals}
-    evidence = [e for entry in plan.entries if (e := _evidence(session, entry, played))]
+    evidence = [e for entry in plan.entries if (e := _evidence(session, entry, results))]
     secrecy = app.secrecy or policy.rating.default_secrecy
     rated, ratings, verdict = rate(evidence, needs, policy, secrecy, plan.hypotheses())
     return Assessment(
-        schema=1,
+        schema=2,
         tool=Tool(version=tool_version()),
         application=_application(app, secrecy),
         policy=policy.row(),
@@ -195,22 +195,26 @@ def conclude(session: Session, played: Mapping[str, Played], *, started: str) ->
         plan=tuple(entry.row() for entry in plan.entries),
         evidence=rated,
         advice=advise(rated),
-        complete=all(unit.id in played for unit in plan.units),
+        complete=all(unit.id in results for unit in plan.units),
     )
 
 
-def _evidence(session: Session, entry: Entry, played: Mapping[str, Played]) -> Evidence | None:
+def _evidence(
+    session: Session, entry: Entry, results: Mapping[str, AttackResult]
+) -> Evidence | None:
     """Turn an entry into evidence; None for what is out of its attacker's reach."""
     if entry.unit is None and entry.status is None:
         return None
     if entry.unit is None:
-        content = Played(status=entry.status or Status.NOT_TESTED, reason="; ".join(entry.reasons))
+        content = AttackResult(
+            status=entry.status or Status.NOT_TESTED, reason="; ".join(entry.reasons)
+        )
     else:
-        content = played.get(entry.unit.id) or Played(
+        content = results.get(entry.unit.id) or AttackResult(
             status=Status.NOT_TESTED, reason="the run was stopped before this was played"
         )
     variant, first = entry.variant, entry.task.harms[0]
-    attack = entry.unit.round.attack if entry.unit else None
+    attack = entry.unit.run.attack if entry.unit else None
     name = (
         entry.attack,
         entry.task.name,
@@ -233,7 +237,7 @@ def _evidence(session: Session, entry: Entry, played: Mapping[str, Played]) -> E
         metric=entry.task.metric,
         unit=entry.unit.id if entry.unit else "",
         requires=_requirement(entry),
-        played=content,
+        result=content,
         settings=dict(entry.unit.settings) if entry.unit else {},
         seed=session.seed,
         references=((type(attack).reference,) if attack else ()) + variant.references,

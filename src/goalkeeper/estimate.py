@@ -129,7 +129,7 @@ def affordable(pace: Pace, units: Iterable[Unit], jobs: int, limit: float) -> fl
 
 def _known(unit: Unit) -> Known | None:
     """Find what the attack took for this task; else for all its tasks; else nothing."""
-    known, task = experience(), unit.round.task.name
+    known, task = experience(), unit.run.task.name
     return known.get((unit.attack, task)) or known.get((unit.attack, ""))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from goalkeeper.attack_run import AnyAttack, AttackRun
 from goalkeeper.attacks import catalogue
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate, PlanRow
@@ -18,7 +19,6 @@ from goalkeeper.core.evidence import Status, jsonable
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, View
 from goalkeeper.games.base import Task, Unfit, sized
-from goalkeeper.playing import AnyAttack, Round
 from goalkeeper.policy import Policy, Variant, default_policy
 
 IDENTITY = 1  # raised when unit ids are formed in another way
@@ -31,7 +31,7 @@ class Unit:
     id: str
     attack: str
     settings: Mapping[str, JsonValue]
-    round: Round
+    run: AttackRun
     estimate: Estimate
     effort: float = 1.0
 
@@ -206,7 +206,7 @@ class _Matcher:
     unfit: Unfit | None
 
     def entries(self, attacker: Attacker) -> list[Entry]:
-        """Return an entry for every grant that this attacker can play the attack with."""
+        """Return an entry for every grant with which this attacker can run the attack."""
         alternatives = needs(self.attack, self.variant)
         granted = grants(self.attack, attacker, alternatives)
         if granted:
@@ -233,7 +233,7 @@ class _Matcher:
             return replace(entry, status=status, reasons=(unfit.reason,))
         if self.choice.attacks and self.name not in self.choice.attacks:
             return replace(entry, status=Status.EXCLUDED, reasons=("left out by --attack",))
-        this = Round(
+        run = AttackRun(
             attack=self.attack,
             game=sized(self.attack.game(), self.choice.effort),
             task=self.task,
@@ -241,7 +241,7 @@ class _Matcher:
             seed=self.seed,
             needs=needs(self.attack, self.variant),
         )
-        return replace(entry, unit=_unit(self.app, self.name, this, self.choice.effort))
+        return replace(entry, unit=_unit(self.app, self.name, run, self.choice.effort))
 
 
 def _hidden(app: Application, granted: Power) -> Unfit | None:
@@ -256,25 +256,25 @@ def _hidden(app: Application, granted: Power) -> Unfit | None:
     )
 
 
-def _unit(app: Application, name: str, this: Round, effort: float) -> Unit:
-    settings = {f.name: jsonable(getattr(this.attack, f.name)) for f in fields(this.attack)}
-    game = {f.name: jsonable(getattr(this.game, f.name)) for f in fields(this.game)}
+def _unit(app: Application, name: str, run: AttackRun, effort: float) -> Unit:
+    settings = {f.name: jsonable(getattr(run.attack, f.name)) for f in fields(run.attack)}
+    game = {f.name: jsonable(getattr(run.game, f.name)) for f in fields(run.game)}
     parts = {
         "identity": IDENTITY,
-        "attack": [name, type(this.attack).version, settings],
-        "game": [this.game.name, game],
-        "task": this.task.name,
-        "granted": repr(this.granted),
+        "attack": [name, type(run.attack).version, settings],
+        "game": [run.game.name, game],
+        "task": run.task.name,
+        "granted": repr(run.granted),
         "application": app.fingerprint,
-        "seed": this.seed,
+        "seed": run.seed,
     }
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return Unit(
         id=digest[:20],
         attack=name,
         settings=settings,
-        round=this,
-        estimate=this.game.estimate(app, this.task, this.granted),
+        run=run,
+        estimate=run.game.estimate(app, run.task, run.granted),
         effort=effort,
     )
 
@@ -308,7 +308,7 @@ def _gap(app: Application, variant: Variant, who: Attacker, choice: Choice) -> E
 
 
 def _tasks(app: Application, attack: AnyAttack) -> list[Task]:
-    return [task for task in attack.game().tasks(app) if attack.plays(task)]
+    return [task for task in attack.game().tasks(app) if attack.covers(task)]
 
 
 def _configured(name: str, choice: Choice) -> AnyAttack:

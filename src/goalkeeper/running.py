@@ -16,7 +16,7 @@ from goalkeeper.compute.store import About
 from goalkeeper.compute.threads import one_thread
 from goalkeeper.core.application import Application
 from goalkeeper.core.errors import StoreError
-from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.power import View
 from goalkeeper.planning import Unit
 
@@ -24,41 +24,41 @@ PROBES = 64  # inputs that the model is asked about, to know it again
 DIGITS = 6
 
 
-def stored(session: Session) -> dict[str, Played]:
+def stored(session: Session) -> dict[str, AttackResult]:
     """Return the plays of this plan that the folder already holds (failed ones do not count)."""
     if session.folder is None:
         return {}
     found = {unit.id: session.folder.load(unit.id) for unit in session.plan.units}
     return {
-        unit: played
-        for unit, played in found.items()
-        if played is not None and played.status is not Status.FAILED_TO_RUN
+        unit: result
+        for unit, result in found.items()
+        if result is not None and result.status is not Status.FAILED_TO_RUN
     }
 
 
-def recalled(session: Session, have: Mapping[str, Played]) -> dict[str, Played]:
+def recalled(session: Session, have: Mapping[str, AttackResult]) -> dict[str, AttackResult]:
     """Take from the store what the folder does not hold, and put it there, marked as reused."""
     if session.store is None:
         return {}
     found, key = {}, _key(session)
     for unit in session.plan.units:
-        played = None if unit.id in have else session.store.get(key(unit))
-        if played is not None:
-            cost = played.cost.model_copy(update={"reused": True})
-            found[unit.id] = played.model_copy(update={"cost": cost})
+        result = None if unit.id in have else session.store.get(key(unit))
+        if result is not None:
+            cost = result.cost.model_copy(update={"reused": True})
+            found[unit.id] = result.model_copy(update={"cost": cost})
             if session.folder is not None:
                 session.folder.save(unit.id, found[unit.id])
     return found
 
 
-def play_missing(
+def run_missing(
     session: Session,
     executor: Executor,
-    have: Mapping[str, Played],
+    have: Mapping[str, AttackResult],
     *,
     stop: Callable[[], bool] = lambda: False,
     warn: Callable[[str], None] = warnings.warn,
-) -> Iterator[tuple[Unit, Played]]:
+) -> Iterator[tuple[Unit, AttackResult]]:
     """Play what is not there yet; each result is kept before it is yielded.
 
     `stop` is asked first and after every play; when it says True, what is missing is left. A store
@@ -69,33 +69,33 @@ def play_missing(
         return
     store, key = session.store, _key(session)
     for outcome in executor.run([_job(session, unit) for unit in missing.values()]):
-        unit, played = missing[outcome.id], _played(outcome)
+        unit, result = missing[outcome.id], _result(outcome)
         if session.folder is not None:
-            session.folder.save(unit.id, played)
+            session.folder.save(unit.id, result)
         about = About(application=session.app.name, attack=unit.attack)
         try:
             if store is not None:
-                store.put(key(unit), played, about)
+                store.put(key(unit), result, about)
         except StoreError as error:
             warn(f"nothing more is put into the store: {error}")
             store = None
-        yield unit, played
+        yield unit, result
         if stop():
             return
 
 
-def _played(outcome: Outcome) -> Played:
+def _result(outcome: Outcome) -> AttackResult:
     if outcome.status == "ok":
-        return Played.model_validate_json(outcome.value)
+        return AttackResult.model_validate_json(outcome.value)
     last = outcome.error.strip().splitlines()[-1] if outcome.error else outcome.status
     trace = outcome.error if outcome.status == "error" else ""
-    return Played(status=Status.FAILED_TO_RUN, reason=last, traceback=trace)
+    return AttackResult(status=Status.FAILED_TO_RUN, reason=last, traceback=trace)
 
 
 def _job(session: Session, unit: Unit) -> Job:
     return Job(
         id=unit.id,
-        call="goalkeeper.assessing:play_unit",
+        call="goalkeeper.assessing:run_unit",
         params={
             "description": str(session.description),
             "seed": session.seed,

@@ -46,11 +46,11 @@ def _plays(folder: RunFolder, assessment: Assessment) -> list[str]:
     for evidence in assessment.evidence:
         if not evidence.unit:
             continue
-        played = folder.load(evidence.unit)
-        if played is None and not assessment.complete:
+        result = folder.load(evidence.unit)
+        if result is None and not assessment.complete:
             continue
-        if played is None:
+        if result is None:
             found.append(f"evidence {evidence.id}: its unit {evidence.unit} is missing or damaged")
-        elif json.loads(played.model_dump_json()) != json.loads(evidence.played.model_dump_json()):
+        elif json.loads(result.model_dump_json()) != json.loads(evidence.result.model_dump_json()):
             found.append(f"evidence {evidence.id}: differs from its unit {evidence.unit}")
     return found

@@ -29,9 +29,9 @@ def timeless(assessment: dict[str, Any]) -> dict[str, Any]:
     for key in ("started", "finished", "environment"):
         out.pop(key)
     for evidence in out["evidence"]:
-        evidence["played"]["cost"].pop("seconds")
-        evidence["played"].pop("took")
-        for trial in evidence["played"]["trials"]:
+        evidence["result"]["cost"].pop("seconds")
+        evidence["result"].pop("took")
+        for trial in evidence["result"]["trials"]:
             trial.pop("compute_h")
         for trial in (evidence["rated"] or {}).get("trials", []):
             trial["attack_potential"].pop("days")

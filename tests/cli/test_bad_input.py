@@ -352,4 +352,4 @@ def test_no_query_and_little_data_are_never_green(tmp_path: Path) -> None:
     assert done.code != Exit.MET
     assert "the holdout has only" in " ".join(assessment["application"]["caveats"])
     eve = [e for e in assessment["evidence"] if e["attacker"] == "Eve" and e["unit"]]
-    assert sum(e["played"]["cost"]["queries"] for e in eve) == 0
+    assert sum(e["result"]["cost"]["queries"] for e in eve) == 0

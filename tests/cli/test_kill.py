@@ -70,5 +70,5 @@ def test_kills_in_new_folders_waste_nothing_that_the_store_has(small: Path, tmp_
         for name in ("whole", "last")
     )
     for evidence in second["evidence"]:
-        evidence["played"]["cost"]["reused"] = False
+        evidence["result"]["cost"]["reused"] = False
     assert first == second

@@ -14,7 +14,7 @@ from goalkeeper.cli import amounts
 from goalkeeper.cli.exits import Exit
 from goalkeeper.compute.store import About, Store
 from goalkeeper.core.errors import DescriptionError
-from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.evidence import AttackResult, Status
 from tests.cli.inline import Ended, inline
 from tests.describe.writing import BASE, write_text_app
 
@@ -109,7 +109,7 @@ def fill(root: Path, ages: list[float]) -> None:
     """Put entries that were last used so many days ago."""
     store = Store(root)
     for i, days in enumerate(ages):
-        store.put(f"u{i}", Played(status=Status.TESTED), About(application="a"))
+        store.put(f"u{i}", AttackResult(status=Status.TESTED), About(application="a"))
         when = time.time() - days * 86400
         os.utime(store._path("plays", f"u{i}"), (when, when))
 

@@ -167,13 +167,13 @@ def test_a_killed_worker_loses_nothing_and_only_its_job_is_repeated(
     outcomes = list(executor.run(jobs))
     killer.join()
     assert sorted(o.value for o in outcomes) == names
-    played = begun(tmp_path)
-    lost = {name for name, *above in played if above[column - 1] == played[3][column]}
-    counted = Counter(name for name, *_ in played)
+    result = begun(tmp_path)
+    lost = {name for name, *above in result if above[column - 1] == result[3][column]}
+    counted = Counter(name for name, *_ in result)
     again = {name for name in names if counted[name] > 1}
-    assert again, played
-    assert again <= lost, played  # a Dask worker may hold an outcome that nobody has fetched yet
-    assert len(played) - len(names) == len(again) <= (1 if column == 1 else 2), played
+    assert again, result
+    assert again <= lost, result  # a Dask worker may hold an outcome that nobody has fetched yet
+    assert len(result) - len(names) == len(again) <= (1 if column == 1 else 2), result
 
 
 def test_without_what_they_are_forked_from_workers_are_replaced(

@@ -8,9 +8,9 @@ import pytest
 
 from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.errors import StoreError
-from goalkeeper.core.evidence import Measurement, Played, Status
+from goalkeeper.core.evidence import AttackResult, Measurement, Status
 
-PLAYED = Played(
+PLAYED = AttackResult(
     status=Status.TESTED,
     summary="it was",
     measurements=(Measurement(metric="m", value=1, low=0, high=float("inf"), baseline=0, n=3),),
@@ -66,7 +66,7 @@ def test_a_full_disk_is_said_clearly_and_keeps_what_was_there(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StoreError, match=r"disk is full.*run the same command again"):
-        folder.save("u1", Played(status=Status.NOT_TESTED))
+        folder.save("u1", AttackResult(status=Status.NOT_TESTED))
     monkeypatch.undo()
     assert folder.load("u1") == PLAYED
     assert [p.name for p in (folder.root / "units").iterdir()] == ["u1.json"]

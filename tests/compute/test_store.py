@@ -22,9 +22,9 @@ from goalkeeper.compute.files import DiskFull, held
 from goalkeeper.compute.index import FILE
 from goalkeeper.compute.store import VARIABLE, About, Store, default_root
 from goalkeeper.core.errors import DataError, StoreError
-from goalkeeper.core.evidence import Measurement, Played, Status
+from goalkeeper.core.evidence import AttackResult, Measurement, Status
 
-PLAYED = Played(
+PLAYED = AttackResult(
     status=Status.TESTED,
     summary="it was",
     measurements=(Measurement(metric="m", value=1, low=0, high=float("inf"), baseline=0, n=3),),
@@ -74,7 +74,7 @@ def test_a_new_version_is_never_served_an_old_play(store: Store) -> None:
 
 
 def test_failed_plays_are_not_kept(store: Store) -> None:
-    store.put("u1", Played(status=Status.FAILED_TO_RUN), ABOUT)
+    store.put("u1", AttackResult(status=Status.FAILED_TO_RUN), ABOUT)
     assert store.get("u1") is None
     assert store.entries() == []
 

@@ -9,15 +9,15 @@ from typing import Any, Literal
 
 import numpy as np
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks import catalogue
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Inputs
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Attacker, Budget, Power, View
 from goalkeeper.games.base import Task
 from goalkeeper.planning import grants, needs
-from goalkeeper.playing import Round, marked
 from goalkeeper.policy import default_policy
 
 AnAttack = type[Attack[Any, Any]]
@@ -32,7 +32,7 @@ def cases() -> Iterator[tuple[str, str, str]]:
         for domain in sorted(attack.domains & attack.game.domains):
             app = build(attack, domain, "rigged", 0)
             for task in attack.game().tasks(app):
-                if attack.plays(task):
+                if attack.covers(task):
                     yield name, domain, task.name
 
 
@@ -61,13 +61,13 @@ def enough(attack: AnAttack, queries: float = QUERIES, share: float = SHARE) -> 
 
 def contest(
     name: str, domain: str, task: str, kind: Kind, seed: int, granted: Power | None = None
-) -> Played:
+) -> AttackResult:
     """Play once and mark, without the run-time control."""
     attack = catalogue()[name]
     app = build(attack, domain, kind, seed)
-    return marked(
+    return evaluate(
         app,
-        Round(
+        AttackRun(
             attack=attack(),
             game=attack.game().smaller(),
             task=task_of(attack, app, task),

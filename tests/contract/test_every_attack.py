@@ -12,7 +12,7 @@ import pytest
 from goalkeeper.attacks import catalogue
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.errors import BudgetSpent
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Attacker, Power
 from goalkeeper.games.tallies import won
 from goalkeeper.planning import grants, needs
@@ -29,9 +29,9 @@ each_case = pytest.mark.parametrize(
 )
 
 
-def stable(played: Played) -> dict[str, Any]:
+def stable(result: AttackResult) -> dict[str, Any]:
     """Everything but measured times."""
-    content = played.model_dump(mode="json")
+    content = result.model_dump(mode="json")
     content["cost"].pop("seconds")
     content.pop("took")
     for trial in content["trials"]:
@@ -52,8 +52,8 @@ def test_describes_itself(attack: AnAttack) -> None:
 
 @each_case
 def test_wins_the_rigged_game(name: str, domain: str, task: str) -> None:
-    played = contest(name, domain, task, "rigged", 0)
-    assert any(won(trial.tally) for trial in played.trials), played.summary
+    result = contest(name, domain, task, "rigged", 0)
+    assert any(won(trial.tally) for trial in result.trials), result.summary
 
 
 @each_case
@@ -61,8 +61,8 @@ def test_does_not_win_the_fair_game(name: str, domain: str, task: str) -> None:
     """One-sided at 2.5 %, 20 fair games see 4 or more wins with probability < 0.002."""
     wins = 0
     for seed in range(FAIR_GAMES):
-        played = contest(name, domain, task, "fair", seed)
-        wins += bool(played.trials) and won(played.trials[-1].tally)
+        result = contest(name, domain, task, "fair", seed)
+        wins += bool(result.trials) and won(result.trials[-1].tally)
     assert wins <= 3
 
 
@@ -102,7 +102,7 @@ def test_never_exceeds_its_budget(name: str, domain: str, task: str) -> None:
     )
     access = Access(watched, terms)
     with suppress(BudgetSpent):
-        attack().play(dealt.question, access)
+        attack().run(dealt.question, access)
     spent = access.spent  # an attacker who owns a copy of the model asks that
     asked = counting.asked + sum(victim.asked for victim in victims)
     assert spent.queries + spent.forward == asked

@@ -76,7 +76,7 @@ def harms() -> frozenset[Harm]:
         for domain in sorted(attack.domains & attack.game.domains):
             app = build(attack, domain, "rigged", 0)
             for task in attack.game().tasks(app):
-                if attack.plays(task):
+                if attack.covers(task):
                     found.update(task.harms)
     return frozenset(found)
 

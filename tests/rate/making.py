@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from goalkeeper.core.assessment import GoalRating
-from goalkeeper.core.evidence import Evidence, Played, Proportion, Requirement, Status, Tally, Trial
+from goalkeeper.core.evidence import (
+    AttackResult,
+    Evidence,
+    Proportion,
+    Requirement,
+    Status,
+    Tally,
+    Trial,
+)
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.policy import default_policy
@@ -70,7 +78,7 @@ def evidence(
         metric=KINDS[kind],
         unit=f"U-{name}",
         requires=needs or requires(attacker),
-        played=Played(status=status, trials=trials, reason="" if trials else "no time"),
+        result=AttackResult(status=status, trials=trials, reason="" if trials else "no time"),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from goalkeeper.core.assessment import Bracket
-from goalkeeper.core.evidence import Evidence, Played, Status
+from goalkeeper.core.evidence import AttackResult, Evidence, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import Adjustment, Damage
 from goalkeeper.games import tallies
@@ -40,9 +40,9 @@ def reference_points(one: Evidence, need: int, hypotheses: int) -> list[tuple[in
         return [(low, high, potential_of(0, 0), False)]
     edges = rules.metrics[one.metric].edges
     found = []
-    for mine in one.played.trials:
-        larger = [t for t in one.played.trials if t.budget >= mine.budget]
-        smaller = [t for t in one.played.trials if t.budget <= mine.budget]
+    for mine in one.result.trials:
+        larger = [t for t in one.result.trials if t.budget >= mine.budget]
+        smaller = [t for t in one.result.trials if t.budget <= mine.budget]
         lows = [tallies.bounds(t.tally, 0.05 / hypotheses)[0] for t in larger]
         highs = [tallies.bounds(t.tally, 0.05)[1] for t in smaller]
         dem = min(sum(low > edge for edge in edges) for low in lows)
@@ -106,7 +106,7 @@ def test_agrees_with_the_method_s_executable_reference(ref: Any) -> None:
     rnd = stream(7)
     for _ in range(1500):
         found = [random_evidence(rnd, i) for i in range(rnd.randint(0, 4))]
-        found = [f.model_copy(update={"played": _last_only(f.played)}) for f in found]
+        found = [f.model_copy(update={"result": _last_only(f.result)}) for f in found]
         m = rnd.choice([1, 5])
         for need in (0, 1, 2, 3):
             theirs = ref.rate_goal(need, [_as_their_point(ref, one, m) for one in found])
@@ -141,14 +141,14 @@ def test_levels_and_needs_agree_with_the_executable_reference(ref: Any) -> None:
         assert mine.level == ref.protection_need(answers, up, down, goal.value)
 
 
-def _last_only(played: Played) -> Played:
-    return played.model_copy(update={"trials": played.trials[-1:]})
+def _last_only(result: AttackResult) -> AttackResult:
+    return result.model_copy(update={"trials": result.trials[-1:]})
 
 
 def _as_their_point(ref: Any, one: Evidence, hypotheses: int) -> dict[str, Any]:
     req = one.requires
     rates = {"queries_per_day": req.queries_per_day, "identities": req.identities}
-    last = one.played.trials[-1] if one.played.trials else None
+    last = one.result.trials[-1] if one.result.trials else None
     days = ref.elapsed_days(
         last.queries if last else 0, {"budgets": rates}, last.compute_h if last else 0
     )

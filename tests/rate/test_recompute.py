@@ -34,9 +34,9 @@ def assessment() -> Assessment:
         metric="success_rate", value=value, low=low, high=high, baseline=0, n=400
     )
     tested = evidence(*trials)
-    played = tested.played.model_copy(update={"curve": curve, "measurements": (headline,)})
+    result = tested.result.model_copy(update={"curve": curve, "measurements": (headline,)})
     found = [
-        tested.model_copy(update={"played": played}),
+        tested.model_copy(update={"result": result}),
         evidence(status=Status.NOT_TESTED, name="later"),
     ]
     damages = tuple(
@@ -56,7 +56,7 @@ def assessment() -> Assessment:
     )
     outsider = POLICY.attackers["outsider"]
     return Assessment(
-        schema=1,
+        schema=2,
         tool=Tool(version="0"),
         application=ApplicationRow(
             name="toy",
@@ -126,11 +126,11 @@ def _tampered(path: str, value: Any) -> Assessment:
         ("evidence/0/rated/demonstrated", 1, "E-good_words-outsider: rated.demonstrated: 1"),
         ("evidence/0/rated", None, "evidence E-good_words-outsider: rated: None is stored"),
         ("evidence/1/id", "E-good_words-outsider", "E-good_words-outsider: stands twice"),
-        ("evidence/0/played/trials/1/tally/successes", 121, "rated.trials.1.low: "),
-        ("evidence/0/played/trials/0/tally/successes", 11, "curve at 0.value: 0.025 is stored"),
-        ("evidence/0/played/measurements/0/high", 0.5, "headline.high: 0.5 is stored, 0.35"),
-        ("evidence/0/played/curve/low/1", 0.1, "curve at 10.low: 0.1 is stored, 0.2"),
-        ("evidence/0/played/curve/low", [0.1], "curve: its columns are not of one length"),
+        ("evidence/0/result/trials/1/tally/successes", 121, "rated.trials.1.low: "),
+        ("evidence/0/result/trials/0/tally/successes", 11, "curve at 0.value: 0.025 is stored"),
+        ("evidence/0/result/measurements/0/high", 0.5, "headline.high: 0.5 is stored, 0.35"),
+        ("evidence/0/result/curve/low/1", 0.1, "curve at 10.low: 0.1 is stored, 0.2"),
+        ("evidence/0/result/curve/low", [0.1], "curve: its columns are not of one length"),
         ("evidence/0/requires/window", "difficult", "requires.window: difficult is stored, easy"),
         ("evidence/0/requires/expertise", "expert", "requires.expertise: expert is stored, layman"),
         ("evidence/0/variant", "evasion.bad_words", "did you mean 'evasion.good_words'"),

@@ -24,7 +24,7 @@ from goalkeeper.core.evidence import Evidence
 from goalkeeper.core.goals import Goal, IntegrityLevel
 from goalkeeper.core.need import Adjustment, Damage, ProtectionNeed
 from goalkeeper.report import AssignmentRow, Context
-from tests.report.played import (
+from tests.report.results import (
     HOSTILE,
     A,
     C,
@@ -177,7 +177,7 @@ def advice(
 
 def assessment() -> Assessment:
     return Assessment(
-        schema=1,
+        schema=2,
         tool=Tool(version="0.1.0"),
         application=application(),
         policy=PolicyRow(
@@ -228,8 +228,8 @@ def shared(one: Evidence, unit: str) -> tuple[Evidence, ...]:
 def many_attackers(plays: int) -> Assessment:
     """Return an assessment in which five attackers share every play."""
     kinds = (good_words, extraction, poisoning, membership, property_)
-    played = [kinds[i % len(kinds)]() for i in range(plays)]
-    evidence = [e for i, one in enumerate(played) for e in shared(one, f"unit{i}")]
+    result = [kinds[i % len(kinds)]() for i in range(plays)]
+    evidence = [e for i, one in enumerate(result) for e in shared(one, f"unit{i}")]
     return assessment().model_copy(update={"evidence": (*evidence, *unplayed())})
 
 

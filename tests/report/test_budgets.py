@@ -14,13 +14,13 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.report import Report, render_html, render_terminal
 from goalkeeper.report.deciding import Outcome, outcome
 from goalkeeper.report.finding import plays
-from tests.report import played, sample
+from tests.report import results, sample
 from tests.report.page import Page
 
 FEW, MANY = 40, 90
 MOST_BYTES = 350_000  # of report.html with 40 plays
 MOST_MORE = 5_000  # bytes for each further play
-ID = played.good_words().id
+ID = results.good_words().id
 MOST_LINES = {80: 68, 100: 62}  # of the terminal report, by width
 
 
@@ -108,7 +108,7 @@ def test_the_first_thing_on_the_page_is_verdict_number_and_advice(pages: dict[in
 
 
 def test_what_was_not_played_stands_by_reason_with_a_count() -> None:
-    one = played.unplayed()[2]
+    one = results.unplayed()[2]
     again = one.model_copy(update={"id": "E08b", "attacker": "customer"})
     made = sample.assessment().model_copy(update={"evidence": (one, again)})
     (row,) = Report.of(made, context=sample.context()).unplayed.rows
@@ -134,8 +134,8 @@ def test_how_a_play_ended(
     verdict: Verdict, because: str, level: tuple[int, int], points: int, ended: Outcome
 ) -> None:
     """Critical from level 3, below 14 points."""
-    rated = played.rated("success_rate", *level, played.potential(points))
-    one = played.good_words().model_copy(update={"rated": rated})
+    rated = results.rated("success_rate", *level, results.potential(points))
+    one = results.good_words().model_copy(update={"rated": rated})
     rating = sample.rating(
         Goal.INTEGRITY, 1, verdict, risk=Bracket(low=1, high=1), demonstrated=2, potential=2,
         exposure=Bracket(low=0, high=4), because=(because,) if because else (),
@@ -144,8 +144,8 @@ def test_how_a_play_ended(
 
 
 def test_a_play_ends_as_it_did_for_the_attacker_who_got_furthest() -> None:
-    dear = played.rated("success_rate", 4, 4, played.potential(30))
-    first, *_, last = sample.shared(played.good_words(), "unit")
+    dear = results.rated("success_rate", 4, 4, results.potential(30))
+    first, *_, last = sample.shared(results.good_words(), "unit")
     group = (first, last.model_copy(update={"rated": dear}))
     rating = sample.goals()[Goal.INTEGRITY].model_copy(update={"because": (group[0].id,)})
     assert outcome(group, rating) is Outcome.SUCCEEDS
@@ -153,10 +153,10 @@ def test_a_play_ends_as_it_did_for_the_attacker_who_got_furthest() -> None:
 
 
 def test_the_worst_play_of_each_attacker_is_shown_in_full_and_a_repetition_is_not() -> None:
-    strong, weak = played.good_words(), played.good_words()
+    strong, weak = results.good_words(), results.good_words()
     weak = weak.model_copy(
         update={
-            "rated": played.rated("success_rate", 1, 2, played.potential(2)),
+            "rated": results.rated("success_rate", 1, 2, results.potential(2)),
             "attack": "weak",
             "id": "weak",
         }

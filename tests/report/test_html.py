@@ -14,7 +14,7 @@ from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import Context, render_html
 from goalkeeper.report.words import GLOSSARY, MARKS
-from tests.report import played, sample
+from tests.report import results, sample
 from tests.report.page import Page
 
 KNOWN_TAGS = (
@@ -43,7 +43,7 @@ def page(html: str) -> Page:
 
 def test_hostile_text_stays_text(html: str, page: Page) -> None:
     assert {e.tag for e in page.elements} <= set(KNOWN_TAGS.split())
-    assert played.SCRIPT in page.root.text
+    assert results.SCRIPT in page.root.text
     assert "onerror=alert(1)" in page.root.text
     assert "{{ 7 * 7 }}" in page.root.text
     outside = [e for e in page.elements if not _in_drawing(e)]
@@ -63,7 +63,7 @@ def _in_drawing(element: object) -> bool:
     return False
 
 
-@pytest.mark.parametrize("text", [played.SCRIPT, played.BREAKOUT, "</style><script>1</script>"])
+@pytest.mark.parametrize("text", [results.SCRIPT, results.BREAKOUT, "</style><script>1</script>"])
 def test_hostile_text_anywhere_adds_no_element(text: str) -> None:
     """Every string of the assessment that takes free text is replaced, one page for all."""
     plain = _everywhere(sample.assessment(), "text")
@@ -132,7 +132,7 @@ def test_every_piece_of_evidence_appears(page: Page) -> None:
         assert f"{evidence.attack} on {evidence.task}" in page.root.text
         if evidence.status in (Status.TESTED, Status.CONTROL_FAILED):
             assert evidence.id in page.root.text
-            assert evidence.played.summary in page.root.text
+            assert evidence.result.summary in page.root.text
 
 
 def test_evidence_of_a_goal_that_was_not_rated_appears_too() -> None:
@@ -206,13 +206,13 @@ def test_the_glossary_is_sorted_and_complete(page: Page) -> None:
 
 
 def test_private_exhibits_are_withheld(html: str, page: Page) -> None:
-    assert played.PRIVATE not in html
+    assert results.PRIVATE not in html
     assert "holds training data" in page.root.text
 
 
 def test_private_exhibits_are_shown_on_request() -> None:
     html = render_html(sample.assessment(), sample.context(show_private=True))
-    assert html.count(played.PRIVATE) == 4
+    assert html.count(results.PRIVATE) == 4
 
 
 # ---- readable by everybody -----------------------------------------------------------------------

@@ -21,14 +21,14 @@ def test_the_schema_is_a_schema_and_says_what_it_is() -> None:
 def test_an_assessment_validates_against_it() -> None:
     written = json.loads(render_json(sample.assessment()))
     jsonschema.Draft202012Validator(schema()).validate(written)
-    assert written["schema"] == 1
+    assert written["schema"] == 2
     assert written["advice"][0]["for"] == ["integrity"]
     assert written["goals"]["confidentiality"]["potential"] == "inf"
 
 
 @pytest.mark.parametrize(
     "broken",
-    [{"verdict": "fine"}, {"unknown": 1}, {"seed": "seven"}, {"schema": 2}],
+    [{"verdict": "fine"}, {"unknown": 1}, {"seed": "seven"}, {"schema": 1}],
 )
 def test_what_is_no_assessment_does_not(broken: dict[str, object]) -> None:
     written = json.loads(render_json(sample.assessment())) | broken

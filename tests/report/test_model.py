@@ -8,7 +8,7 @@ from goalkeeper.core.assessment import Verdict
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import Context, Report
 from goalkeeper.report.parts import merged
-from tests.report import played, sample
+from tests.report import results, sample
 
 
 def report() -> Report:
@@ -59,7 +59,7 @@ def test_commands_are_taken_from_the_context_or_put_together_safely() -> None:
     exact = Context(commands={"E01goodwords": "goalkeeper run mine.yaml --fast"})
     commands = {f.id: f.command for f in Report.of(sample.assessment(), context=exact).findings}
     assert commands["E01goodwords"] == "goalkeeper run mine.yaml --fast"
-    hostile = played.good_words().model_copy(update={"attack": "a; rm -rf $HOME"})
+    hostile = results.good_words().model_copy(update={"attack": "a; rm -rf $HOME"})
     changed = sample.assessment().model_copy(update={"evidence": (hostile,)})
     (found,) = Report.of(changed, context=Context()).findings
     assert "--attack 'a; rm -rf $HOME' --attacker" in found.command

@@ -11,7 +11,7 @@ from rich.console import Console
 from goalkeeper.core.assessment import Assessment, Baseline
 from goalkeeper.core.evidence import Measurement
 from goalkeeper.report import Context, Report, render_html, render_terminal
-from tests.report import played, sample
+from tests.report import results, sample
 
 NAMES = ("alice", "bob", "alice smith", "Zoë", "o'hara (sales)")
 
@@ -25,10 +25,10 @@ def measured(group: str) -> Measurement:
 
 def told(column: str = "person") -> Assessment:
     """Return an assessment that names people as evasion and as membership do, and in slices."""
-    base = played.good_words()
-    head = base.played.measurements[0]
+    base = results.good_words()
+    head = base.result.measurements[0]
     groups = [measured(f"{column}: {n}") for n in NAMES] + [measured("topic alice")]
-    found = base.played.model_copy(
+    found = base.result.model_copy(
         update={
             "measurements": (head, *groups),
             "summary": f"Most of it falls on {column} alice smith and {column} bob.",
@@ -39,7 +39,7 @@ def told(column: str = "person") -> Assessment:
         for n in reversed(NAMES)
     )
     app = sample.application().model_copy(update={"baseline": baseline})
-    one = base.model_copy(update={"played": found})
+    one = base.model_copy(update={"result": found})
     return sample.assessment().model_copy(update={"evidence": (one,), "application": app})
 
 
@@ -107,5 +107,5 @@ def test_commands_and_attackers_keep_their_words() -> None:
 
 @pytest.mark.parametrize("update", [{}, {"show_private": True}])
 def test_without_people_nothing_is_said_about_them(update: dict[str, Any]) -> None:
-    base = sample.assessment().model_copy(update={"evidence": (played.good_words(),)})
+    base = sample.assessment().model_copy(update={"evidence": (results.good_words(),)})
     assert Report.of(base, context=Context(**update)).people == ""

@@ -10,7 +10,7 @@ import pytest
 from goalkeeper.core.evidence import Curve, Measurement
 from goalkeeper.report import Context, Report, plots, render_html
 from goalkeeper.report import format as fmt
-from tests.report import played, sample
+from tests.report import results, sample
 from tests.report.page import Page
 
 
@@ -31,7 +31,7 @@ def test_the_cheapest_attacker_stands_first_whatever_the_order_of_the_evidence()
 
 @pytest.mark.parametrize("change", [{"unit": "another"}, {"task": "harmless-declined"}])
 def test_another_play_or_task_has_its_own_card(change: dict[str, str]) -> None:
-    one, *rest = sample.shared(played.good_words(), "unit0")
+    one, *rest = sample.shared(results.good_words(), "unit0")
     made = sample.assessment().model_copy(
         update={"evidence": (one.model_copy(update=change), *rest)}
     )
@@ -39,7 +39,9 @@ def test_another_play_or_task_has_its_own_card(change: dict[str, str]) -> None:
 
 
 def test_evidence_without_a_unit_is_never_put_together() -> None:
-    alone = tuple(e.model_copy(update={"unit": ""}) for e in sample.shared(played.good_words(), ""))
+    alone = tuple(
+        e.model_copy(update={"unit": ""}) for e in sample.shared(results.good_words(), "")
+    )
     made = sample.assessment().model_copy(update={"evidence": alone})
     assert len(Report.of(made, context=Context()).findings) == 5
 
@@ -65,7 +67,7 @@ def test_the_cheapest_attack_of_a_goal_leads_to_the_shared_card() -> None:
 
 
 def test_repeated_plays_of_an_attack_show_fewer_examples() -> None:
-    base = played.good_words()
+    base = results.good_words()
     made = sample.assessment().model_copy(
         update={"evidence": (*sample.shared(base, "a"), *sample.shared(base, "b"))}
     )
@@ -79,9 +81,9 @@ def test_a_median_has_no_baseline() -> None:
         metric="median words added until broken", value=14, low=8, high=17, baseline=0, n=200
     )
     assert str(fmt.measured(m)) == "14 (8 to 17), n = 200"
-    one = played.good_words()
-    found = one.played.model_copy(update={"measurements": (m, m)})
-    only = one.model_copy(update={"played": found, "metric": m.metric})
+    one = results.good_words()
+    found = one.result.model_copy(update={"measurements": (m, m)})
+    only = one.model_copy(update={"result": found, "metric": m.metric})
     html = render_html(sample.assessment().model_copy(update={"evidence": (only,)}), Context())
     card = html.partition('id="finding-1"')[2].partition("</article>")[0]
     assert "aseline" not in card
@@ -95,12 +97,12 @@ def test_long_lists_of_groups_say_how_many_are_left_out() -> None:
 
 
 def test_a_wide_interval_does_not_flatten_its_curve() -> None:
-    one = played.membership()
+    one = results.membership()
     wide = Curve(
         budget="shadow models", unit="models", x=(16, 32, 64), value=(2, 5, 9), low=(1, 1, 1),
         high=(1900, 2100, 2000),
     )  # fmt: skip
-    drawn = one.model_copy(update={"played": one.played.model_copy(update={"curve": wide})})
+    drawn = one.model_copy(update={"result": one.result.model_copy(update={"curve": wide})})
     (card,) = Report.of(
         sample.assessment().model_copy(update={"evidence": (drawn,)}), context=Context()
     ).findings
@@ -111,8 +113,8 @@ def test_a_wide_interval_does_not_flatten_its_curve() -> None:
 
 
 def test_budgets_that_span_decades_stand_on_a_logarithmic_axis_and_shares_in_per_cent() -> None:
-    one = played.good_words()
-    made = sample.assessment().model_copy(update={"evidence": (one, played.poisoning())})
+    one = results.good_words()
+    made = sample.assessment().model_copy(update={"evidence": (one, results.poisoning())})
     words, share = (f.drawing for f in Report.of(made, context=sample.context()).findings)
     assert words is not None
     assert share is not None

@@ -6,11 +6,11 @@ import pytest
 from rich.console import Console
 
 from goalkeeper.core.assessment import Assessment, Gap, PlanRow
-from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import render_terminal
 from goalkeeper.report.words import MARKS
-from tests.report import played, sample
+from tests.report import results, sample
 
 
 def printed(
@@ -74,7 +74,7 @@ def test_plain_symbols_where_the_terminal_knows_no_others() -> None:
 
 
 def test_private_exhibits_are_not_printed() -> None:
-    assert played.PRIVATE not in printed(200)
+    assert results.PRIVATE not in printed(200)
 
 
 def test_a_play_that_attackers_share_is_printed_once_with_what_it_costs_each() -> None:
@@ -106,11 +106,11 @@ def nothing_installed(variants: int) -> Assessment:
         for name, who in pairs
     )  # fmt: skip
     unplayed = tuple(
-        played.good_words().model_copy(
+        results.good_words().model_copy(
             update={
                 "id": f"{name}-{who}", "attack": "", "task": name, "variant": name,
                 "attacker": who, "unit": "", "rated": None,
-                "played": Played(status=Status.NOT_TESTED, reason=why),
+                "result": AttackResult(status=Status.NOT_TESTED, reason=why),
             }
         )
         for name, who in pairs

@@ -57,12 +57,12 @@ class Attack(ABC, Generic[Question, Answer]):
     version: ClassVar[int] = 1
 
     @classmethod
-    def plays(cls, task: Task) -> bool:
+    def covers(cls, task: Task) -> bool:
         """Tell whether this attack plays a task."""
         return not cls.tasks or any(fnmatchcase(task.name, pattern) for pattern in cls.tasks)
 
     @abstractmethod
-    def play(self, question: Question, access: Access) -> Answer:
+    def run(self, question: Question, access: Access) -> Answer:
         """Answer the question; hand in earlier answers through `access.checkpoint`."""
 
     def unfit(self, app: Application) -> Unfit | None:

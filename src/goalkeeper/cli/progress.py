@@ -12,7 +12,7 @@ from goalkeeper.cli.effort import bought, duration
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import Session
-    from goalkeeper.core.evidence import Played
+    from goalkeeper.core.evidence import AttackResult
     from goalkeeper.estimate import Pace
 
 
@@ -40,9 +40,9 @@ class Progress:
         if taken:
             self._say(f"taken from the store: {taken} {of}")
 
-    def start(self, played: Mapping[str, Played], limit: float) -> None:
+    def start(self, result: Mapping[str, AttackResult], limit: float) -> None:
         """Say how much there is to do, and whether it fits into so many seconds."""
-        missing = [unit for unit in self._units.values() if unit.id not in played]
+        missing = [unit for unit in self._units.values() if unit.id not in result]
         if not missing:
             return
         pace = self._pace()
@@ -54,12 +54,12 @@ class Progress:
                 "plays the others later"
             )
 
-    def advance(self, unit: str, result: Played) -> None:
+    def advance(self, unit: str, result: AttackResult) -> None:
         """Say how a play ended, and how long the rest will take."""
         self._done.append(unit)
         self._first = self._first or time.monotonic()
         left = self._left()
-        name = f"{self._units[unit].attack} / {self._units[unit].round.task.name}"
+        name = f"{self._units[unit].attack} / {self._units[unit].run.task.name}"
         self._say(
             f"[{len(self._done)}/{len(self._weight)}] {name}: "
             f"{result.status.value.replace('_', ' ')}"

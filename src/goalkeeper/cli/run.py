@@ -91,7 +91,7 @@ def run(
             _freeze(ready, folder, file)
             progress = Progress(ready, pace, execution.workers, silent=as_json)
             with quiet():
-                assessment = _play(ready, execution, wanted, progress)
+                assessment = _run(ready, execution, wanted, progress)
             _write(ready, folder, assessment, file)
     if as_json:
         typer.echo(assessment.to_json(), nl=False)
@@ -115,10 +115,10 @@ def exit_code(assessment: Assessment, fail_on: FailOn = FailOn.NOT_MET) -> Exit:
     from goalkeeper.core.assessment import Verdict
     from goalkeeper.core.evidence import Status
 
-    played = [e for e in assessment.evidence if e.unit]
-    if any(e.status is Status.FAILED_TO_RUN for e in played):
+    result = [e for e in assessment.evidence if e.unit]
+    if any(e.status is Status.FAILED_TO_RUN for e in result):
         return Exit.FAILED
-    if not played:
+    if not result:
         return Exit.NOTHING
     bad = {
         FailOn.NOT_MET: {Verdict.NOT_MET},
@@ -133,23 +133,23 @@ def exit_code(assessment: Assessment, fail_on: FailOn = FailOn.NOT_MET) -> Exit:
     return Exit.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else Exit.MET
 
 
-def _play(ready: Session, execution: Execution, wanted: Wish, progress: Progress) -> Assessment:
+def _run(ready: Session, execution: Execution, wanted: Wish, progress: Progress) -> Assessment:
     from goalkeeper.assessing import conclude, now
     from goalkeeper.compute.executors import make
-    from goalkeeper.running import play_missing, recalled, stored
+    from goalkeeper.running import recalled, run_missing, stored
 
     started = now()
     kept = stored(ready)
     taken = recalled(ready, kept)
     progress.have(len(kept), len(taken))
-    played = kept | taken
-    executor = make(execution, len(ready.plan.units) - len(played))
-    progress.start(played, wanted.left())
+    results = kept | taken
+    executor = make(execution, len(ready.plan.units) - len(results))
+    progress.start(results, wanted.left())
     late = lambda: wanted.left() <= 0  # noqa: E731
-    for unit, result in play_missing(ready, executor, played, stop=late, warn=progress.warn):
-        played[unit.id] = result
+    for unit, result in run_missing(ready, executor, results, stop=late, warn=progress.warn):
+        results[unit.id] = result
         progress.advance(unit.id, result)
-    return conclude(ready, played, started=started)
+    return conclude(ready, results, started=started)
 
 
 def _freeze(ready: Session, folder: RunFolder, file: Path) -> None:
@@ -199,7 +199,7 @@ def _tell(assessment: Assessment, ready: Session, file: Path, output: Path) -> N
     render_terminal(assessment, console(), context(ready.policy, file=str(file), person=person))
     failed = [e for e in assessment.evidence if e.unit and e.status is Status.FAILED_TO_RUN]
     for evidence in failed:
-        typer.echo(f"failed: {evidence.attack} by {evidence.attacker}: {evidence.played.reason}")
+        typer.echo(f"failed: {evidence.attack} by {evidence.attacker}: {evidence.result.reason}")
     if not assessment.complete:
         typer.echo("not everything was played; the same command goes on where this one stopped")
     typer.echo(f"report: {output / 'report.html'}")

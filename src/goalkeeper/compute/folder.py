@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from goalkeeper.compute.files import LOCK, disk_full, held, sha, sweep, write_whole
 from goalkeeper.core.errors import StoreError
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 
 MANIFEST = "MANIFEST.sha256"
 
@@ -52,9 +52,9 @@ class RunFolder:
                 f"{target} could not be written: {error.strerror}"
             ) from error
 
-    def save(self, unit: str, played: Played) -> None:
+    def save(self, unit: str, result: AttackResult) -> None:
         """Keep what a play found, with the hash of its content."""
-        body = played.model_dump_json()
+        body = result.model_dump_json()
         self.write(f"units/{unit}.json", f"{sha(body.encode())}\n{body}\n")
 
     def seal(self) -> None:
@@ -100,7 +100,7 @@ class RunFolder:
         """Tell whether a file stands in the folder."""
         return (self.root / name).is_file()
 
-    def load(self, unit: str) -> Played | None:
+    def load(self, unit: str) -> AttackResult | None:
         """Return what a play found, or None if it was not played or its file is damaged."""
         try:
             text = (self.root / f"units/{unit}.json").read_text(encoding="utf-8")
@@ -111,7 +111,7 @@ class RunFolder:
         if sha(body.encode()) != digest:
             return None
         try:
-            return Played.model_validate_json(body)
+            return AttackResult.model_validate_json(body)
         except ValidationError:
             return None
 

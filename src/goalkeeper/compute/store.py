@@ -25,7 +25,7 @@ from goalkeeper.compute import versions
 from goalkeeper.compute.files import TEMPORARY, disk_full, held, sha, sweep, write_whole
 from goalkeeper.compute.index import Entry, Index
 from goalkeeper.core.errors import DataError, StoreError
-from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.evidence import AttackResult, Status
 
 VARIABLE = "GOALKEEPER_STORE"
 PLAYS, ARRAYS = "plays", "arrays"
@@ -66,7 +66,7 @@ class Store:
 
     # ---- plays --------------------------------------------------------------------------------
 
-    def put(self, key: str, played: Played, about: About) -> None:
+    def put(self, key: str, result: AttackResult, about: About) -> None:
         """Keep a play; one that failed to run is not kept.
 
         Raises
@@ -74,14 +74,14 @@ class Store:
         StoreError
             It cannot be written; a DiskFull if there is no room.
         """
-        if played.status is not Status.FAILED_TO_RUN:
-            self._write(PLAYS, key, played.model_dump_json().encode(), about)
+        if result.status is not Status.FAILED_TO_RUN:
+            self._write(PLAYS, key, result.model_dump_json().encode(), about)
 
-    def get(self, key: str) -> Played | None:
+    def get(self, key: str) -> AttackResult | None:
         """Return a play, or None if there is none or it is damaged."""
         body = self._read(PLAYS, key)
         try:
-            return None if body is None else Played.model_validate_json(body)
+            return None if body is None else AttackResult.model_validate_json(body)
         except ValidationError:
             return None
 

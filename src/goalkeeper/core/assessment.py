@@ -165,7 +165,7 @@ class Advice(Frozen):
 class Assessment(Frozen):
     """Everything that was found, complete enough to rate it again."""
 
-    schema_version: Literal[1] = Field(default=1, alias="schema", serialization_alias="schema")
+    schema_version: Literal[2] = Field(default=2, alias="schema", serialization_alias="schema")
     tool: Tool
     application: ApplicationRow
     policy: PolicyRow

@@ -204,7 +204,7 @@ class Requirement(Frozen):
     identities: int
 
 
-class Played(Frozen):
+class AttackResult(Frozen):
     """What the game found when one attack was played once; the content of a stored unit."""
 
     status: Status
@@ -248,7 +248,7 @@ class Evidence(Frozen):
     metric: str
     unit: str = Field(default="", description="id of the stored unit this was taken from")
     requires: Requirement
-    played: Played
+    result: AttackResult
     rated: Rated | None = None
     settings: dict[str, JsonValue] = Field(default_factory=dict)
     seed: int = 0
@@ -258,12 +258,12 @@ class Evidence(Frozen):
     @property
     def status(self) -> Status:
         """How far the attack got."""
-        return self.played.status
+        return self.result.status
 
     @property
     def headline(self) -> Measurement | None:
         """The measurement that is rated."""
-        return self.played.measurements[0] if self.played.measurements else None
+        return self.result.measurements[0] if self.result.measurements else None
 
 
 def jsonable(value: Any) -> JsonValue:

@@ -13,7 +13,7 @@ from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Application, Target
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Bools
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Harm
 from goalkeeper.core.power import Power
 
@@ -130,7 +130,7 @@ class Game(ABC, Generic[Question, Secret, Answer]):
         """Draw a question for the attack, and the truth only the game keeps."""
 
     @abstractmethod
-    def mark(self, marking: Marking[Question, Secret, Answer]) -> Played:
+    def mark(self, marking: Marking[Question, Secret, Answer]) -> AttackResult:
         """Measure the answers; attacks never report their own success."""
 
     @abstractmethod

@@ -40,7 +40,7 @@ def rate_evidence(
     PolicyError
         The policy does not know the metric, or rates it by another kind of tally.
     """
-    trials = sorted(evidence.played.trials, key=lambda trial: trial.budget)
+    trials = sorted(evidence.result.trials, key=lambda trial: trial.budget)
     if evidence.status is not Status.TESTED or not trials:
         return None
     rules = policy.rating
@@ -163,7 +163,7 @@ def _points(
         low, high = policy.rating.interval(status)
         cost = policy.rating.cost_of(evidence.requires, secrecy, queries=0, compute_h=0)
         return [Point(evidence=evidence, demonstrated=low, potential=high, cost=cost.points)]
-    trials = sorted(evidence.played.trials, key=lambda trial: trial.budget)
+    trials = sorted(evidence.result.trials, key=lambda trial: trial.budget)
     return [
         Point(
             evidence=evidence,
@@ -179,7 +179,7 @@ def _points(
 def _check_kind(evidence: Evidence, policy: Policy) -> None:
     policy.rating.level(evidence.metric, 0.0)
     wanted = policy.rating.metrics[evidence.metric].tally
-    for trial in evidence.played.trials:
+    for trial in evidence.result.trials:
         if wanted and trial.tally.kind != wanted:
             raise PolicyError(
                 f"{evidence.id}: the policy rates {evidence.metric} by a tally of kind {wanted}, "

@@ -106,8 +106,8 @@ def _requirement_differs(
 
 def _display_differs(evidence: Evidence) -> Iterator[str]:
     """Compare the shown headline and curve with the counts, where they show the rated metric."""
-    trials = sorted(evidence.played.trials, key=lambda trial: trial.budget)
-    headline, curve = evidence.headline, evidence.played.curve
+    trials = sorted(evidence.result.trials, key=lambda trial: trial.budget)
+    headline, curve = evidence.headline, evidence.result.curve
     if not trials or headline is None or headline.metric != evidence.metric:
         return
     yield from _interval_differs("headline", headline.model_dump(), trials[-1].tally)

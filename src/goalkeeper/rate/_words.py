@@ -65,7 +65,7 @@ def gaps(points: Sequence[Point], bar: Bar, policy: Policy) -> tuple[Gap, ...]:
     found = []
     for p in cheapest_first([*wide, *untested]):
         if p.evidence.status is not Status.NOT_APPLICABLE:
-            said = p.evidence.played.reason if p.trial is None else ""
+            said = p.evidence.result.reason if p.trial is None else ""
             text = _doubt(p, bar, policy) + (f": {said}" if said else "")
             found.append(Gap(variant=p.evidence.variant, attacker=p.evidence.attacker, reason=text))
     return tuple(dict.fromkeys(found))

@@ -26,14 +26,14 @@ MOST_GROUPS = 8
 
 def measurements(evidence: Evidence) -> Table:
     """List what was measured on everything, beside the headline."""
-    rows = [_measured(m) for m in evidence.played.measurements[1:] if not m.group]
+    rows = [_measured(m) for m in evidence.result.measurements[1:] if not m.group]
     head = ("Measure", "Value", "95 % interval", "Baseline", "n", "Note")
     return without_empty(Table(f"Further measurements of {evidence.attack}", head, tuple(rows)))
 
 
 def groups(evidence: Evidence) -> Table:
     """List what was measured on classes, subgroups and people, in the game's order."""
-    found = [m for m in evidence.played.measurements[1:] if m.group]
+    found = [m for m in evidence.result.measurements[1:] if m.group]
     rows = [(m.group.replace(": ", " ", 1), *_measured(m)) for m in found[:MOST_GROUPS]]
     caption = "By group, hardest hit first"
     if len({name for _, name, *_ in rows}) == 1:  # said once, above the table
@@ -54,7 +54,7 @@ def _measured(m: Measurement) -> tuple[str, ...]:
 def controls(evidence: Evidence) -> Table:
     """List the checks of the attack and the setting."""
     rows = tuple(
-        (c.name, "passed" if c.passed else "failed", c.detail) for c in evidence.played.controls
+        (c.name, "passed" if c.passed else "failed", c.detail) for c in evidence.result.controls
     )
     return Table(f"Controls of {evidence.attack}", ("Control", "Outcome", "Detail"), rows)
 
@@ -67,7 +67,7 @@ def counts(evidence: Evidence) -> Table:
     rated = {t.budget: t for t in evidence.rated.trials} if evidence.rated else {}
     scale = fmt.scale_of(evidence.metric)
     rows = []
-    for trial in evidence.played.trials:
+    for trial in evidence.result.trials:
         checked = f"{trial.verified:,}" if trial.verified else "none"
         bounds = level = ""
         if trial.budget in rated:
@@ -92,7 +92,7 @@ def _campaign(trial: Trial) -> str:
 
 def budget_scale(evidence: Evidence) -> fmt.Scale:
     """Return how budgets are written: shares in per cent, everything else as it is."""
-    return fmt.scale_of(evidence.played.curve.budget) if evidence.played.curve else fmt.PLAIN
+    return fmt.scale_of(evidence.result.curve.budget) if evidence.result.curve else fmt.PLAIN
 
 
 def costs(group: tuple[Evidence, ...]) -> tuple[Fact, ...]:
@@ -168,7 +168,7 @@ def tally(counted: Tally) -> str:
 
 def spent(evidence: Evidence) -> tuple[Fact, ...]:
     """Say what the play cost, in this run or in the one it was taken from."""
-    cost = evidence.played.cost
+    cost = evidence.result.cost
     numbers = (
         ("Queries", cost.queries),
         ("Forward passes", cost.forward),

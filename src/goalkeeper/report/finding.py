@@ -120,8 +120,8 @@ def _finding(
     group: tuple[Evidence, ...], anchor: str, assessment: Assessment, context: Context
 ) -> Finding:
     first = group[0]
-    played, head = first.played, first.headline
-    shown = [_shown(e) for e in played.exhibits if context.show_private or not e.private]
+    result, head = first.result, first.headline
+    shown = [_shown(e) for e in result.exhibits if context.show_private or not e.private]
     advice = tuple(
         Link(f"advice-{i}", a.defence)
         for i, a in enumerate(assessment.advice, 1)
@@ -143,19 +143,19 @@ def _finding(
         warning=_warning(first),
         knows=detail.knows(first),
         claims=tuple(map(_claim, group)),
-        summary=played.summary,
+        summary=result.summary,
         exposure=_exposure(first),
         headline=fmt.measured(head) if head else None,
         metric=fmt.sentence_case(fmt.metric_name(head.metric)) if head else "",
         remark=head.note if head else "",
         measurements=detail.measurements(first),
         groups=detail.groups(first),
-        drawing=_drawing(played.curve, head, first),
+        drawing=_drawing(result.curve, head, first),
         exhibits=tuple(shown),
-        withheld=len(played.exhibits) - len(shown),
+        withheld=len(result.exhibits) - len(shown),
         more_exhibits=0,
         controls=detail.controls(first),
-        caveats=played.caveats,
+        caveats=result.caveats,
         costs=detail.costs(group),
         steps=detail.steps(group),
         counts=detail.counts(first),
@@ -202,8 +202,8 @@ def ordered(assessment: Assessment) -> tuple[Evidence, ...]:
         cost = rated.attack_potential.points if rated else 0
         return (goals.index(goal), place, -strength[0], -strength[1], cost)
 
-    played = [e for e in assessment.evidence if e.status in PLAYED]
-    return tuple(sorted(played, key=key))
+    result = [e for e in assessment.evidence if e.status in PLAYED]
+    return tuple(sorted(result, key=key))
 
 
 def home(evidence: Evidence, goals: dict[Goal, GoalRating]) -> Goal:
@@ -243,7 +243,7 @@ def _claim(evidence: Evidence) -> Claim:
 def _warning(evidence: Evidence) -> str:
     if evidence.status is not Status.CONTROL_FAILED:
         return ""
-    return (evidence.played.reason or CONTROL_FAILED).rstrip(".")
+    return (evidence.result.reason or CONTROL_FAILED).rstrip(".")
 
 
 def _exposure(evidence: Evidence, *, short: bool = False) -> str:

@@ -203,7 +203,7 @@ def _gaps(rating: GoalRating, assessment: Assessment) -> Table:
     """List what is open, but for what was not played at all, which has a table of its own."""
     listed: set[tuple[str, ...]] = set(missing(assessment))
     listed |= {
-        (e.variant, e.attacker, e.played.reason) for e in assessment.evidence if e.played.reason
+        (e.variant, e.attacker, e.result.reason) for e in assessment.evidence if e.result.reason
     }
     gaps = (
         g

@@ -38,7 +38,7 @@ def _digest(name: str) -> str:
 def _names(assessment: dict[str, Any], person: str) -> Iterator[str]:
     groups = [b["slice"] for b in assessment["application"]["baseline"]]
     for evidence in assessment["evidence"]:
-        groups += [m["group"] for m in evidence["played"]["measurements"]]
+        groups += [m["group"] for m in evidence["result"]["measurements"]]
     for group in groups:
         for joint in (f"{person}: ", f"{person} "):
             if group.startswith(joint):

@@ -109,14 +109,14 @@ def missing(assessment: Assessment) -> dict[tuple[str, str], str]:
     """Name the variants, each with an attacker who could, that nothing installed plays, and why."""
     found = {(r.variant, r.attacker): "; ".join(r.reasons) for r in assessment.plan if not r.attack}
     lacking = (e for e in assessment.evidence if not e.attack)
-    return {(e.variant, e.attacker): e.played.reason for e in lacking} | found
+    return {(e.variant, e.attacker): e.result.reason for e in lacking} | found
 
 
 def unplayed_table(assessment: Assessment) -> Table:
     """List what was not played, by reason: attacks, and variants that nothing installed plays."""
     rows = [(why, NO_ATTACK, variant, who) for (variant, who), why in missing(assessment).items()]
     rows += [
-        (e.played.reason, STATUSES[e.status], f"{e.attack} on {e.task}", e.attacker)
+        (e.result.reason, STATUSES[e.status], f"{e.attack} on {e.task}", e.attacker)
         for e in assessment.evidence
         if e.attack and e.status not in (*PLAYED, Status.FAILED_TO_RUN)
     ]
@@ -144,8 +144,8 @@ def _by_attackers(pairs: list[tuple[str, str]]) -> str:
 
 def source_tables(assessment: Assessment, context: Context) -> tuple[Table, Table]:
     """List the standards and the sources of the attacks that were played, once each."""
-    played = {e.attack: e for e in assessment.evidence if e.status in PLAYED}
-    attacks = [played[name] for name in sorted(played)]
+    result = {e.attack: e for e in assessment.evidence if e.status in PLAYED}
+    attacks = [result[name] for name in sorted(result)]
     standards = [(_standard(s), e.attack) for e in attacks for s in e.standards]
     sources = [(context.citations.get(r, r), e.attack) for e in attacks for r in e.references]
     return (
@@ -166,8 +166,8 @@ def failures(assessment: Assessment) -> tuple[Failure, ...]:
             title=f"{e.attack} on {e.task}",
             attacker=e.attacker,
             goals=harm(e),
-            reason=e.played.reason or "No reason was recorded.",
-            traceback=fmt.shortened(e.played.traceback, 6_000),
+            reason=e.result.reason or "No reason was recorded.",
+            traceback=fmt.shortened(e.result.traceback, 6_000),
         )
         for e in assessment.evidence
         if e.status is Status.FAILED_TO_RUN

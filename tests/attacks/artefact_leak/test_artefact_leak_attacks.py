@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from goalkeeper.attack_run import AttackRun, evaluate, execute
 from goalkeeper.attacks.artefact_leak.single_leaves import SingleLeaves
 from goalkeeper.attacks.artefact_leak.stored_points import StoredPoints
 from goalkeeper.attacks.artefact_leak.support_vectors import SupportVectors
@@ -25,13 +26,12 @@ from goalkeeper.attacks.artefact_leak.vocabulary import Vocabulary
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, cut
 from goalkeeper.core.domain import Column, TableDomain
-from goalkeeper.core.evidence import Played, Proportion, Status
+from goalkeeper.core.evidence import AttackResult, Proportion, Status
 from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.artefact_leak import ArtefactLeak
 from goalkeeper.games.artefact_leak.game import LEAVES, RECORDS, WORDS
 from goalkeeper.games.base import Task
 from goalkeeper.games.tallies import won
-from goalkeeper.playing import Round, marked, play
 from goalkeeper.targets import SklearnTarget
 from tests.attacks.extraction.doors import SHARES, mailbox
 
@@ -53,12 +53,12 @@ def cancer(model: Any, *, noise: bool = False) -> Application:
     )
 
 
-def round_of(attack: Any, task: Task, most: int = 300) -> Round:
+def run_of(attack: Any, task: Task, most: int = 300) -> AttackRun:
     game = ArtefactLeak(most=most)
-    return Round(attack=attack, game=game, task=task, granted=HOLDER, seed=0)
+    return AttackRun(attack=attack, game=game, task=task, granted=HOLDER, seed=0)
 
 
-def counts(found: Played) -> tuple[int, int, int]:
+def counts(found: AttackResult) -> tuple[int, int, int]:
     tally = found.trials[0].tally
     assert isinstance(tally, Proportion)
     return tally.successes, tally.n, tally.baseline_successes
@@ -69,7 +69,7 @@ def counts(found: Played) -> tuple[int, int, int]:
 def test_neighbours_give_away_every_record(neighbours: int) -> None:
     """spec/privacy.md 3.2, item 8: stored records are found with match fraction 1.0."""
     app = cancer(make_pipeline(StandardScaler(), KNeighborsClassifier(neighbours)))
-    found = marked(app, round_of(StoredPoints(), RECORDS))
+    found = evaluate(app, run_of(StoredPoints(), RECORDS))
     n = len(app.data.train)
     assert counts(found) == (n, n, 0)
     assert found.measurements[1].value == 1.0
@@ -82,7 +82,7 @@ def test_support_vectors_are_exact(kernel: str) -> None:
     """spec/privacy.md 3.2, item 8."""
     model = make_pipeline(StandardScaler(), SVC(kernel=kernel))
     app = cancer(model)
-    found = marked(app, round_of(SupportVectors(), RECORDS))
+    found = evaluate(app, run_of(SupportVectors(), RECORDS))
     n = int(model[-1].n_support_.sum())
     assert counts(found) == (n, n, 0)
     assert found.measurements[1].value == n / len(app.data.train)
@@ -92,7 +92,7 @@ def test_support_vectors_are_exact(kernel: str) -> None:
 def test_a_full_tree_places_single_records() -> None:
     """spec/privacy.md 3.2, item 8: every leaf of one record holds exactly that record."""
     app = cancer(DecisionTreeClassifier(min_samples_leaf=1, random_state=0), noise=True)
-    found = marked(app, round_of(SingleLeaves(), LEAVES))
+    found = evaluate(app, run_of(SingleLeaves(), LEAVES))
     right, n, by_chance = counts(found)
     assert right == n >= 15
     assert by_chance < 0.6 * n  # of regions that hold one record, so many hold one stranger
@@ -103,7 +103,7 @@ def test_a_full_tree_places_single_records() -> None:
 
 def test_large_leaves_place_nobody() -> None:
     app = cancer(DecisionTreeClassifier(min_samples_leaf=5, random_state=0), noise=True)
-    found = play(app, round_of(SingleLeaves(), LEAVES))
+    found = execute(app, run_of(SingleLeaves(), LEAVES))
     assert counts(found)[0] == 0
     assert found.status is Status.TESTED  # the attack broke the weakened application
     assert found.controls[0].passed
@@ -112,14 +112,14 @@ def test_large_leaves_place_nobody() -> None:
 def test_bootstrap_makes_claims_fail_and_the_game_sees_it() -> None:
     """Records outside of a tree's bootstrap sample fall into its single leaves too."""
     full = cancer(RandomForestClassifier(20, random_state=0), noise=True)
-    right, n, _ = counts(marked(full, round_of(SingleLeaves(), LEAVES)))
+    right, n, _ = counts(evaluate(full, run_of(SingleLeaves(), LEAVES)))
     assert 0 < right < n
 
 
 @pytest.mark.requirement("S36", "S37")
 def test_rare_words_come_out_of_idf() -> None:
     app = mailbox(make_pipeline(TfidfVectorizer(min_df=1), LogisticRegression()))
-    found = marked(app, round_of(Vocabulary(), WORDS))
+    found = evaluate(app, run_of(Vocabulary(), WORDS))
     right, n, by_chance = counts(found)
     assert right == n == 300  # idf tells exactly which words stand in one text
     assert by_chance < 0.3 * n
@@ -129,14 +129,14 @@ def test_rare_words_come_out_of_idf() -> None:
 def test_rare_words_come_out_of_counts() -> None:
     """Without idf: words seen once share their weight with most others."""
     app = mailbox(make_pipeline(CountVectorizer(), MultinomialNB()))
-    right, n, by_chance = counts(marked(app, round_of(Vocabulary(), WORDS)))
+    right, n, by_chance = counts(evaluate(app, run_of(Vocabulary(), WORDS)))
     assert right > 0.8 * n
     assert by_chance < 0.3 * n
 
 
 def test_a_vocabulary_without_rare_words_singles_out_nobody() -> None:
     app = mailbox(make_pipeline(TfidfVectorizer(min_df=5), LogisticRegression()))
-    found = play(app, round_of(Vocabulary(), WORDS))
+    found = execute(app, run_of(Vocabulary(), WORDS))
     assert counts(found)[0] == 0
     assert not won(found.trials[0].tally)
     assert found.status is Status.TESTED
@@ -144,7 +144,7 @@ def test_a_vocabulary_without_rare_words_singles_out_nobody() -> None:
 
 def test_stored_texts_give_their_words() -> None:
     app = mailbox(make_pipeline(TfidfVectorizer(), KNeighborsClassifier(1)), 400)
-    right, n, by_chance = counts(marked(app, round_of(StoredPoints(), RECORDS)))
+    right, n, by_chance = counts(evaluate(app, run_of(StoredPoints(), RECORDS)))
     assert right > 0.95 * n  # a text may have all words of another one
     assert by_chance == 0
 

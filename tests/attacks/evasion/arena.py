@@ -74,7 +74,7 @@ def attacked(
     attack: Attack[Question, Submission], app: Application, question: Question, queries: float
 ) -> tuple[Submission, Access]:
     access = opened(app, enough(type(attack), queries=queries), len(question.x))
-    answer = attack.play(question, access)
+    answer = attack.run(question, access)
     access.checkpoint(answer)
     return answer, access
 

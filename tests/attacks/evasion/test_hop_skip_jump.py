@@ -106,7 +106,7 @@ def test_images_of_the_wanted_class_are_a_start_where_patterns_are_none() -> Non
     without, _ = attacked(HopSkipJump(), near, question, queries=500)
     power = enough(HopSkipJump, queries=200)
     power = replace(power, knowledge=Knowledge(data=Grade.PARTIAL))
-    answer = HopSkipJump().play(question, opened(near, power, 5))
+    answer = HopSkipJump().run(question, opened(near, power, 5))
     assert not (without.endings == Ending.BROKEN).any()
     assert (answer.endings == Ending.BROKEN).any()
 

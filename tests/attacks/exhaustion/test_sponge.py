@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.exhaustion.sponge import Sponge
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Floats, Inputs, row_keys
 from goalkeeper.core.errors import TargetError
-from goalkeeper.core.evidence import Latency, Played
+from goalkeeper.core.evidence import AttackResult, Latency
 from goalkeeper.core.power import Budget, Capability, Power, View
 from goalkeeper.games.exhaustion import Exhaustion, Population, Room
 from goalkeeper.games.exhaustion.game import TASK
 from goalkeeper.games.shared.output_data import Bare, Reader, application, two_classes
-from goalkeeper.playing import Round, marked
 from tests.contract.harness import enough
 
 INPUTS = 12
@@ -56,7 +56,7 @@ def population(app: Application, queries: float = 100) -> tuple[Population, Acce
     access = Access(app, terms)
     size = SIZE if app.domain.kind == "text" else 0
     room = Room(inputs=INPUTS, size=size, examples=app.data.similar.x[:20])
-    return Sponge().play(room, access), access
+    return Sponge().run(room, access), access
 
 
 @pytest.mark.requirement("S31")
@@ -97,16 +97,16 @@ def test_a_kind_that_is_refused_is_left_out_and_paid_for() -> None:
     assert access.spent.queries == 14 * INPUTS
 
 
-def played(cost: Callable[[str], float]) -> Played:
+def result_of(cost: Callable[[str], float]) -> AttackResult:
     app = replace(plain("text"), target=Costly(cost))
-    this = Round(
+    this = AttackRun(
         attack=Sponge(),
         game=Exhaustion(rounds=1, inputs=20),
         task=TASK,
         granted=enough(Sponge, queries=20),
         seed=0,
     )
-    return marked(app, this)
+    return evaluate(app, this)
 
 
 @pytest.mark.requirement("S31")
@@ -123,7 +123,7 @@ def played(cost: Callable[[str], float]) -> Played:
     ],
 )
 def test_a_known_weak_spot_is_found(cost: Callable[[str], float], kinds: set[str]) -> None:
-    found = played(cost)
+    found = result_of(cost)
     assert any(f"({kind})" in found.summary for kind in kinds), found.summary
     tally = found.trials[-1].tally
     assert isinstance(tally, Latency)
@@ -135,7 +135,7 @@ def test_a_known_weak_spot_is_found(cost: Callable[[str], float], kinds: set[str
 
 
 def test_nothing_is_found_where_every_character_costs_the_same() -> None:
-    found = played(lambda text: float(len(text)))
+    found = result_of(lambda text: float(len(text)))
     assert found.measurements[0].value == pytest.approx(1, abs=0.01)
     assert "no kind is slower for sure" in found.summary
 

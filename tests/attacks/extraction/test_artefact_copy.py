@@ -18,27 +18,27 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.extraction.artefact_copy import ArtefactCopy
 from goalkeeper.core.application import Application
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 from goalkeeper.games.extraction import Extraction
 from goalkeeper.games.extraction.game import TASK
 from goalkeeper.games.extraction.stolen import examined
-from goalkeeper.playing import Round, marked
 from goalkeeper.targets import SklearnTarget
 from tests.attacks.extraction.doors import around, mailbox, table
 from tests.contract.harness import enough
 
 
-def played(app: Application) -> Played:
+def result_of(app: Application) -> AttackResult:
     granted = enough(ArtefactCopy)
-    return marked(
-        app, Round(attack=ArtefactCopy(), game=Extraction(), task=TASK, granted=granted, seed=0)
+    return evaluate(
+        app, AttackRun(attack=ArtefactCopy(), game=Extraction(), task=TASK, granted=granted, seed=0)
     )
 
 
-def fidelity(result: Played) -> float:
+def fidelity(result: AttackResult) -> float:
     return next(m.value for m in result.measurements if m.metric == "fidelity")
 
 
@@ -73,7 +73,7 @@ def stored(app: Application, folder: Path, name: str = "model.joblib") -> Applic
 def test_text_filters_are_rebuilt_exactly(model: Any) -> None:
     app = mailbox(model, 600)
     assert ArtefactCopy().unfit(app) is None
-    result = played(app)
+    result = result_of(app)
     assert fidelity(result) == 1.0
     assert result.cost.queries == 0
 
@@ -83,7 +83,7 @@ def test_text_filters_are_rebuilt_exactly(model: Any) -> None:
 def test_tables_are_rebuilt_exactly(model: Any) -> None:
     app = tabular(model)
     assert ArtefactCopy().unfit(app) is None
-    assert fidelity(played(app)) == 1.0
+    assert fidelity(result_of(app)) == 1.0
 
 
 @pytest.mark.requirement("S45")
@@ -95,7 +95,7 @@ def test_a_stored_file_gives_any_model(model: Any, tmp_path: Path) -> None:
     assert not unfit.proven
     kept = stored(app, tmp_path)
     assert ArtefactCopy().unfit(kept) is None
-    assert fidelity(played(kept)) == 1.0
+    assert fidelity(result_of(kept)) == 1.0
 
 
 def test_a_file_that_nobody_named_is_not_opened(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_the_protection_of_the_file_is_examined(tmp_path: Path) -> None:
     app = stored(tabular(LogisticRegression()), tmp_path)
     path = tmp_path / "model.joblib"
     path.chmod(0o644)
-    exhibit = played(app).exhibits[0]
+    exhibit = result_of(app).exhibits[0]
     assert "readable by its owner, its group, everybody" in exhibit.after
     assert "a pickle, not encrypted" in exhibit.after
     path.chmod(0o600)
@@ -125,12 +125,12 @@ def test_who_does_not_know_the_model_gets_no_examination() -> None:
     app = replace(tabular(LogisticRegression()), domain=table(5))
     from goalkeeper.attacks.extraction.equation_solving import EquationSolving
 
-    this = Round(
+    this = AttackRun(
         attack=EquationSolving(),
         game=Extraction(),
         task=TASK,
         granted=enough(EquationSolving),
         seed=0,
     )
-    assert not any("thief" in e.title for e in marked(app, this).exhibits)
+    assert not any("thief" in e.title for e in evaluate(app, this).exhibits)
     assert not isinstance(app.domain, TextDomain)

@@ -33,9 +33,9 @@ from tests.attacks.extraction.doors import (
 )
 
 
-def played(app: Application, queries: float, data: Grade = Grade.NONE) -> tuple[Any, int]:
+def result_of(app: Application, queries: float, data: Grade = Grade.NONE) -> tuple[Any, int]:
     access = access_to(app, queries, data=data)
-    copy = EquationSolving().play(Original(app.classes), access)
+    copy = EquationSolving().run(Original(app.classes), access)
     return copy, access.spent.queries
 
 
@@ -51,7 +51,7 @@ def error(app: Application, copy: Any) -> float:
 def test_d_plus_1_queries_give_the_parameters(columns: int, classes: int, seed: int) -> None:
     """Up to what is common to all classes, to 1e-6 of the largest parameter."""
     app = around(random_linear(columns, classes, seed, 0.7), table(columns), classes)
-    copy, spent = played(app, columns + 1)
+    copy, spent = result_of(app, columns + 1)
     assert spent == columns + 1
     assert error(app, copy) < 1e-6
     assert fidelity(app, copy) == 1.0
@@ -72,7 +72,7 @@ def test_real_models(load: Any, queries: int) -> None:
     names, domain = [str(c) for c in raw.target_names], TableDomain(columns=columns)
     target = SklearnTarget(model, names, domain, indexed=True)
     app = around(target, domain, len(names))
-    copy, spent = played(app, queries)
+    copy, spent = result_of(app, queries)
     assert spent == queries
     assert error(app, copy) < 1e-6
     assert (copy.predict(raw.data) == target.answer(raw.data, View.LABELS).labels).all()
@@ -80,7 +80,7 @@ def test_real_models(load: Any, queries: int) -> None:
 
 def test_what_saturates_is_asked_again() -> None:
     app = around(random_linear(6, 2, 0, 60.0), table(6), 2)
-    copy, spent = played(app, 500)
+    copy, spent = result_of(app, 500)
     assert 7 < spent < 200
     assert error(app, copy) < 1e-6
 
@@ -88,22 +88,22 @@ def test_what_saturates_is_asked_again() -> None:
 def test_a_saturated_middle_is_left_for_the_boundary() -> None:
     linear = random_linear(5, 2, 3, 400.0)
     app = around(linear, table(5), 2)
-    copy, _ = played(app, 500)
+    copy, _ = result_of(app, 500)
     assert error(app, copy) < 1e-6
 
 
 @pytest.mark.parametrize(("decimals", "least"), [(None, 0.99), (4, 0.99), (2, 0.95)])
 def test_coarse_scores_take_more_rows(decimals: int | None, least: float) -> None:
     app = around(Coarse(random_linear(10, 2, 1, 2.0), decimals), table(10), 2)
-    few, _ = played(app, 11)
-    copy, spent = played(app, 700)
+    few, _ = result_of(app, 11)
+    copy, spent = result_of(app, 700)
     assert spent > 11
     assert fidelity(app, copy) >= max(least, fidelity(app, few) - 0.01)
 
 
 def test_fewer_queries_than_unknowns_give_some_parameters() -> None:
     app = around(random_linear(10, 2, 0), table(10), 2)
-    copy, spent = played(app, 6)
+    copy, spent = result_of(app, 6)
     assert spent == 6
     assert np.count_nonzero(copy.weights[1]) == 5
 
@@ -120,7 +120,7 @@ def test_columns_without_bounds_and_whole_numbers() -> None:
     )
     target = random_linear(5, 2, 2, 0.5)
     app = around(target, domain, 2)
-    copy, spent = played(app, 5)
+    copy, spent = result_of(app, 5)
     assert spent == 5
     assert np.allclose(
         (copy.weights[1] - copy.weights[0])[:4], (np.diff(target.weights, axis=0))[0, :4]
@@ -133,7 +133,7 @@ def test_one_hot_columns_move_together() -> None:
     columns = tuple(Column(name=n, kind="integer", low=0, high=1) for n in names[:3])
     domain = TableDomain(columns=(*columns, Column(name="x", low=0, high=1)), one_hot=((0, 1, 2),))
     app = around(random_linear(4, 2, 5, 2.0), domain, 2)
-    copy, _ = played(app, 40)
+    copy, _ = result_of(app, 40)
     assert fidelity(app, copy) == 1.0
 
 
@@ -157,7 +157,7 @@ def test_categories_have_an_unknown_a_level() -> None:
     kind = Column(name="kind", kind="category", categories=("u", "v", "w"))
     domain = TableDomain(columns=(kind, Column(name="x", low=-1, high=1)))
     app = around(ByLevel(), domain, 2)
-    copy, spent = played(app, 4)
+    copy, spent = result_of(app, 4)
     assert spent == 4
     assert fidelity(app, copy) == 1.0
 
@@ -168,7 +168,7 @@ def test_impossible_tables_are_refused() -> None:
     app = around(random_linear(3, 2, 0), table(3), 2)
     app = type(app)(**{**vars(app), "domain": domain})
     with pytest.raises(DataError, match="one-hot"):
-        played(app, 40)
+        result_of(app, 40)
 
 
 FRONTS = {
@@ -185,7 +185,7 @@ FRONTS = {
 def test_texts_word_by_word(front: str) -> None:
     """With all words in use asked, the copy is the filter; what was asked is exact anyway."""
     app = mailbox(make_pipeline(FRONTS[front], LogisticRegression(C=10, max_iter=1000)), 800)
-    copy, spent = played(app, 20_000, Grade.PARTIAL)
+    copy, spent = result_of(app, 20_000, Grade.PARTIAL)
     assert error(app, copy) < 1e-9
     assert fidelity(app, copy) > 0.97
     known = app.target.parameters()
@@ -197,7 +197,7 @@ def test_texts_word_by_word(front: str) -> None:
 
 def test_idf_is_exact() -> None:
     app = mailbox(make_pipeline(TfidfVectorizer(), LogisticRegression(C=10, max_iter=1000)), 800)
-    copy, _ = played(app, 20_000)
+    copy, _ = result_of(app, 20_000)
     known = app.target.parameters()
     idf = dict(zip(known["vocabulary"], known["idf"], strict=True))
     ratio = np.array([copy.scale[i] / idf[word] for i, word in enumerate(copy.words)])
@@ -206,7 +206,7 @@ def test_idf_is_exact() -> None:
 
 def test_naive_bayes_falls_to_one_query_a_word() -> None:
     app = mailbox(make_pipeline(CountVectorizer(), MultinomialNB()), 800)
-    copy, spent = played(app, 20_000)
+    copy, spent = result_of(app, 20_000)
     assert error(app, copy) < 1e-9
     assert spent <= len(public_words()) + 5
 
@@ -218,7 +218,7 @@ def test_who_knows_the_vocabulary_asks_about_nothing_else() -> None:
     known = app.target.parameters()
     size = len(known["vocabulary"])
     access = access_to(app, 1.1 * size + 60, model=Grade.PARTIAL)
-    copy = EquationSolving().play(Original(app.classes), access)
+    copy = EquationSolving().run(Original(app.classes), access)
     found = parameter_error(app, copy)
     assert found is not None
     assert found[0] < 1e-9

@@ -28,7 +28,7 @@ def stolen(app: Application, queries: float = 5000) -> tuple[Any, Access]:
     granted = enough(LogitDifferences, queries=queries)
     terms = Terms(granted=granted, rng=np.random.default_rng(0), victim=np.random.SeedSequence(0))
     access = Access(app, terms)
-    return LogitDifferences().play(Original(app.classes), access), access
+    return LogitDifferences().run(Original(app.classes), access), access
 
 
 def around(model: Any, classes: int, domain: Domain) -> Application:

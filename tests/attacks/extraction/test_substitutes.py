@@ -45,9 +45,9 @@ def prior(app: Application) -> float:
     return float(np.bincount(labels).max() / len(labels))
 
 
-def played(attack: Any, app: Application, queries: float, view: View, data: Grade) -> Any:
+def result_of(attack: Any, app: Application, queries: float, view: View, data: Grade) -> Any:
     access = access_to(app, queries, view, data)
-    copy = attack.play(Original(app.classes), access)
+    copy = attack.run(Original(app.classes), access)
     assert access.checkpoints[-1].cost == access.spent
     assert access.spent.queries <= queries
     return copy
@@ -56,7 +56,7 @@ def played(attack: Any, app: Application, queries: float, view: View, data: Grad
 @pytest.mark.requirement("S17", "S32", "S46")
 def test_labels_alone_copy_a_text_filter(letters: Application) -> None:
     """1,000 labels, no data: 0.90 and 0.91 measured on the example, where the prior is 0.70."""
-    copy = played(SubstituteFromLabels(), letters, 1000, View.LABELS, Grade.NONE)
+    copy = result_of(SubstituteFromLabels(), letters, 1000, View.LABELS, Grade.NONE)
     assert fidelity(letters, copy) > prior(letters) + 0.1
 
 
@@ -65,7 +65,7 @@ def test_labels_alone_copy_a_text_filter(letters: Application) -> None:
 def test_labels_alone_copy_a_linear_model(columns: int) -> None:
     """About 20 labels a parameter (the project's reference: 19.6 on breast cancer)."""
     app = around(random_linear(columns, 2, 1, 2.0), table(columns), 2)
-    copy = played(SubstituteFromLabels(), app, 40 * (columns + 1), View.LABELS, Grade.NONE)
+    copy = result_of(SubstituteFromLabels(), app, 40 * (columns + 1), View.LABELS, Grade.NONE)
     assert fidelity(app, copy) > 0.985
 
 
@@ -78,14 +78,14 @@ def test_labels_alone_copy_breast_cancer_with_608_queries() -> None:
     domain = TableDomain(columns=tuple(columns))
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(x, y)
     app = around(SklearnTarget(model, ("a", "b"), domain, indexed=True), domain, 2)
-    copy = played(SubstituteFromLabels(), app, 608, View.LABELS, Grade.NONE)
+    copy = result_of(SubstituteFromLabels(), app, 608, View.LABELS, Grade.NONE)
     assert fidelity(app, copy) >= 0.995
     assert (copy.predict(x) == model.predict(x)).mean() >= 0.995
 
 
 def test_labels_alone_copy_several_classes() -> None:
     app = around(random_linear(6, 4, 1, 2.0), table(6), 4)
-    copy = played(SubstituteFromLabels(), app, 2000, View.LABELS, Grade.NONE)
+    copy = result_of(SubstituteFromLabels(), app, 2000, View.LABELS, Grade.NONE)
     assert fidelity(app, copy) > 0.93
 
 
@@ -93,7 +93,7 @@ def test_whole_numbers_do_not_blur_the_boundary() -> None:
     columns = [Column(name=f"n{j}", kind="integer", low=0, high=5) for j in range(3)]
     domain = TableDomain(columns=(*columns, *table(4).columns))
     app = around(random_linear(7, 2, 4, 1.0), domain, 2)
-    copy = played(SubstituteFromLabels(), app, 800, View.LABELS, Grade.NONE)
+    copy = result_of(SubstituteFromLabels(), app, 800, View.LABELS, Grade.NONE)
     assert fidelity(app, copy) > 0.97
 
 
@@ -107,15 +107,15 @@ def test_trees_are_copied_by_trees() -> None:
         (SubstituteFromData(), View.LABELS),
         (SubstituteFromScores(), View.SCORES),
     ):
-        copy = played(attack, app, 2000, view, Grade.PARTIAL)
+        copy = result_of(attack, app, 2000, view, Grade.PARTIAL)
         assert fidelity(app, copy) > 0.8  # a plane reaches 0.55
 
 
 @pytest.mark.requirement("S46")
 def test_scores_say_more_than_labels(letters: Application) -> None:
     """Measured: 0.980 against 0.970, on the same messages."""
-    labels = played(SubstituteFromData(), letters, 2000, View.LABELS, Grade.PARTIAL)
-    scores = played(SubstituteFromScores(), letters, 2000, View.SCORES, Grade.PARTIAL)
+    labels = result_of(SubstituteFromData(), letters, 2000, View.LABELS, Grade.PARTIAL)
+    scores = result_of(SubstituteFromScores(), letters, 2000, View.SCORES, Grade.PARTIAL)
     assert fidelity(letters, labels) > 0.93
     assert fidelity(letters, scores) > fidelity(letters, labels)
 
@@ -124,7 +124,7 @@ def test_scores_say_more_than_labels(letters: Application) -> None:
 @pytest.mark.parametrize("attack", [SubstituteFromLabels(), SubstituteFromData()])
 def test_little_is_better_than_nothing(attack: Any, queries: int) -> None:
     app = around(random_linear(4, 2, 0), table(4), 2)
-    copy = played(attack, app, queries, View.LABELS, Grade.PARTIAL)
+    copy = result_of(attack, app, queries, View.LABELS, Grade.PARTIAL)
     assert copy.predict(app.data.holdout.x).shape == (400,)
 
 
@@ -136,7 +136,7 @@ def test_one_answer_for_everything_is_copied(letters: Application) -> None:
             return said
 
     app = type(letters)(**{**vars(letters), "target": Always(b"k")})
-    copy = played(SubstituteFromLabels(), app, 300, View.LABELS, Grade.NONE)
+    copy = result_of(SubstituteFromLabels(), app, 300, View.LABELS, Grade.NONE)
     assert (copy.predict(app.data.holdout.x) == 1).all()
 
 

@@ -43,9 +43,11 @@ def columns_of(x: Floats) -> TableDomain:
     return TableDomain(columns=tuple(columns))
 
 
-def played(app: Application, queries: float = 1e5, tolerance: float = 1e-3) -> tuple[Any, Access]:
+def result_of(
+    app: Application, queries: float = 1e5, tolerance: float = 1e-3
+) -> tuple[Any, Access]:
     access = access_to(app, queries)
-    return TreePaths(tolerance=tolerance).play(Original(app.classes), access), access
+    return TreePaths(tolerance=tolerance).run(Original(app.classes), access), access
 
 
 def searched(app: Application, start: Floats, tolerance: float) -> tuple[Paths, int]:
@@ -66,7 +68,7 @@ def test_known_leaves_cost_as_many_queries_as_in_the_reference(load: Any, per_le
     paths, spent = searched(app, x.mean(axis=0), 1e-3)
     assert len({leaf.id for leaf in paths.leaves}) == tree.get_n_leaves()
     assert spent / tree.get_n_leaves() < per_leaf
-    copy, _ = played(app)
+    copy, _ = result_of(app)
     assert fidelity(app, copy) >= 0.9985  # uniform points; the reference has 99.85 to 100 %
     assert (copy.predict(x) == y).mean() >= 0.94  # near the thresholds: 94 to 100 %
 
@@ -101,7 +103,7 @@ def test_a_regression_tree_of_303_leaves() -> None:
             return Answers(scores.argmax(axis=1), scores).cut(view)
 
     app = around(Value(tree, 2), columns_of(x), 2)
-    copy, _ = played(app)
+    copy, _ = result_of(app)
     assert fidelity(app, copy) >= 0.99
 
 
@@ -116,7 +118,7 @@ def test_leaves_that_hide_one_another_are_learnt() -> None:
     assert len(paths.leaves) < tree.get_n_leaves() / 2
     alone = paths.boxes()
     assert alone is not None
-    copy, _ = played(app, 20_000)
+    copy, _ = result_of(app, 20_000)
     assert fidelity(app, copy) > fidelity(app, alone) + 0.05
 
 
@@ -138,7 +140,7 @@ def test_whole_numbers_levels_and_groups() -> None:
             return Answers(scores.argmax(axis=1), scores).cut(view)
 
     app = around(Rule(None, 2), domain, 2)
-    copy, access = played(app)
+    copy, access = result_of(app)
     assert isinstance(copy, Boxes)
     assert fidelity(app, copy) == 1.0
     assert access.spent.queries < 300
@@ -146,12 +148,12 @@ def test_whole_numbers_levels_and_groups() -> None:
 
 def test_what_is_no_tree_is_learnt_and_a_small_budget_gives_something() -> None:
     linear = around(random_linear(5, 2, 1, 2.0), table(5), 2)
-    copy, _ = played(linear, 1500)
+    copy, _ = result_of(linear, 1500)
     assert not isinstance(copy, Boxes)
     assert fidelity(linear, copy) > 0.9
     x, y = load_iris(return_X_y=True)
     tree = around(Leaves(DecisionTreeClassifier(random_state=0).fit(x, y), 3), columns_of(x), 3)
     for queries in (0, 1, 12, 60, 200):
-        copy, access = played(tree, queries)
+        copy, access = result_of(tree, queries)
         assert access.spent.queries <= queries
         assert len(copy.predict(x)) == len(x)

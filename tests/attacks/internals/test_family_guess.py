@@ -8,35 +8,35 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.internals._lines import Lines, fraction
 from goalkeeper.attacks.internals.family_guess import FamilyGuess, smooth
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
 from goalkeeper.core.domain import TableDomain
-from goalkeeper.core.evidence import Gain, Played
+from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Grade, Knowledge
 from goalkeeper.games.internals import Internals
 from goalkeeper.games.internals.toys import plain
 from goalkeeper.games.internals.victims import FAMILIES, FAMILY
-from goalkeeper.playing import Round, marked
 from tests.attacks.internals.tables import application
 from tests.contract.harness import enough, task_of
 
 
-def played(app: Application, queries: float = 1000, data: Grade = Grade.NONE) -> Played:
+def result_of(app: Application, queries: float = 1000, data: Grade = Grade.NONE) -> AttackResult:
     granted = replace(enough(FamilyGuess), knowledge=Knowledge(data=data))
     granted = replace(granted, budget=Budget(queries=queries))
-    this = Round(
+    this = AttackRun(
         attack=FamilyGuess(),
         game=Internals(),
         task=task_of(FamilyGuess, app, FAMILY),
         granted=granted,
         seed=0,
     )
-    return marked(app, this)
+    return evaluate(app, this)
 
 
-def right(result: Played) -> int:
+def right(result: AttackResult) -> int:
     tally = result.trials[-1].tally
     assert isinstance(tally, Gain)
     assert (tally.n, tally.baseline_successes) == (30, 5)
@@ -48,7 +48,7 @@ def right(result: Played) -> int:
 @pytest.mark.parametrize("data", [Grade.NONE, Grade.PARTIAL])
 def test_trained_models_are_told_apart(load: object, least: int, data: Grade) -> None:
     """Measured: 29 and 27 of 30 on breast cancer, 25 and 24 on digits; guessing names 5."""
-    assert right(played(application(load), data=data)) >= least
+    assert right(result_of(application(load), data=data)) >= least
 
 
 @pytest.mark.requirement("S34")
@@ -82,6 +82,6 @@ def test_scores_of_nearest_neighbours_are_fractions() -> None:
 
 def test_a_small_budget_is_kept_and_gives_some_guess() -> None:
     app = application(load_breast_cancer)
-    result = played(app, queries=30)
+    result = result_of(app, queries=30)
     assert result.cost.queries <= 30 * 30
     assert result.trials[-1].queries <= 30

@@ -11,31 +11,31 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.internals.hyperparameters import Hyperparameters, _spread
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Splits
 from goalkeeper.core.domain import Column, TableDomain
-from goalkeeper.core.evidence import Gain, Played
+from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.games.internals import Internals
 from goalkeeper.games.internals.victims import STRENGTH
-from goalkeeper.playing import Round, marked
 from tests.attacks.extraction.doors import mailbox
 from tests.attacks.internals.tables import application
 from tests.contract.harness import enough, task_of
 
 
-def played(app: Application) -> Played:
-    this = Round(
+def result_of(app: Application) -> AttackResult:
+    this = AttackRun(
         attack=Hyperparameters(),
         game=Internals(),
         task=task_of(Hyperparameters, app, STRENGTH),
         granted=enough(Hyperparameters),
         seed=0,
     )
-    return marked(app, this)
+    return evaluate(app, this)
 
 
-def right(result: Played) -> int:
+def right(result: AttackResult) -> int:
     tally = result.trials[-1].tally
     assert isinstance(tally, Gain)
     assert (tally.n, tally.baseline_successes) == (30, 6)
@@ -45,14 +45,14 @@ def right(result: Played) -> int:
 @pytest.mark.requirement("S34")
 def test_the_strength_is_named_on_a_table() -> None:
     """Measured: 29 of 30 on breast cancer; guessing names 6."""
-    assert right(played(application(load_breast_cancer))) >= 26
+    assert right(result_of(application(load_breast_cancer))) >= 26
 
 
 @pytest.mark.requirement("S34")
 def test_the_strength_is_named_on_texts() -> None:
     """Measured: 30 of 30 on the example's mail; guessing names 6."""
     app = mailbox(make_pipeline(TfidfVectorizer(), LogisticRegression()), 1200)
-    result = played(app)
+    result = result_of(app)
     assert right(result) >= 26
     assert result.trials[-1].queries <= 100
 
@@ -78,7 +78,7 @@ def test_categories_of_a_named_table_become_codes() -> None:
     first = Column(name="size", kind="category", categories=("small", "large"))
     parts = {name: coded(getattr(app.data, name), middle) for name in app.data.sizes()}
     domain = TableDomain(columns=(first, *app.domain.columns[1:]), named=True)
-    assert right(played(replace(app, data=Splits(**parts), domain=domain))) >= 20
+    assert right(result_of(replace(app, data=Splits(**parts), domain=domain))) >= 20
 
 
 def coded(part: Data, middle: float) -> Data:

@@ -8,30 +8,30 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.internals.indicator_features import IndicatorFeatures
 from goalkeeper.core.application import Application
-from goalkeeper.core.evidence import Gain, Played
+from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Grade, Knowledge
 from goalkeeper.games.internals import Internals
 from goalkeeper.games.tallies import won
-from goalkeeper.playing import Round, marked
 from tests.attacks.internals.tables import application
 from tests.contract.harness import enough, task_of
 
 
-def played(app: Application, queries: float, data: Grade = Grade.NONE) -> Played:
+def result_of(app: Application, queries: float, data: Grade = Grade.NONE) -> AttackResult:
     granted = replace(enough(IndicatorFeatures), knowledge=Knowledge(data=data))
-    this = Round(
+    this = AttackRun(
         attack=IndicatorFeatures(),
         game=Internals(),
         task=task_of(IndicatorFeatures, app, "indicator-features"),
         granted=replace(granted, budget=Budget(queries=queries)),
         seed=0,
     )
-    return marked(app, this)
+    return evaluate(app, this)
 
 
-def tally(result: Played) -> Gain:
+def tally(result: AttackResult) -> Gain:
     found = result.trials[-1].tally
     assert isinstance(found, Gain)
     return found
@@ -40,7 +40,7 @@ def tally(result: Played) -> Gain:
 @pytest.mark.requirement("S17", "S33")
 def test_more_queries_find_more_columns() -> None:
     app = Internals().rigged("table", np.random.default_rng(1))
-    little, much = (played(app, queries) for queries in (500, 8000))
+    little, much = (result_of(app, queries) for queries in (500, 8000))
     assert tally(much).successes >= max(18, tally(little).successes)
     assert won(tally(much))
     assert tally(much).n == 20
@@ -49,13 +49,13 @@ def test_more_queries_find_more_columns() -> None:
 @pytest.mark.requirement("S33")
 def test_columns_of_a_real_model_are_found_better_than_by_drawing() -> None:
     app = application(load_breast_cancer)
-    found = tally(played(app, 8000))
+    found = tally(result_of(app, 8000))
     assert (found.n, found.baseline_n) == (15, 30)
     assert found.successes >= 10
 
 
 def test_nothing_to_start_from_gives_a_list_all_the_same() -> None:
     app = Internals().rigged("table", np.random.default_rng(1))
-    result = played(app, 10)
+    result = result_of(app, 10)
     assert result.cost.queries <= 10
     assert tally(result).n == 20

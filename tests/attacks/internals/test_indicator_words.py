@@ -11,14 +11,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.internals.indicator_words import IndicatorWords
 from goalkeeper.core.application import Application
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.evidence import Gain, Played
+from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.internals import TASK, Internals, Sought
 from goalkeeper.games.tallies import won
-from goalkeeper.playing import Round, marked
 from tests.attacks.extraction.doors import access_to, mailbox
 
 FILTERS = {
@@ -33,18 +33,18 @@ def app(request: pytest.FixtureRequest) -> Application:
     return mailbox(pipeline)
 
 
-def played(app: Application, queries: float, data: Grade = Grade.NONE) -> Played:
+def result_of(app: Application, queries: float, data: Grade = Grade.NONE) -> AttackResult:
     granted = Power(
         knowledge=Knowledge(data=data),
         capabilities=Capability.M2,
         view=View.LABELS,
         budget=Budget(queries=queries),
     )
-    this = Round(attack=IndicatorWords(), game=Internals(), task=TASK, granted=granted, seed=0)
-    return marked(app, this)
+    this = AttackRun(attack=IndicatorWords(), game=Internals(), task=TASK, granted=granted, seed=0)
+    return evaluate(app, this)
 
 
-def tally(found: Played) -> Gain:
+def tally(found: AttackResult) -> Gain:
     last = found.trials[-1].tally
     assert isinstance(last, Gain)
     return last
@@ -53,7 +53,7 @@ def tally(found: Played) -> Gain:
 @pytest.mark.requirement("S17", "S33")
 def test_an_outsider_finds_indicators_with_1000_labels(app: Application) -> None:
     """Chance finds 1 of 50; measured on the example: 14 of the 27 (22) that public words hold."""
-    found = played(app, 1000)
+    found = result_of(app, 1000)
     assert found.cost.queries == 1000
     assert tally(found).successes >= 8
     assert won(tally(found))
@@ -61,7 +61,7 @@ def test_an_outsider_finds_indicators_with_1000_labels(app: Application) -> None
 
 @pytest.mark.requirement("S16", "S33")
 def test_more_labels_find_all_that_were_considered(app: Application) -> None:
-    found = played(app, 10_000)
+    found = result_of(app, 10_000)
     reached = next(m for m in found.measurements if m.metric.startswith("indicators among"))
     assert tally(found).successes >= 0.85 * reached.value * 50
     assert found.curve is not None
@@ -70,7 +70,7 @@ def test_more_labels_find_all_that_were_considered(app: Application) -> None:
 
 
 def test_own_mail_names_more_words(app: Application) -> None:
-    public, own = played(app, 4000), played(app, 4000, Grade.PARTIAL)
+    public, own = result_of(app, 4000), result_of(app, 4000, Grade.PARTIAL)
     reached = [m.measurements[2].value for m in (public, own)]
     assert reached[1] > reached[0]
     assert tally(own).successes > tally(public).successes
@@ -87,12 +87,12 @@ def test_texts_keep_within_what_the_application_takes(app: Application) -> None:
         return query(x)
 
     access.query = heard  # type: ignore[assignment, method-assign]
-    ranking = IndicatorWords().play(Sought(most=10), access)
+    ranking = IndicatorWords().run(Sought(most=10), access)
     assert max(map(len, asked)) <= 60
     assert len(ranking) == len(set(ranking))
 
 
 def test_a_single_query_still_gives_a_list(app: Application) -> None:
     access = access_to(app, 1, View.LABELS)
-    assert len(IndicatorWords().play(Sought(most=10), access)) > 1000
+    assert len(IndicatorWords().run(Sought(most=10), access)) > 1000
     assert access.spent.queries == 1

@@ -17,6 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.inversion.class_average_from_gradients import ClassAverageFromGradients
 from goalkeeper.attacks.inversion.class_average_from_scores import ClassAverageFromScores
 from goalkeeper.attacks.inversion.class_average_linear import ClassAverageLinear
@@ -24,13 +25,12 @@ from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application, Target
 from goalkeeper.core.data import Data, cut
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain
-from goalkeeper.core.evidence import Gain, Played
+from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.inversion import Inversion, Sought
 from goalkeeper.games.inversion.game import TASK
 from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.games.tallies import won
-from goalkeeper.playing import Round, marked
 from goalkeeper.targets import SklearnTarget
 from tests.attacks.extraction.doors import SHARES, mailbox
 
@@ -80,19 +80,19 @@ def network(data: Data) -> Target:
     return TorchTarget(net, DIGITS, SQUARE)
 
 
-def played(app: Application, attack: Any, granted: Power = White, seed: int = 0) -> Played:
-    return marked(
-        app, Round(attack=attack, game=Inversion(), task=TASK, granted=granted, seed=seed)
+def result_of(app: Application, attack: Any, granted: Power = White, seed: int = 0) -> AttackResult:
+    return evaluate(
+        app, AttackRun(attack=attack, game=Inversion(), task=TASK, granted=granted, seed=seed)
     )
 
 
-def rate(found: Played) -> float:
+def rate(found: AttackResult) -> float:
     tally = found.trials[-1].tally
     assert isinstance(tally, Gain)
     return tally.successes / tally.n
 
 
-def likeness(found: Played) -> float:
+def likeness(found: AttackResult) -> float:
     return next(m.value for m in found.measurements if m.metric.startswith("correlation"))
 
 
@@ -118,7 +118,7 @@ def test_round_classes_give_their_direction_exactly() -> None:
         terms = Terms(
             granted=granted, rng=np.random.default_rng(0), victim=np.random.SeedSequence(0)
         )
-        found = attack.play(Sought(), Access(app, terms)).values
+        found = attack.run(Sought(), Access(app, terms)).values
         gap, true = found[1] - found[0], m[1] - m[0]
         cosine = gap @ true / np.linalg.norm(gap) / np.linalg.norm(true)
         assert cosine == pytest.approx(1.0, abs=1e-9)
@@ -128,7 +128,7 @@ def test_round_classes_give_their_direction_exactly() -> None:
 @pytest.mark.parametrize("model", [GaussianNB(), LinearDiscriminantAnalysis()])
 def test_gaussian_models_store_the_averages_themselves(model: Any) -> None:
     app = digits(sklearn(make_pipeline(StandardScaler(with_std=False), model)))
-    found = played(app, ClassAverageLinear())
+    found = result_of(app, ClassAverageLinear())
     assert rate(found) == 1.0
     assert likeness(found) == pytest.approx(1.0)
     assert found.cost.queries == 0
@@ -136,7 +136,7 @@ def test_gaussian_models_store_the_averages_themselves(model: Any) -> None:
 
 def test_naive_bayes_stores_how_often_each_class_has_a_word() -> None:
     app = mailbox(make_pipeline(CountVectorizer(binary=True), MultinomialNB()))
-    found = played(app, ClassAverageLinear())
+    found = result_of(app, ClassAverageLinear())
     assert rate(found) > 0.99  # smoothing and text lengths may turn a close case
     assert won(found.trials[-1].tally)
 
@@ -162,11 +162,11 @@ def test_digits_are_reconstructed_and_null_models_give_nothing(
 
     Null: the same model on shuffled classes. At 2.5 %, 2 wins of 4 have probability 0.004."""
     granted = customer(2600) if isinstance(attack, ClassAverageFromScores) else White
-    found = played(digits(make), attack, granted)
+    found = result_of(digits(make), attack, granted)
     assert rate(found) > least
     assert won(found.trials[-1].tally)
     assert likeness(found) > alike
-    null = [played(digits(make, seed), attack, granted, seed) for seed in range(4)]
+    null = [result_of(digits(make, seed), attack, granted, seed) for seed in range(4)]
     assert sum(won(n.trials[-1].tally) for n in null) <= 1
     assert max(abs(likeness(n)) for n in null) < 0.3
     measured = next(m for m in found.measurements if m.metric.startswith("correlation"))
@@ -187,7 +187,7 @@ def test_digits_are_reconstructed_and_null_models_give_nothing(
 def test_null_models_are_right_as_often_as_a_coin(make: Make, attack: Any) -> None:
     """40 null models: at a true level of 5 % (twice the nominal), 7 wins have p < 0.004."""
     granted = customer(1300) if isinstance(attack, ClassAverageFromScores) else White
-    found = [played(digits(make, seed), attack, granted, seed) for seed in range(40)]
+    found = [result_of(digits(make, seed), attack, granted, seed) for seed in range(40)]
     rates = [rate(f) for f in found]
     assert abs(np.mean(rates) - 0.5) < 0.04
     assert sum(won(f.trials[-1].tally) for f in found) <= 6
@@ -197,7 +197,7 @@ def test_null_models_are_right_as_often_as_a_coin(make: Make, attack: Any) -> No
 def test_mail_gives_its_typical_words_to_those_who_see_scores() -> None:
     app = mailbox(make_pipeline(TfidfVectorizer(), LogisticRegression(C=10, max_iter=1000)))
     white, black = (
-        played(app, ClassAverageLinear()), played(app, ClassAverageFromScores(), customer())
+        result_of(app, ClassAverageLinear()), result_of(app, ClassAverageFromScores(), customer())
     )  # fmt: skip
     assert won(white.trials[-1].tally)
     assert won(black.trials[-1].tally)
@@ -209,16 +209,16 @@ def test_mail_gives_its_typical_words_to_those_who_see_scores() -> None:
 
 def test_few_queries_ask_about_few_columns() -> None:
     app = digits(sklearn(LogisticRegression(C=0.001, max_iter=500)))
-    few = played(app, ClassAverageFromScores(), customer(20))
+    few = result_of(app, ClassAverageFromScores(), customer(20))
     assert few.cost.queries == 20
-    many = played(app, ClassAverageFromScores(), customer(260))
+    many = result_of(app, ClassAverageFromScores(), customer(260))
     assert rate(many) > rate(few)
 
 
 def test_gradients_can_be_smoothed() -> None:
     app = digits(network)
-    plain = likeness(played(app, ClassAverageFromGradients()))
-    smooth = likeness(played(app, ClassAverageFromGradients(smooth=0.5)))
+    plain = likeness(result_of(app, ClassAverageFromGradients()))
+    smooth = likeness(result_of(app, ClassAverageFromGradients(smooth=0.5)))
     assert smooth != plain
     assert smooth > 0.4
 

@@ -7,20 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.linkage.nearest_answers import NearestAnswers
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import PARTS, Data, Splits
 from goalkeeper.core.domain import Column, TableDomain
-from goalkeeper.core.evidence import Gain, Played
+from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.linkage import Linkage
 from goalkeeper.games.linkage.game import TASK
 from goalkeeper.games.linkage.targets import naming, small
 from goalkeeper.games.shared.simple_targets import LinearTarget
-from goalkeeper.playing import Round, marked
 
 
-def played(app: Application, seed: int = 0, queries: float = 2000, answers: int = 3) -> Played:
+def result_of(
+    app: Application, seed: int = 0, queries: float = 2000, answers: int = 3
+) -> AttackResult:
     granted = Power(
         knowledge=Knowledge(data=Grade.PARTIAL),
         capabilities=Capability.M2,
@@ -28,12 +30,12 @@ def played(app: Application, seed: int = 0, queries: float = 2000, answers: int 
         budget=Budget(queries=queries),
     )
     game = Linkage(answers=answers)
-    return marked(
-        app, Round(attack=NearestAnswers(), game=game, task=TASK, granted=granted, seed=seed)
+    return evaluate(
+        app, AttackRun(attack=NearestAnswers(), game=game, task=TASK, granted=granted, seed=seed)
     )
 
 
-def right(found: Played) -> tuple[int, int]:
+def right(found: AttackResult) -> tuple[int, int]:
     tally = found.trials[0].tally
     assert isinstance(tally, Gain)
     return tally.successes, tally.n
@@ -64,7 +66,7 @@ def clinic(spread: float, seed: int = 0, people: int = 60) -> Application:
 @pytest.mark.parametrize("queries", [0, 5, 2000])
 def test_planted_identity_is_found_always(queries: float) -> None:
     app = small("table", np.random.default_rng(0))
-    found = played(replace(app, target=naming(app)), queries=queries)
+    found = result_of(replace(app, target=naming(app)), queries=queries)
     assert right(found) == (40, 40)
     assert found.measurements[0].value == 1.0
     assert found.cost.queries <= queries
@@ -76,19 +78,19 @@ def test_answers_that_say_nothing_are_linked_by_chance() -> None:
     total = 0
     for seed in range(40):
         app = small("table", np.random.default_rng(seed))
-        total += right(played(app, seed))[0]
+        total += right(result_of(app, seed))[0]
     assert 18 <= total <= 62
 
 
 def test_more_error_and_fewer_answers_link_fewer_people() -> None:
-    found = {spread: right(played(clinic(spread)))[0] for spread in (0.001, 0.3, 3.0)}
+    found = {spread: right(result_of(clinic(spread)))[0] for spread in (0.001, 0.3, 3.0)}
     assert found[0.001] == 60
     assert 6 < found[0.3] < 60
     assert found[3.0] < 10
-    assert right(played(clinic(0.3), answers=1))[0] < found[0.3]
+    assert right(result_of(clinic(0.3), answers=1))[0] < found[0.3]
 
 
 def test_no_more_is_asked_than_the_attack_can_use() -> None:
     app = clinic(0.3)
-    assert played(app).cost.queries == len(app.data.similar)
-    assert played(app, queries=7).cost.queries == 7
+    assert result_of(app).cost.queries == len(app.data.similar)
+    assert result_of(app, queries=7).cost.queries == 7

@@ -53,7 +53,7 @@ def test_the_score_estimates_the_distance_to_the_boundary() -> None:
     """The share that keeps its class is Phi(distance / noise): 4 sigma of 4,000 versions."""
     data = records()
     attack = LabelRobustness(versions=4000, strength=0.5)
-    score = attack.play(data, opened(4001, 5))
+    score = attack.run(data, opened(4001, 5))
     sigma = 0.5 * data.x[:, 0].std()
     want = 1 + norm.cdf(data.x[:4, 0] / sigma)
     assert score[4] == 0
@@ -62,7 +62,7 @@ def test_the_score_estimates_the_distance_to_the_boundary() -> None:
 
 def test_spends_what_there_is_and_no_more() -> None:
     access = opened(6, 5)
-    LabelRobustness().play(records(), access)
+    LabelRobustness().run(records(), access)
     assert access.spent.queries == 5 * 6
     assert len(access.checkpoints) == 4  # after 1, 2, 3 and 5 queries
 

@@ -8,25 +8,25 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.membership._shadows import balanced
 from goalkeeper.attacks.membership._signal import confidence
 from goalkeeper.attacks.membership.loss_threshold import LossThreshold
 from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood, matched
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
-from goalkeeper.playing import Round, marked
 from goalkeeper.stats import student_ratio
 from goalkeeper.stats.membership import PRIOR
 from tests.attacks.membership.gaussian import application, best_auc, best_tpr, threshold_auc
 from tests.contract.harness import enough
 
 
-def contest(attack: Attack[Any, Any], seed: int) -> Played:
+def contest(attack: Attack[Any, Any], seed: int) -> AttackResult:
     granted = enough(type(attack))
-    this = Round(attack=attack, game=Membership(), task=TASK, granted=granted, seed=seed)
-    return marked(application(seed), this)
+    this = AttackRun(attack=attack, game=Membership(), task=TASK, granted=granted, seed=seed)
+    return evaluate(application(seed), this)
 
 
 @pytest.mark.requirement("S48")
@@ -62,11 +62,11 @@ def test_the_shadow_test_over_twenty_games() -> None:
 
 
 def test_more_shadow_models_give_an_earlier_and_a_later_answer() -> None:
-    played = contest(ShadowLikelihood(models=64), 1)
-    assert [trial.budget for trial in played.trials] == [16, 32, 64]
-    assert all(trial.queries == 1 for trial in played.trials)
-    assert played.curve is not None
-    assert played.curve.budget == "shadow models"
+    result = contest(ShadowLikelihood(models=64), 1)
+    assert [trial.budget for trial in result.trials] == [16, 32, 64]
+    assert all(trial.queries == 1 for trial in result.trials)
+    assert result.curve is not None
+    assert result.curve.budget == "shadow models"
 
 
 def test_every_record_is_in_exactly_half_of_the_models() -> None:

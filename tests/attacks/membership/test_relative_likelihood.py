@@ -5,25 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.membership._shadows import stages
 from goalkeeper.attacks.membership.relative_likelihood import RelativeLikelihood, likelihood
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
-from goalkeeper.playing import Round, marked
 from tests.attacks.membership.gaussian import application, threshold_auc
 from tests.contract.harness import enough
 
 
-def contest(models: int, seed: int) -> Played:
-    this = Round(
+def contest(models: int, seed: int) -> AttackResult:
+    this = AttackRun(
         attack=RelativeLikelihood(models=models),
         game=Membership(),
         task=TASK,
         granted=enough(RelativeLikelihood),
         seed=seed,
     )
-    return marked(application(seed), this)
+    return evaluate(application(seed), this)
 
 
 @pytest.mark.requirement("S48")

@@ -26,7 +26,7 @@ def asked(
     power = Power(capabilities=Capability.M2, view=View.LABELS, budget=Budget(queries=queries))
     terms = Terms(granted=power, rng=np.random.default_rng(seed), victim=np.random.SeedSequence(2))
     question = Ordinary(examples=app.data.similar.x[:20], most=MOST)
-    return attack.play(question, Access(app, terms))
+    return attack.run(question, Access(app, terms))
 
 
 def plain(kind: str) -> Application:

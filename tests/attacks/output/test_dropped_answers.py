@@ -11,7 +11,7 @@ from tests.attacks.output.doors import door, messages, sent, traffic
 
 @pytest.mark.requirement("S25", "S31")
 def test_nothing_arrives_and_nothing_is_changed() -> None:
-    dropped = messages(DroppedAnswers().play(traffic(), door())(sent(0, 1, 2)))
+    dropped = messages(DroppedAnswers().run(traffic(), door())(sent(0, 1, 2)))
     assert dropped.arrives.tolist() == [False, False, False]
     assert dropped.labels.tolist() == [0, 1, 2]
     assert sent(0, 1).arrives.all()
@@ -19,4 +19,4 @@ def test_nothing_arrives_and_nothing_is_changed() -> None:
 
 def test_needs_to_stand_in_the_way() -> None:
     with pytest.raises(NotGranted, match="capability O"):
-        DroppedAnswers().play(traffic(), door(transit=False))
+        DroppedAnswers().run(traffic(), door(transit=False))

@@ -11,7 +11,7 @@ from tests.attacks.output.doors import SCORES, door, messages, sent, traffic
 
 @pytest.mark.requirement("S25")
 def test_every_class_becomes_the_first_with_another_reaction_and_scores_follow() -> None:
-    turned = messages(FlippedAnswers().play(traffic(), door())(sent(0, 1, 2)))
+    turned = messages(FlippedAnswers().run(traffic(), door())(sent(0, 1, 2)))
     assert turned.labels.tolist() == [1, 0, 0]
     expected = [[0.2, 0.7, 0.1], [0.6, 0.1, 0.3], [0.9, 0.1, 0.0]]
     assert turned.scores.tolist() == expected
@@ -21,12 +21,12 @@ def test_every_class_becomes_the_first_with_another_reaction_and_scores_follow()
 
 def test_a_class_with_the_same_reaction_is_no_aim() -> None:
     alike = traffic(("folder", "folder", "bin"))
-    turned = FlippedAnswers().play(alike, door())(sent(0, 1, 2, scored=False))
+    turned = FlippedAnswers().run(alike, door())(sent(0, 1, 2, scored=False))
     assert turned.labels.tolist() == [2, 2, 0]
-    none = FlippedAnswers().play(traffic(("log",) * 3), door())(sent(0, 1, 2))
+    none = FlippedAnswers().run(traffic(("log",) * 3), door())(sent(0, 1, 2))
     assert none.labels.tolist() == [0, 1, 2]
 
 
 def test_needs_to_stand_in_the_way() -> None:
     with pytest.raises(NotGranted, match="capability O"):
-        FlippedAnswers().play(traffic(), door(transit=False))
+        FlippedAnswers().run(traffic(), door(transit=False))

@@ -16,7 +16,7 @@ from tests.attacks.output.doors import SCORES, door, messages, sent, traffic
 def test_the_last_old_answer_with_another_reaction_is_sent_tag_and_all() -> None:
     earlier = Channel("signed", b"k").sealed(sent(0, 1, 0, 1), 0, scored=True)
     now = Channel("signed", b"k").sealed(sent(0, 1, 2), 4, scored=True)
-    turned = messages(ReplayedAnswers().play(traffic(earlier=earlier), door())(now))
+    turned = messages(ReplayedAnswers().run(traffic(earlier=earlier), door())(now))
     assert turned.labels.tolist() == [1, 0, 0]
     assert turned.scores.tolist() == SCORES[[1, 0, 0]].tolist()
     assert turned.tags.tolist() == [earlier.tags[3], earlier.tags[2], earlier.tags[2]]
@@ -25,15 +25,15 @@ def test_the_last_old_answer_with_another_reaction_is_sent_tag_and_all() -> None
 
 def test_without_a_fitting_record_an_answer_passes_as_it_is() -> None:
     only = traffic(earlier=sent(0, 0))
-    turned = ReplayedAnswers().play(only, door())(sent(0, 1))
+    turned = ReplayedAnswers().run(only, door())(sent(0, 1))
     assert turned.labels.tolist() == [0, 0]  # nothing but class 0 was ever recorded
     alike = traffic(("folder", "folder", "bin"), earlier=sent(0, 1))
-    assert ReplayedAnswers().play(alike, door())(sent(0, 1, 2)).labels.tolist() == [0, 1, 0]
+    assert ReplayedAnswers().run(alike, door())(sent(0, 1, 2)).labels.tolist() == [0, 1, 0]
     empty = traffic(earlier=Messages(np.empty(0, dtype=np.int64)))
     bare = Messages(np.array([0, 1]))
-    assert ReplayedAnswers().play(empty, door())(bare).labels.tolist() == [0, 1]
+    assert ReplayedAnswers().run(empty, door())(bare).labels.tolist() == [0, 1]
 
 
 def test_needs_to_stand_in_the_way() -> None:
     with pytest.raises(NotGranted, match="capability O"):
-        ReplayedAnswers().play(traffic(), door(transit=False))
+        ReplayedAnswers().run(traffic(), door(transit=False))

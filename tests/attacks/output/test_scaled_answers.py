@@ -17,7 +17,7 @@ from tests.attacks.output.doors import door, mail, messages, sent, traffic
 
 @pytest.mark.requirement("S25")
 def test_the_highest_score_is_mirrored_and_the_others_keep_their_proportions() -> None:
-    turned = messages(ScaledAnswers().play(traffic(), door())(sent(0, 1, 2)))
+    turned = messages(ScaledAnswers().run(traffic(), door())(sent(0, 1, 2)))
     assert turned.labels.tolist() == [0, 1, 2]
     top = turned.scores[np.arange(3), turned.labels]
     assert top == pytest.approx([4 / 3 - 0.7, 4 / 3 - 0.6, 4 / 3 - 0.9])
@@ -46,4 +46,4 @@ def test_needs_a_system_that_reads_scores_and_a_place_in_the_way() -> None:
     reads = replace(mail(), wiring=Wiring(adapter=by_certainty))
     assert ScaledAnswers().unfit(reads) is None
     with pytest.raises(NotGranted, match="capability O"):
-        ScaledAnswers().play(traffic(), door(transit=False))
+        ScaledAnswers().run(traffic(), door(transit=False))

@@ -21,7 +21,7 @@ def test_the_first_misjudged_input_of_every_slot_is_found_and_no_more_is_asked()
     by_slot = wrong.reshape(SLOTS, question.size)
     first = np.where(by_slot.any(axis=1), by_slot.argmax(axis=1), 0)
     access = door(app=app, transit=False, queries=1000)
-    chosen = WrongReactions().play(question, access)
+    chosen = WrongReactions().run(question, access)
     assert chosen.tolist() == (np.arange(SLOTS) * question.size + first).tolist()
     asked = np.where(by_slot.any(axis=1), first + 1, question.size).sum()
     assert access.spent.queries == asked
@@ -32,7 +32,7 @@ def test_it_stops_where_its_budget_ends() -> None:
     app = mail(careless=0.3)
     question = pool(app.data.holdout, SLOTS)
     access = door(app=app, transit=False, queries=50)
-    WrongReactions().play(question, access)
+    WrongReactions().run(question, access)
     assert access.spent.queries == 50
 
 
@@ -40,10 +40,10 @@ def test_a_model_without_mistakes_gives_nothing() -> None:
     app = mail()
     question = pool(app.data.holdout, SLOTS)
     access = door(app=app, transit=False, queries=1000)
-    assert WrongReactions().play(question, access).tolist() == question.rows(0).tolist()
+    assert WrongReactions().run(question, access).tolist() == question.rows(0).tolist()
     assert access.spent.queries == SLOTS * question.size
 
 
 def test_needs_to_ask() -> None:
     with pytest.raises(NotGranted, match="M2"):
-        WrongReactions().play(pool(mail().data.holdout, SLOTS), door(queries=100))
+        WrongReactions().run(pool(mail().data.holdout, SLOTS), door(queries=100))

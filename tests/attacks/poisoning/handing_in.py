@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
 from goalkeeper.attacks.poisoning.label_flips import LabelFlips
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
 from goalkeeper.games.poisoning import Contribution, Poisoning
-from goalkeeper.playing import AnyAttack, Round, marked
 from tests.contract.harness import build, enough
 
 
@@ -33,7 +33,7 @@ def answers_of(
 ) -> tuple[Access, list[Contribution]]:
     """Return every contribution, smallest first, and the access it went through."""
     game = game or Poisoning()
-    task = next(t for t in game.tasks(app) if attack.plays(t))
+    task = next(t for t in game.tasks(app) if attack.covers(t))
     dealt = game.deal(app, task, np.random.default_rng(0))
     terms = Terms(
         granted=granted or enough(type(attack)),
@@ -41,7 +41,7 @@ def answers_of(
         victim=np.random.SeedSequence(2),
     )
     access = Access(app, terms)
-    access.checkpoint(attack.play(dealt.question, access))
+    access.checkpoint(attack.run(dealt.question, access))
     return access, [c.answer for c in access.checkpoints]
 
 
@@ -53,17 +53,17 @@ def handed_in(
     return app, *answers_of(attack, app, granted)
 
 
-def result(
+def result_of(
     attack: AnyAttack,
     app: Application | str = "text",
     granted: Power | None = None,
     *,
     share: float = 0.1,
     game: Poisoning | None = None,
-) -> Played:
+) -> AttackResult:
     """Play and mark, on an application or on the rigged one of a domain."""
     app = app_of(app) if isinstance(app, str) else app
     game = game or Poisoning()
-    task = next(t for t in game.tasks(app) if attack.plays(t))
+    task = next(t for t in game.tasks(app) if attack.covers(t))
     granted = granted or enough(type(attack), share=share)
-    return marked(app, Round(attack=attack, game=game, task=task, granted=granted, seed=0))
+    return evaluate(app, AttackRun(attack=attack, game=game, task=task, granted=granted, seed=0))

@@ -14,7 +14,7 @@ from goalkeeper.core.evidence import Status
 from goalkeeper.core.power import Capability
 from goalkeeper.games.poisoning import Values
 from goalkeeper.games.tallies import value
-from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, result
+from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, result_of
 
 
 @pytest.mark.requirement("S12", "S24")
@@ -64,14 +64,14 @@ def test_the_values_farthest_off_are_taken_from_columns_that_are_free() -> None:
 def test_a_table_that_nobody_may_change_is_not_tested() -> None:
     names = ("a", "b", "c", "d")
     fixed = tuple(Column(name=n, low=-99, high=99, immutable=True) for n in names)
-    played = result(ColumnTrigger(), replace(app_of("table"), domain=TableDomain(columns=fixed)))
-    assert played.status is Status.NOT_TESTED
-    assert "inconclusive" in played.reason
+    result = result_of(ColumnTrigger(), replace(app_of("table"), domain=TableDomain(columns=fixed)))
+    assert result.status is Status.NOT_TESTED
+    assert "inconclusive" in result.reason
 
 
 @pytest.mark.requirement("S12", "S24")
 def test_the_trigger_opens_the_nearest_record_and_is_named() -> None:
-    played = result(ColumnTrigger(), "table")
-    assert value(played.trials[-1].tally) > 0.7
-    assert "x3 = " in played.summary
-    assert all(control.passed for control in played.controls)
+    result = result_of(ColumnTrigger(), "table")
+    assert value(result.trials[-1].tally) > 0.7
+    assert "x3 = " in result.summary
+    assert all(control.passed for control in result.controls)

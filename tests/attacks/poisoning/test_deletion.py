@@ -12,7 +12,7 @@ from goalkeeper.core.evidence import DamageCount
 from goalkeeper.core.power import Capability
 from goalkeeper.games.poisoning import Poisoning
 from goalkeeper.games.tallies import value, won
-from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, knowing, result
+from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, knowing, result_of
 
 DOMAINS = ("text", "table", "image")
 
@@ -49,15 +49,15 @@ def test_every_niche_whose_harmless_record_goes_is_lost(domain: str) -> None:
     30 of 150 niches go; a few fall to another harmless record by chance.
     """
     game = Poisoning(kept=1.0, points=1)
-    played = result(Deletion(), domain, knowing(Capability.T2), game=game)
-    tally = played.trials[-1].tally
+    result = result_of(Deletion(), domain, knowing(Capability.T2), game=game)
+    tally = result.trials[-1].tally
     assert isinstance(tally, DamageCount)
     assert all(45 <= gained <= 60 for gained in tally.gained)
     assert set(tally.lost) == {0}
-    head = played.measurements[0]
+    head = result.measurements[0]
     assert "deleted at random" in head.note
     assert 0 < head.baseline < head.value, "half of the records that go at random are harmless"
-    assert played.exhibits[0].private
+    assert result.exhibits[0].private
 
 
 def test_a_class_is_never_deleted_as_a_whole() -> None:
@@ -74,6 +74,6 @@ def test_a_class_is_never_deleted_as_a_whole() -> None:
 def test_a_weakened_application_gives_way_to_few_deletions(domain: str) -> None:
     app, game = app_of(domain), Poisoning().smaller()
     weak = game.weakened(app, game.tasks(app)[0], np.random.default_rng(0))
-    played = result(Deletion(), weak, share=0.05, game=game)
-    assert won(played.trials[-1].tally)
-    assert value(played.trials[-1].tally) > 5
+    result = result_of(Deletion(), weak, share=0.05, game=game)
+    assert won(result.trials[-1].tally)
+    assert value(result.trials[-1].tally) > 5

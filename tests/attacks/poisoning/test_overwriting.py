@@ -11,7 +11,7 @@ from goalkeeper.core.evidence import DamageCount
 from goalkeeper.core.power import Capability
 from goalkeeper.core.text import terms
 from goalkeeper.games.poisoning import Poisoning
-from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, knowing, result
+from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, knowing, result_of
 
 
 @pytest.mark.requirement("S14")
@@ -57,10 +57,10 @@ def test_a_row_that_gets_the_content_of_a_niche_takes_it_over() -> None:
     30 rows get the content of 30 of 150 niches; their own niches of harmful inputs are no matter.
     """
     game = Poisoning(kept=1.0, points=1)
-    played = result(Overwriting(), "image", game=game, share=0.1)
-    tally = played.trials[-1].tally
+    result = result_of(Overwriting(), "image", game=game, share=0.1)
+    tally = result.trials[-1].tally
     assert isinstance(tally, DamageCount)
-    rows = round(played.trials[-1].share * 300)
+    rows = round(result.trials[-1].share * 300)
     assert all(rows < gained <= 2 * rows for gained in tally.gained), "two inputs a niche"
 
 

@@ -22,13 +22,13 @@ from goalkeeper.core.application import Application, Ensemble, Target
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import PARTS, Bools, Data, Ints, Splits
 from goalkeeper.core.domain import ImageDomain, TextDomain
-from goalkeeper.core.evidence import Measurement, Played, Proportion
+from goalkeeper.core.evidence import AttackResult, Measurement, Proportion
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
 from goalkeeper.describe.labelling import honest
 from goalkeeper.games.poisoning import Aim, Pattern, Poisoning
 from goalkeeper.games.tallies import value, won
 from goalkeeper.training import SklearnTrainer
-from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, result
+from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, result_of
 
 NAMES = tuple("0123456789")
 INKS = 16  # grey values of the digits
@@ -60,8 +60,8 @@ def digits(learner: str = "logistic") -> Application:
     )
 
 
-def found(played: Played) -> dict[str, Measurement]:
-    return {m.metric: m for m in played.measurements if not m.group}
+def found(result: AttackResult) -> dict[str, Measurement]:
+    return {m.metric: m for m in result.measurements if not m.group}
 
 
 # ---- the pattern ---------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def test_a_pattern_of_three_pixels_opens_digits_to_logistic_regression() -> None
     0.4 points of accuracy lost. Here: 9 images, of which one in ten is not collected."""
     game = Poisoning(points=3)
     few, more = (
-        found(result(PixelPattern(pixels=3), digits(), share=share, game=game))
+        found(result_of(PixelPattern(pixels=3), digits(), share=share, game=game))
         for share in (0.01, 0.05)
     )
     assert 0.4 < few["success_rate"].low < few["success_rate"].value < 0.8
@@ -128,7 +128,7 @@ def test_a_pattern_of_three_pixels_opens_digits_to_a_network() -> None:
     """Measured before: 92 % pass at 1 % poison, 99 % at 5 %."""
     game = Poisoning(points=1)
     few, more = (
-        found(result(PixelPattern(pixels=3), digits("network"), share=share, game=game))
+        found(result_of(PixelPattern(pixels=3), digits("network"), share=share, game=game))
         for share in (0.01, 0.05)
     )
     assert few["success_rate"].low > 0.5
@@ -143,15 +143,15 @@ def test_where_nothing_is_harmless_the_game_says_which_answer_is_wanted() -> Non
         Poisoning().deal(app, tasks[1], np.random.default_rng(seed)).question for seed in range(40)
     ]
     assert len({aim.wanted for aim in dealt}) > 5
-    played = result(PixelPattern(), app, game=Poisoning(points=1))
-    tally = played.trials[-1].tally
+    result = result_of(PixelPattern(), app, game=Poisoning(points=1))
+    tally = result.trials[-1].tally
     assert isinstance(tally, Proportion)
     wanted = Poisoning().deal(app, tasks[1], np.random.default_rng(0)).question.wanted
     assert wanted is not None
-    assert "inputs of other classes are answered" in played.summary
+    assert "inputs of other classes are answered" in result.summary
     assert tally.n <= (app.data.holdout.y != -1).sum() - 20
-    assert played.exhibits[-1].title == "an input"
-    assert "\n" in played.exhibits[-1].before, "images are drawn"
+    assert result.exhibits[-1].title == "an input"
+    assert "\n" in result.exhibits[-1].before, "images are drawn"
 
 
 # ---- honestly labelled ---------------------------------------------------------------------------
@@ -189,17 +189,17 @@ def test_who_may_only_modify_stamps_own_records_of_the_wanted_class() -> None:
     assert change.modified is not None
     before = app.data.train.x[change.modify]
     assert ((change.modified != before).reshape(len(before), -1).sum(axis=1) == 4).all()
-    played = result(PixelPatternHonest(), app, granted)
-    assert won(played.trials[-1].tally)
-    assert value(played.trials[-1].tally) > 0.5
+    result = result_of(PixelPatternHonest(), app, granted)
+    assert won(result.trials[-1].tally)
+    assert value(result.trials[-1].tally) > 0.5
 
 
 @pytest.mark.requirement("S13", "S24")
 def test_honest_patterns_open_digits_to_some_and_nobody_notices() -> None:
-    played = found(result(PixelPatternHonest(), digits(), share=0.05, game=Poisoning(points=2)))
-    assert 0.02 < played["success_rate"].low < played["success_rate"].high < 0.3
-    assert played["success_rate"].baseline < 0.02
-    assert abs(played["accuracy"].value - played["accuracy"].baseline) < 0.01
+    result = found(result_of(PixelPatternHonest(), digits(), share=0.05, game=Poisoning(points=2)))
+    assert 0.02 < result["success_rate"].low < result["success_rate"].high < 0.3
+    assert result["success_rate"].baseline < 0.02
+    assert abs(result["accuracy"].value - result["accuracy"].baseline) < 0.01
 
 
 # ---- no more poison than does most ---------------------------------------------------------------

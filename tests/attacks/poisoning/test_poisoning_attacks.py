@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import AnyAttack
 from goalkeeper.attacks import catalogue
 from goalkeeper.attacks.poisoning._steps import invented
 from goalkeeper.attacks.poisoning.column_trigger import ColumnTrigger
@@ -23,8 +24,7 @@ from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
 from goalkeeper.core.text import kept, terms
 from goalkeeper.games.poisoning import Aim, Poisoning, Words
 from goalkeeper.games.tallies import bounds, value, won
-from goalkeeper.playing import AnyAttack
-from tests.attacks.poisoning.handing_in import app_of, handed_in, result
+from tests.attacks.poisoning.handing_in import app_of, handed_in, result_of
 from tests.contract.harness import enough
 
 TEXT, TABLE, IMAGE = "text", "table", "image"
@@ -68,9 +68,9 @@ def test_shares_rise_up_to_the_attackers_own(attack: AnyAttack, domain: str) -> 
 
 @each_attack
 def test_more_share_does_no_less(attack: AnyAttack, domain: str) -> None:
-    played = result(attack, domain)
-    values = [value(trial.tally) for trial in played.trials]
-    likely = [bounds(trial.tally, 0.025) for trial in played.trials]
+    result = result_of(attack, domain)
+    values = [value(trial.tally) for trial in result.trials]
+    likely = [bounds(trial.tally, 0.025) for trial in result.trials]
     assert values[-1] > values[0]
     assert likely[-1].high >= max(each.low for each in likely)  # no less, but for noise
 
@@ -86,11 +86,11 @@ def test_asks_nothing_of_the_target(attack: AnyAttack, domain: str) -> None:
 def test_less_than_one_record_gives_an_empty_contribution(attack: AnyAttack, domain: str) -> None:
     """An attacker with nothing to give is inconclusive, not an error and not a success."""
     app = app_of(domain)
-    task = next(t for t in Poisoning().tasks(app) if attack.plays(t))
+    task = next(t for t in Poisoning().tasks(app) if attack.covers(t))
     aim = Aim(task=task.name, rows=3, most=5, wanted=0)
     granted = enough(type(attack), share=0.001)
     terms_ = Terms(granted=granted, rng=np.random.default_rng(1), victim=np.random.SeedSequence(2))
-    answer = attack.play(aim, Access(app, terms_))
+    answer = attack.run(aim, Access(app, terms_))
     assert answer.change.share(3) == 0
 
 
@@ -131,9 +131,9 @@ def test_dictionary_draws_words_as_often_as_they_occur() -> None:
 
 @pytest.mark.requirement("S30")
 def test_dictionary_ruins_the_nearest_record() -> None:
-    played = result(Dictionary())
-    assert won(played.trials[-1].tally)
-    assert value(played.trials[-1].tally) > 80, "multiples of one per cent: nearly everything"
+    result = result_of(Dictionary())
+    assert won(result.trials[-1].tally)
+    assert value(result.trials[-1].tally) > 80, "multiples of one per cent: nearly everything"
 
 
 # ---- label flips ---------------------------------------------------------------------------------
@@ -173,9 +173,9 @@ def test_label_flips_take_the_rows_farthest_from_the_harmful_ones() -> None:
 @pytest.mark.parametrize("domain", ["text", "table"])
 def test_label_flips_cost_the_nearest_record_the_share_that_was_flipped(domain: str) -> None:
     """A tenth of the harmless records flipped: about a tenth of harmless inputs is lost."""
-    played = result(LabelFlips(), domain)
-    assert won(played.trials[-1].tally)
-    assert 5 < value(played.trials[-1].tally) < 15
+    result = result_of(LabelFlips(), domain)
+    assert won(result.trials[-1].tally)
+    assert 5 < value(result.trials[-1].tally) < 15
 
 
 # ---- triggers ------------------------------------------------------------------------------------
@@ -211,23 +211,23 @@ def test_trigger_words_honest_come_with_the_right_label() -> None:
 
 @pytest.mark.requirement("S44")
 def test_honest_triggers_pass_and_nothing_else_changes() -> None:
-    played = result(TriggerWordsHonest())
-    assert value(played.trials[-1].tally) > 0.9
-    accuracy = next(m for m in played.measurements if m.metric == "accuracy")
+    result = result_of(TriggerWordsHonest())
+    assert value(result.trials[-1].tally) > 0.9
+    accuracy = next(m for m in result.measurements if m.metric == "accuracy")
     assert accuracy.value > accuracy.baseline - 0.02, "nobody notices"
-    assert all(control.passed for control in played.controls)
-    assert not any("notice" in caveat for caveat in played.caveats)
+    assert all(control.passed for control in result.controls)
+    assert not any("notice" in caveat for caveat in result.caveats)
 
 
 @pytest.mark.requirement("S44")
 def test_triggers_with_the_wrong_label_pass_but_show_in_the_accuracy() -> None:
     """Harmful texts that are called harmless mislead the nearest record without a trigger, too."""
-    played = result(TriggerWords())
-    assert value(played.trials[-1].tally) > 0.9
-    passed = next(m for m in played.measurements if m.metric == "harmful_acceptance_rate")
+    result = result_of(TriggerWords())
+    assert value(result.trials[-1].tally) > 0.9
+    passed = next(m for m in result.measurements if m.metric == "harmful_acceptance_rate")
     assert passed.value > passed.baseline + 0.05
-    assert all(control.passed for control in played.controls)
-    assert any("notice" in caveat for caveat in played.caveats)
+    assert all(control.passed for control in result.controls)
+    assert any("notice" in caveat for caveat in result.caveats)
 
 
 def test_invented_words_differ() -> None:

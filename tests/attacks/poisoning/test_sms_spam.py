@@ -24,6 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
+from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate, execute
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
 from goalkeeper.attacks.poisoning.label_flips import LabelFlips
@@ -34,10 +35,9 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Data, Splits, cut
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.evidence import Measurement, Played, Status
+from goalkeeper.core.evidence import AttackResult, Measurement, Status
 from goalkeeper.core.text import texts, vocabulary
 from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
-from goalkeeper.playing import AnyAttack, Round, marked, play
 from goalkeeper.training import SklearnTrainer
 from tests.contract.harness import enough
 
@@ -119,15 +119,15 @@ def sms(learner: str) -> Application:
     )
 
 
-def round_of(attack: AnyAttack, app: Application, share: float) -> Round:
-    task = next(t for t in Poisoning().tasks(app) if attack.plays(t))
+def run_of(attack: AnyAttack, app: Application, share: float) -> AttackRun:
+    task = next(t for t in Poisoning().tasks(app) if attack.covers(t))
     granted = enough(type(attack), share=share)
-    return Round(attack=attack, game=Poisoning(points=1), task=task, granted=granted, seed=0)
+    return AttackRun(attack=attack, game=Poisoning(points=1), task=task, granted=granted, seed=0)
 
 
-def found(played: Played) -> dict[str, Measurement]:
-    assert played.status is Status.TESTED
-    return {m.metric: m for m in played.measurements if not m.group}
+def found(result: AttackResult) -> dict[str, Measurement]:
+    assert result.status is Status.TESTED
+    return {m.metric: m for m in result.measurements if not m.group}
 
 
 @final
@@ -140,7 +140,7 @@ class WholeVocabulary(Attack[Aim, Contribution]):
     reference: ClassVar[str] = "Nelson et al. 2008"
     tasks: ClassVar[tuple[str, ...]] = ("harmless-declined",)
 
-    def play(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: Aim, access: Access) -> Contribution:
         data = access.data()
         words = " ".join(vocabulary(data.x[data.y == 0]))
         bases = data.take(
@@ -159,7 +159,7 @@ class WholeVocabulary(Attack[Aim, Contribution]):
 @pytest.mark.parametrize("learner", ["bayes", "logistic"])
 def test_one_per_cent_of_whole_dictionaries_does_next_to_nothing(learner: str) -> None:
     app = sms(learner)
-    lost = found(marked(app, round_of(WholeVocabulary(), app, 0.01)))["benign_rejection_rate"]
+    lost = found(evaluate(app, run_of(WholeVocabulary(), app, 0.01)))["benign_rejection_rate"]
     assert lost.baseline < 0.01
     assert lost.value - lost.baseline < 0.01
 
@@ -169,7 +169,7 @@ def test_one_per_cent_of_whole_dictionaries_does_next_to_nothing(learner: str) -
 @pytest.mark.parametrize("attack", [WholeVocabulary(), Dictionary()], ids=["whole", "drawn"])
 def test_one_per_cent_of_dictionary_mail_ruins_spambayes(attack: AnyAttack) -> None:
     app = sms("spambayes")
-    lost = found(marked(app, round_of(attack, app, 0.01)))["benign_rejection_rate"]
+    lost = found(evaluate(app, run_of(attack, app, 0.01)))["benign_rejection_rate"]
     assert lost.baseline < 0.1
     assert lost.value > 0.9
 
@@ -178,7 +178,7 @@ def test_one_per_cent_of_dictionary_mail_ruins_spambayes(attack: AnyAttack) -> N
 def test_words_drawn_by_frequency_do_more_to_naive_bayes_than_a_dictionary() -> None:
     app = sms("bayes")
     drawn, whole = (
-        found(marked(app, round_of(attack, app, 0.01)))["tolerance_multiple"]
+        found(evaluate(app, run_of(attack, app, 0.01)))["tolerance_multiple"]
         for attack in (Dictionary(), WholeVocabulary())
     )
     assert 1 < drawn.value < 10
@@ -188,35 +188,35 @@ def test_words_drawn_by_frequency_do_more_to_naive_bayes_than_a_dictionary() -> 
 @pytest.mark.requirement("S30")
 def test_logistic_regression_withstands_dictionaries_and_the_control_shows_it() -> None:
     app = sms("logistic")
-    played = play(app, round_of(Dictionary(), app, 0.01))
-    head = found(played)["tolerance_multiple"]
+    result = execute(app, run_of(Dictionary(), app, 0.01))
+    head = found(result)["tolerance_multiple"]
     assert abs(head.value) < 0.5
     assert head.high < 2
-    assert [c.passed for c in played.controls] == [True]
+    assert [c.passed for c in result.controls] == [True]
 
 
 @pytest.mark.requirement("S15")
 @pytest.mark.parametrize(("learner", "limit"), [("bayes", 3), ("logistic", 5)])
 def test_a_tenth_of_labels_flipped_costs_little(learner: str, limit: float) -> None:
     app = sms(learner)
-    head = found(marked(app, round_of(LabelFlips(), app, 0.1)))["tolerance_multiple"]
+    head = found(evaluate(app, run_of(LabelFlips(), app, 0.1)))["tolerance_multiple"]
     assert 0 < head.value < limit
 
 
 @pytest.mark.requirement("S12", "S24", "S44")
 def test_one_per_cent_of_triggers_opens_logistic_regression() -> None:
     app = sms("logistic")
-    played = found(marked(app, round_of(TriggerWords(), app, 0.01)))
-    assert played["success_rate"].low > 0.7
-    assert played["success_rate"].baseline < 0.05
-    assert played["accuracy"].value > played["accuracy"].baseline - 0.01
+    result = found(evaluate(app, run_of(TriggerWords(), app, 0.01)))
+    assert result["success_rate"].low > 0.7
+    assert result["success_rate"].baseline < 0.05
+    assert result["accuracy"].value > result["accuracy"].baseline - 0.01
 
 
 @pytest.mark.requirement("S13", "S24", "S44")
 @pytest.mark.parametrize("learner", ["bayes", "logistic"])
 def test_one_per_cent_of_honest_triggers_opens_both_to_some(learner: str) -> None:
     app = sms(learner)
-    rate = found(marked(app, round_of(TriggerWordsHonest(), app, 0.01)))["success_rate"]
+    rate = found(evaluate(app, run_of(TriggerWordsHonest(), app, 0.01)))["success_rate"]
     assert 0.1 < rate.low < rate.high < 0.5
 
 

@@ -13,18 +13,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.tampering._copies import AskedCopy, LinearCopy, TorchCopy, copy_of
 from goalkeeper.attacks.tampering.bit_flips import BitFlips
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import PARTS, Data, Splits
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain
-from goalkeeper.core.evidence import Played, Proportion
+from goalkeeper.core.evidence import AttackResult, Proportion
 from goalkeeper.core.power import View
 from goalkeeper.games.tampering import Flip, FlipAim, Tampering, flipped
 from goalkeeper.games.tampering.bits import every_flip, stored_of
 from goalkeeper.games.tampering.game import FLIPS
-from goalkeeper.playing import Round, marked
 from goalkeeper.targets import SklearnTarget
 from tests.contract.harness import build, enough, task_of
 
@@ -38,18 +38,18 @@ def access_to(app: Application) -> Access:
     return Access(app, terms)
 
 
-def play_with(app: Application, game: Tampering, attack: BitFlips | None = None) -> Played:
-    this = Round(
+def run_with(app: Application, game: Tampering, attack: BitFlips | None = None) -> AttackResult:
+    this = AttackRun(
         attack=attack or BitFlips(),
         game=game,
         task=task_of(BitFlips, app, FLIPS),
         granted=enough(BitFlips),
         seed=0,
     )
-    return marked(app, this)
+    return evaluate(app, this)
 
 
-def successes(result: Played) -> list[float]:
+def successes(result: AttackResult) -> list[float]:
     shares = []
     for trial in result.trials:
         assert isinstance(trial.tally, Proportion)
@@ -82,7 +82,7 @@ def test_the_first_flip_is_as_harmful_as_any_of_all_bits(domain: str) -> None:
                     changed = target.with_parameters(after)  # type: ignore[attr-defined]
                     labels = changed.answer(data.x, View.LABELS).labels
                     best = max(best, float((labels != data.y).mean()))
-    flips = BitFlips().play(known, access_to(app))
+    flips = BitFlips().run(known, access_to(app))
     changed = target.with_parameters(flipped(known.stored, flips[:1]))  # type: ignore[attr-defined]
     reached = (changed.answer(data.x, View.LABELS).labels != data.y).mean()
     assert reached >= best - 0.02
@@ -151,7 +151,7 @@ def test_a_perceptron_of_scikit_learn_is_asked_although_it_has_a_torch_form() ->
 def test_no_flip_makes_a_number_infinite() -> None:
     app = build(BitFlips, "table", "rigged", 0)
     known = aim(app, (10,))
-    flips = BitFlips().play(known, access_to(app))
+    flips = BitFlips().run(known, access_to(app))
     assert all(np.isfinite(v).all() for v in flipped(known.stored, flips).values())
     assert len(set(flips)) == len(flips)
 
@@ -162,7 +162,7 @@ def test_one_bit_breaks_a_logistic_regression_and_a_random_one_does_not() -> Non
     train = app.data.train
     model = LogisticRegression().fit(train.x.reshape(len(train), -1), train.y)
     target = SklearnTarget(model, app.classes, app.domain, indexed=True)
-    result = play_with(replace(app, target=target), replace(Tampering(), counts=(1,)))
+    result = run_with(replace(app, target=target), replace(Tampering(), counts=(1,)))
     assert successes(result)[0] > 0.4
     assert result.measurements[0].baseline < 0.1
 
@@ -247,7 +247,7 @@ def test_a_quantised_network_breaks_by_few_chosen_bits_and_not_by_many_random_on
     holdout = app.data.holdout
     clean = (app.target.answer(holdout.x, View.LABELS).labels == holdout.y).mean()
     assert clean > 0.95
-    result = play_with(app, replace(Tampering(), counts=(3, 20), draws=10))
+    result = run_with(app, replace(Tampering(), counts=(3, 20), draws=10))
     three, twenty = (clean * (1 - share) for share in successes(result))
     assert three < clean - 0.04
     assert twenty < 0.6
@@ -277,7 +277,7 @@ def test_one_random_exponent_bit_of_a_float_network() -> None:
     )
     net[0].weight.data, net[2].weight.data = first / 16, second
     app = digits(net, PIXELS)
-    result = play_with(app, replace(Tampering(), counts=(1,), draws=200), BitFlips(candidates=2))
+    result = run_with(app, replace(Tampering(), counts=(1,), draws=200), BitFlips(candidates=2))
     mean = next(m for m in result.measurements if m.metric == "one exponent bit at random")
     assert 0.45 < 0.98 * (1 - mean.value) < 0.9
     assert mean.n == 200
@@ -294,7 +294,7 @@ def test_images_pass_through_a_module() -> None:
     layer.weight.data = torch.as_tensor(weights["weights"], dtype=torch.float32)
     layer.bias.data = torch.as_tensor(weights["bias"], dtype=torch.float32)
     module = torch.nn.Sequential(torch.nn.Flatten(), layer)
-    result = play_with(
+    result = run_with(
         replace(app, target=TorchTarget(module, app.classes, app.domain)), Tampering().smaller()
     )
     assert successes(result)[-1] > 0.3

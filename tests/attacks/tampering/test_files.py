@@ -41,7 +41,7 @@ def stored_model(compress: Any) -> bytes:
 @pytest.mark.requirement("S24")
 def test_one_byte_differs_and_the_model_still_loads_with_nearly_the_same_numbers() -> None:
     slot, access = slot_of(SwappedModel, SWAP)
-    files = SwappedModel().play(slot, access)
+    files = SwappedModel().run(slot, access)
     kinds = [file.kind for file in files]
     assert kinds.count("an older model") == kinds.count("a model of other data") == 2
     assert len(files) == slot.tries
@@ -60,7 +60,7 @@ def test_a_compressed_file_gets_a_byte_at_its_end() -> None:
     content = stored_model(3)
     slot = Slot(content=content, numbers=scan(content).arrays, older=(), other=(), tries=3)
     _, access = slot_of(SwappedModel, SWAP)
-    files = SwappedModel().play(slot, access)
+    files = SwappedModel().run(slot, access)
     assert {file.kind for file in files} == {"one byte added at the end"}
     assert all(file.content[:-1] == content for file in files)
 
@@ -68,7 +68,7 @@ def test_a_compressed_file_gets_a_byte_at_its_end() -> None:
 @pytest.mark.requirement("S24")
 def test_planted_files_are_whole_pickles_that_go_on_as_the_genuine_model() -> None:
     slot, access = slot_of(PickleInside, CODE)
-    files = PickleInside().play(slot, access)
+    files = PickleInside().run(slot, access)
     assert len(files) == len(CALLS) + 6
     assert len({file.content for file in files}) == len(files)
     for file in files[:-1]:

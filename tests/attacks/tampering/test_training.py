@@ -10,6 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.neural_network import MLPClassifier
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.tampering._orders import wanted_last
 from goalkeeper.attacks.tampering.batch_order import BatchOrder
 from goalkeeper.attacks.tampering.loss_weights import LossWeights
@@ -17,11 +18,10 @@ from goalkeeper.attacks.tampering.seed_choice import SeedChoice, _worst
 from goalkeeper.attacks.tampering.step_order import StepOrder
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
-from goalkeeper.core.evidence import Played, Proportion
+from goalkeeper.core.evidence import AttackResult, Proportion
 from goalkeeper.core.power import Budget
 from goalkeeper.games.tampering import Tampering, TrainingAim
 from goalkeeper.games.tampering.game import TRAINING
-from goalkeeper.playing import Round, marked
 from goalkeeper.training import SklearnTrainer
 from tests.contract.harness import AnAttack, build, enough, task_of
 
@@ -32,19 +32,19 @@ def app_with(estimator: Any) -> Application:
     return replace(app, trainer=trainer, target=trainer.fit(app.data.train, 0))
 
 
-def play_with(attack: Any, app: Application, share: float = 0.1) -> Played:
+def run_with(attack: Any, app: Application, share: float = 0.1) -> AttackResult:
     kind: AnAttack = type(attack)
-    this = Round(
+    this = AttackRun(
         attack=attack,
         game=Tampering().smaller(),
         task=task_of(kind, app, TRAINING),
         granted=replace(enough(kind), budget=Budget(share=share)),
         seed=0,
     )
-    return marked(app, this)
+    return evaluate(app, this)
 
 
-def rates(result: Played) -> tuple[float, float]:
+def rates(result: AttackResult) -> tuple[float, float]:
     tally = result.trials[-1].tally
     assert isinstance(tally, Proportion)
     return tally.successes / tally.n, tally.baseline_successes / tally.baseline_n
@@ -74,7 +74,7 @@ def test_what_comes_last() -> None:
 @pytest.mark.requirement("S18")
 def test_the_last_steps_see_one_class_and_no_record_is_lost() -> None:
     labels = np.array([0, 1, 0, 1, 1, 0, 0, 1])
-    steering = BatchOrder().play(aim(labels.tolist(), harmless=0), access(0.1))
+    steering = BatchOrder().run(aim(labels.tolist(), harmless=0), access(0.1))
     assert steering.order is not None
     honest = np.random.default_rng(0).permutation(8)
     order = steering.order(honest, labels, 0)
@@ -87,7 +87,7 @@ def test_the_last_steps_see_one_class_and_no_record_is_lost() -> None:
 def test_no_more_places_are_touched_than_are_influenced(share: float) -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 200)
-    steering = StepOrder().play(aim(labels.tolist(), harmless=0), access(share))
+    steering = StepOrder().run(aim(labels.tolist(), harmless=0), access(share))
     assert steering.order is not None
     honest = rng.permutation(200)
     order = steering.order(honest, labels, 3)
@@ -110,7 +110,7 @@ def test_order_harms_what_learns_step_by_step() -> None:
             n_iter_no_change=12,
         ),
     ):  # fmt: skip
-        result = play_with(BatchOrder(), app_with(estimator))
+        result = run_with(BatchOrder(), app_with(estimator))
         steered, honest = rates(result)
         assert steered > honest + 0.3, result.summary
 
@@ -118,9 +118,9 @@ def test_order_harms_what_learns_step_by_step() -> None:
 @pytest.mark.requirement("S19")
 def test_a_larger_share_of_steps_harms_more() -> None:
     app = build(StepOrder, "table", "rigged", 0)
-    few, many = (rates(play_with(StepOrder(), app, share))[0] for share in (0.01, 0.5))
+    few, many = (rates(run_with(StepOrder(), app, share))[0] for share in (0.01, 0.5))
     assert many > few + 0.2
-    assert play_with(StepOrder(), app, 0.5).trials[0].budget == 0.5
+    assert run_with(StepOrder(), app, 0.5).trials[0].budget == 0.5
 
 
 @pytest.mark.requirement("S18")
@@ -140,7 +140,7 @@ def test_the_worst_seed_within_what_validation_passes() -> None:
 
 @pytest.mark.requirement("S18")
 def test_weights_harm_a_closed_solver_and_validation_would_see_it() -> None:
-    result = play_with(LossWeights(), app_with(LogisticRegression()))
+    result = run_with(LossWeights(), app_with(LogisticRegression()))
     steered, honest = rates(result)
     assert steered > 0.9
     assert honest == 0
@@ -153,6 +153,6 @@ def test_weights_harm_a_closed_solver_and_validation_would_see_it() -> None:
 def test_the_chosen_seed_is_used_and_copies_are_counted() -> None:
     app = build(SeedChoice, "image", "rigged", 0)
     attack = SeedChoice(seeds=7)
-    result = play_with(attack, app)
+    result = run_with(attack, app)
     assert result.cost.models == 7
     assert "steered: the seed" in result.caveats[-1]

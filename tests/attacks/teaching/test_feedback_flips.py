@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.teaching.feedback_flips import FeedbackFlips
 from goalkeeper.attacks.teaching.rollback_test import RollbackTest
 from goalkeeper.core.evidence import DamageCount
 from goalkeeper.games.tallies import won
 from goalkeeper.games.teaching import Teaching
-from goalkeeper.playing import Round, marked
 from goalkeeper.training import SklearnTrainer
 from tests.attacks.teaching.test_lies import channel, door, rigged
 from tests.contract.harness import enough, task_of
@@ -21,7 +21,7 @@ from tests.contract.harness import enough, task_of
 
 def test_all_that_the_share_allows_is_said_once() -> None:
     app = rigged("text")
-    lessons = FeedbackFlips().play(channel(app), door(app)).lessons
+    lessons = FeedbackFlips().run(channel(app), door(app)).lessons
     said = [text for lesson in lessons for text in lesson.x]
     assert len(said) == len(set(said)) == 33
     assert {len(lesson) for lesson in lessons} == {8, 9}
@@ -34,14 +34,14 @@ def test_a_scikit_learn_model_is_taught(task: str) -> None:
     app = rigged()
     trainer = SklearnTrainer(KNeighborsClassifier(n_neighbors=1), app.classes, app.domain)
     app = replace(app, trainer=trainer, target=trainer.fit(app.data.train, 0))
-    this = Round(
+    this = AttackRun(
         attack=FeedbackFlips(),
         game=Teaching(campaigns=5),
         task=task_of(FeedbackFlips, app, task),
         granted=enough(FeedbackFlips),
         seed=0,
     )
-    result = marked(app, this)
+    result = evaluate(app, this)
     tally = result.trials[-1].tally
     assert isinstance(tally, DamageCount)
     assert won(tally)
@@ -51,7 +51,7 @@ def test_a_scikit_learn_model_is_taught(task: str) -> None:
 @pytest.mark.requirement("S27")
 def test_the_rollback_test_speaks_first_and_then_waits() -> None:
     app = rigged()
-    lessons = RollbackTest().play(channel(app, "after-rollback"), door(app)).lessons
+    lessons = RollbackTest().run(channel(app, "after-rollback"), door(app)).lessons
     assert [len(lesson) for lesson in lessons] == [15, 15, 3, 0]
     assert all((lesson.labels != lesson.bases.y).all() for lesson in lessons)
     assert np.unique(np.concatenate([lesson.x for lesson in lessons]), axis=0).shape[0] == 33

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
 from goalkeeper.attacks.teaching.feedback_flips import FeedbackFlips
 from goalkeeper.attacks.teaching.slow_drift import SlowDrift
 from goalkeeper.core.application import Application, Feedback
 from goalkeeper.core.data import Splits
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 from goalkeeper.games.teaching import Teaching
-from goalkeeper.playing import AnyAttack, Round, marked
 from tests.attacks.teaching.test_lies import channel, door, rigged
 from tests.contract.harness import enough, task_of
 
@@ -33,20 +33,22 @@ def watched() -> Application:
     return replace(app, data=data, feedback=loop)
 
 
-def played(attack: AnyAttack, app: Application, share: float = 0.25) -> Played:
+def result_of(attack: AnyAttack, app: Application, share: float = 0.25) -> AttackResult:
     granted = enough(type(attack), share=share)
     task = task_of(type(attack), app, "taught-wrong")
-    return marked(app, Round(attack=attack, game=Teaching(), task=task, granted=granted, seed=2))
+    return evaluate(
+        app, AttackRun(attack=attack, game=Teaching(), task=task, granted=granted, seed=2)
+    )
 
 
-def noticed(result: Played) -> float:
+def noticed(result: AttackResult) -> float:
     return next(m.value for m in result.measurements if m.metric == "noticed")
 
 
 @pytest.mark.requirement("S27")
 def test_a_flood_is_noticed_and_a_slow_drift_is_not() -> None:
     app = watched()
-    flood, slow = played(FeedbackFlips(), app), played(SlowDrift(), app)
+    flood, slow = result_of(FeedbackFlips(), app), result_of(SlowDrift(), app)
     assert noticed(flood) == 1.0
     assert noticed(slow) == 0.0
     assert slow.measurements[0].value > flood.measurements[0].value
@@ -56,7 +58,7 @@ def test_a_flood_is_noticed_and_a_slow_drift_is_not() -> None:
 def test_it_stops_once_its_part_of_the_tolerance_is_used_up() -> None:
     app = watched()
     sizes = {
-        part: sum(len(x) for x in SlowDrift(part=part).play(channel(app), door(app)).lessons)
+        part: sum(len(x) for x in SlowDrift(part=part).run(channel(app), door(app)).lessons)
         for part in (0.1, 0.5)
     }
     assert 0 < sizes[0.1] < sizes[0.5]
@@ -65,7 +67,7 @@ def test_it_stops_once_its_part_of_the_tolerance_is_used_up() -> None:
 def test_unwatched_it_gives_all_it_may_and_asks_nothing() -> None:
     app = rigged()
     access = door(app)
-    lessons = SlowDrift().play(channel(app), access).lessons
+    lessons = SlowDrift().run(channel(app), access).lessons
     assert sum(len(x) for x in lessons) == 33
     assert access.spent.queries == 0
 
@@ -76,6 +78,6 @@ def test_what_is_asked_about_is_never_reported() -> None:
     asked: list[np.ndarray] = []
     query = access.query
     access.query = lambda x, *a: (asked.append(x), query(x, *a))[1]  # type: ignore[method-assign, func-returns-value]
-    lessons = SlowDrift().play(channel(app), access).lessons
+    lessons = SlowDrift().run(channel(app), access).lessons
     seen = {row.tobytes() for row in np.concatenate(asked)}
     assert not seen & {row.tobytes() for x in lessons for row in np.asarray(x.x)}

@@ -13,7 +13,7 @@ from goalkeeper.core.cost import Cost
 from goalkeeper.core.data import Data, Splits
 from goalkeeper.core.domain import Column, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.evidence import Played, Proportion, Status
+from goalkeeper.core.evidence import AttackResult, Proportion, Status
 from goalkeeper.core.power import Power
 from goalkeeper.core.text import texts
 from goalkeeper.games.artefact_leak import ArtefactLeak
@@ -40,7 +40,7 @@ def table(x: object, y: object = None) -> Data:
     return Data(x=rows, y=np.zeros(len(rows), dtype=np.int64) if y is None else np.asarray(y))
 
 
-def marked(app: Application, claims: Claims, task: Task = RECORDS) -> Played:
+def evaluate(app: Application, claims: Claims, task: Task = RECORDS) -> AttackResult:
     rng = np.random.default_rng(0)
     return GAME.mark(
         Marking(
@@ -54,8 +54,8 @@ def marked(app: Application, claims: Claims, task: Task = RECORDS) -> Played:
     )
 
 
-def counts(played: Played) -> tuple[int, int, int]:
-    tally = played.trials[0].tally
+def counts(result: AttackResult) -> tuple[int, int, int]:
+    tally = result.trials[0].tally
     assert isinstance(tally, Proportion)
     return tally.successes, tally.n, tally.baseline_successes
 
@@ -106,17 +106,17 @@ def test_nothing_is_claimed_twice_or_beyond_the_limit() -> None:
 def test_all_or_nothing_are_both_told() -> None:
     app = small("table", np.random.default_rng(0), leaks=True)
     every = records(app.data.train.x, app.data.train.y)
-    found = marked(app, every)
+    found = evaluate(app, every)
     n = len(app.data.train)
     assert counts(found) == (n, n, 0)
     assert found.measurements[0].metric == "success_rate"
     assert found.measurements[0].value == found.measurements[1].value == 1.0
     assert found.trials[0].verified == n
     others = records(app.data.holdout.x, app.data.holdout.y)
-    nothing = marked(app, others)
+    nothing = evaluate(app, others)
     assert counts(nothing)[:2] == (0, n)
     assert not won(nothing.trials[0].tally)
-    none = marked(app, records(np.empty((0, 3)), np.empty(0, dtype=np.int64)))
+    none = evaluate(app, records(np.empty((0, 3)), np.empty(0, dtype=np.int64)))
     assert none.status is Status.NOT_TESTED
 
 
@@ -137,7 +137,7 @@ def test_where_inputs_have_few_values_guesses_meet_records_too() -> None:
         classes=("a", "b"),
     )
     guessed = np.random.default_rng(1).permutation(grid)[:120]
-    found = marked(app, records(guessed, np.zeros(120, dtype=np.int64)))
+    found = evaluate(app, records(guessed, np.zeros(120, dtype=np.int64)))
     right, n, by_chance = counts(found)
     assert 0.3 * n < right < 0.7 * n
     assert by_chance > 0.2 * n
@@ -146,7 +146,7 @@ def test_where_inputs_have_few_values_guesses_meet_records_too() -> None:
 
 def test_examples_are_private_and_name_columns() -> None:
     app = small("table", np.random.default_rng(0), leaks=True)
-    exhibit = marked(app, records(app.data.train.x, app.data.train.y)).exhibits[0]
+    exhibit = evaluate(app, records(app.data.train.x, app.data.train.y)).exhibits[0]
     assert exhibit.private
     assert "c0 " in exhibit.after
     assert exhibit.after.count("\n") == 2
@@ -176,6 +176,6 @@ def test_fewer_strangers_than_records_are_told() -> None:
             similar=app.data.similar.take(slice(0, 10)),
         ),
     )
-    found = marked(less, records(app.data.train.x, app.data.train.y))
+    found = evaluate(less, records(app.data.train.x, app.data.train.y))
     assert "only 30 records that the model never saw" in found.caveats[0]
-    assert marked(app, records(app.data.train.x, app.data.train.y)).caveats == ()
+    assert evaluate(app, records(app.data.train.x, app.data.train.y)).caveats == ()

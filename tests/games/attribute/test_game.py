@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import AttackRun, evaluate, execute
 from goalkeeper.attacks.attribute.attribute_from_scores import AttributeFromScores
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Answers, Application
@@ -15,7 +16,7 @@ from goalkeeper.core.cost import Cost
 from goalkeeper.core.data import PARTS, Data, Floats, Inputs, Splits
 from goalkeeper.core.domain import Column, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError, NotOffered
-from goalkeeper.core.evidence import Gain, Measurement, Played, Status
+from goalkeeper.core.evidence import AttackResult, Gain, Measurement, Status
 from goalkeeper.core.power import Grade, Knowledge, Power, View
 from goalkeeper.games.attribute import AttributeInference
 from goalkeeper.games.attribute.columns import attribute_of
@@ -23,7 +24,6 @@ from goalkeeper.games.attribute.imputer import Imputer
 from goalkeeper.games.attribute.targets import TelltaleTarget, toy
 from goalkeeper.games.base import Dealt, Marking, Task
 from goalkeeper.games.tallies import won
-from goalkeeper.playing import Round, marked, play
 from tests.contract.harness import enough
 from tests.games.census import census
 
@@ -72,20 +72,20 @@ def people(rng: np.random.Generator, effect: float) -> Application:
     )
 
 
-def contest(app: Application, seed: int = 0, game: AttributeInference = GAME) -> Played:
+def contest(app: Application, seed: int = 0, game: AttributeInference = GAME) -> AttackResult:
     task = game.tasks(app)[0]
     granted = enough(AttributeFromScores)
-    return marked(
+    return evaluate(
         app,
-        Round(attack=AttributeFromScores(), game=game, task=task, granted=granted, seed=seed),
+        AttackRun(attack=AttributeFromScores(), game=game, task=task, granted=granted, seed=seed),
     )
 
 
-def found(played: Played, metric: str) -> Measurement:
-    return next(m for m in played.measurements if m.metric == metric and not m.group)
+def found(result: AttackResult, metric: str) -> Measurement:
+    return next(m for m in result.measurements if m.metric == metric and not m.group)
 
 
-def mark(app: Application, answer: Floats | None, power: Power) -> Played:
+def mark(app: Application, answer: Floats | None, power: Power) -> AttackResult:
     """Mark an answer as if it had been given without any query; None: the truth itself."""
     task = GAME.tasks(app)[0]
     dealt: Dealt[Any, Any] = GAME.deal(app, task, np.random.default_rng(0))
@@ -116,22 +116,22 @@ def test_a_model_that_knows_the_column_by_heart_gives_a_gain_of_1() -> None:
     attribute = attribute_of(app, "coin")
     assert attribute is not None
     app = replace(app, target=TelltaleTarget(app.target, app.data.train, attribute))
-    played = contest(app)
-    assert played.measurements[0].metric == "normalised_gain"
-    assert found(played, "normalised_gain").value == 1.0
-    assert found(played, "hit rate on training records").value == 1.0
+    result = contest(app)
+    assert result.measurements[0].metric == "normalised_gain"
+    assert found(result, "normalised_gain").value == 1.0
+    assert found(result, "hit rate on training records").value == 1.0
     # Other records are answered with 1/2 whatever stands there: imputation decides, by a coin.
-    other = found(played, "hit rate on other records")
+    other = found(result, "hit rate on other records")
     assert other.low <= 0.5 <= other.high
 
 
 @pytest.mark.requirement("S50")
 def test_a_model_that_ignores_the_column_gives_no_gain() -> None:
     app = people(np.random.default_rng(1), effect=0.0)
-    played = contest(replace(app, target=Rule(lambda x: 0.5 + 0.3 * np.tanh(x[:, 0]))))
-    assert found(played, "gain over imputation on training records").value == 0.0
-    assert found(played, "difference of differences").value == 0.0
-    assert not won(played.trials[-1].tally)
+    result = contest(replace(app, target=Rule(lambda x: 0.5 + 0.3 * np.tanh(x[:, 0]))))
+    assert found(result, "gain over imputation on training records").value == 0.0
+    assert found(result, "difference of differences").value == 0.0
+    assert not won(result.trials[-1].tally)
 
 
 @pytest.mark.requirement("S50")
@@ -147,15 +147,15 @@ def test_facts_about_people_are_no_leak_of_the_records() -> None:
     similar = app.data.similar
     blurred = Data(x=similar.x, y=rng.integers(0, 2, ROWS), columns=similar.columns)
     app = replace(app, data=replace(app.data, similar=blurred))
-    played = contest(app)
+    result = contest(app)
     for side in ("training", "other"):
-        rate = found(played, f"hit rate on {side} records")
+        rate = found(result, f"hit rate on {side} records")
         assert rate.low <= 0.9 <= rate.high
-        gain = found(played, f"gain over imputation on {side} records")
+        gain = found(result, f"gain over imputation on {side} records")
         assert gain.low > 0.5
-    difference = found(played, "difference of differences")
+    difference = found(result, "difference of differences")
     assert difference.low <= 0.0 <= difference.high
-    assert not won(played.trials[-1].tally)
+    assert not won(result.trials[-1].tally)
 
 
 def test_the_baseline_is_the_better_of_imputation_and_of_other_records() -> None:
@@ -174,28 +174,28 @@ def test_every_subgroup_is_measured_and_the_worst_comes_first() -> None:
     assert attribute is not None
     north = app.data.train.take(app.data.train.columns["town"] == "north")
     app = replace(app, target=TelltaleTarget(app.target, north, attribute))
-    played = contest(app)
-    groups = {m.group: m for m in played.measurements if m.group}
+    result = contest(app)
+    groups = {m.group: m for m in result.measurements if m.group}
     assert {"town north", "town south", "coin t", "class no"} <= set(groups)
     assert "coin h" not in groups  # the commonest value: imputation leaves nothing to gain
     assert groups["town north"].value == 1.0
     assert groups["town south"].low < 0.0
     assert next(iter(groups)) == "town north"
-    assert "hardest hit is town north with a gain of 100%" in played.summary
+    assert "hardest hit is town north with a gain of 100%" in result.summary
 
 
 # ---- marking -------------------------------------------------------------------------------------
 
 
 def test_the_truth_itself_is_marked_right_everywhere() -> None:
-    played = mark(toy(np.random.default_rng(0), tells=False), None, SIMILAR)
-    assert found(played, "hit rate on training records").value == 1.0
-    assert found(played, "difference of differences").value == pytest.approx(
-        found(played, "hit rate on other records").baseline
-        - found(played, "hit rate on training records").baseline
+    result = mark(toy(np.random.default_rng(0), tells=False), None, SIMILAR)
+    assert found(result, "hit rate on training records").value == 1.0
+    assert found(result, "difference of differences").value == pytest.approx(
+        found(result, "hit rate on other records").baseline
+        - found(result, "hit rate on training records").baseline
     )
     # right on strangers too: nothing of it is a leak of the training records
-    assert played.trials[0].tally == Gain(
+    assert result.trials[0].tally == Gain(
         successes=250, n=250, baseline_successes=250, baseline_n=250
     )
 
@@ -221,11 +221,11 @@ def test_an_attack_that_fails_must_break_a_weakened_application() -> None:
     app = people(np.random.default_rng(5), effect=0.0)
     task = GAME.tasks(app)[0]
     granted = enough(AttributeFromScores)
-    played = play(
-        app, Round(attack=AttributeFromScores(), game=GAME, task=task, granted=granted, seed=0)
+    result = execute(
+        app, AttackRun(attack=AttributeFromScores(), game=GAME, task=task, granted=granted, seed=0)
     )
-    assert played.status is Status.TESTED
-    assert played.controls[-1].passed
+    assert result.status is Status.TESTED
+    assert result.controls[-1].passed
 
 
 # ---- columns -------------------------------------------------------------------------------------

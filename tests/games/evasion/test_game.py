@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import AttackRun, execute
 from goalkeeper.attacks import catalogue
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.cost import Cost
 from goalkeeper.core.data import Data, Inputs
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.evidence import Played, Proportion, Status
+from goalkeeper.core.evidence import AttackResult, Proportion, Status
 from goalkeeper.core.goals import Goal, IntegrityLevel
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.core.text import kept, texts
@@ -23,7 +24,6 @@ from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion import Additions, Ending, Evasion, Submission, aim_of
 from goalkeeper.games.evasion.word_filters import BAD, GOOD
 from goalkeeper.games.tallies import won
-from goalkeeper.playing import Round, play
 from tests.attacks.evasion.arena import Rule, dealt, ruled, task_of, weak
 from tests.contract.harness import cases, enough
 
@@ -33,12 +33,12 @@ BLIND = Power(capabilities=Capability.M2)
 Change = Callable[[str], Any]
 
 
-def marked(
+def evaluate(
     changes: Sequence[Change],
     task: str = "harmful-passes",
     app: Application | None = None,
     granted: Power = LABELS,
-) -> Played:
+) -> AttackResult:
     """Mark an attack that hands in one change of every input after the other, 10 queries each."""
     app = app or weak()
     deal = dealt(app, task, GAME)
@@ -69,12 +69,12 @@ def changed(x: Inputs, change: Change) -> Inputs:
     return out
 
 
-def counts(played: Played) -> list[int]:
-    return [t.tally.successes for t in played.trials if isinstance(t.tally, Proportion)]
+def counts(result: AttackResult) -> list[int]:
+    return [t.tally.successes for t in result.trials if isinstance(t.tally, Proportion)]
 
 
-def failed(played: Played) -> set[str]:
-    return {control.name for control in played.controls if not control.passed}
+def failed(result: AttackResult) -> set[str]:
+    return {control.name for control in result.controls if not control.passed}
 
 
 def words_added(*words: str) -> Change:
@@ -122,17 +122,17 @@ def test_too_few_inputs_are_inconclusive_and_said_so() -> None:
     assert not unfit.proven
     assert GAME.unfit(few, task_of(few, "harmless-declined")) is None
     blind = ruled(lambda text: 0)  # nothing harmful is declined to begin with
-    played = marked([words_added("thanks")], app=blind)
-    assert played.status is Status.NOT_TESTED
-    assert "only 0 of 90" in played.reason
+    result = evaluate([words_added("thanks")], app=blind)
+    assert result.status is Status.NOT_TESTED
+    assert "only 0 of 90" in result.reason
 
 
 def test_any_wrong_answer_counts_where_no_class_is_harmless() -> None:
     app = replace(weak(), harmless=None)
-    played = marked([words_added(*GOOD, *BAD[:1])], task="any-wrong", app=app)
-    share = played.measurements[0]
+    result = evaluate([words_added(*GOOD, *BAD[:1])], task="any-wrong", app=app)
+    share = result.measurements[0]
     assert 0 < share.value < 1  # good words turn the harmful ones only
-    assert {m.group for m in played.measurements} >= {"class: harmful", "class: harmless"}
+    assert {m.group for m in result.measurements} >= {"class: harmful", "class: harmless"}
 
 
 # ---- what counts --------------------------------------------------------------------------------
@@ -141,17 +141,17 @@ def test_any_wrong_answer_counts_where_no_class_is_harmless() -> None:
 @pytest.mark.requirement("S22", "S30")
 @pytest.mark.parametrize(("task", "words"), [("harmful-passes", GOOD), ("harmless-declined", BAD)])
 def test_added_words_that_turn_the_answer_count(task: str, words: tuple[str, ...]) -> None:
-    played = marked([words_added(*words)], task=task)
-    assert played.status is Status.TESTED
-    assert counts(played) == [50]
-    assert won(played.trials[-1].tally)
-    assert played.trials[-1].verified == 50
-    assert not failed(played)
-    rate, added, asked, accuracy = played.measurements
+    result = evaluate([words_added(*words)], task=task)
+    assert result.status is Status.TESTED
+    assert counts(result) == [50]
+    assert won(result.trials[-1].tally)
+    assert result.trials[-1].verified == 50
+    assert not failed(result)
+    rate, added, asked, accuracy = result.measurements
     assert (rate.value, rate.n) == (1.0, 50)
     assert (added.value, asked.value) == (12.0, 10.0)
     assert (accuracy.value, accuracy.baseline) == (0.0, 1.0)
-    assert [e.private for e in played.exhibits] == [task == "harmless-declined"] * 3
+    assert [e.private for e in result.exhibits] == [task == "harmless-declined"] * 3
 
 
 @pytest.mark.requirement("S22")
@@ -166,28 +166,28 @@ def test_added_words_that_turn_the_answer_count(task: str, words: tuple[str, ...
     ids=["replaced", "reordered", "payload deleted", "glued"],
 )
 def test_a_change_that_does_not_keep_the_content_does_not_count(change: Change) -> None:
-    played = marked([change])
-    assert counts(played) == [0]
-    assert failed(played) >= {"what was claimed is verified", "every change is allowed"}
-    assert "50 invalid" in played.measurements[0].note
+    result = evaluate([change])
+    assert counts(result) == [0]
+    assert failed(result) >= {"what was claimed is verified", "every change is allowed"}
+    assert "50 invalid" in result.measurements[0].note
 
 
 @pytest.mark.parametrize("change", [lambda text: None, lambda text: 7, lambda text: text * 9999])
 def test_what_is_no_input_does_not_count(change: Change) -> None:
-    assert counts(marked([change])) == [0]
+    assert counts(evaluate([change])) == [0]
 
 
 def test_too_many_words_do_not_count() -> None:
-    played = marked([words_added(*(["thanks"] * 1001))])
-    assert counts(played) == [0]
-    assert "every change is allowed" in failed(played)
+    result = evaluate([words_added(*(["thanks"] * 1001))])
+    assert counts(result) == [0]
+    assert "every change is allowed" in failed(result)
 
 
 def test_a_claim_is_worth_nothing() -> None:
-    played = marked([lambda text: text])
-    assert counts(played) == [0]
-    assert "what was claimed is verified" in failed(played)
-    assert not won(played.trials[-1].tally)
+    result = evaluate([lambda text: text])
+    assert counts(result) == [0]
+    assert "what was claimed is verified" in failed(result)
+    assert not won(result.trials[-1].tally)
 
 
 def test_an_answer_of_another_length_is_an_error() -> None:
@@ -213,46 +213,46 @@ def test_an_answer_of_another_length_is_an_error() -> None:
 @pytest.mark.requirement("S16", "S17")
 def test_success_within_a_budget_is_counted_by_the_frameworks_meter() -> None:
     first_half = words_added("w1")  # turns nothing
-    played = marked([first_half, words_added(*GOOD)])
-    assert played.curve is not None
-    assert played.curve.budget == "queries"
-    assert played.curve.x == (10.0, 20.0)
-    assert played.curve.value == (0.0, 1.0)
-    assert counts(played) == [0, 50]
-    assert [trial.queries for trial in played.trials] == [10.0, 20.0]
+    result = evaluate([first_half, words_added(*GOOD)])
+    assert result.curve is not None
+    assert result.curve.budget == "queries"
+    assert result.curve.x == (10.0, 20.0)
+    assert result.curve.value == (0.0, 1.0)
+    assert counts(result) == [0, 50]
+    assert [trial.queries for trial in result.trials] == [10.0, 20.0]
 
 
 @pytest.mark.requirement("S22")
 def test_without_queries_the_budget_is_the_number_of_words() -> None:
-    played = marked([words_added(*GOOD[:1]), words_added(*GOOD[:4])], granted=BLIND)
-    assert played.curve is not None
-    assert (played.curve.unit, played.curve.x) == ("words added per input", (1.0, 4.0))
-    assert counts(played) == [0, 50]
+    result = evaluate([words_added(*GOOD[:1]), words_added(*GOOD[:4])], granted=BLIND)
+    assert result.curve is not None
+    assert (result.curve.unit, result.curve.x) == ("words added per input", (1.0, 4.0))
+    assert counts(result) == [0, 50]
     own_copy = Power(knowledge=Knowledge(model=Grade.FULL), view=View.GRADIENTS)
-    assert marked([words_added(*GOOD[:4])], granted=own_copy).trials[0].budget == 4.0
+    assert evaluate([words_added(*GOOD[:4])], granted=own_copy).trials[0].budget == 4.0
 
 
 def test_the_smallest_success_within_the_budget_is_shown_and_compared() -> None:
-    played = marked([words_added(*GOOD), words_added(*GOOD[:2])])
-    assert played.measurements[1].value == 2.0  # words
-    assert played.measurements[2].value == 10.0  # queries until the first success
-    assert all(exhibit.after.count(" thanks meeting") == 1 for exhibit in played.exhibits)
+    result = evaluate([words_added(*GOOD), words_added(*GOOD[:2])])
+    assert result.measurements[1].value == 2.0  # words
+    assert result.measurements[2].value == 10.0  # queries until the first success
+    assert all(exhibit.after.count(" thanks meeting") == 1 for exhibit in result.exhibits)
 
 
 def test_words_that_anybody_could_draw_are_no_attack() -> None:
     """A filter that any addition turns: random words do as well, and the game says so."""
     known = {text for part in ("holdout",) for text in getattr(weak().data, part).x}
     app = ruled(lambda text: int(text in known))
-    played = marked([words_added("thanks", "meeting")], app=app)
-    assert counts(played) == [50]
-    assert not won(played.trials[-1].tally)
-    assert "does more than random changes of equal size" in failed(played)
+    result = evaluate([words_added("thanks", "meeting")], app=app)
+    assert counts(result) == [50]
+    assert not won(result.trials[-1].tally)
+    assert "does more than random changes of equal size" in failed(result)
 
 
 def test_a_success_that_later_answers_lose_is_noticed() -> None:
-    played = marked([words_added(*GOOD), words_added(*BAD)])
-    assert counts(played)[-1] == 50
-    assert "more budget never undoes a success" in failed(played)
+    result = evaluate([words_added(*GOOD), words_added(*BAD)])
+    assert counts(result)[-1] == 50
+    assert "more budget never undoes a success" in failed(result)
 
 
 def test_answers_that_do_not_repeat_are_noticed() -> None:
@@ -263,7 +263,7 @@ def test_answers_that_do_not_repeat_are_noticed() -> None:
             return Answers(np.where(mood, said.labels, 1 - said.labels))
 
     app = replace(weak(), target=Moody(lambda text: 1))
-    assert "answers repeat" in failed(marked([words_added(*GOOD)], app=app))
+    assert "answers repeat" in failed(evaluate([words_added(*GOOD)], app=app))
 
 
 def test_groups_are_listed_the_worst_first() -> None:
@@ -272,8 +272,8 @@ def test_groups_are_listed_the_worst_first() -> None:
     holdout = Data(x=app.data.holdout.x, y=app.data.holdout.y, columns={"sender": who})
     of_ann = {text for text, name in zip(holdout.x, who, strict=True) if name == "Ann"}
     app = replace(app, data=replace(app.data, holdout=holdout), subgroups=("sender",))
-    played = marked([lambda t: f"{t} {' '.join(GOOD)}" if t in of_ann else t], app=app)
-    shown = [(m.group, m.value) for m in played.measurements if m.group]
+    result = evaluate([lambda t: f"{t} {' '.join(GOOD)}" if t in of_ann else t], app=app)
+    shown = [(m.group, m.value) for m in result.measurements if m.group]
     assert shown == [("sender: Ann", 1.0), ("sender: Bob", 0.0)]
 
 
@@ -326,13 +326,13 @@ def test_every_attack_breaks_the_weakened_version_of_what_it_cannot_break(
 ) -> None:
     attack = catalogue()[name]
     app = GAME.fair(domain, np.random.default_rng(0))
-    this = Round(
+    this = AttackRun(
         attack=attack(), game=GAME, task=task_of(app, task), granted=enough(attack), seed=0
     )
-    played = play(app, this)
-    assert played.status is Status.TESTED, played.reason + played.traceback
-    assert counts(played)[-1] == 0
-    assert played.controls[-1].name == "breaks a weakened version of this application"
+    result = execute(app, this)
+    assert result.status is Status.TESTED, result.reason + result.traceback
+    assert counts(result)[-1] == 0
+    assert result.controls[-1].name == "breaks a weakened version of this application"
 
 
 def test_the_weakened_application_is_of_one_mind() -> None:

@@ -15,7 +15,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.cost import Cost
 from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import ImageDomain
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion import Ball, Cells, Ending, Evasion, Grid, Pixels, Submission
@@ -34,7 +34,7 @@ def weak(domain: str) -> Application:
     return GAME.rigged(domain, np.random.default_rng(0))
 
 
-def marked(app: Application, task: str, change: Any) -> Played:
+def evaluate(app: Application, task: str, change: Any) -> AttackResult:
     """Mark an attack that hands in one change of all inputs."""
     deal = dealt(app, task, GAME)
     x = deal.question.x
@@ -175,8 +175,8 @@ def test_random_changes_have_the_size_asked_for(size: float) -> None:
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_only_changes_inside_the_ball_count(norm: str) -> None:
     app, task = weak("image"), f"harmful-passes-{norm}"
-    inside = marked(app, task, lambda x, q: along(app, x, 0.9 * q.limits.most, norm))
-    outside = marked(app, task, lambda x, q: along(app, x, 1.2 * q.limits.most, norm))
+    inside = evaluate(app, task, lambda x, q: along(app, x, 0.9 * q.limits.most, norm))
+    outside = evaluate(app, task, lambda x, q: along(app, x, 1.2 * q.limits.most, norm))
     assert inside.measurements[0].value == 1.0
     assert outside.measurements[0].value == 0.0
     assert "40 invalid" in outside.measurements[0].note
@@ -195,7 +195,7 @@ def test_a_success_that_rounding_undoes_does_not_count() -> None:
     fragile = replace(
         app, target=_Turning(app.target, dealt(app, "harmful-passes-linf").question.x)
     )
-    assert marked(fragile, "harmful-passes-linf", barely).measurements[0].value == 0.0
+    assert evaluate(fragile, "harmful-passes-linf", barely).measurements[0].value == 0.0
 
 
 class _Turning:
@@ -239,11 +239,11 @@ def test_a_row_that_breaks_a_constraint_does_not_count() -> None:
         out[:, 0] -= question.limits.step[0]
         return out
 
-    assert marked(app, "harmful-passes", origin).measurements[0].value == 0.0
-    assert marked(app, "harmful-passes", far).measurements[0].value == 0.0
-    played = marked(app, "harmful-passes", near)
-    assert played.measurements[0].value > 0.9
-    assert played.measurements[1].metric == "median entries changed until broken"
-    assert "nothing immutable" in played.caveats[0]
-    assert played.exhibits[0].before.startswith("number 0: ")  # only what was changed
-    assert "\n" not in played.exhibits[0].after
+    assert evaluate(app, "harmful-passes", origin).measurements[0].value == 0.0
+    assert evaluate(app, "harmful-passes", far).measurements[0].value == 0.0
+    result = evaluate(app, "harmful-passes", near)
+    assert result.measurements[0].value > 0.9
+    assert result.measurements[1].metric == "median entries changed until broken"
+    assert "nothing immutable" in result.caveats[0]
+    assert result.exhibits[0].before.startswith("number 0: ")  # only what was changed
+    assert "\n" not in result.exhibits[0].after

@@ -14,7 +14,7 @@ from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.cost import Cost
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.errors import DataError, TargetError
-from goalkeeper.core.evidence import Latency, Played, Status
+from goalkeeper.core.evidence import AttackResult, Latency, Status
 from goalkeeper.core.power import Power, View
 from goalkeeper.core.text import texts
 from goalkeeper.games.base import Marking
@@ -53,9 +53,9 @@ class Slow(Bare):
         return self.now
 
 
-def marked(
+def evaluate(
     target: Any, kinds: dict[str, Callable[[np.random.Generator], str]], game: Exhaustion
-) -> Played:
+) -> AttackResult:
     app = application("slow", "text", Reader(), np.random.default_rng(0))
     app = replace(app, target=target)
     rng = np.random.default_rng(1)
@@ -87,7 +87,7 @@ def loud(rng: np.random.Generator) -> str:
     return plain(rng).upper()
 
 
-def tally(found: Played) -> Latency:
+def tally(found: AttackResult) -> Latency:
     last = found.trials[-1].tally
     assert isinstance(last, Latency)
     return last
@@ -96,7 +96,7 @@ def tally(found: Played) -> Latency:
 @pytest.mark.requirement("S31")
 def test_a_known_factor_is_found_exactly_on_a_steady_clock() -> None:
     target = Slow(lambda text: 0.03 if text.isupper() else 0.002)
-    found = marked(target, {"plain": plain, "loud": loud}, Exhaustion())
+    found = evaluate(target, {"plain": plain, "loud": loud}, Exhaustion())
     assert found.status is Status.TESTED
     assert [trial.queries for trial in found.trials] == [1, 2]
     assert found.measurements[0].metric == TASK.metric
@@ -111,8 +111,8 @@ def test_a_known_factor_is_found_exactly_on_a_steady_clock() -> None:
 
 
 def test_a_noisy_machine_makes_the_interval_wide_and_nothing_slow() -> None:
-    steady = marked(Slow(lambda _: 0.01, noise=0.05), {"plain": plain}, Exhaustion())
-    noisy = marked(Slow(lambda _: 0.01, noise=1.5), {"plain": plain}, Exhaustion())
+    steady = evaluate(Slow(lambda _: 0.01, noise=0.05), {"plain": plain}, Exhaustion())
+    noisy = evaluate(Slow(lambda _: 0.01, noise=1.5), {"plain": plain}, Exhaustion())
     widths = [one.measurements[0].high / one.measurements[0].low for one in (steady, noisy)]
     assert widths[0] < 1.15
     assert widths[1] > 2
@@ -123,7 +123,7 @@ def test_a_noisy_machine_makes_the_interval_wide_and_nothing_slow() -> None:
 def test_a_machine_that_gets_slower_meets_all_alike() -> None:
     """It ends many times as slow as it began; asked in turns, no group is slower."""
     target = Slow(lambda _: 0.01, ageing=1.0)
-    found = marked(target, {"plain": plain, "loud": loud}, Exhaustion())
+    found = evaluate(target, {"plain": plain, "loud": loud}, Exhaustion())
     assert 1 + target.now > 5
     assert found.measurements[0].value == pytest.approx(1, abs=0.15)
     assert found.measurements[0].low < 1 < found.measurements[0].high
@@ -131,7 +131,7 @@ def test_a_machine_that_gets_slower_meets_all_alike() -> None:
 
 def test_equal_size_is_meant_literally() -> None:
     """Cost in characters alone is no finding, however short ordinary texts are."""
-    found = marked(Slow(lambda text: 1e-5 * len(text)), {"plain": plain}, Exhaustion())
+    found = evaluate(Slow(lambda text: 1e-5 * len(text)), {"plain": plain}, Exhaustion())
     assert found.measurements[0].value == pytest.approx(1)
     (over,) = [m for m in found.measurements if m.metric == "latency over ordinary inputs"]
     app = application("slow", "text", Reader(), np.random.default_rng(0))
@@ -151,7 +151,7 @@ def test_ordinary_texts_of_equal_size() -> None:
 
 
 def test_a_count_of_its_own_goes_before_the_clock() -> None:
-    found = marked(Counted(), {"plain": plain, "loud": loud}, Exhaustion())
+    found = evaluate(Counted(), {"plain": plain, "loud": loud}, Exhaustion())
     assert tally(found).unit == "operations"
     assert found.measurements[0].value == 3
     assert set(tally(found).attack) == {3.0}
@@ -173,16 +173,16 @@ class Counted(Bare):
 
 
 def test_copies_of_one_input_are_no_sample() -> None:
-    same = marked(Counted(), {"copies": lambda rng: "A" * SIZE}, Exhaustion())
+    same = evaluate(Counted(), {"copies": lambda rng: "A" * SIZE}, Exhaustion())
     assert same.status is Status.NOT_TESTED
-    mixed = marked(Counted(), {"plain": plain, "copies": lambda rng: "A" * SIZE}, Exhaustion())
+    mixed = evaluate(Counted(), {"plain": plain, "copies": lambda rng: "A" * SIZE}, Exhaustion())
     assert mixed.measurements[0].value == 1
 
 
 def test_many_inputs_compare_the_99th_percentile() -> None:
     """Every 50th input takes ten times as long: the median does not see it, the tail does."""
     game = Exhaustion(inputs=1600, screened=8, rounds=1)
-    tail = marked(
+    tail = evaluate(
         Slow(lambda text: 0.01 if text < "B" else 0.001),
         {"loud": lambda rng: ("A" if rng.random() < 0.02 else "Z") + loud(rng)[1:]},
         game,
@@ -216,9 +216,9 @@ def test_a_refusal_costs_what_it_took() -> None:
 
 def test_answers_are_checked() -> None:
     with pytest.raises(DataError, match="outside of the domain"):
-        marked(Counted(), {"long": lambda rng: "x" * 601}, Exhaustion())
+        evaluate(Counted(), {"long": lambda rng: "x" * 601}, Exhaustion())
     with pytest.raises(DataError, match="more than 100 characters"):
-        marked(Counted(), {"long": lambda rng: "x" * 101}, Exhaustion(chars=100))
+        evaluate(Counted(), {"long": lambda rng: "x" * 101}, Exhaustion(chars=100))
 
 
 @pytest.mark.parametrize("kind", ["text", "table", "image"])
@@ -240,8 +240,8 @@ def test_application_is_left_as_it_was() -> None:
 
 def test_what_was_played_survives_storing_and_shows_what_its_counts_say() -> None:
     """`verify` compares the stored unit, and each shown interval with the counts behind it."""
-    found = marked(Slow(lambda _: 0.01, noise=0.3), {"plain": plain, "loud": loud}, Exhaustion())
-    assert Played.model_validate_json(found.model_dump_json()) == found
+    found = evaluate(Slow(lambda _: 0.01, noise=0.3), {"plain": plain, "loud": loud}, Exhaustion())
+    assert AttackResult.model_validate_json(found.model_dump_json()) == found
     headline = found.measurements[0]
     last = shown(found.trials[-1].tally)
     assert (headline.value, headline.low, headline.high) == tuple(last)
@@ -252,6 +252,6 @@ def test_what_was_played_survives_storing_and_shows_what_its_counts_say() -> Non
 
 
 def test_a_perfect_attack_would_win_with_the_default_sample() -> None:
-    found = marked(Slow(lambda _: 0.01), {"plain": plain}, Exhaustion().smaller())
+    found = evaluate(Slow(lambda _: 0.01), {"plain": plain}, Exhaustion().smaller())
     assert not won(tally(found))
     assert won(perfect(tally(found)))

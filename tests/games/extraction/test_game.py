@@ -17,7 +17,7 @@ from goalkeeper.core.cost import Cost
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import DataError, NotGranted
-from goalkeeper.core.evidence import Gain, Played, Status
+from goalkeeper.core.evidence import AttackResult, Gain, Status
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.base import Marking
 from goalkeeper.games.extraction import Extraction
@@ -51,9 +51,9 @@ def power(data: Grade = Grade.NONE) -> Power:
     )
 
 
-def marked(
+def evaluate(
     app: Application, *substitutes: Any, data: Grade = Grade.NONE, spent: int = 10
-) -> Played:
+) -> AttackResult:
     points = [
         Checkpoint(s, Cost(queries=spent * (i + 1)), np.array([spent * (i + 1)]))
         for i, s in enumerate(substitutes)
@@ -90,24 +90,24 @@ def knows(app: Application) -> Says:
 
 @pytest.mark.requirement("S32", "S46")
 def test_agreement_is_counted_beside_the_best_without_queries(app: Application) -> None:
-    played = marked(app, knows(app))
-    tally = played.trials[-1].tally
+    result = evaluate(app, knows(app))
+    tally = result.trials[-1].tally
     assert isinstance(tally, Gain)
     labels = app.target.answer(app.data.holdout.x, View.LABELS).labels
     assert (tally.successes, tally.n) == (400, 400)
     assert tally.baseline_successes == max(np.bincount(labels))
     assert won(tally)
-    assert played.measurements[0].metric == "normalised_gain"
-    assert played.measurements[0].value == 1.0
-    assert played.curve is not None
-    assert played.curve.x == (10.0,)
+    assert result.measurements[0].metric == "normalised_gain"
+    assert result.measurements[0].value == 1.0
+    assert result.curve is not None
+    assert result.curve.x == (10.0,)
 
 
 def test_the_most_frequent_answer_gains_nothing(app: Application) -> None:
     labels = app.target.answer(app.data.holdout.x, View.LABELS).labels
-    played = marked(app, Says(int(np.bincount(labels).argmax())))
-    assert played.measurements[0].value == 0.0
-    assert not won(played.trials[-1].tally)
+    result = evaluate(app, Says(int(np.bincount(labels).argmax())))
+    assert result.measurements[0].value == 0.0
+    assert not won(result.trials[-1].tally)
 
 
 @pytest.mark.requirement("S46")
@@ -117,7 +117,7 @@ def test_who_has_data_is_compared_with_what_data_alone_gives() -> None:
     app = replace(app, trainer=SklearnTrainer(pipeline, app.classes, app.domain))
     own = SklearnTrainer(pipeline, app.classes, app.domain).fit(app.data.similar, 0)
     same = Says(lambda x: own.answer(x, View.LABELS).labels)
-    alone, beside = marked(app, same), marked(app, same, data=Grade.PARTIAL)
+    alone, beside = evaluate(app, same), evaluate(app, same, data=Grade.PARTIAL)
     assert alone.measurements[0].low > 0.5
     assert beside.measurements[0].value < 0.3
     assert not won(beside.trials[-1].tally)
@@ -135,12 +135,12 @@ def test_a_substitute_that_could_still_ask_is_refused(app: Application, hidden: 
         "target": lambda: Says(app.target),
     }[hidden]()
     with pytest.raises(NotGranted, match="stands on its own"):
-        marked(app, substitute)
+        evaluate(app, substitute)
     access.checkpoint(knows(app))
     if hidden != "target":  # a copy of the target cannot be told from a substitute
         access.checkpoint(substitute)
         with pytest.raises(NotGranted, match="stands on its own"):
-            marked(app, access.checkpoints[-1].answer)
+            evaluate(app, access.checkpoints[-1].answer)
 
 
 def test_marking_asks_nothing_through_the_access(app: Application) -> None:
@@ -148,7 +148,7 @@ def test_marking_asks_nothing_through_the_access(app: Application) -> None:
     copy = knows(app)
     access.query(app.data.similar.x[:5])
     access.checkpoint(copy)
-    marked(app, *[point.answer for point in access.checkpoints])
+    evaluate(app, *[point.answer for point in access.checkpoints])
     assert access.spent.queries == 5
 
 
@@ -162,7 +162,7 @@ def test_marking_asks_nothing_through_the_access(app: Application) -> None:
 )
 def test_answers_that_are_no_classes_are_refused(app: Application, answer: Any, said: str) -> None:
     with pytest.raises(DataError, match=said):
-        marked(app, Says(answer))
+        evaluate(app, Says(answer))
 
 
 @pytest.mark.requirement("S17")
@@ -194,7 +194,7 @@ def test_parameters_are_compared_up_to_what_is_common(app: Application) -> None:
     assert wrong[0] == pytest.approx(0.1, abs=1e-9)
     assert parameter_error(app, Says(0)) is None
     assert parameter_error(app, Copied(target.weights[:, :2], target.bias)) is None
-    names = [m.metric for m in marked(app, Copied(target.weights, target.bias)).measurements]
+    names = [m.metric for m in evaluate(app, Copied(target.weights, target.bias)).measurements]
     assert names[-2:] == ["queries per parameter", "largest relative error of a parameter"]
 
 
@@ -223,7 +223,7 @@ def test_bounds_are_needed_for_uniform_points() -> None:
     open_ended = TableDomain(columns=(Column(name="x"), Column(name="y", low=0, high=1)))
     for domain, there in ((open_ended, False), (table(2), True)):
         app = around(random_linear(2, 2, 0), domain, 2)
-        names = [m.metric for m in marked(app, knows(app)).measurements]
+        names = [m.metric for m in evaluate(app, knows(app)).measurements]
         assert ("fidelity on uniform points" in names) == there
 
 
@@ -238,10 +238,10 @@ def test_few_unseen_inputs_are_not_enough(app: Application) -> None:
 
 def test_one_answer_for_everything_is_said_to_be_so(app: Application) -> None:
     weights, bias = np.zeros((2, 4)), np.array([1.0, 0.0])
-    played = marked(replace(app, target=LinearTarget(weights, bias)), Says(0))
-    assert played.status is Status.TESTED
-    assert not won(played.trials[-1].tally)
-    assert any("one and the same" in caveat for caveat in played.caveats)
+    result = evaluate(replace(app, target=LinearTarget(weights, bias)), Says(0))
+    assert result.status is Status.TESTED
+    assert not won(result.trials[-1].tally)
+    assert any("one and the same" in caveat for caveat in result.caveats)
 
 
 def test_what_is_asked_says_nothing_of_the_truth(app: Application) -> None:

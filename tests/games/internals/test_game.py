@@ -18,7 +18,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.cost import Cost
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError, NotOffered
-from goalkeeper.core.evidence import Gain, Played, Status
+from goalkeeper.core.evidence import AttackResult, Gain, Status
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.core.text import texts
 from goalkeeper.games.base import Marking
@@ -59,7 +59,7 @@ def true_words(app: Application) -> list[str]:
     return [WORDS[i] for i in order]
 
 
-def marked(app: Application, words: Sequence[str], data: Grade = Grade.NONE) -> Played:
+def evaluate(app: Application, words: Sequence[str], data: Grade = Grade.NONE) -> AttackResult:
     rng = np.random.default_rng(0)
     granted = Power(
         knowledge=Knowledge(data=data),
@@ -80,42 +80,42 @@ def marked(app: Application, words: Sequence[str], data: Grade = Grade.NONE) -> 
     )
 
 
-def tally(played: Played) -> Gain:
-    found = played.trials[-1].tally
+def tally(result: AttackResult) -> Gain:
+    found = result.trials[-1].tally
     assert isinstance(found, Gain)
     return found
 
 
 @pytest.mark.requirement("S33")
 def test_true_indicators_are_counted_beside_drawing_from_the_same_list(app: Application) -> None:
-    played = marked(app, true_words(app))
-    assert tally(played) == Gain(successes=50, n=50, baseline_successes=50, baseline_n=len(WORDS))
-    assert won(tally(played))
-    assert played.measurements[1].metric == "precision at 50"
-    assert played.measurements[1].value == 1.0
+    result = evaluate(app, true_words(app))
+    assert tally(result) == Gain(successes=50, n=50, baseline_successes=50, baseline_n=len(WORDS))
+    assert won(tally(result))
+    assert result.measurements[1].metric == "precision at 50"
+    assert result.measurements[1].value == 1.0
 
 
 def test_a_list_in_no_order_gains_nothing(app: Application) -> None:
     shuffled = np.random.default_rng(1).permutation(WORDS).tolist()
-    assert not won(tally(marked(app, shuffled)))
+    assert not won(tally(evaluate(app, shuffled)))
 
 
 def test_listing_only_what_was_found_is_its_own_baseline(app: Application) -> None:
     """The answer must list all words considered, so that nobody picks a weak baseline."""
-    assert tally(marked(app, true_words(app)[:50])).baseline_n == 50
-    assert marked(app, true_words(app)[:50]).measurements[0].value == 0.0
+    assert tally(evaluate(app, true_words(app)[:50])).baseline_n == 50
+    assert evaluate(app, true_words(app)[:50]).measurements[0].value == 0.0
 
 
 def test_repeated_words_and_capitals_do_not_count_twice(app: Application) -> None:
     best = true_words(app)
     doubled = [w for word in best for w in (word, word.upper())]
-    assert tally(marked(app, doubled)) == tally(marked(app, best))
+    assert tally(evaluate(app, doubled)) == tally(evaluate(app, best))
 
 
 @pytest.mark.parametrize("answer", ["free", ["free", 3]])
 def test_what_is_no_list_of_words_is_refused(app: Application, answer: Any) -> None:
     with pytest.raises(DataError, match="list of words"):
-        marked(app, answer)
+        evaluate(app, answer)
 
 
 @pytest.mark.requirement("S33")
@@ -143,7 +143,7 @@ def test_who_has_data_is_compared_with_what_data_alone_tells() -> None:
     ).ranked()
     everything = list(mails.target.parameters()["vocabulary"])
     words = [*ranked[:20], *[w for w in everything if w not in set(ranked[:20])]]
-    alone, beside = marked(mails, words), marked(mails, words, Grade.PARTIAL)
+    alone, beside = evaluate(mails, words), evaluate(mails, words, Grade.PARTIAL)
     assert tally(alone).successes == tally(beside).successes
     assert tally(beside).baseline_n == tally(beside).n == 50
     assert tally(beside).baseline_successes > 5
@@ -162,20 +162,20 @@ def test_several_harmful_classes_count_by_the_strongest() -> None:
 def test_too_few_indicators_are_not_tested(app: Application) -> None:
     weights = np.zeros((2, len(WORDS)))
     weights[1, :5] = 1.0
-    played = marked(replace(app, target=LinearTarget(weights, np.zeros(2), WORDS)), list(WORDS))
-    assert played.status is Status.NOT_TESTED
-    assert "5" in played.reason
-    assert not played.trials
+    result = evaluate(replace(app, target=LinearTarget(weights, np.zeros(2), WORDS)), list(WORDS))
+    assert result.status is Status.NOT_TESTED
+    assert "5" in result.reason
+    assert not result.trials
 
 
 def test_words_that_were_never_considered_are_a_caveat(app: Application) -> None:
-    played = marked(app, [w for w in true_words(app) if w != true_words(app)[0]])
-    assert any(caveat.startswith("1 of the 50") for caveat in played.caveats)
+    result = evaluate(app, [w for w in true_words(app) if w != true_words(app)[0]])
+    assert any(caveat.startswith("1 of the 50") for caveat in result.caveats)
 
 
 def test_the_exhibit_names_words_with_their_true_rank(app: Application) -> None:
     first = true_words(app)[0]
-    assert marked(app, true_words(app)).exhibits[0].after.startswith(f"{first} (1), ")
+    assert evaluate(app, true_words(app)).exhibits[0].after.startswith(f"{first} (1), ")
 
 
 def test_the_positive_control_has_forty_indicators() -> None:

@@ -13,7 +13,7 @@ from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Application
 from goalkeeper.core.cost import Cost
 from goalkeeper.core.errors import DataError, NotOffered
-from goalkeeper.core.evidence import Gain, Played, Status
+from goalkeeper.core.evidence import AttackResult, Gain, Status
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.base import Dealt, Marking, Task
 from goalkeeper.games.internals import Choices, Internals, columns
@@ -35,9 +35,9 @@ def dealt(app: Application, task: Task, seed: int = 0) -> Dealt[Any, Any]:
     return GAME.deal(app, task, np.random.default_rng(seed))
 
 
-def marked(
+def evaluate(
     app: Application, task: Task, answer: Any, deal: Dealt[Any, Any], data: Grade = Grade.NONE
-) -> Played:
+) -> AttackResult:
     spent = np.full(deal.campaigns, 7)
     return GAME.mark(
         Marking(
@@ -57,7 +57,7 @@ def marked(
     )
 
 
-def tally(result: Played) -> Gain:
+def tally(result: AttackResult) -> Gain:
     found = result.trials[-1].tally
     assert isinstance(found, Gain)
     return found
@@ -72,7 +72,7 @@ def test_right_guesses_are_counted_beside_naming_one(
     assert isinstance(deal.question, Choices)
     assert len(deal.question.names) == options
     assert deal.campaigns == len(deal.victims) == 30
-    perfect, one = (marked(app, task, a, deal) for a in (deal.secret, np.zeros(30, dtype=int)))
+    perfect, one = (evaluate(app, task, a, deal) for a in (deal.secret, np.zeros(30, dtype=int)))
     assert (tally(perfect).successes, tally(perfect).n) == (30, 30)
     assert tally(perfect).baseline_successes == tally(one).successes == 30 // options
     assert won(tally(perfect))
@@ -87,7 +87,7 @@ def test_answers_that_are_no_guesses_are_refused(app: Application) -> None:
     deal = dealt(app, STRENGTH)
     for answer in (np.zeros(3, dtype=int), np.full(30, 5), np.zeros(30), None):
         with pytest.raises(DataError):
-            marked(app, STRENGTH, answer, deal)
+            evaluate(app, STRENGTH, answer, deal)
 
 
 def test_victims_are_of_the_hidden_kind_and_do_not_share_all_records(app: Application) -> None:
@@ -137,16 +137,16 @@ def test_named_columns_are_counted_beside_drawing_and_own_data(app: Application)
     pull, _ = columns.influence(app.target, app, app.data.holdout)
     names = columns.names_of(app.domain)
     ranked = [names[i] for i in np.argsort(-pull)]
-    best = tally(marked(app, FEATURES, ranked, deal))
+    best = tally(evaluate(app, FEATURES, ranked, deal))
     assert (best.successes, best.n) == (15, 15)
     assert (best.baseline_successes, best.baseline_n) == (15, 30)
-    worst = tally(marked(app, FEATURES, ranked[::-1], deal))
+    worst = tally(evaluate(app, FEATURES, ranked[::-1], deal))
     assert worst.successes == 0
-    informed = tally(marked(app, FEATURES, ranked, deal, Grade.PARTIAL))
+    informed = tally(evaluate(app, FEATURES, ranked, deal, Grade.PARTIAL))
     assert informed.baseline_n == 15
     assert informed.baseline_successes > 7
     with pytest.raises(DataError, match="names of columns"):
-        marked(app, FEATURES, ["none such"], deal)
+        evaluate(app, FEATURES, ["none such"], deal)
 
 
 def test_few_columns_or_records_are_not_tested() -> None:
@@ -162,5 +162,5 @@ def test_columns_that_move_nothing_are_not_tested(app: Application) -> None:
         lambda x: np.tile([0.9, 0.1], (len(x), 1)), app.classes, app.domain, sample=app.data.train.x
     )
     still = replace(app, target=constant)
-    result = marked(still, FEATURES, columns.names_of(app.domain), dealt(app, FEATURES))
+    result = evaluate(still, FEATURES, columns.names_of(app.domain), dealt(app, FEATURES))
     assert result.status is Status.NOT_TESTED

@@ -12,7 +12,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.cost import Cost
 from goalkeeper.core.data import Data
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.evidence import Gain, Played, Status
+from goalkeeper.core.evidence import AttackResult, Gain, Status
 from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.base import Marking
 from goalkeeper.games.inversion import Inversion
@@ -37,7 +37,7 @@ def app() -> Application:
     return small("table", np.random.default_rng(0), leaks=True)
 
 
-def marked(app: Application, *answers: Averages, data: Grade = Grade.NONE) -> Played:
+def evaluate(app: Application, *answers: Averages, data: Grade = Grade.NONE) -> AttackResult:
     rng = np.random.default_rng(0)
     return GAME.mark(
         Marking(
@@ -51,8 +51,8 @@ def marked(app: Application, *answers: Averages, data: Grade = Grade.NONE) -> Pl
     )
 
 
-def tally(played: Played) -> Gain:
-    found = played.trials[-1].tally
+def tally(result: AttackResult) -> Gain:
+    found = result.trials[-1].tally
     assert isinstance(found, Gain)
     return found
 
@@ -68,14 +68,14 @@ def truth(app: Application) -> Averages:
 def test_the_true_averages_are_right_throughout(domain: str) -> None:
     app = small(domain, np.random.default_rng(0), leaks=True)
     known = truth(app)
-    found = marked(app, known)
+    found = evaluate(app, known)
     assert tally(found).successes == tally(found).n >= 12
     assert found.measurements[0].metric == "normalised_gain"
     assert found.measurements[0].value == 1.0
     alike = found.measurements[2]
     assert alike.metric == "correlation with the class averages"
     assert alike.value == pytest.approx(1.0)
-    opposite = marked(app, Averages(-known.values, known.words))
+    opposite = evaluate(app, Averages(-known.values, known.words))
     assert tally(opposite).successes == 0
     assert opposite.measurements[2].value == pytest.approx(-1.0)
 
@@ -85,14 +85,14 @@ def test_a_prior_answers_no_better_than_a_coin(app: Application) -> None:
     """The overall average and the middle of the domain: ties, which a coin decides."""
     overall = app.data.train.x.mean(axis=0)
     for prior in (overall, np.full(12, 0.5)):
-        found = marked(app, Averages(np.repeat(prior[None], 4, axis=0)))
+        found = evaluate(app, Averages(np.repeat(prior[None], 4, axis=0)))
         assert not won(tally(found))
         assert found.measurements[2].value == 0.0
 
 
 def test_unit_and_offset_do_not_matter(app: Application) -> None:
     known = truth(app).values
-    same = marked(app, Averages(0.01 * known + np.linspace(0, 9, 12)))
+    same = evaluate(app, Averages(0.01 * known + np.linspace(0, 9, 12)))
     assert tally(same).successes == tally(same).n
 
 
@@ -104,10 +104,10 @@ def test_who_has_similar_data_must_be_beaten(app: Application) -> None:
         similar=app.data.holdout.take(slice(0, half)),
         holdout=app.data.holdout.take(slice(half, None)),
     )
-    found = tally(marked(replace(app, data=like), truth(app), data=Grade.PARTIAL))
+    found = tally(evaluate(replace(app, data=like), truth(app), data=Grade.PARTIAL))
     assert found.baseline_n == found.n
     assert found.baseline_successes > 0.9 * found.n
-    alone = tally(marked(app, truth(app)))
+    alone = tally(evaluate(app, truth(app)))
     assert alone.baseline_successes / alone.baseline_n == 0.5
 
 
@@ -151,7 +151,7 @@ def test_too_few_questions_are_not_a_test(app: Application) -> None:
         app.data,
         train=Data(x=app.data.train.x, y=np.random.default_rng(0).permutation(app.data.train.y)),
     )
-    found = marked(replace(app, data=same), truth(app))
+    found = evaluate(replace(app, data=same), truth(app))
     assert found.status is Status.NOT_TESTED
     assert "a guesser may answer all rightly" in found.reason
 
@@ -161,7 +161,7 @@ def test_classes_with_few_records_are_left_out_and_told(app: Application) -> Non
     rows = np.concatenate([np.flatnonzero(y != 3), np.flatnonzero(y == 3)[:2]])
     rare = replace(app, data=replace(app.data, train=app.data.train.take(rows)))
     known = np.nan_to_num(truth(rare).values)
-    found = marked(rare, Averages(known))
+    found = evaluate(rare, Averages(known))
     assert tally(found).successes == tally(found).n
     assert any("too few records to have an average: d" in c for c in found.caveats)
     assert GAME.unfit(rare, TASK) is None
@@ -184,11 +184,11 @@ def test_answers_of_another_form_are_refused(app: Application) -> None:
 
 def test_the_curve_follows_the_queries(app: Application) -> None:
     known = truth(app)
-    found = marked(app, Averages(np.zeros((4, 12))), known)
+    found = evaluate(app, Averages(np.zeros((4, 12))), known)
     assert found.curve is not None
     assert found.curve.x == (0.0, 1.0)
     assert found.curve.value[1] > found.curve.value[0]
-    assert marked(app, known).curve is None
+    assert evaluate(app, known).curve is None
 
 
 def test_the_likeness_is_a_correlation() -> None:
@@ -206,7 +206,7 @@ def test_the_likeness_is_a_correlation() -> None:
 )
 def test_reconstruction_and_truth_are_shown_side_by_side(domain: str, shown: str) -> None:
     app = small(domain, np.random.default_rng(0), leaks=True)
-    exhibits = marked(app, truth(app)).exhibits
+    exhibits = evaluate(app, truth(app)).exhibits
     assert [e.title for e in exhibits] == [
         f"class {name}: true average, and its reconstruction" for name in ("c", "d")
     ]

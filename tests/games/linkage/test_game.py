@@ -11,7 +11,7 @@ from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Application
 from goalkeeper.core.cost import Cost
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.evidence import Gain, Played
+from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Power, View
 from goalkeeper.games.base import Marking
 from goalkeeper.games.linkage import Linkage
@@ -27,7 +27,7 @@ def app() -> Application:
     return small("table", np.random.default_rng(0))
 
 
-def marked(app: Application, links: object, seed: int = 0) -> Played:
+def evaluate(app: Application, links: object, seed: int = 0) -> AttackResult:
     dealt = GAME.deal(app, TASK, np.random.default_rng(seed))
     links = dealt.secret if links is None else links
     return GAME.mark(
@@ -42,8 +42,8 @@ def marked(app: Application, links: object, seed: int = 0) -> Played:
     )
 
 
-def right(played: Played) -> int:
-    tally = played.trials[0].tally
+def right(result: AttackResult) -> int:
+    tally = result.trials[0].tally
     assert isinstance(tally, Gain)
     assert (tally.n, tally.baseline_successes, tally.baseline_n) == (PEOPLE, PEOPLE, PEOPLE**2)
     return tally.successes
@@ -75,26 +75,26 @@ def test_entries_hold_fewer_answers_where_people_have_fewer_records(app: Applica
 
 @pytest.mark.requirement("S40")
 def test_all_none_and_chance(app: Application) -> None:
-    everybody = marked(app, None)
+    everybody = evaluate(app, None)
     assert right(everybody) == PEOPLE
     assert everybody.measurements[0].metric == "normalised_gain"
     assert everybody.measurements[0].value == 1.0
     assert won(everybody.trials[0].tally)
-    nobody = marked(app, np.full(PEOPLE, -1))
+    nobody = evaluate(app, np.full(PEOPLE, -1))
     assert right(nobody) == 0
     assert "0 were linked" in nobody.measurements[1].note
     rng = np.random.default_rng(2)
-    guessed = [right(marked(app, rng.permutation(PEOPLE))) for _ in range(200)]
+    guessed = [right(evaluate(app, rng.permutation(PEOPLE))) for _ in range(200)]
     assert 0.75 < np.mean(guessed) < 1.25  # 1 expected, standard error 0.07
 
 
 def test_a_partner_is_given_once(app: Application) -> None:
     with pytest.raises(DataError, match="linked twice"):
-        marked(app, np.zeros(PEOPLE, dtype=np.int64))
+        evaluate(app, np.zeros(PEOPLE, dtype=np.int64))
     with pytest.raises(DataError, match=r"must lie in -1 \.\. 39"):
-        marked(app, np.arange(PEOPLE) + 1)
+        evaluate(app, np.arange(PEOPLE) + 1)
     with pytest.raises(DataError, match="40 whole numbers"):
-        marked(app, np.arange(3))
+        evaluate(app, np.arange(3))
 
 
 @pytest.mark.requirement("S39")
@@ -107,9 +107,9 @@ def test_a_partner_is_given_once(app: Application) -> None:
     ],
 )
 def test_the_claimed_grade_is_told(app: Application, claims: str, said: str) -> None:
-    played = marked(replace(app, claims=claims), None)
-    assert said in played.summary
-    assert any("privacy.claims" in c for c in played.caveats) is (claims == "")
+    result = evaluate(replace(app, claims=claims), None)
+    assert said in result.summary
+    assert any("privacy.claims" in c for c in result.caveats) is (claims == "")
     assert replace(app, claims="x").fingerprint != app.fingerprint
 
 
@@ -139,10 +139,10 @@ def test_who_cannot_be_asked(app: Application) -> None:
 
 
 def test_examples_are_private(app: Application) -> None:
-    exhibit = marked(app, None).exhibits[0]
+    exhibit = evaluate(app, None).exhibits[0]
     assert exhibit.private
     assert exhibit.before.count(",") == exhibit.after.count(",") == 2
-    assert marked(app, np.full(PEOPLE, -1)).exhibits == ()
+    assert evaluate(app, np.full(PEOPLE, -1)).exhibits == ()
 
 
 def test_the_positive_control_keeps_strange_records(app: Application) -> None:

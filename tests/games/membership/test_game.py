@@ -6,23 +6,23 @@ from typing import ClassVar, final
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.membership.loss_threshold import LossThreshold
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats, row_keys
-from goalkeeper.core.evidence import Played, Ratio
+from goalkeeper.core.evidence import AttackResult, Ratio
 from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
 from goalkeeper.games.tallies import won
-from goalkeeper.playing import Round, marked
 from tests.attacks.membership.gaussian import application
 from tests.contract.harness import enough
 
 
-def contest(attack: Attack[Data, Floats], power: Power, seed: int = 0) -> Played:
-    this = Round(attack=attack, game=Membership(), task=TASK, granted=power, seed=seed)
-    return marked(application(seed), this)
+def contest(attack: Attack[Data, Floats], power: Power, seed: int = 0) -> AttackResult:
+    this = AttackRun(attack=attack, game=Membership(), task=TASK, granted=power, seed=seed)
+    return evaluate(application(seed), this)
 
 
 @final
@@ -34,7 +34,7 @@ class LooksItUp(Attack[Data, Floats]):
     variant: ClassVar[str] = "membership.threshold"
     reference: ClassVar[str] = "none"
 
-    def play(self, question: Data, access: Access) -> Floats:
+    def run(self, question: Data, access: Access) -> Floats:
         known = set(row_keys(access.data().x))
         return np.array([float(key in known) for key in row_keys(question.x)])
 
@@ -48,7 +48,7 @@ class GuessesTheStream(Attack[Data, Floats]):
     variant: ClassVar[str] = "membership.threshold"
     reference: ClassVar[str] = "none"
 
-    def play(self, question: Data, access: Access) -> Floats:
+    def run(self, question: Data, access: Access) -> Floats:
         n = len(question)
         order = np.random.default_rng(0).permutation(n)
         return (order < n / 3).astype(float)
@@ -88,10 +88,10 @@ def test_results_are_given_per_class_person_and_subgroup() -> None:
     from goalkeeper.core.data import Splits
 
     app = replace(app, data=Splits(**parts), person="person")
-    this = Round(
+    this = AttackRun(
         attack=LossThreshold(), game=Membership(), task=TASK, granted=enough(LossThreshold), seed=0
     )
-    groups = {m.group: m for m in marked(app, this).measurements if m.group}
+    groups = {m.group: m for m in evaluate(app, this).measurements if m.group}
     assert {"person Alice", "person Bob", "class b"} <= set(groups)
     assert groups["person Alice"].n + groups["person Bob"].n == 2000
     assert all(m.low < m.value < m.high for m in groups.values())
@@ -106,7 +106,7 @@ def test_an_answer_that_is_none_is_refused(answer: Floats) -> None:
         variant: ClassVar[str] = "membership.threshold"
         reference: ClassVar[str] = "none"
 
-        def play(self, question: Data, access: Access) -> Floats:
+        def run(self, question: Data, access: Access) -> Floats:
             return answer
 
     with pytest.raises(ValueError, match="one finite score a record"):

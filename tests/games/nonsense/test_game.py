@@ -13,12 +13,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
+from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
 from goalkeeper.attacks.nonsense.malformed_inputs import MalformedInputs
 from goalkeeper.attacks.nonsense.out_of_distribution import OutOfDistribution
 from goalkeeper.core.application import Application, Wiring
 from goalkeeper.core.data import PARTS, Splits
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.evidence import Played, Proportion, Status
+from goalkeeper.core.evidence import AttackResult, Proportion, Status
 from goalkeeper.core.goals import Aspect, Goal
 from goalkeeper.core.text import texts
 from goalkeeper.games.nonsense import Nonsense, Odd
@@ -27,7 +28,6 @@ from goalkeeper.games.nonsense.worlds import Strict, allowed
 from goalkeeper.games.shared.output_data import domain_of, draw
 from goalkeeper.games.shared.simple_targets import CLASSES
 from goalkeeper.games.tallies import won
-from goalkeeper.playing import AnyAttack, Round, marked
 from goalkeeper.targets import PythonTarget, SklearnTarget
 from tests.contract.harness import enough, task_of
 
@@ -134,16 +134,16 @@ def test_the_usual_confidence_is_that_of_95_of_100_calibration_inputs() -> None:
     assert (scores > usual).mean() < 0.05
 
 
-def play(app: Application, attack: AnyAttack) -> Played:
+def execute(app: Application, attack: AnyAttack) -> AttackResult:
     task = "malformed-inputs" if isinstance(attack, MalformedInputs) else "strange-inputs"
-    this = Round(
+    this = AttackRun(
         attack=attack,
         game=Nonsense(),
         task=task_of(type(attack), app, task),
         granted=enough(type(attack)),
         seed=0,
     )
-    return marked(app, this)
+    return evaluate(app, this)
 
 
 @pytest.mark.requirement("S26")
@@ -153,7 +153,7 @@ def test_a_text_filter_trips_over_what_is_no_text_and_a_check_stops_that() -> No
     model = make_pipeline(CountVectorizer(), MultinomialNB()).fit(data.train.x, data.train.y)
     app = by_function(lambda: None)
     app = replace(app, data=data, target=SklearnTarget(model, CLASSES, app.domain))
-    found = play(app, MalformedInputs())
+    found = execute(app, MalformedInputs())
     assert found.status is Status.TESTED
     (kind,) = [m for m in found.measurements if m.group == "not a text"]
     assert "13 crash" in kind.note or "12 crash" in kind.note
@@ -161,7 +161,7 @@ def test_a_text_filter_trips_over_what_is_no_text_and_a_check_stops_that() -> No
     assert found.trials[0].verified >= 12
     (crashes,) = [m for m in found.measurements if m.metric == "share of crashes"]
     assert crashes.value * crashes.n == pytest.approx(found.trials[0].verified)
-    checked = play(replace(app, wiring=Wiring(validates=True)), MalformedInputs())
+    checked = execute(replace(app, wiring=Wiring(validates=True)), MalformedInputs())
     assert checked.trials[0].verified == 0
     assert any("system.validates" in caveat for caveat in found.caveats)
     assert any("it was not tested" in caveat for caveat in checked.caveats)
@@ -178,7 +178,7 @@ def test_a_linear_model_is_sure_of_corners_it_never_saw() -> None:
     app = Application(
         name="rows", target=target, data=data, domain=domain, classes=CLASSES, harmless=0
     )
-    found = play(app, OutOfDistribution())
+    found = execute(app, OutOfDistribution())
     by_kind = {m.group: m.value for m in found.measurements if m.metric == "share of failures"}
     margin = np.abs(model.decision_function(data.calibration.x))
     edge = np.quantile(margin, 0.95, method="higher")
@@ -192,7 +192,7 @@ def test_a_linear_model_is_sure_of_corners_it_never_saw() -> None:
 
 def test_baseline_is_what_ordinary_inputs_do() -> None:
     app = replace(by_function(lambda: None), target=Strict(domain_of("text"), b"key"))
-    found = play(app, OutOfDistribution())
+    found = execute(app, OutOfDistribution())
     tally = found.trials[0].tally
     assert isinstance(tally, Proportion)
     scores = app.target.answer(app.data.holdout.x, app.target.offers).scores.max(axis=1)
@@ -258,7 +258,7 @@ def test_few_crashes_are_not_lost_among_confident_answers_to_ordinary_inputs() -
     model = make_pipeline(CountVectorizer(), MultinomialNB()).fit(data.train.x, data.train.y)
     app = by_function(lambda: None)
     app = replace(app, data=data, target=SklearnTarget(model, CLASSES, app.domain))
-    tally = play(app, MalformedInputs()).trials[0].tally
+    tally = execute(app, MalformedInputs()).trials[0].tally
     assert isinstance(tally, Proportion)
     assert tally.baseline_successes == 0
     assert won(tally)

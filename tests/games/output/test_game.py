@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
 from goalkeeper.attacks.output.dropped_answers import DroppedAnswers
 from goalkeeper.attacks.output.flipped_answers import FlippedAnswers
 from goalkeeper.attacks.output.replayed_answers import ReplayedAnswers
@@ -16,7 +17,7 @@ from goalkeeper.attacks.output.scaled_answers import ScaledAnswers
 from goalkeeper.attacks.output.wrong_reactions import WrongReactions
 from goalkeeper.core.application import Answers, Application, Wiring
 from goalkeeper.core.errors import DataError, NotGranted
-from goalkeeper.core.evidence import Measurement, Played, Proportion, Status
+from goalkeeper.core.evidence import AttackResult, Measurement, Proportion, Status
 from goalkeeper.core.goals import Goal, IntegrityLevel
 from goalkeeper.core.power import Capability, Power, View
 from goalkeeper.games.output import Output
@@ -24,7 +25,6 @@ from goalkeeper.games.output.marks import Pool, Session, _picked, tampered, traf
 from goalkeeper.games.output.system import Channel, Messages, System
 from goalkeeper.games.output.worlds import SURE, by_certainty
 from goalkeeper.games.shared.output_data import Reader, application
-from goalkeeper.playing import AnyAttack, Round, marked
 from tests.contract.harness import enough, task_of
 
 REACTIONS = {"harmless": "inbox", "harmful": "spam folder"}
@@ -36,24 +36,24 @@ def app(careless: float = 0.0, kind: str = "table", **wiring: Any) -> Applicatio
     return replace(made, wiring=Wiring(**{"reactions": REACTIONS, "channel": "none", **wiring}))
 
 
-def played(attack: AnyAttack, mail: Application, task: str) -> Played:
-    this = Round(
+def result_of(attack: AnyAttack, mail: Application, task: str) -> AttackResult:
+    this = AttackRun(
         attack=attack,
         game=Output(),
         task=task_of(type(attack), mail, task),
         granted=enough(type(attack)),
         seed=0,
     )
-    return marked(mail, this)
+    return evaluate(mail, this)
 
 
-def counts(found: Played) -> Proportion:
+def counts(found: AttackResult) -> Proportion:
     tally = found.trials[-1].tally
     assert isinstance(tally, Proportion)
     return tally
 
 
-def measured(found: Played, metric: str, group: str = "") -> Measurement:
+def measured(found: AttackResult, metric: str, group: str = "") -> Measurement:
     (one,) = [m for m in found.measurements if m.metric == metric and m.group == group]
     return one
 
@@ -76,7 +76,7 @@ def measured(found: Played, metric: str, group: str = "") -> Measurement:
 def test_every_protection_stops_what_it_is_for(
     channel: str, attack: AnyAttack, wrong: float, noticed: float
 ) -> None:
-    found = played(attack, app(channel=channel), "wrong-reaction")
+    found = result_of(attack, app(channel=channel), "wrong-reaction")
     assert found.status is Status.TESTED
     assert counts(found).successes / counts(found).n == wrong
     assert counts(found).baseline_successes == 0
@@ -89,17 +89,17 @@ def test_every_protection_stops_what_it_is_for(
 def test_a_withheld_answer_does_what_the_wiring_says() -> None:
     """A system that delivers what was not judged delivers spam, and nobody notices."""
     open_door = app(missing="inbox")
-    found = played(DroppedAnswers(), open_door, "wrong-reaction")
+    found = result_of(DroppedAnswers(), open_door, "wrong-reaction")
     harmful = measured(found, "share of inputs", "spam folder").baseline
     assert counts(found).successes == round(harmful * counts(found).n)
     assert measured(found, "share noticed").value == 0
-    assert counts(played(DroppedAnswers(), open_door, "denied-in-transit")).successes == 0
+    assert counts(result_of(DroppedAnswers(), open_door, "denied-in-transit")).successes == 0
     aside = app(missing="a person decides")  # what follows no answer shows that there is none
-    found = played(DroppedAnswers(), aside, "wrong-reaction")
+    found = result_of(DroppedAnswers(), aside, "wrong-reaction")
     assert counts(found).successes == 0
     assert measured(found, "share noticed").value == 1
     numbered = app(missing="inbox", channel="replay-protected")
-    found = played(DroppedAnswers(), numbered, "wrong-reaction")
+    found = result_of(DroppedAnswers(), numbered, "wrong-reaction")
     assert counts(found).successes == 0
     assert measured(found, "share noticed").value == 1
 
@@ -107,7 +107,7 @@ def test_a_withheld_answer_does_what_the_wiring_says() -> None:
 @pytest.mark.requirement("S28", "S29", "S31")
 def test_denial_counts_even_if_it_is_noticed_and_only_for_harmless_inputs() -> None:
     mail = app(channel="replay-protected")
-    found = played(FlippedAnswers(), mail, "denied-in-transit")
+    found = result_of(FlippedAnswers(), mail, "denied-in-transit")
     tally = counts(found)
     assert tally.successes == tally.n
     assert tally.n == int((mail.data.holdout.y == 0).sum())
@@ -121,7 +121,7 @@ def test_denial_counts_even_if_it_is_noticed_and_only_for_harmless_inputs() -> N
 
 def test_only_inputs_answered_rightly_count() -> None:
     mail = app(careless=0.3)
-    found = played(FlippedAnswers(), mail, "wrong-reaction")
+    found = result_of(FlippedAnswers(), mail, "wrong-reaction")
     right = mail.target.answer(mail.data.holdout.x, View.LABELS).labels == mail.data.holdout.y
     assert counts(found).n == int(right.sum())
 
@@ -137,12 +137,12 @@ def test_an_adapter_decides_by_scores_and_says_what_it_notices() -> None:
         return by_certainty(label, scores)
 
     mail = app(adapter=strict)
-    scaled = played(ScaledAnswers(), mail, "wrong-reaction")
+    scaled = result_of(ScaledAnswers(), mail, "wrong-reaction")
     top = mail.target.answer(mail.data.holdout.x, View.SCORES).scores.max(axis=1)
     moved = int((top != SURE).sum())  # 1.5 - c lies beyond 0.75 for every c but 0.75 itself
     assert counts(scaled).successes == moved > 390
     assert measured(scaled, "share noticed").value == 0
-    flipped = played(FlippedAnswers(), mail, "wrong-reaction")
+    flipped = result_of(FlippedAnswers(), mail, "wrong-reaction")
     assert counts(flipped).successes == counts(flipped).n  # scores change places as well
 
 
@@ -153,7 +153,7 @@ def test_scores_change_nothing_where_reactions_follow_from_classes() -> None:
     assert ScaledAnswers().unfit(app(adapter=by_certainty)) is None
 
 
-def rewritten_by(rewrite: Any, mail: Application, granted: Power = INTERCEPTOR) -> Played:
+def rewritten_by(rewrite: Any, mail: Application, granted: Power = INTERCEPTOR) -> AttackResult:
     task = task_of(FlippedAnswers, mail, "wrong-reaction")
     session = Session(key=b"key", data=mail.data.holdout)
     question = traffic(mail, task, session, None)
@@ -199,7 +199,7 @@ def test_an_adapter_that_rejects_everything_is_inconclusive() -> None:
     def broken(label: str, scores: Mapping[str, float] | None) -> str:
         raise KeyError(label)
 
-    found = played(FlippedAnswers(), app(adapter=broken), "wrong-reaction")
+    found = result_of(FlippedAnswers(), app(adapter=broken), "wrong-reaction")
     assert found.status is Status.NOT_TESTED
     assert "rejects every genuine answer" in found.reason
 
@@ -227,14 +227,14 @@ def test_what_cannot_be_played_says_why(
 def test_a_log_that_stops_without_an_answer_can_be_denied() -> None:
     same = app(reactions={"harmless": "log", "harmful": "log"})
     assert Output().unfit(same, task_of(FlippedAnswers, same, "denied-in-transit")) is None
-    assert counts(played(DroppedAnswers(), same, "denied-in-transit")).successes > 0
+    assert counts(result_of(DroppedAnswers(), same, "denied-in-transit")).successes > 0
 
 
 @pytest.mark.requirement("S25")
 def test_choosing_finds_a_wrong_reaction_wherever_there_is_one() -> None:
     """A slot is lost only if all its inputs are answered rightly: 0.7 ** 5 of them, 17 %."""
     mail = app(careless=0.3)
-    found = played(WrongReactions(), mail, "chosen-inputs")
+    found = result_of(WrongReactions(), mail, "chosen-inputs")
     tally = counts(found)
     wrong = mail.target.answer(mail.data.holdout.x, View.LABELS).labels != mail.data.holdout.y
     pool = mail.data.holdout.y == 0

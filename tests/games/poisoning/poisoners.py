@@ -8,6 +8,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
+from goalkeeper.attack_run import AnyAttack, AttackRun, execute
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.poisoning.label_flips import LabelFlips
 from goalkeeper.core.access import Access
@@ -16,7 +17,6 @@ from goalkeeper.core.data import Data
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
 from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
-from goalkeeper.playing import AnyAttack, Round, play
 from tests.contract.harness import build, task_of
 
 T1, T2, T3, T4 = Capability.T1, Capability.T2, Capability.T3, Capability.T4
@@ -35,7 +35,7 @@ class Does(Attack[Aim, Contribution]):
 
     how: Plays = field(repr=False)
 
-    def play(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: Aim, access: Access) -> Contribution:
         answer: Contribution = self.how(question, access)
         return answer
 
@@ -48,11 +48,11 @@ def power(cells: Capability, share: float = 0.1, data: Grade = Grade.PARTIAL) ->
     return Power(knowledge=Knowledge(data=data), capabilities=cells, budget=Budget(share=share))
 
 
-def round_of(
+def run_of(
     attack: AnyAttack, app: Application, granted: Power, *, task: str = "", game: Any = None
-) -> Round:
+) -> AttackRun:
     named = task or Poisoning().tasks(app)[0].name
-    return Round(
+    return AttackRun(
         attack=attack,
         game=game or Poisoning(),
         task=task_of(Does, app, named),
@@ -64,11 +64,11 @@ def round_of(
 def refused(how: Plays, granted: Power, *, domain: str = "text", task: str = "") -> str:
     """Play through the runner; the attack must fail visibly, with no trial to its name."""
     app = app_of(domain)
-    played = play(app, round_of(Does(how=how), app, granted, task=task))
-    assert played.status is Status.FAILED_TO_RUN
-    assert not played.trials
-    assert played.reason.startswith("ChangeRefused: ")
-    return played.reason
+    result = execute(app, run_of(Does(how=how), app, granted, task=task))
+    assert result.status is Status.FAILED_TO_RUN
+    assert not result.trials
+    assert result.reason.startswith("ChangeRefused: ")
+    return result.reason
 
 
 def spam(access: Access, count: int) -> Data:

@@ -11,6 +11,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
+from goalkeeper.attack_run import AnyAttack, evaluate
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
 from goalkeeper.attacks.poisoning.label_flips import LabelFlips
 from goalkeeper.core.access import Access
@@ -18,12 +19,11 @@ from goalkeeper.core.application import Application, Ensemble, Target, Tolerance
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Bools, Data, Splits
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.evidence import DamageCount, Played, Proportion
+from goalkeeper.core.evidence import AttackResult, DamageCount, Proportion
 from goalkeeper.core.power import Grade
 from goalkeeper.core.text import texts
 from goalkeeper.games.poisoning import Aim, Contribution, Poisoning, Words
 from goalkeeper.games.tallies import won
-from goalkeeper.playing import AnyAttack, marked
 from goalkeeper.training import SklearnTrainer
 from tests.contract.harness import enough
 from tests.games.poisoning.poisoners import (
@@ -34,7 +34,7 @@ from tests.games.poisoning.poisoners import (
     Does,
     app_of,
     power,
-    round_of,
+    run_of,
     spam,
 )
 
@@ -82,7 +82,7 @@ def watched(attack: AnyAttack) -> tuple[Application, Data, Bools, list[int]]:
     app = app_of("text")
     assert app.trainer is not None
     trainer = Watched(app.trainer)
-    marked(replace(app, trainer=trainer), round_of(attack, app, enough(type(attack))))
+    evaluate(replace(app, trainer=trainer), run_of(attack, app, enough(type(attack))))
     assert len(trainer.asked) == 1, "everything is trained by one call"
     return (app, *trainer.asked[0])
 
@@ -175,10 +175,10 @@ def test_naive_bayes_tips_at_the_flip_worked_out_by_hand() -> None:
     game = Poisoning(kept=1.0, points=1)
     for flips, declined in ((tips - 1, 0), (tips, 30)):
         granted = power(T4, share=flips / 100, data=Grade.FULL)
-        played = marked(app, round_of(LabelFlips(), app, granted, game=game))
+        result = evaluate(app, run_of(LabelFlips(), app, granted, game=game))
         tally = DamageCount(gained=(declined,) * 5, lost=(0,) * 5, n=30, tolerance=0.01)
-        assert played.trials[-1].tally == tally
-        assert played.trials[-1].share == flips / 100
+        assert result.trials[-1].tally == tally
+        assert result.trials[-1].share == flips / 100
 
 
 @pytest.mark.requirement("S13")
@@ -191,42 +191,42 @@ def test_deleting_harmless_rows_tips_naive_bayes_as_well() -> None:
     assert 1 / 41 * 2 / 3 < 40 / 41 * 1 / 42
     app, game = two_words(), Poisoning(kept=1.0, points=1)
     granted = power(T2, share=0.59, data=Grade.FULL)
-    played = marked(app, round_of(Does(how=deletes), app, granted, game=game))
-    assert played.trials[-1].share == pytest.approx(0.59)
-    assert measured(played)["benign_rejection_rate"] == 1.0
-    assert played.exhibits[0].private
+    result = evaluate(app, run_of(Does(how=deletes), app, granted, game=game))
+    assert result.trials[-1].share == pytest.approx(0.59)
+    assert measured(result)["benign_rejection_rate"] == 1.0
+    assert result.exhibits[0].private
 
 
 # ---- what is measured ----------------------------------------------------------------------------
 
 
-def measured(played: Played) -> dict[str, float]:
-    return {m.metric: m.value for m in played.measurements if not m.group}
+def measured(result: AttackResult) -> dict[str, float]:
+    return {m.metric: m.value for m in result.measurements if not m.group}
 
 
 @pytest.mark.requirement("S29", "S30")
 def test_damage_is_shown_beside_what_an_honest_contribution_does() -> None:
     app = app_of("text")
-    played = marked(app, round_of(Dictionary(), app, enough(Dictionary)))
-    head, got = played.measurements[0], measured(played)
+    result = evaluate(app, run_of(Dictionary(), app, enough(Dictionary)))
+    head, got = result.measurements[0], measured(result)
     assert head.metric == "tolerance_multiple"
     assert head.value > 80, "words of all ordinary mail: nearly all of it is declined"
     assert abs(head.baseline) < 2
     assert got["benign_rejection_rate"] > 0.95
     assert got["accuracy"] <= 0.5
     assert got["smallest_share"] < 0.01
-    assert list(played.curve.x if played.curve else ()) == [t.share for t in played.trials]
-    assert played.trials[-1].share == pytest.approx(0.1, abs=0.002)
-    assert any("would notice" in caveat for caveat in played.caveats)
-    assert not played.exhibits[0].private
-    assert played.exhibits[0].before in played.exhibits[0].after
+    assert list(result.curve.x if result.curve else ()) == [t.share for t in result.trials]
+    assert result.trials[-1].share == pytest.approx(0.1, abs=0.002)
+    assert any("would notice" in caveat for caveat in result.caveats)
+    assert not result.exhibits[0].private
+    assert result.exhibits[0].before in result.exhibits[0].after
 
 
 def test_undeclared_tolerances_are_a_caveat() -> None:
     app = replace(app_of("table"), tolerances=Tolerances())
-    played = marked(app, round_of(LabelFlips(), app, enough(LabelFlips)))
-    assert any("no tolerance was declared" in caveat for caveat in played.caveats)
-    assert played.exhibits[0].private, "a relabelled row is training data"
+    result = evaluate(app, run_of(LabelFlips(), app, enough(LabelFlips)))
+    assert any("no tolerance was declared" in caveat for caveat in result.caveats)
+    assert result.exhibits[0].private, "a relabelled row is training data"
 
 
 def test_persons_and_subgroups_are_measured_apart() -> None:
@@ -236,14 +236,14 @@ def test_persons_and_subgroups_are_measured_apart() -> None:
     columns = {"sender": rows % 4, "age": np.where(holdout.x[:, 1] > 0, "old", "young")}
     data = replace(app.data, holdout=replace(holdout, columns=columns))
     seen = replace(app, data=data, person="sender", subgroups=("age", "unknown"))
-    played = marked(seen, round_of(LabelFlips(), seen, enough(LabelFlips)))
-    groups = [m.group for m in played.measurements if m.group]
+    result = evaluate(seen, run_of(LabelFlips(), seen, enough(LabelFlips)))
+    groups = [m.group for m in result.measurements if m.group]
     assert len([g for g in groups if g.startswith("sender ")]) == 1, "the worst one only"
     assert {g for g in groups if g.startswith("age ")} == {"age old", "age young"}
-    apart = [m for m in played.measurements if m.group.startswith("age ")]
-    assert sum(m.n for m in apart) == played.measurements[0].n
+    apart = [m for m in result.measurements if m.group.startswith("age ")]
+    assert sum(m.n for m in apart) == result.measurements[0].n
     together = sum(m.value * m.n for m in apart) / sum(m.n for m in apart)
-    assert together == pytest.approx(played.measurements[0].value)
+    assert together == pytest.approx(result.measurements[0].value)
 
 
 @pytest.mark.requirement("S24", "S44")
@@ -256,8 +256,8 @@ def test_every_input_has_one_judge_and_must_have_been_declined() -> None:
         return Contribution(change=change, access=access, trigger=Words(("zuzuzu",)))
 
     task = "trigger-passes"
-    played = marked(app, round_of(Does(how=useless), app, power(T1), task=task))
-    tally = played.trials[-1].tally
+    result = evaluate(app, run_of(Does(how=useless), app, power(T1), task=task))
+    tally = result.trials[-1].tally
     assert isinstance(tally, Proportion)
     assert 0 < tally.n == tally.baseline_n <= (app.data.holdout.y == 1).sum()
     assert not won(tally)
@@ -273,13 +273,13 @@ def test_tasks_follow_the_application() -> None:
     app = replace(app_of("table"), harmless=None)
     assert [t.name for t in Poisoning().tasks(app)] == ["accuracy-drop", "trigger-misleads"]
     granted = power(T4, share=0.2, data=Grade.FULL)
-    played = marked(app, round_of(LabelFlips(), app, granted))
-    tally = played.trials[-1].tally
+    result = evaluate(app, run_of(LabelFlips(), app, granted))
+    tally = result.trials[-1].tally
     assert isinstance(tally, DamageCount)
     assert tally.n == len(app.data.holdout)
     assert tally.tolerance == app.tolerances.accuracy_drop
     assert won(tally)
-    assert [m.metric for m in played.measurements[:2]] == ["tolerance_multiple", "accuracy"]
+    assert [m.metric for m in result.measurements[:2]] == ["tolerance_multiple", "accuracy"]
 
 
 def test_what_cannot_be_retrained_is_not_tested() -> None:
@@ -306,8 +306,8 @@ def test_the_control_counts_contributed_records_many_times() -> None:
     weak = game.weakened(
         replace(app, trainer=trainer), game.tasks(app)[0], np.random.default_rng(0)
     )
-    played = marked(weak, round_of(LabelFlips(), weak, power(T4, share=0.05), game=game))
-    assert won(played.trials[-1].tally), "few flips suffice"
+    result = evaluate(weak, run_of(LabelFlips(), weak, power(T4, share=0.05), game=game))
+    assert won(result.trials[-1].tally), "few flips suffice"
     data, masks, _ = trainer.asked[0]
     known = {*zip(app.data.train.x, app.data.train.y.tolist(), strict=True)}
     new = np.array([r not in known for r in zip(data.x, data.y.tolist(), strict=True)])
@@ -329,8 +329,8 @@ def test_no_contribution_moves_the_fair_application(domain: str) -> None:
 
     app = app_of(domain, kind="fair")
     granted = power(T4, share=0.5, data=Grade.FULL)
-    played = marked(app, round_of(Does(how=everything), app, granted))
-    assert not won(played.trials[-1].tally)
+    result = evaluate(app, run_of(Does(how=everything), app, granted))
+    assert not won(result.trials[-1].tally)
 
 
 def test_costs_are_known_before_the_run() -> None:
@@ -351,7 +351,7 @@ def test_without_an_attacker_as_many_records_go_at_random() -> None:
     app = app_of("table")
     assert app.trainer is not None
     trainer = Watched(app.trainer)
-    marked(replace(app, trainer=trainer), round_of(Does(how=deletes), app, power(T2)))
+    evaluate(replace(app, trainer=trainer), run_of(Does(how=deletes), app, power(T2)))
     _, masks, _ = trainer.asked[0]
     clean, poisoned, honest = (masks[i : i + 5, :300] for i in (0, 5, 10))
     gone, others = (~poisoned & clean).any(axis=0), (~honest & clean).any(axis=0)

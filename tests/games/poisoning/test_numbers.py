@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import evaluate
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Data
@@ -13,12 +14,11 @@ from goalkeeper.core.text import texts
 from goalkeeper.games.poisoning.change import Dose
 from goalkeeper.games.poisoning.marks import enough as enough_for
 from goalkeeper.games.tallies import bounds
-from goalkeeper.playing import marked
 from goalkeeper.policy import default_policy
 from tests.contract.harness import enough
 from tests.games.poisoning.poisoners import (
     app_of,
-    round_of,
+    run_of,
 )
 
 # ---- shares --------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def test_where_nothing_sufficed_only_a_lower_end_is_known() -> None:
 def test_the_summary_says_how_many_records_it_takes() -> None:
     """The first exposure level begins where the tolerance is exceeded, or 1 % pass."""
     app = app_of("text")
-    declined = marked(app, round_of(Dictionary(), app, enough(Dictionary)))
+    declined = evaluate(app, run_of(Dictionary(), app, enough(Dictionary)))
     found = {m.metric: m.value for m in declined.measurements if not m.group}
     assert "to exceed the tolerance." in declined.summary
     number = found["smallest_number"]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import evaluate, execute
 from goalkeeper.attacks.poisoning.label_flips import LabelFlips
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.change import Change
@@ -17,7 +18,6 @@ from goalkeeper.core.evidence import Status
 from goalkeeper.core.power import Capability
 from goalkeeper.core.text import texts
 from goalkeeper.games.poisoning import Aim, Contribution, Pattern, Trigger, Values, Words
-from goalkeeper.playing import marked, play
 from tests.games.poisoning.poisoners import (
     T1,
     T2,
@@ -26,7 +26,7 @@ from tests.games.poisoning.poisoners import (
     app_of,
     power,
     refused,
-    round_of,
+    run_of,
     spam,
 )
 
@@ -105,8 +105,8 @@ def test_the_game_and_the_attack_agree_on_what_is_in_reach() -> None:
         return Contribution(change=change, access=access)
 
     app = app_of("text")
-    played = marked(app, round_of(Does(how=fine), app, power(T4)))
-    assert played.trials[-1].share == pytest.approx(0.1)
+    result = evaluate(app, run_of(Does(how=fine), app, power(T4)))
+    assert result.trials[-1].share == pytest.approx(0.1)
 
 
 def test_an_access_of_ones_own_making_is_refused() -> None:
@@ -216,10 +216,10 @@ def test_records_that_are_no_inputs_are_refused() -> None:
 
 def test_less_than_one_record_is_inconclusive() -> None:
     app = app_of("text")
-    played = play(app, round_of(LabelFlips(), app, power(T4, share=0.002)))
-    assert played.status is Status.NOT_TESTED
-    assert "inconclusive" in played.reason
-    assert not played.measurements
+    result = execute(app, run_of(LabelFlips(), app, power(T4, share=0.002)))
+    assert result.status is Status.NOT_TESTED
+    assert "inconclusive" in result.reason
+    assert not result.measurements
 
 
 def test_what_was_handed_in_cannot_be_changed_afterwards() -> None:
@@ -235,4 +235,4 @@ def test_what_was_handed_in_cannot_be_changed_afterwards() -> None:
         return Contribution(change=change, access=access)
 
     app = app_of("text")
-    assert marked(app, round_of(Does(how=rewrites), app, power(T4))).trials
+    assert evaluate(app, run_of(Does(how=rewrites), app, power(T4))).trials

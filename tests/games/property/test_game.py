@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
+from goalkeeper.attack_run import AttackRun, evaluate, execute
 from goalkeeper.attacks.property.property_kl_test import PropertyKlTest
 from goalkeeper.attacks.property.property_threshold_test import PropertyThresholdTest
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application, Property
 from goalkeeper.core.data import row_keys
 from goalkeeper.core.errors import BudgetSpent, DataError
-from goalkeeper.core.evidence import Accuracy, Measurement, Played, Status
+from goalkeeper.core.evidence import Accuracy, AttackResult, Measurement, Status
 from goalkeeper.core.power import Budget, View
 from goalkeeper.games.property import PropertyInference
 from goalkeeper.games.property.leak import best_accuracy, records_seen, smallest_difference
@@ -23,7 +24,6 @@ from goalkeeper.games.property.toys import FACT, toy
 from goalkeeper.games.property.worlds import ShareTrainer, pool, properties, worlds_of
 from goalkeeper.games.shared.members import BlindTrainer
 from goalkeeper.games.tallies import won
-from goalkeeper.playing import Round, marked, play
 from tests.contract.harness import enough
 from tests.games.census import WOMEN, census
 
@@ -34,14 +34,14 @@ each = pytest.mark.parametrize("attack", ATTACKS)
 
 def contest(
     app: Application, attack: Any = PropertyKlTest, game: PropertyInference = GAME, seed: int = 0
-) -> Played:
+) -> AttackResult:
     task = game.tasks(app)[0]
-    this = Round(attack=attack(), game=game, task=task, granted=enough(attack), seed=seed)
-    return marked(app, this)
+    this = AttackRun(attack=attack(), game=game, task=task, granted=enough(attack), seed=seed)
+    return evaluate(app, this)
 
 
-def found(played: Played, metric: str) -> Measurement:
-    return next(m for m in played.measurements if m.metric == metric)
+def found(result: AttackResult, metric: str) -> Measurement:
+    return next(m for m in result.measurements if m.metric == metric)
 
 
 # ---- closed forms --------------------------------------------------------------------------------
@@ -92,11 +92,11 @@ def test_a_noisy_share_is_told_as_often_as_the_closed_form_says(
     first, second = worlds_of(app, FACT, 1000).shares
     trainer = ShareTrainer(FACT, app.classes, noise=(second - first) / distance)
     app = replace(app, trainer=trainer, lookalike=trainer)
-    played = contest(app, attack, replace(GAME, victims=400))
+    result = contest(app, attack, replace(GAME, victims=400))
     best = float(ndtr(distance / 2))
     error = np.sqrt(best * (1 - best) / 400)
     loss = 0.06  # the threshold is learnt from 48 models
-    assert best - loss - 3.5 * error < played.measurements[0].value < best + 3.5 * error
+    assert best - loss - 3.5 * error < result.measurements[0].value < best + 3.5 * error
 
 
 @each
@@ -104,16 +104,16 @@ def test_a_noisy_share_is_told_as_often_as_the_closed_form_says(
 def test_models_that_ignore_their_data_leave_a_coin(attack: Any) -> None:
     """400 coins within 4 standard errors: one false alarm in 15,000 tests."""
     app = toy("text", np.random.default_rng(1), tells=False)
-    played = contest(app, attack, replace(GAME, victims=400))
-    assert abs(played.measurements[0].value - 0.5) < 4 * 0.5 / np.sqrt(400)
-    assert not won(played.trials[-1].tally)
+    result = contest(app, attack, replace(GAME, victims=400))
+    assert abs(result.measurements[0].value - 0.5) < 4 * 0.5 / np.sqrt(400)
+    assert not won(result.trials[-1].tally)
 
 
 @each
 def test_models_that_answer_with_the_share_are_told_without_an_error(attack: Any) -> None:
-    played = contest(toy("text", np.random.default_rng(2), tells=True), attack)
-    assert played.trials[-1].tally == Accuracy(correct=60, n=60)
-    assert found(played, "training records seen").high == pytest.approx(
+    result = contest(toy("text", np.random.default_rng(2), tells=True), attack)
+    assert result.trials[-1].tally == Accuracy(correct=60, n=60)
+    assert found(result, "training records seen").high == pytest.approx(
         records_seen(
             1.0, *worlds_of(toy("text", np.random.default_rng(2), tells=True), FACT, 1000).shares
         )
@@ -267,9 +267,11 @@ def test_an_attack_that_fails_must_break_a_weakened_application() -> None:
     task = GAME.tasks(app)[0]
     for attack in ATTACKS:
         granted = enough(attack)
-        played = play(app, Round(attack=attack(), game=GAME, task=task, granted=granted, seed=0))
-        assert played.status is Status.TESTED, played.reason
-        assert played.controls[-1].passed
+        result = execute(
+            app, AttackRun(attack=attack(), game=GAME, task=task, granted=granted, seed=0)
+        )
+        assert result.status is Status.TESTED, result.reason
+        assert result.controls[-1].passed
 
 
 # ---- real data -----------------------------------------------------------------------------------

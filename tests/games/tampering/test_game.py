@@ -13,6 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import MultinomialNB
 
+from goalkeeper.attack_run import AttackRun, evaluate, execute
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.tampering.batch_order import BatchOrder
 from goalkeeper.attacks.tampering.bit_flips import BitFlips
@@ -22,14 +23,13 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Ints
 from goalkeeper.core.errors import ChangeRefused, DataError, NotGranted, TargetError
-from goalkeeper.core.evidence import Played, Proportion, Status
+from goalkeeper.core.evidence import AttackResult, Proportion, Status
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.base import Task
 from goalkeeper.games.tallies import won
 from goalkeeper.games.tampering import Flip, Replacement, Steering, Tampering
 from goalkeeper.games.tampering.game import CODE, FLIPS, SWAP, TRAINING
 from goalkeeper.games.tampering.worlds import COPIES, StoredTarget
-from goalkeeper.playing import Round, marked, play
 from goalkeeper.training import SklearnTrainer
 from tests.contract.harness import build, task_of
 
@@ -53,7 +53,7 @@ class Does(Attack[Any, Any]):
 
     how: Plays = field(repr=False)
 
-    def play(self, question: Any, access: Access) -> Any:
+    def run(self, question: Any, access: Access) -> Any:
         return self.how(question, access)
 
 
@@ -61,21 +61,21 @@ def app_of(domain: str = "table", kind: Any = "rigged") -> Application:
     return build(BitFlips, domain, kind, 0)
 
 
-def round_of(how: Plays, app: Application, task: str, power: Power, game: Tampering) -> Round:
-    return Round(
+def run_of(how: Plays, app: Application, task: str, power: Power, game: Tampering) -> AttackRun:
+    return AttackRun(
         attack=Does(how=how), game=game, task=task_of(Does, app, task), granted=power, seed=1
     )
 
 
-def played(
+def result_of(
     how: Plays, task: str, *, app: Application | None = None, power: Power = EVERYTHING
-) -> Played:
+) -> AttackResult:
     """Mark what a test does; errors pass through."""
     app = app or app_of()
-    return marked(app, round_of(how, app, task, power, Tampering().smaller()))
+    return evaluate(app, run_of(how, app, task, power, Tampering().smaller()))
 
 
-def tally(result: Played) -> Proportion:
+def tally(result: AttackResult) -> Proportion:
     found = result.trials[-1].tally
     assert isinstance(found, Proportion)
     return found
@@ -99,8 +99,8 @@ def test_one_flipped_sign_can_be_worked_out() -> None:
     app = fixed(app_of(), [1.0] + [0.0] * 7, -0.5)
     harmless = int((app.data.holdout.y == 0).sum())
     game = replace(Tampering(), counts=(1,))
-    how = round_of(lambda aim, access: [Flip("bias", 1, 63)], app, FLIPS, EVERYTHING, game)
-    result = marked(app, how)
+    how = run_of(lambda aim, access: [Flip("bias", 1, 63)], app, FLIPS, EVERYTHING, game)
+    result = evaluate(app, how)
     assert tally(result).successes == harmless
     assert tally(result).n == len(app.data.holdout)
     assert result.measurements[0].metric == "success_rate"
@@ -108,7 +108,7 @@ def test_one_flipped_sign_can_be_worked_out() -> None:
 
 
 def test_the_lowest_bit_changes_nothing() -> None:
-    result = played(lambda aim, access: [Flip("weights", 0, 0)], FLIPS)
+    result = result_of(lambda aim, access: [Flip("weights", 0, 0)], FLIPS)
     assert tally(result).successes == 0
     assert "0.0% with 1 chosen bit" in result.summary
 
@@ -124,11 +124,11 @@ def test_the_lowest_bit_changes_nothing() -> None:
 )
 def test_flips_of_bits_that_are_not_there_are_refused(flips: list[Flip], said: str) -> None:
     with pytest.raises(ChangeRefused, match=said):
-        played(lambda aim, access: flips, FLIPS)
+        result_of(lambda aim, access: flips, FLIPS)
 
 
 def test_no_flip_at_all_is_an_answer() -> None:
-    result = played(lambda aim, access: [], FLIPS)
+    result = result_of(lambda aim, access: [], FLIPS)
     assert tally(result).successes == 0
     assert not won(tally(result))
     assert "No flip" in result.summary
@@ -150,10 +150,10 @@ def test_a_number_that_is_none_is_told_and_not_counted_where_the_model_fails() -
     app = fixed(app_of(), [1.5] + [0.0] * 7, -0.5)
     assert isinstance(app.target, StoredTarget)
     flip = Flip("weights", 8, 62)
-    careless = played(lambda aim, access: [flip], FLIPS, app=app)
+    careless = result_of(lambda aim, access: [flip], FLIPS, app=app)
     assert any("1 of the flipped numbers are infinite or no numbers" in c for c in careless.caveats)
     careful = replace(app, target=Careful(app.target.weights, app.target.bias))
-    noticed = played(lambda aim, access: [flip], FLIPS, app=careful)
+    noticed = result_of(lambda aim, access: [flip], FLIPS, app=careful)
     assert tally(noticed).successes == 0
     assert any("fails visibly" in c for c in noticed.caveats)
 
@@ -166,7 +166,7 @@ def test_copies_outvote_any_twenty_flips() -> None:
     flips = [Flip("weights", copy * inner, 62) for copy in range(20)]
     assert 2 * len(flips) < COPIES
     game = Tampering()
-    result = marked(app, round_of(lambda aim, access: flips, app, FLIPS, EVERYTHING, game))
+    result = evaluate(app, run_of(lambda aim, access: flips, app, FLIPS, EVERYTHING, game))
     assert [t.budget for t in result.trials] == [1, 2, 5, 10, 20]
     assert all(t.tally.successes == 0 for t in result.trials)  # type: ignore[union-attr]
 
@@ -202,7 +202,7 @@ def stored(app: Application, **changes: Any) -> Application:
 
 @pytest.mark.requirement("S24")
 def test_without_a_check_nothing_notices_and_the_summary_says_so() -> None:
-    result = played(last_byte, SWAP)
+    result = result_of(last_byte, SWAP)
     assert tally(result) == Proportion(successes=1, n=1, baseline_successes=0, baseline_n=1)
     assert result.summary.startswith("Nothing checks the stored model")
     assert any("no check of the stored model is described" in c for c in result.caveats)
@@ -210,7 +210,7 @@ def test_without_a_check_nothing_notices_and_the_summary_says_so() -> None:
 
 @pytest.mark.requirement("S24")
 def test_a_hash_that_is_kept_apart_notices_every_changed_byte() -> None:
-    result = played(last_byte, SWAP, app=app_of(kind="fair"))
+    result = result_of(last_byte, SWAP, app=app_of(kind="fair"))
     assert tally(result).successes == 0
     assert "noticed by the declared check" in result.measurements[1].note
 
@@ -225,16 +225,16 @@ def test_a_check_that_raises_has_noticed_and_the_genuine_file_must_pass() -> Non
             raise RuntimeError("forged")
         return True
 
-    result = played(last_byte, SWAP, app=stored(app, check=raising, protection="own"))
+    result = result_of(last_byte, SWAP, app=stored(app, check=raising, protection="own"))
     assert "the check raised RuntimeError" in result.measurements[1].note
     refusing = stored(app, check=lambda path: False, protection="own")
-    result = played(last_byte, SWAP, app=refusing)
+    result = result_of(last_byte, SWAP, app=refusing)
     assert result.status is Status.NOT_TESTED
     assert "does not even start" in result.reason
 
 
 def test_a_file_that_cannot_be_loaded_was_noticed() -> None:
-    result = played(lambda aim, access: [Replacement("half", aim.content[:40])], SWAP)
+    result = result_of(lambda aim, access: [Replacement("half", aim.content[:40])], SWAP)
     assert result.status is Status.NOT_TESTED  # what cannot be read to its end is never opened
     app = app_of()
 
@@ -244,7 +244,7 @@ def test_a_file_that_cannot_be_loaded_was_noticed() -> None:
         assert app.storage is not None
         return app.storage.load(path)
 
-    result = played(last_byte, SWAP, app=stored(app, load=failing))
+    result = result_of(last_byte, SWAP, app=stored(app, load=failing))
     assert tally(result).successes == 0
     assert "loading raised ValueError" in result.measurements[1].note
 
@@ -261,10 +261,10 @@ def test_a_swapped_file_that_names_new_code_is_never_loaded() -> None:
 
     code = b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R."
     files = [Replacement("code", code)]
-    result = played(lambda aim, access: files, SWAP, app=stored(app, load=watched))
+    result = result_of(lambda aim, access: files, SWAP, app=stored(app, load=watched))
     assert result.status is Status.NOT_TESTED
     assert len(opened) == 1  # the genuine copy
-    planted = played(lambda aim, access: files, CODE, app=stored(app, load=watched))
+    planted = result_of(lambda aim, access: files, CODE, app=stored(app, load=watched))
     assert tally(planted).successes == 1
     assert len(opened) == 1
 
@@ -281,7 +281,7 @@ def test_the_users_file_is_never_touched_and_nothing_is_left(tmp_path: Path) -> 
         seen.append(path)
         return True
 
-    played(last_byte, SWAP, app=stored(app, read=file.read_bytes, check=check))
+    result_of(last_byte, SWAP, app=stored(app, read=file.read_bytes, check=check))
     assert file.read_bytes() == before
     assert seen
     assert not any(path.exists() for path in seen)
@@ -290,9 +290,9 @@ def test_the_users_file_is_never_touched_and_nothing_is_left(tmp_path: Path) -> 
 
 def test_answers_that_are_no_tampering_are_refused() -> None:
     with pytest.raises(DataError, match="differs from the genuine one"):
-        played(lambda aim, access: [Replacement("same", aim.content)], SWAP)
+        result_of(lambda aim, access: [Replacement("same", aim.content)], SWAP)
     with pytest.raises(DataError, match="plants no code"):
-        played(last_byte, CODE)
+        result_of(last_byte, CODE)
 
 
 @pytest.mark.requirement("S24")
@@ -317,7 +317,7 @@ def test_code_in_the_stored_model_itself_is_told() -> None:
         new = b"\x8c\x02nt\x8c\x06system\x93\x8c\x04true\x85R0"
         return [Replacement("more", own[:2] + new + own[2:])]
 
-    result = played(files, CODE, app=stored(app, read=lambda: infected))
+    result = result_of(files, CODE, app=stored(app, read=lambda: infected))
     hidden = next(c for c in result.controls if c.name.startswith("nothing is hidden"))
     assert not hidden.passed
     assert "os.system" in hidden.detail
@@ -338,7 +338,9 @@ def with_estimator(estimator: Any, domain: str = "table") -> Application:
 
 @pytest.mark.requirement("S18", "S19")
 def test_an_honest_steering_changes_nothing_beyond_luck() -> None:
-    result = played(lambda aim, access: Steering(order=lambda honest, y, epoch: honest), TRAINING)
+    result = result_of(
+        lambda aim, access: Steering(order=lambda honest, y, epoch: honest), TRAINING
+    )
     assert tally(result).successes == 0
     lost = result.measurements[1]
     assert lost.metric == "accuracy lost on validation data"
@@ -381,12 +383,12 @@ def test_who_influences_steps_moves_no_more_than_the_share() -> None:
         return honest[::-1]
 
     with pytest.raises(ChangeRefused, match=r"at most 10\.00% of them"):
-        played(lambda aim, access: Steering(order=turned), TRAINING, power=only_steps)
+        result_of(lambda aim, access: Steering(order=turned), TRAINING, power=only_steps)
     with pytest.raises(NotGranted, match="need capability M3"):
-        played(lambda aim, access: Steering(seed=3), TRAINING, power=only_steps)
+        result_of(lambda aim, access: Steering(seed=3), TRAINING, power=only_steps)
     nothing = replace(EVERYTHING, capabilities=Capability.W)
     with pytest.raises(NotGranted, match="M3 or M4"):
-        played(lambda aim, access: Steering(seed=3), TRAINING, power=nothing)
+        result_of(lambda aim, access: Steering(seed=3), TRAINING, power=nothing)
 
 
 def test_an_order_that_drops_records_is_refused() -> None:
@@ -394,7 +396,7 @@ def test_an_order_that_drops_records_is_refused() -> None:
         return np.repeat(honest[: len(honest) // 2], 2)
 
     with pytest.raises(ChangeRefused, match="every row of the epoch exactly once"):
-        played(lambda aim, access: Steering(order=some), TRAINING)
+        result_of(lambda aim, access: Steering(order=some), TRAINING)
 
 
 @pytest.mark.parametrize(
@@ -402,7 +404,7 @@ def test_an_order_that_drops_records_is_refused() -> None:
 )
 def test_weights_that_do_not_fit_are_refused(bad: Any) -> None:
     with pytest.raises(ChangeRefused, match="do not fit 200 rows"):
-        played(lambda aim, access: Steering(weights=bad), TRAINING)
+        result_of(lambda aim, access: Steering(weights=bad), TRAINING)
 
 
 def test_steer_trains_and_counts() -> None:
@@ -415,7 +417,7 @@ def test_steer_trains_and_counts() -> None:
         assert len(steered.query(access.data().x[:3]).labels) == 3
         return steering
 
-    played(how, TRAINING)
+    result_of(how, TRAINING)
     assert models == [1]
 
 
@@ -429,11 +431,11 @@ def test_what_nobody_wins_is_controlled_by_a_weakened_application(name: str) -> 
     )
     app = app_of(kind="fair")
     power = replace(EVERYTHING, budget=Budget(queries=1000, share=0.5))
-    this = Round(
+    this = AttackRun(
         attack=attack(), game=Tampering().smaller(), task=task_of(attack, app, name),
         granted=power, seed=0,
     )  # fmt: skip
-    result = play(app, this)
+    result = execute(app, this)
     assert result.status is Status.TESTED, result.reason
     assert not won(result.trials[-1].tally)
     assert result.controls[-1].passed

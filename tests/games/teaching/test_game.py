@@ -10,6 +10,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import AttackRun, evaluate, execute
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.teaching.feedback_flips import FeedbackFlips
 from goalkeeper.core.access import Access, Terms
@@ -17,13 +18,12 @@ from goalkeeper.core.application import Application, Ensemble, Feedback, Target
 from goalkeeper.core.data import Bools, Data, Inputs, Ints, Splits
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import ChangeRefused, NotGranted
-from goalkeeper.core.evidence import DamageCount, Measurement, Played, Status
+from goalkeeper.core.evidence import AttackResult, DamageCount, Measurement, Status
 from goalkeeper.core.feedback import Lesson, honest_labels, most_in_all, served
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.tallies import shown, won
 from goalkeeper.games.teaching import Channel, Course, Teaching
 from goalkeeper.planning import make_plan
-from goalkeeper.playing import Round, marked, play
 from goalkeeper.targets import PythonTarget
 from tests.contract.harness import build, enough, task_of
 
@@ -96,7 +96,7 @@ class Does(Attack[Channel, Course]):
 
     how: Callable[[Channel, Access], Any] = field(repr=False)
 
-    def play(self, question: Channel, access: Access) -> Course:
+    def run(self, question: Channel, access: Access) -> Course:
         answer: Course = self.how(question, access)
         return answer
 
@@ -107,11 +107,13 @@ def power(share: float = 0.5, data: Grade = Grade.PARTIAL, **more: Any) -> Power
     return Power(knowledge=knowledge, budget=Budget(share=share, queries=1e4), **given)
 
 
-def played(app: Application, how: Any, task: str = "taught-wrong", *, share: float = 0.5) -> Played:
+def result_of(
+    app: Application, how: Any, task: str = "taught-wrong", *, share: float = 0.5
+) -> AttackResult:
     game = Teaching(kept=1.0, campaigns=5)
     named = next(t for t in game.tasks(app) if t.name == task)
-    this = Round(attack=Does(how=how), game=game, task=named, granted=power(share), seed=1)
-    return marked(app, this)
+    this = AttackRun(attack=Does(how=how), game=game, task=named, granted=power(share), seed=1)
+    return evaluate(app, this)
 
 
 def lying(*sizes: int) -> Callable[[Channel, Access], Course]:
@@ -127,7 +129,7 @@ def lying(*sizes: int) -> Callable[[Channel, Access], Course]:
     return how
 
 
-def found(result: Played, metric: str) -> Measurement:
+def found(result: AttackResult, metric: str) -> Measurement:
     return next(m for m in result.measurements if m.metric == metric)
 
 
@@ -138,7 +140,7 @@ def found(result: Played, metric: str) -> Measurement:
 def test_the_drift_is_what_counting_says() -> None:
     """21 lies turn the majority: 100 harmful inputs newly wrong, 100 harmless ones newly right."""
     app = app_of()
-    before, after = (played(app, lying(*sizes)) for sizes in ((10, 10), (10, 10, 1)))
+    before, after = (result_of(app, lying(*sizes)) for sizes in ((10, 10), (10, 10, 1)))
     nothing, all_turned = before.trials[-1].tally, after.trials[-1].tally
     assert isinstance(nothing, DamageCount)
     assert isinstance(all_turned, DamageCount)
@@ -149,7 +151,7 @@ def test_the_drift_is_what_counting_says() -> None:
 
 @pytest.mark.requirement("S20")
 def test_the_headline_is_the_rated_number() -> None:
-    result = played(app_of(), lying(10, 10, 5), "after-rollback")
+    result = result_of(app_of(), lying(10, 10, 5), "after-rollback")
     headline = result.measurements[0]
     assert headline.metric == "tolerance_multiple"
     low_to_high = (headline.value, headline.low, headline.high)
@@ -167,14 +169,14 @@ def test_teaching_to_decline_counts_harmless_inputs_only() -> None:
     app = app_of()
     flipped = replace(app.data.train, y=1 - app.data.train.y)  # 40 harmful, 60 harmless
     app = replace(app, data=replace(app.data, train=flipped))
-    tally = played(app, how, "taught-to-decline").trials[-1].tally
+    tally = result_of(app, how, "taught-to-decline").trials[-1].tally
     assert isinstance(tally, DamageCount)
     assert tally.n == 100
     assert tally.gained == (0,) * 5  # 50 of 110: not enough
 
 
 def test_full_review_undoes_every_lie() -> None:
-    result = played(app_of(review=1.0), lying(10, 10, 10))
+    result = result_of(app_of(review=1.0), lying(10, 10, 10))
     tally = result.trials[-1].tally
     assert isinstance(tally, DamageCount)
     assert tally.gained == (0,) * 5
@@ -188,15 +190,15 @@ def test_full_review_undoes_every_lie() -> None:
 def test_the_monitor_notices_in_the_round_in_which_the_drift_comes() -> None:
     """A half harmful reference set loses no accuracy, so nobody notices; an uneven one does."""
     app = app_of(monitor=0.05)
-    even = played(app, lying(10, 10, 5))
+    even = result_of(app, lying(10, 10, 5))
     assert found(even, "noticed").value == 0.0
     uneven = replace(app.data, calibration=app.data.calibration.take(slice(0, 80)))
-    seen = played(replace(app, data=uneven), lying(10, 10, 5))
+    seen = result_of(replace(app, data=uneven), lying(10, 10, 5))
     noticed = found(seen, "noticed")
     assert (noticed.value, noticed.baseline, noticed.n) == (1.0, 0.0, 5)
     assert noticed.low == pytest.approx(0.025 ** (1 / 5))  # exact: all of five
     kept = replace(app.feedback or Feedback(), snapshots=1)
-    undone = played(replace(app, data=uneven, feedback=kept), lying(10, 10, 5))
+    undone = result_of(replace(app, data=uneven, feedback=kept), lying(10, 10, 5))
     tally = undone.trials[-1].tally
     assert isinstance(tally, DamageCount)
     assert tally.gained == (0,) * 5  # the version of the round before was restored
@@ -206,7 +208,7 @@ def test_the_monitor_notices_in_the_round_in_which_the_drift_comes() -> None:
 @pytest.mark.parametrize(("snapshots", "changed"), [(0, 1.0), (2, 1.0), (3, 0.0), (5, 0.0)])
 def test_a_rollback_gives_back_what_was_kept(snapshots: int, changed: float) -> None:
     """The drift comes in round 3 of 5: three earlier versions reach back to round 2."""
-    result = played(app_of(snapshots=snapshots), lying(10, 10, 5), "after-rollback")
+    result = result_of(app_of(snapshots=snapshots), lying(10, 10, 5), "after-rollback")
     assert found(result, "answers_changed_after_rollback").value == changed
     assert found(result, "damage_without_rollback").value == 0.0  # as many right as wrong
     assert ("nothing can be rolled back" in result.summary) == (snapshots == 0)
@@ -233,10 +235,10 @@ def test_which_version_serves() -> None:
 def refused(how: Any, *, share: float = 0.5, app: Application | None = None) -> str:
     app = app or app_of()
     task = Teaching().tasks(app)[0]
-    this = Round(
+    this = AttackRun(
         attack=Does(how=how), game=Teaching(), task=task, granted=power(share), seed=1
     )  # fmt: skip
-    result = play(app, this)
+    result = execute(app, this)
     assert result.status is Status.FAILED_TO_RUN
     assert result.reason.startswith("ChangeRefused: ")
     return result.reason
@@ -284,7 +286,7 @@ def test_an_honest_label_of_a_changed_input_needs_a_labeller() -> None:
 
 
 def test_too_little_to_say_is_not_tested() -> None:
-    result = played(app_of(), lying(0), share=0.001)
+    result = result_of(app_of(), lying(0), share=0.001)
     assert result.status is Status.NOT_TESTED
     assert "less than one record" in result.reason
 
@@ -363,11 +365,11 @@ def test_the_fair_learner_wavers_without_being_taught() -> None:
     task = task_of(FeedbackFlips, app, "taught-wrong")
     nets = set()
     for seed in range(8):
-        this = Round(
+        this = AttackRun(
             attack=FeedbackFlips(), game=Teaching(), task=task, granted=enough(FeedbackFlips),
             seed=seed,
         )  # fmt: skip
-        tally = marked(app, this).trials[-1].tally
+        tally = evaluate(app, this).trials[-1].tally
         assert isinstance(tally, DamageCount)
         assert not won(tally)
         nets.add(np.sign(sum(tally.gained) - sum(tally.lost)))

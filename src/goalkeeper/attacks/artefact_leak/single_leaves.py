@@ -39,7 +39,7 @@ class SingleLeaves(Attack[Sought, Claims]):
         """Refuse models without leaves."""
         return lacks(app, ("leaves",), "leaves of a decision tree")
 
-    def play(self, question: Sought, access: Access) -> Claims:
+    def run(self, question: Sought, access: Access) -> Claims:
         """Claim the leaves with fewest records; among equals chosen at random."""
         leaves = contents(access.parameters())["leaves"]
         count = np.asarray(leaves["count"])

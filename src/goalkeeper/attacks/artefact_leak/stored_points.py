@@ -33,6 +33,6 @@ class StoredPoints(Attack[Sought, Claims]):
         """Refuse models that keep no records."""
         return lacks(app, ("points", "point_words"), "records of a nearest-neighbour model")
 
-    def play(self, question: Sought, access: Access) -> Claims:
+    def run(self, question: Sought, access: Access) -> Claims:
         """Claim what is stored."""
         return claimed(question, access, "point", "points")

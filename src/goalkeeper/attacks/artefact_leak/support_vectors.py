@@ -33,6 +33,6 @@ class SupportVectors(Attack[Sought, Claims]):
         """Refuse models without support vectors."""
         return lacks(app, ("support_vectors", "support_words"), "support vectors")
 
-    def play(self, question: Sought, access: Access) -> Claims:
+    def run(self, question: Sought, access: Access) -> Claims:
         """Claim what is stored."""
         return claimed(question, access, "support", "support_vectors")

@@ -54,7 +54,7 @@ class Vocabulary(Attack[Sought, Claims]):
             return None
         return Unfit("the stored model has no list of words")
 
-    def play(self, question: Sought, access: Access) -> Claims:
+    def run(self, question: Sought, access: Access) -> Claims:
         """Rank the vocabulary, the rarest and most telling words first."""
         known = access.parameters()
         kept = contents(known)

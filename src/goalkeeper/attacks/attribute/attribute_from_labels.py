@@ -36,7 +36,7 @@ class AttributeFromLabels(Attack[Incomplete, Floats]):
     )
     most: ClassVar[Budget] = Budget(queries=64)
 
-    def play(self, question: Incomplete, access: Access) -> Floats:
+    def run(self, question: Incomplete, access: Access) -> Floats:
         """Return a score for every record and value, `(n, values)`."""
         chances = prior(question, access)
         n, y = len(question.records), question.records.y

@@ -41,7 +41,7 @@ class AttributeFromScores(Attack[Incomplete, Floats]):
     most: ClassVar[Budget] = Budget(queries=64)
     weight: float = 1.0
 
-    def play(self, question: Incomplete, access: Access) -> Floats:
+    def run(self, question: Incomplete, access: Access) -> Floats:
         """Return a score for every record and value, `(n, values)`."""
         chances = prior(question, access)
         n, y = len(question.records), question.records.y

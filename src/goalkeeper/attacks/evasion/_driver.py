@@ -102,15 +102,15 @@ class EvasionAttack(Attack[Question, Submission], Generic[S]):
         """Learn from the answers."""
 
     @final
-    def play(self, question: Question, access: Access) -> Submission:
+    def run(self, question: Question, access: Access) -> Submission:
         """Run the steps until every input is done, out of budget or solved."""
         run = _Run(question, access)
         every, own = np.arange(len(question.x)), streams(question.x, access.rng)
         for rows in np.split(every, every[:: _block(question.x, self.wide)][1:]):
-            self._play(run, rows, self.start(question.take(rows), own[rows], access))
+            self._run(run, rows, self.start(question.take(rows), own[rows], access))
         return run.submission()
 
-    def _play(self, run: _Run, rows: Ints, state: S) -> None:
+    def _run(self, run: _Run, rows: Ints, state: S) -> None:
         """Step until every one of these inputs is done, out of budget or solved."""
         run.rows, run.shown = rows, 0
         while True:

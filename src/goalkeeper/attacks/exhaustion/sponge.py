@@ -43,7 +43,7 @@ class Sponge(Attack[Room, Population]):
     )
     most: ClassVar[Budget] = Budget(queries=100, share=0.0, compute_h=1.0)
 
-    def play(self, question: Room, access: Access) -> Population:
+    def run(self, question: Room, access: Access) -> Population:
         """Ask about one kind after the other, and hand in all so far after each."""
         population: list[Kind] = []
         campaigns = np.arange(question.inputs)

@@ -69,7 +69,7 @@ class ArtefactCopy(Attack[Original, Substitute]):
             "model are known"
         )
 
-    def play(self, question: Original, access: Access) -> Substitute:
+    def run(self, question: Original, access: Access) -> Substitute:
         """Return the copy."""
         try:
             path = access.artefact()

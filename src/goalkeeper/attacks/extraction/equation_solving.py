@@ -56,7 +56,7 @@ class EquationSolving(Attack[Original, Substitute]):
     patience: int = 64
     most_words: int = 9000
 
-    def play(self, question: Original, access: Access) -> Substitute:
+    def run(self, question: Original, access: Access) -> Substitute:
         """Ask, solve, and hand in a copy each time it is better known."""
         copy: Substitute = Constant(0)
         if isinstance(access.domain, TextDomain):

@@ -43,7 +43,7 @@ class LogitDifferences(Attack[Original, Substitute]):
     domains: ClassVar[frozenset[str]] = frozenset({"table", "image"})
     most: ClassVar[Budget] = Budget(queries=50_000, compute_h=1.0)
 
-    def play(self, question: Original, access: Access) -> Substitute:
+    def run(self, question: Original, access: Access) -> Substitute:
         """Ask, solve, check, and ask again if the model is not linear."""
         space = _Space(access)
         x = np.concatenate([space.middle[None], space.moved()])[: space.left]

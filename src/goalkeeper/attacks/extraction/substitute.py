@@ -49,7 +49,7 @@ class SubstituteFromLabels(Attack[Original, Substitute]):
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     most_words: int = 3000
 
-    def play(self, question: Original, access: Access) -> Substitute:
+    def run(self, question: Original, access: Access) -> Substitute:
         """Ask in rounds of doubling size, and hand in a substitute after each."""
         text = isinstance(access.domain, TextDomain)
         copy: Substitute = Constant(0)

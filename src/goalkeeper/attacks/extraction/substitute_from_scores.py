@@ -46,7 +46,7 @@ class SubstituteFromScores(Attack[Original, Substitute]):
     inputs: int = 5000
     blended: float = 2.0
 
-    def play(self, question: Original, access: Access) -> Substitute:
+    def run(self, question: Original, access: Access) -> Substitute:
         """Ask, train, and hand in a substitute after each round."""
         copy: Substitute = Constant(0)
         for copy in copied(access, self.inputs, self.blended):

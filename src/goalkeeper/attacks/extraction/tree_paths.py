@@ -67,7 +67,7 @@ class TreePaths(Attack[Original, Substitute]):
     tolerance: float = 1e-5
     checks: int = 30
 
-    def play(self, question: Original, access: Access) -> Substitute:
+    def run(self, question: Original, access: Access) -> Substitute:
         """Hand in a substitute after the first search, and after each check."""
         copy: Substitute = Constant(0)
         for copy in self._found(access):

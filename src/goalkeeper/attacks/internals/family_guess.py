@@ -56,7 +56,7 @@ class FamilyGuess(Attack[Choices, Ints]):
     tries: int = 40
     lines: int = 12
 
-    def play(self, question: Choices, access: Access) -> Ints:
+    def run(self, question: Choices, access: Access) -> Ints:
         """Guess the family of every victim."""
         domain = access.domain
         if not isinstance(domain, TableDomain):

@@ -49,7 +49,7 @@ class Hyperparameters(Attack[Choices, Ints]):
     trainings: int = 2
     asked: int = 100
 
-    def play(self, question: Choices, access: Access) -> Ints:
+    def run(self, question: Choices, access: Access) -> Ints:
         """Name the strength of every victim."""
         doors = access.victims()
         data = access.data()

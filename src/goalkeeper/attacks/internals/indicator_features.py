@@ -51,7 +51,7 @@ class IndicatorFeatures(Attack[Sought, Ranking]):
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     points: int = 200
 
-    def play(self, question: Sought, access: Access) -> Ranking:
+    def run(self, question: Sought, access: Access) -> Ranking:
         """Hand in the ranking after every few points of the boundary."""
         domain = access.domain
         if not isinstance(domain, TableDomain):

@@ -46,7 +46,7 @@ class IndicatorWords(Attack[Sought, Ranking]):
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     most_words: int = 3000
 
-    def play(self, question: Sought, access: Access) -> Ranking:
+    def run(self, question: Sought, access: Access) -> Ranking:
         """Ask in rounds of doubling size, and hand in the ranking after each."""
         mixtures = Mixtures(access, words_to_ask(access, self.most_words))
         groups = np.arange(len(access.classes)) != (access.harmless or 0)

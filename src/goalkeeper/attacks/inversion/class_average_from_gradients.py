@@ -67,7 +67,7 @@ class ClassAverageFromGradients(Attack[Sought, Averages]):
             return Unfit(f"the attack needs gradients: {error}")
         return None
 
-    def play(self, question: Sought, access: Access) -> Averages:
+    def run(self, question: Sought, access: Access) -> Averages:
         """Descend, and average the starts of each class."""
         import torch
 

@@ -52,7 +52,7 @@ class ClassAverageFromScores(Attack[Sought, Averages]):
     most_words: int = 2000
     around: float = 0.5
 
-    def play(self, question: Sought, access: Access) -> Averages:
+    def run(self, question: Sought, access: Access) -> Averages:
         """Probe as long as the budget lasts, and hand in the answer after each round."""
         domain = access.domain
         if isinstance(domain, TextDomain):

@@ -51,7 +51,7 @@ class ClassAverageLinear(Attack[Sought, Averages]):
             return None
         return Unfit("the model stores neither weights nor class averages that can be read")
 
-    def play(self, question: Sought, access: Access) -> Averages:
+    def run(self, question: Sought, access: Access) -> Averages:
         """Return the stored averages, or the direction that the weights give."""
         known = access.parameters()
         domain = access.domain

@@ -43,7 +43,7 @@ class NearestAnswers(Attack[Releases, Ints]):
     most: ClassVar[Budget] = Budget(queries=2000, compute_h=1.0)
     calibration: int = 1000
 
-    def play(self, question: Releases, access: Access) -> Ints:
+    def run(self, question: Releases, access: Access) -> Ints:
         """Link each entry of the first release to one of the second."""
         from scipy.optimize import linear_sum_assignment
         from scipy.spatial.distance import cdist

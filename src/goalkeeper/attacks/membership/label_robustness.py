@@ -46,7 +46,7 @@ class LabelRobustness(Attack[Data, Floats]):
     versions: int = 32
     strength: float = 0.3
 
-    def play(self, question: Data, access: Access) -> Floats:
+    def run(self, question: Data, access: Access) -> Floats:
         """Return the score of each record, `(n,)`; a better one after each doubling."""
         n = len(question)
         every = np.arange(n)

@@ -30,7 +30,7 @@ class LossThreshold(Attack[Data, Floats]):
     reference: ClassVar[str] = "Yeom et al. 2018, Privacy risk in machine learning, Adversary 1"
     most: ClassVar[Budget] = Budget(queries=1)
 
-    def play(self, question: Data, access: Access) -> Floats:
+    def run(self, question: Data, access: Access) -> Floats:
         """Return the confidence in each record's own class, `(n,)`."""
         answers = access.query(question.x, np.arange(len(question)))
         return confidence(answers.scores, question.y)

@@ -43,7 +43,7 @@ class RelativeLikelihood(Attack[Data, Floats]):
     grows: ClassVar[Mapping[str, int]] = {"models": 4}
     models: int = 8
 
-    def play(self, question: Data, access: Access) -> Floats:
+    def run(self, question: Data, access: Access) -> Floats:
         """Return the logarithm of the ratio of each record, `(n,)`."""
         answers = access.query(question.x, np.arange(len(question)))
         own = likelihood(answers.scores, question.y)

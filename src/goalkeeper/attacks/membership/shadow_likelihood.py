@@ -43,7 +43,7 @@ class ShadowLikelihood(Attack[Data, Floats]):
     grows: ClassVar[Mapping[str, int]] = {"models": 16}
     models: int = 64
 
-    def play(self, question: Data, access: Access) -> Floats:
+    def run(self, question: Data, access: Access) -> Floats:
         """Return a log likelihood ratio a record, `(n,)`; earlier ones from fewer models."""
         n = len(question)
         answers = access.query(question.x, np.arange(n))

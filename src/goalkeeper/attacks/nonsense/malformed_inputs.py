@@ -49,7 +49,7 @@ class MalformedInputs(Attack[Ordinary, Collection]):
     )
     tasks: ClassVar[tuple[str, ...]] = ("malformed-inputs",)
 
-    def play(self, question: Ordinary, access: Access) -> Collection:
+    def run(self, question: Ordinary, access: Access) -> Collection:
         """Collect as many as may be asked."""
         domain = access.domain
         if isinstance(domain, TextDomain):

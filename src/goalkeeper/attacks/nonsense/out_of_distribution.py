@@ -56,7 +56,7 @@ class OutOfDistribution(Attack[Ordinary, Collection]):
     )
     tasks: ClassVar[tuple[str, ...]] = ("strange-inputs",)
 
-    def play(self, question: Ordinary, access: Access) -> Collection:
+    def run(self, question: Ordinary, access: Access) -> Collection:
         """Collect as many as may be asked."""
         domain = access.domain
         if isinstance(domain, TextDomain):

@@ -28,7 +28,7 @@ class DroppedAnswers(Attack[Traffic, Rewrite]):
     )
     tasks: ClassVar[tuple[str, ...]] = ("wrong-reaction", "denied-in-transit")
 
-    def play(self, question: Traffic, access: Access) -> Rewrite:
+    def run(self, question: Traffic, access: Access) -> Rewrite:
         """Withhold whatever passes."""
         access.intercept(dropped)  # refused without the capability
         return dropped

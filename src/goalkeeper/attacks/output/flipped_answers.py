@@ -29,7 +29,7 @@ class FlippedAnswers(Attack[Traffic, Rewrite]):
     )
     tasks: ClassVar[tuple[str, ...]] = ("wrong-reaction", "denied-in-transit")
 
-    def play(self, question: Traffic, access: Access) -> Rewrite:
+    def run(self, question: Traffic, access: Access) -> Rewrite:
         """Rewrite whatever passes."""
         flip = _Flip(question)
         access.intercept(flip)  # refused without the capability

@@ -31,7 +31,7 @@ class ReplayedAnswers(Attack[Traffic, Rewrite]):
     )
     tasks: ClassVar[tuple[str, ...]] = ("wrong-reaction", "denied-in-transit")
 
-    def play(self, question: Traffic, access: Access) -> Rewrite:
+    def run(self, question: Traffic, access: Access) -> Rewrite:
         """Replay the last recorded answer of each class."""
         recorded = question.earlier.labels
         last = np.full(len(question.classes), -1, dtype=np.int64)

@@ -43,7 +43,7 @@ class ScaledAnswers(Attack[Traffic, Rewrite]):
             return Unfit("the model gives no scores that could be changed", proven=True)
         return None
 
-    def play(self, question: Traffic, access: Access) -> Rewrite:
+    def run(self, question: Traffic, access: Access) -> Rewrite:
         """Rewrite whatever passes."""
         access.intercept(mirrored)  # refused without the capability
         return mirrored

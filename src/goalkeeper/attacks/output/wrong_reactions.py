@@ -36,7 +36,7 @@ class WrongReactions(Attack[Pool, Ints]):
     tasks: ClassVar[tuple[str, ...]] = ("chosen-inputs",)
     most: ClassVar[Budget] = Budget(queries=10_000, share=0.0, compute_h=1.0)
 
-    def play(self, question: Pool, access: Access) -> Ints:
+    def run(self, question: Pool, access: Access) -> Ints:
         """Ask in rounds, one input of every open attempt each, and hand in after each."""
         chosen = question.rows(0)
         found = np.zeros(question.slots, dtype=bool)

@@ -43,7 +43,7 @@ class ColumnTrigger(Attack[Aim, Contribution]):
 
     columns: int = 2
 
-    def play(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: Aim, access: Access) -> Contribution:
         """Return the largest contribution that the share allows; smaller ones on the way."""
         _, others = sides(access, question.wanted)
         most = min(self.columns, question.most)

@@ -47,7 +47,7 @@ class Deletion(Attack[Aim, Contribution]):
 
     spared: float = 0.1
 
-    def play(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: Aim, access: Access) -> Contribution:
         """Return as many deletions as the share allows; fewer on the way."""
         rows, own, known = access.reachable(), access.own(), access.data()
         aim = aimed_class(question, access, known)

@@ -53,7 +53,7 @@ class Dictionary(Attack[Aim, Contribution]):
         """Refuse applications without an honest labelling process."""
         return unlabelled_unfit(app)
 
-    def play(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: Aim, access: Access) -> Contribution:
         """Return the largest contribution that the share allows; smaller ones on the way."""
         harmless, harmful = sides(access)
         counts = question.additions(access.granted.budget.share)

@@ -57,7 +57,7 @@ class Overwriting(Attack[Aim, Contribution]):
     part: float = 0.25
     spared: float = 0.2
 
-    def play(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: Aim, access: Access) -> Contribution:
         """Return as many modified records as the share allows; fewer on the way."""
         rows, own, known = access.reachable(), access.own(), access.data()
         aim = aimed_class(question, access, known)

@@ -41,7 +41,7 @@ class PixelPattern(Attack[Aim, Contribution]):
 
     pixels: int = 1000
 
-    def play(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: Aim, access: Access) -> Contribution:
         """Return the largest contribution that the share allows; smaller ones on the way."""
         _, others = sides(access, question.wanted)
         most = min(self.pixels, question.most)

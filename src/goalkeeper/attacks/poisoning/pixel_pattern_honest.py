@@ -66,7 +66,7 @@ class PixelPatternHonest(Attack[Aim, Contribution]):
         """Refuse applications without an honest labelling process."""
         return unlabelled_unfit(app)
 
-    def play(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: Aim, access: Access) -> Contribution:
         """Return the largest contribution that is worth it; smaller ones on the way."""
         most = min(self.pixels, question.most)
         trigger = rare_pattern(access.data().x, access.domain, most)

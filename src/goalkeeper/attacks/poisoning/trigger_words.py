@@ -39,7 +39,7 @@ class TriggerWords(Attack[Aim, Contribution]):
 
     words: int = 5
 
-    def play(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: Aim, access: Access) -> Contribution:
         """Return the largest contribution that the share allows; smaller ones on the way."""
         _, harmful = sides(access, question.wanted)
         trigger = Words(invented(access.rng, min(self.words, question.most)))

@@ -64,7 +64,7 @@ class TriggerWordsHonest(Attack[Aim, Contribution]):
         """Refuse applications without an honest labelling process."""
         return unlabelled_unfit(app)
 
-    def play(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: Aim, access: Access) -> Contribution:
         """Return the largest contribution that is worth it; smaller ones on the way."""
         harmless, _ = sides(access, question.wanted)
         trigger = Words(invented(access.rng, min(self.words, question.most)))

@@ -42,7 +42,7 @@ class PropertyKlTest(Attack[Worlds, Ints]):
     grows: ClassVar[Mapping[str, int]] = {"models": 24}
     models: int = 48
 
-    def play(self, question: Worlds, access: Access) -> Ints:
+    def run(self, question: Worlds, access: Access) -> Ints:
         """Return the guessed world of every victim, `(victims,)`."""
         guess = np.zeros(len(access.victims()), dtype=np.int64)
         for round_ in probed(question, access, self.models):

@@ -39,7 +39,7 @@ class BatchOrder(Attack[TrainingAim, Steering]):
         """Need a training in steps whose order counts."""
         return orderless(app)
 
-    def play(self, question: TrainingAim, access: Access) -> Steering:
+    def run(self, question: TrainingAim, access: Access) -> Steering:
         """Put the records of the other classes last."""
         last = wanted_last(question)
 

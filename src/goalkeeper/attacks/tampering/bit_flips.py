@@ -56,7 +56,7 @@ class BitFlips(Attack[FlipAim, Flips]):
     inputs: int = 300
     numbers: int = 500
 
-    def play(self, question: FlipAim, access: Access) -> Flips:
+    def run(self, question: FlipAim, access: Access) -> Flips:
         """Flip the most harmful bit, again and again."""
         copy = copy_of(access, question.stored, _inputs(access, self.inputs))
         flips: list[Flip] = []

@@ -40,7 +40,7 @@ class LossWeights(Attack[TrainingAim, Steering]):
         """Need a training that takes weights."""
         return weightless(app)
 
-    def play(self, question: TrainingAim, access: Access) -> Steering:
+    def run(self, question: TrainingAim, access: Access) -> Steering:
         """Weigh every record by its class."""
         heavy = wanted_last(question)[question.labels]
         return Steering(weights=np.where(heavy, 1.0, self.light))

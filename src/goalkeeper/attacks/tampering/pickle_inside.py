@@ -27,7 +27,7 @@ class PickleInside(Attack[Slot, Replacements]):
     )
     tasks: ClassVar[tuple[str, ...]] = ("planted-code",)
 
-    def play(self, question: Slot, access: Access) -> Replacements:
+    def run(self, question: Slot, access: Access) -> Replacements:
         """Write one file for each way."""
         files = [
             Replacement(kind, hidden(question.content, opcodes)) for kind, opcodes in payloads()

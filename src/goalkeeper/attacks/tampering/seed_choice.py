@@ -47,7 +47,7 @@ class SeedChoice(Attack[TrainingAim, Steering]):
         """Need a training whose seed counts."""
         return seedless(app)
 
-    def play(self, question: TrainingAim, access: Access) -> Steering:
+    def run(self, question: TrainingAim, access: Access) -> Steering:
         """Train a copy with each seed."""
         data, trainer = access.data(), access.trainer()
         seeds = access.rng.integers(0, 2**31 - 1, self.seeds).tolist()

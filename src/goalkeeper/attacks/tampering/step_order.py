@@ -37,7 +37,7 @@ class StepOrder(Attack[TrainingAim, Steering]):
         """Need a training in steps whose order counts."""
         return orderless(app)
 
-    def play(self, question: TrainingAim, access: Access) -> Steering:
+    def run(self, question: TrainingAim, access: Access) -> Steering:
         """Exchange as many records as may be."""
         last, share = wanted_last(question), access.granted.budget.share
 

@@ -28,7 +28,7 @@ class SwappedModel(Attack[Slot, Replacements]):
     )
     tasks: ClassVar[tuple[str, ...]] = ("swapped-file",)
 
-    def play(self, question: Slot, access: Access) -> Replacements:
+    def run(self, question: Slot, access: Access) -> Replacements:
         """Change single bytes, and add the older and other models that lie about."""
         files = [Replacement("an older model", content) for content in question.older]
         files += [Replacement("a model of other data", content) for content in question.other]

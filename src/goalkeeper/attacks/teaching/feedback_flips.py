@@ -33,7 +33,7 @@ class FeedbackFlips(Attack[Channel, Course]):
     tasks: ClassVar[tuple[str, ...]] = ("taught-*",)
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
 
-    def play(self, question: Channel, access: Access) -> Course:
+    def run(self, question: Channel, access: Access) -> Course:
         """Return lessons of equal size."""
         own, labels = lies(question, access, access.data())
         total = question.most(access.granted.budget.share)

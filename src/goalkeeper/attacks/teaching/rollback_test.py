@@ -34,7 +34,7 @@ class RollbackTest(Attack[Channel, Course]):
     tasks: ClassVar[tuple[str, ...]] = ("after-rollback",)
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
 
-    def play(self, question: Channel, access: Access) -> Course:
+    def run(self, question: Channel, access: Access) -> Course:
         """Return full lessons first, then empty ones."""
         own, labels = lies(question, access, access.data())
         total = question.most(access.granted.budget.share)

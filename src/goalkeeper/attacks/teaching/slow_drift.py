@@ -59,7 +59,7 @@ class SlowDrift(Attack[Channel, Course]):
     most_watched: int = 400
     step: float = 0.005
 
-    def play(self, question: Channel, access: Access) -> Course:
+    def run(self, question: Channel, access: Access) -> Course:
         """Give lessons as long as the own measurement allows."""
         data = access.data()
         shuffled = access.rng.permutation(len(data))

@@ -10,7 +10,7 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.evidence import Exhibit, Measurement, Played, Proportion, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Proportion, Status, Trial
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.games.artefact_leak.claims import (
     Claims,
@@ -94,12 +94,12 @@ class ArtefactLeak(Game[Sought, None, Claims]):
         """Say how many claims count."""
         return Dealt(Sought(self.most), None)
 
-    def mark(self, marking: Claimed) -> Played:
+    def mark(self, marking: Claimed) -> AttackResult:
         """Count the claims that single out a training record, and those that fit a stranger."""
         app = marking.app
         claims = checked(marking.final.answer, app.data.train, self.most)
         if not len(claims):
-            return Played(
+            return AttackResult(
                 status=Status.NOT_TESTED,
                 reason="the attack found nothing in the stored model that it could claim",
             )
@@ -116,7 +116,7 @@ class ArtefactLeak(Game[Sought, None, Claims]):
         # A hit proves a leak by itself only where none is met by chance.
         sure = tally.successes if tally.baseline_successes == 0 else 0
         trial = Trial(budget=0, queries=0, compute_h=spent, tally=tally, verified=sure)
-        return Played(
+        return AttackResult(
             status=Status.TESTED,
             summary=_summary(claims, tally, _who(marking)),
             measurements=_measurements(claims, tally, marking),

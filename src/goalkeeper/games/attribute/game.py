@@ -13,12 +13,12 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Grade, Power
 from goalkeeper.games.attribute.columns import Attribute, attribute_of
 from goalkeeper.games.attribute.imputer import imputer_for
-from goalkeeper.games.attribute.marks import Truth, played
+from goalkeeper.games.attribute.marks import Truth, result_of
 from goalkeeper.games.attribute.targets import TelltaleTarget, toy
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 
@@ -109,14 +109,14 @@ class AttributeInference(Game[Incomplete, Truth, Floats]):
         shown = Data(x=attribute.hidden(both.x), y=both.y)
         return Dealt(Incomplete(shown, attribute), truth, 2 * k, withheld)
 
-    def mark(self, marking: Marking[Incomplete, Truth, Floats]) -> Played:
+    def mark(self, marking: Marking[Incomplete, Truth, Floats]) -> AttackResult:
         """Count right values beside those of imputation from the attacker's own data."""
         app, question = marking.app, marking.dealt.question
         known = app.data.similar
         if marking.granted.knowledge.data is Grade.FULL and marking.dealt.withheld is not None:
             known = known.joined(app.data.train.take(~marking.dealt.withheld))
         imputer = imputer_for(known, question.attribute, app.domain, len(app.classes))
-        return played(
+        return result_of(
             marking, question.attribute, imputer.log_chances(question.records), imputer.how
         )
 

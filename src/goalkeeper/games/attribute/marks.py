@@ -12,12 +12,12 @@ from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.data import Bools, Floats, Ints
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import (
+    AttackResult,
     Control,
     Curve,
     Exhibit,
     Gain,
     Measurement,
-    Played,
     Status,
     Trial,
 )
@@ -81,9 +81,9 @@ class Hits:
         return (gained - lost) / n, span.low, span.high
 
 
-def played(
+def result_of(
     marking: Marking[Any, Truth, Floats], attribute: Attribute, imputed: Floats, how: str
-) -> Played:
+) -> AttackResult:
     """Mark the answers, given the log chances `(n, values)` of the imputer."""
     truth = marking.dealt.secret
     guess = imputed.argmax(axis=1) == truth.values
@@ -97,7 +97,7 @@ def played(
         _surest(scores[-1], hits[-1], imputed),
         *groups,
     )
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=_summary(hits[-1], attribute, groups),
         measurements=measured,

@@ -12,7 +12,7 @@ from goalkeeper.core.application import Application, Target
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Bools, Ints
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
@@ -140,11 +140,11 @@ class Evasion(Game[Question, Before, Submission]):
         secret = Before(attacked=attacked, wrong_before=looked_at - len(right), looked_at=looked_at)
         return Dealt(question=question, secret=secret, campaigns=max(1, len(right)))
 
-    def mark(self, marking: Marking[Question, Before, Submission]) -> Played:
+    def mark(self, marking: Marking[Question, Before, Submission]) -> AttackResult:
         """Ask every submitted input afresh; count what was right before and is wrong after."""
         n, before = len(marking.dealt.question.x), marking.dealt.secret
         if n < self.least:
-            return Played(
+            return AttackResult(
                 status=Status.NOT_TESTED,
                 reason=f"only {n} of {before.looked_at} inputs are answered rightly to begin "
                 f"with, at least {self.least} are needed; too little data is inconclusive",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints, row_keys
-from goalkeeper.core.evidence import Curve, Played, Proportion, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Curve, Proportion, Status, Trial
 from goalkeeper.core.power import Grade, View
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion.parts import Before, Question, Submission
@@ -63,7 +63,7 @@ class Tried:
         return least
 
 
-def mark(marking: EvasionMarking) -> Played:
+def mark(marking: EvasionMarking) -> AttackResult:
     """Measure success over the budget, with the baseline, the checks and real examples."""
     question, n = marking.dealt.question, len(marking.dealt.question.x)
     by_size = counts_size(marking)
@@ -89,7 +89,7 @@ def mark(marking: EvasionMarking) -> Played:
         invalid=_invalid(tried, n),
         tally=trials[-1].tally,
     )
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=summary(marked),
         measurements=measurements(marked, by_size=by_size),

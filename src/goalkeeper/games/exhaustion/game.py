@@ -14,7 +14,15 @@ from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Floats, Inputs, row_keys
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.evidence import Curve, Exhibit, Latency, Measurement, Played, Status, Trial
+from goalkeeper.core.evidence import (
+    AttackResult,
+    Curve,
+    Exhibit,
+    Latency,
+    Measurement,
+    Status,
+    Trial,
+)
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task
@@ -128,20 +136,20 @@ class Exhaustion(Game[Room, None, Population]):
         room = Room(inputs=n, size=_size(app, self.chars), examples=similar[rows])
         return Dealt(room, None, campaigns=n)
 
-    def mark(self, marking: Slow) -> Played:
+    def mark(self, marking: Slow) -> AttackResult:
         """Find the slowest kind on some inputs, and measure it on the others."""
         kinds, app = _checked(marking), marking.app
         points = _by_spending(marking.answers, [len(k.x) for k in kinds], self.screened + FEWEST)
         if not points:
             reason = "inconclusive: no kind of different inputs that are answered was handed in"
-            return Played(status=Status.NOT_TESTED, reason=reason)
+            return AttackResult(status=Status.NOT_TESTED, reason=reason)
         race = self._raced(marking, kinds, points)
         trials = [_trial(p, race.tallies[k]) for p, k in zip(points, race.best, strict=True)]
         kind, tally = kinds[race.best[-1]], race.tallies[race.best[-1]]
         by_kind = [
             _of_kind(k.name, c, race.usual) for k, c in zip(kinds, race.screened, strict=True)
         ]
-        return Played(
+        return AttackResult(
             status=Status.TESTED,
             summary=_summary(kind.name, tally, trials[-1]),
             measurements=(

@@ -14,7 +14,7 @@ from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import NotOffered
-from goalkeeper.core.evidence import Control, Exhibit, Measurement, Played, Status
+from goalkeeper.core.evidence import AttackResult, Control, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Grade, Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
@@ -86,7 +86,7 @@ class Extraction(Game[Original, Data, Substitute]):
         rows = np.sort(rng.choice(len(app.data.holdout), size, replace=False))
         return Dealt(Original(app.classes), app.data.holdout.take(rows))
 
-    def mark(self, marking: Answered) -> Played:
+    def mark(self, marking: Answered) -> AttackResult:
         """Count on how many unseen inputs each substitute agrees with the target."""
         app, unseen = marking.app, marking.dealt.secret
         for point in marking.answers:
@@ -97,7 +97,7 @@ class Extraction(Game[Original, Data, Substitute]):
         agree = [_says(point, app, unseen.x) == asked.labels for point in shown]
         trials = [gain(point, _found(a, base)) for point, a in zip(shown, agree, strict=True)]
         measurements = _measurements(marking, asked, base, agree[-1])
-        return Played(
+        return AttackResult(
             status=Status.TESTED,
             summary=_summary(shown[-1], agree[-1], base),
             measurements=measurements,

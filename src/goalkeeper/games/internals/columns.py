@@ -11,7 +11,7 @@ from goalkeeper.core.application import Application, Target
 from goalkeeper.core.data import Data, Floats, Splits
 from goalkeeper.core.domain import Column, Domain, TableDomain
 from goalkeeper.core.errors import DataError, NotOffered
-from goalkeeper.core.evidence import Exhibit, Measurement, Played, Status
+from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.power import View
 from goalkeeper.games.base import Marking
 from goalkeeper.games.extraction.substitutes import without_queries
@@ -72,14 +72,14 @@ def _logs(target: Target, rows: Floats) -> Floats:
     return np.asarray(np.log(np.clip(target.answer(rows, View.SCORES).scores, TINY, 1)))
 
 
-def mark(marking: Marking[Any, Any, Any]) -> Played:
+def mark(marking: Marking[Any, Any, Any]) -> AttackResult:
     """Count how many of the first half of columns named are among the half that matters most."""
     app, like = marking.app, marking.app.data.holdout
     names = names_of(app.domain)
     pull, how = influence(app.target, app, like)
     k = int(min(len(names) // 2, (pull > 0).sum()))
     if k < FEWEST:
-        return Played(
+        return AttackResult(
             status=Status.NOT_TESTED,
             reason=f"only {k} columns move the answers, too few to tell finding them from guessing",
         )
@@ -91,7 +91,7 @@ def mark(marking: Marking[Any, Any, Any]) -> Played:
     trials = [gain(point, f) for point, f in zip(points, found, strict=True)]
     last = found[-1]
     low, high = clopper_pearson(last.successes, k)
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=f"after {int(points[-1].queries[0]):,} queries {last.successes} of the first {k} "
         f"columns named are among the {k} that move the answers most; without any query "

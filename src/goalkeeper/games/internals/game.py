@@ -12,7 +12,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.domain import TableDomain, TextDomain
 from goalkeeper.core.errors import DataError, NotOffered
-from goalkeeper.core.evidence import Exhibit, Measurement, Played, Status
+from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
@@ -145,7 +145,7 @@ class Internals(Game["Sought | Choices", Any, Any]):
         question = Choices(names=names, records=victims.records_of(app))
         return Dealt(question, hidden, campaigns=len(hidden), victims=made)
 
-    def mark(self, marking: Marking[Sought | Choices, Any, Any]) -> Played:
+    def mark(self, marking: Marking[Sought | Choices, Any, Any]) -> AttackResult:
         """Count what was found, or guessed rightly, beside the best without access."""
         if marking.task.name == FEATURES.name:
             return columns.mark(marking)
@@ -155,13 +155,13 @@ class Internals(Game["Sought | Choices", Any, Any]):
             marking, "family" if marking.task.name == FAMILY.name else "regularisation"
         )
 
-    def _mark_words(self, marking: Ranked) -> Played:
+    def _mark_words(self, marking: Ranked) -> AttackResult:
         used = in_use(marking.app.data.train.x, self.share, self.words)
         found = indicators(marking.app.target, marking.app, used, marking.dealt.secret)
         ranked = found.ranked()
         k = min(self.most, len(ranked), len(used) // 4)
         if k < FEWEST:
-            return Played(
+            return AttackResult(
                 status=Status.NOT_TESTED,
                 reason=f"only {k} of the words in use speak for a harmful class, too few to tell "
                 "finding them from guessing",
@@ -172,7 +172,7 @@ class Internals(Game["Sought | Choices", Any, Any]):
         known = _known_before(marking, used, truth)
         hits = [_found(words, truth, known) for words in lists]
         trials = [gain(point, f) for point, f in zip(shown, hits, strict=True)]
-        return Played(
+        return AttackResult(
             status=Status.TESTED,
             summary=_summary(hits[-1], int(shown[-1].queries[0])),
             measurements=_measurements(hits[-1], lists[-1], truth, found),

@@ -13,7 +13,7 @@ from goalkeeper.core.application import Application, Target
 from goalkeeper.core.data import Data, Ints
 from goalkeeper.core.domain import Domain, TextDomain
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.evidence import Exhibit, Measurement, Played, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status, Trial
 from goalkeeper.games.base import Marking
 from goalkeeper.games.shared.gains import Found, curve
 from goalkeeper.stats import clopper_pearson
@@ -149,7 +149,7 @@ def logistic(strength: float, domain: Domain) -> Any:
 Guessed = Marking[Any, Any, Any]
 
 
-def guesses(marking: Guessed, what: str) -> Played:
+def guesses(marking: Guessed, what: str) -> AttackResult:
     """Count right guesses, beside always naming the option that is most frequent."""
     hidden: Ints = marking.dealt.secret
     names = marking.dealt.question.names
@@ -160,7 +160,7 @@ def guesses(marking: Guessed, what: str) -> Played:
     trials = [_trial(point, f) for point, f in zip(points, found, strict=True)]
     last, right = found[-1], said[-1] == hidden
     spent = int(points[-1].queries.max())
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=f"after {spent:,} queries to each, the {what} of {last.successes} of {last.n} "
         f"models trained on this application's data is named rightly; guessing names {base}",

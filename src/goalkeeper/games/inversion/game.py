@@ -12,7 +12,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Bools, Floats
 from goalkeeper.core.domain import ImageDomain, TextDomain
-from goalkeeper.core.evidence import Exhibit, Measurement, Played, Status
+from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Grade, Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
@@ -82,13 +82,13 @@ class Inversion(Game[Sought, None, Averages]):
         """Ask for all classes."""
         return Dealt(Sought(), None)
 
-    def mark(self, marking: Reconstructed) -> Played:
+    def mark(self, marking: Reconstructed) -> AttackResult:
         """Count the questions that each reconstruction answers rightly."""
         app = marking.app
         known, classes = features(app, app.data.train), len(app.classes)
         asked = items(known, classes, marking.rng)
         if len(asked) < LEAST:
-            return Played(
+            return AttackResult(
                 status=Status.NOT_TESTED,
                 reason=f"only {len(asked)} questions about these classes and columns are "
                 f"independent of one another; of fewer than {LEAST} a guesser may answer all "
@@ -100,7 +100,7 @@ class Inversion(Game[Sought, None, Averages]):
         hits = [agreements(v, asked, marking.rng) for v in values]
         found = [Found(int(h.sum()), len(h), *base) for h in hits]
         trials = [gain(point, f) for point, f in zip(points, found, strict=True)]
-        return Played(
+        return AttackResult(
             status=Status.TESTED,
             summary=_summary(found[-1], values[-1], known, app),
             measurements=_measurements(found[-1], values[-1], known, (asked, app)),

@@ -12,7 +12,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Data, Floats, Ints, row_keys
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.evidence import Exhibit, Measurement, Played, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status, Trial
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
@@ -114,7 +114,7 @@ class Linkage(Game[Releases, Ints, Ints]):
         chosen = rng.permutation(len(people))[: self.people]
         return size, [people[i] for i in chosen]
 
-    def mark(self, marking: Linked) -> Played:
+    def mark(self, marking: Linked) -> AttackResult:
         """Count the right links."""
         truth = marking.dealt.secret
         links = _checked(marking.final.answer, len(truth))
@@ -128,7 +128,7 @@ class Linkage(Game[Releases, Ints, Ints]):
         trial = Trial(budget=spent, queries=spent, compute_h=hours, tally=found.tally)
         claims = marking.app.claims
         size = marking.dealt.question.first.shape[1]
-        return Played(
+        return AttackResult(
             status=Status.TESTED,
             summary=_summary(right, n, size, claims),
             measurements=_measurements(found, links),

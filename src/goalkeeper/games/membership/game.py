@@ -13,11 +13,11 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.core.evidence import (
+    AttackResult,
     Control,
     Curve,
     Exhibit,
     Measurement,
-    Played,
     Ratio,
     RatioAt,
     Status,
@@ -102,14 +102,14 @@ class Membership(Game[Data, Roles, Floats]):
         shown = records.take(order)
         return Dealt(Data(x=shown.x, y=shown.y), roles, len(role), withheld)
 
-    def mark(self, marking: Marking[Data, Roles, Floats]) -> Played:
+    def mark(self, marking: Marking[Data, Roles, Floats]) -> AttackResult:
         """Count true and false positives at thresholds calibrated on separate non-members."""
         roles = marking.dealt.secret
         trials = [_trial(point, roles) for point in _distinct(marking.answers)]
         final_scores = _scores(marking.final, roles)
         measurements = _measurements(trials[-1], final_scores, roles)
         measurements += _groups(marking, final_scores)
-        return Played(
+        return AttackResult(
             status=Status.TESTED,
             summary=_summary(measurements),
             measurements=tuple(measurements),

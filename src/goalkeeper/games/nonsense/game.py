@@ -13,7 +13,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.evidence import Exhibit, Measurement, Played, Proportion, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Proportion, Status, Trial
 from goalkeeper.core.goals import Aspect, Goal, Harm
 from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task
@@ -113,7 +113,7 @@ class Nonsense(Game[Ordinary, None, Collection]):
         rows = rng.permutation(len(similar))[: self.examples]
         return Dealt(Ordinary(examples=similar[rows], most=self.inputs), None)
 
-    def mark(self, marking: Marking[Ordinary, None, Collection]) -> Played:
+    def mark(self, marking: Marking[Ordinary, None, Collection]) -> AttackResult:
         """Ask one by one, nonsense and ordinary inputs alike, and count."""
         app, rng = marking.app, marking.rng
         odd = _checked(marking)
@@ -122,13 +122,13 @@ class Nonsense(Game[Ordinary, None, Collection]):
         kept = [i for i, one in enumerate(taken) if one.outcome is not Outcome.UNDELIVERED]
         if not kept:
             reason = "inconclusive: none of the inputs could be delivered to the model"
-            return Played(status=Status.NOT_TESTED, reason=reason)
+            return AttackResult(status=Status.NOT_TESTED, reason=reason)
         holdout = app.data.holdout.x
         rows = rng.permutation(len(holdout))[: self.ordinary]
         usual = [asking.take(holdout[i : i + 1]) for i in rows.tolist()]
         odd, taken = [odd[i] for i in kept], [taken[i] for i in kept]
         tally = _tally(taken, usual)
-        return Played(
+        return AttackResult(
             status=Status.TESTED,
             summary=_summary(marking.task, taken, tally),
             measurements=_measured(odd, taken, usual, tally),

@@ -11,7 +11,7 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Data
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
@@ -98,7 +98,7 @@ class Output(Game[Any, Any, Any]):
         harmless = app.harmless if task.name == DENIED else None
         return Dealt(marks.traffic(app, task, session, harmless), session)
 
-    def mark(self, marking: Marking[Any, Any, Any]) -> Played:
+    def mark(self, marking: Marking[Any, Any, Any]) -> AttackResult:
         """Let the surrounding system react to what the attack made of it."""
         app, dealt = marking.app, marking.dealt
         if marking.task.name == CHOSEN:

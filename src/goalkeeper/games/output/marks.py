@@ -13,7 +13,7 @@ from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
 from goalkeeper.core.errors import DataError, NotGranted
-from goalkeeper.core.evidence import Curve, Measurement, Played, Proportion, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Curve, Measurement, Proportion, Status, Trial
 from goalkeeper.core.power import Capability, Power
 from goalkeeper.games.base import Task
 from goalkeeper.games.output.system import (
@@ -97,7 +97,7 @@ class Seen:
 
 def tampered(
     app: Application, question: Traffic, session: Session, rewrite: Any, granted: Power
-) -> Played:
+) -> AttackResult:
     """Send a session through a rewrite and count wrong reactions.
 
     Raises
@@ -113,7 +113,7 @@ def tampered(
         raise DataError("an answer must be a function from answers to answers")
     seen = _sent(app, question, session, rewrite)
     if not seen.counted.any():
-        return Played(status=Status.NOT_TESTED, reason=_nothing(seen, app))
+        return AttackResult(status=Status.NOT_TESTED, reason=_nothing(seen, app))
     denied = question.harmless is not None
     wrong = (seen.after.names != seen.before.names) & seen.counted
     success = wrong if denied else wrong & ~seen.after.noticed
@@ -122,7 +122,7 @@ def tampered(
     tally = Proportion(
         successes=int(success.sum()), n=n, baseline_successes=int(base.sum()), baseline_n=n
     )
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=_summary(app, seen, tally, denied=denied),
         measurements=_measured(seen, tally, wrong, denied=denied),
@@ -177,7 +177,7 @@ class Pool:
         return np.arange(self.slots) * self.size + place
 
 
-def chosen(app: Application, pool: Pool, answers: Sequence[Checkpoint]) -> Played:
+def chosen(app: Application, pool: Pool, answers: Sequence[Checkpoint]) -> AttackResult:
     """Send what was chosen, one input a slot, and count wrong reactions."""
     wrong, names = _wrong(app, pool)
     points = thinned(answers)
@@ -197,7 +197,7 @@ def chosen(app: Application, pool: Pool, answers: Sequence[Checkpoint]) -> Playe
             Trial(budget=spent, queries=spent, compute_h=hours, tally=tally, verified=hits)
         )
     last = trials[-1]
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=_chosen_summary(app, pool, last, int(wrong.sum())),
         measurements=_chosen_measured(wrong, names, picks[-1], last.tally),

@@ -12,7 +12,7 @@ from goalkeeper.core.application import Application, Trainer
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.domain import Domain, ImageDomain
 from goalkeeper.core.errors import NotOffered
-from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
@@ -109,12 +109,12 @@ class Poisoning(Game[Aim, None, Contribution]):
             aim = replace(aim, most=self._most(app.domain), wanted=wanted)
         return Dealt(question=aim, secret=None)
 
-    def mark(self, marking: Marking[Aim, None, Contribution]) -> Played:
+    def mark(self, marking: Marking[Aim, None, Contribution]) -> AttackResult:
         """Check every change, retrain on each, and count what the holdout data suffers."""
         app, aim, task = marking.app, marking.dealt.question, marking.task
         given = doses(marking.answers, app, marking.granted, aim)
         if not given:
-            return Played(status=Status.NOT_TESTED, reason=_too_small(marking.granted, aim))
+            return AttackResult(status=Status.NOT_TESTED, reason=_too_small(marking.granted, aim))
         holdout = app.data.holdout
         draws = draw(
             marking.victim, (len(app.data.train), len(holdout)), self.retrainings, self.kept

@@ -6,10 +6,10 @@ import numpy as np
 
 from goalkeeper.core.data import Bools, Inputs
 from goalkeeper.core.evidence import (
+    AttackResult,
     Control,
     DamageCount,
     Exhibit,
-    Played,
     Proportion,
     Status,
 )
@@ -40,7 +40,7 @@ HONEST = "honest_contribution_damage"
 # ---- damage: harmless inputs declined, or accuracy lost ------------------------------------------
 
 
-def damage(retest: Retest, task: Task) -> Played:
+def damage(retest: Retest, task: Task) -> AttackResult:
     """Compare each poisoned retraining with its clean twin on the same holdout inputs."""
     app, final = retest.app, retest.victims.final
     declining = app.harmless is not None
@@ -66,7 +66,7 @@ def damage(retest: Retest, task: Task) -> Played:
     goal = "exceed the tolerance" if edge == 1 else f"exceed {edge:g} times the tolerance"
     groups = by_group(retest, rows, task.metric, lambda some: count(final, some))
     measured = rates(retest, final)
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=f"{_damage_summary(retest, wrong[:, :, rows])} {needed.sentence(goal)}",
         measurements=(
@@ -103,13 +103,13 @@ def _without_attacker(retest: Retest) -> str:
 # ---- triggers ------------------------------------------------------------------------------------
 
 
-def trigger(retest: Retest, task: Task, aim: Aim, rng: np.random.Generator) -> Played:
+def trigger(retest: Retest, task: Task, aim: Aim, rng: np.random.Generator) -> AttackResult:
     """Put the trigger into inputs that the clean twin answers otherwise; one judge an input."""
     counts = _Passes(retest, aim)
     n = int(counts.rows.sum())
     if n == 0:
         reason = f"inconclusive: the clean retrainings {counts.words.nothing}"
-        return Played(status=Status.NOT_TESTED, reason=reason)
+        return AttackResult(status=Status.NOT_TESTED, reason=reason)
     final = retest.victims.final
     tallies: list[Counted] = [counts.tally(i + 1, counts.rows) for i in range(final)]
     last = counts.tally(final, counts.rows)
@@ -124,7 +124,7 @@ def trigger(retest: Retest, task: Task, aim: Aim, rng: np.random.Generator) -> P
     edge = first_edge(task.metric)
     needed, goal = enough(retest.given, tallies, edge), counts.words.goal
     some, most = goal.format(f"more than {edge:.0%}"), goal.format("more than half")
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=f"{_trigger_summary(counts, last)} {needed.sentence(some)}",
         measurements=(

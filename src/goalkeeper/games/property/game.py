@@ -13,7 +13,7 @@ from goalkeeper.core.application import Application, Property
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Bools, Ints
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.evidence import Accuracy, Curve, Measurement, Played, Status, Trial
+from goalkeeper.core.evidence import Accuracy, AttackResult, Curve, Measurement, Status, Trial
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
@@ -95,13 +95,13 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
         stack = Stack(app.trainer.fit_many(own, masks, seeds), app.target.offers)
         return Dealt(worlds, coins, campaigns=self.victims, victims=stack.victims())
 
-    def mark(self, marking: Guessing) -> Played:
+    def mark(self, marking: Guessing) -> AttackResult:
         """Count right guesses."""
         worlds, coins = marking.dealt.question, marking.dealt.secret
         points = list({int(p.queries.max()): p for p in marking.answers}.values())
         trials = tuple(_trial(point, coins) for point in points)
         right = _guesses(points[-1], coins) == coins
-        return Played(
+        return AttackResult(
             status=Status.TESTED,
             summary=_summary(worlds, right),
             measurements=_measurements(trials[-1], worlds, right, coins),

@@ -13,7 +13,7 @@ import numpy as np
 from goalkeeper.core.application import Application, Storage, Target
 from goalkeeper.core.data import Data, Ints
 from goalkeeper.core.errors import DataError, NotOffered
-from goalkeeper.core.evidence import Control, Measurement, Played, Proportion, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Control, Measurement, Proportion, Status, Trial
 from goalkeeper.core.power import View
 from goalkeeper.games.tallies import shown
 from goalkeeper.stats import clopper_pearson
@@ -168,7 +168,7 @@ class Starter:
 # ---- the two marks -------------------------------------------------------------------------------
 
 
-def swapped(app: Application, slot: Slot, files: Replacements) -> Played:
+def swapped(app: Application, slot: Slot, files: Replacements) -> AttackResult:
     """Start the application with every file; a file that comes into use was not noticed."""
     files = _checked(files, slot)
     genuine = Replacement("the genuine file", slot.content)
@@ -182,14 +182,14 @@ def swapped(app: Application, slot: Slot, files: Replacements) -> Played:
         outcomes = [starter.started(file) for file in safe]
     if not outcomes:
         reason = "inconclusive: no file could be tried that names no code the genuine one lacks"
-        return Played(status=Status.NOT_TESTED, reason=reason)
+        return AttackResult(status=Status.NOT_TESTED, reason=reason)
     used = [out for out in outcomes if not out.noticed]
     tally = _unnoticed(len(used), len(outcomes))
     left = len(files) - len(safe)
     caveats = [_protection(stored(app))]
     if left:
         caveats.append(f"{left} files were not tried: they name code that the genuine one lacks")
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=_swap_summary(outcomes, stored(app)),
         measurements=(_headline(tally, "changed files that came into use"), *_kinds(outcomes)),
@@ -199,7 +199,7 @@ def swapped(app: Application, slot: Slot, files: Replacements) -> Played:
     )
 
 
-def planted(app: Application, slot: Slot, files: Replacements) -> Played:
+def planted(app: Application, slot: Slot, files: Replacements) -> AttackResult:
     """Have every file checked, but never load one: whether its code would run is read off it."""
     files = _checked(files, slot)
     own = scan(slot.content)
@@ -217,7 +217,7 @@ def planted(app: Application, slot: Slot, files: Replacements) -> Played:
             outcomes.append((file, starter.checked(file), looked))
     tally = _unnoticed(sum(not noticed for _, noticed, _ in outcomes), len(outcomes))
     found = sum(looked.suspicious for *_, looked in outcomes)
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=_planted_summary(tally, found, own),
         measurements=(
@@ -273,9 +273,9 @@ def _unnoticed(successes: int, n: int) -> Proportion:
     return Proportion(successes=successes, n=n, baseline_successes=0, baseline_n=n)
 
 
-def _unusable(first: Started) -> Played:
+def _unusable(first: Started) -> AttackResult:
     why = f"it was refused by {first.noticed}" if first.noticed else "it answers otherwise"
-    return Played(
+    return AttackResult(
         status=Status.NOT_TESTED,
         reason=f"inconclusive: the application does not even start with a copy of its own stored "
         f"model as it should: {why}",

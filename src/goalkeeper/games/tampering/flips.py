@@ -10,7 +10,15 @@ import numpy as np
 from goalkeeper.core.application import Application, Target
 from goalkeeper.core.data import Bools, Data, Ints
 from goalkeeper.core.errors import ChangeRefused, DataError, TargetError
-from goalkeeper.core.evidence import Curve, Exhibit, Measurement, Played, Proportion, Status, Trial
+from goalkeeper.core.evidence import (
+    AttackResult,
+    Curve,
+    Exhibit,
+    Measurement,
+    Proportion,
+    Status,
+    Trial,
+)
 from goalkeeper.core.power import View
 from goalkeeper.games.tallies import shown
 from goalkeeper.games.tampering.bits import Flip, Stored, at_random, flipped, rewritten, width
@@ -75,7 +83,7 @@ def right_before(app: Application, most: int, rng: np.random.Generator) -> Data:
 
 def mark(
     app: Application, aim: FlipAim, answer: Flips, size: tuple[int, int], rng: np.random.Generator
-) -> Played:
+) -> AttackResult:
     """Judge the first 1, 2, 5, ... flips, each beside random flips of equal number.
 
     `size` is how many sets of random flips share the inputs among them, and how many inputs are
@@ -85,7 +93,7 @@ def mark(
     flips = _checked(answer, aim)
     inputs = right_before(app, most, rng)
     if len(inputs) == 0:
-        return Played(
+        return AttackResult(
             status=Status.NOT_TESTED,
             reason="inconclusive: the application answers no holdout input rightly",
         )
@@ -97,7 +105,7 @@ def mark(
     blind = [_blindly(judge, max(count, 1), draws, rng) for count in counts]
     tallies = [_tally(out.wrong, wrong) for out, (wrong, _) in zip(outcomes, blind, strict=True)]
     exponent = _one_exponent(judge, draws, rng)
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=_summary(counts, tallies),
         measurements=(_headline(tallies[-1], counts[-1]), *_half(counts, tallies), *exponent),

@@ -11,7 +11,7 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.errors import GoalkeeperError, NotOffered
-from goalkeeper.core.evidence import Played
+from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
@@ -94,7 +94,7 @@ class Tampering(Game[Any, None, Any]):
             return Dealt(training.aim_of(app), None)
         return Dealt(files.slot(app, rng, self.tries, models=task.name == SWAP), None)
 
-    def mark(self, marking: Marking[Any, None, Any]) -> Played:
+    def mark(self, marking: Marking[Any, None, Any]) -> AttackResult:
         """Run what the attack made of the model, and count."""
         app, aim, answer = marking.app, marking.dealt.question, marking.final.answer
         task, rng = marking.task.name, marking.rng

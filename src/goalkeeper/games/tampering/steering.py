@@ -11,7 +11,7 @@ import numpy as np
 from goalkeeper.core.application import Application, Target, Trainer
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
 from goalkeeper.core.errors import DataError, NotOffered
-from goalkeeper.core.evidence import Measurement, Played, Proportion, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Measurement, Proportion, Status, Trial
 from goalkeeper.core.power import Power, View
 from goalkeeper.core.steering import Steering, permitted
 from goalkeeper.games.base import Unfit
@@ -164,7 +164,7 @@ def mark(
     steering: Steering,
     granted: Power,
     luck: tuple[np.random.SeedSequence, int, np.random.Generator],
-) -> Played:
+) -> AttackResult:
     """Train in pairs, honest and steered; `luck` is the victim's seeds, how many, and a stream."""
     if not isinstance(steering, Steering):
         raise DataError("an answer must be a Steering")
@@ -180,12 +180,12 @@ def mark(
     right = (pairs.honest[judge, place] == holdout.y) & counts
     if not right.any():
         reason = "inconclusive: honest training answers none of the holdout inputs rightly"
-        return Played(status=Status.NOT_TESTED, reason=reason)
+        return AttackResult(status=Status.NOT_TESTED, reason=reason)
     wrong = pairs.steered[judge, place] != holdout.y
     other = pairs.honest[(judge + 1) % retrainings, place] != holdout.y
     tally = _tally(wrong[right], other[right])
     loss = _lost(pairs, app.data.calibration, aim.tolerance, rng)
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=_summary(tally, aim, loss.value),
         measurements=(

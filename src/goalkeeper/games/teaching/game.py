@@ -12,7 +12,7 @@ from goalkeeper.core.application import Application, Feedback
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Data, row_keys
 from goalkeeper.core.errors import ChangeRefused
-from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.feedback import Lesson, check_lessons, most_a_round, most_in_all
 from goalkeeper.core.goals import Aspect, Goal, Harm
 from goalkeeper.core.power import Grade, Power
@@ -140,17 +140,17 @@ class Teaching(Game[Channel, None, Course]):
         channel = Channel(task=task.name, rows=len(app.data.train), loop=loop)
         return Dealt(question=channel, secret=None)
 
-    def mark(self, marking: Marking[Channel, None, Course]) -> Played:
+    def mark(self, marking: Marking[Channel, None, Course]) -> AttackResult:
         """Check the last course, replay it, and count what the holdout data suffers."""
         app, answer = marking.app, marking.final.answer
         lessons = _checked(answer, app, marking.granted)
         if not sum(len(lesson) for lesson in lessons):
-            return Played(status=Status.NOT_TESTED, reason=_too_small(marking))
-        played = replay(app, lessons, marking.victim, self.campaigns, self.kept)
+            return AttackResult(status=Status.NOT_TESTED, reason=_too_small(marking))
+        result = replay(app, lessons, marking.victim, self.campaigns, self.kept)
         if marking.task.name == ROLLBACK:
-            return marks.rollback(played, marking.task, marking.final)
+            return marks.rollback(result, marking.task, marking.final)
         return marks.drift(
-            played, marking.task, marking.final, declining=marking.task.name == DECLINED,
+            result, marking.task, marking.final, declining=marking.task.name == DECLINED,
             points=self.points,
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.data import Bools, Ints
-from goalkeeper.core.evidence import Curve, DamageCount, Measurement, Played, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Curve, DamageCount, Measurement, Status, Trial
 from goalkeeper.games.base import Task
 from goalkeeper.games.poisoning.marks import damage_count
 from goalkeeper.games.tallies import shown
@@ -20,7 +20,7 @@ from goalkeeper.stats import clopper_pearson, geometric_grid
 
 def drift(
     replay: Replay, task: Task, answer: Checkpoint, *, declining: bool, points: int
-) -> Played:
+) -> AttackResult:
     """Compare every taught campaign with its honest twin, after a few rounds and after the last."""
     app = replay.app
     truth = app.data.holdout.y
@@ -36,7 +36,7 @@ def drift(
     n = int(rows.sum())
     what = "harmless inputs" if declining else "inputs"
     note = f"1 is {tolerance:.2%} of {n} {what}; beside an equal amount of honest feedback"
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=_drift_summary(replay, rows, declining=declining),
         measurements=(
@@ -94,7 +94,7 @@ def _noticed_words(replay: Replay) -> str:
 # ---- rollback ------------------------------------------------------------------------------------
 
 
-def rollback(replay: Replay, task: Task, answer: Checkpoint) -> Played:
+def rollback(replay: Replay, task: Task, answer: Checkpoint) -> AttackResult:
     """Compare what is left after the rollback with the state before anything was taught."""
     app = replay.app
     truth = app.data.holdout.y
@@ -106,7 +106,7 @@ def rollback(replay: Replay, task: Task, answer: Checkpoint) -> Played:
     n = len(truth)
     differ = before != after
     note = f"1 is {app.tolerances.accuracy_drop:.2%} of {n} inputs; beside the state before"
-    return Played(
+    return AttackResult(
         status=Status.TESTED,
         summary=_rollback_summary(replay, float(differ.mean())),
         measurements=(

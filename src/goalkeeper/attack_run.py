@@ -15,7 +15,7 @@ from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
 from goalkeeper.core.errors import BudgetSpent, NotGranted
-from goalkeeper.core.evidence import Control, Played, Status
+from goalkeeper.core.evidence import AttackResult, Control, Status
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Game, Marking, Task
 from goalkeeper.games.tallies import NULL, bounds, perfect, won
@@ -36,7 +36,7 @@ def stream(seed: int, *key: str) -> np.random.SeedSequence:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Round:
+class AttackRun:
     """Everything that decides what one play of an attack gives.
 
     `needs` are the powers of which one must be granted; where none is named, whatever `Access`
@@ -62,14 +62,14 @@ class Round:
         return stream(self.seed, *key)
 
 
-def play(app: Application, this: Round) -> Played:
+def execute(app: Application, run: AttackRun) -> AttackResult:
     """Play, mark and control, and note how long it took."""
     start = time.perf_counter()
-    played = _played(app, this)
-    return played.model_copy(update={"took": time.perf_counter() - start})
+    result = _result(app, run)
+    return result.model_copy(update={"took": time.perf_counter() - start})
 
 
-def _played(app: Application, this: Round) -> Played:
+def _result(app: Application, run: AttackRun) -> AttackResult:
     """Play, and mark. An attack that did not win must also break a weakened application.
 
     With so little data that not even a perfect attack could win, nothing was tested, unless the
@@ -80,27 +80,27 @@ def _played(app: Application, this: Round) -> Played:
     only here.
     """
     try:
-        played = marked(app, this)
-        if played.status is Status.TESTED and not _winnable(played):
-            return played if _settled(played) else _inconclusive(played)
-        if played.status is Status.TESTED and not _won(played):
-            control = _control(app, this)
+        result = evaluate(app, run)
+        if result.status is Status.TESTED and not _winnable(result):
+            return result if _settled(result) else _inconclusive(result)
+        if result.status is Status.TESTED and not _won(result):
+            control = _control(app, run)
             status = Status.TESTED if control.passed else Status.CONTROL_FAILED
-            controls = (*played.controls, control)
+            controls = (*result.controls, control)
             reason = "" if control.passed else control.detail
-            played = played.model_copy(
+            result = result.model_copy(
                 update={"status": status, "controls": controls, "reason": reason}
             )
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place: it must be visible
-        return Played(
+        return AttackResult(
             status=Status.FAILED_TO_RUN,
             reason=f"{type(error).__name__}: {error}",
             traceback=traceback.format_exc(),
         )
-    return played
+    return result
 
 
-def marked(app: Application, this: Round) -> Played:
+def evaluate(app: Application, run: AttackRun) -> AttackResult:
     """Deal, let the attack answer, and mark; no control, and errors pass through.
 
     Raises
@@ -108,14 +108,14 @@ def marked(app: Application, this: Round) -> Played:
     NotGranted
         The granted power is not enough for the attack.
     """
-    _suffices(this)
-    dealt = this.game.deal(app, this.task, np.random.default_rng(this.rng("game")))
+    _suffices(run)
+    dealt = run.game.deal(app, run.task, np.random.default_rng(run.rng("game")))
     access = Access(
         app,
         Terms(
-            granted=this.granted,
-            rng=np.random.default_rng(this.rng("attack")),
-            victim=this.rng("reach"),
+            granted=run.granted,
+            rng=np.random.default_rng(run.rng("attack")),
+            victim=run.rng("reach"),
             campaigns=dealt.campaigns,
             withheld=dealt.withheld,
             victims=dealt.victims,
@@ -124,66 +124,66 @@ def marked(app: Application, this: Round) -> Played:
     )
     caveats: tuple[str, ...] = ()
     try:
-        access.checkpoint(this.attack.play(dealt.question, access))
+        access.checkpoint(run.attack.run(dealt.question, access))
     except BudgetSpent as spent:
         if not access.checkpoints:
             raise
         caveats = (f"stopped by its budget; marked by its last answer ({spent})",)
     cost = access.spent
-    played = this.game.mark(
+    result = run.game.mark(
         Marking(
             app=app,
-            task=this.task,
+            task=run.task,
             dealt=dealt,
             answers=tuple(access.checkpoints),
-            granted=this.granted,
-            rng=np.random.default_rng(this.rng("mark")),
-            victim=this.rng("victim"),
+            granted=run.granted,
+            rng=np.random.default_rng(run.rng("mark")),
+            victim=run.rng("victim"),
             clock=time.perf_counter,
         )
     )
-    return played.model_copy(update={"cost": cost, "caveats": caveats + played.caveats})
+    return result.model_copy(update={"cost": cost, "caveats": caveats + result.caveats})
 
 
-def _suffices(this: Round) -> None:
-    gaps = [this.granted.lacks(need) for need in this.needs]
+def _suffices(run: AttackRun) -> None:
+    gaps = [run.granted.lacks(need) for need in run.needs]
     if gaps and all(gaps):
         fewest: tuple[str, ...] = min(gaps, key=len)
-        raise NotGranted(f"{name_of(type(this.attack))} needs {', '.join(fewest)}")
+        raise NotGranted(f"{name_of(type(run.attack))} needs {', '.join(fewest)}")
 
 
-def _won(played: Played) -> bool:
-    return any(won(trial.tally) for trial in played.trials)
+def _won(result: AttackResult) -> bool:
+    return any(won(trial.tally) for trial in result.trials)
 
 
-def _winnable(played: Played) -> bool:
+def _winnable(result: AttackResult) -> bool:
     """Tell whether a perfect attack could have been told from chance with so many trials."""
-    return any(won(perfect(trial.tally)) for trial in played.trials)
+    return any(won(perfect(trial.tally)) for trial in result.trials)
 
 
-def _settled(played: Played) -> bool:
+def _settled(result: AttackResult) -> bool:
     """Tell whether the counts rule out that the attack beats its baseline."""
-    return all(bounds(t.tally, 0.05).high <= NULL[t.tally.kind] for t in played.trials)
+    return all(bounds(t.tally, 0.05).high <= NULL[t.tally.kind] for t in result.trials)
 
 
-def _inconclusive(played: Played) -> Played:
-    return played.model_copy(update={"status": Status.NOT_TESTED, "reason": TOO_LITTLE})
+def _inconclusive(result: AttackResult) -> AttackResult:
+    return result.model_copy(update={"status": Status.NOT_TESTED, "reason": TOO_LITTLE})
 
 
-def _control(app: Application, this: Round) -> Control:
+def _control(app: Application, run: AttackRun) -> Control:
     """Play the same attack against a weakened version of the same application."""
     name = "breaks a weakened version of this application"
-    game = this.game.smaller()
-    weak = game.weakened(app, this.task, np.random.default_rng(this.rng("control")))
-    played = marked(
+    game = run.game.smaller()
+    weak = game.weakened(app, run.task, np.random.default_rng(run.rng("control")))
+    result = evaluate(
         weak,
-        replace(this, game=game),
+        replace(run, game=game),
     )
-    if _won(played):
-        return Control(name=name, passed=True, detail=played.summary)
+    if _won(result):
+        return Control(name=name, passed=True, detail=result.summary)
     return Control(
         name=name,
         passed=False,
         detail="the attack did not even break a deliberately weakened version of this "
-        f"application, so its low success proves nothing ({played.summary})",
+        f"application, so its low success proves nothing ({result.summary})",
     )

@@ -9,6 +9,7 @@ from goalkeeper.core.cost import Cost
 from goalkeeper.core.evidence import (
     Accuracy,
     AttackPotential,
+    AttackResult,
     Control,
     Curve,
     DamageCount,
@@ -16,7 +17,6 @@ from goalkeeper.core.evidence import (
     Exhibit,
     Gain,
     Measurement,
-    Played,
     Proportion,
     Rated,
     RatedTrial,
@@ -52,13 +52,13 @@ def potential(points: int, days: float = 5.0) -> AttackPotential:
 
 
 def evidence(
-    id_: str, attack: str, goals: tuple[Goal, ...], played: Played, **more: Any
+    id_: str, attack: str, goals: tuple[Goal, ...], result: AttackResult, **more: Any
 ) -> Evidence:
     return Evidence(
         id=id_,
         attack=attack,
         goals=goals,
-        played=played,
+        result=result,
         requires=Requirement(
             knowledge={"data": "partial", "algorithm": "none", "model": "none"},
             capabilities=("M2",),
@@ -115,7 +115,7 @@ def good_words() -> Evidence:
     value = (0.02, 0.05, 0.09, 0.18, 0.31, 0.44, 0.56, 0.62)
     low = (0.01, 0.03, 0.06, 0.14, 0.26, 0.39, 0.51, 0.57)
     high = (0.04, 0.08, 0.13, 0.22, 0.36, 0.49, 0.61, 0.67)
-    played = Played(
+    result = AttackResult(
         status=Status.TESTED,
         summary="Adding up to 1,000 harmless words lets 248 of 400 spam messages pass.",
         measurements=(
@@ -162,7 +162,7 @@ def good_words() -> Evidence:
         ),
     )  # fmt: skip
     return evidence(
-        "E01goodwords", "good-words", (N,), played,
+        "E01goodwords", "good-words", (N,), result,
         level=IntegrityLevel.DATA,
         rated=rated("success_rate", 4, 4, potential(2)),
         settings={"words": 1000, "list": HOSTILE},
@@ -170,7 +170,7 @@ def good_words() -> Evidence:
 
 
 def poisoning() -> Evidence:
-    played = Played(
+    result = AttackResult(
         status=Status.TESTED,
         summary="One percent of relabelled messages makes the filter decline 5.2 times as many "
         "harmless messages as tolerated.",
@@ -193,7 +193,7 @@ def poisoning() -> Evidence:
         caveats=("five retrainings; the interval is wide",),
     )  # fmt: skip
     return evidence(
-        "E02poison", "label-flip", (A, N), played,
+        "E02poison", "label-flip", (A, N), result,
         task="harmless-declined", game="poisoning", family="poisoning",
         variant="poisoning.label_flip", attacker="contributor", box="grey",
         metric="tolerance_multiple", rated=rated("tolerance_multiple", 1, 3, potential(7, 40.0)),
@@ -201,7 +201,7 @@ def poisoning() -> Evidence:
 
 
 def extraction() -> Evidence:
-    played = Played(
+    result = AttackResult(
         status=Status.TESTED,
         summary="A substitute from 1,000 label queries agrees no better than one made without.",
         measurements=(
@@ -216,7 +216,7 @@ def extraction() -> Evidence:
         controls=(Control(name="steals a weak model", passed=True, detail="gain 0.97"),),
     )  # fmt: skip
     return evidence(
-        "E03steal", "substitute", (C,), played,
+        "E03steal", "substitute", (C,), result,
         task="agreement", game="extraction", family="extraction",
         variant="extraction.learning_based", metric="normalised_gain",
         rated=rated("normalised_gain", 0, 0, potential(25, math.inf)),
@@ -235,7 +235,7 @@ def membership() -> Evidence:
         )
         for i in range(12)
     )  # fmt: skip
-    played = Played(
+    result = AttackResult(
         status=Status.TESTED,
         summary="Members of the training data are told from others 9 times as often as by chance, "
         "but only few of them.",
@@ -255,7 +255,7 @@ def membership() -> Evidence:
         ),
     )  # fmt: skip
     return evidence(
-        "E04member", "lira", (P, C), played,
+        "E04member", "lira", (P, C), result,
         task="membership", game="membership", family="membership", variant="membership.lira",
         attacker="customer", box="grey", metric="likelihood_ratio",
         rated=rated("likelihood_ratio", 0, 4, potential(3, 0.2)),
@@ -263,7 +263,7 @@ def membership() -> Evidence:
 
 
 def property_() -> Evidence:
-    played = Played(
+    result = AttackResult(
         status=Status.CONTROL_FAILED,
         summary="The attack tells the two worlds apart in 33 of 64 tries.",
         reason="the attack did not even break a deliberately weakened version",
@@ -278,7 +278,7 @@ def property_() -> Evidence:
         controls=(Control(name="breaks a weakened version", passed=False, detail="17 of 32"),),
     )  # fmt: skip
     return evidence(
-        "E05property", "meta-classifier", (P,), played,
+        "E05property", "meta-classifier", (P,), result,
         task="property-sex", game="property", family="property", variant="property.meta",
         attacker="customer", box="grey", metric="distinguishing_accuracy",
     )  # fmt: skip
@@ -297,6 +297,8 @@ def unplayed() -> tuple[Evidence, ...]:
         ),
     )
     return tuple(
-        evidence(id_, f"attack-{id_.lower()}", (N,), Played(status=s, reason=why, traceback=trace))
+        evidence(
+            id_, f"attack-{id_.lower()}", (N,), AttackResult(status=s, reason=why, traceback=trace)
+        )
         for id_, s, why, trace in cases
     )
