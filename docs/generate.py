@@ -22,6 +22,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import MEANING, UNLIMITED, Budget, Capability, Power, View
 from goalkeeper.games.base import Game, Task
 from goalkeeper.policy import Policy, Variant, default_policy
+from goalkeeper.testing.worlds import worlds_of
 
 HERE = Path(__file__).parent
 REFERENCE = HERE / "reference"
@@ -72,7 +73,7 @@ def tasks(game: AGame) -> dict[str, Task]:
 
     found: dict[str, Task] = {}
     for domain in sorted(game.domains):
-        app = game().rigged(domain, np.random.default_rng(0))
+        app = worlds_of(game).rigged(domain, np.random.default_rng(0))
         found |= {task.name: task for task in game().tasks(app)}
     return found
 

@@ -42,6 +42,7 @@ MAY_IMPORT = {
     "verify": WHOLE,
     "describe": {"core", "policy", "targets", "training", "describe"},
     "examples": {"core", "targets", "training", "examples"},
+    "testing": PLAY | {"planning", "policy", "testing"},
     "cli": WHOLE | {"report", "cli"},
 }
 FILES = sorted(SRC.rglob("*.py"))

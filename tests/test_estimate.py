@@ -16,13 +16,14 @@ from goalkeeper.estimate import LEAST, MOST, SAFE, Pace, affordable, measure, me
 from goalkeeper.games.base import sized
 from goalkeeper.games.membership import Membership
 from goalkeeper.planning import Choice, Unit, make_plan
+from goalkeeper.testing.worlds import membership
 
 PACE = Pace(machine=0.01, row=1e-5, single=1e-4, model=0.05, many=0.04, fit=0.1)
 
 
 @pytest.fixture(scope="module")
 def app() -> Application:
-    return Membership().rigged("table", np.random.default_rng(0))
+    return membership.rigged("table", np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")

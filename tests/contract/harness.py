@@ -19,6 +19,7 @@ from goalkeeper.core.power import Attacker, Budget, Power, View
 from goalkeeper.games.base import Task
 from goalkeeper.planning import grants, needs
 from goalkeeper.policy import default_policy
+from goalkeeper.testing.worlds import worlds_of
 
 AnAttack = type[Attack[Any, Any]]
 Kind = Literal["rigged", "fair"]
@@ -40,8 +41,8 @@ def cases() -> Iterator[tuple[str, str, str]]:
 def build(attack: AnAttack, domain: str, kind: Kind, seed: int) -> Application:
     """The application of this kind; games build it from the seed alone."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(7,)))
-    game = attack.game()
-    return game.rigged(domain, rng) if kind == "rigged" else game.fair(domain, rng)
+    worlds = worlds_of(attack.game)
+    return worlds.rigged(domain, rng) if kind == "rigged" else worlds.fair(domain, rng)
 
 
 def task_of(attack: AnAttack, app: Application, name: str) -> Task:

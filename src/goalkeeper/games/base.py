@@ -137,14 +137,6 @@ class Game(ABC, Generic[Question, Secret, Answer]):
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Return a deliberately weak version of the user's application: the positive control."""
 
-    @abstractmethod
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build an application of this domain that every sound attack must win against."""
-
-    @abstractmethod
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build an application of this domain that no attack can win against."""
-
     def smaller(self) -> Game[Question, Secret, Answer]:
         """Return the same game with smaller samples, for the positive control."""
         return self

@@ -18,6 +18,7 @@ from goalkeeper.core.power import Power, View
 from goalkeeper.core.text import texts
 from goalkeeper.games.base import Dealt, Task
 from goalkeeper.games.evasion import Before, Evasion, Question, Submission
+from goalkeeper.testing.worlds import evasion
 from tests.contract.harness import enough
 
 GAME = Evasion(n=50)
@@ -45,7 +46,7 @@ class Rule:
 
 
 def weak(seed: int = 0) -> Application:
-    return GAME.rigged("text", np.random.default_rng(seed))
+    return evasion.rigged("text", np.random.default_rng(seed))
 
 
 def ruled(rule: Callable[[str], int]) -> Application:

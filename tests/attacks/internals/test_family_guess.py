@@ -19,6 +19,7 @@ from goalkeeper.core.power import Budget, Grade, Knowledge
 from goalkeeper.games.internals import Internals
 from goalkeeper.games.internals.toys import plain
 from goalkeeper.games.internals.victims import FAMILIES, FAMILY
+from goalkeeper.testing.worlds import internals
 from tests.attacks.internals.tables import application
 from tests.contract.harness import enough, task_of
 
@@ -55,7 +56,7 @@ def test_trained_models_are_told_apart(load: object, least: int, data: Grade) ->
 @pytest.mark.parametrize("option", range(len(FAMILIES)))
 @pytest.mark.parametrize("seed", range(3))
 def test_the_shape_of_a_plain_model_names_it(option: int, seed: int) -> None:
-    app = Internals().rigged("table", np.random.default_rng(seed))
+    app = internals.rigged("table", np.random.default_rng(seed))
     victim = plain(app)(FAMILY, option, np.random.default_rng(seed))
     assert victim is not None
     terms = Terms(

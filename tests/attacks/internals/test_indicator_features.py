@@ -15,6 +15,7 @@ from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Grade, Knowledge
 from goalkeeper.games.internals import Internals
 from goalkeeper.games.tallies import won
+from goalkeeper.testing.worlds import internals
 from tests.attacks.internals.tables import application
 from tests.contract.harness import enough, task_of
 
@@ -39,7 +40,7 @@ def tally(result: AttackResult) -> Gain:
 
 @pytest.mark.requirement("S17", "S33")
 def test_more_queries_find_more_columns() -> None:
-    app = Internals().rigged("table", np.random.default_rng(1))
+    app = internals.rigged("table", np.random.default_rng(1))
     little, much = (result_of(app, queries) for queries in (500, 8000))
     assert tally(much).successes >= max(18, tally(little).successes)
     assert won(tally(much))
@@ -55,7 +56,7 @@ def test_columns_of_a_real_model_are_found_better_than_by_drawing() -> None:
 
 
 def test_nothing_to_start_from_gives_a_list_all_the_same() -> None:
-    app = Internals().rigged("table", np.random.default_rng(1))
+    app = internals.rigged("table", np.random.default_rng(1))
     result = result_of(app, 10)
     assert result.cost.queries <= 10
     assert tally(result).n == 20

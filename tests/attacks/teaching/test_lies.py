@@ -12,11 +12,12 @@ from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application, Feedback
 from goalkeeper.core.data import Data
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
-from goalkeeper.games.teaching import Channel, Teaching
+from goalkeeper.games.teaching import Channel
+from goalkeeper.testing.worlds import teaching
 
 
 def rigged(domain: str = "table") -> Application:
-    return Teaching().rigged(domain, np.random.default_rng(0))
+    return teaching.rigged(domain, np.random.default_rng(0))
 
 
 def door(app: Application, **more: Any) -> Access:

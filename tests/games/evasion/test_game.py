@@ -24,6 +24,7 @@ from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion import Additions, Ending, Evasion, Submission, aim_of
 from goalkeeper.games.evasion.word_filters import BAD, GOOD
 from goalkeeper.games.tallies import won
+from goalkeeper.testing.worlds import evasion
 from tests.attacks.evasion.arena import Rule, dealt, ruled, task_of, weak
 from tests.contract.harness import cases, enough
 
@@ -325,7 +326,7 @@ def test_every_attack_breaks_the_weakened_version_of_what_it_cannot_break(
     name: str, domain: str, task: str
 ) -> None:
     attack = catalogue()[name]
-    app = GAME.fair(domain, np.random.default_rng(0))
+    app = evasion.fair(domain, np.random.default_rng(0))
     this = AttackRun(
         attack=attack(), game=GAME, task=task_of(app, task), granted=enough(attack), seed=0
     )

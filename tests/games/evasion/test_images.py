@@ -19,6 +19,7 @@ from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion import Ball, Cells, Ending, Evasion, Grid, Pixels, Submission
+from goalkeeper.testing.worlds import evasion
 from tests.attacks.evasion.fields import dealt
 
 GAME = Evasion(n=40)
@@ -31,7 +32,7 @@ OWN = Power(
 
 
 def weak(domain: str) -> Application:
-    return GAME.rigged(domain, np.random.default_rng(0))
+    return evasion.rigged(domain, np.random.default_rng(0))
 
 
 def evaluate(app: Application, task: str, change: Any) -> AttackResult:

@@ -22,7 +22,7 @@ from goalkeeper.games.artefact_leak.claims import (
     singled_out,
     widths,
 )
-from goalkeeper.games.artefact_leak.targets import hoard, small
+from goalkeeper.games.artefact_leak.targets import hoard
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.games.tallies import shown
 from goalkeeper.stats import clopper_pearson
@@ -128,14 +128,6 @@ class ArtefactLeak(Game[Sought, None, Claims]):
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Store the training data beside the model."""
         return replace(app, target=hoard(app.target, app.data.train))
-
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a target whose file holds its training records."""
-        return small(domain, rng, leaks=True)
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a target whose file holds records of nobody, drawn from where all come from."""
-        return small(domain, rng, leaks=False)
 
     def smaller(self) -> ArtefactLeak:
         """Return the game with fewer claims."""

@@ -18,7 +18,7 @@ from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.games.evasion.additions import Additions
 from goalkeeper.games.evasion.images import few_pixels, l2_ball, linf_ball
-from goalkeeper.games.evasion.kinds import DomainKind, Favoured, LimitKind, Reach
+from goalkeeper.games.evasion.kinds import Favoured, LimitKind, Reach
 from goalkeeper.games.evasion.marks import BATCH, mark
 from goalkeeper.games.evasion.parts import Aim, Before, Limits, Question, Submission
 from goalkeeper.games.evasion.tables import Cells, few_cells
@@ -28,17 +28,11 @@ from goalkeeper.games.evasion.word_filters import (
     Planted,
     key_words,
     planted_words,
-    stamped_application,
-    weak_application,
 )
 from goalkeeper.games.evasion.worlds import (
-    distant_images,
-    distant_rows,
     planted_columns,
     planted_noise,
     planted_pixel,
-    weak_images,
-    weak_rows,
 )
 
 ON_DATA = Harm(Goal.INTEGRITY, IntegrityLevel.DATA)
@@ -108,7 +102,7 @@ class Evasion(Game[Question, Before, Submission]):
         Each way of changing an input of this kind (`KINDS`) has tasks of its own.
         """
         aims = (WRONG,) if app.harmless is None else (PASSES, DECLINED)
-        kinds = KINDS[app.domain.kind].limits if app.domain.kind in KINDS else ()
+        kinds = KINDS.get(app.domain.kind, ())
         return tuple(_changed_by(aim, kind) for kind in kinds for aim in aims)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
@@ -162,14 +156,6 @@ class Evasion(Game[Question, Before, Submission]):
         )
         target = _kind_of(app, task).weaken(app, favoured, rng)
         return replace(app, name=f"{app.name}, weakened", target=target)
-
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build an application that small changes flip, a few chosen ones or many together."""
-        return KINDS[domain].rigged(rng)
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build an application that decides by what no allowed change moves."""
-        return KINDS[domain].fair(rng)
 
     def smaller(self) -> Evasion:
         """Return the same game with 50 inputs at most."""
@@ -251,7 +237,7 @@ def _kind_of(app: Application, task: Task) -> LimitKind:
     """Find the way of changing inputs that a task is about."""
     aim = next(aim for aim in (PASSES, DECLINED, WRONG) if _has(task, aim))
     suffix = task.name.removeprefix(aim.name)
-    return next(kind for kind in KINDS[app.domain.kind].limits if kind.suffix == suffix)
+    return next(kind for kind in KINDS[app.domain.kind] if kind.suffix == suffix)
 
 
 def _additions(app: Application, reach: Reach) -> Limits:
@@ -280,54 +266,42 @@ def _planted(app: Application, favoured: Favoured, rng: np.random.Generator) -> 
     return Planted(app.target, words, least, favoured.wanted)
 
 
-KINDS: Mapping[str, DomainKind] = {
-    "text": DomainKind(
-        limits=(
-            LimitKind(suffix="", how="", limits=_additions, weaken=_planted),
-            LimitKind(
-                suffix="-edits",
-                how="by writing words otherwise or replacing them by synonyms",
-                limits=_edits,
-                weaken=_keyed,
-            ),
+KINDS: Mapping[str, tuple[LimitKind, ...]] = {
+    "text": (
+        LimitKind(suffix="", how="", limits=_additions, weaken=_planted),
+        LimitKind(
+            suffix="-edits",
+            how="by writing words otherwise or replacing them by synonyms",
+            limits=_edits,
+            weaken=_keyed,
         ),
-        rigged=weak_application,
-        fair=stamped_application,
     ),
-    "image": DomainKind(
-        limits=(
-            LimitKind(
-                suffix="-linf",
-                how="by noise that changes no value by much",
-                limits=linf_ball,
-                weaken=planted_noise,
-            ),
-            LimitKind(
-                suffix="-l2",
-                how="by noise of small Euclidean length",
-                limits=l2_ball,
-                weaken=planted_noise,
-            ),
-            LimitKind(
-                suffix="-pixels",
-                how="by changing few pixels",
-                limits=few_pixels,
-                weaken=planted_pixel,
-            ),
+    "image": (
+        LimitKind(
+            suffix="-linf",
+            how="by noise that changes no value by much",
+            limits=linf_ball,
+            weaken=planted_noise,
         ),
-        rigged=weak_images,
-        fair=distant_images,
+        LimitKind(
+            suffix="-l2",
+            how="by noise of small Euclidean length",
+            limits=l2_ball,
+            weaken=planted_noise,
+        ),
+        LimitKind(
+            suffix="-pixels",
+            how="by changing few pixels",
+            limits=few_pixels,
+            weaken=planted_pixel,
+        ),
     ),
-    "table": DomainKind(
-        limits=(
-            LimitKind(
-                suffix="",
-                how="by changing few entries, and numbers by little",
-                limits=few_cells,
-                weaken=planted_columns,
-            ),
+    "table": (
+        LimitKind(
+            suffix="",
+            how="by changing few entries, and numbers by little",
+            limits=few_cells,
+            weaken=planted_columns,
         ),
-        rigged=weak_rows,
-        fair=distant_rows,
     ),
 }

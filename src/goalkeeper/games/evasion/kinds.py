@@ -60,12 +60,3 @@ class LimitKind:
     how: str
     limits: Callable[[Application, Reach], Limits]
     weaken: Callable[[Application, Favoured, np.random.Generator], Target]
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class DomainKind:
-    """The ways in which inputs of one kind may be changed, and its two known applications."""
-
-    limits: tuple[LimitKind, ...]
-    rigged: Callable[[np.random.Generator], Application]
-    fair: Callable[[np.random.Generator], Application]

@@ -197,14 +197,6 @@ class Exhaustion(Game[Room, None, Population]):
         """Let the target answer unusual inputs many times over."""
         return worlds.laborious(app)
 
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a target to which some inputs are costly; it counts its operations."""
-        return worlds.rigged(domain, rng)
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a target whose costs nobody can foresee beyond the size of an input."""
-        return worlds.fair(domain, rng)
-
     def smaller(self) -> Exhaustion:
         """Measure fewer inputs, less often."""
         return replace(self, inputs=min(self.inputs, 16), screened=min(self.screened, 6), rounds=3)

@@ -28,8 +28,6 @@ from goalkeeper.games.extraction.substitutes import (
 )
 from goalkeeper.games.shared.gains import Found, curve, gain, share, thinned
 from goalkeeper.games.shared.simple_targets import (
-    hashed_application,
-    linear_application,
     simple_rule,
 )
 
@@ -118,14 +116,6 @@ class Extraction(Game[Original, Data, Substitute]):
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Replace the target by a rule on a handful of frequent words, or on two columns."""
         return replace(app, target=simple_rule(app, rng))
-
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a linear target."""
-        return linear_application(domain, rng)
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a target whose answers are a keyed hash of the input."""
-        return hashed_application(domain, rng)
 
     def smaller(self) -> Extraction:
         """Return the game with fewer unseen inputs."""

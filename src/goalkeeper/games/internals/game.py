@@ -23,9 +23,6 @@ from goalkeeper.games.internals.victims import Choices
 from goalkeeper.games.shared.gains import Found, curve, gain, thinned
 from goalkeeper.games.shared.indicators import Indicators, in_use, indicators
 from goalkeeper.games.shared.simple_targets import (
-    HashedTarget,
-    hashed_application,
-    linear_application,
     word_rule,
 )
 from goalkeeper.stats import clopper_pearson, precision_at_k
@@ -191,21 +188,6 @@ class Internals(Game["Sought | Choices", Any, Any]):
         if task.name == FAMILY.name:
             return victims.peopled(app, plain(app))
         return victims.peopled(app, victims.of_attackers_data(app))
-
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a linear target of random weights; victims are plain models of each family."""
-        if domain == "text":
-            return linear_application("text", rng)
-        app = columns.wide(rng, hashed=False)
-        return victims.peopled(app, plain(app))
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a target, and victims, in which nothing has an effect of its own."""
-        if domain == "text":
-            app = hashed_application("text", rng)
-        else:
-            app = columns.wide(rng, hashed=True)
-        return victims.peopled(app, lambda task, option, own: HashedTarget(own.bytes(16)))
 
     def smaller(self) -> Internals:
         """Return the game with fewer words to measure, and fewer victims."""

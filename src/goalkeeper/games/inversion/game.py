@@ -27,7 +27,7 @@ from goalkeeper.games.inversion.items import (
     items,
     likeness,
 )
-from goalkeeper.games.inversion.targets import by_likeness, small
+from goalkeeper.games.inversion.targets import by_likeness
 from goalkeeper.games.shared.gains import Found, curve, gain, thinned
 from goalkeeper.stats import clopper_pearson
 
@@ -115,14 +115,6 @@ class Inversion(Game[Sought, None, Averages]):
         known = features(app, app.data.train)
         vocabulary = known.names if isinstance(app.domain, TextDomain) else ()
         return replace(app, target=by_likeness(known, len(app.classes), vocabulary))
-
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a target that scores by likeness to the class averages."""
-        return small(domain, rng, leaks=True)
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build classes that differ, and a target of random weights."""
-        return small(domain, rng, leaks=False)
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Say what the attack may ask."""

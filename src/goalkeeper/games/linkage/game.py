@@ -16,7 +16,7 @@ from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status,
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
-from goalkeeper.games.linkage.targets import naming, small
+from goalkeeper.games.linkage.targets import naming
 from goalkeeper.games.shared.gains import Found
 from goalkeeper.stats import clopper_pearson
 
@@ -140,15 +140,6 @@ class Linkage(Game[Releases, Ints, Ints]):
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Make the scores a code of the person."""
         return replace(app, target=naming(app))
-
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a target whose scores are a code of the person."""
-        app = small(domain, rng)
-        return replace(app, target=naming(app))
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a target whose answers say nothing of anyone."""
-        return small(domain, rng)
 
     def smaller(self) -> Linkage:
         """Return the game with fewer people."""

@@ -26,7 +26,7 @@ from goalkeeper.core.evidence import (
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
-from goalkeeper.games.shared.members import MemorisingTarget, MemorisingTrainer, toy
+from goalkeeper.games.shared.members import MemorisingTarget, MemorisingTrainer
 from goalkeeper.games.tallies import shown
 from goalkeeper.stats import (
     auc,
@@ -128,14 +128,6 @@ class Membership(Game[Data, Roles, Floats]):
             trainer=MemorisingTrainer(app.trainer) if app.trainer else None,
             lookalike=MemorisingTrainer(app.lookalike) if app.lookalike else None,
         )
-
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a target that knows its records by heart."""
-        return toy(domain, rng, memorises=True)
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a target that ignores its records."""
-        return toy(domain, rng, memorises=False)
 
     def smaller(self) -> Membership:
         """Return the game with fewer records."""

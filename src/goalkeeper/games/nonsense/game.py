@@ -141,14 +141,6 @@ class Nonsense(Game[Ordinary, None, Collection]):
         """Let the model break down on malformed inputs, and be sure of all others."""
         return worlds.gullible(app)
 
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a model that takes any nonsense for certain."""
-        return worlds.rigged(domain, rng)
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a model that refuses malformed inputs and treats others like ordinary ones."""
-        return worlds.fair(domain, rng)
-
     def smaller(self) -> Nonsense:
         """Ask less."""
         return replace(self, inputs=min(self.inputs, 60), ordinary=min(self.ordinary, 100))

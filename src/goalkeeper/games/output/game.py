@@ -112,14 +112,6 @@ class Output(Game[Any, Any, Any]):
             return worlds.careless(app, rng)
         return worlds.believing(app)
 
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a careless model in a system that believes whatever arrives."""
-        return worlds.rigged(domain, rng)
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a model without mistakes in a system that notices everything."""
-        return worlds.fair(domain, rng)
-
     def smaller(self) -> Output:
         """Send fewer answers, and choose less often."""
         return replace(self, inputs=min(self.inputs, 150), slots=min(self.slots, 20))

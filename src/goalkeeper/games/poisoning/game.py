@@ -138,14 +138,6 @@ class Poisoning(Game[Aim, None, Contribution]):
         """Let the same trainer see little of its data, and take each change of it too seriously."""
         return replace(app, trainer=worlds.Gullible(_trainer(app), app.data.train, rng))
 
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build an honest but fragile learner on few records, of which each decides a niche."""
-        return worlds.brittle(domain, rng)
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a trainer that decided before it saw any data."""
-        return worlds.fair(domain, rng)
-
     def smaller(self) -> Poisoning:
         """Ask for two shares only."""
         return replace(self, points=2)

@@ -18,7 +18,6 @@ from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.games.property.leak import records_seen, smallest_difference
-from goalkeeper.games.property.toys import toy
 from goalkeeper.games.property.worlds import (
     ShareTrainer,
     Stack,
@@ -115,14 +114,6 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
         trainer = ShareTrainer(_fact(app, task), app.classes)
         target = trainer.fit(app.data.train, 0)
         return replace(app, target=target, trainer=trainer, lookalike=trainer)
-
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build models that answer with the share itself."""
-        return toy(domain, rng, tells=True)
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build models that ignore their training data."""
-        return toy(domain, rng, tells=False)
 
     def smaller(self) -> PropertyInference:
         """Return the game with fewer models."""

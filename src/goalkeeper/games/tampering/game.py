@@ -113,14 +113,6 @@ class Tampering(Game[Any, None, Any]):
             return replace(app, trainer=worlds.hasty(app))
         return files.unprotected(app)
 
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build an application with few numbers, an unchecked file and a hasty training."""
-        return worlds.rigged(domain, rng)
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build one with many copies of each number, a checked file and a steady training."""
-        return worlds.fair(domain, rng)
-
     def smaller(self) -> Tampering:
         """Judge fewer flips, files and trainings."""
         return replace(self, counts=(1, 2, 5), draws=5, inputs=100, tries=12, retrainings=3)

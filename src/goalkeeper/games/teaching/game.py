@@ -18,7 +18,7 @@ from goalkeeper.core.goals import Aspect, Goal, Harm
 from goalkeeper.core.power import Grade, Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.games.poisoning.worlds import Gullible
-from goalkeeper.games.teaching import marks, worlds
+from goalkeeper.games.teaching import marks
 from goalkeeper.games.teaching.replay import replay
 
 WRONG, DECLINED, ROLLBACK = "taught-wrong", "taught-to-decline", "after-rollback"
@@ -160,14 +160,6 @@ class Teaching(Game[Channel, None, Course]):
             return app
         loop = replace(app.feedback, review=0.0, monitor=None, snapshots=0)
         return replace(app, feedback=loop, trainer=Gullible(app.trainer, app.data.train, rng))
-
-    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a learner that believes the nearest record, unreviewed and unwatched."""
-        return worlds.rigged(domain, rng)
-
-    def fair(self, domain: str, rng: np.random.Generator) -> Application:
-        """Build a learner that takes nothing from its feedback but a little noise."""
-        return worlds.fair(domain, rng)
 
     def smaller(self) -> Teaching:
         """Replay five campaigns only."""

@@ -1,0 +1,34 @@
+"""Worlds for tests: for each game, applications that attacks must win, and cannot win, against."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from goalkeeper.core.application import Application
+from goalkeeper.games.base import Game
+
+
+class Worlds(Protocol):
+    """Two applications of a domain that prove the code of a game and of its attacks."""
+
+    def rigged(self, domain: str, rng: np.random.Generator) -> Application:
+        """Build an application of this domain that every sound attack must win against."""
+        ...
+
+    def fair(self, domain: str, rng: np.random.Generator) -> Application:
+        """Build an application of this domain that no attack can win against."""
+        ...
+
+
+def worlds_of(game: type[Game[Any, Any, Any]]) -> Worlds:
+    """Return the worlds of one of our games: the module here that is called as the game is.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        The game has no worlds here; a plug-in hands in its own.
+    """
+    return cast(Worlds, import_module(f"{__name__}.{game.name}"))
