@@ -116,6 +116,13 @@ def scores_of(raw: Any, n: int, width: int, what: str) -> Floats:
     return numbers
 
 
+def softmax(logits: Floats) -> Floats:
+    """Turn logits `(..., classes)` into probabilities."""
+    # Subtracting the largest logit changes nothing but keeps exp() from overflowing.
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
 def _array(raw: Any, what: str) -> Any:
     try:
         return np.asarray(raw)

@@ -16,7 +16,7 @@ from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.targets import layers, linear, stored
 from goalkeeper.targets.inputs import prepared
-from goalkeeper.targets.returned import ClassIndex, asked, labels_of, scores_of
+from goalkeeper.targets.returned import ClassIndex, asked, labels_of, scores_of, softmax
 
 TINY = float(np.finfo(np.float64).tiny)  # the logarithm of a probability of 0 stays finite
 
@@ -254,12 +254,6 @@ class SklearnTarget:
         out = np.zeros((len(values), len(self._index)))
         out[:, self._places] = values
         return out
-
-
-def softmax(logits: Floats) -> Floats:
-    """Turn logits `(..., classes)` into probabilities."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def _split(model: Any) -> tuple[Any, Any]:

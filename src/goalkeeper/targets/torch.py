@@ -16,8 +16,7 @@ from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import MissingExtra, NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.targets.inputs import prepared
-from goalkeeper.targets.returned import ClassIndex, asked, scores_of
-from goalkeeper.targets.sklearn import softmax
+from goalkeeper.targets.returned import ClassIndex, asked, scores_of, softmax
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
