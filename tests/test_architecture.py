@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "running": WHOLE,
     "verify": WHOLE,
     "describe": {"core", "policy", "targets", "training", "describe"},
-    "examples": {"core", "targets", "training", "examples"},
+    "examples": {"core", "targets", "training", "describe", "examples"},
     "testing": PLAY | {"planning", "policy", "testing"},
     "cli": WHOLE | {"report", "cli"},
 }
@@ -83,7 +83,7 @@ def imported(tree: ast.AST, files: Mapping[str, Path]) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in files)
-        elif isinstance(node, ast.ImportFrom) and node.module in files:
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module in files:
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 hidden = alias.name in exported(node.module, files)

@@ -15,12 +15,15 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.means import Means
 from goalkeeper.describe.document import Document, Key, read
 from goalkeeper.describe.form import ApplicationForm
-from goalkeeper.describe.problems import formed, problem, raised
+from goalkeeper.describe.problems import problem, raised
 from goalkeeper.describe.references import References
 from goalkeeper.describe.rules import broken
+from goalkeeper.describe.validation import validate
+from goalkeeper.describe.whole_form import key_kinds
 
 if TYPE_CHECKING:
-    from goalkeeper.describe.models import Model, Modeller
+    from goalkeeper.describe.kinds import Model
+    from goalkeeper.describe.models import Modeller
     from goalkeeper.describe.records import Records
     from goalkeeper.describe.threats import Threats
     from goalkeeper.policy import Policy
@@ -51,9 +54,7 @@ def load(
     """
     said = _Description.read(Path(path), policy)
     records, splits, caveats = said.records()
-    modeller = said.modeller(means or Means())
-    model = modeller.model(splits, records.domain)
-    modeller.tried(model.target, splits.holdout.x)
+    model = said.modeller(means or Means()).make(splits, records.domain)
     return said.application(splits, model, (*caveats, *model.caveats))
 
 
@@ -77,7 +78,7 @@ def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]
 def load_policy(path: Path | str) -> Policy:
     """Read the rules that an application file names, or the built-in ones."""
     document = read(Path(path))
-    return _policy(References(document), formed(document))
+    return _policy(References(document), validate(document))
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,7 @@ class _Description:
     def read(cls, path: Path, policy: Policy | None) -> _Description:
         """Read the file and tell every problem of it at once."""
         document = read(path)
-        form = formed(document)
+        form = validate(document)
         references = References(document)
         references.noted(path, path.name)
         problems = broken(document, form)
@@ -235,20 +236,22 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
     functions: list[tuple[Key, str | None]] = [
         (("data", "function"), data.function),
         (("model", "build"), model.build),
-        (("model", "function"), model.function),
         (("labeller",), form.labeller),
         (("system", "adapter"), None if form.system is None else form.system.adapter),
     ]
     for key, name in functions:
         if name is not None:
             checks.append(partial(references.located, key, name))
+    for own, kind in key_kinds().items():
+        if getattr(model, own) is not None:
+            checks.append(partial(kind.check, getattr(model, own), references))
     if model.integrity is not None and ":" in model.integrity:
         checks.append(partial(references.located, ("model", "integrity"), model.integrity))
     if model.weights is not None:
         checks.append(partial(references.file, ("model", "weights"), model.weights, "weights"))
     if model.file is not None:
         modeller = Modeller(references, form.model, form.classes, Means())
-        checks.append(modeller.trusted)
+        checks.append(modeller.find_file)
     return checks
 
 

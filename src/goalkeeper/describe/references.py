@@ -31,8 +31,8 @@ class References:
     document: Document
     hashes: dict[str, str] = field(default_factory=dict)
 
-    def file(self, key: Key, name: str, what: str) -> Path:
-        """Find a file; `what` says what it is for.
+    def file(self, key: Key, name: str, what: str, *, folders: bool = False) -> Path:
+        """Find a file, or also a folder of files; `what` says what it is for.
 
         Raises
         ------
@@ -40,6 +40,8 @@ class References:
             A variable in the name is not set, there is no such file, or it is empty.
         """
         path = self.document.path.parent / self._filled(key, name)
+        if folders and path.is_dir():
+            return path
         if not path.is_file():
             raise problem(
                 self.document,
@@ -55,10 +57,12 @@ class References:
         return path
 
     def noted(self, path: Path, name: str) -> str:
-        """Hash a file (SHA-256) and keep the hash under the name that stands in the document."""
+        """Hash a file (SHA-256) and keep the hash under the name that stands in the document.
+
+        The hash of a folder is that of the names and hashes of the files in it, in their order.
+        """
         if name not in self.hashes:
-            with path.open("rb") as stream:
-                self.hashes[name] = hashlib.file_digest(stream, "sha256").hexdigest()
+            self.hashes[name] = _hash_folder(path) if path.is_dir() else _hash(path)
         return self.hashes[name]
 
     def located(self, key: Key, reference: str) -> tuple[Path, str]:
@@ -135,6 +139,17 @@ class References:
             return found
 
         return _VARIABLE.sub(value, name)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _hash_folder(folder: Path) -> str:
+    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    lines = (f"{_hash(path)}  {name}\n" for name, path in sorted(files.items()))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _other(path: Path) -> str:
