@@ -33,6 +33,8 @@ class PythonTarget:
         A few inputs `(m, ...)` to find out, by one call, whether it gives labels or scores.
     path
         The stored file behind the function, if there is one.
+    what
+        What errors call it (default: the function, by its name).
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class PythonTarget:
         *,
         sample: Inputs,
         path: Path | None = None,
+        what: str = "",
     ) -> None:
         self.function, self.domain = function, domain
         self._index, self._path = ClassIndex(classes), path
-        self._what = f"the function {getattr(function, '__name__', type(function).__name__)}"
+        name = getattr(function, "__name__", type(function).__name__)
+        self._what = what or f"the function {name}"
         if len(sample) == 0:
             raise TargetError(f"{self._what} cannot be tried out on no inputs; give a sample")
         raw = np.asarray(asked(function, prepared(sample, domain), self._what))
