@@ -124,7 +124,7 @@ class Modeller:
         """
         name = self.form.file or ""
         path = self.references.file(FILE, name, "model file", folders=True)
-        file = ModelFile(path, self.references.noted(path, name))
+        file = ModelFile(path, self.references.note_hash(path, name))
         self._require_trust(file, self._kind_of(file))
         return file
 

@@ -35,7 +35,7 @@ class DescriptionErrors(DescriptionError):
         self.args = ("\n".join(str(problem) for problem in problems),)
 
 
-def raised(problems: Sequence[DescriptionError]) -> DescriptionError:
+def combine(problems: Sequence[DescriptionError]) -> DescriptionError:
     """Return one error that tells all problems."""
     return problems[0] if len(problems) == 1 else DescriptionErrors(problems)
 

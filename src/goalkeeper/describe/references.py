@@ -56,7 +56,7 @@ class References:
             raise problem(self.document, key, f"the {what} is empty", given=name, advice=advice)
         return path
 
-    def noted(self, path: Path, name: str) -> str:
+    def note_hash(self, path: Path, name: str) -> str:
         """Hash a file (SHA-256) and keep the hash under the name that stands in the document.
 
         The hash of a folder is that of the names and hashes of the files in it, in their order.
@@ -65,7 +65,7 @@ class References:
             self.hashes[name] = _hash_folder(path) if path.is_dir() else _hash(path)
         return self.hashes[name]
 
-    def located(self, key: Key, reference: str) -> tuple[Path, str]:
+    def locate(self, key: Key, reference: str) -> tuple[Path, str]:
         """Split `file.py:name` and check, without running it, that the file has the name."""
         file, colon, name = reference.rpartition(":")
         if not colon or not file.endswith(".py") or not name.isidentifier():
@@ -77,7 +77,7 @@ class References:
                 advice="name the file, a colon and the function, e.g. filter.py:build",
             )
         path = self.file(key, file, "Python file")
-        self.noted(path, file)
+        self.note_hash(path, file)
         names = _names(self.document, key, path)
         if name not in names and "*" not in names and "__getattr__" not in names:
             raise _absent(self.document, key, path, name, sorted(names))
@@ -91,7 +91,7 @@ class References:
         DescriptionError
             The file is missing or raises, or has no such function.
         """
-        path, name = self.located(key, reference)
+        path, name = self.locate(key, reference)
         with self.running(key, path.name):
             module = _module(path)
         found = getattr(module, name, None)

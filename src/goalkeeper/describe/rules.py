@@ -15,7 +15,7 @@ from goalkeeper.describe.whole_form import key_kinds, model_keys
 SOURCES = ("file", "function", "train")
 
 
-def broken(document: Document, form: ApplicationForm) -> list[DescriptionError]:
+def broken_rules(document: Document, form: ApplicationForm) -> list[DescriptionError]:
     """List every rule that a well-formed application file breaks."""
     rules = (_classes, _source, _columns, _parts, _model, _integrity, _trained, _feedback)
     return [found for rule in rules for found in rule(document, form)]

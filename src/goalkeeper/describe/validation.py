@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.describe.document import Document, Key, dotted, kind_of
 from goalkeeper.describe.form import ApplicationForm
-from goalkeeper.describe.problems import choice, nearest, problem, raised
+from goalkeeper.describe.problems import choice, combine, nearest, problem
 from goalkeeper.describe.schema import Guide
 from goalkeeper.describe.whole_form import application_form
 
@@ -30,7 +30,7 @@ def validate(document: Document) -> ApplicationForm:
         items = error.errors(include_url=False)
         found = [_translated(document, guide, i) for i in items if not _follows(i, items)]
         found = list({str(item): item for item in found}.values())
-        raise raised(sorted(found, key=_line)) from None
+        raise combine(sorted(found, key=_line)) from None
 
 
 def _line(item: DescriptionError) -> int:

@@ -59,7 +59,7 @@ def _is_number(name: str) -> bool:
     return name.lstrip("-").isdigit()
 
 
-def asked(function: Callable[[Any], Any], x: Any, what: str) -> Any:
+def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
     """Call the model; whatever it raises becomes a TargetError that names it."""
     try:
         with warnings.catch_warnings():  # LightGBM makes up names for columns that have none

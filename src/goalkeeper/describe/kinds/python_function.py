@@ -16,7 +16,7 @@ class PythonFunction(KeyKind):
 
     def check(self, value: str, references: References) -> None:
         """Find the function without running its file."""
-        references.located(("model", self.key), value)
+        references.locate(("model", self.key), value)
 
     def load(self, value: str, context: ModelContext) -> Model:
         """Wrap the function."""

@@ -52,7 +52,7 @@ class TorchModule(BuiltKind):
 
 def _load_weights(name: str, trainer: TorchTrainer, context: ModelContext) -> Model:
     path = context.references.file(WEIGHTS, name, "weights")
-    file = ModelFile(path, context.references.noted(path, name))
+    file = ModelFile(path, context.references.note_hash(path, name))
     advice = "store the parameters of the very module that build returns"
     with context.errors_at(WEIGHTS, advice):
         target = trainer.stored(path)
