@@ -38,8 +38,8 @@ class FamilyGuess(Attack[VictimKinds, Ints]):
     lines
         Lines asked, of 12 rows each.
 
-    Deviations: the paper trains a classifier on the answers of many networks, to identify
-    their architectures; the shapes of the families here follow from their definitions, so that nothing
+    Deviations: the paper trains a classifier on the answers of many networks, to identify their
+    architectures; the shapes of the families here follow from their definitions, so that nothing
     need be trained.
     """
 
