@@ -47,7 +47,7 @@ def test_describes_itself(attack: AnAttack) -> None:
     assert attack.__dataclass_params__.frozen  # type: ignore[attr-defined]
     attack()  # every setting has a default
     variant = default_policy().variant(attack.variant)
-    assert variant.family == attack.game.name
+    assert variant.family == attack.game.family
 
 
 @each_case
