@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from goalkeeper.assessing import Session
-from goalkeeper.compute.executor import Executor, Job, Outcome
+from goalkeeper.compute.executor import Executor, Job, Outcome, Shared
 from goalkeeper.compute.store import About
 from goalkeeper.compute.threads import one_thread
 from goalkeeper.core.application import Application
@@ -68,7 +68,7 @@ def run_missing(
     if not missing or stop():
         return
     store, key = session.store, _key(session)
-    for outcome in executor.run([_job(session, unit) for unit in missing.values()]):
+    for outcome in executor.run(_jobs(session, missing.values())):
         unit, result = missing[outcome.id], _result(outcome)
         if session.folder is not None:
             session.folder.save(unit.id, result)
@@ -92,18 +92,17 @@ def _result(outcome: Outcome) -> AttackResult:
     return AttackResult(status=Status.FAILED_TO_RUN, reason=last, traceback=trace)
 
 
-def _job(session: Session, unit: Unit) -> Job:
-    return Job(
-        id=unit.id,
-        call="goalkeeper.assessing:run_unit",
-        params={
-            "description": str(session.description),
-            "seed": session.seed,
-            "choice": session.plan.choice,
-            "means": session.app.means,
-            "unit": unit.id,
-        },
-    )
+def _jobs(session: Session, units: Iterable[Unit]) -> list[Job]:
+    """Make a job of each unit; a worker loads the session once, this process has it already."""
+    params = {
+        "description": str(session.description),
+        "seed": session.seed,
+        "choice": session.plan.choice,
+        "means": session.app.means,
+    }
+    shared = Shared(call="goalkeeper.assessing:load_session", params=params, value=session)
+    call = "goalkeeper.assessing:run_unit"
+    return [Job(id=u.id, call=call, params={"unit": u.id}, shared=shared) for u in units]
 
 
 # ---- under which key the store has a play --------------------------------------------------------

@@ -5,15 +5,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import warnings
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from goalkeeper.attacks.base import Attack
+from goalkeeper.core.plugins import ATTACKS, load_plugins
 
-GROUP = "goalkeeper.attacks"
+DECLARED = ("game", "variant", "reference")  # class attributes that have no default
 
 
 @cache
@@ -27,11 +26,7 @@ def catalogue() -> Mapping[str, type[Attack[Any, Any]]]:
         if name in found:
             raise TypeError(f"two attacks are called {name}; rename one of the files")
         found[name] = _the_attack(importlib.import_module(info.name))
-    for point in entry_points(group=GROUP):
-        plugin = _plugin(point)
-        if plugin is not None:
-            found.setdefault(point.name, plugin)
-    return dict(sorted(found.items()))
+    return dict(sorted((found | load_plugins(ATTACKS, found, _problem)).items()))
 
 
 def name_of(attack: type[Attack[Any, Any]]) -> str:
@@ -56,13 +51,11 @@ def _the_attack(module: Any) -> type[Attack[Any, Any]]:
     return attacks[0]
 
 
-def _plugin(point: EntryPoint) -> type[Attack[Any, Any]] | None:
-    try:
-        loaded = point.load()
-    except Exception as error:  # noqa: BLE001 - a broken plug-in must never break goalkeeper
-        warnings.warn(f"plug-in {point.name} ({point.value}) left out: {error}", stacklevel=3)
-        return None
-    if isinstance(loaded, type) and issubclass(loaded, Attack):
-        return loaded
-    warnings.warn(f"plug-in {point.name} ({point.value}) is not an Attack class", stacklevel=3)
-    return None
+def _problem(loaded: object) -> str:
+    """Say why something that a plug-in offers is not an attack; empty if it is."""
+    if not (isinstance(loaded, type) and issubclass(loaded, Attack)):
+        return "it is not a subclass of goalkeeper.attacks.base.Attack"
+    if inspect.isabstract(loaded):
+        return "it does not define run()"
+    missing = [name for name in DECLARED if not hasattr(loaded, name)]
+    return f"it does not declare {', '.join(missing)}" if missing else ""

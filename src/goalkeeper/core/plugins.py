@@ -1,0 +1,50 @@
+"""What other packages offer by entry point: loaded in one place, and never able to break a run."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Container
+from importlib.metadata import entry_points
+from typing import Any
+
+ATTACKS = "goalkeeper.attacks"
+TARGETS = "goalkeeper.targets"
+DEFENCES = "goalkeeper.defences"  # reserved: nothing reads it yet
+RENDERERS = "goalkeeper.renderers"
+EXECUTORS = "goalkeeper.executors"
+
+
+def load_plugins(group: str, ours: Container[str], problem: Callable[[Any], str]) -> dict[str, Any]:
+    """Load what installed packages offer under an entry point group, by name.
+
+    What cannot be loaded, is not what the group asks for, or has a name that is taken is left out
+    with a warning: a broken plug-in must never break goalkeeper.
+
+    Parameters
+    ----------
+    group
+        The entry point group.
+    ours
+        Names of goalkeeper's own, which a plug-in cannot take.
+    problem
+        Says why a loaded object is not what the group asks for; empty if it is.
+    """
+    found: dict[str, Any] = {}
+    for point in entry_points(group=group):
+        if point.name in ours:
+            wrong = f"goalkeeper has its own {point.name}; rename the plug-in"
+        elif point.name in found:
+            wrong = "another plug-in has the same name; uninstall one of them"
+        else:
+            try:
+                loaded = point.load()
+                wrong = problem(loaded)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - the code of somebody else
+                wrong = f"{type(error).__name__}: {error}"
+            else:
+                if not wrong:
+                    found[point.name] = loaded
+        if wrong:
+            told = f"plug-in {point.name} of {group} ({point.value}) left out: {wrong}"
+            warnings.warn(told, stacklevel=2)
+    return found
