@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from goalkeeper.assessing import assess, run_attack
     from goalkeeper.attacks import catalogue
+    from goalkeeper.compute.executor import Execution
     from goalkeeper.core.application import Application, Tolerances
     from goalkeeper.core.assessment import Assessment, Verdict
     from goalkeeper.core.data import Data, Splits, cut
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from goalkeeper.core.goals import Goal
     from goalkeeper.core.power import Attacker, Budget, Knowledge, Power
     from goalkeeper.describe import load
+    from goalkeeper.planning import Choice
     from goalkeeper.planning import make_plan as plan
+    from goalkeeper.running import RunOptions, Sizing, run
 
 # Where each public name lives; imported on first use, so that `import goalkeeper` stays light.
 _HOMES = {
@@ -25,13 +28,17 @@ _HOMES = {
     "Assessment": "core.assessment",
     "Attacker": "core.power",
     "Budget": "core.power",
+    "Choice": "planning",
     "Column": "core.domain",
     "Data": "core.data",
     "Evidence": "core.evidence",
+    "Execution": "compute.executor",
     "Goal": "core.goals",
     "GoalkeeperError": "core.errors",
     "Knowledge": "core.power",
     "Power": "core.power",
+    "RunOptions": "running",
+    "Sizing": "running",
     "Splits": "core.data",
     "Status": "core.evidence",
     "TableDomain": "core.domain",
@@ -43,6 +50,7 @@ _HOMES = {
     "cut": "core.data",
     "load": "describe",
     "plan": "planning",
+    "run": "running",
     "run_attack": "assessing",
 }
 _RENAMED = {"plan": "make_plan"}
@@ -52,13 +60,17 @@ __all__ = [
     "Assessment",
     "Attacker",
     "Budget",
+    "Choice",
     "Column",
     "Data",
     "Evidence",
+    "Execution",
     "Goal",
     "GoalkeeperError",
     "Knowledge",
     "Power",
+    "RunOptions",
+    "Sizing",
     "Splits",
     "Status",
     "TableDomain",
@@ -70,6 +82,7 @@ __all__ = [
     "cut",
     "load",
     "plan",
+    "run",
     "run_attack",
 ]
 

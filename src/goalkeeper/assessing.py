@@ -41,13 +41,18 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "torch")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Session:
-    """One run of an application: what to play, under which rules, and where results are kept."""
+    """One run of an application: what to run, under which rules, and where results are kept.
+
+    `description` is the absolute path of the application file, `file` as the user named it; both
+    are empty for an application made in Python.
+    """
 
     app: Application
     policy: Policy
     plan: Plan
     seed: int = 0
     description: Path | None = None
+    file: str = ""
     folder: RunFolder | None = None
     store: Store | None = None
 
@@ -134,13 +139,13 @@ def run_attack(
 
 
 def load_session(description: str, seed: int, choice: Choice, means: Means) -> Session:
-    """Load a described application and plan; what a worker does once."""
+    """Load an application file, check its target, and plan; what a worker does once."""
     from goalkeeper.describe import load, load_policy
 
     path = Path(description)
     policy = load_policy(path)
     app = load(path, policy=policy, means=means)
-    return prepare(app, policy=policy, seed=seed, choice=choice, description=path)
+    return prepare(app, policy=policy, seed=seed, choice=choice, description=path.resolve())
 
 
 def run_unit(session: Session, unit: str) -> str:

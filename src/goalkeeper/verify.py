@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.assessment import Assessment
-from goalkeeper.policy import Policy
 from goalkeeper.rate import recompute
+from goalkeeper.running import read_policy
 
 
 def differences(root: Path) -> list[str]:
@@ -35,7 +35,7 @@ def differences(root: Path) -> list[str]:
     if assessment.to_json() != folder.read("assessment.json"):
         found.append("assessment.json: not written by goalkeeper")
     found += _plays(folder, assessment)
-    policy = Policy.load(root / "policy" / "taxonomy.yaml", root / "policy" / "rating.yaml")
+    policy = read_policy(root)
     if policy.row() != assessment.policy:
         found.append("policy: the stored policy is not the one the assessment was rated by")
     return found + recompute(assessment, policy)

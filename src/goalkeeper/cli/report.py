@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from goalkeeper.cli.common import Folder, context, read, recorded, writing
+from goalkeeper.cli.common import Folder, read, recorded, writing
 
 
 class Format(StrEnum):
@@ -51,13 +51,14 @@ def _rendered(folder: Path, form: Format, *, show_private: bool) -> str:
 
     from goalkeeper.policy import default_policy
     from goalkeeper.report import render_html, render_terminal, schema
+    from goalkeeper.running import report_context
 
     if form is Format.SCHEMA:
         return json.dumps(schema(), indent=1) + "\n"
     assessment = read(folder)
     if form is Format.JSON:
         return assessment.to_json()
-    about = context(
+    about = report_context(
         default_policy(),
         file=recorded(folder, "file"),
         show_private=show_private,

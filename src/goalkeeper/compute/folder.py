@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -95,6 +96,14 @@ class RunFolder:
             ) from error
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{self.root / name} cannot be read: {error}") from error
+
+    def record(self) -> dict[str, object]:
+        """Read what the run wrote down before it began; empty if there is none, or damaged."""
+        try:
+            found = json.loads((self.root / "run.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def has(self, name: str) -> bool:
         """Tell whether a file stands in the folder."""
