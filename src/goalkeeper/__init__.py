@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ _HOMES = {
     "run_attack": "assessing",
 }
 _RENAMED = {"plan": "make_plan"}
+# What was called otherwise: the name of today, and the version that no longer has the old one.
+_DEPRECATED = {"play": ("run_attack", "0.3")}
 
 __all__ = [
     "Application",
@@ -88,7 +91,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name on first use."""
+    """Import a public name on first use; warn of one that has a new name."""
+    if name in _DEPRECATED:
+        now, version = _DEPRECATED[name]
+        told = f"goalkeeper.{name} is called goalkeeper.{now}; {version} has the new name only"
+        warnings.warn(told, DeprecationWarning, stacklevel=2)
+        name = now
     if name not in _HOMES:
         raise AttributeError(f"goalkeeper has no {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), _RENAMED.get(name, name))

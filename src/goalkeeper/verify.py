@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.assessment import Assessment
+from goalkeeper.core.errors import OtherSchema, StoreError
 from goalkeeper.rate import recompute
 from goalkeeper.running import read_policy
 
@@ -23,15 +22,17 @@ def differences(root: Path) -> list[str]:
     Raises
     ------
     StoreError
-        The folder is not a finished run.
+        The folder is not a finished run, or has another schema than this version reads.
     """
     folder = RunFolder(root)
     folder.read("assessment.json")
     found = folder.changed()
     try:
-        assessment = Assessment.model_validate_json(folder.read("assessment.json"))
-    except ValidationError as error:
-        return [*found, f"assessment.json: not an assessment ({error.error_count()} errors)"]
+        assessment = folder.assessment()
+    except StoreError as error:
+        if isinstance(error, OtherSchema) and not found:
+            raise  # the folder is as it was written, by another goalkeeper
+        return [*found, str(error)]
     if assessment.to_json() != folder.read("assessment.json"):
         found.append("assessment.json: not written by goalkeeper")
     found += _plays(folder, assessment)

@@ -156,21 +156,9 @@ def quiet() -> Iterator[None]:
 
 def read(folder: Path) -> Assessment:
     """Read the assessment of a run folder; raises StoreError."""
-    from pydantic import ValidationError
-
     from goalkeeper.compute.folder import RunFolder
-    from goalkeeper.core.assessment import Assessment
-    from goalkeeper.core.errors import StoreError
 
-    try:
-        return Assessment.model_validate_json(RunFolder(folder).read("assessment.json"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise StoreError(
-            f"{folder}/assessment.json is not an assessment of this version: {where}: "
-            f"{first['msg']}; make it again with: goalkeeper run FILE -o {folder}"
-        ) from error
+    return RunFolder(folder).assessment()
 
 
 def recorded(folder: Path, key: str) -> str:

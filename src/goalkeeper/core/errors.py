@@ -72,6 +72,10 @@ class StoreError(GoalkeeperError):
     """The run folder or the store cannot be read or written, or a file in it was changed."""
 
 
+class OtherSchema(StoreError):
+    """The folder was written by a goalkeeper whose assessments have another schema."""
+
+
 class ExecutorError(GoalkeeperError):
     """Nothing can run the units as asked: no scheduler, no workers, or other versions there."""
 
