@@ -17,6 +17,17 @@ from typing import Any, Literal, Protocol
 
 from goalkeeper.compute.threads import one_thread
 
+__all__ = [
+    "UNLIMITED",
+    "Execution",
+    "Executor",
+    "Job",
+    "Limits",
+    "Outcome",
+    "Shared",
+    "Worker",
+]
+
 UNLIMITED = float("inf")
 
 

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+__all__ = [
+    "BudgetSpent",
+    "ChangeRefused",
+    "DataError",
+    "DescriptionError",
+    "ExecutorError",
+    "GoalkeeperError",
+    "MissingExtra",
+    "NotGranted",
+    "NotOffered",
+    "OtherSchema",
+    "PolicyError",
+    "StoreError",
+    "TargetError",
+]
+
 
 class GoalkeeperError(Exception):
     """Base of every error that goalkeeper raises on purpose."""
