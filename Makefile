@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check -q install -c constraints.txt
 DEMO := build/demo
 
-.PHONY: demo test validate bench docs lint clean
+TRIAL := build/dist
+
+.PHONY: demo test validate bench docs lint dist clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -32,7 +34,7 @@ demo: $(VENV)/.base  ## assess the bundled spam filter and say where the report 
 test: $(VENV)/.test  ## the whole test suite
 	$(BIN)/pytest -n auto
 
-validate: $(VENV)/.test  ## slow statistical validations
+validate: $(VENV)/.test dist  ## slow statistical validations, and the release recipe
 	$(BIN)/pytest -m validation
 
 bench: $(VENV)/.test  ## figures, side by side with peers
@@ -48,5 +50,14 @@ lint: $(VENV)/.dev  ## style, types, and that generated docs are fresh
 	$(BIN)/mypy
 	$(BIN)/python docs/generate.py --check
 
+dist: $(VENV)/.dev  ## build sdist and wheel into dist/, and try the wheel in a fresh environment
+	rm -rf dist $(TRIAL)
+	$(BIN)/python -m build --outdir dist
+	$(PYTHON) -m venv $(TRIAL)
+	$(TRIAL)/bin/pip --disable-pip-version-check -q install -c constraints.txt dist/*.whl
+	cd $(TRIAL) && PYTHONPATH= bin/goalkeeper --version
+	cd $(TRIAL) && PYTHONPATH= bin/goalkeeper init --example spam-filter filter
+	cd $(TRIAL) && PYTHONPATH= bin/goalkeeper check filter/application.yaml
+
 clean:
-	rm -rf build site $(VENV)
+	rm -rf build dist site $(VENV)

@@ -28,7 +28,7 @@ import numpy as np
 
 from benchmarks._timing import timed
 from goalkeeper.compute.dask import DaskExecutor, cluster
-from goalkeeper.compute.executor import Executor, Job, perform
+from goalkeeper.compute.executor import Executor, Job, Outcome, Worker
 from goalkeeper.compute.local import LocalExecutor
 
 LEAST = 1.6  # seconds of a unit
@@ -93,6 +93,10 @@ def bare(jobs: list[Job]) -> None:
     """Perform jobs in two processes that do nothing else."""
     with mp.get_context("forkserver").Pool(2) as pool:
         pool.map(perform, jobs, chunksize=1)
+
+
+def perform(job: Job) -> Outcome:
+    return Worker().perform(job)
 
 
 # ---- units ---------------------------------------------------------------------------------------

@@ -44,14 +44,23 @@ MAY_IMPORT = {
     "advise": {"core", "advise"},
     "estimate": {"core", "compute", "planning"},
     "assessing": WHOLE,
-    "running": WHOLE,
+    "running": {
+        "core",
+        "compute",
+        "policy",
+        "planning",
+        "estimate",
+        "assessing",
+        "report",
+        "running",
+    },
     "verify": WHOLE,
     "describe": {"core", "policy", "targets", "training", "describe"},
     "examples": {"core", "targets", "training", "describe", "examples"},
     "testing": PLAY | {"planning", "policy", "testing"},
     "cli": WHOLE | {"report", "cli"},
 }
-READS_TIME = {"attack_run", "assessing", "estimate", "compute", "cli"}
+READS_TIME = {"attack_run", "assessing", "running", "estimate", "compute", "cli"}
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 400, 60, 6
 
 

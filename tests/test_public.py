@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import goalkeeper as gk
+from goalkeeper.assessing import tool_version
 from goalkeeper.core.need import ProtectionNeed
 from tests.attacks.membership.gaussian import application
 
@@ -27,6 +28,22 @@ def test_modules_never_hide_public_functions() -> None:
     assert callable(gk.plan)
     assert callable(gk.run_attack)
     assert callable(gk.assess)
+
+
+def test_an_old_name_works_and_warns_of_the_new_one() -> None:
+    """A name that is deprecated leads to a public one, and goes in a version yet to come."""
+    for old, (new, version) in gk._DEPRECATED.items():
+        assert old not in gk.__all__
+        says = rf"goalkeeper\.{old} is called goalkeeper\.{new}; {version} has the new name only"
+        with pytest.warns(DeprecationWarning, match=says) as caught:
+            assert getattr(gk, old) is getattr(gk, new)
+        assert caught[0].filename == __file__, "it points to who uses the old name"
+        assert numbers(version) > numbers(tool_version()), f"{old} is due to be removed"
+    assert "play" in gk._DEPRECATED
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def test_importing_goalkeeper_imports_nothing_heavy() -> None:

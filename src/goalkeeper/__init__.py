@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import assess, run_attack
     from goalkeeper.attacks import catalogue
+    from goalkeeper.compute.executor import Execution
     from goalkeeper.core.application import Application, Tolerances
     from goalkeeper.core.assessment import Assessment, Verdict
     from goalkeeper.core.data import Data, Splits, cut
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from goalkeeper.core.goals import Goal
     from goalkeeper.core.power import Attacker, Budget, Knowledge, Power
     from goalkeeper.describe import load
+    from goalkeeper.planning import Choice
     from goalkeeper.planning import make_plan as plan
+    from goalkeeper.running import RunOptions, Sizing, run
 
 # Where each public name lives; imported on first use, so that `import goalkeeper` stays light.
 _HOMES = {
@@ -25,13 +29,17 @@ _HOMES = {
     "Assessment": "core.assessment",
     "Attacker": "core.power",
     "Budget": "core.power",
+    "Choice": "planning",
     "Column": "core.domain",
     "Data": "core.data",
     "Evidence": "core.evidence",
+    "Execution": "compute.executor",
     "Goal": "core.goals",
     "GoalkeeperError": "core.errors",
     "Knowledge": "core.power",
     "Power": "core.power",
+    "RunOptions": "running",
+    "Sizing": "running",
     "Splits": "core.data",
     "Status": "core.evidence",
     "TableDomain": "core.domain",
@@ -43,22 +51,29 @@ _HOMES = {
     "cut": "core.data",
     "load": "describe",
     "plan": "planning",
+    "run": "running",
     "run_attack": "assessing",
 }
 _RENAMED = {"plan": "make_plan"}
+# What was called otherwise: the name of today, and the version that no longer has the old one.
+_DEPRECATED = {"play": ("run_attack", "0.3")}
 
 __all__ = [
     "Application",
     "Assessment",
     "Attacker",
     "Budget",
+    "Choice",
     "Column",
     "Data",
     "Evidence",
+    "Execution",
     "Goal",
     "GoalkeeperError",
     "Knowledge",
     "Power",
+    "RunOptions",
+    "Sizing",
     "Splits",
     "Status",
     "TableDomain",
@@ -70,12 +85,18 @@ __all__ = [
     "cut",
     "load",
     "plan",
+    "run",
     "run_attack",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name on first use."""
+    """Import a public name on first use; warn of one that has a new name."""
+    if name in _DEPRECATED:
+        now, version = _DEPRECATED[name]
+        told = f"goalkeeper.{name} is called goalkeeper.{now}; {version} has the new name only"
+        warnings.warn(told, DeprecationWarning, stacklevel=2)
+        name = now
     if name not in _HOMES:
         raise AttributeError(f"goalkeeper has no {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), _RENAMED.get(name, name))

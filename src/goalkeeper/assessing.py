@@ -36,21 +36,23 @@ from goalkeeper.rate import rate
 from goalkeeper.stats.intervals import clopper_pearson
 from goalkeeper.targets.checks import preflight
 
-# What this process has loaded, so that a worker loads an application once, not once a unit.
-_SESSIONS: dict[tuple[str, int, str], Session] = {}
-
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "torch")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Session:
-    """One run of an application: what to play, under which rules, and where results are kept."""
+    """One run of an application: what to run, under which rules, and where results are kept.
+
+    `description` is the absolute path of the application file, `file` as the user named it; both
+    are empty for an application made in Python.
+    """
 
     app: Application
     policy: Policy
     plan: Plan
     seed: int = 0
     description: Path | None = None
+    file: str = ""
     folder: RunFolder | None = None
     store: Store | None = None
 
@@ -75,27 +77,14 @@ def prepare(
     caveats = (*app.caveats, *preflight(app.target, app.data.holdout.x))
     app = replace(app, caveats=tuple(dict.fromkeys(caveats)))
     plan = make_plan(app, policy, seed=seed, choice=choice)
-    return _remembered(
-        Session(app=app, policy=policy, plan=plan, seed=seed, description=description)
-    )
+    return Session(app=app, policy=policy, plan=plan, seed=seed, description=description)
 
 
 def resized(session: Session, effort: float) -> Session:
     """Plan the same session anew, with sample sizes times `effort`."""
     choice = replace(session.plan.choice, effort=effort)
     plan = make_plan(session.app, session.policy, seed=session.seed, choice=choice)
-    return _remembered(replace(session, plan=plan))
-
-
-def _remembered(session: Session) -> Session:
-    if session.description is not None:
-        choice, means = session.plan.choice, session.app.means
-        _SESSIONS[_key(session.description, session.seed, choice, means)] = session
-    return session
-
-
-def _key(description: Path | str, seed: int, choice: Choice, means: Means) -> tuple[str, int, str]:
-    return str(description), seed, repr((choice, means))
+    return replace(session, plan=plan)
 
 
 def assess(
@@ -149,22 +138,29 @@ def run_attack(
 # ---- what executors call ----------------------------------------------------------------------
 
 
-def run_unit(description: str, seed: int, choice: Choice, means: Means, unit: str) -> str:
-    """Play one unit of the plan of a described application; what executors call."""
-    key = _key(description, seed, choice, means)
-    if key not in _SESSIONS:
-        from goalkeeper.describe import load, load_policy
+def load_session(description: str, seed: int, choice: Choice, means: Means) -> Session:
+    """Load an application file, check its target, and plan; what a worker does once."""
+    from goalkeeper.describe import load, load_policy
 
-        path = Path(description)
-        policy = load_policy(path)
-        app = load(path, policy=policy, means=means)
-        prepare(app, policy=policy, seed=seed, choice=choice, description=path)
-    session = _SESSIONS[key]
+    path = Path(description)
+    policy = load_policy(path)
+    app = load(path, policy=policy, means=means)
+    return prepare(app, policy=policy, seed=seed, choice=choice, description=path.resolve())
+
+
+def run_unit(session: Session, unit: str) -> str:
+    """Run one unit of a plan, and return its result as JSON.
+
+    Raises
+    ------
+    StoreError
+        The plan has no such unit: the application was changed after the run was planned.
+    """
     for planned in session.plan.units:
         if planned.id == unit:
             return execute(session.app, planned.run).model_dump_json()
     raise StoreError(
-        f"{description} or a file it names was changed while the run was going on; "
+        f"{session.description} or a file it names was changed while the run was going on; "
         "run the same command again"
     )
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.assessment import Assessment
-from goalkeeper.policy import Policy
+from goalkeeper.core.errors import OtherSchema, StoreError
 from goalkeeper.rate import recompute
+from goalkeeper.running import read_policy
 
 
 def differences(root: Path) -> list[str]:
@@ -23,19 +22,21 @@ def differences(root: Path) -> list[str]:
     Raises
     ------
     StoreError
-        The folder is not a finished run.
+        The folder is not a finished run, or has another schema than this version reads.
     """
     folder = RunFolder(root)
     folder.read("assessment.json")
     found = folder.changed()
     try:
-        assessment = Assessment.model_validate_json(folder.read("assessment.json"))
-    except ValidationError as error:
-        return [*found, f"assessment.json: not an assessment ({error.error_count()} errors)"]
+        assessment = folder.assessment()
+    except StoreError as error:
+        if isinstance(error, OtherSchema) and not found:
+            raise  # the folder is as it was written, by another goalkeeper
+        return [*found, str(error)]
     if assessment.to_json() != folder.read("assessment.json"):
         found.append("assessment.json: not written by goalkeeper")
     found += _plays(folder, assessment)
-    policy = Policy.load(root / "policy" / "taxonomy.yaml", root / "policy" / "rating.yaml")
+    policy = read_policy(root)
     if policy.row() != assessment.policy:
         found.append("policy: the stored policy is not the one the assessment was rated by")
     return found + recompute(assessment, policy)

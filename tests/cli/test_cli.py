@@ -1,4 +1,7 @@
-"""The command line, as a user types it."""
+"""The command line, as a user types it.
+
+Each verb runs once in a process of its own; what else there is to say of it, in this one.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import pytest
 import yaml
 
 from goalkeeper.cli.exits import Exit
+from tests.cli.inline import inline
 from tests.cli.running import COMMAND, goalkeeper
 
 
@@ -58,9 +62,9 @@ def test_init_writes_a_template_and_never_overwrites(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "next: edit" in done.stdout
     assert (tmp_path / "mine" / "application.yaml").exists()
-    again = goalkeeper("init", tmp_path / "mine")
-    assert again.returncode == Exit.USAGE
-    assert "not empty" in again.stderr
+    again = inline("init", tmp_path / "mine")
+    assert again.code == Exit.USAGE
+    assert "not empty" in again.err
 
 
 def test_check_says_what_is_there(small: Path) -> None:
@@ -75,7 +79,7 @@ def test_plan_gives_a_reason_for_everything_skipped(small: Path) -> None:
     rows = json.loads(goalkeeper("plan", small, "--json").stdout)
     assert {row["status"] for row in rows} == {"planned", "skipped"}
     assert all(row["reasons"] for row in rows if row["status"] == "skipped")
-    assert "next: goalkeeper run" in goalkeeper("plan", small).stdout
+    assert "next: goalkeeper run" in inline("plan", small).out
 
 
 def test_run_writes_what_it_says(finished: Path) -> None:
@@ -88,8 +92,8 @@ def test_run_writes_what_it_says(finished: Path) -> None:
 
 def test_a_second_run_plays_nothing_again(small: Path, copy: Path) -> None:
     before = {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()}
-    done = goalkeeper("run", small, "-o", copy)
-    assert "plays are already there" in done.stderr
+    done = inline("run", small, "-o", copy)
+    assert "plays are already there" in done.err
     assert {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()} == before
 
 
@@ -97,7 +101,7 @@ def test_show_and_report_render_the_same_assessment(finished: Path) -> None:
     assert "integrity" in goalkeeper("show", finished).stdout.lower()
     as_json = goalkeeper("report", finished, "--format", "json")
     assert as_json.stdout == (finished / "assessment.json").read_text()
-    assert goalkeeper("report", finished, "--format", "html").stdout.startswith("<!DOCTYPE html>")
+    assert inline("report", finished, "--format", "html").out.startswith("<!DOCTYPE html>")
 
 
 def test_verify_passes_and_notices_one_changed_byte(copy: Path) -> None:
@@ -105,9 +109,9 @@ def test_verify_passes_and_notices_one_changed_byte(copy: Path) -> None:
     assert done.returncode == 0, done.stdout
     path = copy / "assessment.json"
     path.write_bytes(path.read_bytes().replace(b'"not_met"', b'"met"    ', 1))
-    changed = goalkeeper("verify", copy)
-    assert changed.returncode == Exit.NOT_MET
-    assert "assessment.json: changed since the run" in changed.stdout
+    changed = inline("verify", copy)
+    assert changed.code == Exit.NOT_MET
+    assert "assessment.json: changed since the run" in changed.out
 
 
 def test_verify_recomputes_verdicts_even_when_every_hash_was_made_to_fit(copy: Path) -> None:
@@ -120,20 +124,23 @@ def test_verify_recomputes_verdicts_even_when_every_hash_was_made_to_fit(copy: P
     end = content.index('"', first + len('"verdict": "'))
     path.write_text(content[:first] + f'"verdict": "{other}' + content[end:])
     RunFolder(copy).seal()
-    done = goalkeeper("verify", copy)
-    assert done.returncode == Exit.NOT_MET
-    assert "verdict" in done.stdout
+    done = inline("verify", copy)
+    assert done.code == Exit.NOT_MET
+    assert "verdict" in done.out
 
 
 def test_list_json_is_json_only() -> None:
     rows = json.loads(goalkeeper("list", "attacks", "--json").stdout)
     assert {"name", "game", "family", "variant", "needs", "reference"} <= set(rows[0])
     for what in ("games", "attackers", "variants"):
-        assert json.loads(goalkeeper("list", what, "--json").stdout)
+        assert json.loads(inline("list", what, "--json").out)
 
 
-def test_doctor_runs() -> None:
-    assert goalkeeper("doctor").returncode == 0
+@pytest.mark.parametrize("verb", ["doctor", "store"])
+def test_what_looks_after_the_installation_runs(verb: str) -> None:
+    done = goalkeeper(verb)
+    assert done.returncode == 0
+    assert done.stdout
 
 
 @pytest.mark.parametrize(
@@ -148,10 +155,20 @@ def test_doctor_runs() -> None:
 def test_usage_errors_exit_4_and_say_what_to_do(
     words: list[str], said: str, tmp_path: Path
 ) -> None:
-    done = goalkeeper(*words, cwd=tmp_path)
+    done = inline(*words, cwd=tmp_path)
+    assert done.code == Exit.USAGE
+    assert said in done.err
+    assert "Traceback" not in done.err
+
+
+def test_an_error_of_a_process_is_its_exit_code_and_nothing_on_standard_output(
+    tmp_path: Path,
+) -> None:
+    done = goalkeeper("show", ".", cwd=tmp_path)
     assert done.returncode == Exit.USAGE
-    assert said in done.stderr
+    assert "assessment.json" in done.stderr
     assert "Traceback" not in done.stderr
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -167,9 +184,9 @@ def test_usage_errors_exit_4_and_say_what_to_do(
 def test_a_choice_that_does_not_exist_names_the_nearest(
     small: Path, option: tuple[str, str], near: str, tmp_path: Path
 ) -> None:
-    done = goalkeeper("run", small, "-o", tmp_path / "r", *option)
-    assert done.returncode == Exit.USAGE
-    assert near in done.stderr
+    done = inline("run", small, "-o", tmp_path / "r", *option)
+    assert done.code == Exit.USAGE
+    assert near in done.err
 
 
 def test_an_attack_that_fails_is_seen_in_exit_code_and_text(small: Path, tmp_path: Path) -> None:
@@ -189,12 +206,11 @@ def test_an_attack_that_fails_is_seen_in_exit_code_and_text(small: Path, tmp_pat
         "def react(label, scores):\n"
         "    return 'inbox' if label == 'ham' else 'spam folder'\n"
     )
-    done = goalkeeper(
-        "run", folder / "application.yaml", "-o", tmp_path / "r", "--only", "integrity"
-    )
-    assert done.returncode == Exit.FAILED, done.stderr
-    assert "failed: good_words" in done.stdout
-    assert "text too long" in done.stdout
+    words = ("--only", "integrity", "--jobs", "1")
+    done = inline("run", folder / "application.yaml", "-o", tmp_path / "r", *words)
+    assert done.code == Exit.FAILED, done.err
+    assert "failed: good_words" in done.out
+    assert "text too long" in done.out
     assert (tmp_path / "r" / "report.html").exists()
 
 
@@ -212,8 +228,8 @@ def test_an_attacker_without_power_runs_nothing(small: Path, tmp_path: Path) -> 
         }
     ]
     path.write_text(yaml.safe_dump(content))
-    done = goalkeeper("run", path, "-o", tmp_path / "r")
-    assert done.returncode == Exit.NOTHING, done.stderr
+    done = inline("run", path, "-o", tmp_path / "r")
+    assert done.code == Exit.NOTHING, done.err
 
 
 def test_ctrl_c_keeps_what_was_played(small: Path, tmp_path: Path) -> None:
@@ -228,5 +244,5 @@ def test_ctrl_c_keeps_what_was_played(small: Path, tmp_path: Path) -> None:
         assert running.returncode in {Exit.MET, Exit.NOT_MET, Exit.INCONCLUSIVE}
         return
     assert "plays are kept. Resume with: goalkeeper run" in said
-    done = goalkeeper("run", small, "-o", tmp_path / "r")
-    assert "already there" in done.stderr
+    done = inline("run", small, "-o", tmp_path / "r", "--jobs", "1")
+    assert "already there" in done.err

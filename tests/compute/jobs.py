@@ -28,6 +28,18 @@ def double(value: int) -> str:
     return str(2 * value)
 
 
+def load(folder: str, name: str) -> str:
+    """Load something, and write down which process did."""
+    with (Path(folder) / "loaded.txt").open("a") as file:
+        file.write(f"{name} {os.getpid()}\n")
+    return f"loaded {name}"
+
+
+def answer(shared: str) -> str:
+    time.sleep(0.05)
+    return shared
+
+
 def fail(value: int) -> str:
     raise ValueError(f"no {value}")
 

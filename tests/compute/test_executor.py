@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from goalkeeper.compute.dask import DaskExecutor
-from goalkeeper.compute.executor import Executor, Job, Limits, perform
+from goalkeeper.compute.executor import Executor, Job, Limits, Shared, Worker
 from goalkeeper.compute.inline import InlineExecutor
 from goalkeeper.compute.local import LocalExecutor
 from tests.compute.jobs import double, doubles, job
@@ -78,7 +78,55 @@ def test_an_error_is_an_outcome_and_the_rest_goes_on(executor: Executor) -> None
 
 
 def test_a_call_that_does_not_exist_is_an_error() -> None:
-    assert perform(Job(id="x", call="goalkeeper.nowhere:nothing")).status == "error"
+    assert Worker().perform(Job(id="x", call="goalkeeper.nowhere:nothing")).status == "error"
+
+
+# ---- what jobs share -----------------------------------------------------------------------------
+
+
+def sharing(folder: Path, name: str, jobs: int, value: str | None = None) -> list[Job]:
+    """Make jobs that share one thing; each answers with it, and takes a moment."""
+    params = {"folder": str(folder), "name": name}
+    shared = Shared(call="tests.compute.jobs:load", params=params, value=value)
+    return [
+        Job(id=f"{name}{i}", call="tests.compute.jobs:answer", shared=shared) for i in range(jobs)
+    ]
+
+
+def loads(folder: Path) -> list[list[str]]:
+    """List name and process of every load, in order."""
+    path = folder / "loaded.txt"
+    return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_a_worker_loads_what_jobs_share_once(executor: Executor, tmp_path: Path) -> None:
+    outcomes = list(executor.run(sharing(tmp_path, "a", 8)))
+    assert {o.value for o in outcomes} == {"loaded a"}
+    processes = [process for _, process in loads(tmp_path)]
+    assert len(processes) == len(set(processes)), "no process loads it twice"
+    assert 1 <= len(processes) <= WORKERS
+
+
+def test_what_is_loaded_here_stays_here(executor: Executor, tmp_path: Path) -> None:
+    """This process uses its own; another one loads its own, and gets nothing of this one's."""
+    outcomes = list(executor.run(sharing(tmp_path, "a", 2, value="mine")))
+    inline = isinstance(executor, InlineExecutor)
+    assert {o.value for o in outcomes} == {"mine" if inline else "loaded a"}
+    assert bool(loads(tmp_path)) is not inline
+
+
+def test_a_worker_keeps_one_thing_at_a_time(tmp_path: Path) -> None:
+    jobs = [sharing(tmp_path, name, 1)[0] for name in "aabba"]
+    worker = Worker()
+    assert [worker.perform(job).value[-1] for job in jobs] == list("aabba")
+    assert [name for name, _ in loads(tmp_path)] == ["a", "b", "a"]
+    assert worker._value is not None
+
+
+def test_what_cannot_be_loaded_is_an_error_of_every_job(workers: Executor) -> None:
+    shared = Shared(call="tests.compute.jobs:fail", params={"value": 3})
+    jobs = [Job(id=i, call="tests.compute.jobs:answer", shared=shared) for i in "ab"]
+    assert ["ValueError: no 3" in o.error for o in workers.run(jobs)] == [True, True]
 
 
 def test_a_job_has_one_thread(executor: Executor) -> None:

@@ -12,6 +12,7 @@ from goalkeeper.compute.dask import DaskExecutor
 from goalkeeper.compute.executor import Execution, Job, Limits, Outcome
 from goalkeeper.compute.inline import InlineExecutor
 from goalkeeper.compute.local import LocalExecutor
+from goalkeeper.core import plugins
 from goalkeeper.core.errors import DescriptionError
 
 HERE = "tests.compute.test_executors"
@@ -32,8 +33,8 @@ nothing = 3
 
 
 def with_plugins(monkeypatch: pytest.MonkeyPatch, *values: tuple[str, str]) -> None:
-    points = EntryPoints(EntryPoint(n, v, executors.GROUP) for n, v in values)
-    monkeypatch.setattr(executors, "entry_points", lambda group: points.select(group=group))
+    points = EntryPoints(EntryPoint(n, v, plugins.EXECUTORS) for n, v in values)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points.select(group=group))
 
 
 @pytest.mark.parametrize(
@@ -67,15 +68,20 @@ def test_what_does_not_fit_is_refused(execution: Execution, says: str) -> None:
 
 
 def test_a_plugin_gets_the_whole_execution(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_plugins(monkeypatch, ("backwards", f"{HERE}:Backwards"), ("local", f"{HERE}:Backwards"))
+    with_plugins(monkeypatch, ("backwards", f"{HERE}:Backwards"))
     made = executors.make(Execution(executor="backwards", jobs=3), 9)
     assert isinstance(made, Backwards)
     assert made.execution.jobs == 3
-    assert type(executors.make(Execution(executor="local"), 9)) is LocalExecutor
+
+
+def test_a_plugin_cannot_take_the_place_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_plugins(monkeypatch, ("local", f"{HERE}:Backwards"))
+    with pytest.warns(UserWarning, match="plug-in local .* goalkeeper has its own local"):
+        assert type(executors.make(Execution(executor="local"), 9)) is LocalExecutor
 
 
 @pytest.mark.parametrize("value", [f"{HERE}:absent", "nowhere.at.all:Thing", f"{HERE}:nothing"])
 def test_a_broken_plugin_is_a_warning(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with_plugins(monkeypatch, ("odd", value))
-    with pytest.warns(UserWarning, match="executor odd"):
+    with pytest.warns(UserWarning, match="plug-in odd of goalkeeper.executors"):
         assert list(executors.available()) == ["inline", "local", "dask"]

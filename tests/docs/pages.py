@@ -11,8 +11,9 @@ ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+SECURITY = ROOT / "SECURITY.md"
 PAGES = sorted(DOCS.rglob("*.md"))
-EVERYTHING = [README, CONTRIBUTING, *PAGES]
+EVERYTHING = [README, CONTRIBUTING, SECURITY, *PAGES]
 FENCE = re.compile(
     r"^(?P<run><!-- run -->\n)?```(?P<language>\w*)(?P<rest>[^\n]*)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,

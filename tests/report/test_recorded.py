@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from goalkeeper.cli.common import context, recorded
+from goalkeeper.cli.common import recorded
 from goalkeeper.cli.main import build
 from goalkeeper.policy import default_policy
+from goalkeeper.running import report_context
 from tests.report import sample
 from tests.report.page import Page
 
@@ -41,9 +42,9 @@ def test_where_nothing_was_written_down_the_word_file_stands(folder: Path, conte
 
 def test_a_missing_run_file_is_no_error(tmp_path: Path) -> None:
     assert recorded(tmp_path, "file") == ""
-    assert context(default_policy(), file="").commands == {}
+    assert report_context(default_policy(), file="").commands == {}
 
 
 def test_the_column_of_people_is_passed_on() -> None:
-    assert context(default_policy(), person="patient").person == "patient"
-    assert context(default_policy()).person == "person"
+    assert report_context(default_policy(), person="patient").person == "patient"
+    assert report_context(default_policy()).person == "person"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
-import warnings
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from goalkeeper.attacks.base import Attack
+from goalkeeper.core.plugins import ATTACKS, class_in, load_plugins, problem_of_class
 
-GROUP = "goalkeeper.attacks"
+DECLARED = ("game", "variant", "reference")  # class attributes that have no default
 
 
 @cache
@@ -26,12 +24,8 @@ def catalogue() -> Mapping[str, type[Attack[Any, Any]]]:
             continue
         if name in found:
             raise TypeError(f"two attacks are called {name}; rename one of the files")
-        found[name] = _the_attack(importlib.import_module(info.name))
-    for point in entry_points(group=GROUP):
-        plugin = _plugin(point)
-        if plugin is not None:
-            found.setdefault(point.name, plugin)
-    return dict(sorted(found.items()))
+        found[name] = class_in(importlib.import_module(info.name), Attack)
+    return dict(sorted((found | load_plugins(ATTACKS, found, _problem)).items()))
 
 
 def name_of(attack: type[Attack[Any, Any]]) -> str:
@@ -42,27 +36,6 @@ def name_of(attack: type[Attack[Any, Any]]) -> str:
     return attack.__module__.rpartition(".")[2]
 
 
-def _the_attack(module: Any) -> type[Attack[Any, Any]]:
-    attacks = [
-        c
-        for c in vars(module).values()
-        if isinstance(c, type)
-        and issubclass(c, Attack)
-        and c.__module__ == module.__name__
-        and not inspect.isabstract(c)
-    ]
-    if len(attacks) != 1:
-        raise TypeError(f"{module.__name__} must define exactly one attack, found {attacks}")
-    return attacks[0]
-
-
-def _plugin(point: EntryPoint) -> type[Attack[Any, Any]] | None:
-    try:
-        loaded = point.load()
-    except Exception as error:  # noqa: BLE001 - a broken plug-in must never break goalkeeper
-        warnings.warn(f"plug-in {point.name} ({point.value}) left out: {error}", stacklevel=3)
-        return None
-    if isinstance(loaded, type) and issubclass(loaded, Attack):
-        return loaded
-    warnings.warn(f"plug-in {point.name} ({point.value}) is not an Attack class", stacklevel=3)
-    return None
+def _problem(loaded: object) -> str:
+    """Say why something that a plug-in offers is not an attack; empty if it is."""
+    return problem_of_class(loaded, Attack, DECLARED)

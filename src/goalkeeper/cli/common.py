@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from goalkeeper.core.assessment import Assessment
     from goalkeeper.core.means import Means
     from goalkeeper.planning import Choice
-    from goalkeeper.policy import Policy
-    from goalkeeper.report import Context
 
 File = Annotated[Path, typer.Argument(help="The application file (YAML).", show_default=False)]
 Folder = Annotated[Path, typer.Argument(help="A run folder.", show_default=False)]
@@ -142,18 +140,11 @@ def _value(text: str) -> object:
 
 def session(file: Path, seed: int, chosen: Choice, means: Means | None = None) -> Session:
     """Load an application file, check its target, and plan."""
-    from goalkeeper.assessing import prepare
-    from goalkeeper.describe import load, load_policy
+    from goalkeeper.assessing import load_session
+    from goalkeeper.core.means import Means
 
-    policy = load_policy(file)
     with quiet():
-        return prepare(
-            load(file, policy=policy, means=means),
-            policy=policy,
-            seed=seed,
-            choice=chosen,
-            description=file.resolve(),
-        )
+        return load_session(str(file), seed, chosen, means or Means())
 
 
 @contextmanager
@@ -165,57 +156,14 @@ def quiet() -> Iterator[None]:
 
 def read(folder: Path) -> Assessment:
     """Read the assessment of a run folder; raises StoreError."""
-    from pydantic import ValidationError
-
     from goalkeeper.compute.folder import RunFolder
-    from goalkeeper.core.assessment import Assessment
-    from goalkeeper.core.errors import StoreError
 
-    try:
-        return Assessment.model_validate_json(RunFolder(folder).read("assessment.json"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise StoreError(
-            f"{folder}/assessment.json is not an assessment of this version: {where}: "
-            f"{first['msg']}; make it again with: goalkeeper run FILE -o {folder}"
-        ) from error
+    return RunFolder(folder).assessment()
 
 
 def recorded(folder: Path, key: str) -> str:
     """Read a text that a run wrote down in run.json; empty if it did not."""
-    value = frozen(folder).get(key)
+    from goalkeeper.compute.folder import RunFolder
+
+    value = RunFolder(folder).record().get(key)
     return value if isinstance(value, str) else ""
-
-
-def frozen(folder: Path) -> dict[str, object]:
-    """Read run.json; empty if there is none, or it is damaged."""
-    import json
-
-    try:
-        found = json.loads((folder / "run.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def context(
-    policy: Policy, *, file: str = "", show_private: bool = False, person: str = ""
-) -> Context:
-    """Gather what the report shows beside the assessment; `person` is the column of people."""
-    from goalkeeper.policy import NOTE
-    from goalkeeper.report import AssignmentRow, Context
-
-    return Context(
-        assignment=tuple(
-            AssignmentRow(
-                family=row.family, english=row.english, german=row.german, ours=row.definition
-            )
-            for row in policy.assignment()
-        ),
-        note=NOTE,
-        citations={key: policy.citation(key) for key in policy.taxonomy.literature},
-        commands={"run": typed("run", file)} if file else {},
-        show_private=show_private,
-        person=person or "person",
-    )

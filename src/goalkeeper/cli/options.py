@@ -15,12 +15,9 @@ from goalkeeper.cli import amounts
 
 if TYPE_CHECKING:
     from goalkeeper.compute.executor import Execution
-    from goalkeeper.compute.store import Store
     from goalkeeper.core.means import Means
 
 Result = TypeVar("Result")
-
-PRELOAD = ("goalkeeper.running", "goalkeeper.describe")
 
 Place = Annotated[
     Path | None,
@@ -126,9 +123,7 @@ def execution(
         seconds=amounts.seconds(unit_time, "--unit-time"),
         memory=amounts.size(unit_memory, "--unit-memory"),
     )
-    return Execution(
-        executor=executor, jobs=jobs, scheduler=scheduler, limits=limits, preload=PRELOAD
-    )
+    return Execution(executor=executor, jobs=jobs, scheduler=scheduler, limits=limits)
 
 
 def means(
@@ -159,8 +154,6 @@ def store(
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Neither take plays from the store nor put any in.")
     ] = False,
-) -> Store | None:
-    """Open the store that finished plays are shared through."""
-    from goalkeeper.compute.store import Store
-
-    return None if no_store else Store(store)
+) -> Path | bool:
+    """Say which store finished plays are shared through: a folder, the default one, or none."""
+    return False if no_store else store or True

@@ -10,16 +10,17 @@ import typer
 
 from goalkeeper.cli import options
 from goalkeeper.cli.common import AsJson, File, Jobs, Seed, choice, console, quiet, session, typed
-from goalkeeper.cli.effort import Wish, bought, duration, fitted, wish
+from goalkeeper.cli.effort import bought, duration, sizing
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import Session
     from goalkeeper.core.means import Means
     from goalkeeper.estimate import Pace
     from goalkeeper.planning import Choice
+    from goalkeeper.running import Sizing
 
 
-@options.grouped(chosen=choice, means=options.means, wanted=wish)
+@options.grouped(chosen=choice, means=options.means, sizing=sizing)
 def plan(
     file: File,
     *,
@@ -27,16 +28,17 @@ def plan(
     seed: Seed = 0,
     jobs: Jobs = 0,
     means: Means,
-    wanted: Wish,
+    sizing: Sizing,
     as_json: AsJson = False,
 ) -> None:
     """Show each attack x attacker: planned or skipped, why, and what it will cost."""
     from goalkeeper.compute.executor import Execution
+    from goalkeeper.running import fit_effort
 
     jobs = Execution(jobs=jobs).slots
     ready = session(file, seed, chosen, means)
     with quiet():
-        ready, measured = fitted(ready, wanted, jobs)
+        ready, measured = fit_effort(ready, sizing, jobs)
         pace = measured()
     if as_json:
         typer.echo(json.dumps(_rows(ready, pace), indent=1))

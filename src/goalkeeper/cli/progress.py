@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,9 +10,9 @@ import typer
 from goalkeeper.cli.effort import bought, duration
 
 if TYPE_CHECKING:
-    from goalkeeper.assessing import Session
     from goalkeeper.core.evidence import AttackResult
-    from goalkeeper.estimate import Pace
+    from goalkeeper.planning import Unit
+    from goalkeeper.running.options import Event, Started
 
 
 TRUSTED = 0.1  # part of all plays
@@ -22,44 +21,48 @@ TRUSTED = 0.1  # part of all plays
 class Progress:
     """Counts plays, and estimates how long the rest will take."""
 
-    def __init__(
-        self, session: Session, pace: Callable[[], Pace], jobs: int, *, silent: bool
-    ) -> None:
-        self._pace, self._jobs, self._silent = pace, max(1, jobs), silent
-        self._effort = session.plan.choice.effort
-        self._units = {unit.id: unit for unit in session.plan.units}
+    def __init__(self, *, silent: bool) -> None:
+        self._silent = silent
+        self._jobs = 1
         self._weight: dict[str, float] = {}
         self._done: list[str] = []
         self._first = 0.0  # when the first play had ended
 
-    def have(self, kept: int, taken: int) -> None:
-        """Say how many plays the folder and the store hold."""
-        of = f"of {len(self._units)} plays"
-        if kept:
-            self._say(f"resuming: {kept} {of} are already there")
-        if taken:
-            self._say(f"taken from the store: {taken} {of}")
+    def __call__(self, event: Event) -> None:
+        """Say what has happened."""
+        from goalkeeper.running import Finished, Warned
 
-    def start(self, result: Mapping[str, AttackResult], limit: float) -> None:
-        """Say how much there is to do, and whether it fits into so many seconds."""
-        missing = [unit for unit in self._units.values() if unit.id not in result]
-        if not missing:
+        if isinstance(event, Warned):  # what a silent run says, too
+            typer.echo(f"warning: {event.text}", err=True)
+        elif isinstance(event, Finished):
+            self._advance(event.unit, event.result)
+        else:
+            self._start(event)
+
+    def _start(self, event: Started) -> None:
+        """Say how many plays are there, how much there is to do, and whether it fits."""
+        of = f"of {len(event.units)} plays"
+        if event.kept:
+            self._say(f"resuming: {event.kept} {of} are already there")
+        if event.reused:
+            self._say(f"taken from the store: {event.reused} {of}")
+        if not event.missing:
             return
-        pace = self._pace()
-        self._weight = {unit.id: pace.seconds(unit, self._effort) for unit in missing}
-        self._say(f"{len(missing)} plays; {bought(self._effort, pace, missing, self._jobs)}")
-        if pace.total(missing, self._jobs, self._effort) > limit:
+        self._jobs, pace, missing = max(1, event.workers), event.pace(), event.missing
+        self._weight = {unit.id: pace.seconds(unit, event.effort) for unit in missing}
+        self._say(f"{len(missing)} plays; {bought(event.effort, pace, missing, self._jobs)}")
+        if pace.total(missing, self._jobs, event.effort) > event.left:
             self._say(
-                f"not all of them fit into the {duration(limit)} that are left; the same command "
-                "plays the others later"
+                f"not all of them fit into the {duration(event.left)} that are left; the same "
+                "command plays the others later"
             )
 
-    def advance(self, unit: str, result: AttackResult) -> None:
+    def _advance(self, unit: Unit, result: AttackResult) -> None:
         """Say how a play ended, and how long the rest will take."""
-        self._done.append(unit)
+        self._done.append(unit.id)
         self._first = self._first or time.monotonic()
         left = self._left()
-        name = f"{self._units[unit].attack} / {self._units[unit].run.task.name}"
+        name = f"{unit.attack} / {unit.run.task.name}"
         self._say(
             f"[{len(self._done)}/{len(self._weight)}] {name}: "
             f"{result.status.value.replace('_', ' ')}"
@@ -77,10 +80,6 @@ class Progress:
         taken = (time.monotonic() - self._first) * self._jobs
         trusted = TRUSTED * total + first
         return (total - done) / self._jobs * (taken + trusted) / (done - first + trusted)
-
-    def warn(self, text: str) -> None:
-        """Say what a silent run says, too."""
-        typer.echo(f"warning: {text}", err=True)
 
     def _say(self, text: str) -> None:
         if not self._silent:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from goalkeeper.cli.common import Folder, context, read, recorded, writing
+from goalkeeper.cli.common import Folder, read, recorded, writing
 
-
-class Format(StrEnum):
-    """Forms of the report."""
-
-    HTML = "html"
-    JSON = "json"
-    TEXT = "text"
-    SCHEMA = "schema"
+SCHEMA = "schema"
 
 
 def report(
     folder: Folder,
-    form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.HTML,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="What to write: html, json or text, the format of a plug-in, or schema, the JSON "
+            "Schema of the assessment.",
+        ),
+    ] = "html",
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Where to; default: standard output.")
     ] = None,
@@ -43,28 +42,27 @@ def report(
     typer.echo(f"written: {output}")
 
 
-def _rendered(folder: Path, form: Format, *, show_private: bool) -> str:
-    import io
+def _rendered(folder: Path, form: str, *, show_private: bool) -> str:
     import json
 
-    from rich.console import Console
-
+    from goalkeeper.core.errors import DescriptionError
     from goalkeeper.policy import default_policy
-    from goalkeeper.report import render_html, render_terminal, schema
+    from goalkeeper.report import renderers, schema
+    from goalkeeper.running import report_context
 
-    if form is Format.SCHEMA:
+    if form == SCHEMA:
         return json.dumps(schema(), indent=1) + "\n"
-    assessment = read(folder)
-    if form is Format.JSON:
-        return assessment.to_json()
-    about = context(
+    if form not in renderers():
+        raise DescriptionError(
+            "there is no such format",
+            key="--format",
+            expected="one of " + ", ".join([*renderers(), SCHEMA]),
+            given=form,
+        )
+    about = report_context(
         default_policy(),
         file=recorded(folder, "file"),
         show_private=show_private,
         person=recorded(folder, "person"),
     )
-    if form is Format.HTML:
-        return render_html(assessment, about)
-    buffer = io.StringIO()
-    render_terminal(assessment, Console(file=buffer, width=100), about)
-    return buffer.getvalue()
+    return renderers()[form]().render(read(folder), about)

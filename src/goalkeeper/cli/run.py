@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,23 +18,20 @@ from goalkeeper.cli.common import (
     again,
     choice,
     console,
-    context,
     quiet,
-    session,
+    recorded,
     typed,
 )
-from goalkeeper.cli.effort import Wish, fitted, wish
+from goalkeeper.cli.effort import sizing
 from goalkeeper.cli.exits import Exit
 from goalkeeper.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from goalkeeper.assessing import Session
     from goalkeeper.compute.executor import Execution
-    from goalkeeper.compute.folder import RunFolder
-    from goalkeeper.compute.store import Store
     from goalkeeper.core.assessment import Assessment
     from goalkeeper.core.means import Means
     from goalkeeper.planning import Choice
+    from goalkeeper.running import Sizing
 
 
 class FailOn(StrEnum):
@@ -50,7 +46,7 @@ class FailOn(StrEnum):
     chosen=choice,
     execution=options.execution,
     means=options.means,
-    wanted=wish,
+    sizing=sizing,
     store=options.store,
 )
 def run(
@@ -63,8 +59,8 @@ def run(
     seed: Seed = 0,
     execution: Execution,
     means: Means,
-    wanted: Wish,
-    store: Store | None,
+    sizing: Sizing,
+    store: Path | bool,
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="What makes the exit code 1.")
     ] = FailOn.NOT_MET,
@@ -75,28 +71,21 @@ def run(
     An interrupted run is resumed by the same command: what was played is kept. Plays that any
     earlier run finished are taken from the store.
     """
-    from goalkeeper.compute.folder import RunFolder
+    from goalkeeper import running
 
-    with _resumable(output):
-        folder = RunFolder(output)
-        means = replace(
-            means,
-            jobs=execution.slots if execution.executor == "inline" else 1,
-            store=str(store.root) if store else "",
-        )
-        ready = replace(session(file, seed, chosen, means), folder=folder, store=store)
-        with folder.locked():
-            with quiet():
-                ready, pace = fitted(ready, wanted, execution.workers)
-            _freeze(ready, folder, file)
-            progress = Progress(ready, pace, execution.workers, silent=as_json)
-            with quiet():
-                assessment = _run(ready, execution, wanted, progress)
-            _write(ready, folder, assessment, file)
+    how = running.RunOptions(
+        execution=execution,
+        sizing=sizing,
+        means=means,
+        store=store,
+        progress=Progress(silent=as_json),
+    )
+    with _resumable(output), quiet():
+        assessment = running.run(file, output, seed=seed, choice=chosen, options=how)
     if as_json:
         typer.echo(assessment.to_json(), nl=False)
     else:
-        _tell(assessment, ready, file, output)
+        _tell(assessment, file, output)
     raise typer.Exit(exit_code(assessment, fail_on))
 
 
@@ -133,70 +122,14 @@ def exit_code(assessment: Assessment, fail_on: FailOn = FailOn.NOT_MET) -> Exit:
     return Exit.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else Exit.MET
 
 
-def _run(ready: Session, execution: Execution, wanted: Wish, progress: Progress) -> Assessment:
-    from goalkeeper.assessing import conclude, now
-    from goalkeeper.compute.executors import make
-    from goalkeeper.running import recalled, run_missing, stored
-
-    started = now()
-    kept = stored(ready)
-    taken = recalled(ready, kept)
-    progress.have(len(kept), len(taken))
-    results = kept | taken
-    executor = make(execution, len(ready.plan.units) - len(results))
-    progress.start(results, wanted.left())
-    late = lambda: wanted.left() <= 0  # noqa: E731
-    for unit, result in run_missing(ready, executor, results, stop=late, warn=progress.warn):
-        results[unit.id] = result
-        progress.advance(unit.id, result)
-    return conclude(ready, results, started=started)
-
-
-def _freeze(ready: Session, folder: RunFolder, file: Path) -> None:
-    """Write down what will be played, under which rules, before anything is."""
-    import hashlib
-    import json
-
-    from goalkeeper.assessing import environment, tool_version
-
-    assert ready.description is not None  # noqa: S101 - it was read from there
-    rows = [entry.row().model_dump(mode="json") for entry in ready.plan.entries]
-    text = json.dumps(rows, sort_keys=True)
-    frozen = {
-        "tool": tool_version(),
-        "application": ready.app.name,
-        "fingerprint": ready.app.fingerprint,
-        "file": str(file),
-        "person": ready.app.person or "",
-        "description": ready.description.read_text(encoding="utf-8"),
-        "hashes": dict(ready.app.hashes),
-        "policy": ready.policy.row().model_dump(),
-        "seed": ready.seed,
-        "effort": ready.plan.choice.effort,
-        "plan_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "plan": rows,
-        "environment": environment(),
-    }
-    folder.write("run.json", json.dumps(frozen, indent=1) + "\n")
-    for name, content in ready.policy.files.items():
-        folder.write(f"policy/{name}", content)
-
-
-def _write(ready: Session, folder: RunFolder, assessment: Assessment, file: Path) -> None:
-    from goalkeeper.report import render_html
-
-    folder.write("assessment.json", assessment.to_json())
-    about = context(ready.policy, file=str(file), person=ready.app.person or "")
-    folder.write("report.html", render_html(assessment, about))
-    folder.seal()
-
-
-def _tell(assessment: Assessment, ready: Session, file: Path, output: Path) -> None:
+def _tell(assessment: Assessment, file: Path, output: Path) -> None:
     from goalkeeper.core.evidence import Status
     from goalkeeper.report import render_terminal
+    from goalkeeper.running import read_policy, report_context
 
-    person = ready.app.person or ""
-    render_terminal(assessment, console(), context(ready.policy, file=str(file), person=person))
+    person = recorded(output, "person")
+    about = report_context(read_policy(output), file=str(file), person=person)
+    render_terminal(assessment, console(), about)
     failed = [e for e in assessment.evidence if e.unit and e.status is Status.FAILED_TO_RUN]
     for evidence in failed:
         typer.echo(f"failed: {evidence.attack} by {evidence.attacker}: {evidence.result.reason}")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from goalkeeper.cli.common import AsJson, Folder, console, context, read, recorded, typed
+from goalkeeper.cli.common import AsJson, Folder, console, read, recorded, typed
 
 
 def show(folder: Folder, as_json: AsJson = False) -> None:
     """Show the assessment of a run folder in the terminal."""
     from goalkeeper.policy import default_policy
     from goalkeeper.report import render_terminal
+    from goalkeeper.running import report_context
 
     assessment = read(folder)
     if as_json:
         typer.echo(assessment.to_json(), nl=False)
         return
     file, person = recorded(folder, "file"), recorded(folder, "person")
-    render_terminal(assessment, console(), context(default_policy(), file=file, person=person))
+    render_terminal(
+        assessment, console(), report_context(default_policy(), file=file, person=person)
+    )
     typer.echo(f"next: open {folder}/report.html, or: {typed('verify', folder)}")

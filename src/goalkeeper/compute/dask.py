@@ -173,11 +173,6 @@ def _outcome(future: Any, job: Job) -> Outcome | None:
 
 # ---- inside a Dask worker ------------------------------------------------------------------------
 
-_IDLE: dict[str, list[Team]] = defaultdict(list)  # by run; one team a thread of this worker
-_BUSY: dict[str, list[Team]] = defaultdict(list)
-_OVER: set[str] = set()  # runs that were dismissed; a task may still be on its way
-_LOCK = threading.Lock()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -189,36 +184,64 @@ class Order:
     preload: tuple[str, ...]
 
 
+class Crew:
+    """The processes beside one Dask worker: by run, a team for each thread of the worker."""
+
+    def __init__(self) -> None:
+        self._idle: dict[str, list[Team]] = defaultdict(list)
+        self._busy: dict[str, list[Team]] = defaultdict(list)
+        self._over: set[str] = set()  # runs that were dismissed; a task may still be on its way
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def team(self, order: Order) -> Iterator[Team]:
+        """Give a team that nobody else uses meanwhile; raises ExecutorError after the run."""
+        run = order.run
+        with self._lock:
+            if run in self._over:
+                raise ExecutorError("the run has ended")
+            team = self._idle[run].pop() if self._idle[run] else Team(1, _start, order.limits)
+            self._busy[run].append(team)
+        try:
+            yield team
+        finally:
+            with self._lock:
+                if team in self._busy[run]:
+                    self._busy[run].remove(team)
+                    self._idle[run].append(team)
+
+    def dismiss(self, run: str) -> None:
+        """End the processes of a run, busy or not."""
+        with self._lock:
+            self._over.add(run)
+            teams = [*self._idle.pop(run, []), *self._busy.pop(run, [])]
+        for team in teams:
+            team.close()
+
+
+def crew(worker: Any) -> Crew:
+    """Return the crew of a Dask worker, kept on the worker: it begins and ends with it."""
+    found: Crew = vars(worker).setdefault("goalkeeper_crew", Crew())
+    return found
+
+
 def supervised(job: Job, order: Order) -> Outcome:
     """Perform a job in a process beside this one, which stays for the next job of the run."""
-    run = order.run
+    from distributed import get_worker
+
     if versions.digest() != order.digest:
         raise ExecutorError(
             "a Dask worker has another goalkeeper, Python or library version than this process; "
             "install the same on every machine, and start the workers again"
         )
     preloaded(order.preload)
-    with _LOCK:
-        if run in _OVER:
-            raise ExecutorError("the run has ended")
-        team = _IDLE[run].pop() if _IDLE[run] else Team(1, _start, order.limits)
-        _BUSY[run].append(team)
-    try:
+    with crew(get_worker()).team(order) as team:
         return next(team.run([job]))
-    finally:
-        with _LOCK:
-            if team in _BUSY[run]:
-                _BUSY[run].remove(team)
-                _IDLE[run].append(team)
 
 
-def dismiss(run: str) -> None:
-    """End the processes of a run, busy or not."""
-    with _LOCK:
-        _OVER.add(run)
-        teams = [*_IDLE.pop(run, []), *_BUSY.pop(run, [])]
-    for team in teams:
-        team.close()
+def dismiss(run: str, dask_worker: Any) -> None:
+    """End the processes of a run; Dask hands in the worker."""
+    crew(dask_worker).dismiss(run)
 
 
 def _start(pipe: Connection[Any, Any]) -> Process:

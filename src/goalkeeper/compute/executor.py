@@ -1,7 +1,8 @@
 """Jobs, how they end, and the protocol of what runs them.
 
 A job names an importable function and its arguments; nothing but strings and plain values
-crosses a process border, so that a job means the same on any machine.
+crosses a process border, so that a job means the same on any machine. What many jobs need, such as
+an application, is named in the same way: each worker loads it once and keeps it.
 """
 
 from __future__ import annotations
@@ -11,20 +12,57 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from goalkeeper.compute.threads import one_thread
+
+__all__ = [
+    "UNLIMITED",
+    "Execution",
+    "Executor",
+    "Job",
+    "Limits",
+    "Outcome",
+    "Shared",
+    "Worker",
+]
 
 UNLIMITED = float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What many jobs need and a worker loads once.
+
+    Parameters
+    ----------
+    call, params
+        `module:function` that loads it, and its keyword arguments, plain values.
+    value
+        The thing itself where this process has it already; it stays in this process.
+    """
+
+    call: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    value: Any = field(default=None, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the value behind: another process loads its own."""
+        return partial(Shared, call=self.call, params=self.params), ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A unit of work: `call` is `module:function`, `params` plain keyword arguments."""
+    """A unit of work: `call` is `module:function`, `params` plain keyword arguments.
+
+    The function gets what is `shared`, if anything is, as its first argument.
+    """
 
     id: str
     call: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    shared: Shared | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,14 +144,35 @@ class Executor(Protocol):
         ...
 
 
-def perform(job: Job) -> Outcome:
-    """Run one job in this process, with one thread: more would change results in last digits."""
-    start = time.perf_counter()
-    try:
-        with one_thread():
-            module, _, function = job.call.partition(":")
-            value = str(getattr(importlib.import_module(module), function)(**job.params))
-    except (Exception, SystemExit):  # noqa: BLE001 - a unit that fails is an outcome, not the end of the run
-        seconds = time.perf_counter() - start
-        return Outcome(id=job.id, status="error", error=traceback.format_exc(), seconds=seconds)
-    return Outcome(id=job.id, status="ok", value=value, seconds=time.perf_counter() - start)
+class Worker:
+    """Performs jobs one after the other, and keeps what the last one shared for the next."""
+
+    def __init__(self) -> None:
+        self._shared: Shared | None = None
+        self._value: Any = None
+
+    def perform(self, job: Job) -> Outcome:
+        """Run one job in this process, with one thread: more would change last digits."""
+        start = time.perf_counter()
+        try:
+            with one_thread():
+                first = () if job.shared is None else (self._loaded(job.shared),)
+                value = str(_function(job.call)(*first, **job.params))
+        except (Exception, SystemExit):  # noqa: BLE001 - a unit that fails is an outcome, not the end of the run
+            seconds = time.perf_counter() - start
+            return Outcome(id=job.id, status="error", error=traceback.format_exc(), seconds=seconds)
+        return Outcome(id=job.id, status="ok", value=value, seconds=time.perf_counter() - start)
+
+    def _loaded(self, shared: Shared) -> Any:
+        if shared.value is not None:
+            return shared.value
+        if shared != self._shared:
+            self._shared, self._value = None, None  # two applications may not fit into memory
+            self._value = _function(shared.call)(**shared.params)
+            self._shared = shared
+        return self._value
+
+
+def _function(call: str) -> Any:
+    module, _, name = call.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
-from importlib.metadata import EntryPoint, entry_points
 
 from goalkeeper.compute.executor import Execution, Executor
 from goalkeeper.core.errors import DescriptionError
-
-GROUP = "goalkeeper.executors"
+from goalkeeper.core.plugins import EXECUTORS, load_plugins
 
 Make = Callable[[Execution], Executor]
 
@@ -58,12 +55,7 @@ OURS: Mapping[str, Make] = {"inline": _inline, "local": _local, "dask": _dask}
 
 def available() -> Mapping[str, Make]:
     """Map the name of each executor to what makes it."""
-    found = dict(OURS)
-    for point in entry_points(group=GROUP):
-        plugin = _plugin(point)
-        if plugin is not None:
-            found.setdefault(point.name, plugin)
-    return found
+    return {**OURS, **load_plugins(EXECUTORS, OURS, _problem)}
 
 
 def make(execution: Execution, jobs: int) -> Executor:
@@ -96,13 +88,5 @@ def make(execution: Execution, jobs: int) -> Executor:
     return known[name](execution)
 
 
-def _plugin(point: EntryPoint) -> Make | None:
-    try:
-        loaded = point.load()
-    except Exception as error:  # noqa: BLE001 - a broken plug-in must never break goalkeeper
-        warnings.warn(f"executor {point.name} ({point.value}) left out: {error}", stacklevel=3)
-        return None
-    if callable(loaded):
-        return loaded  # type: ignore[no-any-return]
-    warnings.warn(f"executor {point.name} ({point.value}) cannot be called", stacklevel=3)
-    return None
+def _problem(loaded: object) -> str:
+    return "" if callable(loaded) else "it cannot be called with an Execution"

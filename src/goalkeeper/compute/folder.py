@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from goalkeeper.compute.files import LOCK, disk_full, held, sha, sweep, write_whole
+from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.errors import StoreError
 from goalkeeper.core.evidence import AttackResult
 
@@ -95,6 +97,19 @@ class RunFolder:
             ) from error
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{self.root / name} cannot be read: {error}") from error
+
+    def assessment(self) -> Assessment:
+        """Read the assessment; raises StoreError where it is missing or of another schema."""
+        source = str(self.root / "assessment.json")
+        return Assessment.parse(self.read("assessment.json"), source=source)
+
+    def record(self) -> dict[str, object]:
+        """Read what the run wrote down before it began; empty if there is none, or damaged."""
+        try:
+            found = json.loads((self.root / "run.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def has(self, name: str) -> bool:
         """Tell whether a file stands in the folder."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from goalkeeper.compute.executor import Job, Outcome, perform
+from goalkeeper.compute.executor import Job, Outcome, Worker
 
 
 class InlineExecutor:
@@ -12,5 +12,6 @@ class InlineExecutor:
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Yield an outcome for every job, in order."""
+        worker = Worker()
         for job in jobs:
-            yield perform(job)
+            yield worker.perform(job)

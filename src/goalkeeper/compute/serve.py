@@ -10,7 +10,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from goalkeeper.compute.executor import perform
+from goalkeeper.compute.executor import Worker
 from goalkeeper.compute.threads import VARIABLES
 
 PERIOD = 1.0  # seconds between looks at the parent
@@ -22,9 +22,10 @@ def serve(pipe: Connection[Any, Any]) -> None:
     sys.stdout = sys.stderr  # standard output is the runner's, too
     os.environ.update(dict.fromkeys(VARIABLES, "1"))
     threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+    worker = Worker()
     with suppress(EOFError, KeyboardInterrupt, OSError):
         while True:
-            pipe.send(perform(pipe.recv()))
+            pipe.send(worker.perform(pipe.recv()))
 
 
 def _leave_with(parent: int) -> None:

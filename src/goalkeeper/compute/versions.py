@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from goalkeeper.core.plugins import ATTACKS, TARGETS
+
 PACKAGES = (
     "numpy", "scipy", "scikit-learn", "pandas", "torch", "xgboost", "xgboost-cpu", "lightgbm",
 )  # fmt: skip
@@ -29,9 +31,10 @@ def digest() -> str:
 
 
 def _plugins() -> Iterator[str]:
-    """Name the packages in which attacks of others live."""
-    for point in entry_points(group="goalkeeper.attacks"):
-        yield point.module.partition(".")[0]
+    """Name the packages in which what others offer lives, as far as it decides results."""
+    for group in (ATTACKS, TARGETS):
+        for point in entry_points(group=group):
+            yield point.module.partition(".")[0]
 
 
 def _files(package: str) -> list[Path]:

@@ -20,6 +20,10 @@ from goalkeeper.core.feedback import Lesson, Taught
 from goalkeeper.core.power import Capability, Grade, Power, View
 from goalkeeper.core.steering import Steering, permitted
 
+__all__ = [
+    "Access",
+]
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Checkpoint:

@@ -15,6 +15,20 @@ from goalkeeper.core.means import Means
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, View
 
+__all__ = [
+    "Answers",
+    "Application",
+    "Ensemble",
+    "Feedback",
+    "Labeller",
+    "Property",
+    "Storage",
+    "Target",
+    "Tolerances",
+    "Trainer",
+    "Wiring",
+]
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Answers:

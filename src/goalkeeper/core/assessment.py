@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from goalkeeper.core.errors import OtherSchema, StoreError
 from goalkeeper.core.evidence import Evidence
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import Frozen, ProtectionNeed
@@ -16,7 +18,8 @@ from goalkeeper.core.numbers import Real
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # raised when a field gets another name or meaning; what changed: CHANGES
+CHANGES = {2: "the key `result` of a piece of evidence was called `played`"}
 
 
 class Verdict(StrEnum):
@@ -183,8 +186,25 @@ class Assessment(Frozen):
 
     @classmethod
     def from_folder(cls, folder: Path | str) -> Assessment:
-        """Read the assessment of a run folder."""
-        return cls.model_validate_json((Path(folder) / "assessment.json").read_text("utf-8"))
+        """Read the assessment of a run folder; raises StoreError where it cannot be understood."""
+        path = Path(folder) / "assessment.json"
+        return cls.parse(path.read_text("utf-8"), source=str(path))
+
+    @classmethod
+    def parse(cls, text: str, *, source: str) -> Assessment:
+        """Read the content of assessment.json.
+
+        Raises
+        ------
+        OtherSchema
+            It has another schema than this version reads.
+        StoreError
+            It is no assessment.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise _problem(text, error, source) from error
 
     def save(self, path: Path | str) -> None:
         """Write the assessment as JSON."""
@@ -199,6 +219,27 @@ class Assessment(Frozen):
     def to_json(self) -> str:
         """Render as the content of assessment.json: stable order, one trailing newline."""
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
+
+
+def _problem(text: str, error: ValidationError, source: str) -> StoreError:
+    """Say in one line why a text is no assessment of this version, and what to do."""
+    again = "run the application again: goalkeeper run FILE -o DIR"
+    try:
+        schema = json.loads(text).get("schema")
+    except (ValueError, AttributeError):
+        return StoreError(f"{source} is not an assessment: it is no JSON object; {again}")
+    known = f"this one reads schema {SCHEMA_VERSION}"
+    if isinstance(schema, int) and schema < SCHEMA_VERSION:
+        changed = "; ".join(what for version, what in CHANGES.items() if version > schema)
+        earlier = f"{source} has schema {schema}, of an earlier goalkeeper ({changed})"
+        return OtherSchema(f"{earlier}; {known}: {again}")
+    if isinstance(schema, int) and schema > SCHEMA_VERSION:
+        later = f"{source} has schema {schema}, of a later goalkeeper"
+        return OtherSchema(f"{later}; {known}: update goalkeeper, or {again}")
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    told = f"{where}: {first['msg']}"
+    return StoreError(f"{source} is not an assessment of this version: {told}; {again}")
 
 
 def _row(evidence: Evidence) -> dict[str, Any]:

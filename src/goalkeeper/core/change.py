@@ -12,6 +12,10 @@ from goalkeeper.core.data import Bools, Data, Inputs, Ints, row_keys
 from goalkeeper.core.errors import ChangeRefused
 from goalkeeper.core.power import MEANING, Capability, Power
 
+__all__ = [
+    "Change",
+]
+
 
 def _none() -> Ints:
     return np.empty(0, dtype=np.int64)

@@ -9,6 +9,10 @@ from goalkeeper.core.data import Ints
 from goalkeeper.core.errors import BudgetSpent
 from goalkeeper.core.need import Frozen
 
+__all__ = [
+    "Cost",
+]
+
 
 class Cost(Frozen):
     """Spending so far. Seconds are measured, and so differ from run to run."""

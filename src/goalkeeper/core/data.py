@@ -12,6 +12,17 @@ from numpy.typing import NDArray
 
 from goalkeeper.core.errors import DataError
 
+__all__ = [
+    "Bools",
+    "Data",
+    "Floats",
+    "Inputs",
+    "Ints",
+    "Splits",
+    "cut",
+    "row_keys",
+]
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -10,6 +10,14 @@ import numpy as np
 from goalkeeper.core.data import Bools, Floats, Inputs
 from goalkeeper.core.errors import DataError
 
+__all__ = [
+    "Column",
+    "Domain",
+    "ImageDomain",
+    "TableDomain",
+    "TextDomain",
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextDomain:

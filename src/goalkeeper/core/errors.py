@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+__all__ = [
+    "BudgetSpent",
+    "ChangeRefused",
+    "DataError",
+    "DescriptionError",
+    "ExecutorError",
+    "GoalkeeperError",
+    "MissingExtra",
+    "NotGranted",
+    "NotOffered",
+    "OtherSchema",
+    "PolicyError",
+    "StoreError",
+    "TargetError",
+]
+
 
 class GoalkeeperError(Exception):
     """Base of every error that goalkeeper raises on purpose."""
@@ -70,6 +86,10 @@ class DescriptionError(GoalkeeperError):
 
 class StoreError(GoalkeeperError):
     """The run folder or the store cannot be read or written, or a file in it was changed."""
+
+
+class OtherSchema(StoreError):
+    """The folder was written by a goalkeeper whose assessments have another schema."""
 
 
 class ExecutorError(GoalkeeperError):

@@ -12,6 +12,24 @@ from goalkeeper.core.goals import Aspect, Goal, IntegrityLevel
 from goalkeeper.core.need import Frozen
 from goalkeeper.core.numbers import Real
 
+__all__ = [
+    "Accuracy",
+    "AttackResult",
+    "Control",
+    "Curve",
+    "DamageCount",
+    "Evidence",
+    "Exhibit",
+    "Gain",
+    "Latency",
+    "Measurement",
+    "Proportion",
+    "Ratio",
+    "Status",
+    "Tally",
+    "Trial",
+]
+
 
 class Status(StrEnum):
     """How far an attack got."""

@@ -12,6 +12,10 @@ from goalkeeper.core.data import Bools, Data, Inputs, Ints, row_keys
 from goalkeeper.core.errors import ChangeRefused, NotOffered
 from goalkeeper.core.power import Power, View
 
+__all__ = [
+    "Lesson",
+]
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Lesson:

@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+__all__ = [
+    "Aspect",
+    "Goal",
+    "Harm",
+    "IntegrityLevel",
+]
+
 
 class Goal(StrEnum):
     """What an AI application should keep."""

@@ -7,6 +7,10 @@ from typing import Literal
 
 from goalkeeper.core.errors import DescriptionError
 
+__all__ = [
+    "Means",
+]
+
 Precision = Literal["full", "fast"]
 PRECISIONS: tuple[Precision, ...] = ("full", "fast")
 MEMORY = 1 << 30

@@ -6,6 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from goalkeeper.core.goals import Goal
 
+__all__ = [
+    "Adjustment",
+    "Damage",
+    "ProtectionNeed",
+]
+
 
 class Frozen(BaseModel):
     """A record that is written once and refuses unknown fields."""

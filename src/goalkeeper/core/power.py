@@ -12,6 +12,17 @@ from enum import Flag, IntEnum, auto
 from functools import reduce
 from operator import or_
 
+__all__ = [
+    "UNLIMITED",
+    "Attacker",
+    "Budget",
+    "Capability",
+    "Grade",
+    "Knowledge",
+    "Power",
+    "View",
+]
+
 UNLIMITED = math.inf
 
 

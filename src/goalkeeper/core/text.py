@@ -9,6 +9,11 @@ import numpy as np
 
 from goalkeeper.core.data import Inputs
 
+__all__ = [
+    "terms",
+    "texts",
+]
+
 TERM = re.compile(r"(?u)\b\w\w+\b")  # what the usual vectorisers take for a word
 
 

@@ -17,6 +17,16 @@ from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Harm
 from goalkeeper.core.power import Power
 
+__all__ = [
+    "Answer",
+    "Dealt",
+    "Game",
+    "Marking",
+    "Question",
+    "Task",
+    "Unfit",
+]
+
 Question = TypeVar("Question")
 Secret = TypeVar("Secret")
 Answer = TypeVar("Answer")

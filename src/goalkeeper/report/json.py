@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from goalkeeper.core.assessment import Assessment
+from goalkeeper.core.assessment import SCHEMA_VERSION, Assessment
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-SCHEMA_VERSION = Assessment.model_fields["schema_version"].default
 IDENTITY = f"urn:goalkeeper:assessment:{SCHEMA_VERSION}"
 
 

@@ -1,6 +1,6 @@
 """The things that make targets from data: one at a time, or hundreds together."""
 
-from goalkeeper.training.networks import TorchRecipe, TorchTrainer
+from goalkeeper.training.networks import TorchRecipe, TorchTrainer, generic_network
 from goalkeeper.training.recipes import lookalike, numbers_of
 from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer, how
 
@@ -9,6 +9,7 @@ __all__ = [
     "SklearnTrainer",
     "TorchRecipe",
     "TorchTrainer",
+    "generic_network",
     "how",
     "lookalike",
     "numbers_of",

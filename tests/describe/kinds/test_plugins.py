@@ -80,9 +80,9 @@ BROKEN = {
 SAYS = {
     "absent": "ModuleNotFoundError",
     "hasty": "RuntimeError: cannot look",
-    "nameless": "it does not say about",
+    "nameless": "it does not declare about",
     "neither": "it is derived from none of",
-    "number": "it is no TargetKind class",
+    "number": "it is not a subclass of goalkeeper.describe.kinds.base.TargetKind",
     "taken": "model.file is taken",
     "unfinished": "it does not define load",
 }

@@ -16,8 +16,7 @@ from goalkeeper.core.data import Bools, Floats, Inputs
 from goalkeeper.core.errors import MissingExtra
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.evasion import Ball, Question
-from goalkeeper.training import TorchTrainer
-from goalkeeper.training.networks import generic_network
+from goalkeeper.training import TorchTrainer, generic_network
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -7,13 +7,11 @@ an entry point of the group `goalkeeper.targets`.
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
-import warnings
 from collections.abc import Mapping
 from functools import cache
 
-from goalkeeper.core.plugins import load_plugins
+from goalkeeper.core.plugins import TARGETS, class_in, load_plugins, problem_of_class
 from goalkeeper.describe.kinds.base import (
     BuiltKind,
     FileKind,
@@ -26,7 +24,6 @@ from goalkeeper.describe.kinds.base import (
 )
 
 __all__ = [
-    "GROUP",
     "BuiltKind",
     "FileKind",
     "KeyKind",
@@ -40,8 +37,6 @@ __all__ = [
     "target_kinds",
 ]
 
-GROUP = "goalkeeper.targets"
-
 
 @cache
 def target_kinds() -> Mapping[str, TargetKind]:
@@ -50,13 +45,9 @@ def target_kinds() -> Mapping[str, TargetKind]:
     for info in pkgutil.iter_modules(__path__, prefix=f"{__name__}."):
         name = info.name.rpartition(".")[2]
         if name != "base" and not name.startswith("_"):
-            found[name] = _kind_in(info.name)
-    for name, plugin in load_plugins(GROUP, TargetKind).items():
-        fault = _fault_of(plugin)
-        if fault:
-            warnings.warn(f"the kind of model {name} was left out: {fault}", stacklevel=2)
-        else:
-            found.setdefault(name, plugin())
+            found[name] = class_in(importlib.import_module(info.name), TargetKind)()
+    plugins = load_plugins(TARGETS, found, _problem)
+    found |= {name: plugin() for name, plugin in plugins.items()}
     return dict(sorted(found.items()))
 
 
@@ -70,25 +61,11 @@ def built_kinds() -> dict[str, BuiltKind]:
     return {n: kind for n, kind in target_kinds().items() if isinstance(kind, BuiltKind)}
 
 
-def _fault_of(kind: type[TargetKind]) -> str:
-    """Say what a class lacks to be a kind of model; empty where nothing is missing."""
-    if not issubclass(kind, FileKind | BuiltKind | KeyKind):
+def _problem(loaded: object) -> str:
+    """Say why something that a plug-in offers is not a kind of model; empty if it is."""
+    wrong = problem_of_class(loaded, TargetKind, ("about",))
+    if wrong or not isinstance(loaded, type):
+        return wrong
+    if not issubclass(loaded, FileKind | BuiltKind | KeyKind):
         return "it is derived from none of FileKind, BuiltKind and KeyKind"
-    wanted = ("about", "key") if issubclass(kind, KeyKind) else ("about",)
-    absent = [name for name in wanted if not isinstance(getattr(kind, name, None), str)]
-    return f"it does not say {any_of(absent, 'and')}" if absent else ""
-
-
-def _kind_in(module: str) -> TargetKind:
-    defined = [
-        value
-        for value in vars(importlib.import_module(module)).values()
-        if isinstance(value, type)
-        and issubclass(value, TargetKind)
-        and value.__module__ == module
-        and not inspect.isabstract(value)
-    ]
-    if len(defined) != 1:
-        raise TypeError(f"{module} must define exactly one kind of model, found {defined}")
-    kind: TargetKind = defined[0]()
-    return kind
+    return problem_of_class(loaded, KeyKind, ("key",)) if issubclass(loaded, KeyKind) else ""

@@ -1,4 +1,4 @@
-"""A run: the same assessment whoever computes it, and nothing played that was played before."""
+"""Units: the same assessment whoever computes it, and nothing run that was run before."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.describe import load
 from goalkeeper.planning import Choice
 from goalkeeper.report.detail import spent
-from goalkeeper.running import recalled, run_missing, stored
+from goalkeeper.running.units import load_finished, recall, run_missing
 from tests.cli.running import timeless
 from tests.describe.writing import write_text_app
 
@@ -147,11 +147,11 @@ def test_another_run_takes_from_the_store_what_one_has_played(
     first = session(app, folder=RunFolder(tmp_path / "one"), store=store)
     mine = result_of(first, InlineExecutor())
     second = session(app, folder=RunFolder(tmp_path / "two"), store=store)
-    taken = recalled(second, stored(second))
+    taken = recall(second, load_finished(second))
     assert set(taken) == set(mine)
     assert told(first, mine) == told(second, {k: unmarked(v) for k, v in taken.items()})
-    assert stored(second) == taken, "the folder has them, too"
-    assert recalled(second, stored(second)) == {}
+    assert load_finished(second) == taken, "the folder has them, too"
+    assert recall(second, load_finished(second)) == {}
     again = Counting()
     assert list(run_missing(second, again, taken)) == []
     assert again.asked == []
@@ -164,7 +164,7 @@ def unmarked(result: AttackResult) -> AttackResult:
 
 def test_the_report_says_that_times_are_of_an_earlier_run(app: Path, store: Store) -> None:
     ready = session(app, store=store)
-    fresh, taken = result_of(ready, InlineExecutor()), recalled(ready, {})
+    fresh, taken = result_of(ready, InlineExecutor()), recall(ready, {})
 
     def says(found: dict[str, AttackResult]) -> str:
         evidence = next(e for e in conclude(ready, found, started="").evidence if e.unit)
@@ -195,7 +195,7 @@ def test_what_the_description_does_not_name_can_change_too(
     choice = Choice(attacks=("good_words_blind",))
     first = session(app, choice, store=store)
     units = set(result_of(first, InlineExecutor()))
-    assert set(recalled(session(app, choice, store=store), {})) == units
+    assert set(recall(session(app, choice, store=store), {})) == units
     if changed == "helper":
         (beside / "helper_of_filter.py").write_text("word = 'offer'  # as before, or not\n")
     elif changed == "file it reads":
@@ -204,7 +204,7 @@ def test_what_the_description_does_not_name_can_change_too(
         store = Store(store.root, digest="v2")
     second = session(app, choice, store=store)
     assert {unit.id for unit in second.plan.units} == units
-    assert recalled(second, {}) == {}
+    assert recall(second, {}) == {}
 
 
 def test_failed_plays_are_played_again(app: Path, store: Store, tmp_path: Path) -> None:
@@ -217,8 +217,8 @@ def test_failed_plays_are_played_again(app: Path, store: Store, tmp_path: Path) 
 
     found = result_of(ready, Failing())
     assert {p.reason for p in found.values()} == {"took too long"}
-    assert recalled(ready, {}) == {}
-    assert stored(ready) == {}
+    assert recall(ready, {}) == {}
+    assert load_finished(ready) == {}
 
 
 def test_a_store_that_cannot_be_written_is_told_once_and_loses_nothing(
@@ -232,5 +232,5 @@ def test_a_store_that_cannot_be_written_is_told_once_and_loses_nothing(
     ready = session(app, folder=folder, store=Full(tmp_path / "store"))
     said: list[str] = []
     found = {u.id: p for u, p in run_missing(ready, InlineExecutor(), {}, warn=said.append)}
-    assert set(stored(ready)) == {u.id for u in ready.plan.units} == set(found)
+    assert set(load_finished(ready)) == {u.id for u in ready.plan.units} == set(found)
     assert said == ["nothing more is put into the store: the disk is full"]

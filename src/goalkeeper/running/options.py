@@ -1,0 +1,122 @@
+"""How a run is computed, kept and watched; what it finds does not depend on that."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from goalkeeper.compute.executor import Execution
+from goalkeeper.core.evidence import AttackResult
+from goalkeeper.core.means import Means
+from goalkeeper.estimate import Pace
+from goalkeeper.planning import Unit
+
+UNLIMITED = float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizing:
+    """How large samples are: as the effort says, or as fits into a time.
+
+    Parameters
+    ----------
+    effort
+        Multiplies sample sizes and numbers of models. None: that of the choice, else that of an
+        earlier run in the same folder, else what fits into the limit, else 1.
+    limit
+        Seconds after which no further unit is begun. What is missing is inconclusive, and the
+        same call runs it later.
+    begun
+        The reading of the monotonic clock from which the limit counts.
+    """
+
+    effort: float | None = None
+    limit: float = UNLIMITED
+    begun: float = field(default_factory=time.monotonic)
+
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return self.limit - (time.monotonic() - self.begun)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Started:
+    """What there is to do: said once, before the first unit runs.
+
+    Parameters
+    ----------
+    units, missing
+        The units of the plan, and those that have to run now.
+    kept, reused
+        How many results the folder had, and how many came from the store.
+    pace
+        Measures how fast this machine is, when it is called: that takes a moment.
+    workers, effort, left
+        Units at a time, the effort that was chosen, and the seconds that are left.
+    """
+
+    units: tuple[Unit, ...]
+    missing: tuple[Unit, ...]
+    kept: int
+    reused: int
+    pace: Callable[[], Pace]
+    workers: int
+    effort: float
+    left: float
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Finished:
+    """A unit has run, and its result is kept."""
+
+    unit: Unit
+    result: AttackResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something is not as it should be, and the run goes on."""
+
+    text: str
+
+
+Event = Started | Finished | Warned
+
+
+def warn_only(event: Event) -> None:
+    """Turn what a run warns of into Python warnings, and pass over everything else."""
+    if isinstance(event, Warned):
+        warnings.warn(event.text, stacklevel=2)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class RunOptions:
+    """How a run is computed, kept and watched.
+
+    Parameters
+    ----------
+    execution
+        Executor, number of workers, and what one unit may take.
+    sizing
+        How large samples are, and how long the run may take.
+    means
+        Device and precision of an application file's model; a GPU where there is one, if left
+        out. An Application has its own.
+    store
+        Folder of the store that runs share; True for the default one, False for none. None: the
+        default one for an application file, none for an Application.
+    resume
+        Whether a folder that holds a run already is gone on with, or refused.
+    progress
+        Is called with each event of the run; by default, warnings become Python warnings.
+    """
+
+    execution: Execution = field(default_factory=Execution)
+    sizing: Sizing = field(default_factory=Sizing)
+    means: Means | None = None
+    store: Path | str | bool | None = None
+    resume: bool = True
+    progress: Callable[[Event], None] = warn_only

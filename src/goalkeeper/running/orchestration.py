@@ -1,0 +1,152 @@
+"""Run an application in a folder: freeze the plan, run what is missing, rate and write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from goalkeeper.assessing import Session, conclude, load_session, now, prepare
+from goalkeeper.compute.executor import Execution
+from goalkeeper.compute.executors import make
+from goalkeeper.compute.folder import RunFolder
+from goalkeeper.compute.store import Store
+from goalkeeper.core.application import Application
+from goalkeeper.core.assessment import Assessment
+from goalkeeper.core.errors import DescriptionError, StoreError
+from goalkeeper.core.means import Means
+from goalkeeper.estimate import Pace
+from goalkeeper.planning import Choice
+from goalkeeper.running.keys import PROBES, hash_answers
+from goalkeeper.running.options import Finished, RunOptions, Started, Warned
+from goalkeeper.running.record import freeze, write_assessment
+from goalkeeper.running.sizing import fit_effort
+from goalkeeper.running.units import load_finished, recall, run_missing
+
+PRELOAD = ("goalkeeper.assessing", "goalkeeper.describe")  # what every worker needs
+
+
+def run(
+    application: Application | Path | str,
+    folder: Path | str,
+    *,
+    seed: int = 0,
+    choice: Choice | None = None,
+    options: RunOptions | None = None,
+) -> Assessment:
+    """Run every planned attack and keep it in a folder, as `goalkeeper run` does.
+
+    Every result is kept as soon as it is there. Whatever stopped a run, the same call goes on
+    with it, and runs nothing again that the folder holds.
+
+    An application file is loaded by each worker. An Application made in Python cannot be loaded
+    by another process, so that it runs in this one. What it is made of is known by its data, its
+    declarations, the recipes of its trainers and its answers to a few inputs: if one of these has
+    changed, nothing of the old application is taken for the new one, and everything runs again.
+    Code that leaves them all as they are, such as another training under the name of the same
+    recipe, is not noticed: use another folder.
+
+    Parameters
+    ----------
+    application
+        An application file (YAML), or an Application.
+    folder
+        The run folder. `goalkeeper show`, `report` and `verify` read it.
+    seed
+        Same seed, same evidence (but for measured times).
+    choice
+        Goals, attackers, attacks and settings to keep to; everything if left out.
+    options
+        Executor, store, device, time and progress.
+
+    Raises
+    ------
+    DescriptionError
+        The file or an option says something that cannot be used.
+    StoreError
+        The folder cannot be used: it holds something else, another process runs in it, or it
+        holds a run and `resume` is off.
+    """
+    options, choice = options or RunOptions(), choice or Choice()
+    options = replace(options, execution=_execution(application, options.execution))
+    kept = RunFolder(Path(folder))
+    if isinstance(application, Application):
+        session = _made_in_python(application, seed, choice)
+    else:
+        session = _described(application, seed, choice, options)
+    session = replace(session, folder=kept, store=_store(application, options))
+    with kept.locked():
+        if not options.resume and kept.has("run.json"):
+            raise StoreError(f"{kept.root} holds a run already; resume it, or choose a new folder")
+        session, pace = fit_effort(session, options.sizing, options.execution.workers)
+        freeze(session, kept)
+        assessment = _run_units(session, options, pace)
+        write_assessment(session, kept, assessment)
+    return assessment
+
+
+def _run_units(session: Session, options: RunOptions, pace: Callable[[], Pace]) -> Assessment:
+    started = now()
+    kept = load_finished(session)
+    reused = recall(session, kept)
+    results = kept | reused
+    missing = tuple(unit for unit in session.plan.units if unit.id not in results)
+    executor = make(options.execution, len(missing))
+    options.progress(
+        Started(
+            units=session.plan.units,
+            missing=missing,
+            kept=len(kept),
+            reused=len(reused),
+            pace=pace,
+            workers=options.execution.workers,
+            effort=session.plan.choice.effort,
+            left=options.sizing.left(),
+        )
+    )
+    late = lambda: options.sizing.left() <= 0  # noqa: E731
+    warn = lambda text: options.progress(Warned(text=text))  # noqa: E731
+    for unit, result in run_missing(session, executor, results, stop=late, warn=warn):
+        results[unit.id] = result
+        options.progress(Finished(unit=unit, result=result))
+    return conclude(session, results, started=started)
+
+
+def _execution(application: Application | Path | str, given: Execution) -> Execution:
+    """Say how units run; raises DescriptionError for an Application in other processes."""
+    if not isinstance(application, Application):
+        return replace(given, preload=given.preload or PRELOAD)
+    if given.scheduler or given.executor not in ("", "inline"):
+        raise DescriptionError(
+            "an Application made in Python runs in this process: no worker can load it",
+            key="executor",
+            expected="inline",
+            given=given.scheduler or given.executor,
+            advice="leave the executor out, or describe the application in a file",
+        )
+    return replace(given, executor="inline")
+
+
+def _described(file: Path | str, seed: int, choice: Choice, options: RunOptions) -> Session:
+    execution, store = options.execution, _store(file, options)
+    means = replace(
+        options.means or Means(device="auto"),
+        jobs=execution.slots if execution.executor == "inline" else 1,
+        store=str(store.root) if store else "",
+    )
+    return replace(load_session(str(file), seed, choice, means), file=str(file))
+
+
+def _made_in_python(app: Application, seed: int, choice: Choice) -> Session:
+    """Plan with the answers of the model among what identifies it: no file has a hash."""
+    answers = {f"the answers to {PROBES} inputs": hash_answers(app)}
+    return prepare(replace(app, hashes={**app.hashes, **answers}), seed=seed, choice=choice)
+
+
+def _store(application: Application | Path | str, options: RunOptions) -> Store | None:
+    wanted = options.store
+    if wanted is None:
+        wanted = not isinstance(application, Application)
+    if isinstance(wanted, bool):
+        return Store() if wanted else None
+    return Store(Path(wanted))

@@ -1,0 +1,83 @@
+"""What a run writes beside its units: the plan before it, assessment and report after it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from pathlib import Path
+
+from goalkeeper.assessing import Session, environment, tool_version
+from goalkeeper.compute.folder import RunFolder
+from goalkeeper.core.assessment import Assessment
+from goalkeeper.policy import NOTE, Policy
+from goalkeeper.report import AssignmentRow, Context, render_html
+
+POLICY = "policy"  # the folder of the two files that rate a run
+
+
+def freeze(session: Session, folder: RunFolder) -> None:
+    """Write down what will run, under which rules, before anything does."""
+    rows = [entry.row().model_dump(mode="json") for entry in session.plan.entries]
+    text = json.dumps(rows, sort_keys=True)
+    description = session.description
+    frozen = {
+        "tool": tool_version(),
+        "application": session.app.name,
+        "fingerprint": session.app.fingerprint,
+        "file": session.file,
+        "person": session.app.person or "",
+        "description": description.read_text(encoding="utf-8") if description else "",
+        "hashes": dict(session.app.hashes),
+        "policy": session.policy.row().model_dump(),
+        "seed": session.seed,
+        "effort": session.plan.choice.effort,
+        "plan_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "plan": rows,
+        "environment": environment(),
+    }
+    folder.write("run.json", json.dumps(frozen, indent=1) + "\n")
+    for name, content in session.policy.files.items():
+        folder.write(f"{POLICY}/{name}", content)
+
+
+def write_assessment(session: Session, folder: RunFolder, assessment: Assessment) -> None:
+    """Write the assessment and its report, and seal the folder."""
+    folder.write("assessment.json", assessment.to_json())
+    about = report_context(session.policy, file=session.file, person=session.app.person or "")
+    folder.write("report.html", render_html(assessment, about))
+    folder.seal()
+
+
+def read_policy(root: Path) -> Policy:
+    """Read the rules that a run folder was rated by; raises PolicyError."""
+    return Policy.load(root / POLICY / "taxonomy.yaml", root / POLICY / "rating.yaml")
+
+
+def report_context(
+    policy: Policy, *, file: str = "", show_private: bool = False, person: str = ""
+) -> Context:
+    """Gather what the report shows beside the assessment.
+
+    Parameters
+    ----------
+    file
+        The application file as the user named it; empty for none.
+    show_private
+        Whether examples of training data and the names of people are shown.
+    person
+        The column that names people.
+    """
+    return Context(
+        assignment=tuple(
+            AssignmentRow(
+                family=row.family, english=row.english, german=row.german, ours=row.definition
+            )
+            for row in policy.assignment()
+        ),
+        note=NOTE,
+        citations={key: policy.citation(key) for key in policy.taxonomy.literature},
+        commands={"run": shlex.join(["goalkeeper", "run", file])} if file else {},
+        show_private=show_private,
+        person=person or "person",
+    )

@@ -1,0 +1,51 @@
+"""Choose the effort of a run: what was asked for, what was begun with, or what fits into a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from math import isfinite
+
+from goalkeeper.assessing import Session, resized
+from goalkeeper.core.errors import DescriptionError
+from goalkeeper.estimate import LEAST, MOST, Pace, affordable, measure
+from goalkeeper.running.options import Sizing
+
+
+def check_effort(effort: float) -> float:
+    """Return an effort that is in range; raises DescriptionError."""
+    if not LEAST <= effort <= MOST:
+        raise DescriptionError(
+            "there is no such effort",
+            key="--effort",
+            expected=f"a number from {LEAST:g} to {MOST:g}",
+            given=f"{effort:g}",
+        )
+    return effort
+
+
+def fit_effort(
+    session: Session, sizing: Sizing, workers: int
+) -> tuple[Session, Callable[[], Pace]]:
+    """Choose the effort and plan with it; return what measures the pace, once, when it is asked.
+
+    Raises
+    ------
+    DescriptionError
+        The effort is out of range.
+    """
+    pace = cache(partial(measure, session.app))
+    planned = session.plan.choice.effort
+    chosen = sizing.effort or (None if planned == 1 else planned) or _earlier(session)
+    if chosen is None and isfinite(sizing.limit):
+        loading = sizing.limit - sizing.left()  # workers load the same before they begin
+        measured = pace()
+        chosen = affordable(measured, session.plan.units, workers, sizing.left() - loading)
+    chosen = check_effort(chosen or 1.0)
+    return (session if chosen == planned else resized(session, chosen)), pace
+
+
+def _earlier(session: Session) -> float | None:
+    """Return the effort of the run that the folder holds."""
+    said = session.folder.record().get("effort") if session.folder is not None else None
+    return float(said) if isinstance(said, int | float) else None
