@@ -139,7 +139,7 @@ def test_what_not_even_a_perfect_attack_could_show_is_not_tested(
 ) -> None:
     """Three right answers of three are no more than a coin gives, once in eight times."""
     this = AttackRun(attack=Sleepy(), game=Membership(), task=TASK, granted=ASKS, seed=3)
-    monkeypatch.setattr("goalkeeper.attack_run.marked", lambda app, this: counted(3, 2, 3))
+    monkeypatch.setattr("goalkeeper.attack_run.evaluate", lambda app, this: counted(3, 2, 3))
     result = execute(application(0, n=60), this)
     assert result.status is Status.NOT_TESTED
     assert "not even a perfect attack" in result.reason
@@ -150,7 +150,7 @@ def test_a_baseline_that_leaves_nothing_to_gain_needs_no_control(
 ) -> None:
     """Right in 60 of 100 cases, where 100 of 100 are without the model: nothing was gained."""
     this = AttackRun(attack=Sleepy(), game=Membership(), task=TASK, granted=ASKS, seed=3)
-    monkeypatch.setattr("goalkeeper.attack_run.marked", lambda app, this: counted(60, 100, 100))
+    monkeypatch.setattr("goalkeeper.attack_run.evaluate", lambda app, this: counted(60, 100, 100))
     result = execute(application(0, n=60), this)
     assert result.status is Status.TESTED
     assert result.controls == ()

@@ -163,7 +163,7 @@ def rows_of(x: Inputs, domain: Domain, module: nn.Module | None) -> Tensor:
     if isinstance(domain, TextDomain):
         return encoded(x, module)
     rows = prepared(np.asarray(x), domain) if isinstance(domain, TableDomain) else x
-    made: Tensor = torch.as_tensor(np.asarray(rows, dtype=np.float32))
+    made: Tensor = torch.as_tensor(np.array(rows, dtype=np.float32))  # a module may write to it
     return made
 
 

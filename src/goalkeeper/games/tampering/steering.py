@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -59,13 +58,15 @@ def aim_of(app: Application) -> TrainingAim:
 
 def seedless(app: Application) -> Unfit | None:
     """Say that the seed of the training changes nothing, which was tried."""
-    return _ruled_out(app, "the training has no seed that changes the result", _effects(app)[0])
+    return _ruled_out(
+        app, "the training has no seed that changes the result", app.once(_effects)[0]
+    )
 
 
 def orderless(app: Application) -> Unfit | None:
     """Say that the order of the records changes nothing, or that it cannot be steered here."""
     trainer = app.trainer
-    if trainer is not None and not _effects(app)[1]:
+    if trainer is not None and not app.once(_effects)[1]:
         what = "the training has no order of records that changes the result"
         return _ruled_out(app, what, moved=False)
     return _steerable(app, "order")
@@ -100,7 +101,6 @@ def _no_recipe() -> Unfit:
     )
 
 
-@lru_cache(maxsize=8)
 def _effects(app: Application) -> tuple[bool, bool]:
     """Try whether the seed, and whether the order of the records, changes the model.
 
