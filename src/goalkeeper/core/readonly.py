@@ -61,7 +61,7 @@ def _read_only(value: Any) -> Any:
         return frozenset(value)
     if is_dataclass(value) and not isinstance(value, type):
         return _fields_read_only(value)
-    if type(value).__module__.startswith(("pandas.", "scipy.sparse.")):
+    if f"{type(value).__module__}.".startswith(("pandas.", "scipy.sparse.")):
         return value.copy()
     return value
 

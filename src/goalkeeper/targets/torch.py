@@ -121,7 +121,7 @@ class TorchTarget:
         state = changed.module.state_dict()
         for name, old in state.items():
             if name in parameters:
-                state[name] = torch.as_tensor(np.asarray(parameters[name])).to(old)
+                state[name] = torch.tensor(np.asarray(parameters[name])).to(old)
         changed.module.load_state_dict(state)
         return changed
 
