@@ -35,7 +35,7 @@ test: $(VENV)/.test  ## the whole test suite
 	$(BIN)/pytest -n auto
 
 validate: $(VENV)/.test dist  ## slow statistical validations, and the release recipe
-	$(BIN)/pytest -m validation
+	$(BIN)/pytest -m validation --timeout 3600
 
 bench: $(VENV)/.test  ## figures, side by side with peers
 	$(BIN)/python -m benchmarks

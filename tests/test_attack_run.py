@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, final
 
 import numpy as np
 import pytest
 
 from goalkeeper.attack_run import AttackRun, execute, stream
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, Task
+from goalkeeper.attacks.membership.loss_threshold import LossThreshold
+from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood
 from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.evidence import AttackResult, Gain, Status, Trial
 from goalkeeper.core.power import Budget, Capability, Power, View
+from goalkeeper.games.base import Dealt, Game, Marking
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
 from tests.attacks.membership.gaussian import application
@@ -83,8 +87,6 @@ def test_an_attack_that_finds_nothing_anywhere_proves_nothing() -> None:
 
 
 def test_a_success_proves_itself_and_a_failure_is_controlled() -> None:
-    from goalkeeper.attacks.membership.loss_threshold import LossThreshold
-
     strong = contest(LossThreshold(), n=2000)
     assert strong.status is Status.TESTED
     assert not any(c.name.startswith("breaks") for c in strong.controls)
@@ -122,11 +124,71 @@ def test_streams_of_other_names_are_apart() -> None:
     assert len(set(drawn.values())) == len(drawn)
 
 
-def test_the_question_does_not_depend_on_the_attack() -> None:
-    one = AttackRun(attack=Sleepy(), game=Membership(), task=TASK, granted=ASKS, seed=3)
-    other = replace(one, attack=Broken())
-    for who in ("game", "victim", "mark"):
-        assert one.rng(who).generate_state(4).tolist() == other.rng(who).generate_state(4).tolist()
+FRAMEWORKS = ("game", "victim", "reach", "mark", "control")
+
+
+@pytest.mark.parametrize("who", FRAMEWORKS)
+def test_only_the_attacks_stream_depends_on_attack_and_grant(who: str) -> None:
+    """Two catalogued attacks, so that their names differ, and two grants."""
+    one = AttackRun(attack=LossThreshold(), game=Membership(), task=TASK, granted=ASKS, seed=3)
+    for other in (replace(one, attack=ShadowLikelihood()), replace(one, granted=Power())):
+        assert drawn(one, who) == drawn(other, who)
+        assert drawn(one, "attack") != drawn(other, "attack")
+    assert drawn(one, who) != drawn(replace(one, seed=4), who)
+
+
+def drawn(run: AttackRun, who: str) -> list[int]:
+    words: list[int] = run.rng(who).generate_state(4).tolist()
+    return words
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Listening(Game[Data, None, tuple[int, int]]):
+    """Note the random stream that each part of a run is given."""
+
+    name: ClassVar[str] = "listening"
+    heard: dict[str, int] = field(default_factory=dict)
+
+    def tasks(self, app: Application) -> tuple[Task, ...]:
+        return (replace(TASK, name="listening"),)
+
+    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Data, None]:
+        self.heard["deal"] = int(rng.integers(2**62))
+        return Dealt(app.data.similar, None)
+
+    def mark(self, marking: Marking[Data, None, tuple[int, int]]) -> AttackResult:
+        self.heard["mark"] = int(marking.rng.integers(2**62))
+        victim = np.random.default_rng(marking.victim)
+        self.heard["victim"] = int(victim.integers(2**62))
+        self.heard["attack"], self.heard["reach"] = marking.final.answer
+        return counted(50, 50, 100)
+
+    def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
+        self.heard["control"] = int(rng.integers(2**62))
+        return app
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Draws(Attack[Data, tuple[int, int]]):
+    """Answer with what its own stream gives, and the stream of what its changes make happen."""
+
+    game: ClassVar = Listening
+    variant: ClassVar[str] = "membership.threshold"
+    reference: ClassVar[str] = "none"
+
+    def run(self, question: Data, access: Access) -> tuple[int, int]:
+        reach = np.random.default_rng(access._terms.victim)
+        return int(access.rng.integers(2**62)), int(reach.integers(2**62))
+
+
+def test_no_two_parts_of_a_run_draw_from_the_same_stream() -> None:
+    game, app = Listening(), application(0, n=60)
+    this = AttackRun(attack=Draws(), game=game, task=game.tasks(app)[0], granted=ASKS, seed=3)
+    assert execute(app, this).status is Status.CONTROL_FAILED
+    assert set(game.heard) == {"deal", "attack", "reach", "mark", "victim", "control"}
+    assert len(set(game.heard.values())) == 6
 
 
 def counted(successes: int, base: int, n: int) -> AttackResult:
@@ -139,7 +201,7 @@ def test_what_not_even_a_perfect_attack_could_show_is_not_tested(
 ) -> None:
     """Three right answers of three are no more than a coin gives, once in eight times."""
     this = AttackRun(attack=Sleepy(), game=Membership(), task=TASK, granted=ASKS, seed=3)
-    monkeypatch.setattr("goalkeeper.attack_run.marked", lambda app, this: counted(3, 2, 3))
+    monkeypatch.setattr("goalkeeper.attack_run.evaluate", lambda app, this: counted(3, 2, 3))
     result = execute(application(0, n=60), this)
     assert result.status is Status.NOT_TESTED
     assert "not even a perfect attack" in result.reason
@@ -150,7 +212,7 @@ def test_a_baseline_that_leaves_nothing_to_gain_needs_no_control(
 ) -> None:
     """Right in 60 of 100 cases, where 100 of 100 are without the model: nothing was gained."""
     this = AttackRun(attack=Sleepy(), game=Membership(), task=TASK, granted=ASKS, seed=3)
-    monkeypatch.setattr("goalkeeper.attack_run.marked", lambda app, this: counted(60, 100, 100))
+    monkeypatch.setattr("goalkeeper.attack_run.evaluate", lambda app, this: counted(60, 100, 100))
     result = execute(application(0, n=60), this)
     assert result.status is Status.TESTED
     assert result.controls == ()

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
+from operator import or_
+from typing import ClassVar, final
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
 from goalkeeper.attacks import catalogue
+from goalkeeper.attacks.base import Attack
+from goalkeeper.core.access import Access
+from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.errors import DescriptionError, NotGranted
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Capability, Grade, Knowledge, Power, View
+from goalkeeper.games.membership import Membership
 from goalkeeper.planning import Choice, Plan, grants, make_plan, needs
 from goalkeeper.policy import default_policy
 from tests.attacks.membership.gaussian import application
@@ -55,6 +62,38 @@ def test_a_grant_is_never_more_than_the_attacker_has(power: Power) -> None:
         for granted in grants(attack, who, needs(attack, POLICY.variant(attack.variant))):
             assert power.lacks(granted) == ()
             assert granted.budget.queries <= attack.most.queries
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class UsesEverything(Attack[Data, Floats]):
+    """Make use of all that there is, of every kind; a query is enough."""
+
+    game: ClassVar = Membership
+    variant: ClassVar[str] = "membership.threshold"
+    reference: ClassVar[str] = "none"
+    uses: ClassVar[Power] = Power(
+        knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL, model=Grade.FULL),
+        capabilities=reduce(or_, Capability),
+        view=View.GRADIENTS,
+    )
+
+    def run(self, question: Data, access: Access) -> Floats:
+        return np.zeros(len(question))
+
+
+@settings(deadline=None, derandomize=True)
+@given(powers)
+def test_what_an_attack_can_use_is_granted_as_far_as_the_attacker_has_it(power: Power) -> None:
+    attack = UsesEverything()
+    alternatives = needs(attack, POLICY.variant(attack.variant))
+    granted = grants(attack, Attacker(name="someone", power=power), alternatives)
+    for grant in granted:
+        assert power.lacks(grant) == ()
+    if granted:
+        most, has = granted[-1], power.capabilities.closed()
+        assert (most.knowledge, most.view) == (power.knowledge, power.view)
+        assert most.capabilities & has == has
 
 
 def planned(*names: str, choice: Choice | None = None) -> Plan:

@@ -17,6 +17,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.errors import BudgetSpent, NotGranted
 from goalkeeper.core.evidence import AttackResult, Control, Status
 from goalkeeper.core.power import Power
+from goalkeeper.core.readonly import read_only
 from goalkeeper.games.base import Game, Marking, Task
 from goalkeeper.games.tallies import NULL, bounds, perfect, won
 
@@ -124,7 +125,7 @@ def evaluate(app: Application, run: AttackRun) -> AttackResult:
     )
     caveats: tuple[str, ...] = ()
     try:
-        access.checkpoint(run.attack.run(dealt.question, access))
+        access.checkpoint(run.attack.run(read_only(dealt.question), access))
     except BudgetSpent as spent:
         if not access.checkpoints:
             raise
@@ -135,7 +136,7 @@ def evaluate(app: Application, run: AttackRun) -> AttackResult:
             app=app,
             task=run.task,
             dealt=dealt,
-            answers=tuple(access.checkpoints),
+            answers=access.checkpoints,
             granted=run.granted,
             rng=np.random.default_rng(run.rng("mark")),
             victim=run.rng("victim"),

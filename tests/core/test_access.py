@@ -242,10 +242,19 @@ def test_what_the_application_cannot_give_is_not_offered() -> None:
         door.tamper(dict)
 
 
-def test_intercepted_answers_reach_the_system_changed() -> None:
-    door = access(Power(capabilities=Capability.O))
-    seen = door.intercept(lambda a: Answers(1 - a.labels)).answer(TWO, View.LABELS)
-    assert seen.labels.tolist() == [0, 1]
+def test_whoever_rewrites_answers_in_transit_cannot_ask_by_that() -> None:
+    """The game sends the answers; without M2 the attack itself sees none, however it is rigged."""
+    app = application()
+    door = access(Power(capabilities=Capability.O, view=View.LOGITS), app)
+
+    def flip(answers: Answers) -> Answers:
+        return Answers(1 - answers.labels)
+
+    assert door.intercept(flip) is flip
+    with pytest.raises(NotGranted, match="M2"):
+        door.query(TWO)
+    assert isinstance(app.target, Ask)
+    assert app.target.asked == 0
 
 
 def test_an_early_answer_cannot_be_made_better_later() -> None:

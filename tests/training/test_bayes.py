@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_count_tables_equal_the_loop(final: Any, classes: int) -> None:
 
 def test_fractions_as_counts_equal_the_loop() -> None:
     data = counts()
-    data.x[:] = data.x * 0.37
+    data = replace(data, x=data.x * 0.37)
     masks = subsets(data)
     trainer = SklearnTrainer(MultinomialNB(), ("a", "b"), table(12))
     found = trainer.fit_many(data, masks, range(len(masks))).scores(data.x)
@@ -134,8 +135,9 @@ def test_an_empty_vocabulary_is_named() -> None:
 
 
 def test_subsets_without_any_word_are_named() -> None:
-    data = texts()
-    data.x[:2] = ""
+    x = texts().x.copy()
+    x[:2] = ""
+    data = replace(texts(), x=x)
     masks = subsets(data)
     masks[3] = np.arange(len(data)) < 2
     pipeline = make_pipeline(CountVectorizer(), MultinomialNB())
@@ -144,8 +146,9 @@ def test_subsets_without_any_word_are_named() -> None:
 
 
 def test_negative_counts_are_refused() -> None:
-    data = counts()
-    data.x[3, 2] = -1
+    x = counts().x.copy()
+    x[3, 2] = -1
+    data = replace(counts(), x=x)
     trainer = SklearnTrainer(MultinomialNB(), ("a", "b"), table(12))
     with pytest.raises(DataError, match="the smallest value is -1"):
         trainer.fit_many(data, subsets(data), range(9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -67,7 +68,8 @@ def test_many_texts_with_a_weak_penalty_equal_the_loop(weighing: Literal["l2"] |
     """Curvature a million times the penalty, which float32 cannot tell from infinity."""
     data, front = texts(3000), [TfidfVectorizer(norm=weighing)]
     rng = np.random.default_rng(0)
-    data.y[:] = np.where(rng.random(3000) < 0.2, rng.integers(0, 2, 3000), data.y)
+    y = np.where(rng.random(3000) < 0.2, rng.integers(0, 2, 3000), data.y)
+    data = replace(data, y=y)
     masks = rng.random((4, 3000)) < 0.5
     trainer = SklearnTrainer(make_pipeline(*front, LogisticRegression(C=200)), ("a", "b"), TEXT)
     found = trainer.fit_many(data, masks, range(4)).scores(data.x[:200])
@@ -94,8 +96,7 @@ def test_tables_equal_the_loop(scaler: str, final: str, classes: int) -> None:
 @pytest.mark.parametrize("classes", [2, 3])
 def test_bare_tables_equal_the_loop(classes: int) -> None:
     data, new = rows(classes=classes), rows(50, classes=classes, seed=3).x
-    data.x[:] = data.x / 20
-    compare([], {}, table(6), data, new / 20)
+    compare([], {}, table(6), replace(data, x=data.x / 20), new / 20)
 
 
 def test_wide_tables_equal_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,8 +140,9 @@ def test_a_missing_class_is_named() -> None:
 
 
 def test_missing_values_are_refused() -> None:
-    data = rows()
-    data.x[4, 1] = np.nan
+    x = rows().x.copy()
+    x[4, 1] = np.nan
+    data = replace(rows(), x=x)
     trainer = SklearnTrainer(LogisticRegression(), ("a", "b"), table(6))
     with pytest.raises(DataError, match="1 of 150 rows hold NaN"):
         trainer.fit_many(data, subsets(data), range(9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,11 @@ def compare(trainer: SklearnTrainer, data: Data, masks: Bools, new: Any) -> None
 @pytest.mark.parametrize("scaler", SCALERS)
 @pytest.mark.parametrize("final", FINALS)
 def test_tables_equal_the_loop(final: str, scaler: str, classes: int) -> None:
-    data, new = rows(classes=classes, n=400), rows(50, classes=classes, seed=3).x
-    data.x[:, -1] = np.arange(400) % 7 == 0  # every subset needs some spread in every class
+    data, new = rows(classes=classes, n=400), rows(50, classes=classes, seed=3).x.copy()
+    x = data.x.copy()
+    x[:, -1] = np.arange(400) % 7 == 0  # every subset needs some spread in every class
     new[:, -1] = 1.0
+    data = replace(data, x=x)
     compare(trainer_of(FINALS[final], SCALERS[scaler], classes, 6), data, subsets(data), new)
 
 
@@ -80,7 +83,9 @@ def test_a_column_that_is_nearly_always_0(final: str, scaler: str) -> None:
 
 def test_columns_constant_within_classes_are_not_divided_by_their_spread() -> None:
     data, new = rows(), rows(50, seed=3).x
-    data.x[:, 2], data.x[:, 3] = 0.0, data.y * 2.0
+    x = data.x.copy()
+    x[:, 2], x[:, 3] = 0.0, data.y * 2.0
+    data = replace(data, x=x)
     masks = subsets(data)
     trainer = trainer_of(NearestCentroid(), [], 2, 6)
     ensemble = trainer.fit_many(data, masks, range(9))
@@ -93,9 +98,11 @@ def test_columns_constant_within_classes_are_not_divided_by_their_spread() -> No
 
 @pytest.mark.parametrize("solver", ["svd", "lsqr"])
 def test_discriminants_of_dependent_columns(solver: str) -> None:
-    data, new = rows(d=8), rows(50, d=8, seed=3).x
-    data.x[:, 5] = data.x[:, 0] + data.x[:, 1]
-    data.x[:, 6] = data.x[:, 1] * (1 + 1e-5 * np.sin(np.arange(150)))  # rounding decides
+    data, new = rows(d=8), rows(50, d=8, seed=3).x.copy()
+    x = data.x.copy()
+    x[:, 5] = x[:, 0] + x[:, 1]
+    x[:, 6] = x[:, 1] * (1 + 1e-5 * np.sin(np.arange(150)))  # rounding decides
+    data = replace(data, x=x)
     new[:, 5], new[:, 6] = new[:, 0] + new[:, 1], new[:, 1]
     final = LinearDiscriminantAnalysis(solver=solver)
     masks = subsets(data)
@@ -136,8 +143,9 @@ def test_a_missing_class_is_named(final: str) -> None:
 
 
 def test_centroids_of_equal_records_are_refused() -> None:
-    data = rows()
-    data.x[:4] = 1.0
+    x = rows().x.copy()
+    x[:4] = 1.0
+    data = replace(rows(), x=x)
     masks = subsets(data)
     masks[2] = np.arange(150) < 4
     with pytest.raises(DataError, match="model 2 of 9: all its records are equal"):

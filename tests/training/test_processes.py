@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def test_processes_do_not_change_a_single_score(name: str) -> None:
 )
 def test_processes_read_the_same_texts(front: Any, mark: str) -> None:
     data = texts()
-    data.x[:] = [mark + text for text in data.x]
+    data = replace(data, x=np.array([mark + text for text in data.x], dtype=object))
     masks = subsets(data, models=5)
     estimator = make_pipeline(front, DecisionTreeClassifier(random_state=0))
     alone, shared = (trained(estimator, data, masks, j, TEXT) for j in (1, 2))
@@ -251,8 +252,9 @@ def test_shared_or_not_the_models_are_those_of_the_loop(function: Any) -> None:
 
 
 def test_a_row_that_cannot_be_preprocessed_matters_only_where_it_is() -> None:
-    data = rows()
-    data.x[7, 0] = 0.0
+    x = rows().x.copy()
+    x[7, 0] = 0.0
+    data = replace(rows(), x=x)
     masks = subsets(data, models=4)
     masks[:, 7] = False
     estimator = make_pipeline(FunctionTransformer(broken_for_zero), DecisionTreeClassifier())
@@ -288,14 +290,16 @@ def test_processes_map_one_copy_of_large_data() -> None:
 
 
 def test_texts_are_shared_as_numbers() -> None:
-    data = texts()
-    data.x[3], data.x[5] = "", "ä\udc80€"
+    x = texts().x.copy()
+    x[3], x[5] = "", "ä\udc80€"
+    data = replace(texts(), x=x)
     packed: Any = generic._shareable(data)
     assert (packed.letters.dtype, packed.ends.dtype) == (np.uint8, np.int64)
     mask = np.arange(len(data)) % 3 != 1
     np.testing.assert_array_equal(packed.take(mask).x, data.x[mask])
     np.testing.assert_array_equal(packed.take(mask).y, data.y[mask])
-    data.x[4] = None  # the estimator says what is wrong with that
+    x[4] = None  # the estimator says what is wrong with that
+    data = replace(data, x=x)
     assert generic._shareable(data) is data
 
 

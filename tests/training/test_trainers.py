@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -164,8 +165,9 @@ def test_lookalikes_of_table_models() -> None:
 def test_lookalikes_of_tables_with_categories_can_be_trained(*, named: bool) -> None:
     colour = Column(name="colour", kind="category", categories=("red", "green", "blue"))
     domain = TableDomain(columns=(Column(name="size"), colour), named=named)
-    data = rows(d=2)
-    data.x[:, 1] = np.arange(len(data)) % 3
+    x = rows(d=2).x.copy()
+    x[:, 1] = np.arange(len(x)) % 3
+    data = replace(rows(d=2), x=x)
     similar = lookalike(FunctionTrainer(fitted, AB, domain))
     target = similar.fit(data, 0)
     assert target.answer(data.x, View.SCORES).scores.shape == (150, 2)

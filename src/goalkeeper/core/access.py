@@ -1,4 +1,8 @@
-"""The only door between an attack and the application: grants, meters, refuses."""
+"""The only door between an attack and the application: grants, meters, refuses.
+
+What it hands out belongs to all attacks of a run, so nothing of it can be written to: arrays are
+read-only, networks are copies.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,11 +22,14 @@ from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotGranted, NotOffered
 from goalkeeper.core.feedback import Lesson, Taught
 from goalkeeper.core.power import Capability, Grade, Power, View
+from goalkeeper.core.readonly import read_only
 from goalkeeper.core.steering import Steering, permitted
 
 __all__ = [
     "Access",
 ]
+
+Rewrite = TypeVar("Rewrite", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,18 +76,35 @@ class Terms:
     clock: Callable[[], float] = float
 
 
-class Access:
-    """Handed to `Attack.play`. What was not granted raises NotGranted."""
+class _Shared:
+    """What all accesses of one attack run have in common: the meter, and the rows in reach."""
 
-    def __init__(self, app: Application, terms: Terms, meter: Meter | None = None) -> None:
+    def __init__(self, terms: Terms) -> None:
+        self.meter = Meter(terms.granted.budget.queries, terms.campaigns)
+        self._terms = terms
+        self._reachable: Ints | None = None
+
+    def reachable(self, rows: int) -> Ints:
+        """Return the attacker's own of all training rows: drawn once, when first asked for."""
+        if self._reachable is None:
+            own = int(self._terms.granted.budget.share * rows)
+            rng = np.random.default_rng(self._terms.victim.spawn(1)[0])
+            self._reachable = read_only(np.sort(rng.choice(rows, own, replace=False)))
+        return self._reachable
+
+
+class Access:
+    """Handed to `Attack.run`. What was not granted raises NotGranted."""
+
+    def __init__(self, app: Application, terms: Terms, *, shared: _Shared | None = None) -> None:
         self._app = app
         self._terms = terms
         self._granted = terms.granted
-        self._meter = meter or Meter(terms.granted.budget.queries, terms.campaigns)
+        self._shared = shared or _Shared(terms)
+        self._meter = self._shared.meter
         self._start = terms.clock()
-        self._reachable: Ints | None = None
         self._taught: Taught | None = None
-        self.checkpoints: list[Checkpoint] = []
+        self._checkpoints: list[Checkpoint] = []
 
     # ---- public knowledge -------------------------------------------------------------------
 
@@ -106,7 +130,7 @@ class Access:
 
     @property
     def granted(self) -> Power:
-        """What this attack may use in this play."""
+        """What this attack may use in this run."""
         return self._granted
 
     @property
@@ -126,13 +150,18 @@ class Access:
         left, own = self._meter.left(), self._terms.campaign
         return left if own is None else left[[own]]
 
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """The answers handed in so far, in order."""
+        return tuple(self._checkpoints)
+
     def checkpoint(self, answer: Any) -> None:
         """Hand in the best answer so far; the game marks each, which gives the whole curve.
 
         The answer is copied: what was handed in early cannot be made better later.
         """
         kept = copy.deepcopy(answer)
-        self.checkpoints.append(Checkpoint(kept, self.spent, self._meter.queries.copy()))
+        self._checkpoints.append(Checkpoint(kept, self.spent, self._meter.queries.copy()))
 
     # ---- granted: questions to the model ------------------------------------------------------
 
@@ -172,20 +201,20 @@ class Access:
         else:
             self._meter.charge_all(len(x))
         view = min(granted.view, self._app.target.offers)
-        return self._app.target.answer(x, view).cut(granted.view)
+        return read_only(self._app.target.answer(x, view).cut(granted.view))
 
     def victims(self) -> tuple[Access, ...]:
         """Return a door to each of the game's own victims; each pays from its own campaign."""
         app, terms = self._app, replace(self._terms, victims=())
         return tuple(
-            Access(replace(app, target=target), replace(terms, campaign=i), self._meter)
+            Access(replace(app, target=target), replace(terms, campaign=i), shared=self._shared)
             for i, target in enumerate(self._terms.victims)
         )
 
     def parameters(self) -> Mapping[str, Any]:
         """Return the trained parameters (model: full)."""
         self._knows("model", Grade.FULL, "parameters()")
-        return self._app.target.parameters()
+        return read_only(self._app.target.parameters())
 
     def vocabulary(self) -> tuple[str, ...]:
         """Return the words that a text model knows, not what it makes of them (model: partial)."""
@@ -204,7 +233,8 @@ class Access:
         """Return the model as a differentiable torch module (model: full, view: gradients).
 
         It maps a float tensor `(n, ...)` in the domain's own units to logits `(n, classes)`.
-        Autograd works through it; every row that passes forward or backward is counted.
+        Autograd works through it; every row that passes forward or backward is counted. It is
+        the attacker's own copy: what is written to its weights does not reach the application.
         """
         self._knows("model", Grade.FULL, "network()")
         if self._granted.view < View.GRADIENTS:
@@ -212,7 +242,8 @@ class Access:
         build = getattr(self._app.target, "network", None)
         if build is None:
             raise NotOffered("this target has no differentiable form")
-        return build(self._meter.passed)
+        meter = self._meter
+        return copy.deepcopy(build(meter.passed), {id(meter): meter})  # which counts in both
 
     # ---- granted: data and algorithm ----------------------------------------------------------
 
@@ -246,7 +277,7 @@ class Access:
         """Rows of the training data that the attacker may delete, modify or relabel.
 
         With full knowledge of the data: all. Otherwise the attacker's own contributions, a random
-        sample as large as the share under its control.
+        sample as large as the share under its control, which no change draws anew.
         """
         wanted = Capability.T2 | Capability.T3 | Capability.T4
         if not self._granted.capabilities.closed() & wanted:
@@ -254,11 +285,7 @@ class Access:
         rows = len(self._app.data.train)
         if self._granted.knowledge.data is Grade.FULL:
             return np.arange(rows)
-        if self._reachable is None:
-            own = int(self._granted.budget.share * rows)
-            rng = np.random.default_rng(self._terms.victim.spawn(1)[0])
-            self._reachable = np.sort(rng.choice(rows, own, replace=False))
-        return self._reachable
+        return self._shared.reachable(rows)
 
     def own(self) -> Data:
         """Return the reachable training rows themselves, in the order of `reachable()`."""
@@ -285,7 +312,7 @@ class Access:
         seed = int(self._terms.victim.spawn(1)[0].generate_state(1)[0])
         target = self._app.trainer.fit(train, seed)
         self._meter.models += 1
-        return Access(replace(self._app, target=target), self._terms, self._meter)
+        return self._changed(target)
 
     def teach(self, lesson: Lesson) -> Access:
         """Give feedback in one round (M4) and return access to what the application became.
@@ -302,7 +329,8 @@ class Access:
         before = self._taught or Taught.start(self._app)
         taught = before.after(lesson, self._granted, self._terms.victim.spawn(1)[0])
         self._meter.models += 1
-        access = Access(replace(self._app, target=taught.serving), self._terms, self._meter)
+        app = replace(self._app, target=taught.serving)
+        access = Access(app, self._terms, shared=self._shared)
         access._taught = taught
         return access
 
@@ -315,7 +343,7 @@ class Access:
         seed = int(self._terms.victim.spawn(1)[0].generate_state(1)[0])
         target: Target = steered(self._app.data.train, seed, steering)
         self._meter.models += 1
-        return Access(replace(self._app, target=target), self._terms, self._meter)
+        return self._changed(target)
 
     def tamper(self, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Access:
         """Rewrite the stored parameters (W) and return access to the changed target."""
@@ -323,13 +351,21 @@ class Access:
         rewrite = getattr(self._app.target, "with_parameters", None)
         if rewrite is None:
             raise NotOffered("this target's parameters cannot be rewritten")
-        target: Target = rewrite(change(self._app.target.parameters()))
-        return Access(replace(self._app, target=target), self._terms, self._meter)
+        target: Target = rewrite(change(read_only(self._app.target.parameters())))
+        return self._changed(target)
 
-    def intercept(self, rewrite: Callable[[Answers], Answers]) -> Target:
-        """Rewrite answers in transit (O): what the surrounding system then sees as the model."""
+    def intercept(self, rewrite: Rewrite) -> Rewrite:
+        """Return the rewrite of answers in transit if it may be handed in (O).
+
+        The game sends the answers through it; the attack sees none of them here, as asking takes
+        `query()`.
+        """
         self._can(Capability.O, "intercept()")
-        return _Intercepted(self._app.target, rewrite)
+        return rewrite
+
+    def _changed(self, target: Target) -> Access:
+        """Return access to what a change made of the target, on the same terms."""
+        return Access(replace(self._app, target=target), self._terms, shared=self._shared)
 
     # ---- checks -------------------------------------------------------------------------------
 
@@ -359,23 +395,3 @@ class _MeteredTrainer:
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         self._meter.models += len(masks)
         return self._trainer.fit_many(data, masks, seeds)
-
-
-class _Intercepted:
-    """A target whose answers are rewritten on their way."""
-
-    def __init__(self, target: Target, rewrite: Callable[[Answers], Answers]) -> None:
-        self._target, self._rewrite = target, rewrite
-
-    @property
-    def offers(self) -> View:
-        return self._target.offers
-
-    def answer(self, x: Inputs, view: View) -> Answers:
-        return self._rewrite(self._target.answer(x, view))
-
-    def parameters(self) -> Mapping[str, Any]:
-        return self._target.parameters()
-
-    def artefact(self) -> Path:
-        return self._target.artefact()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints, Splits, fingerprint
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotGranted
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.identity import content_of, content_of_target, content_of_trainer
 from goalkeeper.core.means import Means
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, View
@@ -28,6 +30,8 @@ __all__ = [
     "Trainer",
     "Wiring",
 ]
+
+Computed = TypeVar("Computed")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -205,6 +209,11 @@ class Storage:
     load: Callable[[Path], Target]
     save: Callable[[Target], bytes]
 
+    @property
+    def said(self) -> tuple[object, ...]:
+        """What decides results beside the hashes of files."""
+        return self.suffix, self.runs_code, self.protection
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Property:
@@ -264,6 +273,16 @@ class Wiring:
         return dict(self.reactions), self.missing, self.channel, self.validates, has_rule
 
 
+# Fields that decide no result of an attack run: words for people, and what rates the results.
+# What attackers may do is in the identity of each run.
+DECIDES_NOTHING = frozenset({"description", "needs", "attackers", "secrecy", "caveats"})
+
+# Fields that an application read from files owes to them: their hashes say what these fields hold.
+# A model that every process trains anew differs in its last digits, so that by its content no
+# process would know the work of another.
+FROM_FILES = frozenset({"target", "labeller", "storage", "wiring"})
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Application:
     """Everything goalkeeper knows of the evaluated system.
@@ -300,24 +319,38 @@ class Application:
     caveats: tuple[str, ...] = ()
     hashes: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """Identify what was evaluated: data by content, model by the hashes of the user's files."""
-        data = {part: getattr(self.data, part) for part in self.data.sizes()}
-        said = (self.name, self.classes, self.harmless, self.person, self.subgroups)
-        recipe = self.trainer.recipe if self.trainer else ""
-        return fingerprint(
-            data,
-            self.hashes,
-            said,
-            self.sensitive,
-            self.domain,
-            self.tolerances,
-            recipe,
-            self.feedback,
-            self.properties,
-            self.claims,
-            None if self.storage is None else self.storage.protection,
-            self.wiring.said,
-            self.means.arithmetic,
-        )
+        """Identify what was evaluated; the same in every process, and once the model is reloaded.
+
+        Every field is in it but those that decide nothing. What was read from files is identified
+        by their hashes; a target, labeller or check made in Python by its content.
+        """
+        names = [f.name for f in fields(self) if f.name not in DECIDES_NOTHING]
+        return fingerprint({name: self._content(name) for name in names})
+
+    def once(self, compute: Callable[[Application], Computed]) -> Computed:
+        """Compute something of this application once, and keep it as long as the application."""
+        if compute not in self._computed:
+            self._computed[compute] = compute(self)
+        found: Computed = self._computed[compute]
+        return found
+
+    @cached_property
+    def _computed(self) -> dict[Any, Any]:
+        return {}
+
+    def _content(self, name: str) -> Any:
+        """Describe a field; `content_of` where nothing else is known to identify it."""
+        value = getattr(self, name)
+        if name in FROM_FILES and self.hashes:
+            return getattr(value, "said", type(value).__qualname__)
+        if name == "data":
+            return {part: getattr(value, part) for part in value.sizes()}
+        if name == "target":
+            return content_of_target(value, self.data.holdout.x)
+        if name in ("trainer", "lookalike"):
+            return content_of_trainer(value)
+        if name == "means":
+            return value.arithmetic
+        return content_of(value)

@@ -141,7 +141,7 @@ def genuine(bases: Data, known: Iterable[Data]) -> None:
         if record not in real:
             raise ChangeRefused(
                 f"base {i} is no record of the attacker's data, or has another label there; "
-                "derive what is added from access.data() or access.own()"
+                "start from records of access.data() or access.own()"
             )
 
 

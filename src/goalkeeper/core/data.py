@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.errors import DataError
+from goalkeeper.core.readonly import read_only
 
 __all__ = [
     "Bools",
@@ -33,7 +34,7 @@ PARTS = ("train", "holdout", "calibration", "similar")
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Data:
-    """Records with their true classes.
+    """Records with their true classes. Nobody who gets them can change them: arrays are read-only.
 
     Parameters
     ----------
@@ -50,12 +51,16 @@ class Data:
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Check the lengths, and make the arrays read-only views of those given."""
         for name, values in {"y": self.y, **self.columns}.items():
             if len(values) != len(self.x):
                 raise DataError(
                     f"x has {len(self.x)} records but {name} has {len(values)} entries; "
                     "give one entry for every record"
                 )
+        object.__setattr__(self, "x", read_only(self.x))
+        object.__setattr__(self, "y", read_only(self.y))
+        object.__setattr__(self, "columns", read_only(self.columns))
 
     def __len__(self) -> int:
         return len(self.y)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
 from goalkeeper.core.application import Application, Feedback, Labeller, Target
+from goalkeeper.core.change import genuine
 from goalkeeper.core.data import Bools, Data, Inputs, Ints, row_keys
 from goalkeeper.core.errors import ChangeRefused, NotOffered
-from goalkeeper.core.power import Power, View
+from goalkeeper.core.power import Grade, Power, View
 
 __all__ = [
     "Lesson",
@@ -68,7 +70,8 @@ def check_lessons(lessons: Sequence[Lesson], app: Application, granted: Power) -
     Raises
     ------
     ChangeRefused
-        Too many rounds or records, no class or no valid input, or inputs without their records.
+        Too many rounds or records, no class or no valid input, or inputs without their records,
+        or records that are not the attacker's own as they are.
     """
     loop, rows = app.feedback, len(app.data.train)
     if loop is None or not loop.rounds:
@@ -82,6 +85,7 @@ def check_lessons(lessons: Sequence[Lesson], app: Application, granted: Power) -
         if len(lesson) > each:
             raise ChangeRefused(f"lesson {i} has {len(lesson)} records, a round takes {each}")
         _check_content(i, lesson, app)
+    _check_bases(lessons, app, granted)
     total = sum(len(lesson) for lesson in lessons)
     if total > most:
         raise ChangeRefused(
@@ -97,6 +101,15 @@ def _check_content(i: int, lesson: Lesson, app: Application) -> None:
         raise ChangeRefused(
             f"lesson {i} claims a class that is none of the {len(app.classes)} classes"
         )
+
+
+def _check_bases(lessons: Sequence[Lesson], app: Application, granted: Power) -> None:
+    """Refuse made-up bases: a review starts from their labels, and would confirm any lie."""
+    given = [lesson.bases for lesson in lessons if len(lesson)]
+    if given:
+        full = granted.knowledge.data is Grade.FULL
+        known = (app.data.similar, app.data.train) if full else (app.data.similar,)
+        genuine(reduce(Data.joined, given), known)
 
 
 def reviewed(sizes: Sequence[int], review: float, rng: np.random.Generator) -> list[Bools]:

@@ -17,7 +17,8 @@ def prepared(x: Inputs, domain: Domain) -> Any:
 
     Texts stay an object array `(n,)`; images are flattened to `(n, pixels)`; a table stays a
     float array `(n, d)`, or becomes a DataFrame with names and decoded categories when the
-    domain is `named`.
+    domain is `named`. The model may write to what it gets, as a scaler with `copy=False` does:
+    read-only inputs, which are the application's records, are copied.
 
     Raises
     ------
@@ -27,16 +28,20 @@ def prepared(x: Inputs, domain: Domain) -> Any:
     if isinstance(domain, TextDomain):
         if x.ndim != 1:
             raise DataError(f"texts must come as an array (n,), given shape {x.shape}")
-        return x
+        return _writable(x)
     if not isinstance(domain, TableDomain):
-        return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+        return _writable(np.asarray(x, dtype=np.float64).reshape(len(x), -1))
     rows = np.asarray(x, dtype=np.float64)
     if rows.ndim != 2 or rows.shape[1] != len(domain.columns):
         raise DataError(
             f"rows of shape {rows.shape} do not fit a table of {len(domain.columns)} columns; "
             "give one value for every column of the domain"
         )
-    return _frame(rows, domain) if domain.named else rows
+    return _frame(rows, domain) if domain.named else _writable(rows)
+
+
+def _writable(x: Inputs) -> Inputs:
+    return x if x.flags.writeable else np.array(x)
 
 
 def _frame(rows: NDArray[np.float64], domain: TableDomain) -> Any:

@@ -120,7 +120,7 @@ class TorchTarget:
         state = changed.module.state_dict()
         for name, old in state.items():
             if name in parameters:
-                state[name] = torch.as_tensor(np.asarray(parameters[name])).to(old)
+                state[name] = torch.tensor(np.asarray(parameters[name])).to(old)
         changed.module.load_state_dict(state)
         return changed
 
@@ -162,7 +162,7 @@ def rows_of(x: Inputs, domain: Domain, module: nn.Module | None) -> Tensor:
     if isinstance(domain, TextDomain):
         return encode_texts(x, module)
     rows = prepared(np.asarray(x), domain) if isinstance(domain, TableDomain) else x
-    made: Tensor = torch.as_tensor(np.asarray(rows, dtype=np.float32))
+    made: Tensor = torch.as_tensor(np.array(rows, dtype=np.float32))  # a module may write to it
     return made
 
 

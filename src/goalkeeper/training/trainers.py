@@ -156,7 +156,7 @@ class FunctionTrainer:
             return self.inner.fit(data, seed)
         _check_rows(data)
         x = prepared(data.x, self.domain)
-        model = trained(lambda: self.build(x, data.y, seed), data, f"{self._name}()")
+        model = trained(lambda: self.build(x, data.y.copy(), seed), data, f"{self._name}()")
         if is_module(model):
             return TorchTarget(model, self.classes, self.domain)
         if hasattr(model, "predict"):

@@ -12,6 +12,7 @@ from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, Seen, St
 from goalkeeper.attacks.evasion.good_words_blind import GoodWordsBlind
 from goalkeeper.attacks.evasion.good_words_from_labels import GoodWordsFromLabels
 from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
 from goalkeeper.core.data import Inputs, Ints
 from goalkeeper.core.power import Capability, Power, View
 from goalkeeper.games.evasion import Ending, Question
@@ -50,6 +51,48 @@ class Knocking(EvasionAttack[Counted]):
     def update(self, state: Counted, seen: Seen) -> Counted:
         assert seen.asked.shape == seen.reached.shape
         return replace(state, done=state.done | self.deletes)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Pondering(EvasionAttack[Counted]):
+    """Ask nothing and never be done, and perhaps say for ever that there is work."""
+
+    variant = "evasion.decision"
+    reference = "test"
+    works: bool = True
+
+    def start(self, question: Question, streams: Inputs, access: Access) -> Counted:
+        n = len(question.x)
+        return Counted(done=np.zeros(n, dtype=bool), text=question.x, width=np.ones(n, dtype=int))
+
+    def propose(self, state: Counted) -> Proposal:
+        nothing = np.zeros((len(state.text), 1), dtype=bool)
+        return Proposal(state.text[:, None], nothing, working=nothing[:, 0] | self.works)
+
+    def update(self, state: Counted, seen: Seen) -> Counted:
+        return state
+
+
+@pytest.fixture
+def three(monkeypatch: pytest.MonkeyPatch) -> tuple[Application, Question]:
+    """Three texts, and a driver that soon loses its patience."""
+    monkeypatch.setattr("goalkeeper.attacks.evasion._driver.QUIET", 50)
+    app = ruled(lambda text: 1)
+    return app, part(dealt(app, "harmful-passes").question, range(3))
+
+
+def test_an_input_without_a_proposal_is_given_up(three: tuple[Application, Question]) -> None:
+    answer, access = attacked(Pondering(works=False), *three, queries=10)
+    assert set(answer.endings) == {Ending.SURVIVED}
+    assert access.spent.queries == 0
+
+
+def test_an_attack_that_asks_nothing_and_is_never_done_is_stopped(
+    three: tuple[Application, Question],
+) -> None:
+    with pytest.raises(RuntimeError, match="Pondering proposed nothing in 50 steps while 3 inputs"):
+        attacked(Pondering(), *three, queries=10)
 
 
 @pytest.mark.requirement("S17")

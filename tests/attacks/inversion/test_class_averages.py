@@ -72,7 +72,7 @@ def network(data: Data) -> Target:
             torch.nn.Flatten(), torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 10)
         )
         adam = torch.optim.Adam(net.parameters(), 1e-2)
-        x, y = torch.tensor(data.x, dtype=torch.float32), torch.as_tensor(data.y)
+        x, y = torch.tensor(data.x, dtype=torch.float32), torch.tensor(data.y)
         for _ in range(60):
             adam.zero_grad()
             torch.nn.functional.cross_entropy(net(x), y).backward()

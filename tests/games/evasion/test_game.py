@@ -219,6 +219,9 @@ def test_success_within_a_budget_is_counted_by_the_frameworks_meter() -> None:
     assert result.curve.budget == "queries"
     assert result.curve.x == (10.0, 20.0)
     assert result.curve.value == (0.0, 1.0)
+    least = 0.025 ** (1 / 50)  # Clopper-Pearson, 50 of 50: the rate at which that happens in 2.5 %
+    assert result.curve.low == pytest.approx((0.0, least))
+    assert result.curve.high == pytest.approx((1 - least, 1.0))
     assert counts(result) == [0, 50]
     assert [trial.queries for trial in result.trials] == [10.0, 20.0]
 

@@ -5,14 +5,18 @@ from typing import ClassVar, final
 
 import numpy as np
 import pytest
+from scipy.special import ndtr, ndtri
 
 from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.membership.loss_threshold import LossThreshold
-from goalkeeper.core.access import Access
+from goalkeeper.core.access import Access, Checkpoint, Terms
+from goalkeeper.core.application import Application
+from goalkeeper.core.cost import Cost
 from goalkeeper.core.data import Data, Floats, row_keys
 from goalkeeper.core.evidence import AttackResult, Ratio
 from goalkeeper.core.power import Grade, Knowledge, Power
+from goalkeeper.games.base import Marking
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
 from goalkeeper.games.tallies import won
@@ -41,17 +45,20 @@ class LooksItUp(Attack[Data, Floats]):
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class GuessesTheStream(Attack[Data, Floats]):
-    """Cheat: draw again what the game drew, hoping for the same random stream."""
+class ReplaysTheDeal(Attack[Data, Floats]):
+    """Cheat: deal for itself with seeds that a careless game may have used, and compare."""
 
     game: ClassVar = Membership
     variant: ClassVar[str] = "membership.threshold"
     reference: ClassVar[str] = "none"
+    app: Application
 
     def run(self, question: Data, access: Access) -> Floats:
-        n = len(question)
-        order = np.random.default_rng(0).permutation(n)
-        return (order < n / 3).astype(float)
+        for seed in range(10):
+            again = Membership().deal(self.app, TASK, np.random.default_rng(seed))
+            if np.array_equal(again.question.x, question.x):
+                return again.secret.member.astype(float)
+        return np.zeros(len(question))
 
 
 @pytest.mark.requirement("S9")
@@ -60,12 +67,72 @@ def test_perfect_knowledge_does_not_win_by_look_up() -> None:
     assert not won(contest(LooksItUp(), everything).trials[-1].tally)
 
 
-def test_the_games_own_stream_is_not_to_be_guessed() -> None:
-    wins = sum(won(contest(GuessesTheStream(), Power(), s).trials[-1].tally) for s in range(5))
-    assert wins == 0
+def test_a_deal_cannot_be_dealt_again() -> None:
+    """Null: nothing is found and nothing is won; a game of one fixed seed loses every time."""
+    for seed in range(5):
+        cheat = ReplaysTheDeal(app=application(seed))
+        assert not won(contest(cheat, Power(), seed).trials[-1].tally)
 
 
-def test_thresholds_come_from_separate_non_members() -> None:
+def test_a_replayed_deal_would_be_a_win() -> None:
+    """The cheat above works where the seed is one of those it tries."""
+    app = application(0)
+    dealt = Membership().deal(app, TASK, np.random.default_rng(7))
+    terms = Terms(granted=Power(), rng=np.random.default_rng(0), victim=np.random.SeedSequence(0))
+    found = ReplaysTheDeal(app=app).run(dealt.question, Access(app, terms))
+    assert (found == dealt.secret.member).all()
+
+
+def test_another_seed_deals_another_question() -> None:
+    app, seen = application(0), []
+
+    @final
+    @dataclass(frozen=True, kw_only=True)
+    class Notes(Attack[Data, Floats]):
+        game: ClassVar = Membership
+        variant: ClassVar[str] = "membership.threshold"
+        reference: ClassVar[str] = "none"
+
+        def run(self, question: Data, access: Access) -> Floats:
+            seen.append(question.x)
+            return np.zeros(len(question))
+
+    for seed in (1, 2, 1):
+        this = AttackRun(attack=Notes(), game=Membership(), task=TASK, granted=Power(), seed=seed)
+        evaluate(app, this)
+    assert not np.array_equal(seen[0], seen[1])
+    np.testing.assert_array_equal(seen[0], seen[2])
+
+
+def test_thresholds_come_from_the_calibration_records_and_nothing_else() -> None:
+    """Members, strangers and calibration records are scored by three different laws.
+
+    The expected counts are worked out from the order statistics of each: a threshold taken from
+    strangers or members gives other ones.
+    """
+    app, rng = application(0), np.random.default_rng(0)
+    dealt = Membership().deal(app, TASK, rng)
+    scores = np.empty(len(dealt.question))
+    laws = {"calibration": (0.0, 1.0), "stranger": (0.7, 1.0), "member": (1.5, 2.0)}
+    for role, (mean, spread) in laws.items():
+        who = getattr(dealt.secret, role)
+        scores[who] = rng.normal(mean, spread, int(who.sum()))
+    answer = Checkpoint(scores, Cost(), np.ones(len(scores), dtype=np.int64))
+    marking = Marking(app=app, task=TASK, dealt=dealt, answers=(answer,), granted=Power(), rng=rng)
+    tally = Membership().mark(marking).trials[-1].tally
+    assert isinstance(tally, Ratio)
+    falling = np.sort(scores[dealt.secret.calibration])[::-1]
+    for at in tally.at:
+        threshold = falling[round(at.fpr * len(falling))]
+        assert at.false_positives == (scores[dealt.secret.stranger] > threshold).sum()
+        assert at.true_positives == (scores[dealt.secret.member] > threshold).sum()
+        # a stranger is 0.7 spreads nearer: 5 standard deviations of a binomial, false alarm 1e-6
+        law = ndtr(0.7 - ndtri(1 - at.fpr))
+        spread = np.sqrt(law * (1 - law) * 2 / at.negatives)
+        assert abs(at.false_positives / at.negatives - law) < 5 * spread + 5 / at.negatives
+
+
+def test_false_alarms_are_as_many_as_promised() -> None:
     tally = contest(LossThreshold(), enough(LossThreshold)).trials[-1].tally
     assert isinstance(tally, Ratio)
     for at in tally.at:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from goalkeeper.attacks.property.property_kl_test import PropertyKlTest
 from goalkeeper.attacks.property.property_threshold_test import PropertyThresholdTest
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application, Property
-from goalkeeper.core.data import row_keys
+from goalkeeper.core.data import PARTS, Data, Splits, row_keys
 from goalkeeper.core.errors import BudgetSpent, DataError
 from goalkeeper.core.evidence import Accuracy, AttackResult, Measurement, Status
 from goalkeeper.core.power import Budget, View
@@ -157,11 +158,16 @@ def test_without_columns_the_share_of_the_commonest_class_is_asked() -> None:
     assert [t.name for t in GAME.tasks(app)] == ["property-class"]
 
 
+def every_part(app: Application, change: Callable[[Data], dict[str, Any]]) -> Splits:
+    return Splits(**{p: replace(d, **change(d)) for p in PARTS for d in [getattr(app.data, p)]})
+
+
 def test_names_that_each_stand_for_one_record_are_no_property() -> None:
     app = toy("table", np.random.default_rng(0), tells=False)
-    for part in (app.data.train, app.data.holdout, app.data.calibration, app.data.similar):
-        part.columns["who"] = np.array([f"p{i}" for i in range(len(part))], dtype=object)  # type: ignore[index]
-    app = replace(app, properties=(), subgroups=(), person="who")
+    data = every_part(
+        app, lambda part: {"columns": {**part.columns, "who": np.arange(len(part)).astype(str)}}
+    )
+    app = replace(app, data=data, properties=(), subgroups=(), person="who")
     assert [f.name for f in properties(app)] == ["class"]
 
 
@@ -188,8 +194,8 @@ def test_what_is_too_little_is_not_tested() -> None:
 
 def test_a_class_that_a_training_set_may_lack_is_told_before() -> None:
     app = toy("table", np.random.default_rng(0), tells=False)
-    for part in (app.data.train, app.data.holdout, app.data.similar):
-        part.y[:] = np.arange(len(part)) % 60 == 0
+    rare = every_part(app, lambda part: {"y": (np.arange(len(part)) % 60 == 0).astype(np.int64)})
+    app = replace(app, data=rare)
     unfit = GAME.unfit(app, GAME.tasks(app)[0])
     assert unfit is not None
     assert "class yes would have about" in unfit.reason

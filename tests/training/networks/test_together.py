@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -94,8 +95,8 @@ def test_images_are_changed_alike(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_early_stopping_stops_and_keeps_the_best() -> None:
-    d = data_of(TABLE, 60)
-    d.y[:] = np.random.default_rng(5).integers(0, 3, 60)  # there is nothing to learn
+    y = np.random.default_rng(5).integers(0, 3, 60)
+    d = replace(data_of(TABLE, 60), y=y)  # there is nothing to learn
     long = TorchRecipe(epochs=300, batch=16, rate=0.05, patience=3, validation=0.3)
     short = TorchRecipe(epochs=300, batch=16, rate=0.05)
     masks = np.ones((2, 60), dtype=bool)
@@ -123,7 +124,7 @@ def test_one_logit_for_two_classes() -> None:
 
     trainer = TorchTrainer(build, ("no", "yes"), TABLE, TorchRecipe(epochs=4, rate=0.02))
     d, m = data_of(TABLE), subsets(3)
-    d.y[:] = d.y > 0
+    d = replace(d, y=np.minimum(d.y, 1))
     together = trainer.fit_many(d, m, [0, 1, 2])
     assert isinstance(together, StackedModules)
     alone = trainer.fit(d.take(m[2]), 2).answer(d.x, View.SCORES).scores

@@ -10,7 +10,7 @@ import numpy as np
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Floats, Ints
-from goalkeeper.games.attribute import Incomplete, imputer_for
+from goalkeeper.games.attribute import Incomplete
 
 FIRST = 2  # values asked about in the first round; each round asks about as many as all before
 
@@ -24,7 +24,7 @@ class Asked(NamedTuple):
 
 def prior(question: Incomplete, access: Access) -> Floats:
     """Log chance of every value without the model, `(n, values)`."""
-    imputer = imputer_for(access.data(), question.attribute, access.domain, len(access.classes))
+    imputer = question.imputers.trained_on(access.data(), question.attribute)
     return imputer.log_chances(question.records)
 
 

@@ -26,6 +26,7 @@ from goalkeeper.games.evasion import Ending, Evasion, Question, Submission
 
 BATCH = 1000  # inputs asked in one call
 VALUES = 50_000_000  # numbers of candidates held at once, about
+QUIET = 100_000  # steps without a question, far more than any climb takes, are a loop without end
 GROWTH = 1.05  # queries until the next checkpoint, for inputs that are arrays of numbers
 
 
@@ -111,8 +112,15 @@ class EvasionAttack(Attack[Question, Submission], Generic[S]):
         return run.submission()
 
     def _run(self, run: _Run, rows: Ints, state: S) -> None:
-        """Step until every one of these inputs is done, out of budget or solved."""
+        """Step until every one of these inputs is done, out of budget or solved.
+
+        Raises
+        ------
+        RuntimeError
+            The attack neither asks about the inputs that are left nor is done with them.
+        """
         run.rows, run.shown = rows, 0
+        quiet = 0
         while True:
             over = state.done | (run.left(rows) == 0)
             if not self.refines:
@@ -121,6 +129,12 @@ class EvasionAttack(Attack[Question, Submission], Generic[S]):
             if not len(rows):
                 return
             proposal = self.propose(state)
+            quiet = 0 if proposal.wanted.any() else quiet + 1
+            if quiet > QUIET:
+                raise RuntimeError(
+                    f"{type(self).__name__} proposed nothing in {QUIET:,} steps while {len(rows)} "
+                    "inputs were active; propose candidates for them, or set their `done`"
+                )
             seen = run.ask(rows, proposal)
             state = self.update(state, seen)
             idle = ~proposal.wanted.any(axis=1)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from goalkeeper.games.attribute.game import AttributeInference, Incomplete
-from goalkeeper.games.attribute.imputer import imputer_for
 
 __all__ = [
     "AttributeInference",
     "Incomplete",
-    "imputer_for",
 ]

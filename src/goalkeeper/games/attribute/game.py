@@ -17,7 +17,7 @@ from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Grade, Power
 from goalkeeper.games.attribute.columns import Attribute, attribute_of
-from goalkeeper.games.attribute.imputer import imputer_for
+from goalkeeper.games.attribute.imputer import Imputers
 from goalkeeper.games.attribute.marks import Truth, result_of
 from goalkeeper.games.attribute.targets import TelltaleTarget
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
@@ -28,10 +28,14 @@ METRIC = "normalised_gain"
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Incomplete:
-    """Records with their classes, NaN in place of the attribute, and what may stand there."""
+    """Records with their classes, NaN in place of the attribute, and what may stand there.
+
+    `imputers` make of an attacker's own data what they say of the attribute without the model.
+    """
 
     records: Data
     attribute: Attribute
+    imputers: Imputers
 
 
 @final
@@ -107,7 +111,8 @@ class AttributeInference(Game[Incomplete, Truth, Floats]):
             groups=_groups(app, task, attribute, both),
         )
         shown = Data(x=attribute.hidden(both.x), y=both.y)
-        return Dealt(Incomplete(shown, attribute), truth, 2 * k, withheld)
+        question = Incomplete(shown, attribute, app.once(Imputers))
+        return Dealt(question, truth, 2 * k, withheld)
 
     def mark(self, marking: Marking[Incomplete, Truth, Floats]) -> AttackResult:
         """Count right values beside those of imputation from the attacker's own data."""
@@ -115,7 +120,7 @@ class AttributeInference(Game[Incomplete, Truth, Floats]):
         known = app.data.similar
         if marking.granted.knowledge.data is Grade.FULL and marking.dealt.withheld is not None:
             known = known.joined(app.data.train.take(~marking.dealt.withheld))
-        imputer = imputer_for(known, question.attribute, app.domain, len(app.classes))
+        imputer = question.imputers.trained_on(known, question.attribute)
         return result_of(
             marking, question.attribute, imputer.log_chances(question.records), imputer.how
         )

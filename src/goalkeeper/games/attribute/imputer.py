@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats, Inputs, Ints, fingerprint
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.games.attribute.columns import Attribute
@@ -20,17 +21,19 @@ FLOOR = 1e-6  # chance of a value that was never seen
 Make = Callable[[], Any]
 
 
-_LATEST: dict[str, Imputer] = {}  # the last one: an attack and its game ask for the same
+class Imputers:
+    """Imputers for one application. The latest is kept: an attack and its game ask for the same."""
 
+    def __init__(self, app: Application) -> None:
+        self._domain, self._classes = app.domain, len(app.classes)
+        self._latest: tuple[str, Imputer] | None = None
 
-def imputer_for(known: Data, attribute: Attribute, domain: Domain, classes: int) -> Imputer:
-    """Return the imputer for these data; the one made last is kept, as the same is asked twice."""
-    key = fingerprint(known.x, known.y, repr(domain), attribute.name, attribute.fills, classes)
-    if key not in _LATEST:
-        made = Imputer(known, attribute, domain, classes)
-        _LATEST.clear()
-        _LATEST[key] = made
-    return _LATEST[key]
+    def trained_on(self, known: Data, attribute: Attribute) -> Imputer:
+        """Return the imputer of a column that these records give; same content, same imputer."""
+        key = fingerprint(known.x, known.y, attribute.name, attribute.fills)
+        if self._latest is None or self._latest[0] != key:
+            self._latest = key, Imputer(known, attribute, self._domain, self._classes)
+        return self._latest[1]
 
 
 class Imputer:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from goalkeeper.core.application import Application, Target
@@ -18,13 +16,13 @@ SAME = 1e-3  # difference of scores that is the solver's tolerance and no effect
 def unfit_seed(app: Application) -> Unfit | None:
     """Say that the seed of the training has no effect, which was tried; None where it has one."""
     what = "the training has no seed that changes the result"
-    return _rule_out(app, what, effect=_have_effect(app)[0])
+    return _rule_out(app, what, effect=app.once(_have_effect)[0])
 
 
 def unfit_order(app: Application) -> Unfit | None:
     """Say that the order of the records has no effect, or cannot be steered here; else None."""
     trainer = app.trainer
-    if trainer is not None and not _have_effect(app)[1]:
+    if trainer is not None and not app.once(_have_effect)[1]:
         what = "the training has no order of records that changes the result"
         return _rule_out(app, what, effect=False)
     return _steerable(app, "order")
@@ -58,7 +56,6 @@ def no_recipe() -> Unfit:
     return Unfit("the application cannot be retrained: its description has no recipe (model.build)")
 
 
-@lru_cache(maxsize=8)
 def _have_effect(app: Application) -> tuple[bool, bool]:
     """Try whether the seed, and whether the order of the records, has an effect on the model.
 

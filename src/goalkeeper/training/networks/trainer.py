@@ -244,7 +244,7 @@ class TorchTrainer:
         )
 
     def _records(self, data: Data) -> tuple[Tensor, Tensor]:
-        return self.inputs(data.x), need_torch().as_tensor(data.y, device=self.means.device)
+        return self.inputs(data.x), need_torch().tensor(data.y, device=self.means.device)
 
 
 def generic_network(like: TorchTrainer, hidden: int = 64) -> nn.Module:
