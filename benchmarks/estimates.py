@@ -31,7 +31,7 @@ from goalkeeper.attack_run import execute
 from goalkeeper.compute.threads import one_thread
 from goalkeeper.core.evidence import Status
 from goalkeeper.describe import load, load_policy
-from goalkeeper.estimate import KINDS, Known, experience, measure
+from goalkeeper.estimate import KINDS, Experience, load_experience, measure_times
 from goalkeeper.examples import write_example
 
 TABLE = Path(__file__).parents[1] / "src" / "goalkeeper" / "estimates.csv"
@@ -91,7 +91,7 @@ def result(file: Path) -> list[Took]:
     with one_thread():
         app = load(file, policy=policy)
         session = prepare(app, policy=policy)
-        pace = asdict(measure(app))
+        pace = asdict(measure_times(app))
         found, start = [], time.perf_counter()
         for unit in session.plan.units:
             before = time.process_time()  # others may use this machine, too
@@ -116,7 +116,7 @@ def result(file: Path) -> list[Took]:
     return found
 
 
-def learnt(notes: Iterable[Took]) -> dict[tuple[str, str], Known]:
+def learnt(notes: Iterable[Took]) -> dict[tuple[str, str], Experience]:
     """Learn what each attack takes for each task, and for all its tasks together (task "")."""
     grouped = defaultdict(list)
     for note in notes:
@@ -125,7 +125,7 @@ def learnt(notes: Iterable[Took]) -> dict[tuple[str, str], Known]:
     return {name: _known(rows) for name, rows in sorted(grouped.items())}
 
 
-def _known(rows: Sequence[Took]) -> Known:
+def _known(rows: Sequence[Took]) -> Experience:
     """Find how many times each kind a play takes: what was measured is a sum of kinds.
 
     Least squares of relative errors, no part negative. A few plays do not tell six kinds apart:
@@ -143,7 +143,7 @@ def _known(rows: Sequence[Took]) -> Known:
     times /= np.exp(np.log(guessed).mean())
     off = np.log(np.maximum(parts @ times, 1e-6))
     asked = [r["asked"] / r["bound"] for r in rows if r["bound"] > 0 and np.isfinite(r["bound"])]
-    return Known(
+    return Experience(
         times=dict(zip(KINDS, times.tolist(), strict=True)),
         spread=float(np.exp(np.abs(off).max())),
         queries=float(np.exp(np.mean(np.log(np.maximum(asked, 1e-4))))) if asked else 1.0,
@@ -157,14 +157,16 @@ def report(notes: Sequence[Took]) -> list[dict[str, object]]:
     print(f"{'application':44}{'plays':>6}{'took':>9}{'estimate':>10}{'ratio':>7}{'in 2x':>7}")
     for name in names:
         own = [n for n in notes if n["application"] == name]
-        rows.append(_row(f"{name}: from the table as it is shipped", own, experience()))
+        rows.append(_row(f"{name}: from the table as it is shipped", own, load_experience()))
         if len(names) > 1:
             others = learnt([n for n in notes if n["application"] != name])
             rows.append(_row(f"{name}: from other applications", own, others))
     return rows
 
 
-def _row(figure: str, own: Sequence[Took], known: dict[tuple[str, str], Known]) -> dict[str, Any]:
+def _row(
+    figure: str, own: Sequence[Took], known: dict[tuple[str, str], Experience]
+) -> dict[str, Any]:
     took = np.array([n["took"] for n in own])
     guesses = np.array([_estimated(n, known) for n in own])
     close = np.mean(np.maximum(guesses / took, took / guesses) <= 2)
@@ -181,7 +183,7 @@ def _row(figure: str, own: Sequence[Took], known: dict[tuple[str, str], Known]) 
     }
 
 
-def _estimated(note: Took, table: dict[tuple[str, str], Known]) -> float:
+def _estimated(note: Took, table: dict[tuple[str, str], Experience]) -> float:
     name, pace = note["attack"], note["pace"]
     known = table.get((name, note["task"])) or table.get((name, ""))
     if known is not None:

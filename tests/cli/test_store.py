@@ -169,7 +169,7 @@ def test_no_other_times_are_read(text: str) -> None:
 
 
 def test_sizes_are_written_for_people() -> None:
-    assert [amounts.shown(n) for n in (0, 1023, 1536, 2**31)] == [
+    assert [amounts.format_size(n) for n in (0, 1023, 1536, 2**31)] == [
         "0 B",
         "1023 B",
         "1.5 KiB",

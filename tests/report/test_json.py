@@ -13,7 +13,7 @@ from tests.report import sample
 def test_the_schema_is_a_schema_and_says_what_it_is() -> None:
     published = schema()
     jsonschema.Draft202012Validator.check_schema(published)
-    assert published["$id"] == "urn:goalkeeper:assessment:1"
+    assert published["$id"] == "urn:goalkeeper:assessment:2"
     assert published["title"]
     assert published["description"]
 

@@ -1,4 +1,4 @@
-"""Effort and time: how large samples are, and what more time would buy."""
+"""Effort and time limit: sample sizes, and what they mean for intervals."""
 
 from __future__ import annotations
 
@@ -16,28 +16,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from goalkeeper.assessing import Session
-    from goalkeeper.estimate import Pace
+    from goalkeeper.estimate import OperationTimes
     from goalkeeper.planning import Unit
 
 Effort = Annotated[
     float | None,
     typer.Option(
         "--effort",
-        help="Multiply sample sizes and shadow models; four times the effort halves intervals.",
+        help="Multiply sample sizes and shadow models; 4 times the effort halves the intervals.",
         show_default="1, or what --time allows",
     ),
 ]
 TimeLimit = Annotated[
     str,
-    typer.Option("--time", help="Choose the effort that fits, and stop then, e.g. 10m."),
+    typer.Option(
+        "--time",
+        help="Time limit, e.g. 10m: choose the effort that fits, and start no attack run later.",
+    ),
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What the user wants: an effort (None: the usual, or what fits), and seconds to keep to.
+class EffortRequest:
+    """The requested effort (None: default, or what fits the limit), and the limit in seconds.
 
-    They count from `begun`, a reading of the monotonic clock: loading and measuring take some.
+    The limit counts from `begun`, a reading of the monotonic clock, so loading time is included.
     """
 
     effort: float | None
@@ -45,72 +48,76 @@ class Wish:
     begun: float = field(default_factory=time.monotonic)
 
     def left(self) -> float:
-        """Seconds that are left."""
+        """Return the seconds that remain."""
         return self.limit - (time.monotonic() - self.begun)
 
 
-def wish(effort: Effort = None, limit: TimeLimit = "") -> Wish:
-    """Gather effort and time; raises DescriptionError."""
-    return Wish(None if effort is None else checked(effort), amounts.seconds(limit, "--time"))
+def request_effort(effort: Effort = None, limit: TimeLimit = "") -> EffortRequest:
+    """Parse effort and time limit; raises DescriptionError."""
+    return EffortRequest(
+        None if effort is None else check_effort(effort), amounts.seconds(limit, "--time")
+    )
 
 
-def checked(effort: float) -> float:
-    """Refuse an effort out of range; raises DescriptionError."""
+def check_effort(effort: float) -> float:
+    """Return the effort if it is in range; raises DescriptionError otherwise."""
     from goalkeeper.core.errors import DescriptionError
-    from goalkeeper.estimate import LEAST, MOST
+    from goalkeeper.estimate import MAX_EFFORT, MIN_EFFORT
 
-    if not LEAST <= effort <= MOST:
+    if not MIN_EFFORT <= effort <= MAX_EFFORT:
         raise DescriptionError(
-            "there is no such effort",
+            "effort out of range",
             key="--effort",
-            expected=f"a number from {LEAST:g} to {MOST:g}",
+            expected=f"a number from {MIN_EFFORT:g} to {MAX_EFFORT:g}",
             given=f"{effort:g}",
         )
     return effort
 
 
-def fitted(ready: Session, wanted: Wish, jobs: int) -> tuple[Session, Callable[[], Pace]]:
-    """Choose the effort and plan with it; return what measures the pace, once, when it is asked.
+def apply_effort(
+    ready: Session, wanted: EffortRequest, jobs: int
+) -> tuple[Session, Callable[[], OperationTimes]]:
+    """Choose the effort and plan with it; return a cached function that measures the machine.
 
-    A given effort is taken as it is; else that of an earlier run in the same folder, so that it is
-    resumed; else the one that fits into the time; else 1.
+    The effort is the one requested; else that of an earlier run in the same folder, so that the
+    run is resumed; else the one that fits the time limit; else 1.
     """
     from goalkeeper.assessing import resized
-    from goalkeeper.estimate import affordable, measure
+    from goalkeeper.estimate import choose_effort, measure_times
 
-    pace = cache(partial(measure, ready.app))
+    pace = cache(partial(measure_times, ready.app))
     chosen = wanted.effort or _earlier(ready)
     if chosen is None and isfinite(wanted.limit):
-        loading = wanted.limit - wanted.left()  # workers load the same before they play
+        loading = wanted.limit - wanted.left()  # workers need the same time to load
         measured = pace()
-        chosen = affordable(measured, ready.plan.units, jobs, wanted.left() - loading)
+        chosen = choose_effort(measured, ready.plan.units, jobs, wanted.left() - loading)
     chosen = chosen or 1.0
     return (ready if chosen == 1 else resized(ready, chosen)), pace
 
 
 def _earlier(ready: Session) -> float | None:
-    """Return the effort of the run that the folder holds."""
-    from goalkeeper.cli.common import frozen
+    """Return the effort of an earlier run in the folder, if any."""
+    from goalkeeper.cli.common import read_run_record
 
-    said = frozen(ready.folder.root).get("effort") if ready.folder is not None else None
-    return float(said) if isinstance(said, int | float) else None
+    effort = read_run_record(ready.folder.root).get("effort") if ready.folder is not None else None
+    return float(effort) if isinstance(effort, int | float) else None
 
 
-def bought(effort: float, pace: Pace, units: Sequence[Unit], jobs: int) -> str:
-    """Say what an effort means for intervals, and what more time would buy."""
-    from goalkeeper.estimate import MOST
+def describe_effort(effort: float, pace: OperationTimes, units: Sequence[Unit], jobs: int) -> str:
+    """Describe what an effort means for intervals, and what more time would improve."""
+    from goalkeeper.estimate import MAX_EFFORT
 
-    said = "the usual sample sizes"
+    meaning = "default sample sizes"
     if effort != 1:
-        said = f"intervals about {effort**-0.5:.2g} times as wide as usual"
-    more, gain = (1.0, "the usual ones") if effort < 1 else (4 * effort, "half the width")
+        meaning = f"intervals about {effort**-0.5:.2g} times as wide as at effort 1"
+    more, gain = (1.0, "give effort 1") if effort < 1 else (4 * effort, "halve the intervals")
     took, then = (duration(pace.total(units, jobs, e)) for e in (effort, more))
-    offer = f"; {then} would give {gain}" if more <= MOST else ""
-    return f"effort {effort:g}: {said}, about {took}{offer}"
+    offer = f"; {then} would {gain}" if more <= MAX_EFFORT else ""
+    return f"effort {effort:g}: {meaning}, about {took}{offer}"
 
 
 def duration(seconds_: float) -> str:
-    """Write a time as people say it."""
+    """Format a time for people."""
     if seconds_ < 99.5:
         return f"{seconds_:.0f} s"
     return f"{seconds_ / 60:.0f} min" if seconds_ < 5700 else f"{seconds_ / 3600:.1f} h"

@@ -1,4 +1,4 @@
-"""What is said while a run goes on: one line a play, on standard error."""
+"""Progress of a run: one line per attack run, on standard error."""
 
 from __future__ import annotations
 
@@ -8,54 +8,55 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from goalkeeper.cli.effort import bought, duration
+from goalkeeper.cli.effort import describe_effort, duration
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import Session
     from goalkeeper.core.evidence import AttackResult
-    from goalkeeper.estimate import Pace
+    from goalkeeper.estimate import OperationTimes
 
 
-TRUSTED = 0.1  # part of all plays
+TRUSTED = 0.1  # weight of the estimate, as a share of all attack runs
 
 
 class Progress:
-    """Counts plays, and estimates how long the rest will take."""
+    """Counts attack runs, and estimates the remaining time."""
 
     def __init__(
-        self, session: Session, pace: Callable[[], Pace], jobs: int, *, silent: bool
+        self, session: Session, pace: Callable[[], OperationTimes], jobs: int, *, silent: bool
     ) -> None:
         self._pace, self._jobs, self._silent = pace, max(1, jobs), silent
         self._effort = session.plan.choice.effort
         self._units = {unit.id: unit for unit in session.plan.units}
         self._weight: dict[str, float] = {}
         self._done: list[str] = []
-        self._first = 0.0  # when the first play had ended
+        self._first = 0.0  # when the first attack run ended
 
     def have(self, kept: int, taken: int) -> None:
-        """Say how many plays the folder and the store hold."""
-        of = f"of {len(self._units)} plays"
+        """Report how many results the folder and the store already hold."""
+        total = f"of {len(self._units)} attack runs"
         if kept:
-            self._say(f"resuming: {kept} {of} are already there")
+            self._say(f"resuming: {kept} {total} are already done")
         if taken:
-            self._say(f"taken from the store: {taken} {of}")
+            self._say(f"from the store: {taken} {total}")
 
     def start(self, result: Mapping[str, AttackResult], limit: float) -> None:
-        """Say how much there is to do, and whether it fits into so many seconds."""
+        """Report how many attack runs remain, and whether they fit into the time limit."""
         missing = [unit for unit in self._units.values() if unit.id not in result]
         if not missing:
             return
         pace = self._pace()
         self._weight = {unit.id: pace.seconds(unit, self._effort) for unit in missing}
-        self._say(f"{len(missing)} plays; {bought(self._effort, pace, missing, self._jobs)}")
+        cost = describe_effort(self._effort, pace, missing, self._jobs)
+        self._say(f"{len(missing)} attack runs; {cost}")
         if pace.total(missing, self._jobs, self._effort) > limit:
             self._say(
-                f"not all of them fit into the {duration(limit)} that are left; the same command "
-                "plays the others later"
+                f"not all of them fit into the remaining {duration(limit)}; run the same command "
+                "again for the others"
             )
 
     def advance(self, unit: str, result: AttackResult) -> None:
-        """Say how a play ended, and how long the rest will take."""
+        """Report the status of an attack run, and the remaining time."""
         self._done.append(unit)
         self._first = self._first or time.monotonic()
         left = self._left()
@@ -67,10 +68,10 @@ class Progress:
         )
 
     def _left(self) -> float:
-        """Estimate the seconds that are left from what the plays so far were estimated and took.
+        """Estimate the remaining seconds from estimated and actual times so far.
 
-        They are counted from the end of the first, before which workers start. The estimate
-        counts as if it had come true for `TRUSTED` of all plays.
+        Time counts from the end of the first attack run, because workers start before it. The
+        prior estimate has the weight of `TRUSTED` of all attack runs.
         """
         total, first = sum(self._weight.values()), self._weight[self._done[0]]
         done = sum(self._weight[unit] for unit in self._done)
@@ -79,7 +80,7 @@ class Progress:
         return (total - done) / self._jobs * (taken + trusted) / (done - first + trusted)
 
     def warn(self, text: str) -> None:
-        """Say what a silent run says, too."""
+        """Print a warning, also when silent."""
         typer.echo(f"warning: {text}", err=True)
 
     def _say(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""`goalkeeper report`: render the assessment again, in another form."""
+"""`goalkeeper report`: render the assessment in another format."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from goalkeeper.cli.common import Folder, context, read, recorded, writing
+from goalkeeper.cli.common import Folder, context, explain_write_errors, read, read_run_value
 
 
 class Format(StrEnum):
-    """Forms of the report."""
+    """Formats of the report."""
 
     HTML = "html"
     JSON = "json"
@@ -22,9 +22,9 @@ class Format(StrEnum):
 
 def report(
     folder: Folder,
-    form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.HTML,
+    form: Annotated[Format, typer.Option("--format", help="Format of the report.")] = Format.HTML,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Where to; default: standard output.")
+        Path | None, typer.Option("-o", "--output", help="Output file; default: standard output.")
     ] = None,
     show_private: Annotated[
         bool,
@@ -33,12 +33,12 @@ def report(
         ),
     ] = False,
 ) -> None:
-    """Render the assessment of a run folder as HTML, JSON or text (or print its JSON Schema)."""
+    """Render the assessment of a run folder as HTML, JSON or text, or print the JSON Schema."""
     text = _rendered(folder, form, show_private=show_private)
     if output is None:
         typer.echo(text, nl=False)
         return
-    with writing(output):
+    with explain_write_errors(output):
         output.write_text(text, encoding="utf-8")
     typer.echo(f"written: {output}")
 
@@ -59,9 +59,9 @@ def _rendered(folder: Path, form: Format, *, show_private: bool) -> str:
         return assessment.to_json()
     about = context(
         default_policy(),
-        file=recorded(folder, "file"),
+        file=read_run_value(folder, "file"),
         show_private=show_private,
-        person=recorded(folder, "person"),
+        person=read_run_value(folder, "person"),
     )
     if form is Format.HTML:
         return render_html(assessment, about)

@@ -1,4 +1,4 @@
-"""`goalkeeper run`: play, rate, report; resumes the same folder."""
+"""`goalkeeper run`: run attacks, rate, report; resumes in the same folder."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from goalkeeper.cli.common import (
     AsJson,
     File,
     Seed,
-    again,
     choice,
     console,
     context,
+    current_command,
     quiet,
     session,
-    typed,
+    shell_command,
 )
-from goalkeeper.cli.effort import Wish, fitted, wish
+from goalkeeper.cli.effort import EffortRequest, apply_effort, request_effort
 from goalkeeper.cli.exits import Exit
 from goalkeeper.cli.progress import Progress
 
@@ -46,34 +46,34 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
-@options.grouped(
+@options.option_groups(
     chosen=choice,
     execution=options.execution,
     means=options.means,
-    wanted=wish,
+    wanted=request_effort,
     store=options.store,
 )
 def run(
     file: File,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Run folder; the same folder resumes.")
+        Path, typer.Option("-o", "--output", help="Run folder; an existing one is resumed.")
     ] = Path("goalkeeper-run"),
     *,
     chosen: Choice,
     seed: Seed = 0,
     execution: Execution,
     means: Means,
-    wanted: Wish,
+    wanted: EffortRequest,
     store: Store | None,
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="What makes the exit code 1.")
     ] = FailOn.NOT_MET,
     as_json: AsJson = False,
 ) -> None:
-    """Play every planned attack, rate the goals and write the report.
+    """Run every planned attack, rate the goals and write the report.
 
-    An interrupted run is resumed by the same command: what was played is kept. Plays that any
-    earlier run finished are taken from the store.
+    The same command resumes an interrupted run; finished attack runs are kept. Results that an
+    earlier run has already computed are taken from the store.
     """
     from goalkeeper.compute.folder import RunFolder
 
@@ -87,7 +87,7 @@ def run(
         ready = replace(session(file, seed, chosen, means), folder=folder, store=store)
         with folder.locked():
             with quiet():
-                ready, pace = fitted(ready, wanted, execution.workers)
+                ready, pace = apply_effort(ready, wanted, execution.workers)
             _freeze(ready, folder, file)
             progress = Progress(ready, pace, execution.workers, silent=as_json)
             with quiet():
@@ -106,7 +106,10 @@ def _resumable(output: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         kept = len(list((output / "units").glob("*.json")))
-        typer.echo(f"\ninterrupted: {kept} plays are kept. Resume with: {again()}", err=True)
+        typer.echo(
+            f"\ninterrupted: {kept} attack runs are kept. Resume with: {current_command()}",
+            err=True,
+        )
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 
@@ -133,7 +136,9 @@ def exit_code(assessment: Assessment, fail_on: FailOn = FailOn.NOT_MET) -> Exit:
     return Exit.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else Exit.MET
 
 
-def _run(ready: Session, execution: Execution, wanted: Wish, progress: Progress) -> Assessment:
+def _run(
+    ready: Session, execution: Execution, wanted: EffortRequest, progress: Progress
+) -> Assessment:
     from goalkeeper.assessing import conclude, now
     from goalkeeper.compute.executors import make
     from goalkeeper.running import recalled, run_missing, stored
@@ -153,7 +158,7 @@ def _run(ready: Session, execution: Execution, wanted: Wish, progress: Progress)
 
 
 def _freeze(ready: Session, folder: RunFolder, file: Path) -> None:
-    """Write down what will be played, under which rules, before anything is."""
+    """Record the plan and the policy before the first attack run."""
     import hashlib
     import json
 
@@ -201,6 +206,6 @@ def _tell(assessment: Assessment, ready: Session, file: Path, output: Path) -> N
     for evidence in failed:
         typer.echo(f"failed: {evidence.attack} by {evidence.attacker}: {evidence.result.reason}")
     if not assessment.complete:
-        typer.echo("not everything was played; the same command goes on where this one stopped")
+        typer.echo("some planned attacks were not run; the same command continues with them")
     typer.echo(f"report: {output / 'report.html'}")
-    typer.echo(f"next: {typed('verify', output)}")
+    typer.echo(f"next: {shell_command('verify', output)}")
