@@ -89,7 +89,7 @@ def test_run_writes_what_it_says(finished: Path) -> None:
 def test_a_second_run_plays_nothing_again(small: Path, copy: Path) -> None:
     before = {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()}
     done = goalkeeper("run", small, "-o", copy)
-    assert "plays are already there" in done.stderr
+    assert "attack runs are already done" in done.stderr
     assert {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()} == before
 
 
@@ -227,6 +227,6 @@ def test_ctrl_c_keeps_what_was_played(small: Path, tmp_path: Path) -> None:
     if running.returncode != Exit.INTERRUPTED:  # it had finished before the signal came
         assert running.returncode in {Exit.MET, Exit.NOT_MET, Exit.INCONCLUSIVE}
         return
-    assert "plays are kept. Resume with: goalkeeper run" in said
+    assert "attack runs are kept. Resume with: goalkeeper run" in said
     done = goalkeeper("run", small, "-o", tmp_path / "r")
     assert "already there" in done.stderr

@@ -124,8 +124,8 @@ def test_reasons_say_what_to_do() -> None:
     assert open_.verdict is Verdict.INCONCLUSIVE
     assert open_.because[0] == "E-weak-customer"
     assert open_.reason == (
-        "Inconclusive: no attack below attack potential 14 was shown to reach exposure level 3, but "
-        "it is not excluded for weak by customer (control failed), small by outsider (exposure "
+        "Inconclusive: no attack below attack potential 14 was shown to reach exposure level 3, "
+        "but it is not excluded for weak by customer (control failed), small by outsider (exposure "
         "level 1 to 3; about 4 times the sample would settle it at the same rate), n0 by "
         "insider (not tested), and 2 more."
     )

@@ -234,7 +234,7 @@ def many_attackers(runs: int) -> Assessment:
 
 
 def many_attack_runs(runs: int) -> Assessment:
-    """Return an assessment like a long run: each attack run has its own attack, one to four attackers.
+    """Return an assessment of many attack runs, each of its own attack, by one to four attackers.
 
     As in a real one the attack runs differ in goal, level, attacker and text; every third is
     inconclusive, every attack has its own sources, and one attack is skipped for every two run.

@@ -42,7 +42,10 @@ Seed = Annotated[
     int, typer.Option("--seed", help="Random seed: the same seed gives the same evidence.", min=0)
 ]
 Jobs = Annotated[
-    int, typer.Option("--jobs", help="Worker processes; default: one per core.", min=0)
+    int,
+    typer.Option(
+        "--jobs", help="Worker processes; default: one per core.", min=0, show_default=False
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 

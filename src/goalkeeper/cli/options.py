@@ -97,7 +97,10 @@ def execution(
     jobs: Annotated[
         int,
         typer.Option(
-            "--jobs", help="Worker processes on this machine; default: one per core.", min=0
+            "--jobs",
+            help="Worker processes on this machine; default: one per core.",
+            min=0,
+            show_default=False,
         ),
     ] = 0,
     unit_time: Annotated[

@@ -66,7 +66,11 @@ def run(
     wanted: EffortRequest,
     store: Store | None,
     fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", help="What makes the exit code 1.")
+        FailOn,
+        typer.Option(
+            "--fail-on",
+            help="Verdicts that give exit code 1: not-met, inconclusive (or not-met), never.",
+        ),
     ] = FailOn.NOT_MET,
     as_json: AsJson = False,
 ) -> None:

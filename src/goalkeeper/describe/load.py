@@ -1,4 +1,4 @@
-"""From an application file to an application."""
+"""Load an application from an application file."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class _Description:
 
     @classmethod
     def read(cls, path: Path, policy: Policy | None) -> _Description:
-        """Read the file and tell every problem of it at once."""
+        """Read the file and report all its problems at once."""
         document = read(path)
         form = formed(document)
         references = References(document)
@@ -207,7 +207,7 @@ def _policy(references: References, form: ApplicationForm) -> Policy:
         return Policy.load(paths.get("taxonomy"), paths.get("rating"))
     except PolicyError as error:
         raise problem(
-            references.document, ("policy",), str(error), advice="mend the policy file"
+            references.document, ("policy",), str(error), advice="fix the policy file"
         ) from error
 
 
@@ -271,11 +271,11 @@ def _undeclared(form: ApplicationForm, threats: Threats) -> list[str]:
     """Say what the description leaves to defaults, and where it may be too low."""
     said = []
     if form.tolerances is None:
-        said.append("tolerances are not declared: the defaults of 1 % and 2 % are used")
+        said.append("no tolerances are declared: the defaults of 1 % and 2 % are used")
     if form.attackers is None:
-        said.append("attackers are not described: all built-in ones are assumed")
+        said.append("no attackers are described: all built-in ones are assumed")
     if form.secrecy is None:
-        said.append("secrecy is not declared: the rating policy's defaults are used")
+        said.append("no secrecy is declared: the defaults of the rating policy are used")
     if form.harmless is None:
         said.append("no class is named harmless: declined harmless inputs cannot be measured")
     least = 3 if form.data.membership_is_sensitive else 2 if form.data.person is not None else 0

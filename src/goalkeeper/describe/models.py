@@ -194,7 +194,7 @@ class Modeller:
 
             trainer = SklearnTrainer(clone(loaded), self.classes, wanted, means=self.means)
         else:
-            caveats = (*caveats, "the stored model cannot be trained anew")
+            caveats = (*caveats, "the stored model cannot be retrained")
         guard = protection(self.references, self.form.integrity, self.references.hashes[name])
         wrap = partial(SklearnTarget, classes=self.classes, domain=wanted)
         return Model(

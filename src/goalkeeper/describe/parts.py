@@ -73,7 +73,7 @@ class Cutter:
         if known.any():
             self._overlapping(known, train, keys)
             caveats = [
-                f"{int(known.sum())} test records also stand in the training data and were "
+                f"{int(known.sum())} test records are also in the training data and were "
                 "left out (data.overlap: drop)"
             ]
         rows = dict(given)
@@ -101,7 +101,7 @@ class Cutter:
         raise problem(
             self.document,
             ("data", "overlap"),
-            f"{name(row)} also stands in the training data, as {name(twin)} "
+            f"{name(row)} is also in the training data, as {name(twin)} "
             f"({int(known.sum())} such test records)",
             expected="test records that the model was not trained on",
             given="overlap: error",
@@ -155,7 +155,7 @@ def _oddities(data: Data, splits: Splits) -> list[str]:
             f"{copies} of {len(keys)} records repeat another one; copies stay in the same part"
         )
     if torn:
-        said.append(f"inputs that stand in the data with more than one class: {torn}")
+        said.append(f"inputs that occur in the data with more than one class: {torn}")
     holdout = len(splits.holdout)
     if holdout < FEW:
         least = 1 - 0.05 ** (1 / holdout)

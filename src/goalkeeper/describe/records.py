@@ -92,7 +92,7 @@ class Collector:
                 f"{self._raw.origin[0][0]} has no column {name}",
                 expected="one of " + _few(names),
                 given=name,
-                advice=nearest(name, names) or "write a column's name as it stands in the data",
+                advice=nearest(name, names) or "write the name of a column as it is in the data",
             )
         return name
 
@@ -170,7 +170,7 @@ class Collector:
             raise self._problem(
                 ("data",),
                 "no column is left for the model to see",
-                expected="columns beside that of the classes and those left out",
+                expected="columns other than the label and those left out",
                 given=_few([str(n) for n in self._raw.frame.columns]),
                 advice="name the text column as `text`, or the columns as `features`",
             )
