@@ -38,15 +38,14 @@ validate: $(VENV)/.test  ## slow statistical validations
 bench: $(VENV)/.test  ## figures, side by side with peers
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/.dev  ## build the documentation into site/
+docs: $(VENV)/.dev  ## generate the reference pages, and build the documentation into site/
 	$(BIN)/python docs/generate.py
 	$(BIN)/mkdocs build --strict
 
-lint: $(VENV)/.dev  ## style, types, and that generated docs are fresh
+lint: $(VENV)/.dev  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python docs/generate.py --check
 
 clean:
-	rm -rf build site $(VENV)
+	rm -rf build site docs/reference docs/requirements.md $(VENV)
