@@ -1,4 +1,4 @@
-"""Compare the estimates of time and queries with what plays took, and learn from it.
+"""Compare the estimates of time and queries with actual attack runs, and record what they cost.
 
 Plays every unit of some applications one after the other and notes what each took, in CPU seconds;
 `--write` then writes `src/goalkeeper/estimates.csv`. The table says how far estimates are off: with
@@ -42,7 +42,7 @@ EXAMPLES = {
     "cancer-treatment": ("build", "build_forest", "build_xgboost"),
     "digit-reader": ("build",),
 }
-PULL = 0.1  # to equal parts, in plays
+PULL = 0.1  # towards equal parts, in attack runs
 Took = dict[str, Any]  # attack, application, took, bound and asked queries, pace
 
 
@@ -63,7 +63,7 @@ def main() -> None:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("files", nargs="*", type=Path, help="application files to play")
+    parser.add_argument("files", nargs="*", type=Path, help="application files to run")
     parser.add_argument("--note", type=Path, default=NOTE, help="where what was measured is kept")
     parser.add_argument("--json", type=Path, help="write the rows of the table")
     parser.add_argument("--write", action="store_true", help="write the factors of the package")
@@ -112,7 +112,7 @@ def result(file: Path) -> list[Took]:
                     "pace": pace,
                 }
             )
-        print(f"{file}: {len(found)} plays in {time.perf_counter() - start:.0f} s")
+        print(f"{file}: {len(found)} attack runs in {time.perf_counter() - start:.0f} s")
     return found
 
 
@@ -126,10 +126,10 @@ def learnt(notes: Iterable[Took]) -> dict[tuple[str, str], Experience]:
 
 
 def _known(rows: Sequence[Took]) -> Experience:
-    """Find how many times each kind a play takes: what was measured is a sum of kinds.
+    """Fit the time of attack runs as a sum of multiples of each operation time.
 
-    Least squares of relative errors, no part negative. A few plays do not tell six kinds apart:
-    each is drawn to an equal part of the whole, as strongly as a tenth of a play would.
+    Least squares of relative errors, no part negative. A few attack runs do not determine six
+    multiples: each is pulled to an equal part, with the weight of a tenth of an attack run.
     """
     paces = np.array([[row["pace"][kind] for kind in KINDS] for row in rows])
     took = np.array([row["took"] for row in rows])
@@ -154,7 +154,7 @@ def report(notes: Sequence[Took]) -> list[dict[str, object]]:
     """Estimate each application as `plan` does, and from the others that were noted alone."""
     rows: list[dict[str, object]] = []
     names = sorted({n["application"] for n in notes})
-    print(f"{'application':44}{'plays':>6}{'took':>9}{'estimate':>10}{'ratio':>7}{'in 2x':>7}")
+    print(f"{'application':44}{'runs':>6}{'took':>9}{'estimate':>10}{'ratio':>7}{'in 2x':>7}")
     for name in names:
         own = [n for n in notes if n["application"] == name]
         rows.append(_row(f"{name}: from the table as it is shipped", own, load_experience()))
@@ -179,7 +179,7 @@ def _row(
         "peer_s": total,
         "ratio": total / guess,
         "goal": "0.5 to 2",
-        "note": f"{close:.0%} of {len(own)} plays within a factor of two",
+        "note": f"{close:.0%} of {len(own)} attack runs within a factor of two",
     }
 
 

@@ -21,7 +21,7 @@ from goalkeeper.describe.rules import broken
 
 if TYPE_CHECKING:
     from goalkeeper.describe.models import Model, Modeller
-    from goalkeeper.describe.records import Records
+    from goalkeeper.describe.records import ApplicationRecords
     from goalkeeper.describe.threats import Threats
     from goalkeeper.policy import Policy
 
@@ -110,13 +110,13 @@ class _Description:
             raise raised(sorted(unique, key=_line))
         return cls(document, form, references, threats[0])
 
-    def records(self) -> tuple[Records, Splits, tuple[str, ...]]:
+    def records(self) -> tuple[ApplicationRecords, Splits, tuple[str, ...]]:
         """Read and cut the records."""
         from goalkeeper.describe.parts import Cutter
-        from goalkeeper.describe.reading import Reader
+        from goalkeeper.describe.reading import RecordReader
         from goalkeeper.describe.records import Collector
 
-        raw, first = Reader(self.references, self.form).read()
+        raw, first = RecordReader(self.references, self.form).read()
         records = Collector(self.document, self.form, raw).collect()
         splits, caveats = Cutter(self.document, self.form, records).cut(first)
         return records, splits, caveats

@@ -14,7 +14,7 @@ from goalkeeper.core.errors import DescriptionError
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ApplicationForm, PartsForm
 from goalkeeper.describe.problems import problem
-from goalkeeper.describe.records import Records
+from goalkeeper.describe.records import ApplicationRecords
 
 SHARES = {"train": 0.4, "holdout": 0.25, "calibration": 0.1, "similar": 0.25}
 REST = PARTS[1:]
@@ -28,7 +28,7 @@ class Cutter:
 
     document: Document
     form: ApplicationForm
-    records: Records
+    records: ApplicationRecords
 
     def cut(self, first: Bools | None) -> tuple[Splits, tuple[str, ...]]:
         """Return the parts and caveats; `first` marks training records that came apart."""

@@ -64,7 +64,7 @@ class Raw:
         return f"record {row + 1}"
 
 
-class Reader:
+class RecordReader:
     """Reads what the `data` section names."""
 
     def __init__(self, references: References, form: ApplicationForm) -> None:

@@ -27,7 +27,7 @@ SEEN = 50  # Texts that are looked at to see that they are texts.
 
 
 @dataclass(frozen=True, eq=False)
-class Records:
+class ApplicationRecords:
     """All records of an application, checked."""
 
     data: Data
@@ -44,7 +44,7 @@ class Collector:
         self._document, self._form, self._raw = document, form, raw
         self._caveats: list[str] = []
 
-    def collect(self) -> Records:
+    def collect(self) -> ApplicationRecords:
         """Return the records; raises DescriptionError that names key, column and record."""
         raw, form = self._raw, self._form
         if len(raw.frame) < LEAST:
@@ -66,7 +66,7 @@ class Collector:
         if form.data.part is not None:
             parts = _words(raw.frame[self._column(("data", "part"), form.data.part)])
         data = Data(x=x, y=y, columns=columns)
-        return Records(data, domain, raw, parts, tuple(self._caveats))
+        return ApplicationRecords(data, domain, raw, parts, tuple(self._caveats))
 
     # ---- columns --------------------------------------------------------------------------------
 

@@ -180,6 +180,6 @@ GLOSSARY = (
     ("risk", "A value from 1 to 5, from the need and the cost of the cheapest attack."),
     (
         "view",
-        "How much of an answer the attacker sees: nothing, labels, scores, logits or gradients.",
+        "How much of an answer an attacker sees: nothing, labels, scores, logits or gradients.",
     ),
 )
