@@ -66,7 +66,7 @@ def test_init_writes_a_template_and_never_overwrites(tmp_path: Path) -> None:
 def test_check_says_what_is_there(small: Path) -> None:
     done = goalkeeper("check", small)
     assert done.returncode == 0, done.stderr
-    assert "usable" in done.stdout
+    assert "valid" in done.stdout
     assert "next: goalkeeper plan" in done.stdout
 
 
@@ -216,7 +216,7 @@ def test_an_attacker_without_power_runs_nothing(small: Path, tmp_path: Path) -> 
     assert done.returncode == Exit.NOTHING, done.stderr
 
 
-def test_ctrl_c_keeps_what_was_played(small: Path, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_was_run(small: Path, tmp_path: Path) -> None:
     words = [*COMMAND, "run", str(small), "-o", str(tmp_path / "r"), "--jobs", "1"]
     running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
@@ -229,4 +229,4 @@ def test_ctrl_c_keeps_what_was_played(small: Path, tmp_path: Path) -> None:
         return
     assert "attack runs are kept. Resume with: goalkeeper run" in said
     done = goalkeeper("run", small, "-o", tmp_path / "r")
-    assert "already there" in done.stderr
+    assert "already done" in done.stderr

@@ -196,7 +196,7 @@ def test_plays_of_a_changed_application_are_not_mixed_in(app: Path, tmp_path: Pa
     code = app.parent / "filter.py"
     code.write_text(code.read_text().replace("MultinomialNB()", "MultinomialNB(alpha=0.3)"))
     again = inline(*words)
-    assert "already there" not in again.err
+    assert "already done" not in again.err
     assessment = json.loads((folder / "assessment.json").read_text())
     named = {f"{e['unit']}.json" for e in assessment["evidence"] if e["unit"]}
     assert named

@@ -44,8 +44,8 @@ from goalkeeper.stats.sampling import (
 )
 
 __all__ = [
-    "IntervalEstimate",
     "Interval",
+    "IntervalEstimate",
     "advantage",
     "auc",
     "bonferroni",
