@@ -40,15 +40,14 @@ validate: $(VENV)/.test dist  ## slow statistical validations, and the release r
 bench: $(VENV)/.test  ## figures, side by side with peers
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/.dev  ## build the documentation into site/
+docs: $(VENV)/.dev  ## generate the reference pages, and build the documentation into site/
 	$(BIN)/python docs/generate.py
 	$(BIN)/mkdocs build --strict
 
-lint: $(VENV)/.dev  ## style, types, and that generated docs are fresh
+lint: $(VENV)/.dev  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python docs/generate.py --check
 
 dist: $(VENV)/.dev  ## build sdist and wheel into dist/, and try the wheel in a fresh environment
 	rm -rf dist $(TRIAL)
@@ -60,4 +59,4 @@ dist: $(VENV)/.dev  ## build sdist and wheel into dist/, and try the wheel in a 
 	cd $(TRIAL) && PYTHONPATH= bin/goalkeeper check filter/application.yaml
 
 clean:
-	rm -rf build dist site $(VENV)
+	rm -rf build dist site docs/reference docs/requirements.md $(VENV)

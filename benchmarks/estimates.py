@@ -1,4 +1,4 @@
-"""Compare the estimates of time and queries with what plays took, and learn from it.
+"""Compare the estimates of time and queries with actual attack runs, and record what they cost.
 
 Plays every unit of some applications one after the other and notes what each took, in CPU seconds;
 `--write` then writes `src/goalkeeper/estimates.csv`. The table says how far estimates are off: with
@@ -31,7 +31,7 @@ from goalkeeper.attack_run import execute
 from goalkeeper.compute.threads import one_thread
 from goalkeeper.core.evidence import Status
 from goalkeeper.describe import load, load_policy
-from goalkeeper.estimate import KINDS, Known, experience, measure
+from goalkeeper.estimate import KINDS, Experience, load_experience, measure_times
 from goalkeeper.examples import write_example
 
 TABLE = Path(__file__).parents[1] / "src" / "goalkeeper" / "estimates.csv"
@@ -42,7 +42,7 @@ EXAMPLES = {
     "cancer-treatment": ("build", "build_forest", "build_xgboost"),
     "digit-reader": ("build",),
 }
-PULL = 0.1  # to equal parts, in plays
+PULL = 0.1  # towards equal parts, in attack runs
 Took = dict[str, Any]  # attack, application, took, bound and asked queries, pace
 
 
@@ -63,7 +63,7 @@ def main() -> None:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("files", nargs="*", type=Path, help="application files to play")
+    parser.add_argument("files", nargs="*", type=Path, help="application files to run")
     parser.add_argument("--note", type=Path, default=NOTE, help="where what was measured is kept")
     parser.add_argument("--json", type=Path, help="write the rows of the table")
     parser.add_argument("--write", action="store_true", help="write the factors of the package")
@@ -91,7 +91,7 @@ def result(file: Path) -> list[Took]:
     with one_thread():
         app = load(file, policy=policy)
         session = prepare(app, policy=policy)
-        pace = asdict(measure(app))
+        pace = asdict(measure_times(app))
         found, start = [], time.perf_counter()
         for unit in session.plan.units:
             before = time.process_time()  # others may use this machine, too
@@ -112,11 +112,11 @@ def result(file: Path) -> list[Took]:
                     "pace": pace,
                 }
             )
-        print(f"{file}: {len(found)} plays in {time.perf_counter() - start:.0f} s")
+        print(f"{file}: {len(found)} attack runs in {time.perf_counter() - start:.0f} s")
     return found
 
 
-def learnt(notes: Iterable[Took]) -> dict[tuple[str, str], Known]:
+def learnt(notes: Iterable[Took]) -> dict[tuple[str, str], Experience]:
     """Learn what each attack takes for each task, and for all its tasks together (task "")."""
     grouped = defaultdict(list)
     for note in notes:
@@ -125,11 +125,11 @@ def learnt(notes: Iterable[Took]) -> dict[tuple[str, str], Known]:
     return {name: _known(rows) for name, rows in sorted(grouped.items())}
 
 
-def _known(rows: Sequence[Took]) -> Known:
-    """Find how many times each kind a play takes: what was measured is a sum of kinds.
+def _known(rows: Sequence[Took]) -> Experience:
+    """Fit the time of attack runs as a sum of multiples of each operation time.
 
-    Least squares of relative errors, no part negative. A few plays do not tell six kinds apart:
-    each is drawn to an equal part of the whole, as strongly as a tenth of a play would.
+    Least squares of relative errors, no part negative. A few attack runs do not determine six
+    multiples: each is pulled to an equal part, with the weight of a tenth of an attack run.
     """
     paces = np.array([[row["pace"][kind] for kind in KINDS] for row in rows])
     took = np.array([row["took"] for row in rows])
@@ -143,7 +143,7 @@ def _known(rows: Sequence[Took]) -> Known:
     times /= np.exp(np.log(guessed).mean())
     off = np.log(np.maximum(parts @ times, 1e-6))
     asked = [r["asked"] / r["bound"] for r in rows if r["bound"] > 0 and np.isfinite(r["bound"])]
-    return Known(
+    return Experience(
         times=dict(zip(KINDS, times.tolist(), strict=True)),
         spread=float(np.exp(np.abs(off).max())),
         queries=float(np.exp(np.mean(np.log(np.maximum(asked, 1e-4))))) if asked else 1.0,
@@ -154,17 +154,19 @@ def report(notes: Sequence[Took]) -> list[dict[str, object]]:
     """Estimate each application as `plan` does, and from the others that were noted alone."""
     rows: list[dict[str, object]] = []
     names = sorted({n["application"] for n in notes})
-    print(f"{'application':44}{'plays':>6}{'took':>9}{'estimate':>10}{'ratio':>7}{'in 2x':>7}")
+    print(f"{'application':44}{'runs':>6}{'took':>9}{'estimate':>10}{'ratio':>7}{'in 2x':>7}")
     for name in names:
         own = [n for n in notes if n["application"] == name]
-        rows.append(_row(f"{name}: from the table as it is shipped", own, experience()))
+        rows.append(_row(f"{name}: from the table as it is shipped", own, load_experience()))
         if len(names) > 1:
             others = learnt([n for n in notes if n["application"] != name])
             rows.append(_row(f"{name}: from other applications", own, others))
     return rows
 
 
-def _row(figure: str, own: Sequence[Took], known: dict[tuple[str, str], Known]) -> dict[str, Any]:
+def _row(
+    figure: str, own: Sequence[Took], known: dict[tuple[str, str], Experience]
+) -> dict[str, Any]:
     took = np.array([n["took"] for n in own])
     guesses = np.array([_estimated(n, known) for n in own])
     close = np.mean(np.maximum(guesses / took, took / guesses) <= 2)
@@ -177,11 +179,11 @@ def _row(figure: str, own: Sequence[Took], known: dict[tuple[str, str], Known]) 
         "peer_s": total,
         "ratio": total / guess,
         "goal": "0.5 to 2",
-        "note": f"{close:.0%} of {len(own)} plays within a factor of two",
+        "note": f"{close:.0%} of {len(own)} attack runs within a factor of two",
     }
 
 
-def _estimated(note: Took, table: dict[tuple[str, str], Known]) -> float:
+def _estimated(note: Took, table: dict[tuple[str, str], Experience]) -> float:
     name, pace = note["attack"], note["pace"]
     known = table.get((name, note["task"])) or table.get((name, ""))
     if known is not None:

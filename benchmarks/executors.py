@@ -1,4 +1,4 @@
-"""Run the same plays with one worker, with two, and on a Dask cluster of two; and kill a worker.
+"""Execute the same attack runs with one worker, two, and a Dask cluster of two; and kill one.
 
 Units are trainings of a second or more (numpy and scikit-learn, one thread each). Methods take
 turns, round by round; figures are medians of wall-clock seconds from the first unit handed in to
@@ -148,7 +148,7 @@ def note(path: str, name: str) -> str:
 
 
 def lost(name: str, executor: Executor) -> dict[str, Any]:
-    """Kill a worker in the middle of twelve units; count what was played again."""
+    """Kill a worker in the middle of twelve units; count what was run again."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "begun.txt"
         path.touch()
@@ -163,7 +163,7 @@ def lost(name: str, executor: Executor) -> dict[str, Any]:
         begun = Counter(line.split()[0] for line in path.read_text().splitlines())
     again = sum(begun.values()) - len(begun)
     lacking = len(jobs) - len(set(found) & {job.id for job in jobs})
-    said = f"{again} of {len(jobs)} units played again, {lacking} lost"
+    said = f"{again} of {len(jobs)} units run again, {lacking} lost"
     return row(f"one worker killed: {name}", None, "", None, "1 again, 0 lost", said)
 
 

@@ -1,11 +1,11 @@
-"""Write the generated pages of docs/ from the code; `--check` that they are fresh."""
+"""Generate the reference pages of docs/ from the code; they are built, not committed."""
 
 from __future__ import annotations
 
 import inspect
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import cache
 from importlib import import_module
@@ -26,17 +26,16 @@ from goalkeeper.policy import Policy, Variant, default_policy
 from goalkeeper.testing.worlds import worlds_of
 
 HERE = Path(__file__).parent
-REFERENCE = HERE / "reference"
 PACKAGE = HERE.parent / "src" / "goalkeeper"
 AnAttack = type[Attack[Any, Any]]
 AGame = type[Game[Any, Any, Any]]
 
 
-# ---- words of the code ---------------------------------------------------------------------------
+# ---- wording -------------------------------------------------------------------------------------
 
 
 def power_words(power: Power) -> str:
-    """Say what a power holds, spending apart."""
+    """Describe a power in words, except its budget."""
     known = [f"{g.name.lower()} {aspect}" for aspect, g in power.knowledge.items() if g]
     parts = [*known, *power.capabilities.names()]
     parts += [] if power.view is View.NOTHING else [f"sees {power.view.name.lower()}"]
@@ -44,7 +43,7 @@ def power_words(power: Power) -> str:
 
 
 def spending(budget: Budget) -> str:
-    """Say what a budget holds."""
+    """Describe a budget in words."""
     parts = [f"{number(budget.queries)} queries"] if budget.queries else []
     parts += [f"{budget.share:.1%} of the training data"] if budget.share else []
     parts += [f"{number(budget.compute_h)} h of computing"] if budget.compute_h else []
@@ -52,7 +51,7 @@ def spending(budget: Budget) -> str:
 
 
 def alternatives(powers: Sequence[Power]) -> str:
-    """Say which powers suffice; any one does."""
+    """Describe alternative powers, any of which suffices."""
     return "; or ".join(dict.fromkeys(power_words(p) for p in powers))
 
 
@@ -83,17 +82,19 @@ def cli() -> str:
 
     from goalkeeper.cli.main import build
 
-    def told(*verb: str) -> str:
-        asked = [*verb, "--help"]
-        shown = CliRunner().invoke(build(), asked, prog_name="goalkeeper", terminal_width=80)
+    def help_text(*verb: str) -> str:
+        arguments = [*verb, "--help"]
+        shown = CliRunner().invoke(build(), arguments, prog_name="goalkeeper", terminal_width=80)
         lines = [line.rstrip() for line in shown.output.strip("\n").splitlines()]
         return "```text\n" + "\n".join(lines) + "\n```"
 
     command = get_command(build())
     verbs = list(getattr(command, "commands", {}))
-    parts = [f"## goalkeeper {verb}\n\n{told(verb)}" for verb in verbs]
-    about = "What a code means is told in [exit codes](exit-codes.md)."
-    return page("Command line", "The output of `--help`, verb by verb. " + about, told(), *parts)
+    parts = [f"## goalkeeper {verb}\n\n{help_text(verb)}" for verb in verbs]
+    about = "The meaning of exit codes: [exit codes](exit-codes.md)."
+    return page(
+        "Command line", "The output of `--help`, verb by verb. " + about, help_text(), *parts
+    )
 
 
 def attacks() -> str:
@@ -101,9 +102,10 @@ def attacks() -> str:
     policy = default_policy()
     parts = [_attack(name, attack, policy) for name, attack in catalogue().items()]
     lead = (
-        f"{len(parts)} attacks. Each is one file; this page is made from its class, and from its "
-        "variant in the taxonomy. Needs are the least an attacker must have; what is spent is "
-        "shown as a curve. All variants, with and without an attack: [variants](variants.md)."
+        f"{len(parts)} attacks. Each is one file; this page is generated from its class and from "
+        "its variant in the taxonomy. Needs are the minimum that an attacker must have; results "
+        "over the budget are shown as a curve. All variants, with and without an attack: "
+        "[variants](variants.md)."
     )
     return page("Attacks", lead, *parts)
 
@@ -137,25 +139,25 @@ def _attack(name: str, attack: AnAttack, policy: Policy) -> str:
 
 
 def game_pages() -> str:
-    """Write the games, their tasks, and who plays them."""
+    """Write the games, their tasks and their attacks."""
     parts = []
     for name, game in games().items():
-        players = [n for n, a in catalogue().items() if a.game is game]
-        links = words(f"[{n}](attacks.md#{anchor(n)})" for n in players)
+        attacks_of_game = [n for n, a in catalogue().items() if a.game is game]
+        links = words(f"[{n}](attacks.md#{anchor(n)})" for n in attacks_of_game)
         rows = [
             (code(t.name), t.sentence, words(t.harms), code(t.metric)) for t in tasks(game).values()
         ]
-        asked = table(("task", "what the attacker is after", "counts for", "rated by"), rows)
+        grid = table(("task", "goal of the attacker", "counts for", "rated by"), rows)
         sizes = [f"`{f.name}` = {getattr(game(), f.name)}" for f in fields(game)]
         facts = (
             f"Family: {code(game.family)}. Inputs: {words(sorted(game.domains))}. "
             f"Sizes: {words(sizes, 'none')}. Attacks: {links}."
         )
-        parts.append(f"## {name}\n\n{prose(game)}\n\n{facts}\n\n{asked}")
+        parts.append(f"## {name}\n\n{prose(game)}\n\n{facts}\n\n{grid}")
     have = {game.family for game in games().values()}
     planned = sorted(set(default_policy().families) - have)
     rest = "" if not planned else "Families without a game yet: " + words(map(code, planned)) + "."
-    return page("Games", "What each game asks, and how the answers are marked.", rest, *parts)
+    return page("Games", "The question of each game, and how answers are marked.", rest, *parts)
 
 
 def attackers() -> str:
@@ -185,8 +187,8 @@ def attackers() -> str:
     )
     return page(
         "Attackers",
-        "The attackers that come with goalkeeper. An application file can change them, or "
-        "describe others: see [attackers](../explanation/attackers.md).",
+        "The built-in attackers. An application file can change them, or describe others: "
+        "see [attackers](../explanation/attackers.md).",
         table(head.split("|"), rows),
         "## Capabilities\n\n" + cells,
         "T1 includes T2, T3 and T4; M1 includes M2. T1 to T4 and M1 to M4 are the cells of the "
@@ -202,9 +204,9 @@ def variants() -> str:
     have = [v for v in every if attacks_of(v)]
     lead = (
         f"{len(every)} variants in {len(policy.families)} families; {len(have)} have an attack. A "
-        "variant without an attack is never forgotten: where an attacker could mount it, the "
-        "report lists it as not tested, and its goal stays inconclusive unless the attack costs "
-        "more than the goal must withstand."
+        "variant without an attack still counts: where an attacker could mount it, the report "
+        "lists it as not tested, and its goal remains inconclusive unless the attack costs more "
+        "than the goal must withstand."
     )
     parts = []
     for family in policy.families:
@@ -230,7 +232,7 @@ def application_file() -> str:
     from goalkeeper.describe import FILE_NAME, schema
 
     lead = (
-        "The keys of `application.yaml`, made from the same JSON Schema that checks it. "
+        "The keys of `application.yaml`, generated from the JSON Schema that validates it. "
         f"`goalkeeper init` writes the schema beside the file ({code(FILE_NAME)}), so that an "
         "editor can complete and explain the keys. Unknown keys are errors that name the line."
     )
@@ -257,9 +259,10 @@ def exit_codes() -> str:
     rows = [(value, name.lower().replace("_", " "), text) for name, value, text in found]
     lead = "Strongest first: where several apply, the first one in this table is returned."
     rest = (
-        "`--fail-on` of `goalkeeper run` says what makes the code 1: `not-met` (the default), "
-        "`inconclusive` (also then), or `never`. What failed to run, and wrong usage, keep their "
-        "codes. An error that goalkeeper did not expect ends with a traceback and code 1."
+        "`--fail-on` of `goalkeeper run` selects the verdicts that give code 1: `not-met` (the "
+        "default), `inconclusive` (also for inconclusive goals), or `never`. Attacks that failed "
+        "to run and wrong usage keep their codes. An unexpected error in goalkeeper ends with a "
+        "traceback and code 2."
     )
     return page("Exit codes", lead, table(("code", "name", "meaning"), rows), rest)
 
@@ -343,9 +346,9 @@ def modules() -> str:
     public = words(code(f"gk.{name}") for name in import_module("goalkeeper").__all__)
     return page(
         "Modules",
-        "What stands directly below `goalkeeper`. How the parts fit: "
+        "The packages and modules directly below `goalkeeper`. How they fit together: "
         "[architecture](../architecture.md).",
-        table(("module", "what it holds"), rows),
+        table(("module", "contents"), rows),
         f"## Public names\n\nAfter `import goalkeeper as gk`: {public}.",
         "Goals: " + words(map(code, Goal)) + ".",
     )
@@ -366,34 +369,20 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-def stale(written: Mapping[Path, str]) -> list[str]:
-    """Say which files are not as the code wants them."""
-    found = []
-    for path, text in written.items():
-        if not path.is_file():
-            found.append(f"{path.name} is missing")
-        elif path.read_text(encoding="utf-8") != text:
-            found.append(f"{path.name} differs from the code")
-    extra = set(REFERENCE.glob("*.md")) - set(written)
-    return found + [f"{path.name} is not generated; remove it" for path in sorted(extra)]
+def pages() -> dict[str, str]:
+    """Generate every page: its path below docs/, and its text."""
+    made = {f"reference/{name}.md": make() for name, make in PAGES.items()}
+    return made | {"requirements.md": traceability.text()}
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write the pages, or check them; return the exit code."""
-    written = {REFERENCE / f"{name}.md": make() for name, make in PAGES.items()}
-    written[traceability.PAGE] = traceability.text()
-    if "--check" not in arguments:
-        REFERENCE.mkdir(exist_ok=True)
-        for path, text in written.items():
-            path.write_text(text, encoding="utf-8", newline="\n")
-        return 0
-    problems = stale(written)
-    if problems:
-        sys.stderr.write("the generated pages are not what the code says:\n")
-        sys.stderr.writelines(f"  {problem}\n" for problem in problems)
-        sys.stderr.write("next: python docs/generate.py, and commit what it wrote\n")
-    return 1 if problems else 0
+def main(arguments: Sequence[str]) -> None:
+    """Write all pages below the given folder; by default below docs/."""
+    folder = Path(arguments[0]) if arguments else HERE
+    for name, text in pages().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""Write docs/requirements.md: which tests show which requirement of the text."""
+"""The page on requirements: which tests demonstrate which requirement of the text."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from writing import NOTICE, table
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent / "tests"
-PAGE = HERE / "requirements.md"
 LEAD = """# Requirements
 
 goalkeeper implements a text on the security goals of AI applications. Each of its sentences is a
-requirement, restated here; beside it stand the tests that show it, found by the marker
-`@pytest.mark.requirement`. `make validate` runs those marked as slow as well."""
+requirement, restated here, with the tests that demonstrate it; they are found by the marker
+`@pytest.mark.requirement`. `make validate` also runs the slow ones."""
 
 
 def requirements() -> list[dict[str, str]]:
@@ -69,4 +68,6 @@ def text() -> str:
         )
         part = f" **In part**: {entry['part']}." if "part" in entry else ""
         rows.append((entry["id"], entry["asks"] + part, listed or "**none**"))
-    return f"{NOTICE}\n\n{LEAD}\n\n{table(('', 'what is asked', 'tests that show it'), rows)}\n"
+    return (
+        f"{NOTICE}\n\n{LEAD}\n\n{table(('', 'requirement', 'tests that demonstrate it'), rows)}\n"
+    )

@@ -12,13 +12,22 @@ import pytest
 from goalkeeper import estimate
 from goalkeeper.attacks import catalogue
 from goalkeeper.core.application import Application
-from goalkeeper.estimate import LEAST, MOST, SAFE, Pace, affordable, measure, memory, queries
+from goalkeeper.estimate import (
+    MAX_EFFORT,
+    MIN_EFFORT,
+    TIME_MARGIN,
+    OperationTimes,
+    choose_effort,
+    estimate_memory,
+    estimate_queries,
+    measure_times,
+)
 from goalkeeper.games.base import sized
 from goalkeeper.games.membership import Membership
 from goalkeeper.planning import Choice, Unit, make_plan
 from goalkeeper.testing.worlds import membership
 
-PACE = Pace(machine=0.01, row=1e-5, single=1e-4, model=0.05, many=0.04, fit=0.1)
+PACE = OperationTimes(machine=0.01, row=1e-5, single=1e-4, model=0.05, many=0.04, fit=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +41,11 @@ def units(app: Application) -> tuple[Unit, ...]:
 
 
 def test_measures_what_plays_are_made_of(app: Application) -> None:
-    pace = measure(app)
+    pace = measure_times(app)
     assert pace.machine > 0
     assert pace.row > 0
     assert pace.single > 0
-    assert measure(replace(app, trainer=None)).model == 0
+    assert measure_times(replace(app, trainer=None)).model == 0
 
 
 def test_a_slower_model_is_estimated_to_take_longer(units: tuple[Unit, ...]) -> None:
@@ -49,14 +58,14 @@ def test_two_workers_take_half_the_time(units: tuple[Unit, ...]) -> None:
 
 
 def test_queries_follow_experience(units: tuple[Unit, ...]) -> None:
-    asked = {unit.attack: (queries(unit), unit.estimate.queries) for unit in units}
+    asked = {unit.attack: (estimate_queries(unit), unit.estimate.queries) for unit in units}
     typical, bound = asked["substitute_from_scores"]
     assert 0 < typical < bound
 
 
 def test_an_attack_nobody_has_seen_is_estimated_from_its_game(units: tuple[Unit, ...]) -> None:
     new = replace(units[0], attack="an_attack_of_ones_own")
-    assert queries(new) == new.estimate.queries
+    assert estimate_queries(new) == new.estimate.queries
     assert PACE.seconds(new) >= PACE.machine
 
 
@@ -70,11 +79,11 @@ def test_another_task_of_a_known_attack_is_estimated_from_all_its_tasks(
 
 
 def test_every_known_attack_takes_what_is_measured_and_nothing_negative() -> None:
-    known = estimate.experience()
+    known = estimate.load_experience()
     assert {name for name, _ in known} <= set(catalogue())
     assert all((name, "") in known for name, _ in known)
     for name, row in known.items():
-        assert list(row.times) == [field.name for field in fields(Pace)], name
+        assert list(row.times) == [field.name for field in fields(OperationTimes)], name
         assert min(row.times.values()) >= 0, name
         assert max(row.times.values()) > 0, name
         assert row.spread >= 1, name
@@ -82,23 +91,23 @@ def test_every_known_attack_takes_what_is_measured_and_nothing_negative() -> Non
 
 def test_memory_is_that_of_a_worker_and_not_of_the_whole_allowance(app: Application) -> None:
     loaded = psutil.Process().memory_info().rss
-    assert loaded < memory(app) < 2 * loaded + app.means.memory
+    assert loaded < estimate_memory(app) < 2 * loaded + app.means.memory
     least = replace(app, means=replace(app.means, memory=1))
-    assert memory(least) < memory(app)
+    assert estimate_memory(least) < estimate_memory(app)
 
 
 def test_the_chosen_effort_fits_into_the_time(units: tuple[Unit, ...]) -> None:
     usual = PACE.total(units)
     for limit in (usual, 2 * usual, 5 * usual):
-        effort = affordable(PACE, units, 1, limit)
-        assert LEAST < effort < MOST
-        assert PACE.total(units, effort=effort) == pytest.approx(SAFE * limit, rel=0.02)
+        effort = choose_effort(PACE, units, 1, limit)
+        assert MIN_EFFORT < effort < MAX_EFFORT
+        assert PACE.total(units, effort=effort) == pytest.approx(TIME_MARGIN * limit, rel=0.02)
 
 
 def test_the_chosen_effort_has_limits(units: tuple[Unit, ...]) -> None:
-    assert affordable(PACE, units, 1, 1e-6) == LEAST
-    assert affordable(PACE, units, 1, 1e9) == MOST
-    assert affordable(PACE, (), 1, 60) == 1
+    assert choose_effort(PACE, units, 1, 1e-6) == MIN_EFFORT
+    assert choose_effort(PACE, units, 1, 1e9) == MAX_EFFORT
+    assert choose_effort(PACE, (), 1, 60) == 1
 
 
 def test_effort_multiplies_sample_sizes_and_models() -> None:

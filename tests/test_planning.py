@@ -197,7 +197,7 @@ def test_a_view_that_the_application_cannot_give_is_not_applicable() -> None:
     hidden = replace(app, target=LabelsOnly(), attackers=(POLICY.attackers["customer"],))
     (entry,) = [e for e in make_plan(hidden, POLICY).entries if e.attack == "loss_threshold"]
     assert entry.status is Status.NOT_APPLICABLE
-    assert "answers with labels only" in entry.reasons[0]
+    assert "returns only labels" in entry.reasons[0]
 
 
 def test_variants_without_an_attack_are_never_forgotten() -> None:
@@ -231,5 +231,5 @@ def test_settings_are_part_of_the_identity() -> None:
 def test_a_variant_that_concerns_other_inputs_is_not_applicable() -> None:
     gaps = [e for e in planned("insider").entries if e.variant.id == "evasion.good_words"]
     assert {(e.status, e.reasons) for e in gaps} == {
-        (Status.NOT_APPLICABLE, ("concerns text inputs only",))
+        (Status.NOT_APPLICABLE, ("applies only to text inputs",))
     }

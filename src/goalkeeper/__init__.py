@@ -1,4 +1,4 @@
-"""Evaluate the security of an AI application: describe, plan, play, mark, rate, advise, report."""
+"""Evaluate the security of an AI application: describe, plan, run, mark, rate, advise, report."""
 
 from __future__ import annotations
 

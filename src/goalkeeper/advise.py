@@ -1,4 +1,4 @@
-"""Advise: what would help against what was found. Nothing here is verified by replay yet."""
+"""Advise: recommend defences against what was found. None has been verified yet."""
 
 from __future__ import annotations
 
@@ -7,64 +7,64 @@ from collections.abc import Sequence
 from goalkeeper.core.assessment import Advice
 from goalkeeper.core.evidence import Evidence
 
-# family -> defence and why; effects and side effects must be measured by assessing again
+# family -> (defence, reason); effects and side effects must be measured by assessing again
 DEFENCES: dict[str, tuple[tuple[str, str], ...]] = {
     "evasion": (
         (
-            "train on attacked inputs",
-            "retrain with messages that hold added everyday words, and assess again: added words "
-            "should no longer outweigh the rest",
+            "adversarial training",
+            "retrain with inputs made by these attacks, labelled correctly, and assess again; for "
+            "texts: added everyday words should no longer outweigh the rest",
         ),
         (
             "limit what can be added",
-            "cap input length, or score the most suspicious part of an input beside the whole, so "
+            "cap the input length, or also score the most suspicious part of an input alone, so "
             "that padding cannot dilute it",
         ),
     ),
     "poisoning": (
         (
-            "screen contributions",
-            "leave out training points that make held-out accuracy worse, and cap how much one "
+            "screen contributed data",
+            "remove training points that lower accuracy on trusted data, and limit how much one "
             "contributor can add",
         ),
         (
             "keep a trusted set and roll back",
-            "compare each retrained model with the last on trusted data before it goes live",
+            "compare each retrained model with its predecessor on trusted data before deployment",
         ),
     ),
     "extraction": (
         (
-            "answer with less",
-            "give labels instead of scores where users do not need scores; it raises the number "
-            "of queries but does not stop extraction",
+            "return less information",
+            "return labels instead of scores where users do not need scores; this raises the "
+            "number of queries but does not prevent extraction",
         ),
         (
             "limit queries",
-            "limit queries per account and day, and check accounts: the cost in days is what "
-            "attack potential measures",
+            "limit queries per account and day, and verify accounts: more days mean more attack "
+            "potential",
         ),
     ),
     "internals": (
         (
             "limit queries",
-            "limit queries per account and day; rotate or randomise indicators that matter",
+            "limit queries per account and day; rotate or randomise important indicators",
         ),
     ),
     "membership": (
         (
-            "stop training earlier, or regularise more",
-            "overfitting is what membership inference lives on; both often cost no accuracy",
+            "stop training earlier, or regularise more strongly",
+            "membership inference exploits overfitting; both often cost no accuracy",
         ),
         (
             "train with differential privacy",
-            "the only defence with a proof; costs accuracy, which must be measured",
+            "the only defence with a formal guarantee; it costs accuracy, which must be measured",
         ),
     ),
 }
 
 
 def advise(evidence: Sequence[Evidence]) -> tuple[Advice, ...]:
-    """Name defences for every family with a demonstrated exposure, worst first."""
+    """Recommend defences for every family with a demonstrated exposure, worst first."""
     worst: dict[str, int] = {}
     for item in evidence:
         if item.rated is not None and item.rated.demonstrated > 0:

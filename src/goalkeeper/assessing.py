@@ -30,7 +30,7 @@ from goalkeeper.core.evidence import AttackResult, Evidence, Requirement, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.means import Means
 from goalkeeper.core.power import Attacker, View
-from goalkeeper.planning import Choice, Entry, Plan, describe_power, make_plan
+from goalkeeper.planning import Choice, Plan, PlanEntry, describe_power, make_plan
 from goalkeeper.policy import Policy, default_policy
 from goalkeeper.rate import rate
 from goalkeeper.stats.intervals import clopper_pearson
@@ -196,7 +196,7 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
 
 
 def _evidence(
-    session: Session, entry: Entry, results: Mapping[str, AttackResult]
+    session: Session, entry: PlanEntry, results: Mapping[str, AttackResult]
 ) -> Evidence | None:
     """Turn an entry into evidence; None for what is out of its attacker's reach."""
     if entry.unit is None and entry.status is None:
@@ -241,7 +241,7 @@ def _evidence(
     )
 
 
-def _requirement(entry: Entry) -> Requirement:
+def _requirement(entry: PlanEntry) -> Requirement:
     power = describe_power(entry.need)
     budget = entry.attacker.power.budget
     return Requirement(

@@ -1,4 +1,4 @@
-"""Play one attack once: deal, let it answer through `Access`, mark, and control the setting."""
+"""Execute one attack run: deal, let it answer through `Access`, mark, and control the setting."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from goalkeeper.games.tallies import NULL, bounds, perfect, won
 AnyAttack = Attack[Any, Any]
 AnyGame = Game[Any, Any, Any]
 TOO_LITTLE = (
-    "too little data is inconclusive: with so few trials, and what can be done without the model, "
-    "not even a perfect attack could be told from chance; give more data"
+    "too little data is inconclusive: with this few trials even a perfect attack would not differ "
+    "significantly from the no-model baseline; provide more data"
 )
 
 
@@ -38,7 +38,7 @@ def stream(seed: int, *key: str) -> np.random.SeedSequence:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AttackRun:
-    """Everything that decides what one play of an attack gives.
+    """Everything that determines the result of one attack run.
 
     `needs` are the powers of which one must be granted; where none is named, whatever `Access`
     refuses is refused.
@@ -64,7 +64,7 @@ class AttackRun:
 
 
 def execute(app: Application, run: AttackRun) -> AttackResult:
-    """Play, mark and control, and note how long it took."""
+    """Run, mark and control, and measure the time."""
     start = time.perf_counter()
     result = _result(app, run)
     return result.model_copy(update={"took": time.perf_counter() - start})
@@ -158,7 +158,7 @@ def _won(result: AttackResult) -> bool:
 
 
 def _winnable(result: AttackResult) -> bool:
-    """Tell whether a perfect attack could have been told from chance with so many trials."""
+    """Return whether a perfect attack would differ significantly from the baseline."""
     return any(won(perfect(trial.tally)) for trial in result.trials)
 
 

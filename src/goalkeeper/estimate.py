@@ -1,9 +1,9 @@
-"""What a plan will cost: a quick measurement of this application on this machine, and experience.
+"""Estimate what a plan costs, from a quick measurement on this machine and from past attack runs.
 
-How often an attack asks or trains cannot be told from its budget: most stop long before it is
-spent. What each attack took on a few applications, for each of its tasks, is kept in
-`estimates.csv` as so many times each of the things that were measured there in the same way
-(`benchmarks/estimates.py` writes it).
+The budget of an attack does not predict how many queries and trainings it needs: most attacks stop
+long before it is spent. `estimates.csv` therefore records, for each attack and task, the cost on a
+few applications as multiples of the operation times that were measured there in the same way
+(`benchmarks/estimates.py` writes the file).
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ from goalkeeper.core.data import Bools
 from goalkeeper.core.power import View
 from goalkeeper.planning import Unit
 
-BATCH = 256  # inputs answered at once
+BATCH = 256  # inputs in one query of the measurement
 REPEATS = 5
-ENOUGH = 1.0  # seconds of one measurement
-MODELS, MANY = 4, 32  # trained together
-QUICK = 2.0  # seconds that training many may take; where it takes longer, none is saved by it
-WORKING = 1.5  # memory of a worker at its most, in what is loaded
-SHADOWS, FLOAT = 64, 8  # models that answer together, bytes of a score
-FIXED = 0.45  # part of a play that does not grow with the effort, measured on the spam filter
-LEAST, MOST = 0.25, 16.0  # efforts to choose from
-SAFE = 0.8  # part of the given time that is planned for
+ENOUGH_SECONDS = 1.0  # a measurement is repeated until it took this long
+FEW_MODELS, MANY_MODELS = 4, 32  # models trained together in the two measurements
+MAX_MANY_SECONDS = 2.0  # above this, training many together is no faster and is not measured
+MEMORY_FACTOR = 1.5  # peak memory of a worker relative to what this process has loaded
+SHADOW_MODELS, BYTES_PER_SCORE = 64, 8  # models queried together; scores are float64
+FIXED_PART = 0.45  # share of a run time that does not scale with the effort (spam filter)
+MIN_EFFORT, MAX_EFFORT = 0.25, 16.0
+TIME_MARGIN = 0.8  # share of the time limit that is planned; estimates are rarely exact
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """Seconds that this machine took for the things that plays are made of.
+class OperationTimes:
+    """Seconds that this machine took for the basic operations of attack runs.
 
     Parameters
     ----------
     machine
-        A fixed piece of work that has nothing to do with the application.
+        A fixed workload that is independent of the application.
     row
-        One input, answered among many.
+        One input, in a query of many.
     single
-        One input, answered alone.
+        One input, in a query of its own.
     model
         One model, trained together with a few others.
     many
         One model, trained together with many others.
     fit
-        One model, trained as the user trains it.
+        One model, trained alone.
     """
 
     machine: float
@@ -64,29 +64,32 @@ class Pace:
     fit: float
 
     def seconds(self, unit: Unit, effort: float = 1.0) -> float:
-        """Estimate the seconds of one play on one core, its marking and controls included."""
-        known = _known(unit)
-        if known is None:
+        """Estimate the seconds of one attack run on one core, including marking and controls."""
+        experience = _experience_of(unit)
+        if experience is None:
             e = unit.estimate
-            usual = self.machine + (e.queries * self.row + e.models * self.model) / unit.effort
+            at_effort_1 = (
+                self.machine + (e.queries * self.row + e.models * self.model) / unit.effort
+            )
         else:
-            usual = sum(times * asdict(self)[kind] for kind, times in known.times.items())
-        return usual * (FIXED + (1 - FIXED) * effort)
+            own = asdict(self)
+            at_effort_1 = sum(times * own[kind] for kind, times in experience.times.items())
+        return at_effort_1 * (FIXED_PART + (1 - FIXED_PART) * effort)
 
     def total(self, units: Iterable[Unit], jobs: int = 1, effort: float = 1.0) -> float:
-        """Estimate the seconds of many plays on `jobs` workers."""
+        """Estimate the seconds of many attack runs on `jobs` workers."""
         return sum(self.seconds(unit, effort) for unit in units) / max(1, jobs)
 
 
-KINDS = tuple(field.name for field in fields(Pace))
+KINDS = tuple(field.name for field in fields(OperationTimes))
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What an attack took elsewhere: so many times each measured thing, by its name.
+class Experience:
+    """What an attack cost on other applications, as multiples of each operation time.
 
-    `spread` is the largest ratio between what it took on an application and what is estimated;
-    `queries` the part of its queries that it asked.
+    `spread` is the largest ratio of actual to estimated time on an application; `queries` is the
+    share of its query budget that it used.
     """
 
     times: Mapping[str, float]
@@ -94,51 +97,51 @@ class Known:
     queries: float
 
 
-def queries(unit: Unit) -> float:
-    """Estimate how many queries a play asks; its budget is the upper bound."""
-    known = _known(unit)
-    return unit.estimate.queries * (1.0 if known is None else known.queries)
+def estimate_queries(unit: Unit) -> float:
+    """Estimate how many queries an attack run makes; its budget is the upper bound."""
+    experience = _experience_of(unit)
+    return unit.estimate.queries * (1.0 if experience is None else experience.queries)
 
 
-def memory(app: Application) -> int:
-    """Estimate the most bytes that one worker takes.
+def estimate_memory(app: Application) -> int:
+    """Estimate the peak memory of one worker, in bytes.
 
-    A worker loads what this process has loaded; plays take half as much again (measured on the
-    bundled examples), and the answers of many models to all records, in blocks of limited size.
+    A worker loads what this process has loaded. Attack runs take half as much again (measured on
+    the bundled examples), plus the answers of many models to all records, in bounded blocks.
     """
     import psutil
 
     records = sum(app.data.sizes().values())
-    answers = SHADOWS * records * len(app.classes) * FLOAT
+    answers = SHADOW_MODELS * records * len(app.classes) * BYTES_PER_SCORE
     loaded = int(psutil.Process().memory_info().rss)
-    return int(WORKING * loaded) + min(answers, app.means.memory)
+    return int(MEMORY_FACTOR * loaded) + min(answers, app.means.memory)
 
 
-def affordable(pace: Pace, units: Iterable[Unit], jobs: int, limit: float) -> float:
-    """Choose the effort that fits into `limit` seconds, between a quarter and sixteen times.
+def choose_effort(times: OperationTimes, units: Iterable[Unit], jobs: int, limit: float) -> float:
+    """Choose the effort that fits into `limit` seconds, from MIN_EFFORT to MAX_EFFORT.
 
-    Seconds are linear in the effort, so that there is nothing to search. Only times decide, and
-    no result, so that intervals keep their level.
+    Estimated seconds are linear in the effort, so no search is needed. The choice depends on
+    times only, not on results, so that intervals keep their confidence level.
     """
-    usual = pace.total(units, jobs)
-    if usual <= 0:
+    at_effort_1 = times.total(units, jobs)
+    if at_effort_1 <= 0:
         return 1.0
-    effort = (SAFE * limit / usual - FIXED) / (1 - FIXED)
-    return float(np.clip(round(effort, 2), LEAST, MOST))
+    effort = (TIME_MARGIN * limit / at_effort_1 - FIXED_PART) / (1 - FIXED_PART)
+    return float(np.clip(round(effort, 2), MIN_EFFORT, MAX_EFFORT))
 
 
-def _known(unit: Unit) -> Known | None:
-    """Find what the attack took for this task; else for all its tasks; else nothing."""
-    known, task = experience(), unit.run.task.name
-    return known.get((unit.attack, task)) or known.get((unit.attack, ""))
+def _experience_of(unit: Unit) -> Experience | None:
+    """Look up the experience with the attack for this task, else for all its tasks, else None."""
+    records, task = load_experience(), unit.run.task.name
+    return records.get((unit.attack, task)) or records.get((unit.attack, ""))
 
 
 @cache
-def experience() -> dict[tuple[str, str], Known]:
-    """Read what attacks took elsewhere, by attack and task ("" for all of its tasks)."""
+def load_experience() -> dict[tuple[str, str], Experience]:
+    """Read the recorded costs, by attack and task ("" for all of its tasks)."""
     text = files("goalkeeper").joinpath("estimates.csv").read_text("utf-8")
     return {
-        (row["attack"], row["task"]): Known(
+        (row["attack"], row["task"]): Experience(
             {kind: float(row[kind]) for kind in KINDS},
             float(row["spread"]),
             float(row["queries"]),
@@ -150,41 +153,43 @@ def experience() -> dict[tuple[str, str], Known]:
 # ---- measuring -----------------------------------------------------------------------------------
 
 
-def measure(app: Application) -> Pace:
+def measure_times(app: Application) -> OperationTimes:
     """Time a few answers and, where the application can be trained, a few trainings."""
     x, target = app.data.holdout.x[:BATCH], app.target
-    with one_thread():  # as plays have
-        return Pace(
-            machine=_least(_work),
-            row=_least(lambda: target.answer(x, View.LABELS)) / max(1, len(x)),
-            single=_least(lambda: target.answer(x[:1], View.LABELS)),
-            **_trainings(app),
+    with one_thread():  # as attack runs have
+        return OperationTimes(
+            machine=_shortest_time(_reference_work),
+            row=_shortest_time(lambda: target.answer(x, View.LABELS)) / max(1, len(x)),
+            single=_shortest_time(lambda: target.answer(x[:1], View.LABELS)),
+            **_time_trainings(app),
         )
 
 
-def _trainings(app: Application) -> dict[str, float]:
-    """Time one training, a few and many together; zeros where nothing can be trained."""
-    trainer, data, x = _forgetful(app.trainer), app.data.train, app.data.holdout.x[:BATCH]
+def _time_trainings(app: Application) -> dict[str, float]:
+    """Time one training, a few and many together; zeros if the application has no trainer."""
+    trainer, data, x = _without_store(app.trainer), app.data.train, app.data.holdout.x[:BATCH]
     if trainer is None:
         return dict.fromkeys(("model", "many", "fit"), 0.0)
 
     def each(models: int) -> float:
-        masks = _masks(app, models)
-        return _least(lambda: trainer.fit_many(data, masks, range(models)).labels(x)) / models
+        masks = _draw_masks(app, models)
+        return (
+            _shortest_time(lambda: trainer.fit_many(data, masks, range(models)).labels(x)) / models
+        )
 
-    model = each(MODELS)
-    many = each(MANY) if model * MANY < QUICK else model
-    return {"model": model, "many": many, "fit": _least(lambda: trainer.fit(data, 0))}
+    model = each(FEW_MODELS)
+    many = each(MANY_MODELS) if model * MANY_MODELS < MAX_MANY_SECONDS else model
+    return {"model": model, "many": many, "fit": _shortest_time(lambda: trainer.fit(data, 0))}
 
 
-def _forgetful(trainer: Any) -> Trainer | None:
-    """Take the store from a trainer that keeps long trainings: recalling them tells no pace."""
+def _without_store(trainer: Any) -> Trainer | None:
+    """Remove the store from a trainer: loading a stored training would not measure its time."""
     if not hasattr(trainer, "changed"):
         return trainer  # type: ignore[no-any-return]
     return trainer.changed(replace(trainer.means, store=""))  # type: ignore[no-any-return]
 
 
-def _masks(app: Application, models: int) -> Bools:
+def _draw_masks(app: Application, models: int) -> Bools:
     """Draw subsets of nine in ten records, every class in each."""
     rng = np.random.default_rng(0)
     masks = rng.random((models, len(app.data.train))) < 0.9
@@ -192,23 +197,23 @@ def _masks(app: Application, models: int) -> Bools:
     return np.asarray(masks)
 
 
-def _work() -> None:
-    """Work a little with Python and numpy, as everything around the model does."""
+def _reference_work() -> None:
+    """Do some work in Python and NumPy, similar to what surrounds the model."""
     numbers = np.random.default_rng(0).random(50_000)
     for _ in range(4):
         numbers = np.sort(numbers[::-1] * 1.0001)
     dict.fromkeys(str(i) for i in range(20_000))
 
 
-def _least(work: Callable[[], object]) -> float:
-    """Time some work, again while that is quick: what disturbs it only ever makes it slower."""
-    taken = [_once(work)]
-    while len(taken) < REPEATS and sum(taken) < ENOUGH:
-        taken.append(_once(work))
+def _shortest_time(work: Callable[[], object]) -> float:
+    """Return the shortest of several times: interference only ever makes work slower."""
+    taken = [_time_once(work)]
+    while len(taken) < REPEATS and sum(taken) < ENOUGH_SECONDS:
+        taken.append(_time_once(work))
     return min(taken)
 
 
-def _once(work: Callable[[], object]) -> float:
+def _time_once(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""Plan: which attacks the described attackers can mount on this application, and why not."""
+"""Plan: match attacks with attackers; what cannot be run is listed with the reason."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, Vie
 from goalkeeper.games.base import Task, Unfit, sized
 from goalkeeper.policy import Policy, Variant, default_policy
 
-IDENTITY = 1  # raised when unit ids are formed in another way
+IDENTITY = 1  # version of the scheme of unit ids; increase it when the scheme changes
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Unit:
-    """One play, identified by everything that decides its result."""
+    """One attack run in a plan, identified by everything that determines its result."""
 
     id: str
     attack: str
@@ -37,11 +37,11 @@ class Unit:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Entry:
-    """One attack x task x attacker: planned (it has a unit) or skipped, and why.
+class PlanEntry:
+    """One attack x task x attacker: planned (it has a unit) or skipped, with reasons.
 
-    A variant of the taxonomy for which there is no attack has an entry with no attack name, so
-    that what goalkeeper cannot test is never forgotten.
+    A variant of the taxonomy without an attack gets an entry with an empty attack name, so that
+    what goalkeeper cannot test is always reported.
     """
 
     attack: str
@@ -51,16 +51,16 @@ class Entry:
     attacker: Attacker
     need: Power
     unit: Unit | None = None
-    status: Status | None = None  # of what is skipped; None: out of this attacker's reach
+    status: Status | None = None  # if skipped; None: the attacker lacks the power
     reasons: tuple[str, ...] = ()
 
     @property
     def goals(self) -> tuple[Goal, ...]:
-        """The goals that a measured success would count for, each once."""
+        """The goals that a measured success counts for, each once."""
         return tuple(dict.fromkeys(harm.goal for harm in self.task.harms))
 
     def row(self) -> PlanRow:
-        """Return the entry as the assessment shows it."""
+        """Return the entry as a row of the assessment."""
         return PlanRow(
             attack=self.attack,
             game=self.game,
@@ -77,9 +77,9 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What the user chose: goals, attacks and attackers (empty: all), attack settings, effort.
+    """What the user selected: goals, attacks and attackers (empty: all), attack settings, effort.
 
-    The effort multiplies sample sizes and numbers of models; 1 is the usual.
+    The effort multiplies sample sizes and numbers of models; the default is 1.
     """
 
     goals: tuple[Goal, ...] = ()
@@ -91,19 +91,19 @@ class Choice:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Plan:
-    """Everything that will be played, and everything that will not, with reasons."""
+    """Everything that will be run, and everything that will not, with reasons."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[PlanEntry, ...]
     attackers: tuple[Attacker, ...]
     choice: Choice = Choice()
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """The plays, each once: attackers with the same grant share one."""
+        """The attack runs, each once: attackers with the same grant share one."""
         return tuple({e.unit.id: e.unit for e in self.entries if e.unit}.values())
 
     def hypotheses(self) -> dict[Goal, int]:
-        """Count the planned tests of each goal, which share its error rate; fixed before a run."""
+        """Count the planned tests of each goal, by which alpha is divided; fixed before a run."""
         planned = {goal: set[str]() for goal in Goal}
         for entry in self.entries:
             for goal in entry.goals if entry.unit else ():
@@ -126,10 +126,10 @@ def make_plan(
         The choice names an attack, an attacker or a setting that does not exist.
     """
     policy, choice = policy or default_policy(), choice or Choice()
-    attackers = _chosen(app.attackers or tuple(policy.attackers.values()), choice)
-    attacks = {name: _configured(name, choice) for name in catalogue()}
-    _known("attack", [*choice.attacks, *choice.settings], attacks)
-    entries: list[Entry] = []
+    attackers = _select_attackers(app.attackers or tuple(policy.attackers.values()), choice)
+    attacks = {name: _configure(name, choice) for name in catalogue()}
+    _check_names("attack", [*choice.attacks, *choice.settings], attacks)
+    entries: list[PlanEntry] = []
     covered: set[str] = set()
     for name, attack in attacks.items():
         variant = policy.variant(attack.variant)
@@ -149,25 +149,27 @@ def make_plan(
             )
             entries += [entry for who in attackers for entry in matcher.entries(who)]
     missing = [v for v in policy.variants() if v.id not in covered]
-    entries += [gap for v in missing for who in attackers if (gap := _gap(app, v, who, choice))]
+    entries += [
+        gap for v in missing for who in attackers if (gap := _variant_entry(app, v, who, choice))
+    ]
     wanted = [e for e in entries if not choice.goals or set(e.goals) & set(choice.goals)]
     return Plan(entries=tuple(wanted), attackers=attackers, choice=choice)
 
 
 def needs(attack: AnyAttack | type[AnyAttack], variant: Variant) -> tuple[Power, ...]:
-    """List the powers of which any one suffices: the variant's, and what the attack asks more."""
+    """List the alternative powers that suffice: those of the variant plus what the attack asks."""
     return tuple(power.joined(attack.asks) for power in variant.powers)
 
 
 def grants(
     attack: AnyAttack, attacker: Attacker, alternatives: tuple[Power, ...]
 ) -> tuple[Power, ...]:
-    """Cut the attacker's power to what the attack declares; empty when it does not suffice.
+    """Restrict the attacker's power to what the attack declares; empty if it does not suffice.
 
-    First the least: knowledge, capabilities and view of the first alternative that suffices.
-    Then, if the attacker has more that the attack can use, that as well: knowing more makes a
-    stronger attack that costs more, and must not hide the cheaper one. Spending is the
-    attacker's, but no more than the attack can make use of.
+    The first grant is minimal: knowledge, capabilities and view of the first alternative that
+    suffices. If the attacker has more that the attack can use, a second grant adds that: more
+    knowledge makes a stronger but costlier attack, which must not hide the cheaper one. The
+    budget is the attacker's, limited to what the attack can use.
     """
     for need in alternatives:
         if not attacker.power.lacks(need):
@@ -177,13 +179,13 @@ def grants(
                 share=min(has.share, most.share),
                 compute_h=min(has.compute_h, most.compute_h),
             )
-            more = _used(need, attacker.power, attack.uses)
+            more = _add_usable(need, attacker.power, attack.uses)
             return tuple(dict.fromkeys(replace(p, budget=spending) for p in (need, more)))
     return ()
 
 
-def _used(need: Power, has: Power, uses: Power) -> Power:
-    """Add to a need what the attack can also use and the attacker also has."""
+def _add_usable(need: Power, has: Power, uses: Power) -> Power:
+    """Add to a need what the attack can also use, if the attacker has it."""
     extra = Knowledge(
         **{k: min(grade, getattr(has.knowledge, k)) for k, grade in uses.knowledge.items()}
     )
@@ -205,7 +207,7 @@ class _Matcher:
     variant: Variant
     unfit: Unfit | None
 
-    def entries(self, attacker: Attacker) -> list[Entry]:
+    def entries(self, attacker: Attacker) -> list[PlanEntry]:
         """Return an entry for every grant with which this attacker can run the attack."""
         alternatives = needs(self.attack, self.variant)
         granted = grants(self.attack, attacker, alternatives)
@@ -213,10 +215,10 @@ class _Matcher:
             return [self._entry(attacker, power) for power in granted]
         gaps = min((attacker.power.lacks(need) for need in alternatives), key=len)
         reasons = tuple(f"needs {gap}" for gap in gaps)
-        return [replace(self._bare(attacker, alternatives[0]), reasons=reasons)]
+        return [replace(self._base_entry(attacker, alternatives[0]), reasons=reasons)]
 
-    def _bare(self, attacker: Attacker, need: Power) -> Entry:
-        return Entry(
+    def _base_entry(self, attacker: Attacker, need: Power) -> PlanEntry:
+        return PlanEntry(
             attack=self.name,
             game=self.attack.game.name,
             task=self.task,
@@ -225,14 +227,14 @@ class _Matcher:
             need=need,
         )
 
-    def _entry(self, attacker: Attacker, granted: Power) -> Entry:
-        entry = self._bare(attacker, granted)
-        unfit = self.unfit or _hidden(self.app, granted)
+    def _entry(self, attacker: Attacker, granted: Power) -> PlanEntry:
+        entry = self._base_entry(attacker, granted)
+        unfit = self.unfit or _view_gap(self.app, granted)
         if unfit:
             status = Status.NOT_APPLICABLE if unfit.proven else Status.NOT_TESTED
             return replace(entry, status=status, reasons=(unfit.reason,))
         if self.choice.attacks and self.name not in self.choice.attacks:
-            return replace(entry, status=Status.EXCLUDED, reasons=("left out by --attack",))
+            return replace(entry, status=Status.EXCLUDED, reasons=("excluded by --attack",))
         run = AttackRun(
             attack=self.attack,
             game=sized(self.attack.game(), self.choice.effort),
@@ -244,14 +246,14 @@ class _Matcher:
         return replace(entry, unit=_unit(self.app, self.name, run, self.choice.effort))
 
 
-def _hidden(app: Application, granted: Power) -> Unfit | None:
-    """Say which view the application cannot give, however strong the attacker."""
+def _view_gap(app: Application, granted: Power) -> Unfit | None:
+    """Return why the view is unavailable to any attacker; None if the application offers it."""
     offers = app.target.offers
     if granted.view <= offers or granted.view is View.GRADIENTS:
         return None
     return Unfit(
-        f"needs {granted.view.name.lower()}, but the application answers with "
-        f"{offers.name.lower()} only",
+        f"needs {granted.view.name.lower()}, but the application returns only "
+        f"{offers.name.lower()}",
         proven=granted.knowledge.model is not Grade.FULL,
     )
 
@@ -279,23 +281,25 @@ def _unit(app: Application, name: str, run: AttackRun, effort: float) -> Unit:
     )
 
 
-def _gap(app: Application, variant: Variant, who: Attacker, choice: Choice) -> Entry | None:
-    """Remember a variant that this attacker could mount and for which there is no attack."""
+def _variant_entry(
+    app: Application, variant: Variant, who: Attacker, choice: Choice
+) -> PlanEntry | None:
+    """Make the entry of a variant without an attack; None if this attacker cannot mount it."""
     if all(who.power.lacks(need) for need in variant.powers):
         return None
-    left_out = bool(choice.attacks)
+    excluded = bool(choice.attacks)
     elsewhere = bool(variant.inputs) and app.domain.kind not in variant.inputs
-    status = Status.EXCLUDED if left_out else Status.NOT_TESTED
+    status = Status.EXCLUDED if excluded else Status.NOT_TESTED
     reason = (
-        "left out by --attack"
-        if left_out
-        else f"goalkeeper has no attack of this variant for {app.domain.kind} yet"
+        "excluded by --attack"
+        if excluded
+        else f"goalkeeper has no attack of this variant for {app.domain.kind} inputs yet"
     )
     if elsewhere:
         status = Status.NOT_APPLICABLE
-        reason = f"concerns {', '.join(variant.inputs)} inputs only"
+        reason = f"applies only to {', '.join(variant.inputs)} inputs"
     task = Task(name=variant.id, harms=variant.harms, metric=variant.metric, sentence=variant.id)
-    return Entry(
+    return PlanEntry(
         attack="",
         game=variant.family,
         task=task,
@@ -311,20 +315,20 @@ def _tasks(app: Application, attack: AnyAttack) -> list[Task]:
     return [task for task in attack.game().tasks(app) if attack.covers(task)]
 
 
-def _configured(name: str, choice: Choice) -> AnyAttack:
+def _configure(name: str, choice: Choice) -> AnyAttack:
     cls = catalogue()[name]
     wanted = choice.settings.get(name, {})
-    _known(f"setting of {name}", wanted, [f.name for f in fields(cls)])
+    _check_names(f"setting of {name}", wanted, [f.name for f in fields(cls)])
     return replace(sized(cls(), choice.effort), **wanted)
 
 
-def _chosen(attackers: tuple[Attacker, ...], choice: Choice) -> tuple[Attacker, ...]:
+def _select_attackers(attackers: tuple[Attacker, ...], choice: Choice) -> tuple[Attacker, ...]:
     named = {a.name: a for a in attackers}
-    _known("attacker", choice.attackers, named)
+    _check_names("attacker", choice.attackers, named)
     return tuple(a for a in attackers if not choice.attackers or a.name in choice.attackers)
 
 
-def _known(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
+def _check_names(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
     from difflib import get_close_matches
 
     names = list(valid)
@@ -332,7 +336,7 @@ def _known(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
         if name not in names:
             near = get_close_matches(name, names, n=1)
             raise DescriptionError(
-                f"there is no {what} called {name!r}",
+                f"there is no {what} named {name!r}",
                 expected=f"{near[0]!r}?" if near else "one of " + ", ".join(names),
                 given=name,
                 advice="see `goalkeeper list attacks` and `goalkeeper list attackers`",
@@ -340,7 +344,7 @@ def _known(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
 
 
 def describe_power(power: Power) -> dict[str, Any]:
-    """Return a power as plain JSON."""
+    """Return a power as JSON values."""
     return {
         "knowledge": {k: v.name.lower() for k, v in power.knowledge.items()},
         "capabilities": list(power.capabilities.names()),

@@ -1,4 +1,4 @@
-"""Verify a run folder: hashes first, then every verdict again from the evidence alone."""
+"""Verify a run folder: first the hashes, then every verdict, recomputed from the evidence."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from goalkeeper.rate import recompute
 from goalkeeper.running import read_policy
 
 
-def differences(root: Path) -> list[str]:
-    """List everything in a run folder that does not hold; empty when it verifies.
+def list_differences(root: Path) -> list[str]:
+    """List every inconsistency in a run folder; empty if it verifies.
 
-    Checked are: the hash of every file; that each piece of evidence is what its play found; that
-    the stored policy is the one the assessment names; and that rating the evidence again gives
-    every exposure level, attack potential, risk and verdict that is stored.
+    Checked are: the hash of every file; that each piece of evidence equals the stored result of
+    its attack run; that the stored policy is the one the assessment names; and that rating the
+    evidence again gives the stored exposure levels, attack potentials, risks and verdicts.
 
     Raises
     ------
@@ -34,15 +34,15 @@ def differences(root: Path) -> list[str]:
             raise  # the folder is as it was written, by another goalkeeper
         return [*found, str(error)]
     if assessment.to_json() != folder.read("assessment.json"):
-        found.append("assessment.json: not written by goalkeeper")
-    found += _plays(folder, assessment)
+        found.append("assessment.json: not in the form that goalkeeper writes")
+    found += _compare_results(folder, assessment)
     policy = read_policy(root)
     if policy.row() != assessment.policy:
-        found.append("policy: the stored policy is not the one the assessment was rated by")
+        found.append("policy: the stored policy is not the one that the assessment names")
     return found + recompute(assessment, policy)
 
 
-def _plays(folder: RunFolder, assessment: Assessment) -> list[str]:
+def _compare_results(folder: RunFolder, assessment: Assessment) -> list[str]:
     found = []
     for evidence in assessment.evidence:
         if not evidence.unit:

@@ -10,7 +10,7 @@ from goalkeeper.examples import write_example
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The spam filter example with few mails and one attacker: quick to play."""
+    """The spam filter example with few mails and one attacker: quick to run."""
     folder = tmp_path_factory.mktemp("small") / "filter"
     path = write_example("spam-filter", folder, size=700)
     content = yaml.safe_load(path.read_text())

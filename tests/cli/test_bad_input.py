@@ -55,7 +55,7 @@ def refused(path: Path, *says: str, verb: str = "check") -> None:
     done = inline(verb, path)
     assert done.code == Exit.USAGE, done
     assert all(word in done.err for word in says), done.err
-    assert f"next: mend this, then run it again: goalkeeper {verb}" in done.err
+    assert f"next: fix this, then run again: goalkeeper {verb}" in done.err
     assert "Traceback" not in done.err
     assert done.out == ""
 
@@ -176,7 +176,7 @@ def test_a_model_that_does_not_work(name: str, tmp_path: Path) -> None:
 
 CODE = {
     "none": ("def build():\n    return None\n", "build() returned NoneType"),
-    "syntax": ("x = 1\ndef build(:\n    pass\n", "mend filter.py line 2"),
+    "syntax": ("x = 1\ndef build(:\n    pass\n", "fix filter.py line 2"),
     "import": ("import no_such_package\ndef build(): ...\n", "No module named 'no_such_package'"),
     "own-error": ("class Odd(Exception): ...\ndef build():\n    raise Odd('x')\n", "Odd: x"),
     "exit": ("import sys\nsys.exit(0)\ndef build(): ...\n", "filter.py raised SystemExit: 0"),
@@ -248,7 +248,7 @@ def test_a_model_that_prints_leaves_json_alone(tmp_path: Path) -> None:
     methods = CONSTANT.replace("        return", "        print('noise')\n        return")
     (tmp_path / "filter.py").write_text("print('noise')\n" + MODEL.format(methods=methods))
     assert json.loads(inline("check", path, "--json").out)["ok"] is True
-    words = ("--json", "--jobs", "2", "--attack", "good_words_blind")  # two plays
+    words = ("--json", "--jobs", "2", "--attack", "good_words_blind")  # two attack runs
     done = goalkeeper("run", path, "-o", tmp_path / "r", *words)
     assert json.loads(done.stdout)["complete"] is True
     assert "noise" in done.stderr
@@ -294,7 +294,9 @@ def test_a_run_folder_that_cannot_be_one(place: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", ["nowhere", "app.yaml"])
 def test_reading_what_is_no_run(verb: str, place: str, tmp_path: Path) -> None:
     write_text_app(tmp_path)
-    refused(tmp_path / place, "holds no assessment.json", "goalkeeper run FILE -o DIR", verb=verb)
+    refused(
+        tmp_path / place, "contains no assessment.json", "goalkeeper run FILE -o DIR", verb=verb
+    )
 
 
 def test_writing_where_nothing_can_be_written(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_init_writes_a_template_and_never_overwrites(tmp_path: Path) -> None:
 def test_check_says_what_is_there(small: Path) -> None:
     done = goalkeeper("check", small)
     assert done.returncode == 0, done.stderr
-    assert "usable" in done.stdout
+    assert "valid" in done.stdout
     assert "next: goalkeeper plan" in done.stdout
 
 
@@ -93,7 +93,7 @@ def test_run_writes_what_it_says(finished: Path) -> None:
 def test_a_second_run_plays_nothing_again(small: Path, copy: Path) -> None:
     before = {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()}
     done = inline("run", small, "-o", copy)
-    assert "plays are already there" in done.err
+    assert "attack runs are already done" in done.err
     assert {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()} == before
 
 
@@ -232,7 +232,7 @@ def test_an_attacker_without_power_runs_nothing(small: Path, tmp_path: Path) -> 
     assert done.code == Exit.NOTHING, done.err
 
 
-def test_ctrl_c_keeps_what_was_played(small: Path, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_was_run(small: Path, tmp_path: Path) -> None:
     words = [*COMMAND, "run", str(small), "-o", str(tmp_path / "r"), "--jobs", "1"]
     running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
@@ -243,6 +243,6 @@ def test_ctrl_c_keeps_what_was_played(small: Path, tmp_path: Path) -> None:
     if running.returncode != Exit.INTERRUPTED:  # it had finished before the signal came
         assert running.returncode in {Exit.MET, Exit.NOT_MET, Exit.INCONCLUSIVE}
         return
-    assert "plays are kept. Resume with: goalkeeper run" in said
+    assert "attack runs are kept. Resume with: goalkeeper run" in said
     done = inline("run", small, "-o", tmp_path / "r", "--jobs", "1")
-    assert "already there" in done.err
+    assert "already done" in done.err

@@ -59,7 +59,7 @@ def pace(app: Path, seconds: float) -> None:
 
 
 def written(folder: Path) -> dict[str, int]:
-    """Tell when each play was written."""
+    """Tell when each result was written."""
     return {p.name: p.stat().st_mtime_ns for p in folder.glob("units/*.json")}
 
 
@@ -78,7 +78,7 @@ def processes(session: int) -> list[int]:
 
 @contextmanager
 def started(app: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start a run with two workers in a session of its own, and wait for its first plays."""
+    """Start a run with two workers in a session of its own, and wait for its first results."""
     words = [*COMMAND, "run", str(app), "-o", str(folder), "--jobs", "2", *FEW]
     process = subprocess.Popen(
         words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -116,7 +116,7 @@ def test_a_signal_keeps_the_plays_ends_the_workers_and_can_be_resumed(
     assert process.returncode == Exit.INTERRUPTED, said
     kept = written(folder)
     assert kept
-    assert f"interrupted: {len(kept)} plays are kept. Resume with: goalkeeper run" in said
+    assert f"interrupted: {len(kept)} attack runs are kept. Resume with: goalkeeper run" in said
     assert "--jobs 2" in said
     assert "Traceback" not in said
     pace(slow, 0.0)
@@ -147,7 +147,7 @@ def test_a_full_disk_in_the_middle_can_be_resumed(
 
     def full(handle: int) -> None:
         calls.append(handle)
-        if len(calls) > 6:  # run.json, two policy files, some plays
+        if len(calls) > 6:  # run.json, two policy files, some attack runs
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         sync(handle)
 
@@ -181,7 +181,7 @@ def test_only_what_is_damaged_is_played_again(app: Path, tmp_path: Path) -> None
     assert inline("show", folder).code == 0
     again = inline(*words)
     assert again.code == first.code
-    assert f"resuming: {len(before) - 2} of {len(before)} plays" in again.err
+    assert f"resuming: {len(before) - 2} of {len(before)} attack runs" in again.err
     after = written(folder)
     assert {n for n in before if after[n] != before[n]} == {cut.name, odd.name}
     assert json.loads((folder / "run.json").read_text())["file"] == str(app)
@@ -196,7 +196,7 @@ def test_plays_of_a_changed_application_are_not_mixed_in(app: Path, tmp_path: Pa
     code = app.parent / "filter.py"
     code.write_text(code.read_text().replace("MultinomialNB()", "MultinomialNB(alpha=0.3)"))
     again = inline(*words)
-    assert "already there" not in again.err
+    assert "already done" not in again.err
     assessment = json.loads((folder / "assessment.json").read_text())
     named = {f"{e['unit']}.json" for e in assessment["evidence"] if e["unit"]}
     assert named

@@ -32,7 +32,7 @@ def test_ten_kills_change_nothing(small: Path, tmp_path: Path) -> None:
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
         for name, written in seen.items():
-            assert (killed / "units" / name).stat().st_mtime_ns == written, f"{name} played twice"
+            assert (killed / "units" / name).stat().st_mtime_ns == written, f"{name} run twice"
         for path in (killed / "units").glob("*.json"):
             seen.setdefault(path.name, path.stat().st_mtime_ns)
     goalkeeper("run", small, "-o", killed)
@@ -45,7 +45,7 @@ def test_ten_kills_change_nothing(small: Path, tmp_path: Path) -> None:
 
 @pytest.mark.validation
 def test_kills_in_new_folders_waste_nothing_that_the_store_has(small: Path, tmp_path: Path) -> None:
-    """Every run starts in a new folder; what a killed one had finished is not played again."""
+    """Every run starts in a new folder; what a killed one had finished is not run again."""
     begin = time.monotonic()
     goalkeeper("run", small, "-o", tmp_path / "whole", "--no-store")
     lasts = time.monotonic() - begin
@@ -64,7 +64,7 @@ def test_kills_in_new_folders_waste_nothing_that_the_store_has(small: Path, tmp_
     assert kept > 0
     assert json.loads(goalkeeper("store", "check", "--json").stdout)["damaged"] == []
     done = goalkeeper("run", small, "-o", tmp_path / "last")
-    assert f"taken from the store: {kept} of" in done.stderr
+    assert f"from the store: {kept} of" in done.stderr
     first, second = (
         timeless(json.loads((tmp_path / name / "assessment.json").read_text()))
         for name in ("whole", "last")

@@ -53,8 +53,8 @@ def run(app: Path, folder: Path, *words: str | Path) -> Ended:
 def test_a_second_folder_takes_from_the_store(app: Path, tmp_path: Path, own_store: Path) -> None:
     first = run(app, tmp_path / "one")
     second = run(app, tmp_path / "two")
-    assert "taken from the store" not in first.err
-    assert "taken from the store: 2 of 2 plays" in second.err
+    assert "from the store" not in first.err
+    assert "from the store: 2 of 2 attack runs" in second.err
     assert "[1/" not in second.err
     assert assessment(tmp_path / "one")["goals"] == assessment(tmp_path / "two")["goals"]
     assert inline("verify", tmp_path / "two").code == 0
@@ -73,16 +73,16 @@ def test_the_store_can_be_left_alone_or_be_another(
     run(app, tmp_path / "two", "--store", tmp_path / "other")
     assert not own_store.exists()
     assert shown("--store", tmp_path / "other")["entries"] == 2
-    assert "taken" not in run(app, tmp_path / "three", "--no-store").err
-    assert "taken" in run(app, tmp_path / "four", "--store", tmp_path / "other").err
+    assert "from the store" not in run(app, tmp_path / "three", "--no-store").err
+    assert "from the store" in run(app, tmp_path / "four", "--store", tmp_path / "other").err
 
 
 def test_a_damaged_entry_is_played_again(app: Path, tmp_path: Path, own_store: Path) -> None:
     run(app, tmp_path / "one")
-    path, _ = own_store.glob("plays/*/*")
+    path, _ = own_store.glob("results/*/*")
     path.write_bytes(path.read_bytes()[:-9])
-    assert "taken from the store: 1 of 2 plays" in run(app, tmp_path / "two").err
-    assert "taken from the store: 2 of 2 plays" in run(app, tmp_path / "three").err
+    assert "from the store: 1 of 2 attack runs" in run(app, tmp_path / "two").err
+    assert "from the store: 2 of 2 attack runs" in run(app, tmp_path / "three").err
 
 
 def test_a_store_on_a_full_disk_stops_nothing(
@@ -111,7 +111,7 @@ def fill(root: Path, ages: list[float]) -> None:
     for i, days in enumerate(ages):
         store.put(f"u{i}", AttackResult(status=Status.TESTED), About(application="a"))
         when = time.time() - days * 86400
-        os.utime(store._path("plays", f"u{i}"), (when, when))
+        os.utime(store._path("results", f"u{i}"), (when, when))
 
 
 def test_prune_by_age_and_by_size(own_store: Path) -> None:
@@ -125,8 +125,8 @@ def test_prune_by_age_and_by_size(own_store: Path) -> None:
 
 def test_check_names_what_is_damaged(own_store: Path) -> None:
     fill(own_store, [1, 2])
-    assert "every hash is right" in inline("store", "check").out
-    path = next(own_store.glob("plays/*/*"))
+    assert "all hashes are correct" in inline("store", "check").out
+    path = next(own_store.glob("results/*/*"))
     path.write_bytes(b"#" + path.read_bytes())
     done = inline("store", "check", "--json")
     assert done.code == Exit.NOT_MET
@@ -137,10 +137,10 @@ def test_check_names_what_is_damaged(own_store: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("prune",), "nothing says what to remove"),
+        (("prune",), "store prune needs a criterion"),
         (("prune", "--older", "soon"), "e.g. 90s, 10m, 2h, 30d"),
         (("prune", "--larger", "-1G"), "e.g. 500M, 4G"),
-        (("check", "--older", "3d"), "removes nothing"),
+        (("check", "--older", "3d"), "does not take --older"),
         (("burn",), "burn"),
     ],
 )
@@ -169,7 +169,7 @@ def test_no_other_times_are_read(text: str) -> None:
 
 
 def test_sizes_are_written_for_people() -> None:
-    assert [amounts.shown(n) for n in (0, 1023, 1536, 2**31)] == [
+    assert [amounts.format_size(n) for n in (0, 1023, 1536, 2**31)] == [
         "0 B",
         "1023 B",
         "1.5 KiB",

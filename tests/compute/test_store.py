@@ -34,10 +34,10 @@ MANY = """
 import sys
 from pathlib import Path
 from goalkeeper.compute.store import About, Store
-from goalkeeper.core.evidence import Played, Status
+from goalkeeper.core.evidence import AttackResult, Status
 store = Store(Path(sys.argv[1]), digest="v1")
 for i in range(60):
-    store.put(f"u{i}", Played(status=Status.TESTED, summary="x" * 5000), About())
+    store.put(f"u{i}", AttackResult(status=Status.TESTED, summary="x" * 5000), About())
     assert store.get(f"u{(i * 7) % (i + 1)}") is not None
 """
 
@@ -54,7 +54,7 @@ def files(store: Store) -> list[Path]:
 def used(store: Store, key: str, when: float) -> None:
     """Put an entry that was last used at a time."""
     store.put(key, PLAYED, ABOUT)
-    os.utime(store._path("plays", key), (when, when))
+    os.utime(store._path("results", key), (when, when))
 
 
 # ---- plays ---------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def test_each_damaged_byte_is_noticed_and_the_entry_dropped(store: Store) -> Non
 def test_an_entry_under_a_wrong_name_is_dropped(store: Store) -> None:
     store.put("u1", PLAYED, ABOUT)
     (path,) = files(store)
-    other = store._path("plays", "u2")
+    other = store._path("results", "u2")
     other.parent.mkdir(exist_ok=True)
     path.rename(other)
     assert store.get("u2") is None
@@ -240,7 +240,7 @@ def test_prune_removes_the_old_then_the_longest_unused(store: Store) -> None:
     for i in range(6):
         used(store, f"u{i}", 1000.0 * (i + 1))
     size = store.entries()[0].size
-    (store.root / "plays" / ".tmp-left").write_text("by a run that was killed")
+    (store.root / "results" / ".tmp-left").write_text("by a run that was killed")
     removed = store.prune(unused_since=2500.0, largest=2.5 * size)
     assert [e.used for e in removed] == [1000.0, 2000.0, 3000.0, 4000.0]
     assert [e.used for e in store.entries()] == [5000.0, 6000.0]
@@ -309,7 +309,7 @@ def test_a_store_that_cannot_be_changed_is_read(
 ) -> None:
     store.put("u1", PLAYED, ABOUT)
     store.put("u2", PLAYED, ABOUT)
-    damaged = store._path("plays", "u2")
+    damaged = store._path("results", "u2")
     damaged.write_bytes(damaged.read_bytes()[:40])
     unchangeable(monkeypatch, "unlink")
     assert store.get("u1") == PLAYED

@@ -11,7 +11,7 @@ import pytest
 from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.assessment import CHANGES, SCHEMA_VERSION, Assessment
 from goalkeeper.core.errors import OtherSchema, StoreError
-from goalkeeper.verify import differences
+from goalkeeper.verify import list_differences
 from tests.cli.inline import inline
 from tests.report import sample
 
@@ -58,7 +58,7 @@ def test_another_schema_is_one_line_that_says_what_to_do(
 def test_a_folder_that_was_changed_as_well_does_not_verify(tmp_path: Path) -> None:
     folder = written(tmp_path, {"schema": 1})
     (folder / "report.html").write_text("added")
-    first, second = differences(folder)
+    first, second = list_differences(folder)
     assert first == "report.html: not part of the run"
     assert "has schema 1" in second
 

@@ -230,7 +230,7 @@ def split_app(folder: Path, train: list[str], test: list[str], more: str = "") -
 def test_overlap_is_an_error_that_names_both_records(tmp_path: Path) -> None:
     lines = mail_lines(400)
     path = split_app(tmp_path, lines[:200], [lines[0], *lines[200:], lines[3]])
-    told(path, "of test.csv also stands", "as record 3 of mail.csv", "overlap: drop",
+    told(path, "of test.csv is also", "as record 3 of mail.csv", "overlap: drop",
          key="data.overlap")  # fmt: skip
 
 
@@ -240,7 +240,7 @@ def test_overlap_is_dropped_when_asked_and_said(tmp_path: Path) -> None:
     app = load(split_app(tmp_path, lines[:200], test, "  overlap: drop\n"))
     assert app.data.sizes()["train"] == 199
     assert sum(app.data.sizes().values()) == 400
-    assert any(c.startswith("1 test records also stand") for c in app.caveats)
+    assert any(c.startswith("1 test records are also") for c in app.caveats)
 
 
 def test_columns_of_train_and_test_must_agree(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ CASES = (
     Bad("no-model", "  build: filter.py:build", "  trust: true", "model", "model:",
         ("exactly one of",)),
     Bad("trained-on-what", "build: filter.py:build", "function: filter.py:predict",
-        "model.function", "predict", ("data.train", "trained on")),
+        "model.function", "predict", ("data.train", "training records")),
     Bad("no-model-file", "build: filter.py:build", "file: filter.py", "model.file", "file: filter",
         ("is not a model of a kind that goalkeeper can", "pickle or joblib", "model.function")),
     Bad("sha-form", "build: filter.py:build", "file: filter.py\n  trust: true\n  sha256: abc",

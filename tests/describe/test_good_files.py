@@ -68,8 +68,8 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     app = load(write_text_app(tmp_path, text.replace("level: high", "level: normal")))
     said = "\n".join(app.caveats)
     for words in (
-        "tolerances are not declared",
-        "attackers are not described",
+        "no tolerances are declared",
+        "no attackers are described",
         "no class is named harmless",
         "privacy of at least high is proposed",
         "the holdout has only",

@@ -113,7 +113,7 @@ def test_weights_need_the_module_and_the_records(tmp_path: Path) -> None:
     found = check(app(tmp_path, "  function: filter.py:build\n  weights: net.pt\n"))
     assert any("weights belongs to `model.build`" in str(e) for e in found)
     found = check(app(tmp_path, "  build: net.py:build\n  weights: net.pt\n"))
-    assert any("which records it was trained on" in str(e) for e in found)
+    assert any("training records are not named" in str(e) for e in found)
 
 
 def test_a_recipe_is_for_modules_only(tmp_path: Path) -> None:

@@ -1,18 +1,34 @@
-"""The pages as tests see them: files, headings, links and code blocks."""
+"""The pages as tests see them: files, headings, links and code blocks.
+
+Reference pages are generated, not committed: `generated()` makes them once per process, and
+`read()` returns the text of either kind.
+"""
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 SECURITY = ROOT / "SECURITY.md"
-PAGES = sorted(DOCS.rglob("*.md"))
+REFERENCE = DOCS / "reference"
+REQUIREMENTS = DOCS / "requirements.md"
+
+
+def is_generated(page: Path) -> bool:
+    return page == REQUIREMENTS or REFERENCE in page.parents
+
+
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if not is_generated(page)]
 EVERYTHING = [README, CONTRIBUTING, SECURITY, *PAGES]
 FENCE = re.compile(
     r"^(?P<run><!-- run -->\n)?```(?P<language>\w*)(?P<rest>[^\n]*)\n(?P<body>.*?)^```$",
@@ -36,13 +52,37 @@ class Block:
         return f"{short(self.page)}: {self.title or self.body.splitlines()[0][:40]}"
 
 
+@cache
+def script(name: str) -> ModuleType:
+    """Import a script of docs/, which import each other as they do when they are run."""
+    sys.path.insert(0, str(DOCS))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(DOCS))
+
+
+@cache
+def generated() -> dict[Path, str]:
+    """Generate the reference pages, as they would stand in docs/."""
+    return {DOCS / name: text for name, text in script("generate").pages().items()}
+
+
+def read(page: Path) -> str:
+    return generated()[page] if is_generated(page) else page.read_text(encoding="utf-8")
+
+
+def exists(page: Path) -> bool:
+    return page in generated() if is_generated(page) else page.is_file()
+
+
 def short(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
 def blocks(page: Path, *languages: str) -> Iterator[Block]:
     """Find the code blocks of a page, in order."""
-    for found in FENCE.finditer(page.read_text(encoding="utf-8")):
+    for found in FENCE.finditer(read(page)):
         if not languages or found["language"] in languages:
             title = re.search(r'title="([^"]*)"', found["rest"])
             yield Block(
@@ -61,7 +101,7 @@ def titled(page: Path, title: str) -> str:
 
 def text(page: Path) -> str:
     """Return a page without its code blocks and code spans."""
-    return re.sub(r"`[^`\n]*`", "", FENCE.sub("", page.read_text(encoding="utf-8")))
+    return re.sub(r"`[^`\n]*`", "", FENCE.sub("", read(page)))
 
 
 def links(page: Path) -> list[str]:
@@ -70,7 +110,7 @@ def links(page: Path) -> list[str]:
 
 def anchors(page: Path) -> set[str]:
     """List the anchors that the headings of a page get."""
-    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.M)
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", read(page)), re.M)
     return {re.sub(r"[^\w-]+", "-", h.replace("`", "").lower()).strip("-") for h in headings}
 
 

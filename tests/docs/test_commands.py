@@ -54,7 +54,7 @@ def test_command_exists(page: str, line: str) -> None:
 @pytest.mark.parametrize("page", EVERYTHING, ids=short)
 def test_options_named_in_text_exist(page: Path) -> None:
     """An option in code style belongs to some verb of ours."""
-    every = {name for verb in VERBS for name in options(verb)} | {"--check"}
+    every = {name for verb in VERBS for name in options(verb)}
     for name in re.findall(r"`(--[a-z-]+)", page.read_text(encoding="utf-8")):
         assert name in every, f"{short(page)}: {name}"
 

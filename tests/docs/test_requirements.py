@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,27 +13,17 @@ from goalkeeper.core.power import Capability, Grade, Power, View
 from goalkeeper.planning import needs
 from goalkeeper.policy import default_policy
 from tests.contract.harness import build
-from tests.docs.pages import DOCS
+from tests.docs.pages import script
 
 
 @cache
-def traceability() -> ModuleType:
-    import sys
-
-    sys.path.insert(0, str(DOCS))
-    try:
-        spec = importlib.util.spec_from_file_location("traceability", DOCS / "traceability.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(DOCS))
-    return module
+def shown_by() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = script("traceability").shown_by()
+    return found
 
 
 def entries() -> list[dict[str, str]]:
-    found: list[dict[str, str]] = traceability().requirements()
+    found: list[dict[str, str]] = script("traceability").requirements()
     return found
 
 
@@ -49,14 +37,14 @@ def test_only_what_may_be_in_part_is() -> None:
 
 @pytest.mark.parametrize("requirement", [f"S{i}" for i in range(1, 55)])
 def test_every_requirement_is_shown_by_a_test(requirement: str) -> None:
-    assert traceability().shown_by().get(requirement), f"no test carries {requirement}"
+    assert shown_by().get(requirement), f"no test carries {requirement}"
 
 
 def test_no_test_shows_a_requirement_that_does_not_exist() -> None:
-    assert set(traceability().shown_by()) <= {e["id"] for e in entries()}
+    assert set(shown_by()) <= {e["id"] for e in entries()}
 
 
-# ---- every power is exercised: contract tests play each attack with just these powers ----------
+# ---- every power is exercised: contract tests run each attack with exactly these powers ---------
 
 
 @cache

@@ -74,7 +74,9 @@ def test_only_tested_evidence_is_rated() -> None:
 
 def test_a_metric_is_rated_by_its_own_tally_only() -> None:
     one = evidence(trial(Accuracy(correct=50, n=100)))
-    with pytest.raises(PolicyError, match="kind proportion, the game gave accuracy"):
+    with pytest.raises(
+        PolicyError, match="kind proportion, but the game returned one of kind accuracy"
+    ):
         rated_one(one.model_copy(update={"metric": "success_rate"}))
     with pytest.raises(PolicyError, match="did you mean 'success_rate'"):
         rated_one(one.model_copy(update={"metric": "success_rates"}))

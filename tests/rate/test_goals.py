@@ -98,8 +98,8 @@ def test_the_worked_example_of_the_method() -> None:
     assert levels["good_words"] == (3, 3)
     assert (levels["benign"], levels["lira"], levels["copy"]) == ((2, 3), (2, 3), (3, 3))
     assert goals[Goal.INTEGRITY].reason == (
-        "Not met: good_words by outsider reaches exposure level 3 at attack potential 1, and 14 "
-        "must be withstood."
+        "Not met: good_words by outsider reaches exposure level 3 with attack potential 1; "
+        "everything below 14 must be withstood."
     )
     gaps = [(gap.variant, gap.attacker, gap.reason) for gap in goals[Goal.PRIVACY].not_tested]
     assert ("evasion.good_words", "customer", "not tested: no time") in gaps
@@ -110,8 +110,8 @@ def test_reasons_say_what_to_do() -> None:
     met = rated(1, evidence(trial(of(0, 400))), evidence(trial(of(1, 400)), name="other"))
     assert met.verdict is Verdict.MET
     assert met.reason == (
-        "Met: of 2 tested attacks none can reach exposure level 3 below attack potential 14; this "
-        "holds for the tested portfolio."
+        "Met: none of the 2 tested attacks reaches exposure level 3 below attack potential 14; "
+        "this holds for the tested portfolio."
     )
     assert met.because == ("E-other-outsider", "E-good_words-outsider")
     assert met.attackers == ("outsider",)
@@ -124,9 +124,9 @@ def test_reasons_say_what_to_do() -> None:
     assert open_.verdict is Verdict.INCONCLUSIVE
     assert open_.because[0] == "E-weak-customer"
     assert open_.reason == (
-        "Inconclusive: nothing below attack potential 14 was shown to reach exposure level 3, but "
-        "this is not excluded for weak by customer (control failed), small by outsider (exposure "
-        "level 1 to 3; about 4 times the sample would settle it if the rate stays the same), n0 by "
+        "Inconclusive: no attack below attack potential 14 was shown to reach exposure level 3, "
+        "but it is not excluded for weak by customer (control failed), small by outsider (exposure "
+        "level 1 to 3; about 4 times the sample would settle it at the same rate), n0 by "
         "insider (not tested), and 2 more."
     )
     assert [gap.attacker for gap in open_.not_tested] == ["customer", "outsider", "insider"]

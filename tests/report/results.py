@@ -284,11 +284,11 @@ def property_() -> Evidence:
     )  # fmt: skip
 
 
-def unplayed() -> tuple[Evidence, ...]:
+def not_run() -> tuple[Evidence, ...]:
     cases = (
         ("E06", Status.NOT_APPLICABLE, "no images are read", ""),
         ("E07", Status.EXCLUDED, "the owner excludes attacks that write files", ""),
-        ("E08", Status.NOT_TESTED, "the run was stopped before this was played", ""),
+        ("E08", Status.NOT_TESTED, "the run was stopped before this attack was run", ""),
         (
             "E09",
             Status.FAILED_TO_RUN,

@@ -33,10 +33,10 @@ from tests.report.results import (
     extraction,
     good_words,
     membership,
+    not_run,
     poisoning,
     potential,
     property_,
-    unplayed,
 )
 
 
@@ -192,16 +192,16 @@ def assessment() -> Assessment:
         attackers=attackers(),
         plan=plan(),
         evidence=(
-            extraction(), good_words(), poisoning(), membership(), property_(), *unplayed(),
+            extraction(), good_words(), poisoning(), membership(), property_(), *not_run(),
         ),
         advice=(
             advice(
-                "train on attacked inputs",
+                "adversarial training",
                 "added words should no longer outweigh the rest",
                 (N,),
                 {"before": "62 %", "after": "11 %", "side_effects": "accuracy -0.4 %"},
             ),
-            advice("screen contributions", "cap what one contributor can add", (A, N), None),
+            advice("screen contributed data", "cap what one contributor can add", (A, N), None),
         ),
         complete=False,
     )  # fmt: skip
@@ -211,7 +211,7 @@ ATTACKERS = ("outsider", "customer", "contributor", "insider", "Mallory")
 
 
 def shared(one: Evidence, unit: str) -> tuple[Evidence, ...]:
-    """Give one play to five attackers, dearer from one to the next."""
+    """Give one attack run to five attackers, costlier from one to the next."""
     dearer = {
         name: one.rated
         and one.rated.model_copy(update={"attack_potential": potential(4 * i, days=i / 2)})
@@ -225,32 +225,32 @@ def shared(one: Evidence, unit: str) -> tuple[Evidence, ...]:
     )
 
 
-def many_attackers(plays: int) -> Assessment:
-    """Return an assessment in which five attackers share every play."""
+def many_attackers(runs: int) -> Assessment:
+    """Return an assessment in which five attackers share every attack run."""
     kinds = (good_words, extraction, poisoning, membership, property_)
-    result = [kinds[i % len(kinds)]() for i in range(plays)]
+    result = [kinds[i % len(kinds)]() for i in range(runs)]
     evidence = [e for i, one in enumerate(result) for e in shared(one, f"unit{i}")]
-    return assessment().model_copy(update={"evidence": (*evidence, *unplayed())})
+    return assessment().model_copy(update={"evidence": (*evidence, *not_run())})
 
 
-def many_plays(plays: int) -> Assessment:
-    """Return an assessment like a long run: every play its own attack, made by one to four.
+def many_attack_runs(runs: int) -> Assessment:
+    """Return an assessment of many attack runs, each of its own attack, by one to four attackers.
 
-    As in a real one the plays differ in goal, level, attacker and text; every third ends open,
-    every attack has sources of its own, and of every two attacks one more was skipped.
+    As in a real one the attack runs differ in goal, level, attacker and text; every third is
+    inconclusive, every attack has its own sources, and one attack is skipped for every two run.
     """
     kinds = (good_words, extraction, poisoning, membership, good_words)
     levels = (IntegrityLevel.DATA, IntegrityLevel.MODEL, IntegrityLevel.OUTPUT)
     evidence: list[Evidence] = []
-    for i in range(plays):
+    for i in range(runs):
         one = kinds[i % len(kinds)]().model_copy(
             update={
                 "attack": f"attack_number_{i}", "references": (f"author20{i}",),
                 "level": levels[i % 3], "settings": {"steps": i, "words": 1000},
             }
         )  # fmt: skip
-        claims = shared(one, f"unit{i}")
-        evidence += [claims[(i + j) % len(claims)] for j in range(1 + i % 4)]
+        attackers = shared(one, f"unit{i}")
+        evidence += [attackers[(i + j) % len(attackers)] for j in range(1 + i % 4)]
     base = assessment()
     rated = {
         goal: rating.model_copy(
@@ -263,11 +263,11 @@ def many_plays(plays: int) -> Assessment:
     }
     skipped = tuple(
         base.plan[1].model_copy(update={"attack": f"skipped_{i}", "reasons": (f"needs {i % 20}",)})
-        for i in range(plays // 2)
+        for i in range(runs // 2)
     )
     return base.model_copy(
         update={
-            "evidence": (*evidence, *unplayed()),
+            "evidence": (*evidence, *not_run()),
             "plan": (*base.plan, *skipped),
             "goals": rated,
         }

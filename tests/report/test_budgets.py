@@ -1,4 +1,4 @@
-"""Reports stay short however much was played, and still lead to every play."""
+"""Reports stay short for any number of attack runs, and still lead to every one."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from goalkeeper.core.assessment import Assessment, Bracket, Verdict
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import Report, render_html, render_terminal
-from goalkeeper.report.deciding import Outcome, outcome
-from goalkeeper.report.finding import plays
+from goalkeeper.report.deciding import RunOutcome, determine_outcome
+from goalkeeper.report.finding import group_runs
 from tests.report import results, sample
 from tests.report.page import Page
 
 FEW, MANY = 40, 90
-MOST_BYTES = 350_000  # of report.html with 40 plays
-MOST_MORE = 5_000  # bytes for each further play
+MOST_BYTES = 350_000  # of report.html with 40 attack runs
+MOST_MORE = 5_000  # bytes for each further attack run
 ID = results.good_words().id
 MOST_LINES = {80: 68, 100: 62}  # of the terminal report, by width
 
 
 @pytest.fixture(scope="module")
 def pages() -> dict[int, str]:
-    return {n: render_html(sample.many_plays(n), sample.context()) for n in (FEW, MANY)}
+    return {n: render_html(sample.many_attack_runs(n), sample.context()) for n in (FEW, MANY)}
 
 
 def lines(assessment: Assessment, width: int) -> list[str]:
@@ -35,38 +35,40 @@ def lines(assessment: Assessment, width: int) -> list[str]:
     return stream.getvalue().splitlines()
 
 
-def test_the_page_of_forty_plays_is_small_and_grows_slowly(pages: dict[int, str]) -> None:
+def test_the_page_of_forty_attack_runs_is_small_and_grows_slowly(pages: dict[int, str]) -> None:
     few, many = (len(pages[n].encode()) for n in (FEW, MANY))
     assert few <= MOST_BYTES
     assert (many - few) / (MANY - FEW) <= MOST_MORE
 
 
-def test_findings_in_full_are_bounded_by_goals_and_attackers_not_by_plays(
+def test_findings_in_full_are_bounded_by_goals_and_attackers_not_by_attack_runs(
     pages: dict[int, str],
 ) -> None:
     figures = [html.count("<svg") for html in pages.values()]
     assert figures[1] <= figures[0] + 5
     for n in (FEW, MANY):
-        full = [f for f in Report.of(sample.many_plays(n), context=sample.context()).findings
+        full = [f for f in Report.of(sample.many_attack_runs(n), context=sample.context()).findings
                 if f.decides]  # fmt: skip
         brackets = (3 + 3) * len(sample.ATTACKERS)  # three integrity levels, three other goals
         assert len(full) <= brackets + len(Goal)
 
 
-def test_every_play_is_on_the_page_with_its_numbers_and_evidence(pages: dict[int, str]) -> None:
+def test_every_attack_run_is_on_the_page_with_its_numbers_and_evidence(
+    pages: dict[int, str],
+) -> None:
     for n, html in pages.items():
-        made = sample.many_plays(n)
+        made = sample.many_attack_runs(n)
         text = Page(html).root.text
         for e in made.evidence:
             if e.status is Status.TESTED:
                 assert f"{e.attack} on {e.task}" in text
                 assert e.id in text
         anchors = set(re.findall(r'id="(finding-\d+)"', html))
-        assert anchors == {f"finding-{i + 1}" for i in range(len(plays(made)))}
+        assert anchors == {f"finding-{i + 1}" for i in range(len(group_runs(made)))}
 
 
-def test_a_row_says_what_was_found_and_how_it_ended(pages: dict[int, str]) -> None:
-    report = Report.of(sample.many_plays(FEW), context=sample.context())
+def test_a_row_says_what_was_found_and_its_outcome(pages: dict[int, str]) -> None:
+    report = Report.of(sample.many_attack_runs(FEW), context=sample.context())
     found = {r.attrs["id"]: r.text for r in Page(pages[FEW]).find("tr") if "id" in r.attrs}
     rows = [f for part in report.goals for f in part.rows]
     assert {f.anchor for f in rows} == set(found)
@@ -74,18 +76,18 @@ def test_a_row_says_what_was_found_and_how_it_ended(pages: dict[int, str]) -> No
     for f in rows:
         assert f.headline is not None
         numbers = (f.headline.value, f.headline.interval, f.headline.baseline)
-        words = (*numbers, f.headline.n.removeprefix("n = "), f.summary, f.ended)
+        words = (*numbers, f.headline.n.removeprefix("n = "), f.summary, f.outcome)
         assert all(word in found[f.anchor] for word in words)
 
 
 @pytest.mark.parametrize("width", list(MOST_LINES))
 @pytest.mark.parametrize("count", [FEW, MANY])
 def test_the_terminal_report_is_short(count: int, width: int) -> None:
-    assert len(lines(sample.many_plays(count), width)) <= MOST_LINES[width]
+    assert len(lines(sample.many_attack_runs(count), width)) <= MOST_LINES[width]
 
 
 def test_many_reasons_advice_and_long_sentences_do_not_make_the_terminal_report_long() -> None:
-    made = sample.many_plays(MANY)
+    made = sample.many_attack_runs(MANY)
     long = {
         goal: rating.model_copy(update={"reason": "because " * 200})
         for goal, rating in made.goals.items()
@@ -100,38 +102,38 @@ def test_the_first_thing_on_the_page_is_verdict_number_and_advice(pages: dict[in
     integrity = cards[0].text
     for words in ("Not met", "62 %", "57 to 67 %", "baseline 2 %", "n = 400"):
         assert words in integrity
-    assert "What would help: train on attacked inputs, screen contributions" in " ".join(
+    assert "Recommended defences: adversarial training, screen contributed data" in " ".join(
         integrity.split()
     )
     html = pages[FEW]
     assert html.index('class="card verdict') < html.index("<nav") < html.index('class="card find')
 
 
-def test_what_was_not_played_stands_by_reason_with_a_count() -> None:
-    one = results.unplayed()[2]
+def test_what_was_not_run_is_listed_by_reason_with_a_count() -> None:
+    one = results.not_run()[2]
     again = one.model_copy(update={"id": "E08b", "attacker": "customer"})
     made = sample.assessment().model_copy(update={"evidence": (one, again)})
-    (row,) = Report.of(made, context=sample.context()).unplayed.rows
-    why = "the run was stopped before this was played"
+    (row,) = Report.of(made, context=sample.context()).not_run.rows
+    why = "the run was stopped before this attack was run"
     named = "attack-e08 on harmful-passes (outsider, customer)"
     assert row == (why, "not tested", "2", named)
 
 
 @pytest.mark.parametrize(
-    ("verdict", "because", "level", "points", "ended"),
+    ("verdict", "because", "level", "points", "expected"),
     [
-        (Verdict.NOT_MET, ID, (4, 4), 2, Outcome.SUCCEEDS),
-        (Verdict.INCONCLUSIVE, ID, (0, 4), 2, Outcome.OPEN),
-        (Verdict.MET, ID, (0, 1), 2, Outcome.WITHSTOOD),
-        (Verdict.NOT_MET, "", (0, 4), 2, Outcome.OPEN),
-        (Verdict.NOT_MET, "", (3, 4), 30, Outcome.DEAR),
-        (Verdict.NOT_MET, "", (0, 4), 30, Outcome.WITHSTOOD),
-        (Verdict.NOT_MET, "", (0, 2), 2, Outcome.WITHSTOOD),
-        (Verdict.NOT_ASSESSED, "", (4, 4), 2, Outcome.UNRATED),
+        (Verdict.NOT_MET, ID, (4, 4), 2, RunOutcome.SUCCEEDS),
+        (Verdict.INCONCLUSIVE, ID, (0, 4), 2, RunOutcome.INCONCLUSIVE),
+        (Verdict.MET, ID, (0, 1), 2, RunOutcome.WITHSTOOD),
+        (Verdict.NOT_MET, "", (0, 4), 2, RunOutcome.INCONCLUSIVE),
+        (Verdict.NOT_MET, "", (3, 4), 30, RunOutcome.TOO_COSTLY),
+        (Verdict.NOT_MET, "", (0, 4), 30, RunOutcome.WITHSTOOD),
+        (Verdict.NOT_MET, "", (0, 2), 2, RunOutcome.WITHSTOOD),
+        (Verdict.NOT_ASSESSED, "", (4, 4), 2, RunOutcome.UNRATED),
     ],
 )
-def test_how_a_play_ended(
-    verdict: Verdict, because: str, level: tuple[int, int], points: int, ended: Outcome
+def test_outcome_of_an_attack_run(
+    verdict: Verdict, because: str, level: tuple[int, int], points: int, expected: RunOutcome
 ) -> None:
     """Critical from level 3, below 14 points."""
     rated = results.rated("success_rate", *level, results.potential(points))
@@ -140,19 +142,19 @@ def test_how_a_play_ended(
         Goal.INTEGRITY, 1, verdict, risk=Bracket(low=1, high=1), demonstrated=2, potential=2,
         exposure=Bracket(low=0, high=4), because=(because,) if because else (),
     )  # fmt: skip
-    assert outcome((one,), rating) is ended
+    assert determine_outcome((one,), rating) is expected
 
 
-def test_a_play_ends_as_it_did_for_the_attacker_who_got_furthest() -> None:
+def test_an_outcome_is_that_of_the_attacker_who_got_furthest() -> None:
     dear = results.rated("success_rate", 4, 4, results.potential(30))
     first, *_, last = sample.shared(results.good_words(), "unit")
     group = (first, last.model_copy(update={"rated": dear}))
     rating = sample.goals()[Goal.INTEGRITY].model_copy(update={"because": (group[0].id,)})
-    assert outcome(group, rating) is Outcome.SUCCEEDS
-    assert outcome(group[-1:], rating) is Outcome.DEAR
+    assert determine_outcome(group, rating) is RunOutcome.SUCCEEDS
+    assert determine_outcome(group[-1:], rating) is RunOutcome.TOO_COSTLY
 
 
-def test_the_worst_play_of_each_attacker_is_shown_in_full_and_a_repetition_is_not() -> None:
+def test_the_worst_attack_run_of_each_attacker_is_shown_in_full_and_a_repetition_is_not() -> None:
     strong, weak = results.good_words(), results.good_words()
     weak = weak.model_copy(
         update={

@@ -25,7 +25,7 @@ def measurement(value: float, low: float, high: float, metric: str = "success_ra
 def test_shares_are_written_with_the_digits_their_interval_supports(
     value: float, low: float, high: float, text: str
 ) -> None:
-    assert str(fmt.measured(measurement(value, low, high))) == text
+    assert str(fmt.measurement(measurement(value, low, high))) == text
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_shares_are_written_with_the_digits_their_interval_supports(
     ],
 )
 def test_ratios_and_infinities(value: float, low: float, high: float, text: str) -> None:
-    numbers = fmt.measured(measurement(value, low, high, "likelihood_ratio"))
+    numbers = fmt.measurement(measurement(value, low, high, "likelihood_ratio"))
     assert f"{numbers.value} ({numbers.interval})" == text
 
 
@@ -70,7 +70,7 @@ def test_counts_points_and_time() -> None:
         "1 hour",
         "12 hours",
         "40 days",
-        "endless",
+        "unlimited",
     ]
     assert fmt.levels(2, 2) == "2"
     assert fmt.levels(1, 3) == "1 to 3"
@@ -84,17 +84,20 @@ def test_metrics_are_named_in_words() -> None:
 
 
 def test_hidden_characters_are_made_visible() -> None:
-    assert fmt.visible("a\u202eb\x1b[2J\u200b\ud800") == "a<U+202E>b<U+001B>[2J<U+200B><U+D800>"
-    assert fmt.visible("Grüße\n\tan 東京 🙂") == "Grüße\n\tan 東京 🙂"
+    assert (
+        fmt.escape_invisible("a\u202eb\x1b[2J\u200b\ud800")
+        == "a<U+202E>b<U+001B>[2J<U+200B><U+D800>"
+    )
+    assert fmt.escape_invisible("Grüße\n\tan 東京 🙂") == "Grüße\n\tan 東京 🙂"
 
 
 def test_long_texts_say_that_they_were_cut() -> None:
-    assert fmt.shortened("x" * 10, 10) == "x" * 10
-    assert fmt.shortened("x" * 2_000, 5) == "xxxxx\n[cut here; the whole text has 2,000 characters]"
+    assert fmt.truncate("x" * 10, 10) == "x" * 10
+    assert fmt.truncate("x" * 2_000, 5) == "xxxxx\n[truncated; the full text has 2,000 characters]"
 
 
 def test_lists() -> None:
-    assert [fmt.listed(t) for t in ((), ("a",), ("a", "b"), ("a", "b", "c"))] == [
+    assert [fmt.join_words(t) for t in ((), ("a",), ("a", "b"), ("a", "b", "c"))] == [
         "",
         "a",
         "a and b",

@@ -13,7 +13,7 @@ from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import Context, render_html
-from goalkeeper.report.words import GLOSSARY, MARKS
+from goalkeeper.report.words import GLOSSARY, VERDICT_LABELS
 from tests.report import results, sample
 from tests.report.page import Page
 
@@ -154,8 +154,8 @@ def test_evidence_of_a_goal_that_was_not_rated_appears_too() -> None:
         "withstood the tested portfolio",
         "248 of 400 succeeded; 8 of 400 without the attack",
         "33 of 64 tries",
-        "412 of 500 right; 410 of 500 without access to the model",
-        "at 0.1 % false alarms: 9 of 2,000 found, 1 of 2,000 false alarms",
+        "412 of 500 correct; 410 of 500 without access to the model",
+        "at a target of 0.1 % false alarms: 9 of 2,000 found, 1 of 2,000 false alarms",
         "+31/-5",
         "Control failed:",
         "run mail.yaml --only integrity --attack good-words --attacker outsider --seed 7",
@@ -172,7 +172,7 @@ def test_evidence_of_a_goal_that_was_not_rated_appears_too() -> None:
         "T2: add or delete training points without influencing labels",
         "This run is not complete",
         "the German original has them the other way round",
-        "verified by replay",
+        "; verified",
     ],
 )
 def test_what_a_reader_must_find_is_there(page: Page, words: str) -> None:
@@ -189,7 +189,7 @@ def test_both_published_tables_stand_beside_the_definition(page: Page) -> None:
 def test_every_verdict_has_word_and_shape(page: Page) -> None:
     badges = [e for e in page.find("span") if "badge" in e.attrs.get("class", "").split()]
     seen = {b.text for b in badges}
-    assert seen == {f"{m.symbol}{m.word.capitalize()}" for m in MARKS.values()}
+    assert seen == {f"{m.symbol}{m.word.capitalize()}" for m in VERDICT_LABELS.values()}
 
 
 def test_nothing_is_called_secure(page: Page) -> None:
@@ -207,7 +207,7 @@ def test_the_glossary_is_sorted_and_complete(page: Page) -> None:
 
 def test_private_exhibits_are_withheld(html: str, page: Page) -> None:
     assert results.PRIVATE not in html
-    assert "holds training data" in page.root.text
+    assert "contains training data" in page.root.text
 
 
 def test_private_exhibits_are_shown_on_request() -> None:
@@ -245,7 +245,7 @@ def test_every_drawing_has_title_description_and_a_table(page: Page) -> None:
         assert svg.find("text")
     captions = {t.find("caption")[0].text for t in page.find("table")}
     assert {svg.children[0].text for svg in drawings[1:]} <= captions
-    assert "The same in numbers: exposure of every goal" in captions
+    assert "Exposure of every goal, in numbers" in captions
 
 
 def test_drawings_take_their_colours_from_the_page(html: str) -> None:
@@ -281,8 +281,8 @@ def test_same_assessment_same_bytes(html: str) -> None:
 
 
 def test_a_real_run_stays_small() -> None:
-    """Thirty plays by five attackers each: repetitions of an attack are rows, not cards."""
-    made = sample.many_attackers(plays=30)
+    """Thirty attack runs by five attackers each: repetitions of an attack are rows, not cards."""
+    made = sample.many_attackers(runs=30)
     html = render_html(made, sample.context())
     assert len(html.encode()) < 200_000
     page = Page(html)
@@ -297,7 +297,7 @@ def test_an_assessment_of_nothing_is_still_a_page() -> None:
     bare = sample.assessment().model_copy(
         update={"goals": {}, "evidence": (), "plan": (), "attackers": (), "advice": ()}
     )
-    assert "There is no advice" in Page(render_html(bare, Context())).root.text
+    assert "There are no recommendations" in Page(render_html(bare, Context())).root.text
 
 
 def test_importing_the_report_does_not_import_matplotlib() -> None:

@@ -7,7 +7,7 @@ import goalkeeper.report
 from goalkeeper.core.assessment import Verdict
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import Context, Report
-from goalkeeper.report.parts import merged
+from goalkeeper.report.parts import merge_rows
 from tests.report import results, sample
 
 
@@ -67,13 +67,13 @@ def test_commands_are_taken_from_the_context_or_put_together_safely() -> None:
 
 def test_advice_reaches_the_findings_it_is_for() -> None:
     advice = {f.id: [link.text for link in f.advice] for f in report().findings}
-    assert advice["E02poison"] == ["train on attacked inputs", "screen contributions"]
+    assert advice["E02poison"] == ["adversarial training", "screen contributed data"]
     assert advice["E04member"] == []
 
 
 def test_rows_that_differ_in_the_attacker_only_are_merged() -> None:
     rows = [("a", "x", "1"), ("b", "x", "1"), ("c", "y", "1"), ("a", "x", "1")]
-    assert merged(rows, 0) == (("a, b", "x", "1"), ("c", "y", "1"))
+    assert merge_rows(rows, 0) == (("a, b", "x", "1"), ("c", "y", "1"))
     why = "full knowledge of the model (has none)"
     assert (why, "2", "gradient on harmful-passes (outsider, customer)") in report().skipped.rows
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from goalkeeper.cli.common import recorded
+from goalkeeper.cli.common import read_run_value
 from goalkeeper.cli.main import build
 from goalkeeper.policy import default_policy
 from goalkeeper.running import report_context
@@ -41,7 +41,7 @@ def test_where_nothing_was_written_down_the_word_file_stands(folder: Path, conte
 
 
 def test_a_missing_run_file_is_no_error(tmp_path: Path) -> None:
-    assert recorded(tmp_path, "file") == ""
+    assert read_run_value(tmp_path, "file") == ""
     assert report_context(default_policy(), file="").commands == {}
 
 

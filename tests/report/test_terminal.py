@@ -9,7 +9,7 @@ from goalkeeper.core.assessment import Assessment, Gap, PlanRow
 from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import render_terminal
-from goalkeeper.report.words import MARKS
+from goalkeeper.report.words import VERDICT_LABELS
 from tests.report import results, sample
 
 
@@ -35,16 +35,19 @@ def test_verdicts_and_findings_are_told_at_any_width(width: int) -> None:
     words = " ".join(text.split())
     for goal, rating in sample.goals().items():
         assert str(goal).capitalize() in words
-        assert f"{MARKS[rating.verdict].symbol} {MARKS[rating.verdict].word}" in words
+        assert (
+            f"{VERDICT_LABELS[rating.verdict].symbol} {VERDICT_LABELS[rating.verdict].word}"
+            in words
+        )
     assert "62 % (57 to 67 %), baseline 2 %, n = 400" in words
     assert "withstood the tested portfolio" in words
 
 
 def test_the_verdicts_come_first() -> None:
     text = printed(120)
-    assert (
-        text.index("✕ not met") < text.index("What would help") < text.index("What was not tested")
-    )
+    order = ("✕ not met", "Recommended defences", "What was not tested")
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
 
 
 def test_every_piece_of_evidence_is_named() -> None:
@@ -69,16 +72,16 @@ def test_with_colour_only_our_own_codes_are_written() -> None:
 
 def test_plain_symbols_where_the_terminal_knows_no_others() -> None:
     text = printed(100, "ascii")
-    for mark in MARKS.values():
-        assert f"{mark.plain} {mark.word}" in text
+    for label in VERDICT_LABELS.values():
+        assert f"{label.ascii_symbol} {label.word}" in text
 
 
 def test_private_exhibits_are_not_printed() -> None:
     assert results.PRIVATE not in printed(200)
 
 
-def test_a_play_that_attackers_share_is_printed_once_with_what_it_costs_each() -> None:
-    text = printed(120, assessment=sample.many_attackers(plays=1))
+def test_an_attack_run_that_attackers_share_is_printed_once_with_what_it_costs_each() -> None:
+    text = printed(120, assessment=sample.many_attackers(runs=1))
     assert text.count("good-words on harmful-passes") == 1
     assert text.count("62 % (57 to 67 %)") == 1
     words = " ".join(text.split())
@@ -88,7 +91,7 @@ def test_a_play_that_attackers_share_is_printed_once_with_what_it_costs_each() -
 
 
 def test_attackers_have_no_article() -> None:
-    text = " ".join(printed(120, assessment=sample.many_attackers(plays=5)).split())
+    text = " ".join(printed(120, assessment=sample.many_attackers(runs=5)).split())
     assert not any(f"the {name}" in text for name in sample.ATTACKERS)
 
 
@@ -105,7 +108,7 @@ def nothing_installed(variants: int) -> Assessment:
         )
         for name, who in pairs
     )  # fmt: skip
-    unplayed = tuple(
+    not_run = tuple(
         results.good_words().model_copy(
             update={
                 "id": f"{name}-{who}", "attack": "", "task": name, "variant": name,
@@ -122,7 +125,7 @@ def nothing_installed(variants: int) -> Assessment:
         update={
             "goals": base.goals | {Goal.AVAILABILITY: rating},
             "plan": (*base.plan, *plan),
-            "evidence": (*base.evidence, *unplayed),
+            "evidence": (*base.evidence, *not_run),
         }
     )
 

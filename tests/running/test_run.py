@@ -22,7 +22,7 @@ from goalkeeper.core.power import View
 from goalkeeper.planning import Unit
 from goalkeeper.running import Finished, Sizing, Started, Warned
 from goalkeeper.running.options import Event, warn_only
-from goalkeeper.verify import differences
+from goalkeeper.verify import list_differences
 from tests.attacks.membership.gaussian import application
 from tests.cli.inline import inline
 from tests.cli.running import timeless
@@ -71,7 +71,7 @@ def test_python_writes_what_the_command_line_writes(file: Path, tmp_path: Path) 
     frozen = [json.loads((f / "run.json").read_text()) for f in (ours, theirs)]
     assert [f["environment"].pop("command") for f in frozen][1].startswith("goalkeeper run ")
     assert frozen[0] == frozen[1]
-    assert differences(ours) == differences(theirs) == []
+    assert list_differences(ours) == list_differences(theirs) == []
     assert f"goalkeeper run {file}" in (ours / "report.html").read_text()
 
 
@@ -98,7 +98,7 @@ def test_an_interrupted_run_goes_on_with_the_same_call(file: Path, tmp_path: Pat
     assert finished == [unit.id for unit in begun.missing]
     assert {name: units(folder)[name] for name in kept} == kept
     assert assessment.complete
-    assert differences(folder) == []
+    assert list_differences(folder) == []
 
 
 def test_a_folder_that_holds_a_run_is_refused_on_request(file: Path, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_time_that_is_over_leaves_the_rest_for_later(file: Path, tmp_path: Pat
     cut = gk.run(file, tmp_path / "run", choice=FEW, options=options(sizing=Sizing(limit=1e-6)))
     assert not cut.complete
     assert {e.status for e in cut.evidence if e.unit} == {Status.NOT_TESTED}
-    assert differences(tmp_path / "run") == []
+    assert list_differences(tmp_path / "run") == []
     assert gk.run(file, tmp_path / "run", choice=FEW, options=options()).complete
 
 
@@ -228,7 +228,7 @@ def kept(app: Application, folder: Path, **more: Any) -> int:
     """Run an application, and tell how many results were taken from the folder or the store."""
     events: list[Event] = []
     assessment = gk.run(app, folder, choice=LOSS, options=options(events, **more))
-    assert differences(folder) == []
+    assert list_differences(folder) == []
     assert assessment.complete
     begun = started(events)
     assert len(begun.units) >= 2

@@ -1,4 +1,4 @@
-"""Times and sizes as people type them: 90s, 10m, 30d; 500M, 4G."""
+"""Parse and format times and sizes: 90s, 10m, 30d; 500M, 4G."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ SIZES = {"K": 2.0**10, "M": 2.0**20, "G": 2.0**30, "T": 2.0**40}
 
 
 def seconds(text: str, key: str) -> float:
-    """Read a time such as 90, 45s, 10m, 2h or 30d; empty: no end. Raises DescriptionError."""
+    """Parse a time such as 90, 45s, 10m, 2h or 30d; empty: no limit. Raises DescriptionError."""
     return _amount(text, key, TIMES, "s", "a time, e.g. 90s, 10m, 2h, 30d")
 
 
 def size(text: str, key: str) -> float:
-    """Read a size such as 500M or 4G, in bytes; empty: no end. Raises DescriptionError."""
+    """Parse a size such as 500M or 4G into bytes; empty: no limit. Raises DescriptionError."""
     return _amount(text, key, SIZES, "", "a size, e.g. 500M, 4G")
 
 
-def shown(size: float) -> str:
-    """Write a number of bytes for people."""
+def format_size(size: float) -> str:
+    """Format a number of bytes for people."""
     for unit, factor in reversed(SIZES.items()):
         if size >= factor:
             return f"{size / factor:.3g} {unit}iB"
     return f"{size:.0f} B"
 
 
-def _amount(text: str, key: str, units: dict[str, float], usual: str, expected: str) -> float:
+def _amount(text: str, key: str, units: dict[str, float], default: str, expected: str) -> float:
     from goalkeeper.core.errors import DescriptionError
 
     if not text:
         return float("inf")
-    number, unit = (text[:-1], text[-1]) if text[-1] in units else (text, usual)
+    number, unit = (text[:-1], text[-1]) if text[-1] in units else (text, default)
     try:
         amount = float(number) * units.get(unit, 1.0)
     except ValueError:
         amount = 0.0
     if not 0 < amount < float("inf"):
         raise DescriptionError(
-            f"the value of {key} is not understood", key=key, expected=expected, given=text
+            f"the value of {key} cannot be parsed", key=key, expected=expected, given=text
         )
     return amount

@@ -1,14 +1,14 @@
-"""Check whether a description is usable: `goalkeeper check`."""
+"""`goalkeeper check`: check an application file."""
 
 from __future__ import annotations
 
 import typer
 
-from goalkeeper.cli.common import AsJson, File, choice, session, typed
+from goalkeeper.cli.common import AsJson, File, choice, session, shell_command
 
 
 def check(file: File, as_json: AsJson = False) -> None:
-    """Check an application file: its keys, its data, its model, and what the model answers."""
+    """Check an application file: keys, data, model, and the answers of the model."""
     import json
 
     ready = session(file, 0, choice())
@@ -17,9 +17,9 @@ def check(file: File, as_json: AsJson = False) -> None:
         found = {"ok": True, "parts": sizes, "caveats": list(ready.app.caveats)}
         typer.echo(json.dumps(found, indent=1))
         return
-    typer.echo(f"{file}: usable")
+    typer.echo(f"{file}: valid")
     typer.echo("  data: " + ", ".join(f"{n} {part}" for part, n in sizes.items()))
-    typer.echo(f"  the model answers with {ready.app.target.offers.name.lower()}")
+    typer.echo(f"  the model returns {ready.app.target.offers.name.lower()}")
     for caveat in ready.app.caveats:
         typer.echo(f"  note: {caveat}")
-    typer.echo(f"next: {typed('plan', file)}")
+    typer.echo(f"next: {shell_command('plan', file)}")

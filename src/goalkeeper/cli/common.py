@@ -1,4 +1,4 @@
-"""What several verbs share: options, loading, and the console."""
+"""Shared by several verbs: options, loading, and the console."""
 
 from __future__ import annotations
 
@@ -23,44 +23,51 @@ File = Annotated[Path, typer.Argument(help="The application file (YAML).", show_
 Folder = Annotated[Path, typer.Argument(help="A run folder.", show_default=False)]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", help="Keep to this goal, e.g. privacy; may be repeated."),
+    typer.Option("--only", help="Assess only this goal, e.g. privacy; may be repeated."),
 ]
 AttackerNames = Annotated[
     list[str] | None,
-    typer.Option("--attacker", help="Keep to this attacker; may be repeated."),
+    typer.Option("--attacker", help="Use only this attacker; may be repeated."),
 ]
 AttackNames = Annotated[
-    list[str] | None, typer.Option("--attack", help="Keep to this attack; may be repeated.")
+    list[str] | None, typer.Option("--attack", help="Run only this attack; may be repeated.")
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Change a setting: attack.key=value; may be repeated."),
+    typer.Option("--set", help="Change a setting of an attack: attack.key=value; may be repeated."),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Same seed, same evidence.", min=0)]
-Jobs = Annotated[int, typer.Option("--jobs", help="Worker processes; default: one a core.", min=0)]
+Seed = Annotated[
+    int, typer.Option("--seed", help="Random seed: the same seed gives the same evidence.", min=0)
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs", help="Worker processes; default: one per core.", min=0, show_default=False
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 
 
-def typed(*words: str | Path) -> str:
-    """Write a command so that it can be pasted, whatever is in the file names."""
+def shell_command(*words: str | Path) -> str:
+    """Quote a goalkeeper command so that it can be pasted into a shell."""
     return shlex.join(["goalkeeper", *map(str, words)])
 
 
-def again() -> str:
-    """Write the command that is running, with all its options."""
-    return typed(*sys.argv[1:])
+def current_command() -> str:
+    """Quote the command that is running, with all its options."""
+    return shell_command(*sys.argv[1:])
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Tell that a file or folder which the user named cannot be written."""
+def explain_write_errors(path: Path) -> Iterator[None]:
+    """Raise DescriptionError if a file or folder named by the user cannot be written."""
     from goalkeeper.core.errors import DescriptionError
 
     try:
         yield
     except OSError as error:
         raise DescriptionError(
-            f"{path} cannot be written ({error.strerror})", advice="name another place"
+            f"{path} cannot be written ({error.strerror})", advice="choose another path"
         ) from error
 
 
@@ -81,7 +88,7 @@ def choice(
     attack: AttackNames = None,
     settings: Settings = None,
 ) -> Choice:
-    """Read what the user chose; raises DescriptionError for a goal that does not exist."""
+    """Parse what the user selected; raises DescriptionError for an unknown goal."""
     from goalkeeper.core.errors import DescriptionError
     from goalkeeper.core.goals import Goal
     from goalkeeper.planning import Choice
@@ -90,7 +97,7 @@ def choice(
         goals = tuple(Goal(name) for name in only or ())
     except ValueError as error:
         raise DescriptionError(
-            "there is no such goal",
+            "unknown goal",
             key="--only",
             expected="one of " + ", ".join(Goal),
             given=", ".join(only or ()),
@@ -112,11 +119,11 @@ def _settings(given: list[str]) -> dict[str, dict[str, object]]:
         attack, dot, key = name.partition(".")
         if not (equals and dot and attack and key):
             raise DescriptionError(
-                "a setting is not understood",
+                "a setting cannot be parsed",
                 key="--set",
                 expected="attack.key=value",
                 given=text,
-                advice="see the settings with: goalkeeper list attacks --json",
+                advice="list all settings with: goalkeeper list attacks --json",
             )
         found.setdefault(attack, {})[key] = _value(value)
     return found
@@ -131,7 +138,7 @@ def _value(text: str) -> object:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise DescriptionError(
-            "the value of a setting is not understood",
+            "the value of a setting cannot be parsed",
             key="--set",
             expected="a number, a word, or a list such as [1, 2]",
             given=text,
@@ -149,7 +156,7 @@ def session(file: Path, seed: int, chosen: Choice, means: Means | None = None) -
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what the user's own code prints off standard output, which `--json` needs clean."""
+    """Redirect output of the user's own code to standard error; `--json` needs a clean stdout."""
     with redirect_stdout(sys.stderr):
         yield
 
@@ -161,7 +168,7 @@ def read(folder: Path) -> Assessment:
     return RunFolder(folder).assessment()
 
 
-def recorded(folder: Path, key: str) -> str:
+def read_run_value(folder: Path, key: str) -> str:
     """Read a text that a run wrote down in run.json; empty if it did not."""
     from goalkeeper.compute.folder import RunFolder
 

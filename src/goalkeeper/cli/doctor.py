@@ -1,4 +1,4 @@
-"""Check the installation: `goalkeeper doctor`."""
+"""`goalkeeper doctor`: check the installation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXTRAS = {
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check the installation: versions, extras, this machine, executors, store, policy, attacks."""
+    """Check the installation: versions, extras, machine, executors, store, policy, attacks."""
     from goalkeeper.assessing import environment, tool_version
     from goalkeeper.attacks import catalogue
     from goalkeeper.compute.store import default_root
@@ -39,7 +39,7 @@ def doctor(as_json: AsJson = False) -> None:
         "store": str(default_root()),
         "attacks": str(len(catalogue())),
         "policy": f"{policy.id} {policy.version} ({policy.sha256[:12]})",
-        "temporary files": "can be written" if _writable() else "cannot be written",
+        "temporary files": "writable" if _writable() else "not writable",
     }
     if as_json:
         typer.echo(json.dumps(found, indent=1))
@@ -54,14 +54,15 @@ def _extra(package: str) -> str:
 
 
 def _machine() -> dict[str, str]:
-    """Tell cores, memory and devices; `usable` is what this process may take of them."""
+    """Describe cores, memory and devices; `usable` counts the cores this process may use."""
     import psutil
     from joblib import cpu_count
 
     memory = psutil.virtual_memory()
+    total, free = amounts.format_size(memory.total), amounts.format_size(memory.available)
     return {
         "cores": f"{os.cpu_count()}, {cpu_count()} usable",
-        "memory": f"{amounts.shown(memory.total)}, {amounts.shown(memory.available)} free",
+        "memory": f"{total}, {free} free",
         "devices": ", ".join(["cpu", *_cuda()]),
     }
 

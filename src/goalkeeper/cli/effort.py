@@ -1,4 +1,4 @@
-"""Effort and time: how large samples are, and what more time would buy."""
+"""Effort and time limit: sample sizes, and what they mean for intervals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from goalkeeper.cli import amounts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from goalkeeper.estimate import Pace
+    from goalkeeper.estimate import OperationTimes
     from goalkeeper.planning import Unit
     from goalkeeper.running import Sizing
 
@@ -20,13 +20,16 @@ Effort = Annotated[
     float | None,
     typer.Option(
         "--effort",
-        help="Multiply sample sizes and shadow models; four times the effort halves intervals.",
+        help="Multiply sample sizes and shadow models; 4 times the effort halves the intervals.",
         show_default="1, or what --time allows",
     ),
 ]
 TimeLimit = Annotated[
     str,
-    typer.Option("--time", help="Choose the effort that fits, and stop then, e.g. 10m."),
+    typer.Option(
+        "--time",
+        help="Time limit, e.g. 10m: choose the effort that fits, and start no attack run later.",
+    ),
 ]
 
 
@@ -42,21 +45,21 @@ def sizing(effort: Effort = None, limit: TimeLimit = "") -> Sizing:
     )
 
 
-def bought(effort: float, pace: Pace, units: Sequence[Unit], jobs: int) -> str:
-    """Say what an effort means for intervals, and what more time would buy."""
-    from goalkeeper.estimate import MOST
+def describe_effort(effort: float, pace: OperationTimes, units: Sequence[Unit], jobs: int) -> str:
+    """Describe what an effort means for intervals, and what more time would improve."""
+    from goalkeeper.estimate import MAX_EFFORT
 
-    said = "the usual sample sizes"
+    meaning = "default sample sizes"
     if effort != 1:
-        said = f"intervals about {effort**-0.5:.2g} times as wide as usual"
-    more, gain = (1.0, "the usual ones") if effort < 1 else (4 * effort, "half the width")
+        meaning = f"intervals about {effort**-0.5:.2g} times as wide as at effort 1"
+    more, gain = (1.0, "give effort 1") if effort < 1 else (4 * effort, "halve the intervals")
     took, then = (duration(pace.total(units, jobs, e)) for e in (effort, more))
-    offer = f"; {then} would give {gain}" if more <= MOST else ""
-    return f"effort {effort:g}: {said}, about {took}{offer}"
+    offer = f"; {then} would {gain}" if more <= MAX_EFFORT else ""
+    return f"effort {effort:g}: {meaning}, about {took}{offer}"
 
 
 def duration(seconds_: float) -> str:
-    """Write a time as people say it."""
+    """Format a time for people."""
     if seconds_ < 99.5:
         return f"{seconds_:.0f} s"
     return f"{seconds_ / 60:.0f} min" if seconds_ < 5700 else f"{seconds_ / 3600:.1f} h"

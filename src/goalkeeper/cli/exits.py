@@ -1,4 +1,4 @@
-"""What the exit code of a command means, strongest first."""
+"""The exit codes of commands, in order of precedence."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes; documented in docs/reference."""
+    """Exit codes; the comments are the text of the reference page."""
 
-    USAGE = 4  # a usage or description error
+    USAGE = 4  # wrong usage, or an error in the description
     INTERRUPTED = 130  # Ctrl-C, or a full disk; the same command resumes
     FAILED = 2  # some attack, or goalkeeper itself, failed to run
-    NOTHING = 3  # nothing applicable, nothing ran
-    NOT_MET = 1  # a goal is not met (or what --fail-on says); verify, store check: damage
-    INCONCLUSIVE = 5  # no goal is not met, but some are inconclusive
+    NOTHING = 3  # no attack was applicable, so nothing was run
+    NOT_MET = 1  # a goal is not met (see --fail-on); for verify and store check: damage was found
+    INCONCLUSIVE = 5  # some goals are inconclusive, and no goal is not met
     MET = 0  # every assessed goal is met

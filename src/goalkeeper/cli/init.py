@@ -1,4 +1,4 @@
-"""`goalkeeper init`: files to start from."""
+"""`goalkeeper init`: write files to start from."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from typing import Annotated
 
 import typer
 
-from goalkeeper.cli.common import typed, writing
+from goalkeeper.cli.common import explain_write_errors, shell_command
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where to put the files.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder for the files; new or empty.", show_default=False)
+    ],
     example: Annotated[
         str,
-        typer.Option("--example", help="Start from a working example, e.g. spam-filter."),
+        typer.Option("--example", help="Write this working example, e.g. spam-filter."),
     ] = "",
 ) -> None:
-    """Write an application file to start from: a template, or a whole working example."""
+    """Write an application file to start from: a template, or a complete working example."""
     from goalkeeper.core.errors import DescriptionError
     from goalkeeper.examples import write_example, write_template
 
     file = folder / "application.yaml"
-    with writing(folder):
+    with explain_write_errors(folder):
         if folder.exists() and any(folder.iterdir()):
             raise DescriptionError(
                 f"{folder} is not empty; nothing was written",
@@ -30,10 +32,10 @@ def init(
             )
         if example:
             write_example(example, folder)
-            then = f"next: {typed('run', file, '-o', folder / 'run')}"
+            then = f"next: {shell_command('run', file, '-o', folder / 'run')}"
         else:
             write_template(folder)
-            then = f"next: edit {file}, then: {typed('check', file)}"
+            then = f"next: edit {file}, then: {shell_command('check', file)}"
     for path in sorted(folder.iterdir()):
         typer.echo(f"written: {path}")
     typer.echo(then)

@@ -1,4 +1,4 @@
-"""`goalkeeper list`: what there is to choose from."""
+"""`goalkeeper list`: list attacks, games, attackers or variants."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def attackers() -> list[dict[str, Any]]:
 
 
 def variants() -> list[dict[str, Any]]:
-    """Describe every variant of the taxonomy, and which attacks play it."""
+    """Describe every variant of the taxonomy, and its attacks."""
     from goalkeeper.attacks import catalogue
     from goalkeeper.policy import default_policy
 

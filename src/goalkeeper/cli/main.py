@@ -1,4 +1,4 @@
-"""The entry point: builds the verbs, and turns every error into one clear message."""
+"""The entry point: builds the verbs, and turns every error into a clear message."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def build() -> typer.Typer:
 
     app = typer.Typer(
         name="goalkeeper",
-        help="Evaluate the security of an AI application: describe it, play the attacks its "
-        "attackers could mount, rate integrity, availability, confidentiality and privacy.",
+        help="Evaluate the security of an AI application: describe it, run the attacks that its "
+        "attackers could mount, and rate integrity, availability, confidentiality and privacy.",
         epilog=EPILOG,
         no_args_is_help=True,
         add_completion=False,
@@ -67,7 +67,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; every expected error ends with what to do next."""
+    """Run the command line; every expected error ends with the next step."""
     signal.signal(signal.SIGTERM, _terminated)
     sys.exit(_run())
 
@@ -77,18 +77,18 @@ def _run() -> int:
     try:
         return _verb()
     except KeyboardInterrupt:
-        _say("interrupted; what was finished is kept: run the same command again")
+        _say("interrupted; finished attack runs are kept; resume with the same command")
         return Exit.INTERRUPTED
-    except BrokenPipeError:  # who read the output has left, as `head` does
+    except BrokenPipeError:  # the reader of the output has closed it, as `head` does
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (1, 2):
             os.dup2(nowhere, stream)
         return Exit.INTERRUPTED
-    except SystemExit as end:  # no verb does so: the user's own code did, and means nothing by it
+    except SystemExit as end:  # no verb does this: the user's own code called sys.exit
         _say(f"error: the model or data code called sys.exit({end.code})")
-        _say("next: take the call out of your Python files")
+        _say("next: remove the call from your Python files")
         return Exit.USAGE
-    except Exception as error:  # noqa: BLE001 - explained if expected, else shown as it is
+    except Exception as error:  # noqa: BLE001 - explained if expected, else with its traceback
         return _explained(error)
 
 
@@ -106,8 +106,8 @@ def _verb() -> int:
 
 
 def _explained(error: Exception) -> int:
-    """Print an error for people, any unexpected one as it is, and return the exit code."""
-    from goalkeeper.cli.common import again
+    """Print an error, with its traceback if it is unexpected, and return the exit code."""
+    from goalkeeper.cli.common import current_command
     from goalkeeper.compute.files import FULL, DiskFull
     from goalkeeper.core.errors import GoalkeeperError
 
@@ -120,16 +120,16 @@ def _explained(error: Exception) -> int:
         return Exit.USAGE
     full = isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in FULL)
     if full or isinstance(error, GoalkeeperError):
-        _say(f"error: {error}\nnext: mend this, then run it again: {again()}")
+        _say(f"error: {error}\nnext: fix this, then run again: {current_command()}")
         return Exit.INTERRUPTED if full else Exit.USAGE
     _say("".join(traceback.format_exception(error)))
-    _say("error: this is a mistake in goalkeeper; what was played is kept")
-    _say(f"next: report it with the lines above, then try again: {again()}")
+    _say("error: this is a bug in goalkeeper; finished attack runs are kept")
+    _say(f"next: report it with the lines above, then run again: {current_command()}")
     return Exit.FAILED  # never 1, as an uncaught error: that would be a verdict
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # the exit code must survive that nobody can read why
+    with suppress(OSError):  # the exit code must be returned even if stderr is closed
         typer.echo(text, err=True)
 
 

@@ -1,4 +1,4 @@
-"""Options that belong together: a verb asks for the group and gets one value."""
+"""Groups of options: a verb takes one parameter for each group."""
 
 from __future__ import annotations
 
@@ -23,19 +23,16 @@ Place = Annotated[
     Path | None,
     typer.Option(
         "--store",
-        help="Store to use; default: $GOALKEEPER_STORE, else the user's cache folder.",
+        help="Folder of the store; default: $GOALKEEPER_STORE, else in the user's cache folder.",
         show_default=False,
     ),
 ]
 
 
-def grouped(
+def option_groups(
     **groups: Callable[..., Any],
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Let each named parameter of a verb be made by a function from options of its own.
-
-    The verb then has the function's options in the place of the parameter.
-    """
+    """Replace each named parameter of a verb by the options of a function that creates it."""
 
     def decorated(verb: Callable[..., Result]) -> Callable[..., Result]:
         own = {name: _parameters(group) for name, group in groups.items()}
@@ -62,16 +59,16 @@ def grouped(
 def _parameters(
     function: Callable[..., Any], without: frozenset[str] | set[str] = frozenset()
 ) -> dict[str, inspect.Parameter]:
-    """Read parameters as keywords, with their types; those of `without` are made elsewhere."""
+    """Return the parameters as keyword-only, with their types, except those in `without`."""
     found = inspect.signature(function).parameters
-    said = {name: p.annotation for name, p in found.items() if name not in without}
+    annotations = {name: p.annotation for name, p in found.items() if name not in without}
     hints = get_type_hints(
-        SimpleNamespace(__annotations__=said),
+        SimpleNamespace(__annotations__=annotations),
         globalns=inspect.getmodule(function).__dict__,
         include_extras=True,
     )
     kind = inspect.Parameter.KEYWORD_ONLY
-    return {name: found[name].replace(annotation=hints[name], kind=kind) for name in said}
+    return {name: found[name].replace(annotation=hints[name], kind=kind) for name in annotations}
 
 
 def execution(
@@ -79,8 +76,9 @@ def execution(
         str,
         typer.Option(
             "--executor",
-            help="What runs the plays: inline (this process), local (worker processes), dask, or "
-            "that of a plug-in; default: what fits. See: goalkeeper doctor.",
+            help="How to execute attack runs: inline (in this process), local (worker processes), "
+            "dask, or the name of a plug-in; default: chosen automatically. "
+            "goalkeeper doctor lists them.",
             show_default=False,
         ),
     ] = "",
@@ -96,14 +94,18 @@ def execution(
     jobs: Annotated[
         int,
         typer.Option(
-            "--jobs", help="Worker processes on this machine; default: one a core.", min=0
+            "--jobs",
+            help="Worker processes on this machine; default: one per core.",
+            min=0,
+            show_default=False,
         ),
     ] = 0,
     unit_time: Annotated[
         str,
         typer.Option(
             "--unit-time",
-            help="End a play after this long, e.g. 10m: it failed to run, the rest goes on.",
+            help="Time limit per attack run, e.g. 10m. One over it counts as failed; the others "
+            "continue.",
             show_default=False,
         ),
     ] = "",
@@ -111,12 +113,13 @@ def execution(
         str,
         typer.Option(
             "--unit-memory",
-            help="End a play whose worker takes more memory than this, e.g. 4G.",
+            help="Memory limit per worker, e.g. 4G. An attack run over it counts as failed; the "
+            "others continue.",
             show_default=False,
         ),
     ] = "",
 ) -> Execution:
-    """Gather how plays are run."""
+    """Collect how attack runs are executed."""
     from goalkeeper.compute.executor import Execution, Limits
 
     limits = Limits(
@@ -131,19 +134,19 @@ def means(
         str,
         typer.Option(
             "--precision",
-            help="full, or fast: float32 for naive Bayes and logistic regression, bfloat16 for "
-            "training networks where that is measured to be faster.",
+            help="full, or fast: float32 for naive Bayes and logistic regression, and bfloat16 for "
+            "training networks if that is faster on this machine.",
         ),
     ] = "full",
     device: Annotated[
         str,
         typer.Option(
             "--device",
-            help="Where networks compute: cpu, cuda, cuda:N, or auto: a GPU where there is one.",
+            help="Device for networks: cpu, cuda, cuda:N, or auto (a GPU if there is one).",
         ),
     ] = "auto",
 ) -> Means:
-    """Gather what this machine computes with; raises DescriptionError."""
+    """Collect precision and device; raises DescriptionError."""
     from goalkeeper.core.means import Means
 
     return Means(precision=precision, device=device)  # type: ignore[arg-type] # checked there
@@ -152,7 +155,7 @@ def means(
 def store(
     store: Place = None,
     no_store: Annotated[
-        bool, typer.Option("--no-store", help="Neither take plays from the store nor put any in.")
+        bool, typer.Option("--no-store", help="Do not use the store, neither reading nor writing.")
     ] = False,
 ) -> Path | bool:
     """Say which store finished plays are shared through: a folder, the default one, or none."""

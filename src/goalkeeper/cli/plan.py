@@ -1,4 +1,4 @@
-"""`goalkeeper plan`: what will be played and what will not, with the reason for each."""
+"""`goalkeeper plan`: which attacks will be run and which will not, with the reasons."""
 
 from __future__ import annotations
 
@@ -9,18 +9,28 @@ from typing import TYPE_CHECKING
 import typer
 
 from goalkeeper.cli import options
-from goalkeeper.cli.common import AsJson, File, Jobs, Seed, choice, console, quiet, session, typed
-from goalkeeper.cli.effort import bought, duration, sizing
+from goalkeeper.cli.common import (
+    AsJson,
+    File,
+    Jobs,
+    Seed,
+    choice,
+    console,
+    quiet,
+    session,
+    shell_command,
+)
+from goalkeeper.cli.effort import describe_effort, duration, sizing
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import Session
     from goalkeeper.core.means import Means
-    from goalkeeper.estimate import Pace
+    from goalkeeper.estimate import OperationTimes
     from goalkeeper.planning import Choice
     from goalkeeper.running import Sizing
 
 
-@options.grouped(chosen=choice, means=options.means, sizing=sizing)
+@options.option_groups(chosen=choice, means=options.means, sizing=sizing)
 def plan(
     file: File,
     *,
@@ -31,7 +41,7 @@ def plan(
     sizing: Sizing,
     as_json: AsJson = False,
 ) -> None:
-    """Show each attack x attacker: planned or skipped, why, and what it will cost."""
+    """Show for each attack and attacker whether it is planned or skipped, why, and its cost."""
     from goalkeeper.compute.executor import Execution
     from goalkeeper.running import fit_effort
 
@@ -46,30 +56,30 @@ def plan(
         _print(ready, pace, file, jobs)
 
 
-def _rows(ready: Session, pace: Pace) -> list[dict[str, object]]:
-    from goalkeeper.estimate import memory, queries
+def _rows(ready: Session, pace: OperationTimes) -> list[dict[str, object]]:
+    from goalkeeper.estimate import estimate_memory, estimate_queries
 
-    rows, effort, worker = [], ready.plan.choice.effort, memory(ready.app)
+    rows, effort, worker = [], ready.plan.choice.effort, estimate_memory(ready.app)
     for entry in ready.plan.entries:
         row = json.loads(entry.row().model_dump_json())
         if entry.unit:
             row["estimate"]["seconds"] = round(pace.seconds(entry.unit, effort), 3)
-            row["estimate"]["asked"] = round(queries(entry.unit))
+            row["estimate"]["asked"] = round(estimate_queries(entry.unit))
             row["estimate"]["memory"] = worker
         rows.append(row)
     return rows
 
 
-def _print(ready: Session, pace: Pace, file: Path, jobs: int) -> None:
+def _print(ready: Session, pace: OperationTimes, file: Path, jobs: int) -> None:
     from rich.table import Table
 
-    from goalkeeper.estimate import memory, queries
+    from goalkeeper.estimate import estimate_memory, estimate_queries
 
     out, effort = console(), ready.plan.choice.effort
     table = Table("attack", "task", "attacker", "queries", "time", title="Planned", expand=False)
     for entry in ready.plan.entries:
         if entry.unit:
-            asked = f"{queries(entry.unit):,.0f}"
+            asked = f"{estimate_queries(entry.unit):,.0f}"
             took = f"{pace.seconds(entry.unit, effort):.1f} s"
             table.add_row(entry.attack, entry.task.name, entry.attacker.name, asked, took)
     out.print(table)
@@ -79,17 +89,17 @@ def _print(ready: Session, pace: Pace, file: Path, jobs: int) -> None:
     out.print(skipped)
     units = ready.plan.units
     out.print(
-        f"{len(units)} plays (attackers with the same grant share one), about "
-        f"{duration(pace.total(units, jobs, effort))} by {jobs} workers of about "
-        f"{memory(ready.app) / 2**30:.1f} GiB each"
+        f"{len(units)} attack runs (attackers with the same grant share one), about "
+        f"{duration(pace.total(units, jobs, effort))} on {jobs} workers with about "
+        f"{estimate_memory(ready.app) / 2**30:.1f} GiB each"
     )
-    out.print(bought(effort, pace, units, jobs))
+    out.print(describe_effort(effort, pace, units, jobs))
     more = [] if effort == 1 else ["--effort", f"{effort:g}"]
-    typer.echo(f"next: {typed('run', file, '-o', file.parent / 'run', *more)}")
+    typer.echo(f"next: {shell_command('run', file, '-o', file.parent / 'run', *more)}")
 
 
 def _grouped(ready: Session) -> dict[tuple[str, str], list[str]]:
-    """Gather the attackers for whom the same thing is skipped for the same reason."""
+    """Group attackers by what is skipped and why."""
     found: dict[tuple[str, str], list[str]] = {}
     for entry in ready.plan.entries:
         if not entry.unit:

@@ -1,4 +1,4 @@
-"""What is said while a run goes on: one line a play, on standard error."""
+"""Progress of a run: one line per attack run, on standard error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from goalkeeper.cli.effort import bought, duration
+from goalkeeper.cli.effort import describe_effort, duration
 
 if TYPE_CHECKING:
     from goalkeeper.core.evidence import AttackResult
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from goalkeeper.running.options import Event, Started
 
 
-TRUSTED = 0.1  # part of all plays
+TRUSTED = 0.1  # weight of the estimate, as a share of all attack runs
 
 
 class Progress:
-    """Counts plays, and estimates how long the rest will take."""
+    """Counts attack runs, and estimates the remaining time."""
 
     def __init__(self, *, silent: bool) -> None:
         self._silent = silent
         self._jobs = 1
         self._weight: dict[str, float] = {}
         self._done: list[str] = []
-        self._first = 0.0  # when the first play had ended
+        self._first = 0.0  # when the first attack run ended
 
     def __call__(self, event: Event) -> None:
-        """Say what has happened."""
+        """Report an event of the run."""
         from goalkeeper.running import Finished, Warned
 
-        if isinstance(event, Warned):  # what a silent run says, too
+        if isinstance(event, Warned):  # also when silent
             typer.echo(f"warning: {event.text}", err=True)
         elif isinstance(event, Finished):
             self._advance(event.unit, event.result)
@@ -40,25 +40,26 @@ class Progress:
             self._start(event)
 
     def _start(self, event: Started) -> None:
-        """Say how many plays are there, how much there is to do, and whether it fits."""
-        of = f"of {len(event.units)} plays"
+        """Report how many results are already there, how many remain, and whether they fit."""
+        total = f"of {len(event.units)} attack runs"
         if event.kept:
-            self._say(f"resuming: {event.kept} {of} are already there")
+            self._say(f"resuming: {event.kept} {total} are already done")
         if event.reused:
-            self._say(f"taken from the store: {event.reused} {of}")
+            self._say(f"from the store: {event.reused} {total}")
         if not event.missing:
             return
-        self._jobs, pace, missing = max(1, event.workers), event.pace(), event.missing
-        self._weight = {unit.id: pace.seconds(unit, event.effort) for unit in missing}
-        self._say(f"{len(missing)} plays; {bought(event.effort, pace, missing, self._jobs)}")
-        if pace.total(missing, self._jobs, event.effort) > event.left:
+        self._jobs, times, missing = max(1, event.workers), event.pace(), event.missing
+        self._weight = {unit.id: times.seconds(unit, event.effort) for unit in missing}
+        cost = describe_effort(event.effort, times, missing, self._jobs)
+        self._say(f"{len(missing)} attack runs; {cost}")
+        if times.total(missing, self._jobs, event.effort) > event.left:
             self._say(
-                f"not all of them fit into the {duration(event.left)} that are left; the same "
-                "command plays the others later"
+                f"not all of them fit into the remaining {duration(event.left)}; run the same "
+                "command again for the others"
             )
 
     def _advance(self, unit: Unit, result: AttackResult) -> None:
-        """Say how a play ended, and how long the rest will take."""
+        """Report the status of an attack run, and the remaining time."""
         self._done.append(unit.id)
         self._first = self._first or time.monotonic()
         left = self._left()
@@ -70,10 +71,10 @@ class Progress:
         )
 
     def _left(self) -> float:
-        """Estimate the seconds that are left from what the plays so far were estimated and took.
+        """Estimate the remaining seconds from estimated and actual times so far.
 
-        They are counted from the end of the first, before which workers start. The estimate
-        counts as if it had come true for `TRUSTED` of all plays.
+        Time counts from the end of the first attack run, because workers start before it. The
+        prior estimate has the weight of `TRUSTED` of all attack runs.
         """
         total, first = sum(self._weight.values()), self._weight[self._done[0]]
         done = sum(self._weight[unit] for unit in self._done)

@@ -1,4 +1,4 @@
-"""`goalkeeper report`: render the assessment again, in another form."""
+"""`goalkeeper report`: render the assessment in another format."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from goalkeeper.cli.common import Folder, read, recorded, writing
+from goalkeeper.cli.common import Folder, explain_write_errors, read, read_run_value
 
 SCHEMA = "schema"
 
@@ -23,7 +23,7 @@ def report(
         ),
     ] = "html",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Where to; default: standard output.")
+        Path | None, typer.Option("-o", "--output", help="Output file; default: standard output.")
     ] = None,
     show_private: Annotated[
         bool,
@@ -32,12 +32,12 @@ def report(
         ),
     ] = False,
 ) -> None:
-    """Render the assessment of a run folder as HTML, JSON or text (or print its JSON Schema)."""
+    """Render the assessment of a run folder as HTML, JSON or text, or print the JSON Schema."""
     text = _rendered(folder, form, show_private=show_private)
     if output is None:
         typer.echo(text, nl=False)
         return
-    with writing(output):
+    with explain_write_errors(output):
         output.write_text(text, encoding="utf-8")
     typer.echo(f"written: {output}")
 
@@ -61,8 +61,8 @@ def _rendered(folder: Path, form: str, *, show_private: bool) -> str:
         )
     about = report_context(
         default_policy(),
-        file=recorded(folder, "file"),
+        file=read_run_value(folder, "file"),
         show_private=show_private,
-        person=recorded(folder, "person"),
+        person=read_run_value(folder, "person"),
     )
     return renderers()[form]().render(read(folder), about)

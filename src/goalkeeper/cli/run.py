@@ -1,4 +1,4 @@
-"""`goalkeeper run`: play, rate, report; resumes the same folder."""
+"""`goalkeeper run`: run attacks, rate, report; resumes in the same folder."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from goalkeeper.cli.common import (
     AsJson,
     File,
     Seed,
-    again,
     choice,
     console,
+    current_command,
     quiet,
-    recorded,
-    typed,
+    read_run_value,
+    shell_command,
 )
 from goalkeeper.cli.effort import sizing
 from goalkeeper.cli.exits import Exit
@@ -42,7 +42,7 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
-@options.grouped(
+@options.option_groups(
     chosen=choice,
     execution=options.execution,
     means=options.means,
@@ -52,7 +52,7 @@ class FailOn(StrEnum):
 def run(
     file: File,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Run folder; the same folder resumes.")
+        Path, typer.Option("-o", "--output", help="Run folder; an existing one is resumed.")
     ] = Path("goalkeeper-run"),
     *,
     chosen: Choice,
@@ -62,14 +62,18 @@ def run(
     sizing: Sizing,
     store: Path | bool,
     fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", help="What makes the exit code 1.")
+        FailOn,
+        typer.Option(
+            "--fail-on",
+            help="Verdicts that give exit code 1: not-met, inconclusive (or not-met), never.",
+        ),
     ] = FailOn.NOT_MET,
     as_json: AsJson = False,
 ) -> None:
-    """Play every planned attack, rate the goals and write the report.
+    """Run every planned attack, rate the goals and write the report.
 
-    An interrupted run is resumed by the same command: what was played is kept. Plays that any
-    earlier run finished are taken from the store.
+    The same command resumes an interrupted run; finished attack runs are kept. Results that an
+    earlier run has already computed are taken from the store.
     """
     from goalkeeper import running
 
@@ -95,7 +99,10 @@ def _resumable(output: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         kept = len(list((output / "units").glob("*.json")))
-        typer.echo(f"\ninterrupted: {kept} plays are kept. Resume with: {again()}", err=True)
+        typer.echo(
+            f"\ninterrupted: {kept} attack runs are kept. Resume with: {current_command()}",
+            err=True,
+        )
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 
@@ -127,13 +134,13 @@ def _tell(assessment: Assessment, file: Path, output: Path) -> None:
     from goalkeeper.report import render_terminal
     from goalkeeper.running import read_policy, report_context
 
-    person = recorded(output, "person")
+    person = read_run_value(output, "person")
     about = report_context(read_policy(output), file=str(file), person=person)
     render_terminal(assessment, console(), about)
     failed = [e for e in assessment.evidence if e.unit and e.status is Status.FAILED_TO_RUN]
     for evidence in failed:
         typer.echo(f"failed: {evidence.attack} by {evidence.attacker}: {evidence.result.reason}")
     if not assessment.complete:
-        typer.echo("not everything was played; the same command goes on where this one stopped")
+        typer.echo("some planned attacks were not run; the same command continues with them")
     typer.echo(f"report: {output / 'report.html'}")
-    typer.echo(f"next: {typed('verify', output)}")
+    typer.echo(f"next: {shell_command('verify', output)}")

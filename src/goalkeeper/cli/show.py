@@ -1,14 +1,14 @@
-"""`goalkeeper show`: the assessment in the terminal."""
+"""`goalkeeper show`: print the assessment in the terminal."""
 
 from __future__ import annotations
 
 import typer
 
-from goalkeeper.cli.common import AsJson, Folder, console, read, recorded, typed
+from goalkeeper.cli.common import AsJson, Folder, console, read, read_run_value, shell_command
 
 
 def show(folder: Folder, as_json: AsJson = False) -> None:
-    """Show the assessment of a run folder in the terminal."""
+    """Print the assessment of a run folder in the terminal."""
     from goalkeeper.policy import default_policy
     from goalkeeper.report import render_terminal
     from goalkeeper.running import report_context
@@ -17,8 +17,8 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(assessment.to_json(), nl=False)
         return
-    file, person = recorded(folder, "file"), recorded(folder, "person")
+    file, person = read_run_value(folder, "file"), read_run_value(folder, "person")
     render_terminal(
         assessment, console(), report_context(default_policy(), file=file, person=person)
     )
-    typer.echo(f"next: open {folder}/report.html, or: {typed('verify', folder)}")
+    typer.echo(f"next: open {folder}/report.html, or: {shell_command('verify', folder)}")

@@ -1,4 +1,4 @@
-"""`goalkeeper store`: what is kept for every later run."""
+"""`goalkeeper store`: results that are kept for later runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goalkeeper.cli import amounts
-from goalkeeper.cli.common import AsJson, typed
+from goalkeeper.cli.common import AsJson, shell_command
 from goalkeeper.cli.exits import Exit
 from goalkeeper.cli.options import Place
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Action(StrEnum):
-    """What to do with the store."""
+    """Actions on the store."""
 
     SHOW = "show"
     PRUNE = "prune"
@@ -31,36 +31,38 @@ def store(
     action: Annotated[
         Action,
         typer.Argument(
-            help="show: where it is and what is in it. prune: remove what --older and --larger "
-            "say. check: verify every hash; what is damaged is removed, and played again."
+            help="show: print location and contents. prune: remove entries by --older and "
+            "--larger. check: verify every hash, and remove damaged entries; later runs "
+            "recompute them."
         ),
     ] = Action.SHOW,
     older: Annotated[
         str,
         typer.Option(
-            "--older", help="prune: what was not used for this long, e.g. 30d.", show_default=False
+            "--older", help="prune: entries not used for this long, e.g. 30d.", show_default=False
         ),
     ] = "",
     larger: Annotated[
         str,
         typer.Option(
             "--larger",
-            help="prune: the longest unused, until the store is no larger than this, e.g. 2G.",
+            help="prune: least recently used entries, until the store has at most this size, "
+            "e.g. 2G.",
             show_default=False,
         ),
     ] = "",
     place: Place = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show, prune or check the store, from which later runs take the plays that they share."""
+    """Show, prune or check the store, which shares results between runs."""
     import json
 
     from goalkeeper.compute.store import Store
 
-    _fits(action, older, larger)
+    _check_options(action, older, larger)
     opened = Store(place)
     if action is Action.SHOW:
-        found = shown(opened)
+        found = describe_store(opened)
     elif action is Action.PRUNE:
         found = _pruned(opened, older, larger)
     else:
@@ -68,13 +70,13 @@ def store(
     if as_json:
         typer.echo(json.dumps(found, indent=1))
     else:
-        _tell(found)
+        _print(found)
     if found.get("damaged"):
         raise typer.Exit(Exit.NOT_MET)
 
 
-def shown(opened: Store) -> dict[str, Any]:
-    """Tell place, number and size of the entries, by application."""
+def describe_store(opened: Store) -> dict[str, Any]:
+    """Return location, number and size of the entries, by application."""
     entries = opened.entries()
     names = sorted({entry.application for entry in entries})
     by = {name: _sizes(e for e in entries if e.application == name) for name in names}
@@ -84,7 +86,7 @@ def shown(opened: Store) -> dict[str, Any]:
 def _pruned(opened: Store, older: str, larger: str) -> dict[str, Any]:
     since = time.time() - amounts.seconds(older, "--older") if older else 0.0
     removed = opened.prune(unused_since=since, largest=amounts.size(larger, "--larger"))
-    return {"removed": _sizes(removed), **shown(opened)}
+    return {"removed": _sizes(removed), **describe_store(opened)}
 
 
 def _sizes(entries: Iterable[Entry]) -> dict[str, int]:
@@ -92,38 +94,40 @@ def _sizes(entries: Iterable[Entry]) -> dict[str, int]:
     return {"entries": len(sizes), "bytes": sum(sizes)}
 
 
-def _fits(action: Action, older: str, larger: str) -> None:
+def _check_options(action: Action, older: str, larger: str) -> None:
     from goalkeeper.core.errors import DescriptionError
 
     if action is Action.PRUNE and not (older or larger):
         raise DescriptionError(
-            "nothing says what to remove",
+            "store prune needs a criterion",
             key="store prune",
             expected="--older, --larger or both",
-            advice=typed("store", "prune", "--older", "30d"),
+            advice=shell_command("store", "prune", "--older", "30d"),
         )
     if action is not Action.PRUNE and (older or larger):
         raise DescriptionError(
-            f"store {action} removes nothing by age or size",
+            f"store {action} does not take --older or --larger",
             key="--older, --larger",
             expected="store prune",
             given=f"store {action}",
         )
 
 
-def _tell(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any]) -> None:
     typer.echo(f"store: {found['place']}")
     if "damaged" in found:
         for name in found["damaged"]:
             typer.echo(f"  damaged, removed: {name}")
-        typer.echo("every hash is right" if not found["damaged"] else "they are played again")
+        typer.echo(
+            "all hashes are correct" if not found["damaged"] else "later runs recompute them"
+        )
         return
     if "removed" in found:
         typer.echo(f"removed: {_words(found['removed'])}")
     typer.echo(f"entries: {_words(found)}")
     for name, sizes in found["applications"].items():
-        typer.echo(f"  {name or 'of no application'}: {_words(sizes)}")
+        typer.echo(f"  {name or 'no application'}: {_words(sizes)}")
 
 
 def _words(sizes: dict[str, Any]) -> str:
-    return f"{sizes['entries']}, {amounts.shown(sizes['bytes'])}"
+    return f"{sizes['entries']}, {amounts.format_size(sizes['bytes'])}"

@@ -1,4 +1,4 @@
-"""Check hashes and recompute verdicts: `goalkeeper verify`."""
+"""`goalkeeper verify`: check hashes and recompute verdicts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from goalkeeper.cli.exits import Exit
 
 
 def verify(folder: Folder, as_json: AsJson = False) -> None:
-    """Check every file's hash, and recompute every verdict from the stored evidence."""
+    """Check the hash of every file, and recompute every verdict from the stored evidence."""
     from goalkeeper.core.errors import PolicyError
-    from goalkeeper.verify import differences
+    from goalkeeper.verify import list_differences
 
     try:
-        found = differences(folder)
+        found = list_differences(folder)
     except PolicyError as error:
         found = [f"policy: {error}"]
     if as_json:
@@ -25,8 +25,10 @@ def verify(folder: Folder, as_json: AsJson = False) -> None:
         typer.echo(f"{folder} does NOT verify:")
         for line in found:
             typer.echo(f"  {line}")
-        typer.echo("next: play it again with: goalkeeper run FILE -o ANOTHER_FOLDER")
+        typer.echo("next: run it again with: goalkeeper run FILE -o ANOTHER_FOLDER")
     else:
-        typer.echo(f"{folder} verifies: no file was changed, and the evidence gives the verdicts")
+        typer.echo(
+            f"{folder} verifies: no file was changed, and the evidence yields the stored verdicts"
+        )
     if found:
         raise typer.Exit(Exit.NOT_MET)

@@ -55,7 +55,7 @@ class RunFolder:
             ) from error
 
     def save(self, unit: str, result: AttackResult) -> None:
-        """Keep what a play found, with the hash of its content."""
+        """Save the result of an attack run, with the hash of its content."""
         body = result.model_dump_json()
         self.write(f"units/{unit}.json", f"{sha(body.encode())}\n{body}\n")
 
@@ -87,12 +87,11 @@ class RunFolder:
         except (FileNotFoundError, NotADirectoryError) as error:
             if self.has("run.json"):
                 raise StoreError(
-                    f"{self.root} holds no {name}: its run was not finished; what was played is "
-                    f"kept. Go on with the command that began it: goalkeeper run FILE -o "
-                    f"{self.root}"
+                    f"{self.root} contains no {name}: its run was not finished. Finished attack "
+                    f"runs are kept; continue with: goalkeeper run FILE -o {self.root}"
                 ) from error
             raise StoreError(
-                f"{self.root} holds no {name}; is it a run folder? Make one with: "
+                f"{self.root} contains no {name}; is it a run folder? Create one with: "
                 "goalkeeper run FILE -o DIR"
             ) from error
         except (OSError, UnicodeDecodeError) as error:
@@ -112,11 +111,11 @@ class RunFolder:
         return found if isinstance(found, dict) else {}
 
     def has(self, name: str) -> bool:
-        """Tell whether a file stands in the folder."""
+        """Return whether the folder contains a file."""
         return (self.root / name).is_file()
 
     def load(self, unit: str) -> AttackResult | None:
-        """Return what a play found, or None if it was not played or its file is damaged."""
+        """Return the result of an attack run, or None if it is missing or damaged."""
         try:
             text = (self.root / f"units/{unit}.json").read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):

@@ -1,9 +1,9 @@
-"""The store: finished plays that all runs and applications share, and arrays that are dear.
+"""The store: results of attack runs that all runs share, and arrays that are expensive to compute.
 
-An entry stands under the hash of all that decides it: what is asked for, the versions of
-everything that computes, and goalkeeper's own source. So nothing is ever out of date; what nobody
-asks for any more is only in the way, and can be removed. The folder is the truth: an entry that is
-missing or damaged is computed again.
+The key of an entry is the hash of everything that determines it: what is requested, the versions of
+all libraries, and goalkeeper's own source. Entries are therefore never outdated; those that are no
+longer requested only take space, and can be removed. The folder is the only state: an entry that
+is missing or damaged is computed again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from goalkeeper.core.errors import DataError, StoreError
 from goalkeeper.core.evidence import AttackResult, Status
 
 VARIABLE = "GOALKEEPER_STORE"
-PLAYS, ARRAYS = "plays", "arrays"
+RESULTS, ARRAYS = "results", "arrays"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +64,10 @@ class Store:
         self.root = root or default_root()
         self._digest = digest or versions.digest()
 
-    # ---- plays --------------------------------------------------------------------------------
+    # ---- results ------------------------------------------------------------------------------
 
     def put(self, key: str, result: AttackResult, about: About) -> None:
-        """Keep a play; one that failed to run is not kept.
+        """Store the result of an attack run, unless it failed to run.
 
         Raises
         ------
@@ -75,11 +75,11 @@ class Store:
             It cannot be written; a DiskFull if there is no room.
         """
         if result.status is not Status.FAILED_TO_RUN:
-            self._write(PLAYS, key, result.model_dump_json().encode(), about)
+            self._write(RESULTS, key, result.model_dump_json().encode(), about)
 
     def get(self, key: str) -> AttackResult | None:
-        """Return a play, or None if there is none or it is damaged."""
-        body = self._read(PLAYS, key)
+        """Return a result, or None if it is missing or damaged."""
+        body = self._read(RESULTS, key)
         try:
             return None if body is None else AttackResult.model_validate_json(body)
         except ValidationError:
@@ -221,7 +221,7 @@ class Store:
         return found[1]
 
     def _files(self) -> list[Path]:
-        found = (p for kind in (PLAYS, ARRAYS) for p in (self.root / kind).glob("*/*"))
+        found = (p for kind in (RESULTS, ARRAYS) for p in (self.root / kind).glob("*/*"))
         return [path for path in found if not path.name.startswith(TEMPORARY)]
 
 

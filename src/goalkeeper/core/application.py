@@ -152,9 +152,9 @@ class Tolerances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """How the application goes on learning from what its users say of its answers.
+    """How the application keeps learning from user feedback.
 
-    After each round the model is trained anew on its training data and all feedback so far.
+    After each round the model is retrained on its training data and all feedback so far.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ class Property:
     column
         Column beside the inputs; empty for the class.
     shares
-        Two shares that nobody should be able to tell apart; None: half and twice the share that
+        Two shares that must not be distinguishable; None: half and twice the share that
         the value has in similar data.
     """
 

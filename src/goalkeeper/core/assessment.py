@@ -73,7 +73,7 @@ class GoalRating(Frozen):
 
 
 class Estimate(Frozen):
-    """What a play will cost, before it runs."""
+    """What an attack run will cost, estimated before it."""
 
     queries: Real = 0
     models: int = 0
@@ -182,7 +182,7 @@ class Assessment(Frozen):
     plan: tuple[PlanRow, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     advice: tuple[Advice, ...] = ()
-    complete: bool = Field(default=True, description="whether every planned unit was played")
+    complete: bool = Field(default=True, description="whether every planned unit was run")
 
     @classmethod
     def from_folder(cls, folder: Path | str) -> Assessment:
@@ -211,7 +211,7 @@ class Assessment(Frozen):
         Path(path).write_text(self.to_json(), encoding="utf-8")
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a piece of evidence: what was played by whom, and what it showed."""
+        """Return one row per piece of evidence: attack, attacker and result."""
         import pandas as pd
 
         return pd.DataFrame([_row(evidence) for evidence in self.evidence])

@@ -1,4 +1,4 @@
-"""What a played attack spent, and the meter that counts it."""
+"""What an attack run spent, and the meter that counts it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Cost(Frozen):
     models: int = Field(default=0, description="models trained")
     seconds: float = Field(default=0.0, description="seconds of computing, measured")
     reused: bool = Field(
-        default=False, description="whether an earlier run played this, and measured its times"
+        default=False, description="whether the result is from an earlier run, with its times"
     )
 
 

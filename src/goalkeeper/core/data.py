@@ -85,7 +85,7 @@ class Data:
 class Splits:
     """The four disjoint parts.
 
-    train: what the target was trained on. holdout: the game's own strangers. calibration:
+    train: what the target was trained on. holdout: records that the target never saw. calibration:
     thresholds and false-alarm rates. similar: what an attacker has who knows similar data.
     """
 

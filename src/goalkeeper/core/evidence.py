@@ -1,4 +1,4 @@
-"""What one played attack showed, complete enough to be checked by a stranger."""
+"""What one attack run showed, complete enough to be checked by a third party."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ class Requirement(Frozen):
 
 
 class AttackResult(Frozen):
-    """What the game found when one attack was played once; the content of a stored unit."""
+    """What the game found in one attack run; the content of a stored unit."""
 
     status: Status
     summary: str = Field(default="", description="one sentence for people")
@@ -237,7 +237,7 @@ class AttackResult(Frozen):
     exhibits: tuple[Exhibit, ...] = ()
     traceback: str = ""
     took: Real = Field(
-        default=0, description="seconds that the play took, marking and controls included"
+        default=0, description="seconds of the attack run, including marking and controls"
     )
 
 
@@ -250,7 +250,7 @@ class Standard(Frozen):
 
 
 class Evidence(Frozen):
-    """One line of the assessment: an attack, an attacker, and what was played or why not."""
+    """One line of the assessment: an attack, an attacker, and the result or why there is none."""
 
     id: str
     attack: str

@@ -153,7 +153,7 @@ def restored(version: int, feedback: Feedback) -> int:
 
 
 def accuracy(target: Target, data: Data) -> float:
-    """Share of records that a target answers rightly."""
+    """Share of records that a target classifies correctly."""
     return float((target.answer(data.x, View.LABELS).labels == data.y).mean())
 
 

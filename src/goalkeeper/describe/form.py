@@ -71,7 +71,7 @@ class DataForm(Section):
     )
     part: Name | None = Field(
         default=None,
-        description="column that says of each record: train or test (or train, holdout, "
+        description="column with the part of each record: train or test (or train, holdout, "
         "calibration, similar)",
     )
     text: Name | None = Field(default=None, description="column of the text, if inputs are texts")
@@ -90,10 +90,10 @@ class DataForm(Section):
         default=None, description="column that names the person a record belongs to"
     )
     subgroups: Names = Field(
-        default=(), description="columns by whose values results are also given apart"
+        default=(), description="columns by whose values results are also reported separately"
     )
     sensitive: Names = Field(
-        default=(), description="columns whose values nobody should learn from the model"
+        default=(), description="columns whose values must not be inferred from the model"
     )
     drop: Names = Field(default=(), description="columns to leave out")
     one_hot: tuple[Names, ...] = Field(
@@ -106,7 +106,7 @@ class DataForm(Section):
     )
     overlap: Literal["error", "drop"] = Field(
         default="error",
-        description="what to do with test records that also stand in the training data",
+        description="what to do with test records that are also in the training data",
     )
     max_chars: int | None = Field(
         default=None,
@@ -115,7 +115,10 @@ class DataForm(Section):
     )
     encoding: str = Field(default="utf-8", description="text encoding of a CSV file")
     separator: str | None = Field(
-        default=None, min_length=1, max_length=1, description="what separates cells of a CSV file"
+        default=None,
+        min_length=1,
+        max_length=1,
+        description="separator between cells of a CSV file",
     )
     membership_is_sensitive: bool = Field(
         default=False,
@@ -127,7 +130,7 @@ class ColumnForm(Section):
     """What a feature of a table may look like."""
 
     type: Literal["number", "integer", "category"] | None = Field(
-        default=None, description="kind of the values (default: as they stand in the data)"
+        default=None, description="kind of the values (default: inferred from the data)"
     )
     low: float | None = Field(
         default=None, allow_inf_nan=False, description="smallest value (default: of the data)"
@@ -157,13 +160,15 @@ class TrainingForm(Section):
     )
     flip: bool = Field(default=False, description="mirror half of the images of each step")
     shift: int = Field(
-        default=0, ge=0, description="move images by up to so many pixels each way, at random"
+        default=0,
+        ge=0,
+        description="move images at random by up to this many pixels in each direction",
     )
     patience: int = Field(
         default=0,
         ge=0,
-        description="stop after so many epochs in which the loss on records held out did not "
-        "fall, and keep the best parameters; 0: never stop early",
+        description="stop after this many epochs without a lower loss on held-out records, "
+        "and keep the best parameters; 0: never stop early",
     )
     validation: float = Field(
         default=0.1, gt=0, lt=1, description="share of the records held out for `patience`"
@@ -207,7 +212,7 @@ class ModelForm(Section):
 
 
 class TolerancesForm(Section):
-    """How much damage the application bears."""
+    """How much damage the application tolerates."""
 
     benign_rejection: float = Field(
         default=0.01, gt=0, le=1, description="additional share of harmless inputs declined"
@@ -223,7 +228,7 @@ def _none_or_loop(schema: dict[str, Any]) -> None:
 
 
 class FeedbackForm(Section):
-    """How the application goes on learning from what users say of its answers."""
+    """How the application keeps learning from user feedback."""
 
     model_config = ConfigDict(json_schema_extra=_none_or_loop)
 
@@ -237,8 +242,8 @@ class FeedbackForm(Section):
         default=10,
         ge=0,
         le=100,
-        description="updates a user can take part in before somebody looks by other means; 0: the "
-        "application does not learn from feedback",
+        description="updates a user can take part in before the model is reviewed by other means; "
+        "0: the application does not learn from feedback",
     )
     review: float = Field(
         default=0.0, ge=0, le=1, description="share of feedback that a person labels again"
@@ -248,7 +253,7 @@ class FeedbackForm(Section):
         gt=0,
         le=1,
         description="loss of accuracy on a fixed reference set at which an alarm is raised and "
-        "learning stops (default: nobody watches); the calibration records stand for the set",
+        "learning stops (default: no monitoring); the calibration records stand for the set",
     )
     snapshots: int = Field(
         default=0,
@@ -270,7 +275,7 @@ class SystemForm(Section):
         description="how answers are protected on their way from the model: not at all, signed "
         "(a changed answer is noticed), signed with a number or time (an old or absent one is "
         "noticed as well), or in-process: they do not leave the program that runs the model "
-        "(default: not said, so that tampering with them is not tested)",
+        "(default: not stated, so tampering is not tested)",
     )
     missing: Name = Field(
         default="stops",
@@ -291,11 +296,11 @@ class SystemForm(Section):
 
 
 class PrivacyForm(Section):
-    """What the application claims of the people in its data."""
+    """What the application claims about the people in its data."""
 
     claims: Literal["anonymity", "pseudonymity"] | None = Field(
         default=None,
-        description="grade of protection against being recognised that answers are said to have",
+        description="claimed protection of people against identification in answers",
     )
 
 
@@ -309,7 +314,7 @@ class ApplicationForm(Section):
         default=None, description="what the model takes (default: as the data suggests)"
     )
     classes: tuple[Name, ...] = Field(
-        min_length=2, description="classes as they stand in the label column, in the model's order"
+        min_length=2, description="classes as in the label column, in the order of the model"
     )
     harmless: Name | None = Field(
         default=None,
@@ -321,10 +326,10 @@ class ApplicationForm(Section):
     )
     model: ModelForm = Field(description="the model, named by one key")
     tolerances: TolerancesForm | None = Field(
-        default=None, description="how much damage the application bears"
+        default=None, description="how much damage the application tolerates"
     )
     privacy: PrivacyForm | None = Field(
-        default=None, description="what the application claims of the people in its data"
+        default=None, description="what the application claims about the people in its data"
     )
     wiring: dict[str, str] = Field(
         default_factory=dict, description="what the surrounding system does with each class"
@@ -335,8 +340,8 @@ class ApplicationForm(Section):
     )
     feedback: Annotated[FeedbackForm, BeforeValidator(_loop)] | None = Field(
         default=None,
-        description="how it goes on learning from what its users say; none if it does not "
-        "(default: not said, so that teaching it is not tested)",
+        description="how it keeps learning from user feedback; none if it does not "
+        "(default: not stated, so teaching is not tested)",
     )
     secrecy: SecrecyTable | None = Field(
         default=None, description="how secret data, algorithm and model are kept"
@@ -350,7 +355,7 @@ class ApplicationForm(Section):
         | None
     ) = Field(
         default=None,
-        description="who might attack: names of built-in attackers, or attackers of your own "
+        description="who might attack: names of built-in attackers, or your own attackers "
         "(default: all built-in ones)",
     )
     labeller: str | None = Field(
@@ -359,5 +364,5 @@ class ApplicationForm(Section):
         "(inputs, the records they were derived from)",
     )
     policy: PolicyForm | None = Field(
-        default=None, description="rules of your own in place of the built-in ones"
+        default=None, description="your own rules in place of the built-in ones"
     )

@@ -1,4 +1,4 @@
-"""The form of what a description says of damage, attackers and rules."""
+"""The form of damage, attackers and rules in a description."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ class NeedForm(Section):
     )
     financial: DamageForm | None = Field(default=None, description="financial consequences")
     cumulation: AdjustmentForm | None = Field(
-        default=None, description="one level more, because many damages meet in this application"
+        default=None,
+        description="one level more, because many damages accumulate in this application",
     )
     distribution: AdjustmentForm | None = Field(
         default=None,
@@ -91,9 +92,9 @@ class NeedForm(Section):
 
 
 class NeedsForm(Section):
-    """The protection need of every goal: what damage would hurt, and why."""
+    """The protection need of every goal: how severe damage would be, and why."""
 
-    integrity: NeedForm = Field(description="the model makes the right predictions")
+    integrity: NeedForm = Field(description="the model makes correct predictions")
     availability: NeedForm = Field(description="harmless inputs are not declined")
     confidentiality: NeedForm = Field(description="the inner properties of the model stay hidden")
     privacy: NeedForm = Field(description="the training data stays hidden")
@@ -114,12 +115,12 @@ class KnowledgeForm(Section):
 class BudgetForm(Section):
     """What the attacker may spend on one campaign."""
 
-    queries: Spending | None = Field(default=None, description="questions to the model")
+    queries: Spending | None = Field(default=None, description="queries to the model")
     queries_per_day: Spending | None = Field(
-        default=None, description="questions one account may ask a day"
+        default=None, description="queries per account and day"
     )
     identities: int | None = Field(
-        default=None, ge=1, description="accounts among which questions can be spread"
+        default=None, ge=1, description="number of accounts over which queries can be spread"
     )
     share: float | None = Field(
         default=None, ge=0, le=1, description="share of the training data under its control"
@@ -134,7 +135,7 @@ class AttackerForm(Section):
 
     name: Name = Field(description="name, as reports show it")
     based_on: str | None = Field(
-        default=None, description="built-in attacker whose powers it has where nothing else is said"
+        default=None, description="built-in attacker whose power it has unless stated otherwise"
     )
     label: str | None = Field(default=None, description="who this is, in a sentence")
     knowledge: KnowledgeForm | None = Field(default=None, description="what it knows")
@@ -156,7 +157,7 @@ def attacker(value: Any) -> Any:
 
 
 class PolicyForm(Section):
-    """Rules of your own in place of the built-in ones."""
+    """Your own rules in place of the built-in ones."""
 
     taxonomy: str | None = Field(default=None, min_length=1, description="taxonomy file (YAML)")
     rating: str | None = Field(default=None, min_length=1, description="rating policy file (YAML)")

@@ -1,4 +1,4 @@
-"""From an application file to an application."""
+"""Load an application from an application file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from goalkeeper.describe.whole_form import key_kinds
 if TYPE_CHECKING:
     from goalkeeper.describe.kinds import Model
     from goalkeeper.describe.models import Modeller
-    from goalkeeper.describe.records import Records
+    from goalkeeper.describe.records import ApplicationRecords
     from goalkeeper.describe.threats import Threats
     from goalkeeper.policy import Policy
 
@@ -92,7 +92,7 @@ class _Description:
 
     @classmethod
     def read(cls, path: Path, policy: Policy | None) -> _Description:
-        """Read the file and tell every problem of it at once."""
+        """Read the file and report all its problems at once."""
         document = read(path)
         form = validate(document)
         references = References(document)
@@ -111,13 +111,13 @@ class _Description:
             raise combine(sorted(unique, key=_line))
         return cls(document, form, references, threats[0])
 
-    def records(self) -> tuple[Records, Splits, tuple[str, ...]]:
+    def records(self) -> tuple[ApplicationRecords, Splits, tuple[str, ...]]:
         """Read and cut the records."""
         from goalkeeper.describe.parts import Cutter
-        from goalkeeper.describe.reading import Reader
+        from goalkeeper.describe.reading import RecordReader
         from goalkeeper.describe.records import Collector
 
-        raw, first = Reader(self.references, self.form).read()
+        raw, first = RecordReader(self.references, self.form).read()
         records = Collector(self.document, self.form, raw).collect()
         splits, caveats = Cutter(self.document, self.form, records).cut(first)
         return records, splits, caveats
@@ -208,7 +208,7 @@ def _policy(references: References, form: ApplicationForm) -> Policy:
         return Policy.load(paths.get("taxonomy"), paths.get("rating"))
     except PolicyError as error:
         raise problem(
-            references.document, ("policy",), str(error), advice="mend the policy file"
+            references.document, ("policy",), str(error), advice="fix the policy file"
         ) from error
 
 
@@ -274,11 +274,11 @@ def _undeclared(form: ApplicationForm, threats: Threats) -> list[str]:
     """Say what the description leaves to defaults, and where it may be too low."""
     caveats = []
     if form.tolerances is None:
-        caveats.append("tolerances are not declared: the defaults of 1 % and 2 % are used")
+        caveats.append("no tolerances are declared: the defaults of 1 % and 2 % are used")
     if form.attackers is None:
-        caveats.append("attackers are not described: all built-in ones are assumed")
+        caveats.append("no attackers are described: all built-in ones are assumed")
     if form.secrecy is None:
-        caveats.append("secrecy is not declared: the rating policy's defaults are used")
+        caveats.append("no secrecy is declared: the defaults of the rating policy are used")
     if form.harmless is None:
         caveats.append("no class is named harmless: declined harmless inputs cannot be measured")
     least = 3 if form.data.membership_is_sensitive else 2 if form.data.person is not None else 0

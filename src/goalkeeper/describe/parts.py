@@ -14,7 +14,7 @@ from goalkeeper.core.errors import DescriptionError
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ApplicationForm, PartsForm
 from goalkeeper.describe.problems import problem
-from goalkeeper.describe.records import Records
+from goalkeeper.describe.records import ApplicationRecords
 
 SHARES = {"train": 0.4, "holdout": 0.25, "calibration": 0.1, "similar": 0.25}
 REST = PARTS[1:]
@@ -28,7 +28,7 @@ class Cutter:
 
     document: Document
     form: ApplicationForm
-    records: Records
+    records: ApplicationRecords
 
     def cut(self, first: Bools | None) -> tuple[Splits, tuple[str, ...]]:
         """Return the parts and caveats; `first` marks training records that came apart."""
@@ -73,7 +73,7 @@ class Cutter:
         if known.any():
             self._overlapping(known, train, keys)
             caveats = [
-                f"{int(known.sum())} test records also stand in the training data and were "
+                f"{int(known.sum())} test records are also in the training data and were "
                 "left out (data.overlap: drop)"
             ]
         rows = dict(given)
@@ -101,7 +101,7 @@ class Cutter:
         raise problem(
             self.document,
             ("data", "overlap"),
-            f"{name(row)} also stands in the training data, as {name(twin)} "
+            f"{name(row)} is also in the training data, as {name(twin)} "
             f"({int(known.sum())} such test records)",
             expected="test records that the model was not trained on",
             given="overlap: error",
@@ -155,7 +155,7 @@ def _oddities(data: Data, splits: Splits) -> list[str]:
             f"{copies} of {len(keys)} records repeat another one; copies stay in the same part"
         )
     if torn:
-        said.append(f"inputs that stand in the data with more than one class: {torn}")
+        said.append(f"inputs that occur in the data with more than one class: {torn}")
     holdout = len(splits.holdout)
     if holdout < FEW:
         least = 1 - 0.05 ** (1 / holdout)

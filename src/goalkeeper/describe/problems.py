@@ -1,4 +1,4 @@
-"""Problems of an application file, told so that they can be mended: line, key, nearest key."""
+"""Problems of an application file, reported with line, key and nearest key."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def problem(
     given: str | None = None,
     advice: str = "",
 ) -> DescriptionError:
-    """Tell a problem of a key; what stands there is shown unless `given` says otherwise."""
+    """Return the error for a key; its value is shown unless `given` replaces it."""
     return DescriptionError(
         what,
         where=document.where(key),

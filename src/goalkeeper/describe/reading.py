@@ -64,7 +64,7 @@ class Raw:
         return f"record {row + 1}"
 
 
-class Reader:
+class RecordReader:
     """Reads what the `data` section names."""
 
     def __init__(self, references: References, form: ApplicationForm) -> None:
@@ -176,7 +176,7 @@ class Reader:
                 key,
                 f"the file is not {encoding} text ({error})",
                 expected=f"text in {encoding}",
-                advice="save it as UTF-8, or say how it is written: `encoding: latin-1`",
+                advice="save it as UTF-8, or state its encoding: `encoding: latin-1`",
             ) from error
         except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
             raise problem(
@@ -211,7 +211,7 @@ class Reader:
                 "the file has only one column",
                 expected=f"cells separated by {separator!r}",
                 given=header[0][:60],
-                advice=f"say what separates its cells: `separator: {others[0]!r}`",
+                advice=f"state the separator: `separator: {others[0]!r}`",
             )
 
     def _parquet(self, key: Key, path: Path) -> pd.DataFrame:

@@ -27,7 +27,7 @@ SEEN = 50  # Texts that are looked at to see that they are texts.
 
 
 @dataclass(frozen=True, eq=False)
-class Records:
+class ApplicationRecords:
     """All records of an application, checked."""
 
     data: Data
@@ -44,7 +44,7 @@ class Collector:
         self._document, self._form, self._raw = document, form, raw
         self._caveats: list[str] = []
 
-    def collect(self) -> Records:
+    def collect(self) -> ApplicationRecords:
         """Return the records; raises DescriptionError that names key, column and record."""
         raw, form = self._raw, self._form
         if len(raw.frame) < LEAST:
@@ -66,7 +66,7 @@ class Collector:
         if form.data.part is not None:
             parts = _words(raw.frame[self._column(("data", "part"), form.data.part)])
         data = Data(x=x, y=y, columns=columns)
-        return Records(data, domain, raw, parts, tuple(self._caveats))
+        return ApplicationRecords(data, domain, raw, parts, tuple(self._caveats))
 
     # ---- columns --------------------------------------------------------------------------------
 
@@ -92,7 +92,7 @@ class Collector:
                 f"{self._raw.origin[0][0]} has no column {name}",
                 expected="one of " + _few(names),
                 given=name,
-                advice=nearest(name, names) or "write a column's name as it stands in the data",
+                advice=nearest(name, names) or "write the name of a column as it is in the data",
             )
         return name
 
@@ -170,7 +170,7 @@ class Collector:
             raise self._problem(
                 ("data",),
                 "no column is left for the model to see",
-                expected="columns beside that of the classes and those left out",
+                expected="columns other than the label and those left out",
                 given=_few([str(n) for n in self._raw.frame.columns]),
                 advice="name the text column as `text`, or the columns as `features`",
             )

@@ -52,7 +52,7 @@ class References:
                 advice=_other(path) or "correct the name; it is relative to the application file",
             )
         if path.stat().st_size == 0:
-            advice = "write something into it, or name another file"
+            advice = "add content, or name another file"
             raise problem(self.document, key, f"the {what} is empty", given=name, advice=advice)
         return path
 
@@ -111,7 +111,7 @@ class References:
 
     @contextmanager
     def running(self, key: Key, what: str) -> Iterator[None]:
-        """Run the user's own code; whatever it raises is told with the key that named it."""
+        """Run the user's own code; report its exceptions with the key that names it."""
         try:
             with _importable(self.document.path.parent):
                 yield
@@ -122,7 +122,7 @@ class References:
                 self.document,
                 key,
                 f"{what} raised {type(error).__name__}: {error}",
-                advice=_place(error, self.document.path.parent) or f"mend {what}",
+                advice=_place(error, self.document.path.parent) or f"fix {what}",
             ) from error
 
     def _filled(self, key: Key, name: str) -> str:
@@ -181,7 +181,7 @@ def _names(document: Document, key: Key, path: Path) -> set[str]:
             document,
             key,
             f"{path.name} is not valid Python: {error}",
-            advice=f"mend {path.name}" + (f" line {line}" if line else ""),
+            advice=f"fix {path.name}" + (f" line {line}" if line else ""),
         ) from error
     found: set[str] = set()
     for node in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""What the keys of an application file must say together; every broken rule is told."""
+"""Rules across the keys of an application file; every broken rule is reported."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def _trained(document: Document, form: ApplicationForm) -> Iterator[DescriptionE
         yield problem(
             document,
             ("model", trained),
-            "the model is already trained, but which records it was trained on is not said",
+            "the model is already trained, but its training records are not named",
             expected="data.train and data.test, or a data.part column",
             advice="give the training records as `data.train` and others as `data.test`; whether "
             "the model remembers its training data cannot be measured otherwise",

@@ -41,7 +41,8 @@ class Tabulator:
                     "the table has no such feature",
                     expected="one of " + ", ".join(names[:12]),
                     given=name,
-                    advice=nearest(name, names) or "write a column's name as it stands in the data",
+                    advice=nearest(name, names)
+                    or "write the name of a column as it is in the data",
                 )
         pairs = [self._column(name, self.form.columns.get(name, ColumnForm())) for name in names]
         columns = tuple(column for column, _ in pairs)

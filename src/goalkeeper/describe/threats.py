@@ -38,7 +38,7 @@ class Threats:
         if form.none is not None and (given or form.cumulation or form.distribution):
             self._tell(
                 (*key, "none"),
-                "none says that there is no damage, but damage is described beside it",
+                "none says that there is no damage, but damage is described as well",
                 given=", ".join(["none", *given]),
                 advice="keep either `none` or the scenarios",
             )

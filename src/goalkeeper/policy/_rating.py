@@ -29,7 +29,7 @@ Secrecy = Mapping[str, Mapping[str, str]]
 SLACK = 1e-12  # a bound that equals its edge up to rounding is not above it
 
 
-class Header(Frozen):
+class RatingHeader(Frozen):
     """Which policy this is, and the error probability of its bounds."""
 
     id: str
@@ -104,7 +104,7 @@ class Profile(Frozen):
 class Rating(Frozen):
     """The whole policy, with the small functions that read its tables."""
 
-    policy: Header
+    policy: RatingHeader
     protection_need: NeedRules
     attack_potential: PotentialTables
     required_attack_potential: dict[int, int]

@@ -35,7 +35,7 @@ Framework = Literal[
 ]
 
 
-class Header(Frozen):
+class TaxonomyHeader(Frozen):
     """Which taxonomy this is."""
 
     id: str
@@ -167,7 +167,7 @@ class Work(Frozen):
 class Taxonomy(Frozen):
     """The whole file."""
 
-    taxonomy: Header
+    taxonomy: TaxonomyHeader
     source: Source
     frameworks: dict[Framework, str]
     goals: dict[Goal, Definition]

@@ -1,4 +1,4 @@
-"""Rate: from evidence, protection needs and policy to verdicts. Pure functions, nothing is run."""
+"""Rate: evidence, protection needs and policy give verdicts. Pure functions; no attack is run."""
 
 from goalkeeper.rate._goals import rate, rate_evidence, rate_goal
 from goalkeeper.rate._recompute import recompute

@@ -12,8 +12,8 @@ from goalkeeper.core.evidence import Evidence, Rated, RatedTrial, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.policy import Policy
-from goalkeeper.rate._points import Bar, Point, Secrecy, bound
-from goalkeeper.rate._words import because, gaps, reason
+from goalkeeper.rate._points import ExposurePoint, PassCriteria, Secrecy, bound
+from goalkeeper.rate._words import deciding_evidence, explain, list_gaps
 
 ORDER = (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET, Verdict.NOT_ASSESSED)
 
@@ -21,24 +21,23 @@ ORDER = (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET, Verdict.NOT_ASSESSE
 def rate_evidence(
     evidence: Evidence, need: int, policy: Policy, secrecy: Secrecy, *, hypotheses: int
 ) -> Rated | None:
-    """Put one piece of evidence on the exposure scale; None unless it was tested.
+    """Rate one piece of evidence on the exposure scale; None unless it was tested.
 
     The demonstrated level comes from a lower bound at `alpha / hypotheses`, where `hypotheses`
     is the number of planned tests of the goal, fixed before the run. (Dividing by the number of
-    tested points, as the method was first sketched, would let each new outcome weaken the others,
-    so that adding evidence could improve a verdict.) The potential level comes from an upper
-    bound at `alpha`.
+    tests that were completed would weaken the bounds with each new result, so that adding
+    evidence could improve a verdict.) The potential level comes from an upper bound at `alpha`.
 
-    Trials at ascending budgets are tested in fixed sequence from the largest budget down, so
-    that a trial's demonstrated level is the least of its own and of all larger budgets, without
-    further correction. What a smaller budget cannot be denied, a larger one cannot either: the
-    potential level is the largest of its own and of all smaller budgets. A verified success
-    counts as the policy's existence rule says, from its budget on.
+    Trials are tested in fixed sequence from the largest budget down, so that the demonstrated
+    level of a trial is the minimum over its own and all larger budgets, without further
+    correction. What cannot be excluded at a smaller budget cannot be excluded at a larger one:
+    the potential level is the maximum over its own and all smaller budgets. From its budget on,
+    a verified success raises both levels to the minimum that the policy's existence rule sets.
 
     Raises
     ------
     PolicyError
-        The policy does not know the metric, or rates it by another kind of tally.
+        The policy does not define the metric, or rates it by another kind of tally.
     """
     trials = sorted(evidence.result.trials, key=lambda trial: trial.budget)
     if evidence.status is not Status.TESTED or not trials:
@@ -81,34 +80,34 @@ def rate_goal(
     secrecy: Secrecy,
     hypotheses: int,
 ) -> GoalRating:
-    """Rate one goal from the evidence that counts for it: the worst case, nothing is averaged.
+    """Rate one goal from the evidence that counts for it: the worst case, without averaging.
 
-    Not met: an attack cheaper than what must be withstood was shown to reach the critical
-    exposure level. Met: no such attack can be excluded less than that, so every cheaper one was
-    tested and stayed below. Otherwise, and whenever nothing was tested, inconclusive.
+    Not met: an attack below the required attack potential was shown to reach the critical
+    exposure level. Met: every attack that may reach the critical level costs at least the
+    required attack potential. Otherwise, and whenever nothing was tested, inconclusive.
     """
     rules, level = policy.rating, need.level
     counted = [e for e in evidence if goal in e.goals]
     points = [p for e in counted for p in _points(e, level, policy, secrecy, hypotheses)]
-    bar = Bar(
+    criteria = PassCriteria(
         required=rules.required_attack_potential[level] if level else 0,
         critical=rules.critical_level[level] if level else max(rules.exposure_levels) + 1,
         alpha=rules.alpha,
         split=rules.alpha / max(1, hypotheses),
     )
-    shown = min((p.cost for p in bar.shown(points)), default=math.inf)
-    possible = min((p.cost for p in bar.possible(points)), default=math.inf)
+    shown = min((p.cost for p in criteria.demonstrated(points)), default=math.inf)
+    possible = min((p.cost for p in criteria.not_excluded(points)), default=math.inf)
     tested = any(p.trial for p in points)
     if level and not tested:
         shown, possible = math.inf, 0
-    verdict = _verdict(level, shown, possible, bar)
+    verdict = _verdict(level, shown, possible, criteria)
     untested = rules.interval(Status.NOT_TESTED) if level and not tested else (0, 0)
-    first = [*bar.shown(points), *bar.possible(points)]
+    first = [*criteria.demonstrated(points), *criteria.not_excluded(points)]
     return GoalRating(
         goal=goal,
         need=need,
-        required=bar.required,
-        critical=bar.critical,
+        required=criteria.required,
+        critical=criteria.critical,
         verdict=verdict,
         risk=Bracket(low=rules.risk(level, shown), high=rules.risk(level, possible)),
         demonstrated=shown,
@@ -118,10 +117,10 @@ def rate_goal(
             high=max([untested[1], *(p.potential for p in points)]),
         ),
         cheapest_attack=first[0].evidence.id if first else "",
-        because=because(verdict, points, bar),
-        reason=reason(verdict, points, bar, policy),
+        because=deciding_evidence(verdict, points, criteria),
+        reason=explain(verdict, points, criteria, policy),
         attackers=tuple(dict.fromkeys(e.attacker for e in counted)),
-        not_tested=gaps(points, bar, policy) if level else (),
+        not_tested=list_gaps(points, criteria, policy) if level else (),
         hypotheses=max(1, hypotheses),
     )
 
@@ -133,9 +132,9 @@ def rate(
     secrecy: Secrecy,
     hypotheses: Mapping[Goal, int],
 ) -> tuple[tuple[Evidence, ...], dict[Goal, GoalRating], Verdict]:
-    """Rate every goal that has a need, and the whole by its weakest goal.
+    """Rate every goal that has a need, and the application by its worst goal.
 
-    Evidence comes back with `rated` filled, as it counts for the first of its goals that is
+    Evidence is returned with `rated` filled in, as it counts for the first of its goals that is
     assessed (of a need above 0). `hypotheses` must have an entry for every goal of `needs`.
     """
     rated = []
@@ -155,17 +154,19 @@ def rate(
 
 def _points(
     evidence: Evidence, need: int, policy: Policy, secrecy: Secrecy, hypotheses: int
-) -> list[Point]:
-    """List the rated trials; or, of what was not tested, the policy's interval at no cost."""
+) -> list[ExposurePoint]:
+    """List the rated trials; for an untested attack, the policy's interval at minimum cost."""
     rated = rate_evidence(evidence, need, policy, secrecy, hypotheses=hypotheses)
     if rated is None:
         status = Status.NOT_TESTED if evidence.status is Status.TESTED else evidence.status
         low, high = policy.rating.interval(status)
         cost = policy.rating.cost_of(evidence.requires, secrecy, queries=0, compute_h=0)
-        return [Point(evidence=evidence, demonstrated=low, potential=high, cost=cost.points)]
+        return [
+            ExposurePoint(evidence=evidence, demonstrated=low, potential=high, cost=cost.points)
+        ]
     trials = sorted(evidence.result.trials, key=lambda trial: trial.budget)
     return [
-        Point(
+        ExposurePoint(
             evidence=evidence,
             demonstrated=one.demonstrated,
             potential=one.potential,
@@ -182,14 +183,14 @@ def _check_kind(evidence: Evidence, policy: Policy) -> None:
     for trial in evidence.result.trials:
         if wanted and trial.tally.kind != wanted:
             raise PolicyError(
-                f"{evidence.id}: the policy rates {evidence.metric} by a tally of kind {wanted}, "
-                f"the game gave {trial.tally.kind}"
+                f"{evidence.id}: the policy rates {evidence.metric} by tallies of kind {wanted}, "
+                f"but the game returned one of kind {trial.tally.kind}"
             )
 
 
-def _verdict(need: int, shown: float, possible: float, bar: Bar) -> Verdict:
+def _verdict(need: int, shown: float, possible: float, criteria: PassCriteria) -> Verdict:
     if not need:
         return Verdict.NOT_ASSESSED
-    if shown < bar.required:
+    if shown < criteria.required:
         return Verdict.NOT_MET
-    return Verdict.MET if possible >= bar.required else Verdict.INCONCLUSIVE
+    return Verdict.MET if possible >= criteria.required else Verdict.INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""One trial, or one attack that was not tested, on the scales of a goal."""
+"""One trial, or one untested attack, as a point of exposure and attack potential."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Secrecy = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """What one trial showed, or what an untested attack leaves open; `cost` is attack potential."""
+class ExposurePoint:
+    """Exposure shown by one trial, or left open by an untested attack; `cost`: attack potential."""
 
     evidence: Evidence
     demonstrated: int
@@ -30,35 +30,35 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """What a goal of this need must withstand, and how its error probability is shared."""
+class PassCriteria:
+    """What a goal of this need must withstand, and the error probability of each bound."""
 
     required: int
     critical: int
     alpha: float
     split: float
 
-    def shown(self, points: Sequence[Point]) -> list[Point]:
-        """List what was shown to be critical, cheapest first."""
-        return cheapest_first(p for p in points if p.demonstrated >= self.critical)
+    def demonstrated(self, points: Sequence[ExposurePoint]) -> list[ExposurePoint]:
+        """List the points that were shown to be critical, cheapest first."""
+        return sort_by_cost(p for p in points if p.demonstrated >= self.critical)
 
-    def possible(self, points: Sequence[Point]) -> list[Point]:
-        """List what cannot be excluded to be critical, cheapest first."""
-        return cheapest_first(p for p in points if p.potential >= self.critical)
+    def not_excluded(self, points: Sequence[ExposurePoint]) -> list[ExposurePoint]:
+        """List the points that may be critical, cheapest first."""
+        return sort_by_cost(p for p in points if p.potential >= self.critical)
 
-    def doubtful(self, points: Sequence[Point]) -> list[Point]:
-        """List what should be withstood and cannot be excluded, once each, cheapest first."""
-        return one_each(p for p in self.possible(points) if p.cost < self.required)
+    def undecided(self, points: Sequence[ExposurePoint]) -> list[ExposurePoint]:
+        """List what must be withstood and may be critical, once per evidence, cheapest first."""
+        return first_of_each(p for p in self.not_excluded(points) if p.cost < self.required)
 
 
-def cheapest_first(points: Iterable[Point]) -> list[Point]:
-    """Sort by attack potential, then by what was shown."""
+def sort_by_cost(points: Iterable[ExposurePoint]) -> list[ExposurePoint]:
+    """Sort by attack potential, then by demonstrated exposure, highest first."""
     return sorted(points, key=lambda p: (p.cost, -p.demonstrated, -p.potential, p.evidence.id))
 
 
-def one_each(points: Iterable[Point]) -> list[Point]:
+def first_of_each(points: Iterable[ExposurePoint]) -> list[ExposurePoint]:
     """Keep the first point of each piece of evidence."""
-    first: dict[str, Point] = {}
+    first: dict[str, ExposurePoint] = {}
     for point in points:
         first.setdefault(point.evidence.id, point)
     return list(first.values())
@@ -66,7 +66,7 @@ def one_each(points: Iterable[Point]) -> list[Point]:
 
 @lru_cache(maxsize=8192)
 def bound(tally: Tally, alpha: float) -> tuple[float, float]:
-    """Bound a tally; counts that allow no bound, as of no tries at all, exclude nothing."""
+    """Bound a tally on both sides; counts without any trial give infinite bounds."""
     try:
         low, high = tallies.bounds(tally, alpha)
     except (ValueError, ZeroDivisionError):

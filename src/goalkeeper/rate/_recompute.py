@@ -1,4 +1,4 @@
-"""Rate a stored assessment again, and say where it differs."""
+"""Rate a stored assessment again, and list the differences."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHOWN_ALPHA = 0.025  # each side of a two-sided 95 % interval
 
 
 def recompute(assessment: Assessment, policy: Policy) -> list[str]:
-    """Rate again from the stored evidence alone, and list every difference; empty: all agrees.
+    """Rate again from the stored evidence alone, and list every difference; empty if none.
 
     Compared are the policy's identity, each need with its damages, the planned number of tests,
     what attack potential is computed from, every rating and verdict, and the shown intervals and
@@ -28,40 +28,42 @@ def recompute(assessment: Assessment, policy: Policy) -> list[str]:
     bare = [e.model_copy(update={"rated": None}) for e in assessment.evidence]
     needs = {goal: rating.need for goal, rating in assessment.goals.items()}
     counts = {goal: rating.hypotheses for goal, rating in assessment.goals.items()}
-    found = list(_differ("policy", assessment.policy.model_dump(), policy.row().model_dump()))
+    found = list(_compare("policy", assessment.policy.model_dump(), policy.row().model_dump()))
     ids = [e.id for e in bare]
-    found += [f"evidence {id}: stands twice" for id in dict.fromkeys(ids) if ids.count(id) > 1]
+    found += [
+        f"evidence {id}: occurs more than once" for id in dict.fromkeys(ids) if ids.count(id) > 1
+    ]
     try:
-        found += [text for need in needs.values() for text in _need_differs(need, policy)]
+        found += [text for need in needs.values() for text in _compare_need(need, policy)]
         secrecy = assessment.application.secrecy
         evidence, goals, verdict = rate(bare, needs, policy, secrecy, counts)
-        found += [text for one in bare for text in _requirement_differs(one, assessment, policy)]
+        found += [text for one in bare for text in _compare_requirement(one, assessment, policy)]
     except GoalkeeperError as error:
         return [*found, f"cannot be rated again: {error}"]
-    found += _plan_differs(assessment)
+    found += _compare_plan(assessment)
     for stored, again in zip(assessment.evidence, evidence, strict=True):
         where = f"evidence {stored.id}"
-        found += _differ(f"{where}: rated", _plain(stored.rated), _plain(again.rated))
-        found += [f"{where}: {text}" for text in _display_differs(stored)]
+        found += _compare(f"{where}: rated", _plain(stored.rated), _plain(again.rated))
+        found += [f"{where}: {text}" for text in _compare_display(stored)]
     for goal, rating in goals.items():
-        found += _differ(f"goal {goal}", _plain(assessment.goals[goal]), _plain(rating))
-    return [*found, *_differ("verdict", str(assessment.verdict), str(verdict))]
+        found += _compare(f"goal {goal}", _plain(assessment.goals[goal]), _plain(rating))
+    return [*found, *_compare("verdict", str(assessment.verdict), str(verdict))]
 
 
 def _plain(record: Rated | GoalRating | None) -> Any:
     return None if record is None else record.model_dump()
 
 
-def _differ(where: str, stored: Any, again: Any) -> Iterator[str]:
+def _compare(where: str, stored: Any, again: Any) -> Iterator[str]:
     """Compare plain data, numbers up to rounding."""
     if isinstance(stored, dict) and isinstance(again, dict):
         for key in {**stored, **again}:
-            yield from _differ(f"{where}.{key}", stored.get(key), again.get(key))
+            yield from _compare(f"{where}.{key}", stored.get(key), again.get(key))
     elif isinstance(stored, list | tuple) and isinstance(again, list | tuple):
         if len(stored) != len(again):
             yield f"{where}: {len(stored)} entries are stored, {len(again)} recomputed"
         for i, (a, b) in enumerate(zip(stored, again, strict=False)):
-            yield from _differ(f"{where}.{i}", a, b)
+            yield from _compare(f"{where}.{i}", a, b)
     elif not _same(stored, again):
         yield f"{where}: {stored} is stored, {again} recomputed"
 
@@ -72,24 +74,24 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _need_differs(need: ProtectionNeed, policy: Policy) -> Iterator[str]:
+def _compare_need(need: ProtectionNeed, policy: Policy) -> Iterator[str]:
     if need.damages:
         again = protection_need(
             need.goal, need.damages, need.cumulation, need.distribution, policy.rating
         )
-        yield from _differ(f"goal {need.goal}.need.level", need.level, again.level)
+        yield from _compare(f"goal {need.goal}.need.level", need.level, again.level)
 
 
-def _plan_differs(assessment: Assessment) -> Iterator[str]:
-    """Check that the error probability is shared by the planned tests, none left out."""
+def _compare_plan(assessment: Assessment) -> Iterator[str]:
+    """Check that the error probability is divided by the number of all planned tests."""
     for goal, rating in assessment.goals.items():
         rows = [r for r in assessment.plan if r.status == "planned" and goal in r.goals]
         planned = max(1, len({row.unit for row in rows}))
         if assessment.plan:
-            yield from _differ(f"goal {goal}.hypotheses", rating.hypotheses, planned)
+            yield from _compare(f"goal {goal}.hypotheses", rating.hypotheses, planned)
 
 
-def _requirement_differs(
+def _compare_requirement(
     evidence: Evidence, assessment: Assessment, policy: Policy
 ) -> Iterator[str]:
     """Compare what attack potential is computed from with the attacker and the taxonomy."""
@@ -98,33 +100,33 @@ def _requirement_differs(
     for row in assessment.attackers:
         if row.name == evidence.attacker:
             for name in ("window", "queries_per_day", "identities"):
-                yield from _differ(f"{where}.{name}", stored[name], getattr(row, name))
+                yield from _compare(f"{where}.{name}", stored[name], getattr(row, name))
     variant = policy.variant(evidence.variant)
-    yield from _differ(f"{where}.expertise", stored["expertise"], variant.expertise)
-    yield from _differ(f"{where}.equipment", stored["equipment"], variant.equipment)
+    yield from _compare(f"{where}.expertise", stored["expertise"], variant.expertise)
+    yield from _compare(f"{where}.equipment", stored["equipment"], variant.equipment)
 
 
-def _display_differs(evidence: Evidence) -> Iterator[str]:
+def _compare_display(evidence: Evidence) -> Iterator[str]:
     """Compare the shown headline and curve with the counts, where they show the rated metric."""
     trials = sorted(evidence.result.trials, key=lambda trial: trial.budget)
     headline, curve = evidence.headline, evidence.result.curve
     if not trials or headline is None or headline.metric != evidence.metric:
         return
-    yield from _interval_differs("headline", headline.model_dump(), trials[-1].tally)
+    yield from _compare_interval("headline", headline.model_dump(), trials[-1].tally)
     if curve is not None:
         shown = zip(curve.x, curve.value, curve.low, curve.high, strict=False)
         if len({len(curve.x), len(curve.value), len(curve.low), len(curve.high)}) > 1:
-            yield "curve: its columns are not of one length"
+            yield "curve: its columns differ in length"
         at = {x: {"value": v, "low": low, "high": high} for x, v, low, high in shown}
         for trial in trials:
             if trial.budget in at:
                 where = f"curve at {trial.budget:g}"
-                yield from _interval_differs(where, at[trial.budget], trial.tally)
+                yield from _compare_interval(where, at[trial.budget], trial.tally)
 
 
-def _interval_differs(where: str, shown: Mapping[str, Any], tally: Tally) -> Iterator[str]:
+def _compare_interval(where: str, shown: Mapping[str, Any], tally: Tally) -> Iterator[str]:
     low, high = bound(tally, SHOWN_ALPHA)
-    if math.isinf(low) and math.isinf(high):  # no tries, so there is no estimate either
+    if math.isinf(low) and math.isinf(high):  # no trials, so there is no estimate either
         return
     for name, number in tallies.shown(tally)._asdict().items():
-        yield from _differ(f"{where}.{name}", shown[name], number)
+        yield from _compare(f"{where}.{name}", shown[name], number)

@@ -1,4 +1,4 @@
-"""One report model, rendered as HTML, on a terminal and as JSON; it computes nothing."""
+"""One report model, rendered as HTML, terminal text and JSON; it computes nothing."""
 
 from goalkeeper.report.html import render_html
 from goalkeeper.report.json import render_json, schema

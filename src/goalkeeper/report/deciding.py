@@ -1,4 +1,4 @@
-"""Which plays decide, and how each one ended: what the report shows in full, and what as a row."""
+"""Which attack runs decide a verdict, and the outcome of each: shown in full, or as a row."""
 
 from __future__ import annotations
 
@@ -10,50 +10,52 @@ from goalkeeper.core.evidence import Evidence, Status
 from goalkeeper.core.goals import Goal
 
 
-class Outcome(StrEnum):
-    """How a play ended for a goal; the values are the words shown."""
+class RunOutcome(StrEnum):
+    """The outcome of an attack run for a goal; the values are the words shown."""
 
     SUCCEEDS = "succeeds"
-    OPEN = "open"
-    DEAR = "reaches it, but too dear"
+    INCONCLUSIVE = "inconclusive"
+    TOO_COSTLY = "too costly"
     WITHSTOOD = "withstood"
     UNRATED = "not rated"
 
 
 _OF_VERDICT = {
-    Verdict.NOT_MET: Outcome.SUCCEEDS,
-    Verdict.INCONCLUSIVE: Outcome.OPEN,
-    Verdict.MET: Outcome.WITHSTOOD,
+    Verdict.NOT_MET: RunOutcome.SUCCEEDS,
+    Verdict.INCONCLUSIVE: RunOutcome.INCONCLUSIVE,
+    Verdict.MET: RunOutcome.WITHSTOOD,
 }
 
 
-def outcome(group: Sequence[Evidence], rating: GoalRating) -> Outcome:
-    """Say how a play ended for a goal, for the attacker for whom it ended best."""
-    found = {_outcome(evidence, rating) for evidence in group}
-    return next(o for o in Outcome if o in found)
+def determine_outcome(group: Sequence[Evidence], rating: GoalRating) -> RunOutcome:
+    """Return the outcome of an attack run for a goal, of the attacker with the best one."""
+    found = {_outcome_of_one(evidence, rating) for evidence in group}
+    return next(o for o in RunOutcome if o in found)
 
 
-def _outcome(evidence: Evidence, rating: GoalRating) -> Outcome:
-    """Follow the rating where it names the evidence: it alone knows of shared error rates."""
+def _outcome_of_one(evidence: Evidence, rating: GoalRating) -> RunOutcome:
+    """Follow the rating where it names the evidence: only the rating knows the corrected bounds."""
     if rating.verdict is Verdict.NOT_ASSESSED:
-        return Outcome.UNRATED
+        return RunOutcome.UNRATED
     if evidence.id in rating.because:
         return _OF_VERDICT[rating.verdict]
     if evidence.rated is None or evidence.status is Status.CONTROL_FAILED:
-        return Outcome.OPEN
+        return RunOutcome.INCONCLUSIVE
     steps = evidence.rated.trials or (evidence.rated,)
-    near = [s for s in steps if s.potential >= rating.critical]
-    if any(s.attack_potential.points < rating.required for s in near):
-        return Outcome.OPEN
-    reached = any(s.demonstrated >= rating.critical for s in near)
-    return Outcome.DEAR if reached else Outcome.WITHSTOOD
+    critical = [s for s in steps if s.potential >= rating.critical]
+    if any(s.attack_potential.points < rating.required for s in critical):
+        return RunOutcome.INCONCLUSIVE
+    reached = any(s.demonstrated >= rating.critical for s in critical)
+    return RunOutcome.TOO_COSTLY if reached else RunOutcome.WITHSTOOD
 
 
-def deciding(groups: Sequence[Sequence[Evidence]], goals: Mapping[Goal, GoalRating]) -> set[int]:
-    """Choose the worst play of each goal, integrity level or aspect, and attacker.
+def select_deciding(
+    groups: Sequence[Sequence[Evidence]], goals: Mapping[Goal, GoalRating]
+) -> set[int]:
+    """Select the worst attack run for each goal, integrity level or aspect, and attacker.
 
-    Returns the places of these plays in `groups`. The cheapest attack of a goal is among them. Of
-    one attack on one task the first is enough: its repetitions differ in what was spent only.
+    Returns the indices of these attack runs in `groups`. The cheapest attack of a goal is among
+    them. One run per attack and task is enough: the others differ in their budgets only.
     """
     worst: dict[tuple[object, ...], tuple[tuple[float, ...], int]] = {}
     for i, group in enumerate(groups):
@@ -72,7 +74,7 @@ def deciding(groups: Sequence[Sequence[Evidence]], goals: Mapping[Goal, GoalRati
 
 
 def _strength(evidence: Evidence, rating: GoalRating) -> tuple[float, ...]:
-    """Order evidence for one goal: what decided first, then the strongest, then the cheapest."""
+    """Return the sort key for one goal: deciding evidence first, then strongest, then cheapest."""
     because = rating.because
     place = because.index(evidence.id) if evidence.id in because else len(because)
     if evidence.rated is None:

@@ -1,4 +1,4 @@
-"""Tables and facts of one play: what was measured, counted, spent and checked."""
+"""Tables and facts of one attack run: what was measured, counted, spent and checked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from goalkeeper.core.evidence import (
     Trial,
 )
 from goalkeeper.report import format as fmt
-from goalkeeper.report.parts import Fact, Table, merged, without_empty
+from goalkeeper.report.parts import Fact, Table, drop_empty_columns, merge_rows
 
 MOST_GROUPS = 8
 
@@ -25,28 +25,30 @@ MOST_GROUPS = 8
 
 
 def measurements(evidence: Evidence) -> Table:
-    """List what was measured on everything, beside the headline."""
+    """List what was measured on all cases, other than the headline."""
     rows = [_measured(m) for m in evidence.result.measurements[1:] if not m.group]
-    head = ("Measure", "Value", "95 % interval", "Baseline", "n", "Note")
-    return without_empty(Table(f"Further measurements of {evidence.attack}", head, tuple(rows)))
+    head = ("Metric", "Value", "95 % interval", "Baseline", "n", "Note")
+    return drop_empty_columns(
+        Table(f"Further measurements of {evidence.attack}", head, tuple(rows))
+    )
 
 
 def groups(evidence: Evidence) -> Table:
-    """List what was measured on classes, subgroups and people, in the game's order."""
+    """List what was measured on classes, subgroups and people, in the order of the game."""
     found = [m for m in evidence.result.measurements[1:] if m.group]
     rows = [(m.group.replace(": ", " ", 1), *_measured(m)) for m in found[:MOST_GROUPS]]
-    caption = "By group, hardest hit first"
-    if len({name for _, name, *_ in rows}) == 1:  # said once, above the table
-        caption = f"{fmt.sentence_case(rows[0][1])} by group, hardest hit first"
+    caption = "By group, most affected first"
+    if len({name for _, name, *_ in rows}) == 1:  # stated once, in the caption
+        caption = f"{fmt.sentence_case(rows[0][1])} by group, most affected first"
         rows = [(group, "", *rest) for group, _, *rest in rows]
     if len(found) > MOST_GROUPS:
-        caption += f": {MOST_GROUPS} of {len(found)}, the rest in assessment.json"
-    head = ("Group", "Measure", "Value", "95 % interval", "Baseline", "n", "Note")
-    return without_empty(Table(caption, head, tuple(rows)))
+        caption += f": {MOST_GROUPS} of {len(found)}, all in assessment.json"
+    head = ("Group", "Metric", "Value", "95 % interval", "Baseline", "n", "Note")
+    return drop_empty_columns(Table(caption, head, tuple(rows)))
 
 
 def _measured(m: Measurement) -> tuple[str, ...]:
-    numbers = fmt.measured(m)
+    numbers = fmt.measurement(m)
     name = fmt.metric_name(m.metric)
     return (name, numbers.value, numbers.interval, numbers.baseline, f"{m.n:,}", m.note)
 
@@ -63,7 +65,7 @@ def controls(evidence: Evidence) -> Table:
 
 
 def counts(evidence: Evidence) -> Table:
-    """List what was counted at each budget, and how it was rated."""
+    """List the counts at each budget, and their rating."""
     rated = {t.budget: t for t in evidence.rated.trials} if evidence.rated else {}
     scale = fmt.scale_of(evidence.metric)
     rows = []
@@ -77,9 +79,9 @@ def counts(evidence: Evidence) -> Table:
             level = fmt.levels(step.demonstrated, step.potential)
         budget = fmt.budget(trial.budget, budget_scale(evidence))
         rows.append((budget, _campaign(trial), tally(trial.tally), checked, bounds, level))
-    caption = f"{evidence.attack} at each budget: spent in one campaign, counted, and rated"
+    caption = f"{evidence.attack} at each budget: cost of one campaign, counts and rating"
     head = ("Budget", "Spent", "Counts", "Verified", "One-sided bounds", "Exposure level")
-    return without_empty(Table(caption, head, tuple(rows)))
+    return drop_empty_columns(Table(caption, head, tuple(rows)))
 
 
 def _campaign(trial: Trial) -> str:
@@ -91,12 +93,12 @@ def _campaign(trial: Trial) -> str:
 
 
 def budget_scale(evidence: Evidence) -> fmt.Scale:
-    """Return how budgets are written: shares in per cent, everything else as it is."""
+    """Return the scale of budgets: shares in per cent, everything else unscaled."""
     return fmt.scale_of(evidence.result.curve.budget) if evidence.result.curve else fmt.PLAIN
 
 
 def costs(group: tuple[Evidence, ...]) -> tuple[Fact, ...]:
-    """Say what makes up attack potential beside time, for whom where attackers differ."""
+    """List the factors of attack potential except time, by attacker where they differ."""
     rated = [(e.attacker, e.rated.attack_potential) for e in group if e.rated is not None]
     parts = (
         ("Expertise", [(c.expertise, who) for who, c in rated]),
@@ -104,10 +106,10 @@ def costs(group: tuple[Evidence, ...]) -> tuple[Fact, ...]:
         ("Window", [(c.window, who) for who, c in rated]),
         ("Equipment", [(c.equipment, who) for who, c in rated]),
     )
-    return tuple(Fact(label, _for_whom(merged(words, 1))) for label, words in parts if words)
+    return tuple(Fact(label, _by_attacker(merge_rows(words, 1))) for label, words in parts if words)
 
 
-def _for_whom(rows: tuple[tuple[str, ...], ...]) -> str:
+def _by_attacker(rows: tuple[tuple[str, ...], ...]) -> str:
     words = [(word.replace("_", " "), who) for word, who in rows]
     if len(words) == 1:
         return words[0][0]
@@ -135,39 +137,39 @@ def _cost(rating: Rated, place: int) -> str:
 
 
 def tally(counted: Tally) -> str:
-    """Say in words what was counted."""
+    """Describe the counts in words."""
     match counted:
         case Proportion(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
             return f"{k:,} of {n:,} succeeded; {k0:,} of {n0:,} without the attack"
         case Accuracy(correct=k, n=n):
-            return f"{k:,} of {n:,} right; a coin gets half of them right"
+            return f"{k:,} of {n:,} correct; guessing gets half of them"
         case Gain(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
-            return f"{k:,} of {n:,} right; {k0:,} of {n0:,} without access to the model"
+            return f"{k:,} of {n:,} correct; {k0:,} of {n0:,} without access to the model"
         case Ratio(at=rates):
             return "; ".join(
-                f"at {fmt.percent(r.fpr)} false alarms: {r.true_positives:,} of {r.positives:,} "
-                f"found, {r.false_positives:,} of {r.negatives:,} false alarms"
+                f"at a target of {fmt.percent(r.fpr)} false alarms: {r.true_positives:,} of "
+                f"{r.positives:,} found, {r.false_positives:,} of {r.negatives:,} false alarms"
                 for r in rates
             )
         case DamageCount(gained=gained, lost=lost, n=n, tolerance=tolerance):
             pairs = ", ".join(f"+{g:,}/-{v:,}" for g, v in zip(gained, lost, strict=True))
             return (
-                f"items newly wrong/newly right of {n:,}, per retraining: {pairs}; "
+                f"items newly wrong/newly correct of {n:,}, per retraining: {pairs}; "
                 f"tolerance {fmt.percent(tolerance)}"
             )
-        case Latency(attack=slow, benign=usual, quantile=q, unit=unit):
-            which = "medians" if q == 0.5 else f"quantiles {q:g}"
+        case Latency(attack=attack, benign=benign, quantile=q, unit=unit):
+            statistic = "medians" if q == 0.5 else f"quantiles {q:g}"
             return (
-                f"{which} of {len(slow):,} inputs and {len(usual):,} ordinary ones of equal size "
-                f"compared, in {unit}"
+                f"{statistic} of {len(attack):,} attack inputs and {len(benign):,} ordinary "
+                f"inputs of equal size, in {unit}"
             )
 
 
-# ---- spent and set -------------------------------------------------------------------------------
+# ---- costs and settings --------------------------------------------------------------------------
 
 
 def spent(evidence: Evidence) -> tuple[Fact, ...]:
-    """Say what the play cost, in this run or in the one it was taken from."""
+    """List what the attack run cost, now or when its stored result was computed."""
     cost = evidence.result.cost
     numbers = (
         ("Queries", cost.queries),
@@ -176,30 +178,30 @@ def spent(evidence: Evidence) -> tuple[Fact, ...]:
         ("Models trained", cost.models),
     )
     facts = [Fact(label, fmt.count(value)) for label, value in numbers if value]
-    taken = fmt.duration(cost.seconds)
+    duration = fmt.duration(cost.seconds)
     if cost.reused:
-        taken += " (played by an earlier run, taken from the store; its times are of that run)"
-    return (*facts, Fact("Computing", taken))
+        duration += " (result of an earlier run, from the store; times are from that run)"
+    return (*facts, Fact("Computing", duration))
 
 
-def knows(evidence: Evidence) -> str:
-    """Say what the attack has to know."""
+def required_knowledge(evidence: Evidence) -> str:
+    """Describe the knowledge that the attack needs."""
     known = evidence.requires.knowledge.items()
     words = tuple(f"{grade} {aspect}" for aspect, grade in known if grade != "none")
-    return fmt.listed(words) or "nothing"
+    return fmt.join_words(words) or "nothing"
 
 
 def details(group: tuple[Evidence, ...]) -> tuple[Fact, ...]:
-    """Say what was played, precisely enough to play it again."""
+    """Describe the attack run, precisely enough to repeat it."""
     first = group[0]
     facts = [
         Fact("Game", first.game),
         Fact("Variant", f"{first.family}.{first.variant.removeprefix(first.family + '.')}"),
-        Fact("Needs to be able to", ", ".join(first.requires.capabilities) or "nothing"),
-        Fact("Needs to see", first.requires.view),
-        Fact("Seed of this play", str(first.seed)),
+        Fact("Needs capabilities", ", ".join(first.requires.capabilities) or "nothing"),
+        Fact("Needs view", first.requires.view),
+        Fact("Seed", str(first.seed)),
         Fact("Evidence", ", ".join(e.id for e in group)),
     ]
     facts += [Fact("Unit", first.unit)] if first.unit else []
-    facts += [Fact(f"Setting {k}", fmt.shortened(str(v), 200)) for k, v in first.settings.items()]
+    facts += [Fact(f"Setting {k}", fmt.truncate(str(v), 200)) for k, v in first.settings.items()]
     return tuple(facts)

@@ -1,4 +1,4 @@
-"""Findings: one card for each play, whoever of the attackers could have made it."""
+"""Findings: one card for each attack run, with all attackers who can mount it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from goalkeeper.core.evidence import Curve, Evidence, Exhibit, Measurement, Stat
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import detail
 from goalkeeper.report import format as fmt
-from goalkeeper.report.deciding import Outcome, deciding, outcome
+from goalkeeper.report.deciding import RunOutcome, determine_outcome, select_deciding
 from goalkeeper.report.parts import Context, Fact, Link, Table
 from goalkeeper.report.words import CONTROL_FAILED, LEVELS, STATUSES
 
-PLAYED = (Status.TESTED, Status.CONTROL_FAILED)
+RUN_STATUSES = (Status.TESTED, Status.CONTROL_FAILED)
 MOST_EXHIBITS = 2
-MOST_POINTS = 8  # of a curve in its table, evenly chosen; the drawing shows them all
+MOST_POINTS = 8  # rows of a curve in its table, evenly spaced; the plot shows all points
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """An exhibit as it may be shown."""
+class ExhibitView:
+    """An exhibit, shortened for display."""
 
     title: str
     before: str
@@ -33,7 +33,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A curve to be drawn, and the same numbers as a table; no baseline is NaN."""
+    """A curve to plot, and the same numbers as a table; the baseline is NaN if there is none."""
 
     curve: Curve
     metric: str
@@ -42,8 +42,8 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """One attacker who can make the play, and what it costs that attacker."""
+class AttackerCost:
+    """One attacker who can mount the attack, and what it costs that attacker."""
 
     attacker: str
     box: str
@@ -54,11 +54,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One play, ready to be laid out."""
+    """One attack run, ready to be laid out."""
 
     anchor: str
     decides: bool
-    outcomes: Mapping[Goal, Outcome]
+    outcomes: Mapping[Goal, RunOutcome]
     title: str
     attack: str
     id: str
@@ -68,7 +68,7 @@ class Finding:
     status: str
     warning: str
     knows: str
-    claims: tuple[Claim, ...]
+    attackers: tuple[AttackerCost, ...]
     summary: str
     exposure: str
     headline: fmt.Numbers | None
@@ -77,7 +77,7 @@ class Finding:
     measurements: Table
     groups: Table
     drawing: Drawing | None
-    exhibits: tuple[Shown, ...]
+    exhibits: tuple[ExhibitView, ...]
     withheld: int
     more_exhibits: int
     controls: Table
@@ -91,20 +91,20 @@ class Finding:
     advice: tuple[Link, ...]
 
     @property
-    def ended(self) -> str:
-        """How the play ended, goal by goal where that differs."""
+    def outcome(self) -> str:
+        """The outcome of the attack run, goal by goal where outcomes differ."""
         found = set(self.outcomes.values())
         if len(found) < 2:
-            return str(next(iter(found), Outcome.UNRATED))
+            return str(next(iter(found), RunOutcome.UNRATED))
         return ", ".join(f"{o} for {goal}" for goal, o in self.outcomes.items())
 
 
 def findings(assessment: Assessment, context: Context) -> tuple[Finding, ...]:
-    """Turn every play into a finding; the first of an attack on a task shows more examples."""
+    """Turn every attack run into a finding; the first per attack and task shows more examples."""
     cards: list[Finding] = []
     seen: set[tuple[str, str]] = set()
-    groups = plays(assessment)
-    decide = deciding(groups, assessment.goals)
+    groups = group_runs(assessment)
+    decide = select_deciding(groups, assessment.goals)
     for i, group in enumerate(groups):
         what = (group[0].attack, group[0].task)
         card = _finding(group, f"finding-{i + 1}", assessment, context)
@@ -131,21 +131,23 @@ def _finding(
         anchor=anchor,
         decides=True,
         outcomes={
-            g: outcome(group, assessment.goals[g]) for g in first.goals if g in assessment.goals
+            g: determine_outcome(group, assessment.goals[g])
+            for g in first.goals
+            if g in assessment.goals
         },
         title=f"{first.attack} on {first.task}",
         attack=first.attack,
         id=first.id,
         ids=tuple(e.id for e in group),
         goals=first.goals,
-        harm=harm(first),
+        harm=describe_harm(first),
         status=STATUSES[first.status],
         warning=_warning(first),
-        knows=detail.knows(first),
-        claims=tuple(map(_claim, group)),
+        knows=detail.required_knowledge(first),
+        attackers=tuple(map(_attacker_cost, group)),
         summary=result.summary,
         exposure=_exposure(first),
-        headline=fmt.measured(head) if head else None,
+        headline=fmt.measurement(head) if head else None,
         metric=fmt.sentence_case(fmt.metric_name(head.metric)) if head else "",
         remark=head.note if head else "",
         measurements=detail.measurements(first),
@@ -161,40 +163,37 @@ def _finding(
         counts=detail.counts(first),
         spent=detail.spent(first),
         details=detail.details(group),
-        command=context.commands.get(first.id) or command(first, assessment, context),
+        command=context.commands.get(first.id) or rerun_command(first, assessment, context),
         advice=advice,
     )
 
 
-# ---- which evidence makes a card, and where it stands --------------------------------------------
+# ---- which evidence makes a card, and where it is shown ------------------------------------------
 
 
-def plays(assessment: Assessment) -> tuple[tuple[Evidence, ...], ...]:
-    """Put together the evidence that came from one play, in reading order.
-
-    Within a play the attacker for whom it is cheapest stands first.
-    """
+def group_runs(assessment: Assessment) -> tuple[tuple[Evidence, ...], ...]:
+    """Group the evidence by attack run, in reading order; the cheapest attacker comes first."""
     found: dict[tuple[object, ...], list[Evidence]] = {}
-    for evidence in ordered(assessment):
-        own = evidence.unit or evidence.id
-        found.setdefault((own, evidence.attack, evidence.task, evidence.goals), []).append(evidence)
-    return tuple(tuple(sorted(group, key=_price)) for group in found.values())
+    for evidence in order_evidence(assessment):
+        run = evidence.unit or evidence.id
+        found.setdefault((run, evidence.attack, evidence.task, evidence.goals), []).append(evidence)
+    return tuple(tuple(sorted(group, key=_cost)) for group in found.values())
 
 
-def _price(evidence: Evidence) -> tuple[float, float]:
+def _cost(evidence: Evidence) -> tuple[float, float]:
     if evidence.rated is None:
         return (math.inf, math.inf)
     cost = evidence.rated.attack_potential
     return (cost.points, cost.days)
 
 
-def ordered(assessment: Assessment) -> tuple[Evidence, ...]:
-    """Order the played evidence by goal, and within a goal strongest first."""
+def order_evidence(assessment: Assessment) -> tuple[Evidence, ...]:
+    """Order the evidence of attack runs by goal, and within a goal strongest first."""
     rank = {goal: list(rating.because) for goal, rating in assessment.goals.items()}
     goals = list(Goal)
 
     def key(evidence: Evidence) -> tuple[float, ...]:
-        goal = home(evidence, assessment.goals)
+        goal = primary_goal(evidence, assessment.goals)
         because = rank.get(goal, [])
         place = because.index(evidence.id) if evidence.id in because else len(because)
         rated = evidence.rated
@@ -202,25 +201,25 @@ def ordered(assessment: Assessment) -> tuple[Evidence, ...]:
         cost = rated.attack_potential.points if rated else 0
         return (goals.index(goal), place, -strength[0], -strength[1], cost)
 
-    result = [e for e in assessment.evidence if e.status in PLAYED]
-    return tuple(sorted(result, key=key))
+    ran = [e for e in assessment.evidence if e.status in RUN_STATUSES]
+    return tuple(sorted(ran, key=key))
 
 
-def home(evidence: Evidence, goals: dict[Goal, GoalRating]) -> Goal:
-    """Name the goal under which evidence is shown: its first that was rated."""
+def primary_goal(evidence: Evidence, goals: dict[Goal, GoalRating]) -> Goal:
+    """Return the goal under which evidence is shown: the first of its goals that was rated."""
     return next((g for g in evidence.goals if g in goals), (evidence.goals or tuple(Goal))[0])
 
 
-def harm(evidence: Evidence) -> str:
-    """Say which goals the evidence counts for, with integrity's level or aspect."""
+def describe_harm(evidence: Evidence) -> str:
+    """List the goals that the evidence counts for, with the level or aspect of integrity."""
     level = f"{evidence.level} level" if evidence.level else str(evidence.aspect or "")
     names = [f"{g} ({level})" if g is Goal.INTEGRITY and level else str(g) for g in evidence.goals]
-    return fmt.listed(tuple(names))
+    return fmt.join_words(tuple(names))
 
 
-def command(evidence: Evidence, assessment: Assessment, context: Context) -> str:
-    """Put together the command that plays this again, for the attacker for whom it is cheapest."""
-    goal = home(evidence, assessment.goals)
+def rerun_command(evidence: Evidence, assessment: Assessment, context: Context) -> str:
+    """Compose the command that repeats this attack run, for the attacker with the lowest cost."""
+    goal = primary_goal(evidence, assessment.goals)
     words = ["--only", str(goal), "--attack", evidence.attack, "--attacker", evidence.attacker]
     words += ["--seed", str(assessment.seed)]
     return f"{context.commands.get('run', 'goalkeeper run FILE')} {shlex.join(words)}"
@@ -229,9 +228,9 @@ def command(evidence: Evidence, assessment: Assessment, context: Context) -> str
 # ---- parts of a card -----------------------------------------------------------------------------
 
 
-def _claim(evidence: Evidence) -> Claim:
+def _attacker_cost(evidence: Evidence) -> AttackerCost:
     cost = evidence.rated.attack_potential if evidence.rated else None
-    return Claim(
+    return AttackerCost(
         attacker=evidence.attacker,
         box=evidence.box,
         exposure=_exposure(evidence, short=True),
@@ -264,7 +263,7 @@ def _drawing(curve: Curve | None, head: Measurement | None, evidence: Evidence) 
     points = list(zip(curve.x, curve.value, curve.low, curve.high, strict=True))
     steps = min(len(points), MOST_POINTS) - 1
     for x, value, low, high in (points[i * (len(points) - 1) // steps] for i in range(steps + 1)):
-        text, around = fmt.bounded(low, high, value, head.metric)
+        text, around = fmt.value_and_interval(low, high, value, head.metric)
         rows.append((fmt.budget(x, scale), text, around))
     name = fmt.sentence_case(fmt.metric_name(head.metric))
     caption = f"{name} of {evidence.attack} against the budget"
@@ -275,6 +274,6 @@ def _drawing(curve: Curve | None, head: Measurement | None, evidence: Evidence) 
     )
 
 
-def _shown(exhibit: Exhibit) -> Shown:
-    before, after, note = map(fmt.shortened, (exhibit.before, exhibit.after, exhibit.note))
-    return Shown(exhibit.title, before, after, note)
+def _shown(exhibit: Exhibit) -> ExhibitView:
+    before, after, note = map(fmt.truncate, (exhibit.before, exhibit.after, exhibit.note))
+    return ExhibitView(exhibit.title, before, after, note)

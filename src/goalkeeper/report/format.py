@@ -1,4 +1,4 @@
-"""Numbers as people read them: no more digits than the interval supports, infinity in words.
+"""Numbers formatted for people: no more digits than the interval supports, infinity in words.
 
 Nothing is calculated here: a number is scaled to its unit and rounded, no more.
 """
@@ -19,7 +19,7 @@ NO_VALUE = "no finite value"
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How a metric is written: the factor of its unit, and the unit's sign."""
+    """How a metric is written: the factor of its unit, and the unit symbol."""
 
     factor: float = 1.0
     unit: str = ""
@@ -38,13 +38,13 @@ _METRICS = {
     "tolerance_multiple": "damage, in multiples of the tolerance",
     "normalised_gain": "gain over guessing without access",
     "likelihood_ratio": "likelihood ratio",
-    "distinguishing_accuracy": "accuracy at telling two worlds apart",
+    "distinguishing_accuracy": "accuracy at distinguishing two worlds",
     "latency_factor": "latency, in multiples of normal",
 }
 
 
 def metric_name(metric: str) -> str:
-    """Say a metric's name in words."""
+    """Return the name of a metric in words."""
     words = (w.upper() if w in _SHORT else w for w in metric.split("_"))
     return _METRICS.get(metric.replace(" ", "_"), " ".join(words))
 
@@ -55,7 +55,7 @@ def scale_of(metric: str) -> Scale:
 
 
 def has_baseline(metric: str) -> bool:
-    """Tell whether a baseline means anything; without the attack there is no median to compare."""
+    """Return whether the metric has a baseline; a median over attacked inputs has none."""
     return not metric.startswith("median")
 
 
@@ -68,11 +68,11 @@ def places(low: float, high: float, value: float, scale: Scale = PLAIN) -> int:
     width = max(ends) - min(ends) if ends else 0.0
     if width > 0:
         return max(-9, min(4, -math.floor(math.log10(width / 8) + 1e-9)))
-    return _enough(max(ends, default=0.0))
+    return _significant_decimals(max(ends, default=0.0))
 
 
-def _enough(value: float) -> int:
-    """Count the decimals of a number without an interval: three digits, fewer if they are zero."""
+def _significant_decimals(value: float) -> int:
+    """Count the decimals of a number without an interval: three digits, without trailing zeros."""
     if value == 0:
         return 0
     most = max(0, min(6, 2 - math.floor(math.log10(abs(value)))))
@@ -81,7 +81,7 @@ def _enough(value: float) -> int:
 
 
 def number(value: float, digits: int, scale: Scale = PLAIN) -> str:
-    """Write a number with `digits` decimals and no unit; never as a round 0 or 100 it is not."""
+    """Write a number with `digits` decimals and no unit; never round to exactly 0 or 100 %."""
     if math.isinf(value):
         return NO_VALUE
     scaled = value * scale.factor
@@ -102,7 +102,7 @@ def quantity(value: float, digits: int, scale: Scale) -> str:
 
 def percent(value: float) -> str:
     """Write a share that has no interval, with up to three digits."""
-    return quantity(value, _enough(value * PERCENT.factor), PERCENT)
+    return quantity(value, _significant_decimals(value * PERCENT.factor), PERCENT)
 
 
 def interval(low: float, high: float, digits: int, scale: Scale) -> str:
@@ -113,12 +113,12 @@ def interval(low: float, high: float, digits: int, scale: Scale) -> str:
         return f"{quantity(low, digits, scale)} or more, {NO_UPPER}"
     if math.isinf(low):
         return f"{quantity(high, digits, scale)} or less, {NO_LOWER}"
-    least = number(low, _visible_from(low, digits, scale), scale)
+    least = number(low, _decimals_above_zero(low, digits, scale), scale)
     return f"{least} to {quantity(high, digits, scale)}"
 
 
-def _visible_from(value: float, digits: int, scale: Scale) -> int:
-    """Count the decimals from which a number no longer seems to be nothing."""
+def _decimals_above_zero(value: float, digits: int, scale: Scale) -> int:
+    """Count the decimals at which a nonzero number no longer rounds to zero."""
     scaled = value * scale.factor
     while digits < 4 and abs(scaled) > 1e-12 and round(scaled, digits) == 0:
         digits += 1
@@ -139,21 +139,21 @@ class Numbers:
         return f"{self.value} ({self.interval}), {baseline}{self.n}"
 
 
-def measured(m: Measurement) -> Numbers:
+def measurement(m: Measurement) -> Numbers:
     """Write a measurement: `62 % (57 to 67 %), baseline 2 %, n = 400`."""
     scale = scale_of(m.metric)
     digits = places(m.low, m.high, m.value, scale)
     return Numbers(
         quantity(m.value, digits, scale),
         interval(m.low, m.high, digits, scale),
-        quantity(m.baseline, _visible_from(m.baseline, digits, scale), scale)
+        quantity(m.baseline, _decimals_above_zero(m.baseline, digits, scale), scale)
         if has_baseline(m.metric)
         else "",
         f"n = {m.n:,}",
     )
 
 
-def bounded(low: float, high: float, value: float, metric: str) -> tuple[str, str]:
+def value_and_interval(low: float, high: float, value: float, metric: str) -> tuple[str, str]:
     """Write a value and its interval: `("62 %", "57 to 67 %")`."""
     scale = scale_of(metric)
     digits = places(low, high, value, scale)
@@ -178,7 +178,7 @@ def budget(value: float, scale: Scale) -> str:
 
 
 def budget_name(name: str, unit: str) -> str:
-    """Name a budget and its unit, without saying the same word twice."""
+    """Name a budget and its unit, without repeating a word."""
     if not unit or set(unit.split()) <= set(name.split()):
         return name
     if unit.startswith(name):
@@ -195,7 +195,7 @@ def points(value: float, none: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write seconds as people say them."""
+    """Write a duration in its largest suitable unit."""
     if math.isinf(seconds):
         return "unlimited time"
     for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
@@ -207,7 +207,7 @@ def duration(seconds: float) -> str:
 def days(value: float) -> str:
     """Write elapsed days, coarsely: they are an estimate."""
     if math.isinf(value):
-        return "endless"
+        return "unlimited"
     if value < 1 / 24:
         return "less than an hour"
     if value < 2:
@@ -221,13 +221,13 @@ def levels(low: float, high: float) -> str:
     return count(low) if low == high else f"{count(low)} to {count(high)}"
 
 
-# ---- text that somebody else wrote ---------------------------------------------------------------
+# ---- untrusted text ------------------------------------------------------------------------------
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def visible(text: str) -> str:
-    """Show characters that hide, reorder or control text as `<U+202E>`; keep line ends and tabs."""
+def escape_invisible(text: str) -> str:
+    """Write characters that hide, reorder or control text as `<U+202E>`; keep newlines and tabs."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(
@@ -236,18 +236,18 @@ def visible(text: str) -> str:
     )
 
 
-def shortened(text: str, most: int = 1_200) -> str:
-    """Cut a long text, and say so."""
+def truncate(text: str, most: int = 1_200) -> str:
+    """Truncate a long text, and mark that it was truncated."""
     if len(text) <= most:
         return text
-    return f"{text[:most]}\n[cut here; the whole text has {len(text):,} characters]"
+    return f"{text[:most]}\n[truncated; the full text has {len(text):,} characters]"
 
 
 def sentence_case(text: str) -> str:
-    """Begin with a capital letter, and leave the rest alone."""
+    """Capitalise the first letter only."""
     return text[:1].upper() + text[1:]
 
 
-def listed(items: tuple[str, ...]) -> str:
+def join_words(items: tuple[str, ...]) -> str:
     """Join words: `a, b and c`."""
     return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)

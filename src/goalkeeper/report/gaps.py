@@ -1,18 +1,18 @@
-"""What is open, a line for each reason."""
+"""What is still open, one line for each reason."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from goalkeeper.core.assessment import Gap
-from goalkeeper.report.parts import merged
+from goalkeeper.report.parts import merge_rows
 
 MOST_NAMES = 8
 
 
 def open_lines(gaps: Iterable[Gap]) -> tuple[str, ...]:
-    """Put gaps into lines: a reason for one first, the most shared last."""
-    rows = merged(((g.variant, g.attacker, g.reason) for g in gaps), 1)
+    """Write one line for each reason: reasons of one variant first, the most frequent last."""
+    rows = merge_rows(((g.variant, g.attacker, g.reason) for g in gaps), 1)
     by_reason: dict[str, dict[str, str]] = {}
     for variant, attackers, reason in rows:
         by_reason.setdefault(reason, {})[variant] = attackers

@@ -1,4 +1,4 @@
-"""The verdict on one goal, with what it rests on."""
+"""The verdict on one goal, with what supports it."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from goalkeeper.core.evidence import Evidence
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.report import format as fmt
-from goalkeeper.report.deciding import Outcome
-from goalkeeper.report.finding import Finding, home
+from goalkeeper.report.deciding import RunOutcome
+from goalkeeper.report.finding import Finding, primary_goal
 from goalkeeper.report.gaps import open_lines
-from goalkeeper.report.parts import Fact, Link, Table, merged
+from goalkeeper.report.parts import Fact, Link, Table, merge_rows
 from goalkeeper.report.sections import missing
-from goalkeeper.report.words import LEVELS, MARKS, NEEDS, QUESTIONS, RISKS, Mark
+from goalkeeper.report.words import LEVELS, NEEDS, QUESTIONS, RISKS, VERDICT_LABELS, VerdictLabel
 
 UNRATED = "not rated"
-ENDINGS = {
-    Outcome.SUCCEEDS: "succeeded",
-    Outcome.OPEN: "left open",
-    Outcome.DEAR: "reached it but too dear",
-    Outcome.WITHSTOOD: "withstood",
-    Outcome.UNRATED: "not rated",
+OUTCOME_WORDS = {
+    RunOutcome.SUCCEEDS: "succeeded",
+    RunOutcome.INCONCLUSIVE: "inconclusive",
+    RunOutcome.TOO_COSTLY: "too costly",
+    RunOutcome.WITHSTOOD: "withstood",
+    RunOutcome.UNRATED: "not rated",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """The plays that ended alike for a goal: how, how many, and of which attacks."""
+class OutcomeCount:
+    """How many attack runs had this outcome for a goal, and which attacks they ran."""
 
-    outcome: Outcome
-    plays: int
+    outcome: RunOutcome
+    runs: int
     attacks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoalPart:
-    """The verdict on one goal, and what it rests on."""
+    """The verdict on one goal, and what supports it."""
 
     goal: Goal
     anchor: str
     title: str
     question: str
     verdict: Verdict
-    mark: Mark
+    label: VerdictLabel
     need: str
     damages: Table
     reason: str
@@ -57,7 +57,7 @@ class GoalPart:
     potential: tuple[Fact, ...]
     cheapest: Link | None
     decider: Finding | None
-    ended: tuple[Ended, ...]
+    outcomes: tuple[OutcomeCount, ...]
     advice: tuple[Link, ...]
     attackers: str
     settle: tuple[str, ...]
@@ -67,19 +67,20 @@ class GoalPart:
 
     @property
     def counted(self) -> str:
-        """How many plays count for this goal, and how they ended."""
-        plays = sum(e.plays for e in self.ended)
-        how = ", ".join(f"{e.plays:,} {ENDINGS[e.outcome]}" for e in self.ended)
-        return f"{plays:,} {'play counts' if plays == 1 else 'plays count'} for this goal: {how}."
+        """How many attack runs count for this goal, and their outcomes."""
+        runs = sum(o.runs for o in self.outcomes)
+        counts = ", ".join(f"{o.runs:,} {OUTCOME_WORDS[o.outcome]}" for o in self.outcomes)
+        subject = "attack run counts" if runs == 1 else "attack runs count"
+        return f"{runs:,} {subject} for this goal: {counts}."
 
     @property
     def cards(self) -> tuple[Finding, ...]:
-        """The plays that decide: they are shown in full."""
+        """The deciding attack runs: they are shown in full."""
         return tuple(f for f in self.findings if f.decides)
 
     @property
     def rows(self) -> tuple[Finding, ...]:
-        """All other plays: one row each."""
+        """All other attack runs: one row each."""
         return tuple(f for f in self.findings if not f.decides)
 
 
@@ -88,14 +89,14 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
     rating = assessment.goals[goal]
     rated = rating.verdict is not Verdict.NOT_ASSESSED
     by_id = {e.id: e for e in assessment.evidence}
-    here = {e.id for e in assessment.evidence if home(e, assessment.goals) is goal}
+    here = {e.id for e in assessment.evidence if primary_goal(e, assessment.goals) is goal}
     return GoalPart(
         goal=goal,
         anchor=str(goal),
         title=str(goal).capitalize(),
         question=QUESTIONS[goal],
         verdict=rating.verdict,
-        mark=MARKS[rating.verdict],
+        label=VERDICT_LABELS[rating.verdict],
         need=NEEDS[rating.need.level],
         damages=_damages(rating.need),
         reason=rating.reason,
@@ -107,9 +108,9 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
         potential=_costs(rating) if rated else (),
         cheapest=_cheapest(rating, by_id, findings),
         decider=_decider(goal, rating, findings),
-        ended=_ended(goal, findings),
+        outcomes=_count_outcomes(goal, findings),
         advice=_advice(goal, assessment),
-        attackers=fmt.listed(rating.attackers),
+        attackers=fmt.join_words(rating.attackers),
         settle=_settle(rating),
         not_tested=_gaps(rating, assessment),
         findings=tuple(f for f in findings if f.id in here),
@@ -123,8 +124,8 @@ def _damages(need: ProtectionNeed) -> Table:
     rows = [(d.scenario, NEEDS[d.level], d.reason) for d in need.damages]
     for name, step in (("cumulation", need.cumulation), ("distribution", need.distribution)):
         if step is not None and step.step:
-            way = "one step up" if name == "cumulation" else "one step down"
-            rows.append((name, way, step.reason))
+            change = "one level up" if name == "cumulation" else "one level down"
+            rows.append((name, change, step.reason))
     return Table(f"Why the need for {need.goal} is {NEEDS[need.level]}", _DAMAGE_HEAD, tuple(rows))
 
 
@@ -146,9 +147,9 @@ def _levels(rating: GoalRating) -> str:
 
 def _costs(rating: GoalRating) -> tuple[Fact, ...]:
     return (
-        Fact("Cheapest attack shown", fmt.points(rating.demonstrated, "none was shown to succeed")),
-        Fact("Cheapest not excluded", fmt.points(rating.potential, "none is left open")),
-        Fact("Must withstand", f"all below {fmt.points(rating.required, 'none')}"),
+        Fact("Cheapest attack demonstrated", fmt.points(rating.demonstrated, "none")),
+        Fact("Cheapest attack not excluded", fmt.points(rating.potential, "none")),
+        Fact("Must withstand", f"all attacks below {fmt.points(rating.required, 'none')}"),
     )
 
 
@@ -168,14 +169,14 @@ def _cheapest(
 
 
 def _decider(goal: Goal, rating: GoalRating, findings: tuple[Finding, ...]) -> Finding | None:
-    """Find the play whose number decided: the cheapest attack, or else the strongest."""
+    """Find the attack run that decided: the cheapest attack, or else the strongest."""
     named = (rating.cheapest_attack, *rating.because[:1])
     decided = [f for id_ in named for f in findings if id_ and id_ in f.ids]
     return next(iter([*decided, *(f for f in findings if goal in f.goals)]), None)
 
 
 def _advice(goal: Goal, assessment: Assessment) -> tuple[Link, ...]:
-    """Name the defences that are for a goal, each once."""
+    """Link the defences recommended for a goal, each once."""
     links: dict[str, Link] = {}
     for i, advice in enumerate(assessment.advice, 1):
         if goal in advice.for_:
@@ -183,12 +184,12 @@ def _advice(goal: Goal, assessment: Assessment) -> tuple[Link, ...]:
     return tuple(links.values())
 
 
-def _ended(goal: Goal, findings: tuple[Finding, ...]) -> tuple[Ended, ...]:
-    """Count how the plays ended for a goal, wherever they are shown."""
+def _count_outcomes(goal: Goal, findings: tuple[Finding, ...]) -> tuple[OutcomeCount, ...]:
+    """Count the outcomes of all attack runs for a goal, wherever they are shown."""
     here = [(f.outcomes[goal], f.attack) for f in findings if goal in f.outcomes]
     return tuple(
-        Ended(o, len(names), tuple(dict.fromkeys(names)))
-        for o in Outcome
+        OutcomeCount(o, len(names), tuple(dict.fromkeys(names)))
+        for o in RunOutcome
         if (names := [name for found, name in here if found is o])
     )
 
@@ -200,21 +201,23 @@ def _settle(rating: GoalRating) -> tuple[str, ...]:
 
 
 def _gaps(rating: GoalRating, assessment: Assessment) -> Table:
-    """List what is open, but for what was not played at all, which has a table of its own."""
-    listed: set[tuple[str, ...]] = set(missing(assessment))
-    listed |= {
+    """List what is open, except for attacks that were not run: they have their own table."""
+    listed_elsewhere: set[tuple[str, ...]] = set(missing(assessment))
+    listed_elsewhere |= {
         (e.variant, e.attacker, e.result.reason) for e in assessment.evidence if e.result.reason
     }
     gaps = (
         g
         for g in rating.not_tested
-        if not {(g.variant, g.attacker), (g.variant, g.attacker, _said(g.reason))} & listed
+        if listed_elsewhere.isdisjoint(
+            {(g.variant, g.attacker), (g.variant, g.attacker, _without_status(g.reason))}
+        )
     )
-    rows = merged(((g.variant, g.attacker, g.reason) for g in gaps), 1)
+    rows = merge_rows(((g.variant, g.attacker, g.reason) for g in gaps), 1)
     head = ("Variants", "Attackers", "Why")
-    return Table(f"What is open for {rating.goal}", head, merged(rows, 0))
+    return Table(f"Still open for {rating.goal}", head, merge_rows(rows, 0))
 
 
-def _said(reason: str) -> str:
-    """Take the status from the head of a reason: it has a column of its own."""
+def _without_status(reason: str) -> str:
+    """Remove the status from the start of a reason: it has its own column."""
     return reason.partition(": ")[2]

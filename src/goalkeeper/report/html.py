@@ -14,7 +14,7 @@ from goalkeeper.report.model import Report
 from goalkeeper.report.palette import DARK, LIGHT, TONES
 from goalkeeper.report.parts import Context, Table
 
-SHORT = 24  # characters of a cell that is kept on one line
+SHORT = 24  # characters; a cell of this length is kept on one line
 MOST_COLUMNS = 9
 
 
@@ -89,6 +89,8 @@ def _overview(report: Report) -> tuple[Markup, Table] | None:
     if not report.goals:
         return None
     drawn = Markup(plots.overview(report.goals, "overview"))  # noqa: S704 - escaped there
-    rows = tuple((g.title, g.mark.word, g.need, g.exposure, g.critical_level) for g in report.goals)
+    rows = tuple(
+        (g.title, g.label.word, g.need, g.exposure, g.critical_level) for g in report.goals
+    )
     head = ("Goal", "Verdict", "Need", "Exposure", "Critical from")
-    return drawn, Table("The same in numbers: exposure of every goal", head, rows)
+    return drawn, Table("Exposure of every goal, in numbers", head, rows)

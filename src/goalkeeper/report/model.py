@@ -1,4 +1,4 @@
-"""The report: sections of plain data, made once and rendered three ways."""
+"""The report: sections of plain data, built once and rendered in several formats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from goalkeeper.report.finding import Finding, findings
 from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.goalpart import GoalPart, goal_part
 from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
-from goalkeeper.report.people import count_people, disguised
+from goalkeeper.report.people import count_people, pseudonymise
 from goalkeeper.report.sections import (
     AdvicePart,
     AttackerPart,
@@ -21,24 +21,30 @@ from goalkeeper.report.sections import (
     advice_parts,
     attacker_parts,
     failures,
+    not_run_table,
+    pending_table,
     skipped_table,
     source_tables,
-    unplayed_table,
-    waiting_table,
 )
-from goalkeeper.report.words import GLOSSARY, MARKS, PEOPLE_NAMED, PEOPLE_NUMBERED, Mark
+from goalkeeper.report.words import (
+    GLOSSARY,
+    PEOPLE_NAMED,
+    PEOPLE_NUMBERED,
+    VERDICT_LABELS,
+    VerdictLabel,
+)
 
 __all__ = ["AssignmentRow", "Context", "Report"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything a reader is told, in reading order."""
+    """The content of a report, in reading order."""
 
     title: str
     description: str
     verdict: Verdict
-    mark: Mark
+    label: VerdictLabel
     summary: str
     warnings: tuple[str, ...]
     made: str
@@ -48,9 +54,9 @@ class Report:
     others: tuple[Finding, ...]
     attackers: tuple[AttackerPart, ...]
     advice: tuple[AdvicePart, ...]
-    waiting: Table
+    pending: Table
     skipped: Table
-    unplayed: Table
+    not_run: Table
     open: tuple[str, ...]
     people: str
     failures: tuple[Failure, ...]
@@ -64,16 +70,16 @@ class Report:
 
     @classmethod
     def of(cls, assessment: Assessment, *, context: Context) -> Report:
-        """Make the report of an assessment."""
-        context = _scrubbed_context(context)
-        assessment, people = _scrubbed(assessment, context)
+        """Build the report of an assessment."""
+        context = _clean_context(context)
+        assessment, people = _clean_assessment(assessment, context)
         app = assessment.application
         cards = findings(assessment, context)
         return cls(
             title=app.name,
             description=app.description,
             verdict=assessment.verdict,
-            mark=MARKS[assessment.verdict],
+            label=VERDICT_LABELS[assessment.verdict],
             summary=_summary(assessment),
             warnings=_warnings(assessment),
             made=f"{assessment.tool.name} {assessment.tool.version}, {assessment.finished[:10]}",
@@ -83,9 +89,9 @@ class Report:
             others=tuple(f for f in cards if not set(f.goals) & set(assessment.goals)),
             attackers=attacker_parts(assessment),
             advice=advice_parts(assessment),
-            waiting=waiting_table(assessment),
+            pending=pending_table(assessment),
             skipped=skipped_table(assessment.plan),
-            unplayed=unplayed_table(assessment),
+            not_run=not_run_table(assessment),
             open=open_lines(g for r in assessment.goals.values() for g in r.not_tested),
             people=people,
             failures=failures(assessment),
@@ -104,7 +110,7 @@ class Report:
         return (*(f for part in self.goals for f in part.findings), *self.others)
 
 
-# ---- text that somebody else wrote ---------------------------------------------------------------
+# ---- untrusted text ------------------------------------------------------------------------------
 
 
 def _clean(value: Any) -> Any:
@@ -112,27 +118,27 @@ def _clean(value: Any) -> Any:
         return {_clean(k): _clean(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(v) for v in value]
-    return fmt.visible(value) if type(value) is str else value
+    return fmt.escape_invisible(value) if type(value) is str else value
 
 
-def _scrubbed(assessment: Assessment, context: Context) -> tuple[Assessment, str]:
-    """Make hidden and control characters visible, and people numbers; say how people are shown."""
+def _clean_assessment(assessment: Assessment, context: Context) -> tuple[Assessment, str]:
+    """Escape invisible characters, and pseudonymise people; return the note on how they appear."""
     plain = _clean(assessment.model_dump(by_alias=True))
     if context.show_private:
         named = count_people(plain, context.person)
-        said = PEOPLE_NAMED if named else ""
+        note = PEOPLE_NAMED if named else ""
     else:
-        plain, named = disguised(plain, context.person)
-        said = PEOPLE_NUMBERED.format(person=context.person) if named else ""
-    return Assessment.model_validate(plain), said
+        plain, named = pseudonymise(plain, context.person)
+        note = PEOPLE_NUMBERED.format(person=context.person) if named else ""
+    return Assessment.model_validate(plain), note
 
 
-def _scrubbed_context(context: Context) -> Context:
+def _clean_context(context: Context) -> Context:
     texts = {name: _clean(dict(getattr(context, name))) for name in ("citations", "commands")}
     return replace(context, **texts)
 
 
-# ---- the whole -----------------------------------------------------------------------------------
+# ---- the application as a whole ------------------------------------------------------------------
 
 
 def _summary(assessment: Assessment) -> str:
@@ -141,7 +147,9 @@ def _summary(assessment: Assessment) -> str:
         names = [str(g) for g in Goal if g in assessment.goals]
         names = [n for n in names if assessment.goals[Goal(n)].verdict is verdict]
         if names:
-            sentences.append(f"{MARKS[verdict].word.capitalize()}: {fmt.listed(tuple(names))}.")
+            sentences.append(
+                f"{VERDICT_LABELS[verdict].word.capitalize()}: {fmt.join_words(tuple(names))}."
+            )
     return " ".join(sentences)
 
 
@@ -149,18 +157,18 @@ def _warnings(assessment: Assessment) -> tuple[str, ...]:
     failed = [e for e in assessment.evidence if e.status is Status.FAILED_TO_RUN]
     warnings = []
     if not assessment.complete:
-        warnings.append("This run is not complete: not every planned attack was played.")
+        warnings.append("This run is not complete: some planned attacks were not run.")
     if failed:
-        names = fmt.listed(tuple(dict.fromkeys(e.attack for e in failed)))
-        warnings.append(f"Some attacks failed to run and say nothing: {names}.")
+        names = fmt.join_words(tuple(dict.fromkeys(e.attack for e in failed)))
+        warnings.append(f"Some attacks failed to run, so they show nothing: {names}.")
     return tuple(warnings)
 
 
 def _identity(assessment: Assessment) -> tuple[Fact, ...]:
     app = assessment.application
     facts = [
-        Fact("Kind of input", app.domain),
-        Fact("Classes", fmt.listed(app.classes)),
+        Fact("Input type", app.domain),
+        Fact("Classes", fmt.join_words(app.classes)),
         Fact("Assessed", f"{assessment.started} to {assessment.finished}"),
         Fact("Tool", f"{assessment.tool.name} {assessment.tool.version}"),
     ]
@@ -193,10 +201,10 @@ def _method(assessment: Assessment) -> tuple[Fact, ...]:
 def _baseline(assessment: Assessment) -> Table:
     rows = []
     for b in assessment.application.baseline:
-        value, around = fmt.bounded(b.low, b.high, b.value, b.metric)
-        rows.append((b.slice, fmt.metric_name(b.metric), value, around, f"{b.n:,}"))
-    head = ("Slice", "Measure", "Value", "95 % interval", "n")
-    return Table("How well the application works before any attack", head, tuple(rows))
+        value, interval = fmt.value_and_interval(b.low, b.high, b.value, b.metric)
+        rows.append((b.slice, fmt.metric_name(b.metric), value, interval, f"{b.n:,}"))
+    head = ("Slice", "Metric", "Value", "95 % interval", "n")
+    return Table("Performance of the application before any attack", head, tuple(rows))
 
 
 def _assignment(context: Context) -> Table:

@@ -1,4 +1,4 @@
-"""The colours of the page and its drawings, in a light and a dark theme.
+"""The colours of the page and its plots, in a light and a dark theme.
 
 Colour never carries meaning alone. Every pair of text and ground in `TEXT` keeps a contrast of
 4.5 to 1 in both themes, every shape in `SHAPES` one of 3 to 1 (tested).
@@ -54,7 +54,7 @@ TEXT = (
 )
 SHAPES = tuple((shape, "card") for shape in ("accent", "soft", *TONES.values()))
 
-# Drawings are made in these stand-ins and then tied to the page's colours.
+# Plots are drawn in these placeholder colours, which are then replaced by CSS classes.
 STAND_IN = {f"#0{i:x}0b0c": name for i, name in enumerate(("ink", "soft", "line", "accent"), 1)}
 STAND_IN |= {f"#0{i:x}0b0d": name for i, name in enumerate(TONES.values(), 1)}
 PEN = {name: colour for colour, name in STAND_IN.items()}

@@ -1,4 +1,4 @@
-"""What a report is made of: facts, tables and links; plain data that any renderer can lay out."""
+"""The parts of a report: facts, tables and links, as plain data for every renderer."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Table:
         return bool(self.rows)
 
 
-def without_empty(table: Table) -> Table:
-    """Leave out the columns in which nothing stands."""
+def drop_empty_columns(table: Table) -> Table:
+    """Remove the columns that have no content."""
     kept = [i for i in range(len(table.head)) if i == 0 or any(row[i] for row in table.rows)]
     return Table(
         table.caption,
@@ -44,8 +44,8 @@ def without_empty(table: Table) -> Table:
     )
 
 
-def merged(rows: Iterable[tuple[str, ...]], column: int) -> tuple[tuple[str, ...], ...]:
-    """Put together rows that differ in one column only; its values are joined by commas."""
+def merge_rows(rows: Iterable[tuple[str, ...]], column: int) -> tuple[tuple[str, ...], ...]:
+    """Merge rows that differ in one column only; its values are joined by commas."""
     found: dict[tuple[str, ...], dict[str, None]] = {}
     for row in rows:
         rest = (*row[:column], *row[column + 1 :])
@@ -67,23 +67,23 @@ class AssignmentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a report says beside the assessment.
+    """What a report shows in addition to the assessment.
 
     Parameters
     ----------
     assignment
-        The published tables of attacks and goals, and the one followed here.
+        Which goal each attack family threatens: as published, and by definition.
     note
-        One sentence on the rows that the published tables have swapped.
+        One sentence on the rows that are swapped in the published table.
     citations
         Full citation of each reference key.
     commands
-        `run`: how this application is run, e.g. `goalkeeper run app.yaml`; an evidence id: the
-        exact command that plays it again. Left out, it is put together from the names.
+        `run`: the command for this application, e.g. `goalkeeper run app.yaml`; an evidence id:
+        the exact command that repeats the attack run. Default: composed from the names.
     show_private
         Whether exhibits that hold training data, and the names of people, are shown.
     person
-        The column that says to which person a record belongs; its values are names of people.
+        The column with the person that a record belongs to; its values are names of people.
     """
 
     assignment: tuple[AssignmentRow, ...] = ()

@@ -1,4 +1,4 @@
-"""People: real names are replaced by numbers, the same ones throughout a report."""
+"""Pseudonyms: names of people are replaced by numbers, consistently within a report."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# Names that commands need, and examples, which are withheld as a whole where they are private.
-_KEPT = {"id", "unit", "attack", "attacker", "attackers", "before", "after", "file"}
+# Fields that commands need, and examples, which are withheld as a whole where they are private.
+_UNCHANGED = {"id", "unit", "attack", "attacker", "attackers", "before", "after", "file"}
 
 
-def disguised(assessment: dict[str, Any], person: str) -> tuple[dict[str, Any], int]:
+def pseudonymise(assessment: dict[str, Any], person: str) -> tuple[dict[str, Any], int]:
     """Replace the people of a dumped assessment by `person 1`, `person 2`; return their number.
 
-    The order is that of the hashes of the names: stable, and it says nothing about them.
+    Names are numbered in the order of their hashes: stable, and independent of the names.
     """
     names = sorted(set(_names(assessment, person)), key=_digest)
     if not names:
@@ -22,7 +22,7 @@ def disguised(assessment: dict[str, Any], person: str) -> tuple[dict[str, Any], 
     numbers = {name: f"{person} {i}" for i, name in enumerate(names, 1)}
     longest_first = "|".join(re.escape(n) for n in sorted(names, key=len, reverse=True))
     pattern = re.compile(rf"(?<!\w){re.escape(person)}:? ({longest_first})(?!\w)")
-    changed: dict[str, Any] = _replaced(assessment, numbers, pattern)
+    changed: dict[str, Any] = _replace_names(assessment, numbers, pattern)
     return changed, len(names)
 
 
@@ -40,17 +40,20 @@ def _names(assessment: dict[str, Any], person: str) -> Iterator[str]:
     for evidence in assessment["evidence"]:
         groups += [m["group"] for m in evidence["result"]["measurements"]]
     for group in groups:
-        for joint in (f"{person}: ", f"{person} "):
-            if group.startswith(joint):
-                yield group.removeprefix(joint)
+        for prefix in (f"{person}: ", f"{person} "):
+            if group.startswith(prefix):
+                yield group.removeprefix(prefix)
                 break
 
 
-def _replaced(value: Any, numbers: Mapping[str, str], pattern: re.Pattern[str]) -> Any:
+def _replace_names(value: Any, numbers: Mapping[str, str], pattern: re.Pattern[str]) -> Any:
     if isinstance(value, dict):
-        return {k: v if k in _KEPT else _replaced(v, numbers, pattern) for k, v in value.items()}
+        return {
+            k: v if k in _UNCHANGED else _replace_names(v, numbers, pattern)
+            for k, v in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [_replaced(v, numbers, pattern) for v in value]
+        return [_replace_names(v, numbers, pattern) for v in value]
     if type(value) is not str:
         return value
     return pattern.sub(lambda found: numbers[found[1]], value)

@@ -1,7 +1,7 @@
-"""Drawings as inline SVG: a curve over the budget, and the bracket of every goal.
+"""Plots as inline SVG: a curve over the budget, and the bracket of every goal.
 
-matplotlib is imported only here, through its object interface. Colours become classes, so that a
-drawing follows the theme of the page; text stays text.
+matplotlib is imported only here, through its object interface. Colours become CSS classes, so that
+a plot follows the theme of the page; text stays text.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _SETTINGS: dict[Any, Any] = {
     "path.simplify": False,
 }
 _WIDTH = 400.0
-FEW = 8  # points that are marked one by one
-MOST_HEADROOM = 3  # times the curve's top; what of its band lies higher is cut, and said to be
-DECADE = 10  # budgets that span as much stand on a logarithmic axis
+FEW = 8  # up to this many points get a marker each
+MOST_HEADROOM = 3  # multiple of the curve's maximum; the band is clipped there, with a label
+DECADE = 10  # budgets with this ratio of largest to smallest get a logarithmic axis
 _METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
@@ -56,13 +56,13 @@ def curve(drawing: Drawing, key: str) -> str:
         top = max([centre, *high[np.isfinite(high)]])
         top = min(top, MOST_HEADROOM * centre) if centre > 0 else top
         bottom = min([0.0, *value, *low[np.isfinite(low)]])
-        axes.set_ylim(bottom, _room(top, scale))
+        axes.set_ylim(bottom, _upper_limit(top, scale))
         _budget_axis(axes, x, fmt.scale_of(drawing.curve.budget))
         ends = axes.get_ylim()
         band = (np.clip(low, *ends), np.clip(high, *ends))
         axes.fill_between(x, *band, color=PEN["accent"], alpha=0.18, lw=0)
         if (high > ends[1]).any():
-            _say_above(axes, "the interval goes on")
+            _label_above(axes, "interval continues")
         marker = "o" if len(x) <= FEW else ""
         axes.plot(x, value, color=PEN["accent"], lw=2.2, marker=marker, ms=5.5, clip_on=False)
         for level in based:
@@ -89,7 +89,7 @@ def overview(goals: tuple[GoalPart, ...], key: str) -> str:
         axes.spines["bottom"].set_visible(False)
         for row, part in enumerate(goals):
             _bracket(axes, row, part)
-        words = " ".join(f"{p.title}: {p.mark.word}, exposure {p.exposure}." for p in goals)
+        words = " ".join(f"{p.title}: {p.label.word}, exposure {p.exposure}." for p in goals)
         return _svg(figure, key, "Exposure of every goal, and its critical level", words)
 
 
@@ -98,7 +98,7 @@ def overview(goals: tuple[GoalPart, ...], key: str) -> str:
 
 @contextmanager
 def _settings() -> Iterator[None]:
-    """Draw alike on every machine, and leave the settings of the process as they were."""
+    """Use the same settings on every machine, and restore those of the process."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_SETTINGS)
@@ -117,7 +117,7 @@ def _frame(axes: Axes) -> None:
 
 
 def _drawable(drawing: Drawing, scale: fmt.Scale) -> tuple[np.ndarray, ...]:
-    """Return the points that can be drawn; all of them stand in the table beside it."""
+    """Return the points that can be plotted; the table next to the plot has all of them."""
     columns = (drawing.curve.value, drawing.curve.low, drawing.curve.high)
     rows = np.array([drawing.curve.x, *columns], dtype=np.float64)
     rows = rows[:, np.isfinite(rows[:2]).all(axis=0)]
@@ -126,7 +126,7 @@ def _drawable(drawing: Drawing, scale: fmt.Scale) -> tuple[np.ndarray, ...]:
     return x, value, low, high
 
 
-def _room(top: float, scale: fmt.Scale) -> float:
+def _upper_limit(top: float, scale: fmt.Scale) -> float:
     limit = top * 1.12 if top > 0 else 1.0
     return min(limit, 102.0) if scale is fmt.PERCENT else limit
 
@@ -139,13 +139,13 @@ def _budget_axis(axes: Axes, x: np.ndarray, scale: fmt.Scale) -> None:
     elif wide:
         axes.set_xscale("symlog", linthresh=float(positive.min()))
     axes.grid(axis="y", color=PEN["line"], lw=1, clip_on=False)
-    axes.xaxis.set_major_locator(FixedLocator(_apart(axes, x)))
+    axes.xaxis.set_major_locator(FixedLocator(_tick_places(axes, x)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: fmt.budget(float(f"{v:.6g}"), scale)))
 
 
-def _apart(axes: Axes, x: np.ndarray) -> list[float]:
-    """Choose budgets to be named on the axis: the last, and others that leave room for words."""
+def _tick_places(axes: Axes, x: np.ndarray) -> list[float]:
+    """Choose budgets to label on the axis: the last, and others with enough distance."""
     places = axes.transData.transform(np.column_stack([x, np.zeros_like(x)]))[:, 0]
     gap = 0.16 * (places.max() - places.min())
     kept = [len(x) - 1]
@@ -155,7 +155,7 @@ def _apart(axes: Axes, x: np.ndarray) -> list[float]:
     return [float(x[i]) for i in kept]
 
 
-def _say_above(axes: Axes, text: str) -> None:
+def _label_above(axes: Axes, text: str) -> None:
     axes.annotate(
         text,
         (1, 1),
@@ -184,7 +184,7 @@ def _bracket(axes: Axes, row: int, part: GoalPart) -> None:
     tone = PEN[TONES[part.verdict]]
     for side in np.arange(-0.5, 5):
         axes.plot([side, side], [row - 0.1, row + 0.3], color=PEN["line"], lw=1, zorder=0)
-    axes.text(-0.45, row - 0.3, f"{part.title}: {part.mark.word}", color=PEN["ink"], va="center")
+    axes.text(-0.45, row - 0.3, f"{part.title}: {part.label.word}", color=PEN["ink"], va="center")
     if row:
         axes.axhline(row - 0.58, color=PEN["line"], lw=1, zorder=0)
     if part.verdict is Verdict.NOT_ASSESSED:
@@ -233,7 +233,7 @@ def _svg(figure: Figure, key: str, title: str, description: str) -> str:
 
 
 def _tidy(node: ET.Element, names: Mapping[str, str]) -> None:
-    """Drop names, groups, metadata and styles that a page does not need, in place."""
+    """Remove names, groups, metadata and styles that a page does not need, in place."""
     node.tag = node.tag.rpartition("}")[2]
     node.text = (node.text or "").strip() or None
     node.tail = None
@@ -255,37 +255,41 @@ def _attributes(node: ET.Element, names: Mapping[str, str]) -> dict[str, str]:
     styles = dict(
         part.split(":", 1) for part in attributes.pop("style", "").split(";") if ":" in part
     )
-    attributes |= _looks({k.strip(): v.strip() for k, v in styles.items()})
+    attributes |= _style_attributes({k.strip(): v.strip() for k, v in styles.items()})
     kept = {}
     for name, value in attributes.items():
-        if (name, value) in _USUAL or "rotate(-0" in value or (name == "id" and value not in names):
+        if (
+            (name, value) in _DEFAULT_ATTRIBUTES
+            or "rotate(-0" in value
+            or (name == "id" and value not in names)
+        ):
             continue
         if name == "id":
             kept[name] = names[value]
         elif name in ("href", "clip-path") and "#" in value:
             kept[name] = re.sub(r"#([^)]+)", lambda found: f"#{names[found[1]]}", value)
         else:
-            kept[name] = _shorter(value) if name in ("d", "x", "y", "transform") else value
+            kept[name] = _round_numbers(value) if name in ("d", "x", "y", "transform") else value
     return kept
 
 
-_USUAL = {("class", "fill-soft"), ("font-size", "12px")}  # the style of all text
-_DROPPED = {"font", "font-family", "stroke-linejoin", "stroke-linecap", "stroke-miterlimit"}
+_DEFAULT_ATTRIBUTES = {("class", "fill-soft"), ("font-size", "12px")}  # set once for all text
+_REMOVED_STYLES = {"font", "font-family", "stroke-linejoin", "stroke-linecap", "stroke-miterlimit"}
 
 
-def _looks(styles: dict[str, str]) -> dict[str, str]:
-    """Turn inline styles into attributes, and our colours into classes: no style is inline."""
+def _style_attributes(styles: dict[str, str]) -> dict[str, str]:
+    """Turn inline styles into attributes, and our colours into CSS classes."""
     looks = {}
     classes = []
     for name, value in styles.items():
         if name in ("fill", "stroke") and value in STAND_IN:
             classes.append(f"{name}-{STAND_IN[value]}")
-        elif name not in _DROPPED:
+        elif name not in _REMOVED_STYLES:
             looks[name] = value
     return looks | ({"class": " ".join(classes)} if classes else {})
 
 
-def _shorter(numbers: str) -> str:
+def _round_numbers(numbers: str) -> str:
     rounded = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.1f}".removesuffix(".0"), numbers)
     return (
         re.sub(r"\s*([A-Za-z])\s*", r"\1", rounded).strip() if "L" in rounded else rounded.strip()

@@ -1,4 +1,4 @@
-"""The sections beside goals and findings: attackers, plan, advice, what was not played."""
+"""The other sections: attackers, plan, advice, and what was not run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from goalkeeper.core.assessment import Assessment, PlanRow
 from goalkeeper.core.evidence import Standard, Status
 from goalkeeper.core.power import MEANING
 from goalkeeper.report import format as fmt
-from goalkeeper.report.finding import PLAYED, harm
-from goalkeeper.report.parts import Context, Fact, Table, merged
+from goalkeeper.report.finding import RUN_STATUSES, describe_harm
+from goalkeeper.report.parts import Context, Fact, Table, merge_rows
 from goalkeeper.report.words import STATUSES
 
 NO_ATTACK = "no attack"
@@ -18,7 +18,7 @@ NO_ATTACK = "no attack"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttackerPart:
-    """An attacker: what it knows, can do, sees and may spend."""
+    """An attacker: knowledge, capabilities, view and budget."""
 
     name: str
     box: str
@@ -31,7 +31,7 @@ class AttackerPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdvicePart:
-    """What would help, and whether that was verified."""
+    """A recommended defence, and whether its effect was verified."""
 
     anchor: str
     defence: str
@@ -42,7 +42,7 @@ class AdvicePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """An attack that failed to run, and how."""
+    """An attack that failed to run, and its error."""
 
     title: str
     attacker: str
@@ -52,13 +52,13 @@ class Failure:
 
 
 def attacker_parts(assessment: Assessment) -> tuple[AttackerPart, ...]:
-    """Put every attacker into words."""
+    """Describe every attacker in words."""
     parts = []
     for a in assessment.attackers:
         known = [f"{grade} {aspect}" for aspect, grade in a.knowledge.items() if grade != "none"]
         spends = [f"{fmt.count(a.queries)} queries"]
         if fmt.count(a.queries_per_day) != "unlimited":
-            spends.append(f"{fmt.count(a.queries_per_day)} a day and account")
+            spends.append(f"{fmt.count(a.queries_per_day)} per day and account")
         spends.append("1 account" if a.identities == 1 else f"{a.identities:,} accounts")
         spends += [f"{fmt.percent(a.share)} of the training data"] if a.share else []
         spends.append(f"{fmt.count(a.compute_h)} hours of computing")
@@ -66,7 +66,7 @@ def attacker_parts(assessment: Assessment) -> tuple[AttackerPart, ...]:
             AttackerPart(
                 name=a.name,
                 box=_box(a.box, a.label),
-                knows=fmt.listed(tuple(known)) or "nothing",
+                knows=fmt.join_words(tuple(known)) or "nothing",
                 can=tuple(f"{c}: {MEANING[c]}" if c in MEANING else c for c in a.capabilities),
                 sees=a.view,
                 spends=", ".join(spends),
@@ -82,16 +82,16 @@ def _box(box: str, label: str) -> str:
     return f"{box} box: {label}" if label else f"{box} box"
 
 
-def waiting_table(assessment: Assessment) -> Table:
-    """List what was planned and not played at all; everything else stands among the findings."""
+def pending_table(assessment: Assessment) -> Table:
+    """List what was planned but not run; everything else is among the findings."""
     seen = {(e.attack, e.task, e.attacker) for e in assessment.evidence}
     rows = (
         ("; ".join(r.reasons) or "planned", f"{r.attack} on {r.task}", r.attacker)
         for r in assessment.plan
         if r.status == "planned" and (r.attack, r.task, r.attacker) not in seen
     )
-    head = ("Why it was planned", "Plays", "Attacks and attackers")
-    return Table("Planned, and not played", head, by_reason(rows))
+    head = ("Reason for planning", "Attack runs", "Attacks and attackers")
+    return Table("Planned, but not run", head, by_reason(rows))
 
 
 def skipped_table(plan: tuple[PlanRow, ...]) -> Table:
@@ -101,31 +101,31 @@ def skipped_table(plan: tuple[PlanRow, ...]) -> Table:
         for r in plan
         if r.status == "skipped" and r.attack
     )
-    head = ("Why they were skipped", "Plays", "Attacks and attackers")
-    return Table("Attacks that were skipped, by reason", head, by_reason(rows))
+    head = ("Reason for skipping", "Attack runs", "Attacks and attackers")
+    return Table("Skipped attacks, by reason", head, by_reason(rows))
 
 
 def missing(assessment: Assessment) -> dict[tuple[str, str], str]:
-    """Name the variants, each with an attacker who could, that nothing installed plays, and why."""
+    """Map each variant without an attack, and an attacker who could mount it, to the reason."""
     found = {(r.variant, r.attacker): "; ".join(r.reasons) for r in assessment.plan if not r.attack}
     lacking = (e for e in assessment.evidence if not e.attack)
     return {(e.variant, e.attacker): e.result.reason for e in lacking} | found
 
 
-def unplayed_table(assessment: Assessment) -> Table:
-    """List what was not played, by reason: attacks, and variants that nothing installed plays."""
+def not_run_table(assessment: Assessment) -> Table:
+    """List what was not run, by reason: attacks, and variants without an attack."""
     rows = [(why, NO_ATTACK, variant, who) for (variant, who), why in missing(assessment).items()]
     rows += [
         (e.result.reason, STATUSES[e.status], f"{e.attack} on {e.task}", e.attacker)
         for e in assessment.evidence
-        if e.attack and e.status not in (*PLAYED, Status.FAILED_TO_RUN)
+        if e.attack and e.status not in (*RUN_STATUSES, Status.FAILED_TO_RUN)
     ]
-    head = ("Reason", "Status", "Plays", "Attacks or variants, and attackers")
-    return Table("What was not played, by reason", head, by_reason(rows))
+    head = ("Reason", "Status", "Attack runs", "Attacks or variants, and attackers")
+    return Table("Not run, by reason", head, by_reason(rows))
 
 
 def by_reason(rows: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-    """Put together rows that end in an attack and an attacker; count them, the most first."""
+    """Group rows that end in an attack and an attacker; largest groups first, with their counts."""
     found: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}
     for *reason, what, attacker in rows:
         found.setdefault(tuple(reason), {}).setdefault(what, {})[attacker] = None
@@ -139,18 +139,18 @@ def by_reason(rows: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
 
 def _by_attackers(pairs: list[tuple[str, str]]) -> str:
     """Write `a, b (outsider, customer); c (insider)`."""
-    return "; ".join(f"{what} ({who})" for what, who in merged(pairs, 0))
+    return "; ".join(f"{what} ({who})" for what, who in merge_rows(pairs, 0))
 
 
 def source_tables(assessment: Assessment, context: Context) -> tuple[Table, Table]:
-    """List the standards and the sources of the attacks that were played, once each."""
-    result = {e.attack: e for e in assessment.evidence if e.status in PLAYED}
-    attacks = [result[name] for name in sorted(result)]
+    """List the standards and the sources of the attacks that were run, once each."""
+    by_name = {e.attack: e for e in assessment.evidence if e.status in RUN_STATUSES}
+    attacks = [by_name[name] for name in sorted(by_name)]
     standards = [(_standard(s), e.attack) for e in attacks for s in e.standards]
     sources = [(context.citations.get(r, r), e.attack) for e in attacks for r in e.references]
     return (
-        Table("Standards", ("Standard", "Attacks"), merged(sorted(standards), 1)),
-        Table("Sources", ("Source", "Attacks"), merged(sorted(sources), 1)),
+        Table("Standards", ("Standard", "Attacks"), merge_rows(sorted(standards), 1)),
+        Table("Sources", ("Source", "Attacks"), merge_rows(sorted(sources), 1)),
     )
 
 
@@ -160,14 +160,14 @@ def _standard(standard: Standard) -> str:
 
 
 def failures(assessment: Assessment) -> tuple[Failure, ...]:
-    """List the attacks that failed to run, with how they failed."""
+    """List the attacks that failed to run, with their errors."""
     return tuple(
         Failure(
             title=f"{e.attack} on {e.task}",
             attacker=e.attacker,
-            goals=harm(e),
+            goals=describe_harm(e),
             reason=e.result.reason or "No reason was recorded.",
-            traceback=fmt.shortened(e.result.traceback, 6_000),
+            traceback=fmt.truncate(e.result.traceback, 6_000),
         )
         for e in assessment.evidence
         if e.status is Status.FAILED_TO_RUN
@@ -175,12 +175,12 @@ def failures(assessment: Assessment) -> tuple[Failure, ...]:
 
 
 def advice_parts(assessment: Assessment) -> tuple[AdvicePart, ...]:
-    """List what would help."""
+    """List the recommended defences."""
     return tuple(
         AdvicePart(
             anchor=f"advice-{i}",
             defence=a.defence,
-            goals=fmt.listed(tuple(map(str, a.for_))),
+            goals=fmt.join_words(tuple(map(str, a.for_))),
             reason=a.reason,
             verified=tuple(
                 Fact(k.replace("_", " ").capitalize(), v) for k, v in (a.verified or {}).items()

@@ -1,4 +1,4 @@
-"""The report on a terminal: the verdicts first, then what they rest on."""
+"""The report on a terminal: the verdicts first, then what supports them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rich.text import Text
 from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import Finding
-from goalkeeper.report.goalpart import ENDINGS, GoalPart
+from goalkeeper.report.goalpart import OUTCOME_WORDS, GoalPart
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context
 from goalkeeper.report.sections import NO_ATTACK
-from goalkeeper.report.words import MARKS, SCOPE
+from goalkeeper.report.words import SCOPE, VERDICT_LABELS
 
 STYLES = {
     Verdict.MET: "bold green",
@@ -26,7 +26,7 @@ STYLES = {
 }
 MOST_LINES = 5
 MOST_NAMES = 4
-MOST_ROWS = 3  # of the sentence why a verdict is what it is
+MOST_ROWS = 3  # terminal rows for the reason of a verdict
 
 
 def render_terminal(
@@ -39,7 +39,7 @@ def render_terminal(
 
 
 def terminal(report: Report, *, width: int, plain: bool = False) -> RenderableType:
-    """Lay a report out for a terminal: in about 60 lines, however much was played."""
+    """Lay a report out for a terminal: about 60 lines, for any number of attack runs."""
     head = Text(f"{report.title}: ", style="bold")
     head.append_text(_verdict(report.verdict, plain=plain))
     parts: list[RenderableType] = [head, Text(report.summary)]
@@ -55,8 +55,10 @@ def terminal(report: Report, *, width: int, plain: bool = False) -> RenderableTy
 
 
 def _verdict(verdict: Verdict, *, plain: bool) -> Text:
-    mark = MARKS[verdict]
-    return Text(f"{mark.plain if plain else mark.symbol} {mark.word}", style=STYLES[verdict])
+    label = VERDICT_LABELS[verdict]
+    return Text(
+        f"{label.ascii_symbol if plain else label.symbol} {label.word}", style=STYLES[verdict]
+    )
 
 
 def _heading(text: str) -> Iterator[RenderableType]:
@@ -65,7 +67,7 @@ def _heading(text: str) -> Iterator[RenderableType]:
 
 
 def _goal(goal: GoalPart, width: int, *, plain: bool) -> Iterator[RenderableType]:
-    """Say the verdict on a goal, why, the number that decided, and how the plays ended."""
+    """Show the verdict on a goal, its reason, the deciding number, and the outcomes of all runs."""
     head = Text(f"{goal.title}: ", style="bold")
     head.append_text(_verdict(goal.verdict, plain=plain))
     risk, exposure = goal.risk.partition(":")[0], goal.exposure.partition(" (")[0]
@@ -74,50 +76,56 @@ def _goal(goal: GoalPart, width: int, *, plain: bool) -> Iterator[RenderableType
     lines: list[RenderableType] = [Text(_cut(_why(goal), MOST_ROWS * width))]
     if goal.decider:
         lines += _decider(goal.decider)
-    if goal.ended:
-        lines.append(Text(_ended(goal)))
+    if goal.outcomes:
+        lines.append(Text(_outcomes(goal)))
     yield _indented(*lines)
 
 
 def _why(goal: GoalPart) -> str:
-    """Say why, without the verdict, which stands right above it."""
-    why = goal.reason or goal.mark.meaning
-    return why.removeprefix(f"{fmt.sentence_case(goal.mark.word)}: ")
+    """Return the reason without the verdict, which is shown right above it."""
+    why = goal.reason or goal.label.meaning
+    return why.removeprefix(f"{fmt.sentence_case(goal.label.word)}: ")
 
 
 def _decider(finding: Finding) -> Iterator[RenderableType]:
-    measured = f"{_inside(finding.metric)} {finding.headline}" if finding.headline else "no number"
-    costs = ", ".join(f"{c.attacker} {c.points}" for c in finding.claims)
+    measured = (
+        f"{_lower_first(finding.metric)} {finding.headline}" if finding.headline else "no number"
+    )
+    costs = ", ".join(f"{c.attacker} {c.points}" for c in finding.attackers)
     yield Text.assemble((finding.title, "bold"), f": {measured}; attack potential: {costs}")
     if finding.warning:
         yield Text(f"! {finding.status}: {finding.warning}", style="yellow")
 
 
-def _inside(words: str) -> str:
-    """Write words as they stand inside a sentence; abbreviations keep their capitals."""
+def _lower_first(words: str) -> str:
+    """Write words as inside a sentence; abbreviations keep their capitals."""
     return words if words[1:2].isupper() else f"{words[:1].lower()}{words[1:]}"
 
 
-def _ended(goal: GoalPart) -> str:
-    """Count the plays; name the attacks of those that ended worst."""
-    worst, *rest = goal.ended
-    total = sum(e.plays for e in goal.ended)
-    how = [f"{worst.plays:,} {ENDINGS[worst.outcome]} ({_names(worst.attacks)})"]
-    how += [f"{e.plays:,} {ENDINGS[e.outcome]}" for e in rest]
-    return f"{'1 play' if total == 1 else f'{total:,} plays'}: {', '.join(how)}"
+def _outcomes(goal: GoalPart) -> str:
+    """Count the attack runs by outcome; name the attacks with the worst outcome."""
+    worst, *rest = goal.outcomes
+    total = sum(o.runs for o in goal.outcomes)
+    counts = [f"{worst.runs:,} {OUTCOME_WORDS[worst.outcome]} ({_names(worst.attacks)})"]
+    counts += [f"{o.runs:,} {OUTCOME_WORDS[o.outcome]}" for o in rest]
+    return f"{_count_runs(total)}: {', '.join(counts)}"
+
+
+def _count_runs(n: int) -> str:
+    return "1 attack run" if n == 1 else f"{n:,} attack runs"
 
 
 def _others(report: Report) -> Iterator[RenderableType]:
-    """Name the plays for goals that were not rated, and how to play the deciding one again."""
+    """Name the attacks on goals that were not rated, and how to repeat the deciding attack run."""
     if report.others:
         attacks = tuple(dict.fromkeys(f.attack for f in report.others))
         yield Text()
-        yield Text(f"For goals that were not rated: {_names(attacks)}")
+        yield Text(f"Attacks on goals that were not rated: {_names(attacks)}")
     deciders = [g.decider for g in report.goals if g.decider]
     command = next((f.command for f in [*deciders, *report.findings]), "")
     if command:
         yield Text()
-        yield Text(f"Play the first again: {command}", style="dim")
+        yield Text(f"To repeat the first deciding attack run: {command}", style="dim")
 
 
 def _names(names: tuple[str, ...]) -> str:
@@ -133,11 +141,11 @@ def _indented(*lines: RenderableType) -> RenderableType:
 
 
 def _open(report: Report, width: int) -> Iterator[RenderableType]:
-    """Say what is open in a few lines; failures are never left out."""
+    """List what is open in a few lines; failures are never left out."""
     lines = [
-        f"{plays} {'play' if plays == '1' else 'plays'} {status}: {why}: {what}"
-        for why, status, plays, what in report.unplayed.rows
-        if status != NO_ATTACK  # those are told among the reasons below
+        f"{runs} {'attack run' if runs == '1' else 'attack runs'} {status}: {why}: {what}"
+        for why, status, runs, what in report.not_run.rows
+        if status != NO_ATTACK  # these are among the reasons below
     ]
     lines += report.open
     if not (lines or report.failures):
@@ -149,23 +157,23 @@ def _open(report: Report, width: int) -> Iterator[RenderableType]:
     shown = lines if rest <= 0 else [*lines[: MOST_LINES - 1], lines[-1]]
     for line in shown:
         yield Text(_cut(f"- {line}", width))
-    if report.unplayed or rest > 0:
+    if report.not_run or rest > 0:
         more = f"{rest} more lines, and " if rest > 0 else ""
         yield Text(f"The HTML report lists {more}every attack, attacker and reason.", style="dim")
 
 
 def _cut(text: str, most: int) -> str:
-    """Cut a text to so many letters, and show that it was cut."""
+    """Truncate a text to `most` characters, and show that it was truncated."""
     return text if len(text) <= most else f"{text[: most - 4].rstrip()} ..."
 
 
 def _advice(report: Report, width: int) -> Iterator[RenderableType]:
-    """List every defence once, a line each; the HTML report has all of the reason."""
+    """List every defence once, on one line; the HTML report has the full reason."""
     if not report.advice:
         return
-    yield from _heading("What would help, and why")
+    yield from _heading("Recommended defences")
     for defence in dict.fromkeys(a.defence for a in report.advice):
         same = [a for a in report.advice if a.defence == defence]
-        state = "verified by replay" if any(a.verified for a in same) else "not verified yet"
+        state = "verified" if any(a.verified for a in same) else "not verified yet"
         line = f"- {defence}, for {same[0].goals} ({state}): {same[0].reason}"
         yield Text(_cut(line, width))

@@ -1,4 +1,4 @@
-"""The words of a report: verdicts, needs, levels and statuses as people read them."""
+"""The wording of a report: verdicts, needs, levels and statuses as people read them."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from goalkeeper.core.goals import Goal
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A verdict as it is shown: a word, a shape for those who see no colour, and its meaning."""
+class VerdictLabel:
+    """A verdict as it is shown: a word, a symbol that works without colour, and its meaning."""
 
     word: str
     symbol: str
-    plain: str
+    ascii_symbol: str
     meaning: str
 
 
-MARKS = {
-    Verdict.MET: Mark(
+VERDICT_LABELS = {
+    Verdict.MET: VerdictLabel(
         "met",
         "✓",
         "+",
         "The application withstood the tested portfolio at the required attack potential. "
         "That is not a proof that no attack exists.",
     ),
-    Verdict.NOT_MET: Mark(
+    Verdict.NOT_MET: VerdictLabel(
         "not met",
         "✕",
         "x",
-        "An attack that the application should withstand was shown to succeed.",
+        "An attack that the application must withstand was shown to succeed.",
     ),
-    Verdict.INCONCLUSIVE: Mark(
+    Verdict.INCONCLUSIVE: VerdictLabel(
         "inconclusive",
         "?",
         "?",
-        "No critical attack was shown to succeed, but one cannot be excluded either: "
+        "No attack was shown to reach the critical level, but one cannot be excluded: "
         "something was not tested, or the sample is too small.",
     ),
-    Verdict.NOT_ASSESSED: Mark(
+    Verdict.NOT_ASSESSED: VerdictLabel(
         "not assessed",
         "–",  # noqa: RUF001 - the dash is the symbol
         "-",
-        "No rating was made: no need was declared, or nothing was planned for this goal.",
+        "Not rated: no protection need was declared, or no attack was planned for this goal.",
     ),
 }
 
 QUESTIONS = {
-    Goal.INTEGRITY: "Does it answer rightly, even when somebody manipulates it?",
-    Goal.AVAILABILITY: "Does it keep doing its job, and let harmless inputs pass?",
-    Goal.CONFIDENTIALITY: "Do its inner workings stay hidden?",
-    Goal.PRIVACY: "Does it keep what it learned about people to itself?",
+    Goal.INTEGRITY: "Does it answer correctly, even under manipulation?",
+    Goal.AVAILABILITY: "Does it keep working, and let harmless inputs pass?",
+    Goal.CONFIDENTIALITY: "Do its internals stay hidden?",
+    Goal.PRIVACY: "Does it keep private what it learned about people?",
 }
 
 NEEDS = ("none declared", "normal", "high", "very high")
@@ -61,7 +61,7 @@ RISKS = (
     "",
     "can be accepted",
     "can be accepted",
-    "the owner must justify it",
+    "must be justified by the owner",
     "must be treated",
     "must be treated",
 )
@@ -76,98 +76,110 @@ STATUSES = {
 }
 
 CONTROL_FAILED = (
-    "the attack did not break a deliberately weakened version of this application, "
-    "so its low success proves nothing"
+    "the attack did not succeed even against a deliberately weakened version of this "
+    "application, so its low success rate proves nothing"
 )
 
 SCOPE = (
-    "These verdicts hold for the application named above, the attackers described below and the "
-    "attacks that were played, and for nothing else. A goal that is met withstood the tested "
-    "portfolio; it is not proven safe. No conformity with a law or standard is claimed."
+    "These verdicts apply only to the application named above, the attackers described below and "
+    "the attacks that were run. A goal that is met withstood the tested portfolio; it is not "
+    "proven secure. No conformity with a law or standard is claimed."
 )
 
 PEOPLE_NUMBERED = (
     "People are shown as numbers ({person} 1, {person} 2, ...), the same throughout this report; "
     "assessment.json holds their names."
 )
-PEOPLE_NAMED = "This report names people and may show training data: share it accordingly."
-
-READING = (
-    "The filled dot is the exposure that an attack demonstrated. The open dot is the exposure that "
-    "testing could not exclude. The line in each row marks the critical level of that goal: an "
-    "attack that reaches it counts as a success, and the verdict then depends on what that attack "
-    "costs. Left of the line is good; a bracket across the line means that more testing would "
-    "narrow it."
+PEOPLE_NAMED = (
+    "This report names people and may show training data: share it only with those who may see it."
 )
 
-SHOWN = (
-    "Of each goal, integrity level or aspect, and attacker, the worst play is shown in full, an "
-    "attack on a task once; every other play is a row. A play succeeds if it was shown to reach "
-    "the critical level at less than the attack potential that must be withstood; it is open if "
-    "that could not be excluded, too dear if it gets there only at a higher cost, and withstood "
-    "otherwise. A row becomes a full finding when its attack is played alone (goalkeeper run with "
-    "--attack and --attacker). Everything about it stands in assessment.json, under the "
-    "identifiers given here."
+READING = (
+    "The filled dot is the demonstrated exposure. The open dot is the exposure that testing could "
+    "not exclude. The line in each row marks the critical level of that goal: an attack that "
+    "reaches it counts as a success, and the verdict then depends on what that attack costs. Left "
+    "of the line is good; a bracket across the line can be narrowed by more testing."
+)
+
+FINDINGS_INTRO = (
+    "For each goal, integrity level or aspect, and attacker, the worst attack run is shown in "
+    "full, each attack on a task at most once; every other attack run is a table row. An attack "
+    "run succeeds if it was shown to reach the critical level with less attack potential than must "
+    "be withstood. It is inconclusive if that could not be excluded, too costly if it reaches the "
+    "critical level only with more attack potential, and withstood otherwise. To see a row in "
+    "full, run its attack alone (goalkeeper run with --attack and --attacker). All details are in "
+    "assessment.json, under the identifiers given here."
 )
 
 METHOD = (
-    "Every attack played a game: the game dealt a question and kept the truth, the attack reached "
-    "the application only through a metered door with what its attacker was granted, and the game "
-    "marked the answer. No attack graded itself.",
+    "Every attack was measured by a security game: the game dealt a question and kept the correct "
+    "answer secret, the attack accessed the application only through a metered interface with what "
+    "its attacker was granted, and the game marked the answer. No attack graded itself.",
     "Intervals are two-sided at 95 %. Exposure is a bracket: its lower end comes from the lower "
-    "confidence bound of what was achieved, its upper end from the upper bound; what was not "
-    "tested stays open up to the highest level.",
-    "A goal is not met if an attack cheaper than the required attack potential was shown to reach "
-    "the critical level. It is met if every attack that cannot be excluded costs at least that "
-    "much. In between it is inconclusive. The worst goal decides the verdict on the whole.",
-    "Seconds, and the hours of attack potential that follow from them, are measured and differ "
-    "from run to run. Everything else is the same for the same seed.",
+    "confidence bound of what was achieved, its upper end from the upper bound; for what was not "
+    "tested, the upper end is the highest level.",
+    "A goal is not met if an attack below the required attack potential was shown to reach the "
+    "critical level. It is met if every attack that cannot be excluded costs at least that much. "
+    "Otherwise it is inconclusive. The worst goal decides the overall verdict.",
+    "Run times, and the part of attack potential that is computed from them, are measured and "
+    "differ from run to run. Everything else is the same for the same seed.",
 )
 
 GLOSSARY = (
-    ("attack", "One way to play one game against the application."),
+    ("attack", "A technique that answers the question of one game."),
     (
         "attack potential",
         "What an attack costs: elapsed time, expertise, secret knowledge, window of opportunity "
-        "and equipment, in points (ISO/SAE 21434, Annex G). More points mean a dearer attack.",
+        "and equipment, in points (ISO/SAE 21434, Annex G). More points mean a costlier attack.",
     ),
-    ("attacker", "Somebody with given knowledge, capabilities, view and budget."),
-    ("availability", "The application does its job; harmless inputs are not declined."),
-    ("baseline", "What the same measure gives without the attack. Only the excess counts."),
+    ("attacker", "A named set of knowledge, capabilities, view and budget."),
+    ("availability", "The application performs its function; harmless inputs are not declined."),
+    ("baseline", "What the same metric gives without the attack. Only the excess counts."),
     (
         "box",
-        "Black: nothing is known of data, algorithm and model. White: all is known. Grey: between.",
+        "Black: data, algorithm and model are unknown. White: all are known. Grey: in between.",
     ),
-    ("bracket", "From what was demonstrated to what cannot be excluded."),
+    ("bracket", "The range from what was demonstrated to what cannot be excluded."),
     ("budget", "What an attacker may spend: queries, time, accounts, a share of the data."),
     ("capability", "What an attacker can do to the training data, the model or its answers."),
     ("confidentiality", "Properties, structure and parameters of the model stay hidden."),
     (
         "control",
-        "A check of the attack or the setting. The positive control lets the attack play against "
-        "a deliberately weakened version of the application, which it must break.",
+        "A check of the attack or the setting. The positive control runs the attack against a "
+        "deliberately weakened version of the application, where it must succeed.",
     ),
     ("critical level", "The exposure level from which an attack counts as a success."),
-    ("demonstrated", "Shown by an attack that was played, at the lower confidence bound."),
-    ("evidence", "One played attack, complete enough for a stranger to check."),
+    ("demonstrated", "Shown by an attack run, at the lower confidence bound."),
+    (
+        "evidence",
+        "One attack by one attacker: the result of its run, or why it was not run. Complete enough "
+        "for a third party to check.",
+    ),
     (
         "exposure level",
         "0 none, 1 marginal, 2 noticeable, 3 substantial, 4 severe: how far an attack got.",
     ),
-    ("game", "The question an attack must answer, the truth it never sees, and the mark."),
+    (
+        "game",
+        "A security game: it deals a question, keeps the correct answer secret, and marks what the "
+        "attack answers.",
+    ),
     ("goal", "Integrity, availability, confidentiality or privacy."),
     (
         "inconclusive",
         "Neither met nor not met: too little was tested, or the sample was too small.",
     ),
-    ("integrity", "Right answers for a variety of data, also under manipulation."),
-    ("interval", "The range that holds the true value in 95 of 100 such measurements."),
+    ("integrity", "Correct answers for a variety of data, also under manipulation."),
+    ("interval", "The range that contains the true value in 95 of 100 such measurements."),
     ("knowledge", "What an attacker knows of the data, the algorithm and the model."),
-    ("need", "How much damage would hurt: normal, high or very high."),
+    ("need", "How severe damage would be: normal, high or very high."),
     ("policy", "The rules that turn measurements into verdicts; replaceable, and named by hash."),
-    ("portfolio", "All attacks that were played for a goal."),
+    ("portfolio", "All attacks that were run for a goal."),
     ("potential", "What testing or proof cannot exclude, at the upper confidence bound."),
     ("privacy", "The model reveals nothing private about its training data."),
-    ("risk", "1 to 5, from the need and the cost of the cheapest attack."),
-    ("view", "How much of an answer is seen: labels, scores, logits or gradients."),
+    ("risk", "A value from 1 to 5, from the need and the cost of the cheapest attack."),
+    (
+        "view",
+        "How much of an answer an attacker sees: nothing, labels, scores, logits or gradients.",
+    ),
 )

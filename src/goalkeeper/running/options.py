@@ -11,7 +11,7 @@ from pathlib import Path
 from goalkeeper.compute.executor import Execution
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.means import Means
-from goalkeeper.estimate import Pace
+from goalkeeper.estimate import OperationTimes
 from goalkeeper.planning import Unit
 
 UNLIMITED = float("inf")
@@ -62,7 +62,7 @@ class Started:
     missing: tuple[Unit, ...]
     kept: int
     reused: int
-    pace: Callable[[], Pace]
+    pace: Callable[[], OperationTimes]
     workers: int
     effort: float
     left: float

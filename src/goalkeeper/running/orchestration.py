@@ -15,7 +15,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.errors import DescriptionError, StoreError
 from goalkeeper.core.means import Means
-from goalkeeper.estimate import Pace
+from goalkeeper.estimate import OperationTimes
 from goalkeeper.planning import Choice
 from goalkeeper.running.keys import PROBES, hash_answers
 from goalkeeper.running.options import Finished, RunOptions, Started, Warned
@@ -85,7 +85,9 @@ def run(
     return assessment
 
 
-def _run_units(session: Session, options: RunOptions, pace: Callable[[], Pace]) -> Assessment:
+def _run_units(
+    session: Session, options: RunOptions, pace: Callable[[], OperationTimes]
+) -> Assessment:
     started = now()
     kept = load_finished(session)
     reused = recall(session, kept)

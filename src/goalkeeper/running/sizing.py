@@ -8,17 +8,17 @@ from math import isfinite
 
 from goalkeeper.assessing import Session, resized
 from goalkeeper.core.errors import DescriptionError
-from goalkeeper.estimate import LEAST, MOST, Pace, affordable, measure
+from goalkeeper.estimate import MAX_EFFORT, MIN_EFFORT, OperationTimes, choose_effort, measure_times
 from goalkeeper.running.options import Sizing
 
 
 def check_effort(effort: float) -> float:
     """Return an effort that is in range; raises DescriptionError."""
-    if not LEAST <= effort <= MOST:
+    if not MIN_EFFORT <= effort <= MAX_EFFORT:
         raise DescriptionError(
             "there is no such effort",
             key="--effort",
-            expected=f"a number from {LEAST:g} to {MOST:g}",
+            expected=f"a number from {MIN_EFFORT:g} to {MAX_EFFORT:g}",
             given=f"{effort:g}",
         )
     return effort
@@ -26,7 +26,7 @@ def check_effort(effort: float) -> float:
 
 def fit_effort(
     session: Session, sizing: Sizing, workers: int
-) -> tuple[Session, Callable[[], Pace]]:
+) -> tuple[Session, Callable[[], OperationTimes]]:
     """Choose the effort and plan with it; return what measures the pace, once, when it is asked.
 
     Raises
@@ -34,13 +34,13 @@ def fit_effort(
     DescriptionError
         The effort is out of range.
     """
-    pace = cache(partial(measure, session.app))
+    pace = cache(partial(measure_times, session.app))
     planned = session.plan.choice.effort
     chosen = sizing.effort or (None if planned == 1 else planned) or _earlier(session)
     if chosen is None and isfinite(sizing.limit):
         loading = sizing.limit - sizing.left()  # workers load the same before they begin
         measured = pace()
-        chosen = affordable(measured, session.plan.units, workers, sizing.left() - loading)
+        chosen = choose_effort(measured, session.plan.units, workers, sizing.left() - loading)
     chosen = check_effort(chosen or 1.0)
     return (session if chosen == planned else resized(session, chosen)), pace
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goalkeeper.stats._check import require_share, require_tries
-from goalkeeper.stats.intervals import Estimate, Interval
+from goalkeeper.stats.intervals import Interval, IntervalEstimate
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -52,7 +52,7 @@ def quantile_bounds(values: ArrayLike, q: float, *, alpha: float = 0.05) -> Inte
 
 def latency_factor(
     attack: ArrayLike, benign: ArrayLike, *, q: float = 0.5, alpha: float = 0.05
-) -> Estimate:
+) -> IntervalEstimate:
     """Estimate how many times the cost of benign inputs attack inputs have, at a quantile.
 
     The ratio rises with the one quantile and falls with the other, so each bound joins two
@@ -76,7 +76,7 @@ def latency_factor(
         raise ValueError("a cost is negative; give seconds or operations, from a steady clock")
     over, under = quantile_bounds(one, q, alpha=alpha), quantile_bounds(other, q, alpha=alpha)
     low = max(over.low, 0.0)
-    return Estimate(
+    return IntervalEstimate(
         _ratio(float(np.quantile(one, q)), float(np.quantile(other, q))),
         0.0 if np.isinf(under.high) else _ratio(low, under.high),
         np.inf if under.low <= 0 else _ratio(over.high, under.low),

@@ -43,7 +43,7 @@ def lira(
     location: Location = "mean",
     variance: Variance = "record",
 ) -> Floats:
-    """Score by the log likelihood ratio of two normal laws a record: of members, of strangers.
+    """Score by the log likelihood ratio of two normal laws per record: members and non-members.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def lira(
     variance
         `record`: each record's own (biased); needs two models a side. `pooled`: one for all
         records, within records. `global`: one for all records, of all their signals together,
-        as in the published code. Members and strangers always have their own.
+        as in the published code. Members and non-members always have their own.
 
     Returns
     -------
@@ -74,8 +74,8 @@ def lira(
     ----------
     N. Carlini et al. (2022), "Membership inference attacks from first principles", IEEE S&P,
     Algorithm 1; the published code takes medians and `record` or `global` variances. Deviations
-    from it: it gives strangers the members' variance where variances are fixed, and drops models
-    until every record has equally many.
+    from it: where variances are fixed, it gives non-members the variance of members; and it drops
+    models until every record has equally many.
     """
     models, other = checked(signals, member, target)
     inside, outside = Side(*models), Side(models[0], ~models[1])
@@ -98,7 +98,7 @@ def offline_lira(
     """Score by how far the target's signal lies above those of models without the record.
 
     The score z is in standard deviations. The published probability is Phi(z), which puts records
-    in the same order until it rounds to 1; z goes on.
+    in the same order until it rounds to 1; z keeps increasing.
 
     Parameters, rules and errors are those of `lira`; only models without a record count.
 
@@ -129,7 +129,7 @@ def student_ratio(
 
     Each record's variance is shrunk to the pooled one, which counts as 4 more models; the law is
     that of one more signal. With few models this is much stronger than normal laws. Beyond the
-    mean of the models that saw a record, the ratio goes on rising as it does for equal variances:
+    mean of the models that saw a record, the ratio keeps rising as it does for equal variances:
     to be surer than those models is no evidence against membership.
 
     Parameters, rules and errors are those of `lira`; one model a side is enough.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FEWEST_RETRAININGS = 5
 
 
-class Damage(NamedTuple):
+class DamageEstimate(NamedTuple):
     """The mean net share of items lost to an attack on training.
 
     `low` and `high` are one-sided bounds; `noise` is the part of their distance from `value`
@@ -82,7 +82,7 @@ def paired_difference(gained: float, lost: float, n: int, *, alpha: float = 0.05
     return excess(gained, n, lost, n, alpha=alpha)
 
 
-def damage(gained: ArrayLike, lost: ArrayLike, n: int, *, alpha: float = 0.05) -> Damage:
+def damage(gained: ArrayLike, lost: ArrayLike, n: int, *, alpha: float = 0.05) -> DamageEstimate:
     """Bound the mean damage over retrainings, each paired with its own clean retraining.
 
     The estimate is the mean over retrainings of `(gained - lost) / n`. Two parts make the
@@ -121,7 +121,7 @@ def damage(gained: ArrayLike, lost: ArrayLike, n: int, *, alpha: float = 0.05) -
     low, high = paired_difference(float(more.mean()), float(less.mean()), n, alpha=alpha / 2)
     error = float(net.std(ddof=1)) / np.sqrt(net.size)
     noise = float(stdtrit(net.size - 1, 1 - alpha / 2)) * float(error)
-    return Damage(float(net.mean()), max(-1.0, low - noise), min(1.0, high + noise), noise)
+    return DamageEstimate(float(net.mean()), max(-1.0, low - noise), min(1.0, high + noise), noise)
 
 
 def _retraining_counts(

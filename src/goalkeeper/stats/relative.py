@@ -127,7 +127,7 @@ def exceeded(ratios: Floats, others: Floats, gamma: float) -> Floats:
     """Give for each ratio `(n,)` the share of `others` `(Z,)` with `ratio / other > gamma`.
 
     The quotient falls as the other ratio rises, also after rounding, so that the largest number
-    that is still exceeded tells them all. It lies within three numbers of `ratio / gamma`; where
+    that is still exceeded determines all. It lies within three numbers of `ratio / gamma`; where
     another ratio is that near, these numbers are tried. So the share is the one that all n * Z
     quotients would have given.
 

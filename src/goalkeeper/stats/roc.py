@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from goalkeeper.stats._check import as_scores, require_probability, require_share
-from goalkeeper.stats.intervals import Estimate, Interval, clopper_pearson
+from goalkeeper.stats.intervals import Interval, IntervalEstimate, clopper_pearson
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -57,7 +57,7 @@ class Spread(NamedTuple):
     freedom: float
 
 
-def auc(positive: ArrayLike, negative: ArrayLike, *, alpha: float = 0.05) -> Estimate:
+def auc(positive: ArrayLike, negative: ArrayLike, *, alpha: float = 0.05) -> IntervalEstimate:
     """Estimate the chance that a positive scores above a negative, ties counted half.
 
     The interval, `alpha / 2` on each side, spans two intervals. DeLong's, taken on the logit
@@ -89,9 +89,9 @@ def auc(positive: ArrayLike, negative: ArrayLike, *, alpha: float = 0.05) -> Est
     spread = _spread(up, down)
     score = _newcombe(value, up.size, down.size, alpha)
     if value in (0.0, 1.0) or spread.variance == 0.0:
-        return Estimate(value, *score)
+        return IntervalEstimate(value, *score)
     wald = _logit_interval(value, spread, alpha)
-    return Estimate(value, min(wald.low, score.low), max(wald.high, score.high))
+    return IntervalEstimate(value, min(wald.low, score.low), max(wald.high, score.high))
 
 
 def delong_variance(positive: ArrayLike, negative: ArrayLike) -> float:

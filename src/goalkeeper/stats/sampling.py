@@ -83,7 +83,7 @@ def negatives_for_fpr(fpr: float, expected: float = 20) -> int:
 def minimum_detectable(
     n: int, baseline: float, *, alpha: float = 0.05, power: float = 0.8
 ) -> float:
-    """Find the smallest success rate that `n` tries tell from `baseline` often enough.
+    """Find the smallest success rate that `n` tries distinguish from `baseline` often enough.
 
     The test is the exact one-sided binomial test of "the rate is `baseline` or less" at
     `alpha`, that is a one-sided Clopper-Pearson lower bound above `baseline`; it must reject
@@ -116,7 +116,7 @@ def minimum_detectable(
     if critical > n:
         needed = math.ceil(math.log(alpha) / math.log(baseline) * (1.0 - _SLACK))
         raise ValueError(
-            f"{n} successes of {n} would not tell a rate from {baseline} at alpha {alpha}; "
+            f"{n} successes of {n} would not distinguish a rate from {baseline} at alpha {alpha}; "
             f"make at least {needed} tries"
         )
     return float(betaincinv(critical, n - critical + 1, power))

@@ -248,7 +248,7 @@ def test_what_was_played_survives_storing_and_shows_what_its_counts_say() -> Non
     assert found.curve is not None
     assert found.curve.value == tuple(shown(trial.tally).value for trial in found.trials)
     words = counts_in_words(found.trials[-1].tally)
-    assert words == "medians of 30 inputs and 30 ordinary ones of equal size compared, in seconds"
+    assert words == "medians of 30 attack inputs and 30 ordinary inputs of equal size, in seconds"
 
 
 def test_a_perfect_attack_would_win_with_the_default_sample() -> None:

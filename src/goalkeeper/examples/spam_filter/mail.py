@@ -13,7 +13,7 @@ from goalkeeper.examples.spam_filter.compose import Composer, Draft
 from goalkeeper.examples.spam_filter.grammar import Draw, load_grammar, pick, start_stream
 from goalkeeper.examples.spam_filter.senders import PEOPLE
 
-__all__ = ["Mailbox", "Truth", "generate"]
+__all__ = ["Mailbox", "GeneratorTruth", "generate"]
 
 SAMPLE = 20_000  # Mails from which the truth about words is counted.
 COMMON = 0.005  # The share of mails a word must be in to be ranked.
@@ -23,13 +23,13 @@ _MAILS, _FACTS, _SAMPLE = range(2, 5)  # Keys of independent streams.
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class GeneratorTruth:
     """What an attacker of the filter would like to know, and only the generator does.
 
     `log_odds` has every word in at least 0.5 % of mails: log P(word in mail | spam) minus
     log P(word in mail | ham), counted in 20,000 other mails. The words of spam and of ham are
-    ranked by it, the surest first. `private` has, for each person, the sentences that only this
-    person wrote; `writer` tells who wrote which mail.
+    ranked by it, highest first. `private` has, for each person, the sentences that only this
+    person wrote; `writer` is the author of each mail.
     """
 
     spam_words: tuple[str, ...]
@@ -44,7 +44,7 @@ class Mailbox:
     """Mails with columns text, label, person, recipient and topic, and the truth about them."""
 
     frame: pd.DataFrame
-    truth: Truth
+    truth: GeneratorTruth
 
 
 def generate(*, seed: int = 0, mails: int = 3000) -> Mailbox:
@@ -71,7 +71,7 @@ def generate(*, seed: int = 0, mails: int = 3000) -> Mailbox:
     )
     log_odds = _count_log_odds()
     ranked = sorted(log_odds, key=lambda word: (-log_odds[word], word))
-    truth = Truth(
+    truth = GeneratorTruth(
         spam_words=tuple(word for word in ranked if log_odds[word] > 0),
         ham_words=tuple(word for word in reversed(ranked) if log_odds[word] < 0),
         log_odds=log_odds,

@@ -1,4 +1,4 @@
-"""One play, one card: whoever of the attackers could have made it."""
+"""One attack run, one card, with all attackers who can mount it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from tests.report import results, sample
 from tests.report.page import Page
 
 
-def test_attackers_that_share_a_play_share_its_card_and_keep_their_own_costs() -> None:
-    (card,) = Report.of(sample.many_attackers(plays=1), context=sample.context()).findings
-    assert [c.attacker for c in card.claims] == list(sample.ATTACKERS)
-    assert [c.points for c in card.claims] == [str(4 * i) for i in range(5)]
+def test_attackers_that_share_an_attack_run_share_its_card_and_keep_their_own_costs() -> None:
+    (card,) = Report.of(sample.many_attackers(runs=1), context=sample.context()).findings
+    assert [c.attacker for c in card.attackers] == list(sample.ATTACKERS)
+    assert [c.points for c in card.attackers] == [str(4 * i) for i in range(5)]
     assert card.ids == tuple(f"unit0-{name}" for name in sample.ATTACKERS)
     assert card.command.endswith("--attack good-words --attacker outsider --seed 7")
 
 
 def test_the_cheapest_attacker_stands_first_whatever_the_order_of_the_evidence() -> None:
-    made = sample.many_attackers(plays=1)
+    made = sample.many_attackers(runs=1)
     turned = made.model_copy(update={"evidence": tuple(reversed(made.evidence))})
     (card,) = Report.of(turned, context=Context()).findings
-    assert [c.attacker for c in card.claims] == list(sample.ATTACKERS)
+    assert [c.attacker for c in card.attackers] == list(sample.ATTACKERS)
 
 
 @pytest.mark.parametrize("change", [{"unit": "another"}, {"task": "harmless-declined"}])
-def test_another_play_or_task_has_its_own_card(change: dict[str, str]) -> None:
+def test_another_run_or_task_has_its_own_card(change: dict[str, str]) -> None:
     one, *rest = sample.shared(results.good_words(), "unit0")
     made = sample.assessment().model_copy(
         update={"evidence": (one.model_copy(update=change), *rest)}
@@ -47,17 +47,17 @@ def test_evidence_without_a_unit_is_never_put_together() -> None:
 
 
 def test_a_card_has_one_curve_and_a_row_for_each_attacker() -> None:
-    page = Page(render_html(sample.many_attackers(plays=1), sample.context()))
+    page = Page(render_html(sample.many_attackers(runs=1), sample.context()))
     (card,) = [a for a in page.find("article") if a.attrs.get("id") == "finding-1"]
     assert len(card.find("svg")) == 1
-    (table,) = [t for t in card.find("table") if t.children[0].text.startswith("Who could")]
+    (table,) = [t for t in card.find("table") if t.children[0].text.startswith("Attackers who can")]
     assert [row.find("th", "td")[0].text.split()[0] for row in table.find("tr")[1:]] == list(
         sample.ATTACKERS
     )
 
 
 def test_the_cheapest_attack_of_a_goal_leads_to_the_shared_card() -> None:
-    made = sample.many_attackers(plays=1)
+    made = sample.many_attackers(runs=1)
     goal, rating = next(iter(made.goals.items()))
     last = made.evidence[4].id
     goals = made.goals | {goal: rating.model_copy(update={"cheapest_attack": last})}
@@ -66,7 +66,7 @@ def test_the_cheapest_attack_of_a_goal_leads_to_the_shared_card() -> None:
     assert (part.cheapest.anchor, part.cheapest.text) == ("finding-1", "good-words by Mallory")
 
 
-def test_repeated_plays_of_an_attack_show_fewer_examples() -> None:
+def test_repeated_runs_of_an_attack_show_fewer_examples() -> None:
     base = results.good_words()
     made = sample.assessment().model_copy(
         update={"evidence": (*sample.shared(base, "a"), *sample.shared(base, "b"))}
@@ -80,7 +80,7 @@ def test_a_median_has_no_baseline() -> None:
     m = Measurement(
         metric="median words added until broken", value=14, low=8, high=17, baseline=0, n=200
     )
-    assert str(fmt.measured(m)) == "14 (8 to 17), n = 200"
+    assert str(fmt.measurement(m)) == "14 (8 to 17), n = 200"
     one = results.good_words()
     found = one.result.model_copy(update={"measurements": (m, m)})
     only = one.model_copy(update={"result": found, "metric": m.metric})
@@ -92,7 +92,7 @@ def test_a_median_has_no_baseline() -> None:
 def test_long_lists_of_groups_say_how_many_are_left_out() -> None:
     (card,) = [f for f in Report.of(sample.assessment(), context=Context()).findings
                if f.id == "E04member"]  # fmt: skip
-    assert card.groups.caption.endswith("8 of 12, the rest in assessment.json")
+    assert card.groups.caption.endswith("8 of 12, all in assessment.json")
     assert len(card.groups.rows) == 8
 
 
@@ -108,7 +108,7 @@ def test_a_wide_interval_does_not_flatten_its_curve() -> None:
     ).findings
     assert card.drawing is not None
     svg = plots.curve(card.drawing, "plot")
-    assert "the interval goes on" in svg
+    assert "interval continues" in svg
     assert ">2000<" not in svg
 
 
