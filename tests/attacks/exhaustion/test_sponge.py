@@ -18,7 +18,8 @@ from goalkeeper.core.evidence import AttackResult, Latency
 from goalkeeper.core.power import Budget, Capability, Power, View
 from goalkeeper.games.exhaustion import Exhaustion, Population, Room
 from goalkeeper.games.exhaustion.game import TASK
-from goalkeeper.games.shared.output_data import Bare, Reader, application, two_classes
+from goalkeeper.games.shared.base_targets import BareTarget
+from goalkeeper.games.shared.output_data import Reader, application, two_classes
 from tests.contract.harness import enough
 
 INPUTS = 12
@@ -26,7 +27,7 @@ SIZE = 300
 
 
 @dataclass(eq=False)
-class Costly(Bare):
+class Costly(BareTarget):
     """Counts by a rule what each input costs: no clock is read."""
 
     cost: Callable[[str], float]

@@ -14,7 +14,7 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.power import Budget, Capability, Power, View
 from goalkeeper.games.nonsense import Collection, Odd, Ordinary
-from goalkeeper.games.nonsense.worlds import allowed
+from goalkeeper.games.nonsense.overconfident import allowed
 from goalkeeper.games.shared.output_data import Reader, application
 
 MOST = 120

@@ -20,9 +20,10 @@ from goalkeeper.core.text import texts
 from goalkeeper.games.base import Marking
 from goalkeeper.games.exhaustion import Exhaustion, Kind
 from goalkeeper.games.exhaustion.game import TASK
+from goalkeeper.games.exhaustion.slow_target import SlowTarget, slowed
 from goalkeeper.games.exhaustion.timing import Watch, of_size
-from goalkeeper.games.exhaustion.worlds import Laborious, laborious
-from goalkeeper.games.shared.output_data import Bare, Reader, application, two_classes
+from goalkeeper.games.shared.base_targets import BareTarget
+from goalkeeper.games.shared.output_data import Reader, application, two_classes
 from goalkeeper.games.tallies import perfect, shown, won
 from goalkeeper.report.detail import tally as counts_in_words
 
@@ -30,7 +31,7 @@ SIZE = 600
 
 
 @dataclass(eq=False)
-class Slow(Bare):
+class Slow(BareTarget):
     """A target on a simulated clock: seconds from the input, noise, and a machine that ages."""
 
     seconds: Callable[[str], float]
@@ -158,7 +159,7 @@ def test_a_count_of_its_own_goes_before_the_clock() -> None:
     assert "3 against 1 operations" in found.summary
 
 
-class Counted(Bare):
+class Counted(BareTarget):
     """Counts one operation an ordinary text, and three a loud one."""
 
     def __init__(self) -> None:
@@ -224,9 +225,9 @@ def test_answers_are_checked() -> None:
 @pytest.mark.parametrize("kind", ["text", "table", "image"])
 def test_the_weakened_application_answers_as_before_and_ordinary_inputs_once(kind: str) -> None:
     app = application("plain", kind, Reader(), np.random.default_rng(0))
-    weak = laborious(app)
+    weak = slowed(app)
     x = app.data.holdout.x
-    assert isinstance(weak.target, Laborious)
+    assert isinstance(weak.target, SlowTarget)
     before, after = (a.target.answer(x, View.SCORES) for a in (app, weak))
     assert np.array_equal(before.scores, after.scores)
     if kind != "text":
@@ -235,7 +236,7 @@ def test_the_weakened_application_answers_as_before_and_ordinary_inputs_once(kin
 
 def test_application_is_left_as_it_was() -> None:
     app: Application = application("plain", "text", Reader(), np.random.default_rng(0))
-    assert laborious(app).data is app.data
+    assert slowed(app).data is app.data
 
 
 def test_what_was_played_survives_storing_and_shows_what_its_counts_say() -> None:

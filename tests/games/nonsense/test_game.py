@@ -24,11 +24,12 @@ from goalkeeper.core.goals import Aspect, Goal
 from goalkeeper.core.text import texts
 from goalkeeper.games.nonsense import Nonsense, Odd
 from goalkeeper.games.nonsense.asking import Asking, Outcome, usual_confidence
-from goalkeeper.games.nonsense.worlds import Strict, allowed
+from goalkeeper.games.nonsense.overconfident import allowed
 from goalkeeper.games.shared.output_data import domain_of, draw
 from goalkeeper.games.shared.simple_targets import CLASSES
 from goalkeeper.games.tallies import won
 from goalkeeper.targets import PythonTarget, SklearnTarget
+from goalkeeper.testing.worlds.nonsense import StrictTarget
 from tests.contract.harness import enough, task_of
 
 ODD = np.array([["odd"]], dtype=object)[0]
@@ -127,7 +128,7 @@ def test_a_declared_check_refuses_what_the_domain_does_not_allow() -> None:
 
 
 def test_the_usual_confidence_is_that_of_95_of_100_calibration_inputs() -> None:
-    app = replace(by_function(lambda: None), target=Strict(domain_of("text"), b"key"))
+    app = replace(by_function(lambda: None), target=StrictTarget(domain_of("text"), b"key"))
     usual = usual_confidence(app)
     scores = app.target.answer(app.data.calibration.x, app.target.offers).scores.max(axis=1)
     assert (scores >= usual).mean() >= 0.05
@@ -191,7 +192,7 @@ def test_a_linear_model_is_sure_of_corners_it_never_saw() -> None:
 
 
 def test_baseline_is_what_ordinary_inputs_do() -> None:
-    app = replace(by_function(lambda: None), target=Strict(domain_of("text"), b"key"))
+    app = replace(by_function(lambda: None), target=StrictTarget(domain_of("text"), b"key"))
     found = execute(app, OutOfDistribution())
     tally = found.trials[0].tally
     assert isinstance(tally, Proportion)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from goalkeeper.core.application import Answers, Application, Target
 from goalkeeper.core.data import PARTS, Data, Floats, Inputs, Splits
 from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain, TextDomain
-from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 from goalkeeper.core.text import texts
+from goalkeeper.games.shared.base_targets import BareTarget, WrappedTarget
 from goalkeeper.games.shared.simple_targets import CLASSES, WORDS
 
 PER_PART = 400
 SIDE = 5
 COLUMNS = 6
+Wrapped = WrappedTarget
 
 
 def domain_of(kind: str) -> Domain:
@@ -81,25 +79,8 @@ def two_classes(harmful: Floats, view: View) -> Answers:
     return Answers((harmful > 0.5).astype(np.int64), scores).cut(view)
 
 
-class Bare:
-    """What targets without parameters and without a file have in common."""
-
-    @property
-    def offers(self) -> View:
-        """Scores."""
-        return View.SCORES
-
-    def parameters(self) -> Mapping[str, Any]:
-        """Refuse: there are none."""
-        raise NotOffered("this target has no parameters that can be read")
-
-    def artefact(self) -> Path:
-        """Refuse: there is no file."""
-        raise NotOffered("this target has no stored file")
-
-
 @dataclass(frozen=True, eq=False)
-class Reader(Bare):
+class Reader(BareTarget):
     """Answers with the reading of the input; errs in a share of them where it is `careless`."""
 
     careless: float = 0.0
@@ -110,27 +91,3 @@ class Reader(Bare):
         harmful = readings(x)
         errs = drawn(x, self.key) < self.careless
         return two_classes(np.where(errs, 1 - harmful, harmful), view)
-
-
-@dataclass(frozen=True, eq=False)
-class Wrapped:
-    """A target that passes everything on; a positive control changes one thing of it."""
-
-    target: Target
-
-    @property
-    def offers(self) -> View:
-        """At most scores: what lies beneath is not the whole of the weakened model."""
-        return min(self.target.offers, View.SCORES)
-
-    def answer(self, x: Inputs, view: View) -> Answers:
-        """Answer inputs `(n, ...)`."""
-        return self.target.answer(x, view)
-
-    def parameters(self) -> Mapping[str, Any]:
-        """Refuse: they are not those of the weakened model."""
-        raise NotOffered("the weakened model has no parameters that can be read")
-
-    def artefact(self) -> Path:
-        """Refuse: there is no file of the weakened model."""
-        raise NotOffered("the weakened model has no stored file")

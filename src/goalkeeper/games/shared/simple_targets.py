@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from goalkeeper.core.application import Answers, Application, Target
-from goalkeeper.core.data import PARTS, Data, Floats, Inputs, Splits, row_keys
-from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain, TextDomain
+from goalkeeper.core.data import Floats, Inputs, Splits, row_keys
+from goalkeeper.core.domain import Domain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
-from goalkeeper.core.text import terms, texts
+from goalkeeper.core.text import terms
+from goalkeeper.games.shared.base_targets import BareTarget
 
 CLASSES = ("harmless", "harmful")
-RECORDS = 300  # of each part
-COLUMNS = 8
 # Words of everyday messages: the vocabulary of the small text applications.
 WORDS = tuple(
     """
@@ -43,7 +41,7 @@ WORDS = tuple(
 
 
 @dataclass(frozen=True, eq=False)
-class LinearTarget:
+class LinearTarget(BareTarget):
     """Softmax of `features @ weights.T + bias`; weights `(classes, d)`, bias `(classes,)`.
 
     Features are the columns of a table, or how often each word of `vocabulary` stands in a text.
@@ -68,7 +66,8 @@ class LinearTarget:
     def features(self, x: Inputs) -> Floats:
         """Count words, or take columns or pixels as they are: `(n, d)`."""
         if not self.vocabulary:
-            return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+            rows = np.asarray(x, dtype=np.float64)
+            return rows.reshape(len(rows), int(np.prod(rows.shape[1:])))  # -1 fails for no images
         place = {word: i for i, word in enumerate(self.vocabulary)}
         counts = np.zeros((len(x), len(place)))
         for row, text in enumerate(x):
@@ -86,13 +85,17 @@ class LinearTarget:
         words = np.array(self.vocabulary, dtype=object)
         return {**known, "vocabulary": words} if self.vocabulary else known
 
-    def artefact(self) -> Path:
-        """Refuse: there is no file."""
-        raise NotOffered("this target has no stored file")
+    def network(self, count: Callable[[int, int], None]) -> Any:
+        """Return the metered torch form; raises NotOffered for texts."""
+        from goalkeeper.targets.differentiable import linear_network
+
+        if self.vocabulary:
+            raise NotOffered("texts have no differentiable form")
+        return linear_network(self.weights, self.bias, count)
 
 
 @dataclass(frozen=True, eq=False)
-class HashedTarget:
+class HashedTarget(BareTarget):
     """Answers with a keyed hash of the whole input, so that no answer tells of another."""
 
     key: bytes
@@ -109,67 +112,12 @@ class HashedTarget:
         scores = np.stack([1 - share, share], axis=1).reshape(-1, 2)
         return Answers((share > 0.5).astype(np.int64), scores, np.log(scores)).cut(view)
 
-    def parameters(self) -> Mapping[str, Any]:
-        """Refuse: a hash has no parameters."""
-        raise NotOffered("this target has no parameters that can be read")
-
-    def artefact(self) -> Path:
-        """Refuse: there is no file."""
-        raise NotOffered("this target has no stored file")
-
-
-# ---- the applications around them --------------------------------------------------------------
-
 
 def application(name: str, target: Target, data: Splits, domain: Domain) -> Application:
     """Wrap a target of two classes as an application."""
     return Application(
         name=name, target=target, data=data, domain=domain, classes=CLASSES, harmless=0
     )
-
-
-def splits(kind: str, rng: np.random.Generator) -> Splits:
-    """Draw inputs whose true classes are coins: whatever agrees with a target learnt it there."""
-
-    def draw(_: str) -> Data:
-        y = rng.integers(0, 2, RECORDS)
-        if kind == "image":
-            return Data(x=rng.random((RECORDS, 1, 1, COLUMNS)), y=y)
-        if kind == "table":
-            rows = rng.random((RECORDS, COLUMNS))
-            rows[:, -1] = rng.integers(0, 10, RECORDS)
-            return Data(x=rows, y=y)
-        drawn = rng.integers(0, len(WORDS), (RECORDS, 14)).tolist()
-        return Data(x=texts(" ".join(WORDS[i] for i in row) for row in drawn), y=y)
-
-    return Splits(**{part: draw(part) for part in PARTS})
-
-
-def domain_of(kind: str) -> Domain:
-    """Return the domain of the small applications: texts, numbers with one integer, or a strip."""
-    if kind == "text":
-        return TextDomain()
-    if kind == "image":
-        return ImageDomain(shape=(1, 1, COLUMNS))
-    numbers = [Column(name=f"c{j}", low=0.0, high=1.0) for j in range(COLUMNS - 1)]
-    return TableDomain(columns=(*numbers, Column(name="n", kind="integer", low=0.0, high=9.0)))
-
-
-def linear_application(kind: str, rng: np.random.Generator) -> Application:
-    """Build a linear target of random weights, balanced on its data."""
-    data = splits(kind, rng)
-    width = len(WORDS) if kind == "text" else COLUMNS
-    weights = rng.normal(size=width) * (1.0 if kind == "text" else 4.0)
-    if kind == "table":
-        weights[-1] /= 9
-    target = balanced(weights, data.calibration.x, WORDS if kind == "text" else ())
-    return application("linear target", target, data, domain_of(kind))
-
-
-def hashed_application(kind: str, rng: np.random.Generator) -> Application:
-    """Build a target whose answers nothing predicts."""
-    data = splits(kind, rng)
-    return application("hashed target", HashedTarget(rng.bytes(16)), data, domain_of(kind))
 
 
 def balanced(

@@ -11,7 +11,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.games.base import Game
 
 
-class Worlds(Protocol):
+class GameWorlds(Protocol):
     """Two applications of a domain that prove the code of a game and of its attacks."""
 
     def rigged(self, domain: str, rng: np.random.Generator) -> Application:
@@ -23,7 +23,7 @@ class Worlds(Protocol):
         ...
 
 
-def worlds_of(game: type[Game[Any, Any, Any]]) -> Worlds:
+def worlds_of(game: type[Game[Any, Any, Any]]) -> GameWorlds:
     """Return the worlds of one of our games: the module here that is called as the game is.
 
     Raises
@@ -31,4 +31,4 @@ def worlds_of(game: type[Game[Any, Any, Any]]) -> Worlds:
     ModuleNotFoundError
         The game has no worlds here; a plug-in hands in its own.
     """
-    return cast(Worlds, import_module(f"{__name__}.{game.name}"))
+    return cast(GameWorlds, import_module(f"{__name__}.{game.name}"))
