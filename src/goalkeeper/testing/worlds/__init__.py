@@ -28,7 +28,16 @@ def worlds_of(game: type[Game[Any, Any, Any]]) -> GameWorlds:
 
     Raises
     ------
-    ModuleNotFoundError
+    LookupError
         The game has no worlds here; a plug-in hands in its own.
     """
-    return cast(GameWorlds, import_module(f"{__name__}.{game.name}"))
+    module = f"{__name__}.{game.name}"
+    try:
+        return cast(GameWorlds, import_module(module))
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise LookupError(
+            f"goalkeeper has no worlds for the game {game.name!r}; hand in a rigged and a fair one "
+            "as `worlds`"
+        ) from None
