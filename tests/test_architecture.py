@@ -52,11 +52,15 @@ def layer(path: Path) -> str:
     return path.relative_to(SRC).parts[0].removesuffix(".py")
 
 
-def ours(path: Path) -> set[str]:
+def imported(path: Path) -> set[str]:
     tree = ast.parse(path.read_text())
     found = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
-    found |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    found |= {
+    return found | {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+
+
+def ours(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    found = imported(path) | {
         f"{n.module}.{a.name}"
         for n in ast.walk(tree)
         if isinstance(n, ast.ImportFrom) and n.module == "goalkeeper"
@@ -71,6 +75,19 @@ def test_imports_point_one_way(path: Path) -> None:
         return
     layers = {m.split(".")[1] for m in ours(path)}
     assert layers <= MAY_IMPORT[layer(path)] | {layer(path)}
+
+
+def test_nothing_that_runs_stands_on_what_tests_it() -> None:
+    outside = [path for path in FILES if layer(path) != "testing"]
+    users = [
+        path for path in outside if any(m.startswith("goalkeeper.testing") for m in ours(path))
+    ]
+    assert not users, "goalkeeper.testing is for tests; only tests and plug-ins import it"
+
+
+def test_the_contract_needs_no_test_framework() -> None:
+    for path in FILES:
+        assert "pytest" not in imported(path), f"{path} imports pytest"
 
 
 @pytest.mark.parametrize("path", sorted((SRC / "attacks").rglob("*.py")), ids=lambda p: p.stem)

@@ -31,7 +31,8 @@ def cases() -> Iterator[tuple[str, str, str]]:
 def build(attack: AnAttack, domain: str, kind: Kind, seed: int) -> Application:
     """The application of this kind; games build it from the seed alone."""
     worlds = worlds_of(attack.game)
-    return getattr(worlds, kind)(domain, seeded(seed))
+    made = worlds.rigged if kind == "rigged" else worlds.fair
+    return made(domain, seeded(seed))
 
 
 def task_of(attack: AnAttack, app: Application, name: str) -> Task:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import MISSING, fields, is_dataclass, replace
+from dataclasses import MISSING, fields, replace
 from functools import partial
 from typing import Any
 
@@ -112,8 +112,10 @@ def _describes_itself(attack: AnAttack) -> Iterator[Breach]:
     name = attack.__name__
     if not getattr(attack, "__final__", False):
         yield Breach(f"{name} can be overridden", "mark the class with typing.final")
-    if not is_dataclass(attack) or not attack.__dataclass_params__.frozen:  # type: ignore[attr-defined]
-        yield Breach(f"{name} can be changed", "mark it with @dataclass(frozen=True, kw_only=True)")
+    if "__dataclass_params__" not in vars(attack):  # a dataclass of a frozen one is frozen
+        yield Breach(
+            f"{name} is no dataclass", "mark it with @dataclass(frozen=True, kw_only=True)"
+        )
         return
     # A dataclass without a docstring gets its signature as one.
     if not attack.__doc__ or attack.__doc__.startswith(f"{name}("):

@@ -61,13 +61,13 @@ class Check:
         ContractError
             It is broken, or what is tested raised an error.
         """
+        breaches: list[Breach] = []
         try:
-            breaches = tuple(self.test())
+            breaches.extend(self.test())
         except Exception as error:
-            raised = Breach(
-                f"{type(error).__name__}: {error}", "see the error above, and make it run through"
-            )
-            raise ContractError(self.name, self.promise, [raised]) from error
+            advice = "see the error above, and make it run through"
+            breaches.append(Breach(f"{type(error).__name__}: {error}", advice))
+            raise ContractError(self.name, self.promise, breaches) from error
         if breaches:
             raise ContractError(self.name, self.promise, breaches)
 

@@ -55,10 +55,9 @@ def game_checks(game: AGame, worlds: GameWorlds | None = None) -> Iterator[Check
     worlds
         Its rigged and fair worlds; None: those that goalkeeper has.
     """
-    is_game = isinstance(game, type) and issubclass(game, Game)
-    name = game.name if is_game and hasattr(game, "name") else str(game)
+    name = getattr(game, "name", str(game))
     yield Check(f"{name}-describes-itself", DESCRIBES, partial(_describes_itself, game))
-    if not is_game:
+    if not _is_game(game):
         return
     yield Check(f"{name}-has-a-smaller-version", SMALLER, partial(_is_smaller, game))
     stage = worlds or worlds_of(game)
@@ -115,16 +114,20 @@ def _attack_for(setting: _Setting) -> AnAttack | None:
 # ---- of the class --------------------------------------------------------------------------------
 
 
+def _is_game(game: object) -> bool:
+    return isinstance(game, type) and issubclass(game, Game)
+
+
 def _describes_itself(game: AGame) -> Iterator[Breach]:
-    if not (isinstance(game, type) and issubclass(game, Game)):
+    if not _is_game(game):
         yield Breach(f"{game!r} is no subclass of Game", "inherit goalkeeper.games.base.Game")
         return
     if not getattr(game, "name", ""):
         yield Breach(f"{game.__name__} has no name", "set `name`, as in the taxonomy")
     if not getattr(game, "__final__", False):
         yield Breach(f"{game.__name__} can be overridden", "mark the class with typing.final")
-    if not is_dataclass(game) or not game.__dataclass_params__.frozen:  # type: ignore[attr-defined]
-        yield Breach(f"{game.__name__} can be changed", "mark it with @dataclass(frozen=True)")
+    if "__dataclass_params__" not in vars(game):  # a dataclass of a frozen one is frozen
+        yield Breach(f"{game.__name__} is no dataclass", "mark it with @dataclass(frozen=True)")
         return
     if not game.__doc__ or game.__doc__.startswith(f"{game.__name__}("):
         yield Breach(f"{game.__name__} has no docstring", "say what is asked and what is answered")
@@ -155,7 +158,8 @@ def _is_smaller(game: AGame) -> Iterator[Breach]:
 
 def _has_worlds(worlds: GameWorlds, domain: str) -> Iterator[Breach]:
     for kind, build in (("rigged", worlds.rigged), ("fair", worlds.fair)):
-        app, again = build(domain, seeded(0)), build(domain, seeded(0))
+        app: Any = build(domain, seeded(0))
+        again = build(domain, seeded(0))
         if not isinstance(app, Application):
             yield Breach(f"{kind}() returned a {type(app).__name__}", "return an Application")
             continue
@@ -211,7 +215,7 @@ def _deals(setting: _Setting) -> Iterator[Breach]:
 def _weakens(setting: _Setting) -> Iterator[Breach]:
     app = setting.app()
     before, target = app.fingerprint, app.target
-    weak = setting.game().weakened(app, setting.task(app), np.random.default_rng(0))
+    weak: Any = setting.game().weakened(app, setting.task(app), np.random.default_rng(0))
     if not isinstance(weak, Application):
         yield Breach(f"weakened() returned a {type(weak).__name__}", "return an Application")
         return
@@ -251,7 +255,7 @@ def _marks(setting: _Setting, attack: AnAttack) -> Iterator[Breach]:
     access.checkpoint(attack().run(dealt.question, access))
 
     def marked(clock: Callable[[], float]) -> AttackResult:
-        marking = Marking(
+        marking: Marking[Any, Any, Any] = Marking(
             app=app,
             task=task,
             dealt=dealt,

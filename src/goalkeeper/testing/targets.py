@@ -84,8 +84,9 @@ def target_checks(target: Target, x: Inputs, classes: Sequence[str]) -> Iterator
 
 
 def _offers(target: Target) -> Iterator[Breach]:
-    if not isinstance(target.offers, View) or target.offers is View.NOTHING:
-        yield Breach(f"`offers` is {target.offers!r}", "return a View, LABELS at least")
+    offers: object = target.offers
+    if not isinstance(offers, View) or offers is View.NOTHING:
+        yield Breach(f"`offers` is {offers!r}", "return a View, LABELS at least")
 
 
 class _Asked:
@@ -115,7 +116,7 @@ class _Asked:
         """Look at shapes and types under every view."""
         n = len(self.x)
         for view in self.views:
-            answers = self.ask(view)
+            answers: Any = self.ask(view)
             if not isinstance(answers, Answers):
                 yield Breach(f"answer() returned a {type(answers).__name__}", "return Answers")
                 return
@@ -242,7 +243,7 @@ def _clear(answers: Answers, view: View) -> Any:
 
 def _parameters(target: Target) -> Iterator[Breach]:
     try:
-        known = target.parameters()
+        known: Any = target.parameters()
     except NotOffered:
         return
     if not isinstance(known, Mapping):
@@ -257,7 +258,7 @@ def _parameters(target: Target) -> Iterator[Breach]:
 
 def _file(target: Target) -> Iterator[Breach]:
     try:
-        path = target.artefact()
+        path: Any = target.artefact()
     except NotOffered:
         return
     if not isinstance(path, Path) or not path.exists():

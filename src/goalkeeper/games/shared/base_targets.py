@@ -43,4 +43,4 @@ class WrappedTarget(BareTarget):
 
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`."""
-        return self.target.answer(x, view)
+        return self.target.answer(x, view).cut(self.offers)

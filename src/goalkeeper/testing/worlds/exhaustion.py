@@ -50,8 +50,9 @@ class OperationCounter(BareTarget):
 def _costly(x: Inputs) -> Floats:
     if x.dtype == object:
         return np.array([10.0 + len(set(terms(text))) ** 2 for text in x])
-    rows = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
-    return np.asarray(10.0 + 100 * ((rows <= 0.02) | (rows >= 0.98)).mean(axis=1))
+    rows = np.asarray(x, dtype=np.float64)
+    extreme = (rows <= 0.02) | (rows >= 0.98)
+    return np.asarray(10.0 + 100 * extreme.mean(axis=tuple(range(1, rows.ndim))))
 
 
 def _sizes(x: Inputs) -> Floats:
