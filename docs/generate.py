@@ -20,6 +20,7 @@ from goalkeeper.attacks.base import Attack
 from goalkeeper.core.evidence import jsonable
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import MEANING, UNLIMITED, Budget, Capability, Power, View
+from goalkeeper.games import catalogue as games
 from goalkeeper.games.base import Game, Task
 from goalkeeper.policy import Policy, Variant, default_policy
 from goalkeeper.testing.worlds import worlds_of
@@ -58,12 +59,6 @@ def alternatives(powers: Sequence[Power]) -> str:
 def attacks_of(variant: Variant) -> list[str]:
     """Name the attacks of a variant."""
     return [name for name, attack in catalogue().items() if attack.variant == variant.id]
-
-
-def games() -> dict[str, AGame]:
-    """Find every game that some attack plays."""
-    found = {attack.game.name: attack.game for attack in catalogue().values()}
-    return dict(sorted(found.items()))
 
 
 @cache
@@ -152,11 +147,15 @@ def game_pages() -> str:
         ]
         asked = table(("task", "what the attacker is after", "counts for", "rated by"), rows)
         sizes = [f"`{f.name}` = {getattr(game(), f.name)}" for f in fields(game)]
-        facts = f"Inputs: {words(sorted(game.domains))}. Sizes: {words(sizes)}. Played by: {links}."
+        facts = (
+            f"Family: {code(game.family)}. Inputs: {words(sorted(game.domains))}. "
+            f"Sizes: {words(sizes, 'none')}. Attacks: {links}."
+        )
         parts.append(f"## {name}\n\n{prose(game)}\n\n{facts}\n\n{asked}")
-    planned = sorted(set(default_policy().families) - set(games()))
+    have = {game.family for game in games().values()}
+    planned = sorted(set(default_policy().families) - have)
     rest = "" if not planned else "Families without a game yet: " + words(map(code, planned)) + "."
-    return page("Games", "What each attack family asks, and how it is marked.", rest, *parts)
+    return page("Games", "What each game asks, and how the answers are marked.", rest, *parts)
 
 
 def attackers() -> str:

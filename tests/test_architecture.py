@@ -1,8 +1,14 @@
-"""Dependencies point one way only, files stay readable, and attacks know nothing of one another."""
+"""Dependencies point one way only, files stay readable, and attacks know nothing of one another.
+
+Each test lists every offender at once.
+"""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -41,81 +47,251 @@ MAY_IMPORT = {
     "running": WHOLE,
     "verify": WHOLE,
     "describe": {"core", "policy", "targets", "training", "describe"},
-    "examples": {"core", "targets", "training", "examples"},
+    "examples": {"core", "targets", "training", "describe", "examples"},
     "testing": PLAY | {"planning", "policy", "testing"},
     "cli": WHOLE | {"report", "cli"},
 }
-FILES = sorted(SRC.rglob("*.py"))
+READS_TIME = {"attack_run", "assessing", "estimate", "compute", "cli"}
+FILE_LINES, FUNCTION_LINES, PARAMETERS = 400, 60, 6
 
 
-def layer(path: Path) -> str:
-    return path.relative_to(SRC).parts[0].removesuffix(".py")
+# ---- what imports what -----------------------------------------------------------------------
 
 
-def imported(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    found = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
-    return found | {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+@cache
+def modules() -> Mapping[str, Path]:
+    """Map the dotted name of every module of ours to its file."""
+    return {name_of(path, SRC): path for path in sorted(SRC.rglob("*.py"))}
 
 
-def ours(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    found = imported(path) | {
-        f"{n.module}.{a.name}"
-        for n in ast.walk(tree)
-        if isinstance(n, ast.ImportFrom) and n.module == "goalkeeper"
-        for a in n.names
+def name_of(path: Path, root: Path) -> str:
+    parts = path.relative_to(root.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.AST, files: Mapping[str, Path]) -> Iterator[str]:
+    """Yield those of `files` that a file imports, wherever in it the import stands.
+
+    Imports inside functions and under TYPE_CHECKING count: the first only hide a cycle, and the
+    second still mean that neither file can be understood without the other.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in files)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module in files:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                hidden = alias.name in exported(node.module, files)
+                yield inner if inner in files and not hidden else node.module
+
+
+def exported(package: str, files: Mapping[str, Path]) -> set[str]:
+    """List the names that a package takes from modules: they hide modules of the same name."""
+    return {
+        alias.asname or alias.name
+        for node in tree_of(files[package]).body
+        if isinstance(node, ast.ImportFrom) and node.module != package
+        for alias in node.names
     }
-    return {m for m in found if m.startswith("goalkeeper.")}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SRC)))
-def test_imports_point_one_way(path: Path) -> None:
-    if layer(path) == "__init__":
-        return
-    layers = {m.split(".")[1] for m in ours(path)}
-    assert layers <= MAY_IMPORT[layer(path)] | {layer(path)}
+def graph_of(files: Mapping[str, Path]) -> dict[str, set[str]]:
+    """Map each module to those it imports, its own parent packages aside."""
+    return {
+        name: {m for m in imported(tree_of(path), files) if not f"{name}.".startswith(f"{m}.")}
+        for name, path in files.items()
+    }
 
 
-def test_nothing_that_runs_stands_on_what_tests_it() -> None:
-    outside = [path for path in FILES if layer(path) != "testing"]
-    users = [
-        path for path in outside if any(m.startswith("goalkeeper.testing") for m in ours(path))
-    ]
-    assert not users, "goalkeeper.testing is for tests; only tests and plug-ins import it"
+def cycle_in(graph: Mapping[str, set[str]]) -> str:
+    """Show one import cycle as a path; empty where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        # graphlib lists a path in which each entry is imported by the next one.
+        return " imports ".join(reversed(error.args[1]))
+    return ""
 
 
-def test_the_contract_needs_no_test_framework() -> None:
-    for path in FILES:
-        assert "pytest" not in imported(path), f"{path} imports pytest"
+@cache
+def imports() -> Mapping[str, set[str]]:
+    return graph_of(modules())
 
 
-@pytest.mark.parametrize("path", sorted((SRC / "attacks").rglob("*.py")), ids=lambda p: p.stem)
-def test_attacks_never_import_one_another(path: Path) -> None:
-    for module in ours(path):
-        if module.startswith("goalkeeper.attacks."):
-            last = module.rpartition(".")[2]
-            assert last == "base" or last.startswith("_"), f"{path.name} imports {module}"
+def layer(module: str) -> str:
+    return (*module.split("."), "")[1]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SRC)))
-def test_files_stay_readable(path: Path) -> None:
-    lines = path.read_text().count("\n")
-    assert lines <= 400, f"{path.name} has {lines} lines; split it by concept"
+def fail_with(offenders: Iterable[str], advice: str) -> None:
+    listed = sorted(offenders)
+    assert not listed, f"{advice}:\n  " + "\n  ".join(listed)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SRC)))
-def test_functions_fit_in_the_head(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef):
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert length <= 60, f"{path.name}: {node.name} has {length} lines"
+# ---- which imports are allowed ---------------------------------------------------------------
+
+
+def test_no_import_cycles() -> None:
+    assert cycle_in(imports()) == ""
+
+
+@pytest.mark.parametrize(
+    ("b", "found"),
+    [
+        ("from package import a", True),
+        ("import package.a", True),
+        ("from package.a import x", True),
+        ("def f():\n    from package.a import x", True),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from package import a", True),
+        ("from package import VERSION", False),
+        ("import package", False),
+        ("from package.c import a", False),
+        ("from package import d", False),
+    ],
+)
+def test_cycles_are_found_wherever_the_import_stands(
+    b: str, *, found: bool, tmp_path: Path
+) -> None:
+    folder = tmp_path / "package"
+    folder.mkdir()
+    texts = {
+        "__init__": "from package.c import d\nVERSION = 1",
+        "a": "from package.b import f\nx = 1",
+    }
+    for name, text in {**texts, "b": b, "c": "a = d = 1", "d": "import package.a"}.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    files = {name_of(path, folder): path for path in folder.rglob("*.py")}
+    path = "package.a imports package.b imports package.a"
+    other = "package.b imports package.a imports package.b"
+    assert cycle_in(graph_of(files)) in ((path, other) if found else ("",))
+
+
+def test_imports_point_one_way() -> None:
+    fail_with(
+        (
+            f"{module} imports {other}"
+            for module, others in imports().items()
+            for other in others
+            if layer(module) and layer(other) not in MAY_IMPORT[layer(module)]
+        ),
+        "these imports point against the layers",
+    )
+
+
+def test_nothing_but_the_tests_imports_the_testing_tools() -> None:
+    fail_with(
+        (
+            f"{module} imports {other}"
+            for module, others in imports().items()
+            for other in others
+            if layer(other) == "testing" and layer(module) != "testing"
+        ),
+        "goalkeeper.testing is for tests, of ours and of plug-ins",
+    )
+
+
+def test_the_testing_tools_need_no_test_framework() -> None:
+    fail_with(
+        (m for m, path in modules().items() if "pytest" in imported_anywhere(tree_of(path))),
+        "plug-ins test themselves with any test runner",
+    )
+
+
+def test_attacks_never_import_one_another() -> None:
+    fail_with(
+        (
+            f"{module} imports {other}"
+            for module, others in imports().items()
+            for other in others
+            if layer(module) == layer(other) == "attacks"
+            and modules()[other].name not in ("__init__.py", "base.py")
+            and not other.rpartition(".")[2].startswith("_")
+        ),
+        "an attack stands alone; what several share belongs into a module with an underscore",
+    )
+
+
+def test_attacks_see_nothing_of_a_game_but_its_package() -> None:
+    """How a game marks is none of an attack's business; `base.py` knows all games by protocol."""
+    fail_with(
+        (
+            f"{module} imports {other}"
+            for module, others in imports().items()
+            for other in others
+            if layer(module) == "attacks"
+            and layer(other) == "games"
+            and other not in visible_games(module)
+        ),
+        "an attack imports the package of its own game, and no module inside it",
+    )
+
+
+def visible_games(module: str) -> set[str]:
+    """Name what an attack, or a module that attacks share, may import of the games."""
+    if module == "goalkeeper.attacks.base":
+        return {"goalkeeper.games.base"}
+    inside = module.split(".")[2:]
+    if len(inside) < 2:
+        return {"goalkeeper.games.shared"}
+    return {f"goalkeeper.games.{inside[0]}"}
+
+
+# ---- what a reader can hold in mind ----------------------------------------------------------
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for module, path in modules().items():
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{module}.{node.name}", node
+
+
+def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count what a caller has to give, self and cls aside."""
+    names = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+    return len(names) - (names[:1] in (["self"], ["cls"]))
+
+
+def test_files_stay_readable() -> None:
+    lengths = {
+        module: path.read_text(encoding="utf-8").count("\n") for module, path in modules().items()
+    }
+    fail_with(
+        (f"{module} has {n} lines" for module, n in lengths.items() if n > FILE_LINES),
+        f"a file has at most {FILE_LINES} lines; split it by concept",
+    )
+
+
+def test_functions_fit_in_the_head() -> None:
+    lengths = [(name, (f.end_lineno or f.lineno) - f.lineno + 1) for name, f in functions()]
+    long = {f"{name} has {n} lines" for name, n in lengths if n > FUNCTION_LINES}
+    wide = {
+        f"{name} takes {n} parameters"
+        for name, f in functions()
+        # The options of a verb are the parameters of its function.
+        if (n := parameters(f)) > PARAMETERS and not name.startswith("goalkeeper.cli.")
+    }
+    fail_with(
+        long | wide,
+        f"a function has at most {FUNCTION_LINES} lines and {PARAMETERS} parameters",
+    )
 
 
 def test_only_the_runner_reads_time() -> None:
-    readers = {"attack_run", "assessing", "estimate", "compute", "cli"}
-    for path in FILES:
-        tree = ast.parse(path.read_text())
-        names = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-        if "time" in names:
-            assert layer(path) in readers, f"{path} reads the time"
+    fail_with(
+        (
+            module
+            for module, path in modules().items()
+            if layer(module) not in READS_TIME and "time" in imported_anywhere(tree_of(path))
+        ),
+        "only the runner reads the time",
+    )
+
+
+def imported_anywhere(tree: ast.Module) -> set[str]:
+    plain = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    return plain | {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}

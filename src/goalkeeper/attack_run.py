@@ -56,7 +56,7 @@ class AttackRun:
         The game's and the victim's do not depend on the attack, so that every attack is asked
         the same question and is compared with the same clean retrainings.
         """
-        key = [who, self.game.name, self.task.name]
+        key = [who, self.game.family, self.task.name]
         if who == "attack":
             key += [name_of(type(self.attack)), repr(self.granted)]
         return stream(self.seed, *key)

@@ -203,7 +203,7 @@ PICKLES = {
     "untrusted": (SOUND, "", "is not trusted"),
     "no-hash": (SOUND, "  trust: true\n", "the hash of the trusted model file is missing"),
     "wrong-hash": (SOUND, f"  trust: true\n  sha256: {'0' * 64}\n", "not the one that you trusted"),
-    "no-pickle": (b"hello world", "HASH", "is not a pickle or joblib file"),
+    "no-pickle": (b"hello world", "HASH", "is not a model of a kind that goalkeeper can"),
     "cut-off": (SOUND[:-3], "HASH", "cannot be loaded"),
     "no-model": (SOUND, "HASH", "dict has no predict()"),
     "exits": (pickle.dumps(Leaving()), "HASH", "cannot be loaded: SystemExit"),

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from goalkeeper.attacks import catalogue
+from goalkeeper.games import catalogue
 from goalkeeper.testing import Check, game_checks
 
 
 def checks() -> Iterator[Check]:
-    games = {attack.game.name: attack.game for attack in catalogue().values()}
-    for _, game in sorted(games.items()):
+    for game in catalogue().values():
         yield from game_checks(game)
 
 

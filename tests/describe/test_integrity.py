@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from goalkeeper.attacks.tampering._payloads import hidden, payloads
+from goalkeeper.attacks.planted_code._payloads import hide, payloads
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.power import View
 from goalkeeper.describe import load
@@ -116,7 +116,7 @@ def test_a_trusted_file_with_hidden_code_is_not_loaded(tmp_path: Path) -> None:
     """Trust and hash say that the user means this file; it is looked into all the same."""
     model = trained(tmp_path)
     code = dict(payloads())["os.system"]
-    model.write_bytes(hidden(model.read_bytes(), code))
+    model.write_bytes(hide(model.read_bytes(), code))
     with pytest.raises(DescriptionError, match=r"names functions that run code: os\.system"):
         load(stored_app(tmp_path, model))
     bomb = tmp_path / "bomb.pkl"

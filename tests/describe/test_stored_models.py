@@ -69,8 +69,10 @@ def test_an_untrusted_file_is_not_opened(tmp_path: Path) -> None:
     bomb = tmp_path / "model.pkl"
     bomb.write_bytes(pickle.dumps(Bomb(tmp_path / "exploded")))
     digest = hashlib.sha256(bomb.read_bytes()).hexdigest()
-    with pytest.raises(DescriptionError, match=f"sha256: {digest}"):
+    with pytest.raises(DescriptionError, match=f"sha256: {digest}") as raised:
         load(stored_app(tmp_path, bomb, trust=False))
+    assert "runs whatever code" in str(raised.value)
+    assert "trust: true" in raised.value.advice
     with pytest.raises(DescriptionError, match="not the one that you trusted"):
         load(stored_app(tmp_path, bomb, digest="0" * 64))
     assert not (tmp_path / "exploded").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import re
 import shlex
 import subprocess
@@ -103,12 +104,13 @@ def test_stored_model_how_to_tells_the_hash(tmp_path: Path) -> None:
     (tmp_path / "application.yaml").write_text(
         titled(page, "application.yaml, with a stored model")
     )
-    (tmp_path / "model.joblib").write_bytes(b"stands for a model")
+    stored = pickle.dumps("stands for a model")
+    (tmp_path / "model.joblib").write_bytes(stored)
     for part in ("train", "test"):
         (tmp_path / f"{part}.csv").write_text("income,decision\n1,granted\n2,refused\n")
     done = executed("goalkeeper check application.yaml", tmp_path)
     assert done.returncode == Exit.USAGE
-    assert hashlib.sha256(b"stands for a model").hexdigest() in done.stderr
+    assert hashlib.sha256(stored).hexdigest() in done.stderr
 
 
 def test_readme_application_loads(tmp_path: Path) -> None:

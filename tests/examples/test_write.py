@@ -26,6 +26,8 @@ def test_writes_everything(file: Path) -> None:
         "application.yaml", "application.schema.json", "filter.py", "mail.csv", "truth.json",
     }  # fmt: skip
     assert file.read_text(encoding="utf-8").startswith(HEADER)
+    written = (file.parent / "application.schema.json").read_text(encoding="utf-8")
+    assert json.loads(written) == schema()
     jsonschema.Draft202012Validator(schema()).validate(read(file).value)
     truth = json.loads((file.parent / "truth.json").read_text(encoding="utf-8"))
     assert set(truth) == {"spam_words", "ham_words", "log_odds", "writer", "private"}

@@ -81,3 +81,11 @@ def test_what_is_no_answer_is_explained_at_once(function: Any, said: str) -> Non
 def test_a_sample_is_needed() -> None:
     with pytest.raises(TargetError, match="give a sample"):
         PythonTarget(words, ("ham", "spam"), TextDomain(), sample=TEXTS[:0])
+
+
+def test_errors_call_it_as_they_are_told() -> None:
+    target = PythonTarget(
+        words, ("ham", "spam"), TextDomain(), sample=TEXTS, what="the stored trees"
+    )
+    with pytest.raises(NotOffered, match="the stored trees gives labels"):
+        target.answer(TEXTS, View.SCORES)

@@ -28,11 +28,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from goalkeeper.attacks.tampering._payloads import called, cut_off, hidden, named, payloads
+from goalkeeper.attacks.planted_code._payloads import call, cut_off, hide, import_by_name, payloads
 from goalkeeper.targets.unpickling import scan
 
 WAYS = dict(payloads())
-CODE = hidden(b"", WAYS["os.system"])
+CODE = hide(b"", WAYS["os.system"])
 
 
 class Bomb:
@@ -92,7 +92,7 @@ def zipped(name: str, content: bytes) -> bytes:
 @pytest.mark.parametrize("way", WAYS, ids=lambda w: w.replace(" ", "_"))
 def test_every_way_to_hide_a_call_is_found(way: str) -> None:
     genuine = packed(MODELS[0], 0)
-    for content in (hidden(b"", WAYS[way]), hidden(genuine, WAYS[way]), cut_off(WAYS[way])):
+    for content in (hide(b"", WAYS[way]), hide(genuine, WAYS[way]), cut_off(WAYS[way])):
         found = scan(content)
         assert found.dangerous, found.said()
         assert found.runs_code
@@ -164,7 +164,7 @@ def test_deep_archives_are_not_followed_for_ever() -> None:
 
 def test_unknown_is_not_harmless_and_prefixes_do_not_count() -> None:
     def name(module: str, what: str) -> Any:
-        return scan(hidden(b"", called(named(module, what), ())))
+        return scan(hide(b"", call(import_by_name(module, what), ())))
 
     assert name("my_package", "Model").unknown == ("my_package.Model",)
     assert name("sklearn.utils", "parallel_backend").suspicious
@@ -229,7 +229,7 @@ def test_formats_that_run_no_code() -> None:
 def test_what_the_scan_says_would_run_does_run(tmp_path: Path) -> None:
     """The files of the attack load as the genuine model, and the call inside is made."""
     made = tmp_path / "made"
-    content = hidden(packed(MODELS[0], 0), called(named("os", "mkdir"), (str(made),)))
+    content = hide(packed(MODELS[0], 0), call(import_by_name("os", "mkdir"), (str(made),)))
     assert scan(content).dangerous == ("os.mkdir",)
     assert not made.exists()
     loaded = joblib.load(io.BytesIO(content))

@@ -77,16 +77,19 @@ def attacks() -> list[dict[str, Any]]:
 
 
 def games() -> list[dict[str, Any]]:
-    """Describe every game that some attack plays."""
-    from goalkeeper.attacks import catalogue
+    """Describe every game, and name the attacks of each."""
+    from goalkeeper.attacks import catalogue as attack_catalogue
+    from goalkeeper.games import catalogue
 
-    found: dict[str, dict[str, Any]] = {}
-    for name, attack in catalogue().items():
-        game = attack.game
-        what = (game.__doc__ or "").strip().splitlines()[0]
-        row = found.setdefault(game.name, {"name": game.name, "what": what, "attacks": []})
-        row["attacks"].append(name)
-    return sorted(found.values(), key=lambda row: str(row["name"]))
+    return [
+        {
+            "name": name,
+            "family": game.family,
+            "what": (game.__doc__ or "").strip().splitlines()[0],
+            "attacks": [n for n, attack in attack_catalogue().items() if attack.game is game],
+        }
+        for name, game in catalogue().items()
+    ]
 
 
 def attackers() -> list[dict[str, Any]]:

@@ -171,14 +171,13 @@ class TrainingForm(Section):
 
 
 class ModelForm(Section):
-    """The model: exactly one of build, file and function."""
+    """The model, named by exactly one key.
 
-    build: str | None = Field(
-        default=None,
-        description="Python function `file.py:name` that returns an untrained scikit-learn "
-        "classifier (XGBoost and LightGBM classifiers have the same methods) or torch module; "
-        "goalkeeper trains it, and trains it anew when an attack needs that",
-    )
+    Kinds of models add keys of their own, and say what `build` and `file` may be: the whole form
+    is that of `goalkeeper.describe.whole_form`.
+    """
+
+    build: str | None = Field(default=None)
     training: TrainingForm | None = Field(
         default=None, description="how a torch module that `build` returns is trained"
     )
@@ -188,18 +187,10 @@ class ModelForm(Section):
         description="trained parameters of the torch module that `build` returns: a safetensors "
         "file, or a state dict of torch.save; nothing in it is ever run",
     )
-    file: str | None = Field(
-        default=None,
-        min_length=1,
-        description="trained scikit-learn model in a pickle or joblib file (needs trust, sha256)",
-    )
-    function: str | None = Field(
-        default=None,
-        description="Python function `file.py:name`: inputs to classes (n,) or scores (n, classes)",
-    )
+    file: str | None = Field(default=None, min_length=1)
     trust: bool = Field(
         default=False,
-        description="whether you trust this pickle: loading one runs whatever code is in it",
+        description="whether you trust the file: loading a pickle runs whatever code is in it",
     )
     sha256: str | None = Field(
         default=None,
@@ -328,7 +319,7 @@ class ApplicationForm(Section):
     columns: dict[str, ColumnForm] = Field(
         default_factory=dict, description="what features of a table may look like, by column"
     )
-    model: ModelForm = Field(description="the model: one of build, file and function")
+    model: ModelForm = Field(description="the model, named by one key")
     tolerances: TolerancesForm | None = Field(
         default=None, description="how much damage the application bears"
     )

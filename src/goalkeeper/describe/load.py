@@ -15,12 +15,15 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.means import Means
 from goalkeeper.describe.document import Document, Key, read
 from goalkeeper.describe.form import ApplicationForm
-from goalkeeper.describe.problems import formed, problem, raised
+from goalkeeper.describe.problems import combine, problem
 from goalkeeper.describe.references import References
-from goalkeeper.describe.rules import broken
+from goalkeeper.describe.rules import broken_rules
+from goalkeeper.describe.validation import validate
+from goalkeeper.describe.whole_form import key_kinds
 
 if TYPE_CHECKING:
-    from goalkeeper.describe.models import Model, Modeller
+    from goalkeeper.describe.kinds import Model
+    from goalkeeper.describe.models import Modeller
     from goalkeeper.describe.records import Records
     from goalkeeper.describe.threats import Threats
     from goalkeeper.policy import Policy
@@ -49,12 +52,10 @@ def load(
     MissingExtra
         A file needs a package that is not installed.
     """
-    said = _Description.read(Path(path), policy)
-    records, splits, caveats = said.records()
-    modeller = said.modeller(means or Means())
-    model = modeller.model(splits, records.domain)
-    modeller.tried(model.target, splits.holdout.x)
-    return said.application(splits, model, (*caveats, *model.caveats))
+    description = _Description.read(Path(path), policy)
+    records, splits, caveats = description.records()
+    model = description.modeller(means or Means()).make(splits, records.domain)
+    return description.application(splits, model, (*caveats, *model.caveats))
 
 
 def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]:
@@ -64,9 +65,9 @@ def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]
     right, and with `data`; models are neither trained nor opened.
     """
     try:
-        said = _Description.read(Path(path), None)
+        description = _Description.read(Path(path), None)
         if data:
-            said.records()
+            description.records()
     except DescriptionError as error:
         return getattr(error, "problems", (error,))
     except GoalkeeperError as error:
@@ -77,7 +78,7 @@ def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]
 def load_policy(path: Path | str) -> Policy:
     """Read the rules that an application file names, or the built-in ones."""
     document = read(Path(path))
-    return _policy(References(document), formed(document))
+    return _policy(References(document), validate(document))
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +94,10 @@ class _Description:
     def read(cls, path: Path, policy: Policy | None) -> _Description:
         """Read the file and tell every problem of it at once."""
         document = read(path)
-        form = formed(document)
+        form = validate(document)
         references = References(document)
-        references.noted(path, path.name)
-        problems = broken(document, form)
+        references.note_hash(path, path.name)
+        problems = broken_rules(document, form)
         threats: list[Threats] = []
         checks = [lambda: threats.append(_threats(references, form, policy))]
         for check_one in (*checks, *_files(references, form)):
@@ -107,7 +108,7 @@ class _Description:
         problems += [found for part in threats for found in part.problems]
         if problems:
             unique = {str(found): found for found in problems}.values()
-            raise raised(sorted(unique, key=_line))
+            raise combine(sorted(unique, key=_line))
         return cls(document, form, references, threats[0])
 
     def records(self) -> tuple[Records, Splits, tuple[str, ...]]:
@@ -202,7 +203,7 @@ def _policy(references: References, form: ApplicationForm) -> Policy:
         if file is not None:
             key: Key = ("policy", name)
             paths[name] = references.file(key, file, f"{name} file")
-            references.noted(paths[name], file)
+            references.note_hash(paths[name], file)
     try:
         return Policy.load(paths.get("taxonomy"), paths.get("rating"))
     except PolicyError as error:
@@ -235,20 +236,22 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
     functions: list[tuple[Key, str | None]] = [
         (("data", "function"), data.function),
         (("model", "build"), model.build),
-        (("model", "function"), model.function),
         (("labeller",), form.labeller),
         (("system", "adapter"), None if form.system is None else form.system.adapter),
     ]
     for key, name in functions:
         if name is not None:
-            checks.append(partial(references.located, key, name))
+            checks.append(partial(references.locate, key, name))
+    for own, kind in key_kinds().items():
+        if getattr(model, own) is not None:
+            checks.append(partial(kind.check, getattr(model, own), references))
     if model.integrity is not None and ":" in model.integrity:
-        checks.append(partial(references.located, ("model", "integrity"), model.integrity))
+        checks.append(partial(references.locate, ("model", "integrity"), model.integrity))
     if model.weights is not None:
         checks.append(partial(references.file, ("model", "weights"), model.weights, "weights"))
     if model.file is not None:
         modeller = Modeller(references, form.model, form.classes, Means())
-        checks.append(modeller.trusted)
+        checks.append(modeller.find_file)
     return checks
 
 
@@ -269,20 +272,20 @@ def _feedback(form: ApplicationForm) -> Feedback | None:
 
 def _undeclared(form: ApplicationForm, threats: Threats) -> list[str]:
     """Say what the description leaves to defaults, and where it may be too low."""
-    said = []
+    caveats = []
     if form.tolerances is None:
-        said.append("tolerances are not declared: the defaults of 1 % and 2 % are used")
+        caveats.append("tolerances are not declared: the defaults of 1 % and 2 % are used")
     if form.attackers is None:
-        said.append("attackers are not described: all built-in ones are assumed")
+        caveats.append("attackers are not described: all built-in ones are assumed")
     if form.secrecy is None:
-        said.append("secrecy is not declared: the rating policy's defaults are used")
+        caveats.append("secrecy is not declared: the rating policy's defaults are used")
     if form.harmless is None:
-        said.append("no class is named harmless: declined harmless inputs cannot be measured")
+        caveats.append("no class is named harmless: declined harmless inputs cannot be measured")
     least = 3 if form.data.membership_is_sensitive else 2 if form.data.person is not None else 0
     if threats.needs[Goal.PRIVACY].level < least:
-        said.append(
+        caveats.append(
             "records belong to persons"
             + (", and being among them is sensitive" if least == 3 else "")
             + f": a need for privacy of at least {('high', 'very high')[least - 2]} is proposed"
         )
-    return said
+    return caveats

@@ -1,51 +1,37 @@
-"""The model of an application file: trained here, loaded from a trusted file, or a function."""
+"""The model of an application file: which kind it is, and what this kind makes of it."""
 
 from __future__ import annotations
 
-import hashlib
-import io
+import inspect
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from goalkeeper.core.application import Storage, Target, Trainer
-from goalkeeper.core.data import Inputs, Splits
-from goalkeeper.core.domain import Domain, TableDomain
-from goalkeeper.core.errors import DataError, TargetError
-from goalkeeper.core.means import Means, Networks
+from goalkeeper.core.data import Splits
+from goalkeeper.core.domain import Domain
+from goalkeeper.core.means import Means
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ModelForm
+from goalkeeper.describe.kinds import (
+    FileKind,
+    Model,
+    ModelContext,
+    ModelFile,
+    TargetKind,
+    any_of,
+    built_kinds,
+    file_kinds,
+)
 from goalkeeper.describe.problems import problem
-from goalkeeper.describe.references import USER_ERRORS, References
-from goalkeeper.describe.rules import MODELS
-from goalkeeper.describe.storage import of_pickle, of_weights, protection
+from goalkeeper.describe.references import References
+from goalkeeper.describe.whole_form import key_kinds
 from goalkeeper.targets.checks import preflight
-from goalkeeper.targets.unpickling import scan
-
-if TYPE_CHECKING:
-    from goalkeeper.training import TorchTrainer
 
 SEED = 0
-SAMPLE = 4
-ANSWER = "return one class for every input, or scores with one column a class"
-STORE = "store a trained scikit-learn classifier, and list its classes in `classes`"
-_PICKLES = (b"\x80", b"\x78", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x04\x22M\x18")
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Model:
-    """A target, its recipe if it has one, and the domain as the model wants it."""
-
-    target: Target
-    trainer: Trainer | None
-    domain: Domain
-    means: Means
-    caveats: tuple[str, ...] = ()
-    storage: Storage | None = None
+FILE: Key = ("model", "file")
+BUILD: Key = ("model", "build")
+K = TypeVar("K", bound=TargetKind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,238 +47,187 @@ class Modeller:
     def _document(self) -> Document:
         return self.references.document
 
-    def model(self, splits: Splits, domain: Domain) -> Model:
-        """Train, load or wrap the model; raises DescriptionError."""
+    def make(self, splits: Splits, domain: Domain) -> Model:
+        """Train, load or wrap the model, and try it on a few inputs; raises DescriptionError."""
+        context = ModelContext(
+            references=self.references,
+            form=self.form,
+            classes=self.classes,
+            domain=domain,
+            splits=splits,
+            means=self.means,
+        )
         if self.form.build is not None:
-            return self._built(self.form.build, splits, domain)
-        if self.form.file is not None:
-            return self._stored(self.form.file, domain)
-        return self._function(self.form.function or "", splits, domain)
-
-    def tried(self, target: Target, x: Inputs) -> None:
-        """Ask the target about some of the inputs `(n, ...)`; raises DescriptionError."""
-        key: Key = ("model", next(k for k in MODELS if getattr(self.form, k) is not None))
-        with self.telling(key, STORE if key[1] == "file" else ANSWER):
-            preflight(target, x)
-
-    @contextmanager
-    def telling(self, key: Key, advice: str) -> Iterator[None]:
-        """Tell what is wrong with data and model with the key that named the model."""
-        try:
-            yield
-        except (DataError, TargetError) as error:
-            raise problem(self._document, key, str(error), advice=advice) from error
+            key, advice = BUILD, TargetKind.advice
+            model = self._build(self.form.build, context)
+        elif self.form.file is not None:
+            key, file = FILE, self.find_file()
+            kind = self._kind_of(file)
+            advice = kind.advice
+            with context.errors_at(key, advice):
+                model = kind.load(file, context)
+        else:
+            name = next(key for key in key_kinds() if getattr(self.form, key) is not None)
+            key, own = ("model", name), key_kinds()[name]
+            advice = own.advice
+            with context.errors_at(key, advice):
+                model = own.load(getattr(self.form, name), context)
+        with context.errors_at(key, advice):
+            preflight(model.target, splits.holdout.x)
+        return model
 
     # ---- build ----------------------------------------------------------------------------------
 
-    def _built(self, reference: str, splits: Splits, domain: Domain) -> Model:
-        from goalkeeper.training import FunctionTrainer, SklearnTrainer, TorchRecipe, TorchTrainer
+    def _build(self, reference: str, context: ModelContext) -> Model:
+        build = self.references.function(BUILD, reference)
+        kinds = built_kinds()
+        wanted = any_of(kind.about for kind in kinds.values())
+        advice = f"return {wanted} from build(), or a trained one from build(x, y, seed)"
+        with context.errors_at(BUILD, advice), self.references.running(BUILD, reference):
+            if _required(build):
+                self._refuse_extra_keys(reference, frozenset())
+                return _train_by_function(build, context)
+            built = build()
+        kind = self._only(recognising(kinds, built), "what it returns")
+        if kind is None:
+            name = getattr(build, "__name__", reference)
+            raise problem(
+                self._document,
+                BUILD,
+                f"{name}() returned {type(built).__name__}, which is no kind of model that "
+                "goalkeeper can train",
+                expected=wanted,
+                advice=advice,
+            )
+        self._refuse_extra_keys(reference, kind.keys)
+        with context.errors_at(BUILD, advice), self.references.running(BUILD, reference):
+            return kind.train(built, build, context)
 
-        key: Key = ("model", "build")
-        build = self.references.function(key, reference)
-        advice = (
-            "return an untrained scikit-learn classifier or torch module from build(), or a "
-            "trained one from build(x, y, seed)"
-        )
-        how = None if self.form.training is None else TorchRecipe(**self.form.training.model_dump())
-        with self.telling(key, advice), self.references.running(key, reference):
-            made = FunctionTrainer(build, self.classes, domain, how=how, means=self.means)
-        inner = made.inner
-        if isinstance(inner, TorchTrainer):
-            return self._network(inner, splits)
-        for extra in ("weights", "training"):
-            if getattr(self.form, extra) is not None:
+    def _refuse_extra_keys(self, reference: str, known: frozenset[str]) -> None:
+        """Refuse keys that are for another kind of model than `build` returns."""
+        for key in ("weights", "training"):
+            if getattr(self.form, key) is not None and key not in known:
+                kinds = [k.about for k in built_kinds().values() if key in k.keys]
                 raise problem(
                     self._document,
-                    ("model", extra),
-                    f"{extra} is for a torch module, but {reference} returns something else",
-                    advice=f"leave out {extra}, or return a torch.nn.Module",
+                    ("model", key),
+                    f"{key} is for {any_of(kinds)}, but {reference} returns something else",
+                    advice=f"leave out {key}, or return {any_of(kinds)}",
                 )
-        wanted = domain if inner is None else named(domain, inner.estimator)
-        trainer: Trainer = made
-        if inner is not None:
-            trainer = SklearnTrainer(inner.estimator, self.classes, wanted, means=self.means)
-        with self.telling(key, advice), self.references.running(key, reference):
-            target = trainer.fit(splits.train, SEED)
-        return Model(target=target, trainer=trainer, domain=wanted, means=self.elsewhere)
-
-    @property
-    def elsewhere(self) -> Means:
-        """Means of models that are no networks: they compute on the CPU, and in no layout."""
-        return replace(self.means, device="cpu", networks=self.means.networks or Networks())
-
-    def _network(self, trainer: TorchTrainer, splits: Splits) -> Model:
-        """Train a torch module, or load its parameters."""
-        name = self.form.weights
-        with self.telling(("model", "build"), "correct the module, or `model.training`"):
-            trainer = trainer.suited(splits.train)
-            made = partial(Model, trainer=trainer, domain=trainer.domain, means=trainer.means)
-            if name is None:
-                return made(target=trainer.remembered(splits.train, SEED))
-        key: Key = ("model", "weights")
-        path = self.references.file(key, name, "weights")
-        self.references.noted(path, name)
-        advice = "store the parameters of the very module that build returns"
-        with self.telling(key, advice):
-            target = trainer.stored(path)
-        caveats: tuple[str, ...] = ()
-        if self.form.training is None:
-            caveats = (
-                "how the stored module was trained is not said (model.training): trainings that "
-                "attacks need use the default recipe",
-            )
-        guard = protection(self.references, self.form.integrity, self.references.hashes[name])
-        return made(
-            target=target,
-            caveats=caveats,
-            storage=of_weights(path, guard, trainer),
-        )
 
     # ---- file -----------------------------------------------------------------------------------
 
-    def trusted(self) -> Path:
-        """Find the model file and check that its hash is the one that the user trusts."""
+    def find_file(self) -> ModelFile:
+        """Find the model file; raises DescriptionError unless a kind knows it and it is trusted.
+
+        Nothing in it is run: only its content is looked at.
+        """
         name = self.form.file or ""
-        path = self.references.file(("model", "file"), name, "model file")
-        digest = self.references.noted(path, name)
-        lines = f"add these lines under model: `trust: true` and `sha256: {digest}`"
-        why = "opening a pickle runs whatever code is in it, so goalkeeper opens only what you name"
-        if not self.form.trust:
+        path = self.references.file(FILE, name, "model file", folders=True)
+        file = ModelFile(path, self.references.note_hash(path, name))
+        self._require_trust(file, self._kind_of(file))
+        return file
+
+    def _kind_of(self, file: ModelFile) -> FileKind:
+        kinds = file_kinds()
+        kind = self._only(recognising(kinds, file), file.path.name)
+        if kind is None:
             raise problem(
                 self._document,
-                ("model", "file"),
-                f"the model file is not trusted: {why}",
-                expected="trust: true, and the sha256 of the file",
-                given=f"trust: false, file with sha256 {digest}",
-                advice=f"if you know where {path.name} comes from, {lines}",
+                FILE,
+                f"{file.path.name} is not a model of a kind that goalkeeper can load",
+                expected=any_of(kind.about for kind in kinds.values()),
+                given="a folder" if file.path.is_dir() else f"a file: {file.head[:8]!r}...",
+                advice="store the model in one of these forms, or load it in a Python function of "
+                "your own (model.function)",
             )
-        if self.form.sha256 is None or self.form.sha256.lower() != digest:
+        return kind
+
+    def _require_trust(self, file: ModelFile, kind: FileKind) -> None:
+        name, said = file.path.name, self.form.sha256
+        lines = f"add these lines under model: `trust: true` and `sha256: {file.sha256}`"
+        advice = f"if you know where {name} comes from, {lines}"
+        if kind.runs_code and not self.form.trust:
+            raise problem(
+                self._document,
+                FILE,
+                f"the model file is not trusted: opening {kind.about} runs whatever code is in it, "
+                "so goalkeeper opens only what you name",
+                expected="trust: true, and the sha256 of the file",
+                given=f"trust: false, file with sha256 {file.sha256}",
+                advice=advice,
+            )
+        if said is None and not kind.runs_code:
+            return
+        if said is None or said.lower() != file.sha256:
             raise problem(
                 self._document,
                 ("model", "sha256"),
                 "the hash of the trusted model file is missing"
-                if self.form.sha256 is None
+                if said is None
                 else "the model file is not the one that you trusted",
-                expected=f"sha256: {digest}",
-                given=self.form.sha256 or "no sha256",
-                advice=f"if you know where {path.name} comes from, {lines}",
+                expected=f"sha256: {file.sha256}",
+                given=said or "no sha256",
+                advice=advice,
             )
-        return path
 
-    def _stored(self, name: str, domain: Domain) -> Model:
-        from goalkeeper.targets import SklearnTarget
-        from goalkeeper.training import SklearnTrainer
+    # ---- which kind it is -----------------------------------------------------------------------
 
-        path = self.trusted()
-        loaded, caveats = self._unpickled(path, name)
-        wanted = named(domain, loaded)
-        with self.telling(("model", "file"), STORE):
-            target = SklearnTarget(loaded, self.classes, wanted, path)
-        trainer = None
-        if hasattr(loaded, "get_params"):
-            from sklearn.base import clone
-
-            trainer = SklearnTrainer(clone(loaded), self.classes, wanted, means=self.means)
-        else:
-            caveats = (*caveats, "the stored model cannot be trained anew")
-        guard = protection(self.references, self.form.integrity, self.references.hashes[name])
-        wrap = partial(SklearnTarget, classes=self.classes, domain=wanted)
-        return Model(
-            target=target,
-            trainer=trainer,
-            domain=wanted,
-            means=self.elsewhere,
-            caveats=caveats,
-            storage=of_pickle(path, guard, wrap),
-        )
-
-    def _unpickled(self, path: Path, name: str) -> tuple[Any, tuple[str, ...]]:
-        import joblib
-
-        key: Key = ("model", "file")
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.references.hashes[name]:
-            raise problem(self._document, key, "the model file changed while it was read")
-        if not content.startswith(_PICKLES):
+    def _only(self, found: Mapping[str, K], what: str) -> K | None:
+        """Return the one kind that recognised the model, or None; raises where several did."""
+        if len(found) > 1:
+            key = BUILD if self.form.build is not None else FILE
             raise problem(
                 self._document,
                 key,
-                f"{path.name} is not a pickle or joblib file",
-                expected="a model stored with joblib.dump(model, file) or pickle.dump",
-                given=f"a file that starts with {content[:8]!r}",
-                advice="store the trained scikit-learn model with joblib.dump",
+                f"{what} is recognised as more than one kind of model: {', '.join(found)}",
+                advice="uninstall the plug-in whose kind of model it is not",
             )
-        scanned = self._scanned(path, content)
-        try:
-            with warnings.catch_warnings(record=True) as seen:
-                warnings.simplefilter("always")
-                loaded = joblib.load(io.BytesIO(content))
-        except USER_ERRORS as error:
-            raise problem(
-                self._document,
-                key,
-                f"{path.name} cannot be loaded: {type(error).__name__}: {error}",
-                expected="a model stored with joblib.dump(model, file) or pickle.dump",
-                advice="install the packages and versions the model was stored with, or store it "
-                "again",
-            ) from error
-        said = {str(w.message).splitlines()[0][:300] for w in seen}
-        return loaded, (scanned, *(f"loading {path.name}: {line}" for line in sorted(said)))
-
-    def _scanned(self, path: Path, content: bytes) -> str:
-        """Look for hidden code before the file is loaded, and say what was found."""
-        found = scan(content)
-        if found.dangerous or found.problems:
-            raise problem(
-                self._document,
-                ("model", "file"),
-                f"{path.name} cannot be loaded safely: {found.said()}",
-                expected="a pickle that names classes of models and arrays only",
-                given=f"a {found.form}; it was read, but nothing in it was run",
-                advice="find out where this file comes from, and store the model again; if it "
-                "must be so, load it in a Python function of your own (model.function)",
-            )
-        return f"{path.name} was scanned before it was loaded: {found.said()}"
-
-    # ---- function -------------------------------------------------------------------------------
-
-    def _function(self, reference: str, splits: Splits, domain: Domain) -> Model:
-        from goalkeeper.targets import PythonTarget
-
-        key: Key = ("model", "function")
-        function = self.references.function(key, reference)
-        with self.telling(key, ANSWER):
-            sample = splits.holdout.x[:SAMPLE]
-            target = PythonTarget(function, self.classes, domain, sample=sample)
-        said = "the model is a function: attacks that retrain it or read it cannot be tested"
-        means = self.elsewhere
-        return Model(target=target, trainer=None, domain=domain, means=means, caveats=(said,))
+        return next(iter(found.values()), None)
 
 
-def named(domain: Domain, model: Any) -> Domain:
-    """Give the model a DataFrame where it was made for one."""
-    if not isinstance(domain, TableDomain) or domain.named or not _wants_names(model, domain):
-        return domain
-    return replace(domain, named=True)
+def recognising(kinds: Mapping[str, K], model: Any) -> dict[str, K]:
+    """Return the kinds that recognise a model; a fallback is asked only where no other does.
+
+    A kind that raises is left out with a warning.
+    """
+    for fallback in (False, True):
+        asked = {name: kind for name, kind in kinds.items() if kind.fallback is fallback}
+        found = {name: kind for name, kind in asked.items() if _recognises(name, kind, model)}
+        if found:
+            return found
+    return {}
 
 
-def _wants_names(model: Any, domain: TableDomain) -> bool:
-    known = getattr(model, "feature_names_in_", None)
-    if known is not None:  # LightGBM makes up names for columns that had none
-        return bool({column.name for column in domain.columns} & {str(name) for name in known})
-    from sklearn.compose import ColumnTransformer
+def _recognises(name: str, kind: Any, model: Any) -> bool:
+    try:
+        return bool(kind.recognises(model))
+    except Exception as error:  # noqa: BLE001 - a broken plug-in must never break goalkeeper
+        said = f"{type(error).__name__}: {error}"
+        warnings.warn(f"the kind of model {name} was left out: {said}", stacklevel=2)
+        return False
 
-    parts: Sequence[Any] = [model]
-    if hasattr(model, "get_params"):
-        parts = [model, *model.get_params(deep=True).values()]
-    chosen = [
-        columns
-        for part in parts
-        if isinstance(part, ColumnTransformer)
-        for _, _, columns in part.transformers
+
+# ---- trained by a function of the user --------------------------------------------------------
+
+
+def _required(build: Callable[..., Any]) -> list[str]:
+    """List the arguments without which the function cannot be called."""
+    return [
+        p.name
+        for p in inspect.signature(build).parameters.values()
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
-    return any(
-        isinstance(columns, str)
-        or (isinstance(columns, list) and columns and isinstance(columns[0], str))
-        for columns in chosen
+
+
+def _train_by_function(build: Callable[..., Any], context: ModelContext) -> Model:
+    """Let `build(x, y, seed)` train the model; raises TargetError for other arguments."""
+    from goalkeeper.training import FunctionTrainer
+
+    trainer = FunctionTrainer(build, context.classes, context.domain, means=context.means)
+    return Model(
+        target=trainer.fit(context.splits.train, SEED),
+        trainer=trainer,
+        domain=context.domain,
+        means=context.cpu_means,
     )

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from pydantic import ValidationError
-
 from goalkeeper.core.errors import DescriptionError
-from goalkeeper.describe.document import Document, Key, dotted, kind_of
-from goalkeeper.describe.form import ApplicationForm
-from goalkeeper.describe.schema import Guide
+from goalkeeper.describe.document import Document, Key, dotted
 
 FEW = 60  # Characters of a value that are shown.
 
@@ -39,7 +35,7 @@ class DescriptionErrors(DescriptionError):
         self.args = ("\n".join(str(problem) for problem in problems),)
 
 
-def raised(problems: Sequence[DescriptionError]) -> DescriptionError:
+def combine(problems: Sequence[DescriptionError]) -> DescriptionError:
     """Return one error that tells all problems."""
     return problems[0] if len(problems) == 1 else DescriptionErrors(problems)
 
@@ -88,124 +84,3 @@ def choice(given: str, valid: Iterable[str]) -> str:
     """Give advice on a name that is not among the valid ones."""
     names = list(valid)
     return nearest(given, names) or "write one of " + ", ".join(names)
-
-
-def formed(document: Document) -> ApplicationForm:
-    """Check a document against the form.
-
-    Raises
-    ------
-    DescriptionError
-        With every key that is unknown, missing or has a value of the wrong kind.
-    """
-    try:
-        return ApplicationForm.model_validate(document.value)
-    except ValidationError as error:
-        guide = Guide()
-        items = error.errors(include_url=False)
-        found = [_translated(document, guide, i) for i in items if not _follows(i, items)]
-        found = list({str(item): item for item in found}.values())
-        raise raised(sorted(found, key=_line)) from None
-
-
-def _line(item: DescriptionError) -> int:
-    return int(item.where.rsplit(":", 1)[-1])
-
-
-def _follows(item: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether a list is only too short because its entries are wrong."""
-    here = item["loc"]
-    inside = (len(i["loc"]) > len(here) and i["loc"][: len(here)] == here for i in items)
-    return item["type"] == "too_short" and any(inside)
-
-
-def _translated(document: Document, guide: Guide, item: Mapping[str, Any]) -> DescriptionError:
-    key: Key = tuple(item["loc"])
-    kind, context = item["type"], item.get("ctx", {})
-    if kind == "extra_forbidden":
-        return _unknown(document, guide, key)
-    if kind == "missing":
-        name = str(key[-1])
-        return problem(
-            document,
-            key,
-            "this key is missing",
-            expected=guide.about(key),
-            advice=f"add `{name}: ...`" + (" under " + dotted(key[:-1]) if key[:-1] else ""),
-        )
-    given = document.at(key)
-    if kind in ("literal_error", "enum"):
-        valid = [str(v) for v in guide.at(key).get("enum") or [guide.at(key).get("const")]]
-        what = "this value is not known"
-        advice = choice(str(given), valid)
-        return problem(document, key, what, expected="one of " + ", ".join(valid), advice=advice)
-    if given is None:
-        return problem(
-            document,
-            key,
-            "this key has no value",
-            expected=guide.about(key),
-            given="nothing",
-            advice="write a value after the colon, or leave the key out",
-        )
-    what, advice = _wrong(kind, context, given)
-    return problem(document, key, what, expected=guide.about(key), advice=advice)
-
-
-def _unknown(document: Document, guide: Guide, key: Key) -> DescriptionError:
-    valid = guide.keys(key[:-1])
-    return problem(
-        document,
-        key,
-        "there is no such key",
-        expected="one of " + ", ".join(valid),
-        given=str(key[-1]),
-        advice=nearest(str(key[-1]), valid) or "leave it out",
-    )
-
-
-_WANTED = {
-    "string_type": ("text", "put the value in quotes"),
-    "int_type": ("a whole number", "write a number without quotes"),
-    "int_parsing": ("a whole number", "write a number such as 10"),
-    "int_from_float": ("a whole number", "write a number without a decimal point"),
-    "float_type": ("a number", "write a number such as 0.05"),
-    "finite_number": ("a finite number", "leave it out if there is no bound"),
-    "float_parsing": ("a number", "write a number such as 0.05"),
-    "bool_type": ("true or false", "write true or false"),
-    "bool_parsing": ("true or false", "write true or false"),
-    "tuple_type": ("a list", "write it in brackets: [one, two]"),
-    "list_type": ("a list", "write it in brackets: [one, two]"),
-    "model_type": ("a mapping", "write `key: value` lines, indented below this key"),
-    "dict_type": ("a mapping", "write `key: value` lines, indented below this key"),
-}
-_BOUNDS = {
-    "greater_than": ("above", "gt"),
-    "greater_than_equal": ("at least", "ge"),
-    "less_than": ("below", "lt"),
-    "less_than_equal": ("at most", "le"),
-}
-
-
-def _wrong(kind: str, context: Mapping[str, Any], given: Any) -> tuple[str, str]:
-    if kind in _WANTED:
-        wanted, advice = _WANTED[kind]
-        return f"this must be {wanted}, not {_article(kind_of(given))}", advice
-    if kind in _BOUNDS:
-        words, name = _BOUNDS[kind]
-        return f"this number must be {words} {context[name]:g}", "change the number"
-    if kind == "string_too_short":
-        least = context["min_length"]
-        empty = f"this needs at least {least} characters"
-        return empty, "write it out"
-    if kind == "string_too_long":
-        return f"this may have at most {context['max_length']} characters", "shorten it"
-    if kind == "too_short":
-        return f"this list needs at least {context['min_length']} entries", "add the missing ones"
-    if kind == "string_pattern_mismatch":
-        return "this is not a SHA-256 hash: 64 digits from 0-9 and a-f", "print it: sha256sum FILE"
-    return f"this value cannot be used ({kind.replace('_', ' ')})", "see the schema of this key"
-
-
-def _article(kind: str) -> str:
-    return kind if kind in ("text", "true or false") else f"a {kind}"

@@ -107,7 +107,7 @@ class Reader:
                 "DataFrame and name it as `data.function: file.py:name`",
             )
         self._sniffed(key, path, kind)
-        self._references.noted(path, source.file)
+        self._references.note_hash(path, source.file)
         if kind == "npz":
             return self._arrays(key, path, source)
         frame = self._parquet(key, path) if kind == "Parquet" else self._csv(key, path)

@@ -31,8 +31,8 @@ class References:
     document: Document
     hashes: dict[str, str] = field(default_factory=dict)
 
-    def file(self, key: Key, name: str, what: str) -> Path:
-        """Find a file; `what` says what it is for.
+    def file(self, key: Key, name: str, what: str, *, folders: bool = False) -> Path:
+        """Find a file, or also a folder of files; `what` says what it is for.
 
         Raises
         ------
@@ -40,6 +40,8 @@ class References:
             A variable in the name is not set, there is no such file, or it is empty.
         """
         path = self.document.path.parent / self._filled(key, name)
+        if folders and path.is_dir():
+            return path
         if not path.is_file():
             raise problem(
                 self.document,
@@ -54,14 +56,16 @@ class References:
             raise problem(self.document, key, f"the {what} is empty", given=name, advice=advice)
         return path
 
-    def noted(self, path: Path, name: str) -> str:
-        """Hash a file (SHA-256) and keep the hash under the name that stands in the document."""
+    def note_hash(self, path: Path, name: str) -> str:
+        """Hash a file (SHA-256) and keep the hash under the name that stands in the document.
+
+        The hash of a folder is that of the names and hashes of the files in it, in their order.
+        """
         if name not in self.hashes:
-            with path.open("rb") as stream:
-                self.hashes[name] = hashlib.file_digest(stream, "sha256").hexdigest()
+            self.hashes[name] = _hash_folder(path) if path.is_dir() else _hash(path)
         return self.hashes[name]
 
-    def located(self, key: Key, reference: str) -> tuple[Path, str]:
+    def locate(self, key: Key, reference: str) -> tuple[Path, str]:
         """Split `file.py:name` and check, without running it, that the file has the name."""
         file, colon, name = reference.rpartition(":")
         if not colon or not file.endswith(".py") or not name.isidentifier():
@@ -73,7 +77,7 @@ class References:
                 advice="name the file, a colon and the function, e.g. filter.py:build",
             )
         path = self.file(key, file, "Python file")
-        self.noted(path, file)
+        self.note_hash(path, file)
         names = _names(self.document, key, path)
         if name not in names and "*" not in names and "__getattr__" not in names:
             raise _absent(self.document, key, path, name, sorted(names))
@@ -87,7 +91,7 @@ class References:
         DescriptionError
             The file is missing or raises, or has no such function.
         """
-        path, name = self.located(key, reference)
+        path, name = self.locate(key, reference)
         with self.running(key, path.name):
             module = _module(path)
         found = getattr(module, name, None)
@@ -135,6 +139,17 @@ class References:
             return found
 
         return _VARIABLE.sub(value, name)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _hash_folder(folder: Path) -> str:
+    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    lines = (f"{_hash(path)}  {name}\n" for name, path in sorted(files.items()))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _other(path: Path) -> str:

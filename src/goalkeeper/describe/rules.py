@@ -10,12 +10,12 @@ from goalkeeper.core.errors import DescriptionError
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ApplicationForm, ColumnForm
 from goalkeeper.describe.problems import choice, problem
+from goalkeeper.describe.whole_form import key_kinds, model_keys
 
 SOURCES = ("file", "function", "train")
-MODELS = ("build", "file", "function")
 
 
-def broken(document: Document, form: ApplicationForm) -> list[DescriptionError]:
+def broken_rules(document: Document, form: ApplicationForm) -> list[DescriptionError]:
     """List every rule that a well-formed application file breaks."""
     rules = (_classes, _source, _columns, _parts, _model, _integrity, _trained, _feedback)
     return [found for rule in rules for found in rule(document, form)]
@@ -162,10 +162,10 @@ def _parts(document: Document, form: ApplicationForm) -> Iterator[DescriptionErr
 
 
 def _model(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
-    model = form.model
-    given = [key for key in MODELS if getattr(model, key) is not None]
+    model, keys = form.model, model_keys()
+    given = [key for key in keys if getattr(model, key) is not None]
     if len(given) != 1:
-        yield _only_one(document, "model", MODELS, given, "evaluate")
+        yield _only_one(document, "model", keys, given, "evaluate")
     if model.build is None:
         for key in ("weights", "training"):
             if document.at(("model", key)) is not None:
@@ -212,7 +212,7 @@ def _integrity(document: Document, form: ApplicationForm) -> Iterator[Descriptio
 
 def _trained(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
     """Require the training rows of a model which goalkeeper does not train itself."""
-    done = ("file", "function", "weights")
+    done = ("file", *key_kinds(), "weights")
     trained = next((k for k in done if getattr(form.model, k) is not None), None)
     known = form.data.train is not None or form.data.part is not None
     both = form.model.build is not None and trained != "weights"

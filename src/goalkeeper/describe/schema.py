@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from goalkeeper.describe.document import Key
-from goalkeeper.describe.form import VERSION, ApplicationForm
+from goalkeeper.describe.form import VERSION
+from goalkeeper.describe.whole_form import application_form
 
 FILE_NAME = "application.schema.json"
 HEADER = f"# yaml-language-server: $schema={FILE_NAME}\n"
@@ -13,7 +14,7 @@ HEADER = f"# yaml-language-server: $schema={FILE_NAME}\n"
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the application file, for editors."""
-    made = ApplicationForm.model_json_schema()
+    made = application_form().model_json_schema()
     made.pop("title", None)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

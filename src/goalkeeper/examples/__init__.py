@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.resources import files
@@ -68,8 +69,10 @@ def write_template(folder: Path) -> Path:
 
 
 def _schema() -> dict[str, bytes]:
-    name = "application.schema.json"
-    return {name: (files("goalkeeper.describe") / name).read_bytes()}
+    """Write the schema for editors, with the kinds of models that are installed here."""
+    from goalkeeper.describe import FILE_NAME, schema
+
+    return {FILE_NAME: (json.dumps(schema(), indent=1) + "\n").encode()}
 
 
 def _written(folder: Path, contents: dict[str, bytes]) -> Path:

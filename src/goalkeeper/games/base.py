@@ -1,4 +1,4 @@
-"""What a game is: it owns the question, the hidden truth and the mark of one attack family."""
+"""What a game is: it owns the question, the hidden truth and the marks for the answers."""
 
 from __future__ import annotations
 
@@ -99,12 +99,17 @@ class Marking(Generic[Question, Secret, Answer]):
 
 @dataclass(frozen=True, kw_only=True)
 class Game(ABC, Generic[Question, Secret, Answer]):
-    """One attack family as a game. Subclasses are final; sample sizes are their fields.
+    """An attack family, or a part of one, as a game.
+
+    Subclasses are final; sample sizes are their fields.
 
     Class attributes
     ----------------
     name
-        Its name.
+        Its name, which is that of its package.
+    family
+        The attack family of the taxonomy that it belongs to; its name where none is given. It
+        names the random streams, so games of one family must not share the name of a task.
     domains
         Kinds of input it can be played on.
     grows
@@ -112,8 +117,15 @@ class Game(ABC, Generic[Question, Secret, Answer]):
     """
 
     name: ClassVar[str]
+    family: ClassVar[str]
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     grows: ClassVar[Mapping[str, int]] = {}
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Let a game that is a whole family carry the family's name."""
+        super().__init_subclass__(**kwargs)
+        if hasattr(cls, "name") and not hasattr(cls, "family"):
+            cls.family = cls.name
 
     @abstractmethod
     def tasks(self, app: Application) -> tuple[Task, ...]:

@@ -91,8 +91,8 @@ _DANGEROUS_INSIDE = (
 )
 
 
-def judged(name: Name) -> Verdict:
-    """Tell what a name is: on the exact list, known to be dangerous, or neither."""
+def classify(name: Name) -> Verdict:
+    """Say what a name is: on the exact list, known to be dangerous, or neither."""
     if name in _KNOWN:
         return "harmless"
     if name.module.split(".")[0] in _DANGEROUS or f"{name.module}.".startswith(

@@ -23,7 +23,7 @@ def read(final: Any) -> dict[str, NDArray[Any]]:
     }
 
 
-def rewritten(model: Any, parameters: Mapping[str, Any]) -> Any:
+def replace_parameters(model: Any, parameters: Mapping[str, Any]) -> Any:
     """Copy a fitted perceptron, or a pipeline that ends in one, with other numbers."""
     from sklearn.pipeline import Pipeline
 

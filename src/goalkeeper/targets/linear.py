@@ -91,7 +91,9 @@ def read(model: Any, domain: Domain, places: Sequence[int], classes: int) -> dic
     return {"weights": weights, "bias": bias, **layout.front}
 
 
-def rewritten(model: Any, domain: Domain, places: Sequence[int], new: Mapping[str, Any]) -> Any:
+def replace_parameters(
+    model: Any, domain: Domain, places: Sequence[int], new: Mapping[str, Any]
+) -> Any:
     """Copy a linear model with other `weights` and `bias`; raises NotOffered if it cannot be."""
     layout = layout_of(model, domain)
     old = read(model, domain, places, len(places))

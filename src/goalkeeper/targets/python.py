@@ -14,7 +14,7 @@ from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.targets.inputs import prepared
-from goalkeeper.targets.returned import ClassIndex, asked, labels_of, scores_of
+from goalkeeper.targets.returned import ClassIndex, call_model, labels_of, scores_of
 
 
 class PythonTarget:
@@ -33,6 +33,8 @@ class PythonTarget:
         A few inputs `(m, ...)` to find out, by one call, whether it gives labels or scores.
     path
         The stored file behind the function, if there is one.
+    what
+        What errors call it (default: the function, by its name).
     """
 
     def __init__(
@@ -43,13 +45,15 @@ class PythonTarget:
         *,
         sample: Inputs,
         path: Path | None = None,
+        what: str = "",
     ) -> None:
         self.function, self.domain = function, domain
         self._index, self._path = ClassIndex(classes), path
-        self._what = f"the function {getattr(function, '__name__', type(function).__name__)}"
+        name = getattr(function, "__name__", type(function).__name__)
+        self._what = what or f"the function {name}"
         if len(sample) == 0:
             raise TargetError(f"{self._what} cannot be tried out on no inputs; give a sample")
-        raw = np.asarray(asked(function, prepared(sample, domain), self._what))
+        raw = np.asarray(call_model(function, prepared(sample, domain), self._what))
         self._scored = raw.ndim == 2 and raw.shape[1] > 1
         self._check_fractions(raw)
         self.answer(sample[:1], self.offers)
@@ -67,7 +71,7 @@ class PythonTarget:
         if n == 0:
             empty = np.empty(0, dtype=np.int64)
             return Answers(empty, np.empty((0, width)) if self._scored else None)
-        raw = asked(self.function, prepared(x, self.domain), self._what)
+        raw = call_model(self.function, prepared(x, self.domain), self._what)
         if not self._scored:
             return Answers(labels_of(raw, n, self._index, self._what))
         scores = scores_of(raw, n, width, self._what)

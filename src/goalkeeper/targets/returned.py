@@ -59,7 +59,7 @@ def _is_number(name: str) -> bool:
     return name.lstrip("-").isdigit()
 
 
-def asked(function: Callable[[Any], Any], x: Any, what: str) -> Any:
+def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
     """Call the model; whatever it raises becomes a TargetError that names it."""
     try:
         with warnings.catch_warnings():  # LightGBM makes up names for columns that have none
@@ -114,6 +114,13 @@ def scores_of(raw: Any, n: int, width: int, what: str) -> Floats:
             "check for overflow and for missing values"
         )
     return numbers
+
+
+def softmax(logits: Floats) -> Floats:
+    """Turn logits `(..., classes)` into probabilities."""
+    # Subtracting the largest logit changes nothing but keeps exp() from overflowing.
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def _array(raw: Any, what: str) -> Any:

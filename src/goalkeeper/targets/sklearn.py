@@ -16,7 +16,7 @@ from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.targets import layers, linear, stored
 from goalkeeper.targets.inputs import prepared
-from goalkeeper.targets.returned import ClassIndex, asked, labels_of, scores_of
+from goalkeeper.targets.returned import ClassIndex, call_model, labels_of, scores_of, softmax
 
 TINY = float(np.finfo(np.float64).tiny)  # the logarithm of a probability of 0 stays finite
 
@@ -101,7 +101,7 @@ class SklearnTarget:
             nothing = np.empty((0, width))
             return Answers(np.empty(0, dtype=np.int64), nothing, nothing).cut(self.offers)
         given = prepared(x, self.domain)
-        features = given if self._before is None else asked(self._before, given, self._what)
+        features = given if self._before is None else call_model(self._before, given, self._what)
         if view < View.SCORES:
             return Answers(self._predicted(features, n))
         logits = self._logits(features, n) if view >= View.LOGITS or self._from_logits else None
@@ -147,12 +147,12 @@ class SklearnTarget:
         if self._places is None:
             raise NotOffered(f"{self._what} does not say which classes it knows (classes_)")
         if layers.read(self._final):
-            model = layers.rewritten(self.model, parameters)
+            model = layers.replace_parameters(self.model, parameters)
             return SklearnTarget(
                 model, self.classes, self.domain, self._path, indexed=self._indexed
             )
         places = self._places.tolist()
-        model = linear.rewritten(self.model, self.domain, places, parameters)
+        model = linear.replace_parameters(self.model, self.domain, places, parameters)
         return SklearnTarget(model, self.classes, self.domain, self._path, indexed=self._indexed)
 
     def network(self, count: Callable[[int, int], None]) -> Any:
@@ -222,24 +222,24 @@ class SklearnTarget:
         return np.asarray(self._places[best.argmax(axis=1)])
 
     def _predicted(self, features: Any, n: int) -> Ints:
-        raw = asked(self._final.predict, features, self._what)
+        raw = call_model(self._final.predict, features, self._what)
         return labels_of(raw, n, self._index, self._what)
 
     def _scores(self, features: Any, n: int, logits: Floats | None) -> Floats:
         if logits is not None and self._from_logits:
             return softmax(logits)
-        raw = asked(self._final.predict_proba, features, self._what)
+        raw = call_model(self._final.predict_proba, features, self._what)
         return scores_of(raw, n, self._known, self._what)
 
     def _logits(self, features: Any, n: int) -> Floats:
         if self._decides:
-            raw = np.asarray(asked(self._final.decision_function, features, self._what))
+            raw = np.asarray(call_model(self._final.decision_function, features, self._what))
             if raw.ndim == 1 and self._known == 2:
                 raw = np.stack([-raw / 2, raw / 2], axis=1)
         elif self._has("predict_joint_log_proba"):
-            raw = asked(self._final.predict_joint_log_proba, features, self._what)
+            raw = call_model(self._final.predict_joint_log_proba, features, self._what)
         else:
-            raw = asked(self._final.predict_proba, features, self._what)
+            raw = call_model(self._final.predict_proba, features, self._what)
             raw = np.log(np.maximum(scores_of(raw, n, self._known, self._what), TINY))
         return scores_of(raw, n, self._known, self._what)
 
@@ -254,12 +254,6 @@ class SklearnTarget:
         out = np.zeros((len(values), len(self._index)))
         out[:, self._places] = values
         return out
-
-
-def softmax(logits: Floats) -> Floats:
-    """Turn logits `(..., classes)` into probabilities."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def _split(model: Any) -> tuple[Any, Any]:

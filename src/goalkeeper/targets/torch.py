@@ -16,8 +16,7 @@ from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import MissingExtra, NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.targets.inputs import prepared
-from goalkeeper.targets.returned import ClassIndex, asked, scores_of
-from goalkeeper.targets.sklearn import softmax
+from goalkeeper.targets.returned import ClassIndex, call_model, scores_of, softmax
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -146,7 +145,7 @@ class TorchTarget:
         with torch.inference_mode():
             for start in range(0, len(x), BATCH):
                 block = rows_of(x[start : start + BATCH], self.domain, self.module).to(device)
-                out.append(two_columns(asked(self.module, block, self._what), self._width))
+                out.append(two_columns(call_model(self.module, block, self._what), self._width))
         raw = torch.cat(out).double().cpu().numpy()
         return scores_of(raw, len(x), self._width, self._what)
 
@@ -161,7 +160,7 @@ def rows_of(x: Inputs, domain: Domain, module: nn.Module | None) -> Tensor:
     """
     torch = need_torch()
     if isinstance(domain, TextDomain):
-        return encoded(x, module)
+        return encode_texts(x, module)
     rows = prepared(np.asarray(x), domain) if isinstance(domain, TableDomain) else x
     made: Tensor = torch.as_tensor(np.asarray(rows, dtype=np.float32))
     return made
@@ -178,7 +177,7 @@ def encoder(module: Any) -> Callable[[list[str]], Any]:
     return encode  # type: ignore[no-any-return]
 
 
-def encoded(x: Inputs, module: Any) -> Tensor:
+def encode_texts(x: Inputs, module: Any) -> Tensor:
     """Turn texts `(n,)` into whole numbers `(n, length)` by the module's own method."""
     torch = need_torch()
     found = torch.as_tensor(encoder(module)([str(text) for text in x]))

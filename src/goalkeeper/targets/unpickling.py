@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from goalkeeper.targets._opcodes import Reader, Unreadable
-from goalkeeper.targets._pickle_names import Name, judged
+from goalkeeper.targets._pickle_names import Name, classify
 
 MOST = 1 << 30  # bytes that are unpacked from one file, at most
 DEEP = 4  # archives inside archives that are followed
@@ -97,7 +97,7 @@ def scan(content: bytes) -> Scan:
     found = _Found()
     form = _look(content, found, 0, whole=True)
     names = tuple(sorted({str(name) for name in found.names}))
-    verdicts = {str(name): judged(name) for name in found.names}
+    verdicts = {str(name): classify(name) for name in found.names}
     pick = {
         v: tuple(n for n in names if verdicts[n] == v) for v in ("harmless", "dangerous", "unknown")
     }

@@ -140,9 +140,9 @@ def _variant_of(attack: AnAttack) -> Iterator[Breach]:
     except PolicyError as error:
         yield Breach(str(error), "set `variant` to one of `goalkeeper list variants`")
         return
-    if variant.family != attack.game.name:
+    if variant.family != attack.game.family:
         said = f"variant {variant.id} is of the family {variant.family}"
-        yield Breach(said, f"name a variant of the game {attack.game.name}")
+        yield Breach(said, f"name a variant of the family {attack.game.family}")
 
 
 def _is_out_of_reach(attack: AnAttack) -> Iterator[Breach]:

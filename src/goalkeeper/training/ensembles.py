@@ -9,7 +9,7 @@ import numpy as np
 
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Floats, Inputs, Ints
-from goalkeeper.targets.sklearn import softmax
+from goalkeeper.targets.returned import softmax
 from goalkeeper.training.features import Space, shrunk
 
 CACHE = 2 << 20  # bytes of weights that are worked on at a time

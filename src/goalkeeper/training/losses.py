@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.data import Floats, Ints
-from goalkeeper.targets.sklearn import softmax
+from goalkeeper.targets.returned import softmax
 from goalkeeper.training.curvature import Curvature, exact
 from goalkeeper.training.features import Lens, picked
 

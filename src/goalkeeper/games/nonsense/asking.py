@@ -14,7 +14,7 @@ from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.core.errors import DataError, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.games.nonsense.overconfident import allowed
-from goalkeeper.games.output.system import System
+from goalkeeper.games.shared.system import System
 
 SURE = 0.95  # share of ordinary inputs that are answered with no more confidence
 SUM = 1e-6  # how far from 1 the scores of an input may sum

@@ -1,0 +1,1 @@
+"""Attacks of the bit_flips game: flip bits of the stored numbers."""

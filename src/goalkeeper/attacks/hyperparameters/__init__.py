@@ -1,0 +1,1 @@
+"""Attacks of the hyperparameters game: name how models were regularised."""

@@ -1,0 +1,1 @@
+"""Attacks of the indicator_words game: name the words that the model looks at."""

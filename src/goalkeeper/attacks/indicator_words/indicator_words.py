@@ -1,0 +1,61 @@
+"""Indicator words from labels: which words, mixed at random, turn an input harmful."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.attacks._mixtures import Mixtures, rounds
+from goalkeeper.attacks._words import words_to_ask
+from goalkeeper.attacks.base import Attack
+from goalkeeper.core.access import Access
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power
+from goalkeeper.games.indicator_words import Ranking, RankingAim, WordIndicators
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class IndicatorWords(Attack[RankingAim, Ranking]):
+    """Ask about mixtures of words near the boundary, and rank words by how they turn the label.
+
+    Each text tests all its words at once, and words that pull towards harmless balance those
+    that pull the other way, so that the answer is open and a label says most. (Asking less about
+    words that seem weak was tried, and found fewer indicators.)
+
+    Settings
+    --------
+    most_words
+        Words that are mixed, at most: those of similar data if there is any, then public ones.
+
+    Deviations from the source: testing single words on a barely passing message finds one word a
+    query; here a query tests as many words as its text holds, and a linear fit separates them.
+    """
+
+    game: ClassVar[type[WordIndicators]] = WordIndicators
+    variant: ClassVar[str] = "internals.indicators"
+    reference: ClassVar[str] = (
+        "Lowd, Meek: Good Word Attacks on Statistical Spam Filters (CEAS 2005); "
+        "pooled designs as in Plan, Vershynin: Robust 1-bit Compressed Sensing (IEEE Transactions "
+        "on Information Theory 2013)"
+    )
+    domains: ClassVar[frozenset[str]] = frozenset({"text"})
+    tasks: ClassVar[tuple[str, ...]] = ("indicator-words",)
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
+    most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
+    most_words: int = 3000
+
+    def run(self, question: RankingAim, access: Access) -> Ranking:
+        """Ask in rounds of doubling size, and hand in the ranking after each."""
+        mixtures = Mixtures(access, words_to_ask(access, self.most_words))
+        groups = np.arange(len(access.classes)) != (access.harmless or 0)
+        ranking: Ranking = mixtures.words
+        for size in rounds(mixtures.left):
+            mixtures.ask(size)
+            pull = mixtures.learn(groups.astype(np.int64))
+            if pull is not None:
+                order = np.argsort(-pull.weights[0], kind="stable")
+                ranking = [mixtures.words[i] for i in order]
+            access.checkpoint(ranking)
+        return ranking

@@ -1,1 +1,0 @@
-"""Attacks of the internals game: tell what the target looks at."""

@@ -1,0 +1,1 @@
+"""Attacks of the model_family game: name the family of models."""

@@ -1,1 +1,0 @@
-"""Attacks of the output game: make the surrounding system react wrongly."""

@@ -1,0 +1,1 @@
+"""Attacks of the planted_code game: hide code in the stored model."""

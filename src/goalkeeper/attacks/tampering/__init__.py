@@ -1,1 +1,0 @@
-"""Attacks of the tampering game: change stored numbers or files, or steer training."""

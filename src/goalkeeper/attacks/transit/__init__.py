@@ -1,0 +1,1 @@
+"""Attacks of the transit game: tamper with answers on their way."""

@@ -1,0 +1,35 @@
+"""A Python function of the user that answers: a black box."""
+
+from __future__ import annotations
+
+from goalkeeper.describe.kinds.base import KeyKind, Model, ModelContext
+from goalkeeper.describe.references import References
+
+SAMPLE = 4  # inputs by which it is found out whether it gives labels or scores
+
+
+class PythonFunction(KeyKind):
+    """`model.function`: a function that answers a batch of inputs."""
+
+    key = "function"
+    about = "Python function `file.py:name`: inputs to classes (n,) or scores (n, classes)"
+
+    def check(self, value: str, references: References) -> None:
+        """Find the function without running its file."""
+        references.locate(("model", self.key), value)
+
+    def load(self, value: str, context: ModelContext) -> Model:
+        """Wrap the function."""
+        from goalkeeper.targets import PythonTarget
+
+        function = context.references.function(("model", self.key), value)
+        sample = context.splits.holdout.x[:SAMPLE]
+        return Model(
+            target=PythonTarget(function, context.classes, context.domain, sample=sample),
+            trainer=None,
+            domain=context.domain,
+            means=context.cpu_means,
+            caveats=(
+                "the model is a function: attacks that retrain it or read it cannot be tested",
+            ),
+        )

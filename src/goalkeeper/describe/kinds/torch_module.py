@@ -1,0 +1,90 @@
+"""An untrained torch module: trained here, or filled with stored parameters."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from goalkeeper.core.application import Target
+from goalkeeper.core.errors import NotOffered
+from goalkeeper.describe.document import Key
+from goalkeeper.describe.kinds.base import BuiltKind, Model, ModelContext, ModelFile
+
+if TYPE_CHECKING:
+    from goalkeeper.training import TorchTrainer
+
+SEED = 0
+WEIGHTS: Key = ("model", "weights")
+
+
+class TorchModule(BuiltKind):
+    """`model.build` returns an untrained torch.nn.Module."""
+
+    about = "a torch module"
+    keys = frozenset({"weights", "training"})
+
+    def recognises(self, built: Any) -> bool:
+        """Look at its class, without importing torch."""
+        from goalkeeper.targets.torch import is_module
+
+        return is_module(built)
+
+    def train(self, built: Any, build: Callable[[], Any], context: ModelContext) -> Model:
+        """Train the module by the described recipe, or load its parameters."""
+        from goalkeeper.training import TorchRecipe, TorchTrainer
+
+        said = context.form.training
+        recipe = None if said is None else TorchRecipe(**said.model_dump())
+        trainer = TorchTrainer(build, context.classes, context.domain, recipe, means=context.means)
+        with context.errors_at(("model", "build"), "correct the module, or `model.training`"):
+            trainer = trainer.suited(context.splits.train)
+            if context.form.weights is None:
+                return Model(
+                    target=trainer.remembered(context.splits.train, SEED),
+                    trainer=trainer,
+                    domain=trainer.domain,
+                    means=trainer.means,
+                )
+        return _load_weights(context.form.weights, trainer, context)
+
+
+def _load_weights(name: str, trainer: TorchTrainer, context: ModelContext) -> Model:
+    path = context.references.file(WEIGHTS, name, "weights")
+    file = ModelFile(path, context.references.note_hash(path, name))
+    advice = "store the parameters of the very module that build returns"
+    with context.errors_at(WEIGHTS, advice):
+        target = trainer.stored(path)
+    caveats: tuple[str, ...] = ()
+    if context.form.training is None:
+        caveats = (
+            "how the stored module was trained is not said (model.training): trainings that "
+            "attacks need use the default recipe",
+        )
+    save = partial(_save_weights, path.suffix)
+    return Model(
+        target=target,
+        trainer=trainer,
+        domain=trainer.domain,
+        means=trainer.means,
+        caveats=caveats,
+        # Nothing in such a file is run: safetensors cannot, and torch loads weights only.
+        storage=context.storage(file, trainer.stored, runs_code=False, save=save),
+    )
+
+
+def _save_weights(suffix: str, target: Target) -> bytes:
+    module = getattr(target, "module", None)
+    if module is None:
+        raise NotOffered("another model cannot be stored in the format of this one")
+    if suffix == ".safetensors":
+        from safetensors.torch import save
+
+        content: bytes = save(module.state_dict())
+        return content
+    import torch
+
+    stream = io.BytesIO()
+    torch.save(module.state_dict(), stream)
+    return stream.getvalue()

@@ -1,0 +1,108 @@
+"""Indicator words: the attack ranks the words by which the model calls an input harmful."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, final
+
+import numpy as np
+
+from goalkeeper.core.application import Application
+from goalkeeper.core.assessment import Estimate
+from goalkeeper.core.data import Inputs
+from goalkeeper.core.domain import TextDomain
+from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.evidence import AttackResult
+from goalkeeper.core.goals import Goal, Harm
+from goalkeeper.core.power import Power
+from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.indicator_words import marks
+from goalkeeper.games.shared.indicators import in_use
+from goalkeeper.games.shared.rankings import ASKED, FEWEST, Ranking, RankingAim
+from goalkeeper.games.shared.simple_targets import word_rule
+
+TASK = Task(
+    name="indicator-words",
+    harms=(Harm(Goal.CONFIDENTIALITY),),
+    metric="normalised_gain",
+    sentence="name the words by which the model distinguishes harmful inputs from harmless ones",
+)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class WordIndicators(Game[RankingAim, Inputs, Ranking]):
+    """Question: by which words the model calls an input harmful. Answer: a ranked list of words.
+
+    The truth is the `most` strongest of the words in use, read from the weights or measured. The
+    answer lists every word that was considered, the surest first: who draws at random from that
+    same list is the baseline, as is a ranking learnt from similar data where the attacker has it.
+
+    Parameters
+    ----------
+    most
+        Words that count, at most.
+    share
+        Share of the training texts that a word in use is in, at least.
+    inputs
+        Texts to which words are added where the weights cannot be read.
+    words
+        Words in use that are considered, at most: the commonest.
+    """
+
+    name: ClassVar[str] = "indicator_words"
+    family: ClassVar[str] = "internals"
+    domains: ClassVar[frozenset[str]] = frozenset({"text"})
+
+    most: int = 50
+    share: float = 0.005
+    inputs: int = 16
+    words: int = 1500
+
+    def tasks(self, app: Application) -> tuple[Task, ...]:
+        """Name the words."""
+        return (TASK,)
+
+    def unfit(self, app: Application, task: Task) -> Unfit | None:
+        """Need texts with enough words in use, and a harmless class."""
+        if not isinstance(app.domain, TextDomain):
+            return Unfit("indicator words can be sought in texts only")
+        if app.harmless is None:
+            return Unfit(
+                "no class is described as the harmless one, so no word can count as an indicator "
+                "of harm; name it in the description"
+            )
+        used = in_use(app.data.train.x, self.share, self.words)
+        if len(used) < 4 * FEWEST:
+            return Unfit(f"only {len(used)} words are in use, fewer than {4 * FEWEST}")
+        return None
+
+    def deal(
+        self, app: Application, task: Task, rng: np.random.Generator
+    ) -> Dealt[RankingAim, Inputs]:
+        """Draw the texts on which words may have to be measured."""
+        size = min(self.inputs, len(app.data.holdout))
+        rows = np.sort(rng.choice(len(app.data.holdout), size, replace=False))
+        return Dealt(RankingAim(self.most), app.data.holdout.x[rows])
+
+    def mark(self, marking: Marking[RankingAim, Inputs, Ranking]) -> AttackResult:
+        """Count the true indicators that were named, beside the best without access."""
+        used = in_use(marking.app.data.train.x, self.share, self.words)
+        return marks.mark(marking, used, self.most)
+
+    def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
+        """Use a rule on few words."""
+        return replace(app, target=word_rule(app, rng))
+
+    def smaller(self) -> WordIndicators:
+        """Measure fewer words on fewer texts."""
+        return replace(self, words=min(self.words, 500), inputs=min(self.inputs, 8))
+
+    def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
+        """Say what the attack may ask, and what measuring the truth asks."""
+        asked = min(granted.budget.queries, ASKED)
+        try:
+            app.target.parameters()
+        except NotOffered:
+            return Estimate(queries=asked + self.words * self.inputs)
+        return Estimate(queries=asked)

@@ -1,0 +1,139 @@
+"""Mark rankings of words: how many of the true indicators stand first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from goalkeeper.core.data import Inputs
+from goalkeeper.core.errors import DataError
+from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
+from goalkeeper.games.base import Marking
+from goalkeeper.games.extraction.substitutes import without_queries
+from goalkeeper.games.shared.gains import Found, curve, gain, thinned
+from goalkeeper.games.shared.indicators import indicators
+from goalkeeper.games.shared.rankings import FEWEST, Ranking, RankingAim, precision
+from goalkeeper.stats import clopper_pearson, precision_at_k
+
+MarkingWords = Marking[RankingAim, Inputs, Ranking]
+
+
+def mark(marking: MarkingWords, used: Sequence[str], most: int) -> AttackResult:
+    """Count the true indicators among the first words named, of the words in use.
+
+    The `most` strongest are the true ones, but no more than a quarter of the words in use, so
+    that drawing at random finds few.
+    """
+    found = indicators(marking.app.target, marking.app, used, marking.dealt.secret)
+    ranked = found.ranked()
+    k = min(most, len(ranked), len(used) // 4)
+    if k < FEWEST:
+        return AttackResult(
+            status=Status.NOT_TESTED,
+            reason=f"only {k} of the words in use indicate a harmful class: too few to distinguish "
+            "finding them from guessing",
+        )
+    truth = ranked[:k]
+    points = thinned(marking.answers)
+    lists = [_checked(point.answer) for point in points]
+    known_before = _known_before(marking, used, truth)
+    hits = [_found(words, truth, known_before) for words in lists]
+    trials = [gain(point, f) for point, f in zip(points, hits, strict=True)]
+    return AttackResult(
+        status=Status.TESTED,
+        summary=_summary(hits[-1], int(points[-1].queries[0])),
+        measurements=(
+            hits[-1].measured(marking.task.metric, "over the best without any query"),
+            precision(
+                hits[-1],
+                f"true indicators among the first {hits[-1].n} words; a word counts by {found.how}",
+            ),
+            _reached(hits[-1], lists[-1], truth),
+        ),
+        trials=tuple(trials),
+        curve=curve(trials),
+        caveats=_caveats(lists[-1], truth, used),
+        exhibits=(_exhibit(lists[-1], ranked, k),),
+    )
+
+
+# ---- counting ----------------------------------------------------------------------------------
+
+
+def _checked(answer: Ranking) -> list[str]:
+    """Return the listed words in lower case, each once.
+
+    Raises
+    ------
+    DataError
+        The answer is not a list of words.
+    """
+    if isinstance(answer, str) or not all(isinstance(word, str) for word in answer):
+        raise DataError("an answer must be a list of words, the surest first")
+    return list(dict.fromkeys(word.lower() for word in answer))
+
+
+def _known_before(marking: MarkingWords, used: Sequence[str], truth: Sequence[str]) -> int | None:
+    """Count the hits of the best ranking from the attacker's own data; None without data."""
+    seed = int(marking.victim.generate_state(1)[0])
+    guesses = [
+        indicators(trained, marking.app, used, marking.dealt.secret).ranked()[: len(truth)]
+        for trained in without_queries(marking.app, marking.granted, seed)
+    ]
+    return max((len(set(guess) & set(truth)) for guess in guesses), default=None)
+
+
+def _found(words: Sequence[str], truth: Sequence[str], known: int | None) -> Found:
+    """Count hits of k, beside the better of drawing from the same list and of own data."""
+    k = len(truth)
+    hits = round(precision_at_k(words, truth, k) * k)
+    drawn = len(set(words) & set(truth)), max(len(words), 1)
+    if known is not None and known / k > drawn[0] / drawn[1]:
+        return Found(hits, k, known, k)
+    return Found(hits, k, *drawn)
+
+
+# ---- what is shown -----------------------------------------------------------------------------
+
+
+def _reached(found: Found, words: Sequence[str], truth: Sequence[str]) -> Measurement:
+    reached = len(set(words) & set(truth))
+    low, high = clopper_pearson(reached, len(truth))
+    return Measurement(
+        metric="indicators among the words considered",
+        value=reached / len(truth),
+        low=low,
+        high=high,
+        baseline=found.baseline_successes / found.baseline_n,
+        n=len(truth),
+        note="what no ranking of these words could exceed",
+    )
+
+
+def _summary(found: Found, queries: int) -> str:
+    base = found.baseline_successes / found.baseline_n
+    return (
+        f"After {queries:,} queries {found.successes} of the first {found.n} words named are "
+        f"among the {found.n} strongest indicators of a harmful class; without any query "
+        f"{base:.0%} of them would be."
+    )
+
+
+def _caveats(words: Sequence[str], truth: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
+    missed = len(set(truth) - set(words))
+    if not missed:
+        return ()
+    return (
+        f"{missed} of the {len(truth)} indicators were not among the {len(words):,} words "
+        f"considered; {len(used):,} are in use",
+    )
+
+
+def _exhibit(words: Sequence[str], ranked: Sequence[str], k: int) -> Exhibit:
+    """Show the words found, each with its true rank."""
+    rank = {word: i + 1 for i, word in enumerate(ranked)}
+    found = [f"{word} ({rank[word]})" for word in words[:k] if rank.get(word, k + 1) <= k]
+    return Exhibit(
+        title="indicator words that were found, with their true rank",
+        after=", ".join(found[:30]) or "none",
+        note=f"{len(found)} of {k}",
+    )

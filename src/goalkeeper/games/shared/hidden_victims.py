@@ -1,0 +1,192 @@
+"""Models of hidden kind: the game makes one for each guess, and counts which guesses are right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from goalkeeper.core.access import Checkpoint
+from goalkeeper.core.application import Application, Target
+from goalkeeper.core.data import Data, Ints
+from goalkeeper.core.errors import DataError
+from goalkeeper.core.evidence import AttackResult, Exhibit, Status, Trial
+from goalkeeper.games.base import Dealt, Marking, Unfit
+from goalkeeper.games.shared.gains import Found, curve, share
+from goalkeeper.training import SklearnTrainer
+
+MOST_RECORDS = 300  # that a victim is trained on: dozens of victims are trained for one question
+FEWEST_RECORDS = 60
+
+MakeVictim = Callable[[int, np.random.Generator], Target]
+BuildEstimator = Callable[[int, np.random.Generator], Any]  # of scikit-learn, by its kind
+
+
+@dataclass(frozen=True, slots=True)
+class VictimKinds:
+    """The question: of each victim, which of these kinds it is.
+
+    `records` is how many records each victim was trained on, which is public.
+    """
+
+    names: tuple[str, ...]
+    records: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ApplicationWithVictims(Application):
+    """An application whose victims are made by `make_victim(kind, rng)`, not trained as always."""
+
+    make_victim: MakeVictim
+
+
+def replace_victims(app: Application, make_victim: MakeVictim) -> ApplicationWithVictims:
+    """Return the same application with victims that are made in another way."""
+    fields = {name: getattr(app, name) for name in Application.__dataclass_fields__}
+    return ApplicationWithVictims(**fields, make_victim=make_victim)
+
+
+def train_on_similar(app: Application, build: BuildEstimator) -> MakeVictim:
+    """Return what trains victims on the very data that the attacker trains its own models on."""
+    return lambda kind, rng: _fit(app, app.data.similar, build(kind, rng), rng)
+
+
+def unfit_records(app: Application) -> Unfit | None:
+    """Say that there are too few records to train victims on; None where there are enough."""
+    if records_per_victim(app) >= FEWEST_RECORDS:
+        return None
+    return Unfit(
+        f"{len(app.data.train)} training records are too few to train models of hidden "
+        f"kind on; {2 * FEWEST_RECORDS} are needed"
+    )
+
+
+def deal_victims(
+    app: Application,
+    names: tuple[str, ...],
+    build: BuildEstimator,
+    victims: int,
+    rng: np.random.Generator,
+) -> Dealt[VictimKinds, Ints]:
+    """Train victims of hidden kind, equally many of each, on records that each draws anew."""
+    hidden = draw_kinds(victims, len(names), rng)
+    made = tuple(_make(app, build, int(kind), rng) for kind in hidden)
+    question = VictimKinds(names=names, records=records_per_victim(app))
+    return Dealt(question, hidden, campaigns=len(hidden), victims=made)
+
+
+def draw_kinds(victims: int, kinds: int, rng: np.random.Generator) -> Ints:
+    """Draw the hidden kinds `(victims,)`, each equally often as far as it can be."""
+    return np.asarray(rng.permutation(np.arange(victims) % kinds), dtype=np.int64)
+
+
+def records_per_victim(app: Application) -> int:
+    """Count the records that each victim is trained on: half of the training data, at most 300."""
+    return min(MOST_RECORDS, len(app.data.train) // 2)
+
+
+def _make(app: Application, build: BuildEstimator, kind: int, rng: np.random.Generator) -> Target:
+    if isinstance(app, ApplicationWithVictims):
+        return app.make_victim(kind, rng)
+    return _fit(app, app.data.train, build(kind, rng), rng)
+
+
+def _fit(app: Application, data: Data, estimator: Any, rng: np.random.Generator) -> Target:
+    trainer = SklearnTrainer(estimator, app.classes, app.domain)
+    records = draw_records(data, records_per_victim(app), rng)
+    return trainer.fit(records, int(rng.integers(2**31)))
+
+
+def draw_records(data: Data, size: int, rng: np.random.Generator) -> Data:
+    """Draw records without replacement, with a few of every class that there is."""
+    order = rng.permutation(len(data))
+    first = [np.flatnonzero(data.y[order] == label)[:3] for label in np.unique(data.y)]
+    must = np.concatenate(first)
+    rest = np.setdiff1d(np.arange(len(order)), must)[: max(0, size - len(must))]
+    rows = np.concatenate([must, rest])
+    return Data(x=data.x[order[rows]], y=data.y[order[rows]])
+
+
+# ---- marks -----------------------------------------------------------------------------------
+
+
+def mark_guesses(marking: Marking[VictimKinds, Ints, Ints], what: str) -> AttackResult:
+    """Count correct guesses of `what`, beside always naming the kind that is most frequent."""
+    hidden, names = marking.dealt.secret, marking.dealt.question.names
+    points = _last_of_each(marking.answers)
+    guesses = [check_guesses(point.answer, len(hidden), len(names)) for point in points]
+    base = int(np.bincount(hidden).max())
+    found = [Found(int((g == hidden).sum()), len(hidden), base, len(hidden)) for g in guesses]
+    trials = [_trial(point, f) for point, f in zip(points, found, strict=True)]
+    last, correct = found[-1], guesses[-1] == hidden
+    spent = int(points[-1].queries.max())
+    return AttackResult(
+        status=Status.TESTED,
+        summary=f"After {spent:,} queries to each of {last.n} models trained on this application's "
+        f"data, the {what} of {last.successes} is named correctly; always naming the most frequent "
+        f"one is correct for {base}.",
+        measurements=(
+            last.measured(marking.task.metric, "over naming the most frequent one"),
+            *(
+                share("correct guesses", correct[hidden == i], base / last.n, "").model_copy(
+                    update={"group": name}
+                )
+                for i, name in enumerate(names)
+            ),
+        ),
+        trials=tuple(trials),
+        curve=curve(trials),
+        caveats=(
+            "the models were trained by goalkeeper for this test; the application's own model "
+            "may be easier or harder to identify",
+        ),
+        exhibits=(_exhibit(hidden, guesses[-1], names),),
+    )
+
+
+def _last_of_each(answers: Sequence[Checkpoint]) -> list[Checkpoint]:
+    last = {int(point.queries.max()): point for point in answers}
+    return [last[spent] for spent in sorted(last)]
+
+
+def check_guesses(answer: object, victims: int, kinds: int) -> Ints:
+    """Return the guesses `(victims,)` as whole numbers.
+
+    Raises
+    ------
+    DataError
+        The answer has another shape, or names a kind that does not exist.
+    """
+    guesses = np.asarray(answer)
+    if guesses.shape != (victims,) or guesses.dtype.kind not in "iu":
+        raise DataError(
+            f"an answer must name one kind for each of {victims} victims, this is "
+            f"{guesses.dtype} of shape {guesses.shape}; return indices of the kinds (victims,)"
+        )
+    if len(guesses) and not 0 <= guesses.min() <= guesses.max() < kinds:
+        raise DataError(
+            f"an answer names kinds {guesses.min()} to {guesses.max()}; there are 0 to {kinds - 1}"
+        )
+    return guesses.astype(np.int64)
+
+
+def _trial(point: Checkpoint, found: Found) -> Trial:
+    spent = float(point.queries.max())
+    return Trial(
+        budget=spent,
+        queries=spent,
+        compute_h=point.cost.seconds / 3600,
+        tally=found.tally,
+    )
+
+
+def _exhibit(hidden: Ints, guesses: Ints, names: Sequence[str]) -> Exhibit:
+    """List what each kind was guessed to be."""
+    lines = []
+    for i, name in enumerate(names):
+        counts = np.bincount(guesses[hidden == i], minlength=len(names))
+        guessed = ", ".join(f"{names[j]} {counts[j]}" for j in np.flatnonzero(counts).tolist())
+        lines.append(f"{name}: {guessed or 'none'}")
+    return Exhibit(title="what each kind of model was guessed to be", after="; ".join(lines))

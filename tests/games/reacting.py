@@ -1,0 +1,38 @@
+"""What the games about the surrounding system share in their tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
+from goalkeeper.core.application import Application, Wiring
+from goalkeeper.core.evidence import AttackResult, Proportion
+from goalkeeper.games.shared.output_data import Reader, application
+from tests.contract.harness import enough, task_of
+
+REACTIONS = {"harmless": "inbox", "harmful": "spam folder"}
+
+
+def wired_mail(careless: float = 0.0, kind: str = "table", **wiring: Any) -> Application:
+    made = application("mail", kind, Reader(careless=careless), np.random.default_rng(5))
+    return replace(made, wiring=Wiring(**{"reactions": REACTIONS, "channel": "none", **wiring}))
+
+
+def result_of(attack: AnyAttack, mail: Application, task: str) -> AttackResult:
+    run = AttackRun(
+        attack=attack,
+        game=type(attack).game(),
+        task=task_of(type(attack), mail, task),
+        granted=enough(type(attack)),
+        seed=0,
+    )
+    return evaluate(mail, run)
+
+
+def counts(found: AttackResult) -> Proportion:
+    tally = found.trials[-1].tally
+    assert isinstance(tally, Proportion)
+    return tally

@@ -1,0 +1,1 @@
+"""One-line mutations of goalkeeper, each with the tests that must notice it."""
