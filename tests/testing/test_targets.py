@@ -18,10 +18,11 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 from goalkeeper.games import catalogue
 from goalkeeper.games.shared.base_targets import BareTarget, WrappedTarget
-from goalkeeper.games.shared.simple_targets import HashedTarget, LinearTarget
+from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.targets import PythonTarget, SklearnTarget, TorchTarget
 from goalkeeper.testing import ContractError, check_target, target_checks, targets, worlds_of
 from goalkeeper.testing.arena import seeded
+from goalkeeper.testing.worlds.kit import HashedTarget
 
 CLASSES = ("no", "perhaps", "yes")
 X = np.random.default_rng(0).random((6, 4))

@@ -19,7 +19,7 @@ from goalkeeper.core.power import Budget, Capability, Power, View
 from goalkeeper.games.exhaustion import Exhaustion, Population, Room
 from goalkeeper.games.exhaustion.game import TASK
 from goalkeeper.games.shared.base_targets import BareTarget
-from goalkeeper.games.shared.output_data import Reader, application, two_classes
+from goalkeeper.testing.worlds.readings import ReadingTarget, reading_application, two_classes
 from tests.contract.harness import enough
 
 INPUTS = 12
@@ -42,8 +42,8 @@ class Costly(BareTarget):
 
 
 def plain(kind: str) -> Application:
-    target = Costly(lambda text: 1.0) if kind == "text" else Reader()
-    return application("plain", kind, target, np.random.default_rng(0))
+    target = Costly(lambda text: 1.0) if kind == "text" else ReadingTarget()
+    return reading_application("plain", kind, target, np.random.default_rng(0))
 
 
 def population(app: Application, queries: float = 100) -> tuple[Population, Access]:
@@ -86,7 +86,7 @@ def test_a_budget_of_three_queries_tries_three_kinds() -> None:
 
 
 def test_a_kind_that_is_refused_is_left_out_and_paid_for() -> None:
-    class Refusing(Reader):
+    class Refusing(ReadingTarget):
         def answer(self, x: Inputs, view: View) -> Answers:
             if any(set("([{<") & set(text) for text in x):
                 raise TargetError("no brackets")

@@ -28,9 +28,9 @@ from goalkeeper.games.artefact_leak.claims import (
 )
 from goalkeeper.games.artefact_leak.game import LEAVES, RECORDS, WORDS
 from goalkeeper.games.base import Marking, Task
-from goalkeeper.games.shared.simple_targets import HashedTarget
 from goalkeeper.games.tallies import won
 from goalkeeper.testing.worlds import artefact_leak
+from goalkeeper.testing.worlds.kit import HashedTarget
 
 GAME = ArtefactLeak()
 

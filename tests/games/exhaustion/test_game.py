@@ -23,9 +23,9 @@ from goalkeeper.games.exhaustion.game import TASK
 from goalkeeper.games.exhaustion.slow_target import SlowTarget, slowed
 from goalkeeper.games.exhaustion.timing import Watch, of_size
 from goalkeeper.games.shared.base_targets import BareTarget
-from goalkeeper.games.shared.output_data import Reader, application, two_classes
 from goalkeeper.games.tallies import perfect, shown, won
 from goalkeeper.report.detail import tally as counts_in_words
+from goalkeeper.testing.worlds.readings import ReadingTarget, reading_application, two_classes
 
 SIZE = 600
 
@@ -57,7 +57,7 @@ class Slow(BareTarget):
 def evaluate(
     target: Any, kinds: dict[str, Callable[[np.random.Generator], str]], game: Exhaustion
 ) -> AttackResult:
-    app = application("slow", "text", Reader(), np.random.default_rng(0))
+    app = reading_application("slow", "text", ReadingTarget(), np.random.default_rng(0))
     app = replace(app, target=target)
     rng = np.random.default_rng(1)
     dealt = game.deal(app, TASK, rng)
@@ -135,7 +135,7 @@ def test_equal_size_is_meant_literally() -> None:
     found = evaluate(Slow(lambda text: 1e-5 * len(text)), {"plain": plain}, Exhaustion())
     assert found.measurements[0].value == pytest.approx(1)
     (over,) = [m for m in found.measurements if m.metric == "latency over ordinary inputs"]
-    app = application("slow", "text", Reader(), np.random.default_rng(0))
+    app = reading_application("slow", "text", ReadingTarget(), np.random.default_rng(0))
     usual = np.median([len(text) for text in app.data.holdout.x])
     assert over.value == pytest.approx(SIZE / usual, rel=0.1)
 
@@ -224,7 +224,7 @@ def test_answers_are_checked() -> None:
 
 @pytest.mark.parametrize("kind", ["text", "table", "image"])
 def test_the_weakened_application_answers_as_before_and_ordinary_inputs_once(kind: str) -> None:
-    app = application("plain", kind, Reader(), np.random.default_rng(0))
+    app = reading_application("plain", kind, ReadingTarget(), np.random.default_rng(0))
     weak = slowed(app)
     x = app.data.holdout.x
     assert isinstance(weak.target, SlowTarget)
@@ -235,7 +235,9 @@ def test_the_weakened_application_answers_as_before_and_ordinary_inputs_once(kin
 
 
 def test_application_is_left_as_it_was() -> None:
-    app: Application = application("plain", "text", Reader(), np.random.default_rng(0))
+    app: Application = reading_application(
+        "plain", "text", ReadingTarget(), np.random.default_rng(0)
+    )
     assert slowed(app).data is app.data
 
 

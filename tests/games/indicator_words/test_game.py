@@ -25,9 +25,10 @@ from goalkeeper.games.base import Marking
 from goalkeeper.games.indicator_words import WordIndicators
 from goalkeeper.games.indicator_words.game import TASK
 from goalkeeper.games.shared.indicators import in_use, indicators
-from goalkeeper.games.shared.simple_targets import WORDS, LinearTarget
+from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.games.tallies import won
 from goalkeeper.testing.worlds import extraction
+from goalkeeper.testing.worlds.kit import WORDS
 from tests.attacks.extraction.doors import mailbox
 
 GAME = WordIndicators()

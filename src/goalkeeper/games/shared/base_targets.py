@@ -1,14 +1,17 @@
-"""What small targets stand on: one that shows no more than its answers, and one about another."""
+"""What small targets stand on: one that shows only its answers, and one about another."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from goalkeeper.core.application import Answers, Target
-from goalkeeper.core.data import Inputs
+from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 
@@ -44,3 +47,12 @@ class WrappedTarget(BareTarget):
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`."""
         return self.target.answer(x, view).cut(self.offers)
+
+
+def draw_by_content(x: Inputs, key: bytes) -> Floats:
+    """Draw a number in [0, 1) for each input `(n,)` that only its content and a key decide."""
+    rows = [str(v).encode(errors="surrogatepass") for v in x] if x.dtype == object else None
+    if rows is None:
+        rows = [np.ascontiguousarray(v, dtype=np.float64).tobytes() for v in x]
+    digests = [hashlib.blake2b(row, key=key, digest_size=6).digest() for row in rows]
+    return np.array([int.from_bytes(d, "big") for d in digests], dtype=np.float64) / 2**48

@@ -1,43 +1,20 @@
-"""Small targets with a known truth: linear rules, and answers that nothing predicts."""
+"""Linear targets: a softmax of columns or word counts, and the rules of positive controls."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from goalkeeper.core.application import Answers, Application, Target
-from goalkeeper.core.data import Floats, Inputs, Splits, row_keys
-from goalkeeper.core.domain import Domain, TextDomain
+from goalkeeper.core.application import Answers, Application
+from goalkeeper.core.data import Floats, Inputs
+from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 from goalkeeper.core.text import terms
 from goalkeeper.games.shared.base_targets import BareTarget
-
-CLASSES = ("harmless", "harmful")
-# Words of everyday messages: the vocabulary of the small text applications.
-WORDS = tuple(
-    """
-    about after again all also always and answer any ask back because been before best better book
-    both bring business buy call can change check come could day days different does done down
-    early easy else end enough even ever every family far few find first food for free friend from
-    full get give going good great group had hand happy hard have hear help here home hope hour
-    house how idea important into just keep kind know large last late learn leave less let letter
-    life like line list little live long look lot love made mail main make many matter mean meet
-    message might mind money month more morning most move much must name need never new news next
-    nice night not nothing number offer often old once only open order other our out over own page
-    part past pay people person phone place plan play point possible present price problem public
-    question quick read ready real reason right room run same save say school see seem sell send
-    service set several she short show side since small some soon start state still stop story
-    such sure system table take talk tell than thank that their them then there these thing think
-    this those thought three through time today together took try turn two under until use very
-    wait walk want watch water way week well went were what when where which while who why will
-    with word work world would write year yes yet you young your
-    """.split()  # noqa: SIM905 - a list of words reads best as a text
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,32 +69,6 @@ class LinearTarget(BareTarget):
         if self.vocabulary:
             raise NotOffered("texts have no differentiable form")
         return linear_network(self.weights, self.bias, count)
-
-
-@dataclass(frozen=True, eq=False)
-class HashedTarget(BareTarget):
-    """Answers with a keyed hash of the whole input, so that no answer tells of another."""
-
-    key: bytes
-
-    @property
-    def offers(self) -> View:
-        """Logits; there are no parameters to read."""
-        return View.LOGITS
-
-    def answer(self, x: Inputs, view: View) -> Answers:
-        """Answer inputs `(n, ...)`."""
-        drawn = [hashlib.blake2b(k, key=self.key, digest_size=6).digest() for k in row_keys(x)]
-        share = np.array([int.from_bytes(d, "big") + 0.5 for d in drawn]) / 2**48
-        scores = np.stack([1 - share, share], axis=1).reshape(-1, 2)
-        return Answers((share > 0.5).astype(np.int64), scores, np.log(scores)).cut(view)
-
-
-def application(name: str, target: Target, data: Splits, domain: Domain) -> Application:
-    """Wrap a target of two classes as an application."""
-    return Application(
-        name=name, target=target, data=data, domain=domain, classes=CLASSES, harmless=0
-    )
 
 
 def balanced(

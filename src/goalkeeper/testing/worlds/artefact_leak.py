@@ -8,8 +8,14 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data
 from goalkeeper.core.text import texts
 from goalkeeper.games.artefact_leak.stored_records import storing_records
-from goalkeeper.games.shared.simple_targets import HashedTarget, application
-from goalkeeper.testing.worlds.kit import domain_of, messages, numbers, splits
+from goalkeeper.testing.worlds.kit import (
+    HashedTarget,
+    application,
+    domain_of,
+    messages,
+    numbers,
+    splits,
+)
 
 RECORDS = 120  # of each part
 SIDE = 3  # pixels of the small images

@@ -9,8 +9,8 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats, Inputs, Splits
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain
-from goalkeeper.games.shared.simple_targets import LinearTarget, application
-from goalkeeper.testing.worlds.kit import numbers, splits
+from goalkeeper.games.shared.simple_targets import LinearTarget
+from goalkeeper.testing.worlds.kit import application, numbers, splits
 from goalkeeper.testing.worlds.word_filters import stamped_filter, weak_filter
 
 PER_CLASS = 60  # of each part

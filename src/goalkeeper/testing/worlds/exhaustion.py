@@ -11,22 +11,24 @@ from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.core.power import View
 from goalkeeper.core.text import terms
-from goalkeeper.games.shared.base_targets import BareTarget
-from goalkeeper.games.shared.output_data import application, drawn, two_classes
+from goalkeeper.games.shared.base_targets import BareTarget, draw_by_content
+from goalkeeper.testing.worlds.readings import reading_application, two_classes
 
 PARTS_OF_ONE = 1024  # in which operations are counted: sums of such numbers are exact
 
 
 def rigged(kind: str, rng: np.random.Generator) -> Application:
     """Build a target that compares every word with every other, or searches where values end."""
-    return application("costly model", kind, OperationCounter(_costly, rng.bytes(8)), rng)
+    return reading_application("costly model", kind, OperationCounter(_costly, rng.bytes(8)), rng)
 
 
 def fair(kind: str, rng: np.random.Generator) -> Application:
     """Build a target whose costs depend on the size, and on nothing else that anybody knows."""
     key = rng.bytes(8)
-    target = OperationCounter(lambda x: _sizes(x) * (0.8 + 0.4 * drawn(x, key)), rng.bytes(8))
-    return application("steady model", kind, target, rng)
+    target = OperationCounter(
+        lambda x: _sizes(x) * (0.8 + 0.4 * draw_by_content(x, key)), rng.bytes(8)
+    )
+    return reading_application("steady model", kind, target, rng)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,7 @@ class OperationCounter(BareTarget):
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`."""
         self.done[0] += float(np.round(self.cost(x) * PARTS_OF_ONE).sum()) / PARTS_OF_ONE
-        return two_classes(0.01 + 0.98 * drawn(x, self.key), view)
+        return two_classes(0.01 + 0.98 * draw_by_content(x, self.key), view)
 
     def work(self) -> float:
         """Return the operations so far."""

@@ -8,8 +8,9 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Column, Domain
 from goalkeeper.core.text import texts
-from goalkeeper.games.shared.simple_targets import WORDS, HashedTarget, application, balanced
+from goalkeeper.games.shared.simple_targets import balanced
 from goalkeeper.testing.worlds import kit
+from goalkeeper.testing.worlds.kit import WORDS, HashedTarget, application
 
 RECORDS = 300  # of each part
 COLUMNS = 8

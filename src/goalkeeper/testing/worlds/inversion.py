@@ -9,8 +9,8 @@ from goalkeeper.core.data import PARTS, Data, Floats, Splits
 from goalkeeper.core.text import texts
 from goalkeeper.games.inversion.items import Features
 from goalkeeper.games.inversion.likeness import SinglePrecisionTarget, by_likeness
-from goalkeeper.games.shared.simple_targets import WORDS, LinearTarget
-from goalkeeper.testing.worlds.kit import domain_of, numbers
+from goalkeeper.games.shared.simple_targets import LinearTarget
+from goalkeeper.testing.worlds.kit import WORDS, domain_of, numbers
 
 CLASSES = ("a", "b", "c", "d")
 RECORDS = 240  # of each part

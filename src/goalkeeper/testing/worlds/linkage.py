@@ -10,8 +10,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Inputs
 from goalkeeper.core.text import texts
 from goalkeeper.games.linkage.person_codes import person_codes
-from goalkeeper.games.shared.simple_targets import HashedTarget, application
-from goalkeeper.testing.worlds.kit import domain_of, numbers, splits
+from goalkeeper.testing.worlds.kit import HashedTarget, application, domain_of, numbers, splits
 
 PEOPLE = 40
 EACH = 2  # records of each person in each part

@@ -11,18 +11,25 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.power import View
 from goalkeeper.games.nonsense.overconfident import allowed, overconfident
-from goalkeeper.games.shared.base_targets import BareTarget
-from goalkeeper.games.shared.output_data import Reader, application, domain_of, drawn, two_classes
+from goalkeeper.games.shared.base_targets import BareTarget, draw_by_content
+from goalkeeper.testing.worlds.readings import (
+    ReadingTarget,
+    reading_application,
+    reading_domain,
+    two_classes,
+)
 
 
 def rigged(kind: str, rng: np.random.Generator) -> Application:
     """Build a model that takes any nonsense for certain."""
-    return overconfident(application("overconfident model", kind, Reader(), rng))
+    return overconfident(reading_application("overconfident model", kind, ReadingTarget(), rng))
 
 
 def fair(kind: str, rng: np.random.Generator) -> Application:
     """Build a model that refuses malformed inputs and treats others like ordinary ones."""
-    return application("strict model", kind, StrictTarget(domain_of(kind), rng.bytes(8)), rng)
+    return reading_application(
+        "strict model", kind, StrictTarget(reading_domain(kind), rng.bytes(8)), rng
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,4 +43,4 @@ class StrictTarget(BareTarget):
         """Answer inputs `(n, ...)`."""
         if not allowed(self.domain, x).all():
             raise ValueError("this input is outside of the domain")
-        return two_classes(0.01 + 0.98 * drawn(x, self.key), view)
+        return two_classes(0.01 + 0.98 * draw_by_content(x, self.key), view)

@@ -12,8 +12,7 @@ from goalkeeper.core.application import Application, Ensemble, Labeller, Toleran
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints, Splits
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.text import kept, terms, vocabulary
-from goalkeeper.games.shared.simple_targets import CLASSES
-from goalkeeper.testing.worlds.kit import BatchTrainer, RuleEnsemble
+from goalkeeper.testing.worlds.kit import CLASSES, BatchTrainer, RuleEnsemble
 from goalkeeper.testing.worlds.niches import blobs, evidence, niches, world
 
 TOLERANCES = Tolerances(benign_rejection=0.01, accuracy_drop=0.02, declared=True)

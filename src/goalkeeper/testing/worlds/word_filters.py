@@ -13,7 +13,7 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.power import View
 from goalkeeper.core.text import terms, texts
 from goalkeeper.games.shared.base_targets import BareTarget
-from goalkeeper.games.shared.simple_targets import application
+from goalkeeper.testing.worlds.kit import application
 
 PER_CLASS = 90  # of each part
 FILLERS = 600
