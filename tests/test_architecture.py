@@ -203,6 +203,13 @@ def test_nothing_but_the_tests_imports_the_testing_tools() -> None:
     )
 
 
+def test_the_testing_tools_need_no_test_framework() -> None:
+    fail_with(
+        (m for m, path in modules().items() if "pytest" in imported_anywhere(tree_of(path))),
+        "plug-ins test themselves with any test runner",
+    )
+
+
 def test_attacks_never_import_one_another() -> None:
     fail_with(
         (

@@ -9,12 +9,14 @@ import numpy as np
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application, Wiring
 from goalkeeper.core.power import Budget, Capability, Power, View
-from goalkeeper.games.shared.output_data import Reader, application
+from goalkeeper.testing.worlds.readings import ReadingTarget, reading_application
 
 
 def mail(careless: float = 0.0) -> Application:
     """The first number of a row is how harmful it is."""
-    app = application("mail", "table", Reader(careless=careless), np.random.default_rng(0))
+    app = reading_application(
+        "mail", "table", ReadingTarget(careless=careless), np.random.default_rng(0)
+    )
     return replace(app, wiring=Wiring(reactions={"harmless": "inbox", "harmful": "bin"}))
 
 

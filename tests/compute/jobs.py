@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +10,21 @@ import numpy as np
 import psutil
 
 from goalkeeper.compute.executor import Job
+from goalkeeper.testing.jobs import double, fail, process, threads
+
+__all__ = [
+    "answer",
+    "double",
+    "doubles",
+    "fail",
+    "fill",
+    "job",
+    "load",
+    "memory",
+    "note",
+    "process",
+    "threads",
+]
 
 HERE = "tests.compute.jobs"
 
@@ -24,10 +37,6 @@ def doubles(n: int) -> list[Job]:
     return [job(str(i), "double", value=i) for i in range(n)]
 
 
-def double(value: int) -> str:
-    return str(2 * value)
-
-
 def load(folder: str, name: str) -> str:
     """Load something, and write down which process did."""
     with (Path(folder) / "loaded.txt").open("a") as file:
@@ -38,28 +47,6 @@ def load(folder: str, name: str) -> str:
 def answer(shared: str) -> str:
     time.sleep(0.05)
     return shared
-
-
-def fail(value: int) -> str:
-    raise ValueError(f"no {value}")
-
-
-def leave() -> None:
-    sys.exit("enough")
-
-
-def die_once(marker: str) -> str:
-    """Kill this process the first time, and answer the second."""
-    path = Path(marker)
-    if path.exists():
-        return "survived"
-    path.write_text("")
-    os.kill(os.getpid(), signal.SIGKILL)
-    return "never"
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def note(folder: str, name: str, seconds: float) -> str:
@@ -79,19 +66,5 @@ def fill(mebibytes: int, seconds: float) -> str:
     return str(int(taken[-1]))
 
 
-def process() -> str:
-    return str(os.getpid())
-
-
 def memory() -> str:
     return str(psutil.Process().memory_info().rss)
-
-
-def threads() -> str:
-    """Tell how many threads numerical libraries use here, torch's too where it is loaded."""
-    from threadpoolctl import threadpool_info
-
-    np.ones((2, 2)) @ np.ones((2, 2))
-    torch = sys.modules.get("torch")
-    own = torch.get_num_threads() if torch else 1
-    return str(max([own, *(pool["num_threads"] for pool in threadpool_info())]))

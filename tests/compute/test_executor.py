@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from goalkeeper.compute.dask import DaskExecutor
 from goalkeeper.compute.executor import Executor, Job, Limits, Shared, Worker
 from goalkeeper.compute.inline import InlineExecutor
 from goalkeeper.compute.local import LocalExecutor
+from goalkeeper.testing import executor_checks
 from tests.compute.jobs import double, doubles, job
 
 distributed = pytest.importorskip("distributed", reason="the dask extra is not installed")
@@ -61,20 +61,15 @@ def workers(request: pytest.FixtureRequest) -> Executor:
     return DaskExecutor(request.getfixturevalue("scheduler"))
 
 
-def test_every_job_has_one_outcome(executor: Executor) -> None:
-    outcomes = list(executor.run(doubles(7)))
-    assert len(outcomes) == 7
-    assert {o.id: o.value for o in outcomes} == {str(i): double(i) for i in range(7)}
-    assert list(executor.run([])) == []
+OF_ALL = [check.name for check in executor_checks(InlineExecutor, workers=False)]
+OF_WORKERS = [
+    check.name for check in executor_checks(lambda: LocalExecutor(1)) if check.name not in OF_ALL
+]
 
 
-def test_an_error_is_an_outcome_and_the_rest_goes_on(executor: Executor) -> None:
-    bad, gone = job("bad", "fail", value=7), job("gone", "leave")
-    outcomes = {o.id: o for o in executor.run([bad, gone, *doubles(3)])}
-    assert outcomes["bad"].status == outcomes["gone"].status == "error"
-    assert "ValueError: no 7" in outcomes["bad"].error
-    assert "SystemExit: enough" in outcomes["gone"].error
-    assert [outcomes[str(i)].status for i in range(3)] == ["ok"] * 3
+def checked(executor: Executor, name: str) -> None:
+    (check,) = (check for check in executor_checks(lambda: executor) if check.name == name)
+    check()
 
 
 def test_a_call_that_does_not_exist_is_an_error() -> None:
@@ -129,27 +124,27 @@ def test_what_cannot_be_loaded_is_an_error_of_every_job(workers: Executor) -> No
     assert ["ValueError: no 3" in o.error for o in workers.run(jobs)] == [True, True]
 
 
-def test_a_job_has_one_thread(executor: Executor) -> None:
+@pytest.mark.parametrize("name", OF_ALL)
+def test_contract_of_all(executor: Executor, name: str) -> None:
+    checked(executor, name)
+
+
+@pytest.mark.parametrize("name", OF_WORKERS)
+def test_contract_of_workers(workers: Executor, name: str) -> None:
+    checked(workers, name)
+
+
+def test_torch_has_one_thread_in_a_job_only(executor: Executor) -> None:
     import torch
 
-    before = torch.get_num_threads(), dict(os.environ)
+    before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
         (outcome,) = executor.run([job("t", "threads")])
         assert torch.get_num_threads() == 2
     finally:
-        torch.set_num_threads(before[0])
+        torch.set_num_threads(before)
     assert outcome.value == "1"
-    assert dict(os.environ) == before[1]
-
-
-def test_a_job_that_kills_its_worker_is_tried_twice(workers: Executor, tmp_path: Path) -> None:
-    once = job("once", "die_once", marker=str(tmp_path / "m"))
-    outcomes = {o.id: o for o in workers.run([once, job("always", "die"), *doubles(4)])}
-    assert outcomes["once"].value == "survived"
-    assert outcomes["always"].status == "crashed"
-    assert "died twice (exit code -9)" in outcomes["always"].error
-    assert [outcomes[str(i)].status for i in range(4)] == ["ok"] * 4
 
 
 def test_what_takes_too_much_is_stopped_and_the_rest_goes_on(limited: Executor) -> None:
@@ -234,17 +229,6 @@ def test_without_what_they_are_forked_from_workers_are_replaced(
     killer.join()
     assert sorted(o.value for o in outcomes) == names
     assert len(begun(tmp_path)) <= len(names) + WORKERS
-
-
-def test_a_run_that_is_left_early_leaves_no_process(workers: Executor, tmp_path: Path) -> None:
-    jobs = [job(str(i), "note", folder=str(tmp_path), name=str(i), seconds=i) for i in range(50)]
-    running = workers.run(jobs)
-    next(running)
-    running.close()  # type: ignore[attr-defined]
-    until = time.monotonic() + 20
-    while any(psutil.pid_exists(int(pid)) for _, pid, *_ in begun(tmp_path)):
-        assert time.monotonic() < until, "a worker goes on"
-        time.sleep(0.1)
 
 
 @contextmanager

@@ -10,14 +10,16 @@ import numpy as np
 from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
 from goalkeeper.core.application import Application, Wiring
 from goalkeeper.core.evidence import AttackResult, Proportion
-from goalkeeper.games.shared.output_data import Reader, application
+from goalkeeper.testing.worlds.readings import ReadingTarget, reading_application
 from tests.contract.harness import enough, task_of
 
 REACTIONS = {"harmless": "inbox", "harmful": "spam folder"}
 
 
 def wired_mail(careless: float = 0.0, kind: str = "table", **wiring: Any) -> Application:
-    made = application("mail", kind, Reader(careless=careless), np.random.default_rng(5))
+    made = reading_application(
+        "mail", kind, ReadingTarget(careless=careless), np.random.default_rng(5)
+    )
     return replace(made, wiring=Wiring(**{"reactions": REACTIONS, "channel": "none", **wiring}))
 
 

@@ -12,7 +12,7 @@ from goalkeeper.core.data import PARTS, Data, Floats, Splits
 from goalkeeper.core.domain import ImageDomain
 from goalkeeper.games.base import Dealt
 from goalkeeper.games.evasion import Ball, Before, Evasion, Grid, Question
-from goalkeeper.games.evasion.worlds import LinearScores
+from goalkeeper.games.shared.simple_targets import LinearTarget
 
 SIDE = 8
 FINE = Grid(low=0.0, high=1.0, quantum=1e-6)
@@ -55,7 +55,7 @@ def application(
     weights: Floats, bias: Floats, draw: Callable[[int, int], Floats] = images, n: int = 60
 ) -> Application:
     """A linear application on images; every label is right."""
-    target = LinearScores(weights, bias)
+    target = LinearTarget(weights, bias)
     parts = {}
     for k, part in enumerate(PARTS):
         x = np.round(draw(n, 10 + k) * 255) / 255

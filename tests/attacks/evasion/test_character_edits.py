@@ -12,7 +12,7 @@ from goalkeeper.core.power import View
 from goalkeeper.core.text import texts
 from goalkeeper.games.evasion import Ending
 from goalkeeper.games.evasion.text_edits import Edits
-from goalkeeper.games.evasion.word_filters import GOOD
+from goalkeeper.testing.worlds.word_filters import GOOD
 from tests.attacks.evasion.arena import attacked, dealt, ruled, weak
 
 

@@ -21,7 +21,7 @@ from goalkeeper.core.data import Bools, Floats, Inputs
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.power import View
 from goalkeeper.games.evasion import Aim, Cells, Ending, Evasion, Question
-from goalkeeper.games.evasion.worlds import weak_rows
+from goalkeeper.testing.worlds.evasion import weak_rows
 from tests.attacks.evasion.arena import attacked, part
 from tests.attacks.evasion.fields import dealt
 

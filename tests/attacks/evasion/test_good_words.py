@@ -26,9 +26,9 @@ from goalkeeper.core.data import Data, Floats, cut
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.power import View
 from goalkeeper.games.evasion import Ending, Evasion, Submission
-from goalkeeper.games.evasion.word_filters import BAD, GOOD, WordFilter
 from goalkeeper.stats import clopper_pearson
 from goalkeeper.targets import SklearnTarget
+from goalkeeper.testing.worlds.word_filters import BAD, GOOD, WordFilter
 from tests.attacks.evasion.arena import asking, attacked, dealt, part, ruled, weak
 
 WORDS = ("alpha", "beta", "gamma", "delta", "free", "cash")

@@ -9,7 +9,7 @@ from goalkeeper.attacks._mixtures import Pull
 from goalkeeper.attacks.evasion.good_words_from_substitute import GoodWordsFromSubstitute, towards
 from goalkeeper.core.power import View
 from goalkeeper.games.evasion import Ending
-from goalkeeper.games.evasion.word_filters import GOOD
+from goalkeeper.testing.worlds.word_filters import GOOD
 from tests.attacks.evasion.arena import attacked, dealt, part, weak
 
 

@@ -9,7 +9,7 @@ from goalkeeper.attacks.evasion.one_pixel import OnePixel, perturb
 from goalkeeper.core.data import Floats
 from goalkeeper.core.power import View
 from goalkeeper.games.evasion import Ending, Grid, Pixels
-from goalkeeper.games.evasion.worlds import LinearScores
+from goalkeeper.games.shared.simple_targets import LinearTarget
 from tests.attacks.evasion.arena import attacked
 from tests.attacks.evasion.fields import SIDE, application, dealt, images
 
@@ -25,7 +25,7 @@ def planted(pixels: int = 1, height: float = 3.0) -> tuple[Floats, Floats]:
 
 
 def scores(weights: Floats, bias: Floats, x: Floats) -> Floats:
-    return LinearScores(weights, bias).answer(x, View.SCORES).scores
+    return LinearTarget(weights, bias).answer(x, View.SCORES).scores
 
 
 @pytest.mark.requirement("S43")

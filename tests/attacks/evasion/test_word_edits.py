@@ -13,7 +13,7 @@ from goalkeeper.core.power import View
 from goalkeeper.core.text import texts
 from goalkeeper.games.evasion import Ending, Question
 from goalkeeper.games.evasion.synonyms import SYNONYMS
-from goalkeeper.games.evasion.word_filters import WordFilter
+from goalkeeper.testing.worlds.word_filters import WordFilter
 from tests.attacks.evasion.arena import attacked, dealt, weak
 
 

@@ -18,7 +18,8 @@ from goalkeeper.core.evidence import AttackResult, Latency
 from goalkeeper.core.power import Budget, Capability, Power, View
 from goalkeeper.games.exhaustion import Exhaustion, Population, Room
 from goalkeeper.games.exhaustion.game import TASK
-from goalkeeper.games.shared.output_data import Bare, Reader, application, two_classes
+from goalkeeper.games.shared.base_targets import BareTarget
+from goalkeeper.testing.worlds.readings import ReadingTarget, reading_application, two_classes
 from tests.contract.harness import enough
 
 INPUTS = 12
@@ -26,7 +27,7 @@ SIZE = 300
 
 
 @dataclass(eq=False)
-class Costly(Bare):
+class Costly(BareTarget):
     """Counts by a rule what each input costs: no clock is read."""
 
     cost: Callable[[str], float]
@@ -41,8 +42,8 @@ class Costly(Bare):
 
 
 def plain(kind: str) -> Application:
-    target = Costly(lambda text: 1.0) if kind == "text" else Reader()
-    return application("plain", kind, target, np.random.default_rng(0))
+    target = Costly(lambda text: 1.0) if kind == "text" else ReadingTarget()
+    return reading_application("plain", kind, target, np.random.default_rng(0))
 
 
 def population(app: Application, queries: float = 100) -> tuple[Population, Access]:
@@ -85,7 +86,7 @@ def test_a_budget_of_three_queries_tries_three_kinds() -> None:
 
 
 def test_a_kind_that_is_refused_is_left_out_and_paid_for() -> None:
-    class Refusing(Reader):
+    class Refusing(ReadingTarget):
         def answer(self, x: Inputs, view: View) -> Answers:
             if any(set("([{<") & set(text) for text in x):
                 raise TargetError("no brackets")

@@ -19,8 +19,8 @@ from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain
 from goalkeeper.core.power import View
 from goalkeeper.games.extraction import Original
-from goalkeeper.games.shared.simple_targets import linear_application
 from goalkeeper.targets import SklearnTarget
+from goalkeeper.testing.worlds import extraction
 from tests.contract.harness import enough
 
 
@@ -33,7 +33,7 @@ def stolen(app: Application, queries: float = 5000) -> tuple[Any, Access]:
 
 def around(model: Any, classes: int, domain: Domain) -> Application:
     names = [str(i) for i in range(classes)]
-    base = linear_application("table", np.random.default_rng(0))
+    base = extraction.rigged("table", np.random.default_rng(0))
     target = SklearnTarget(model, names, domain, indexed=True)
     return replace(base, target=target, domain=domain, classes=tuple(names))
 
@@ -71,7 +71,7 @@ def test_a_network_is_followed_as_far_as_a_linear_model_goes() -> None:
 
     x, y = load_digits(return_X_y=True)
     domain = ImageDomain(shape=(1, 8, 8))
-    base = linear_application("table", np.random.default_rng(0))
+    base = extraction.rigged("table", np.random.default_rng(0))
 
     def build() -> Any:
         nn = torch.nn

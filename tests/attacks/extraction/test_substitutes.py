@@ -23,8 +23,8 @@ from goalkeeper.core.domain import Column, TableDomain, TextDomain
 from goalkeeper.core.power import Grade, View
 from goalkeeper.core.text import texts
 from goalkeeper.games.extraction import Original
-from goalkeeper.games.shared.simple_targets import HashedTarget
 from goalkeeper.targets import SklearnTarget
+from goalkeeper.testing.worlds.kit import HashedTarget
 from tests.attacks.extraction.doors import (
     access_to,
     around,

@@ -16,8 +16,9 @@ from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.linkage import Linkage
 from goalkeeper.games.linkage.game import TASK
-from goalkeeper.games.linkage.targets import naming, small
+from goalkeeper.games.linkage.person_codes import person_codes
 from goalkeeper.games.shared.simple_targets import LinearTarget
+from goalkeeper.testing.worlds import linkage
 
 
 def result_of(
@@ -65,8 +66,8 @@ def clinic(spread: float, seed: int = 0, people: int = 60) -> Application:
 @pytest.mark.requirement("S40")
 @pytest.mark.parametrize("queries", [0, 5, 2000])
 def test_planted_identity_is_found_always(queries: float) -> None:
-    app = small("table", np.random.default_rng(0))
-    found = result_of(replace(app, target=naming(app)), queries=queries)
+    app = linkage.fair("table", np.random.default_rng(0))
+    found = result_of(replace(app, target=person_codes(app)), queries=queries)
     assert right(found) == (40, 40)
     assert found.measurements[0].value == 1.0
     assert found.cost.queries <= queries
@@ -77,7 +78,7 @@ def test_answers_that_say_nothing_are_linked_by_chance() -> None:
     """1 right link of 40 is expected; the sum over 40 games is Poisson(40): 3.5 deviations."""
     total = 0
     for seed in range(40):
-        app = small("table", np.random.default_rng(seed))
+        app = linkage.fair("table", np.random.default_rng(seed))
         total += right(result_of(app, seed))[0]
     assert 18 <= total <= 62
 

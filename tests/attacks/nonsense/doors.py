@@ -14,8 +14,8 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.power import Budget, Capability, Power, View
 from goalkeeper.games.nonsense import Collection, Odd, Ordinary
-from goalkeeper.games.nonsense.worlds import allowed
-from goalkeeper.games.shared.output_data import Reader, application
+from goalkeeper.games.nonsense.overconfident import allowed
+from goalkeeper.testing.worlds.readings import ReadingTarget, reading_application
 
 MOST = 120
 
@@ -30,7 +30,7 @@ def asked(
 
 
 def plain(kind: str) -> Application:
-    return application("plain", kind, Reader(), np.random.default_rng(0))
+    return reading_application("plain", kind, ReadingTarget(), np.random.default_rng(0))
 
 
 def by_kind(collection: Sequence[Odd]) -> dict[str, list[Inputs]]:

@@ -27,10 +27,10 @@ from goalkeeper.games.artefact_leak.claims import (
     widths,
 )
 from goalkeeper.games.artefact_leak.game import LEAVES, RECORDS, WORDS
-from goalkeeper.games.artefact_leak.targets import small
 from goalkeeper.games.base import Marking, Task
-from goalkeeper.games.shared.simple_targets import HashedTarget
 from goalkeeper.games.tallies import won
+from goalkeeper.testing.worlds import artefact_leak
+from goalkeeper.testing.worlds.kit import HashedTarget
 
 GAME = ArtefactLeak()
 
@@ -104,7 +104,7 @@ def test_nothing_is_claimed_twice_or_beyond_the_limit() -> None:
 
 @pytest.mark.requirement("S36", "S37")
 def test_all_or_nothing_are_both_told() -> None:
-    app = small("table", np.random.default_rng(0), leaks=True)
+    app = artefact_leak.rigged("table", np.random.default_rng(0))
     every = records(app.data.train.x, app.data.train.y)
     found = evaluate(app, every)
     n = len(app.data.train)
@@ -145,7 +145,7 @@ def test_where_inputs_have_few_values_guesses_meet_records_too() -> None:
 
 
 def test_examples_are_private_and_name_columns() -> None:
-    app = small("table", np.random.default_rng(0), leaks=True)
+    app = artefact_leak.rigged("table", np.random.default_rng(0))
     exhibit = evaluate(app, records(app.data.train.x, app.data.train.y)).exhibits[0]
     assert exhibit.private
     assert "c0 " in exhibit.after
@@ -153,9 +153,9 @@ def test_examples_are_private_and_name_columns() -> None:
 
 
 def test_tasks_follow_the_kind_of_input() -> None:
-    app = small("text", np.random.default_rng(0), leaks=True)
+    app = artefact_leak.rigged("text", np.random.default_rng(0))
     assert GAME.tasks(app) == (WORDS, RECORDS)
-    assert GAME.tasks(small("image", np.random.default_rng(0), leaks=True)) == (RECORDS, LEAVES)
+    assert GAME.tasks(artefact_leak.rigged("image", np.random.default_rng(0))) == (RECORDS, LEAVES)
     assert isinstance(app.domain, TextDomain)
     few = replace(app, data=replace(app.data, train=app.data.train.take(slice(0, 5))))
     unfit = GAME.unfit(few, WORDS)
@@ -165,7 +165,7 @@ def test_tasks_follow_the_kind_of_input() -> None:
 
 
 def test_fewer_strangers_than_records_are_told() -> None:
-    app = small("table", np.random.default_rng(0), leaks=True)
+    app = artefact_leak.rigged("table", np.random.default_rng(0))
     few = app.data.holdout.take(slice(0, 10))
     less = replace(
         app,

@@ -21,9 +21,10 @@ from goalkeeper.core.power import Grade, Knowledge, Power, View
 from goalkeeper.games.attribute import AttributeInference
 from goalkeeper.games.attribute.columns import attribute_of
 from goalkeeper.games.attribute.imputer import Imputer
-from goalkeeper.games.attribute.targets import TelltaleTarget, toy
+from goalkeeper.games.attribute.revealing import AttributeRevealingTarget
 from goalkeeper.games.base import Dealt, Marking, Task
 from goalkeeper.games.tallies import won
+from goalkeeper.testing.worlds.attribute import fair
 from tests.contract.harness import enough
 from tests.games.census import census
 
@@ -115,7 +116,7 @@ def test_a_model_that_knows_the_column_by_heart_gives_a_gain_of_1() -> None:
     app = people(np.random.default_rng(0), effect=0.0)
     attribute = attribute_of(app, "coin")
     assert attribute is not None
-    app = replace(app, target=TelltaleTarget(app.target, app.data.train, attribute))
+    app = replace(app, target=AttributeRevealingTarget(app.target, app.data.train, attribute))
     result = contest(app)
     assert result.measurements[0].metric == "normalised_gain"
     assert found(result, "normalised_gain").value == 1.0
@@ -173,7 +174,7 @@ def test_every_subgroup_is_measured_and_the_worst_comes_first() -> None:
     attribute = attribute_of(app, "coin")
     assert attribute is not None
     north = app.data.train.take(app.data.train.columns["town"] == "north")
-    app = replace(app, target=TelltaleTarget(app.target, north, attribute))
+    app = replace(app, target=AttributeRevealingTarget(app.target, north, attribute))
     result = contest(app)
     groups = {m.group: m for m in result.measurements if m.group}
     assert {"town north", "town south", "coin t", "class no"} <= set(groups)
@@ -188,7 +189,7 @@ def test_every_subgroup_is_measured_and_the_worst_comes_first() -> None:
 
 
 def test_the_truth_itself_is_marked_right_everywhere() -> None:
-    result = mark(toy(np.random.default_rng(0), tells=False), None, SIMILAR)
+    result = mark(fair("table", np.random.default_rng(0)), None, SIMILAR)
     assert found(result, "hit rate on training records").value == 1.0
     assert found(result, "difference of differences").value == pytest.approx(
         found(result, "hit rate on other records").baseline
@@ -201,7 +202,7 @@ def test_the_truth_itself_is_marked_right_everywhere() -> None:
 
 
 def test_answers_of_another_shape_are_refused() -> None:
-    app = toy(np.random.default_rng(0), tells=False)
+    app = fair("table", np.random.default_rng(0))
     with pytest.raises(DataError, match=r"expected shape \(500, 3\), got \(500, 2\)"):
         mark(app, np.zeros((500, 2)), SIMILAR)
     with pytest.raises(DataError, match="1500 NaN"):
@@ -296,19 +297,19 @@ def test_every_sensitive_column_is_a_task() -> None:
 
 
 def test_what_cannot_be_asked_is_told_apart_from_what_is_ruled_out() -> None:
-    from goalkeeper.games.shared.members import BlindTrainer
+    from goalkeeper.testing.worlds.kit import FixedRuleTrainer
 
     app = people(np.random.default_rng(0), 0.0)
     beside = replace(app, sensitive=("town",))
     assert unfit(beside)[0] is False  # a finished model may have been trained with it
-    proven, reason = unfit(replace(beside, trainer=BlindTrainer()))
+    proven, reason = unfit(replace(beside, trainer=FixedRuleTrainer()))
     assert proven
     assert "neither an input of the model nor was it there in training" in reason
     assert unfit(replace(app, sensitive=())) == (
         False,
         "no column is declared sensitive; name those that are as `data.sensitive`",
     )
-    text = replace(app, sensitive=(), domain=TextDomain(), trainer=BlindTrainer())
+    text = replace(app, sensitive=(), domain=TextDomain(), trainer=FixedRuleTrainer())
     assert unfit(text)[0] is True
     few = app.data.train.take(slice(0, 5))
     small = replace(app, data=replace(app.data, train=few))

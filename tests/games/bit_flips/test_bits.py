@@ -87,7 +87,7 @@ def test_only_what_can_be_rewritten_is_stored() -> None:
 
 
 def test_a_target_without_numbers_is_refused() -> None:
-    from goalkeeper.games.shared.simple_targets import HashedTarget
+    from goalkeeper.testing.worlds.kit import HashedTarget
 
     with pytest.raises(NotOffered, match="cannot be rewritten"):
         read_stored(HashedTarget(b"key"))

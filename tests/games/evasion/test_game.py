@@ -22,9 +22,9 @@ from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, V
 from goalkeeper.core.text import kept, texts
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion import Additions, Ending, Evasion, Submission, aim_of
-from goalkeeper.games.evasion.word_filters import BAD, GOOD
 from goalkeeper.games.tallies import won
 from goalkeeper.testing.worlds import evasion
+from goalkeeper.testing.worlds.word_filters import BAD, GOOD
 from tests.attacks.evasion.arena import Rule, dealt, ruled, task_of, weak
 from tests.contract.harness import cases, enough
 

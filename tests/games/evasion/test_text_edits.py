@@ -7,6 +7,7 @@ import pytest
 
 from goalkeeper.core.power import View
 from goalkeeper.core.text import texts
+from goalkeeper.games.evasion.planted_words import KeyWordsTarget, key_words
 from goalkeeper.games.evasion.synonyms import SYNONYMS
 from goalkeeper.games.evasion.text_edits import (
     Edits,
@@ -20,7 +21,7 @@ from goalkeeper.games.evasion.text_edits import (
     synonyms,
     words_of,
 )
-from goalkeeper.games.evasion.word_filters import BAD, GOOD, Keyed, WordFilter, key_words
+from goalkeeper.testing.worlds.word_filters import BAD, GOOD, WordFilter
 
 LIMITS = Edits(most_words=3, max_chars=200)
 
@@ -140,7 +141,7 @@ def test_a_keyed_target_gives_way_when_its_words_are_gone() -> None:
     held = np.array([bool(keys & set(text.split())) for text in attacked])
     assert held.mean() >= 0.8
     assert keys <= set(BAD)
-    target = Keyed(WordFilter(dict.fromkeys(BAD, 1.0), -0.5), keys, 0, 2)
+    target = KeyWordsTarget(WordFilter(dict.fromkeys(BAD, 1.0), -0.5), keys, 0, 2)
     said = target.answer(attacked, View.SCORES)
     assert (said.labels == held).all()
     assert (said.scores.argmax(axis=1) == said.labels).all()

@@ -20,17 +20,18 @@ from goalkeeper.core.text import texts
 from goalkeeper.games.base import Marking
 from goalkeeper.games.exhaustion import Exhaustion, Kind
 from goalkeeper.games.exhaustion.game import TASK
+from goalkeeper.games.exhaustion.slow_target import SlowTarget, slowed
 from goalkeeper.games.exhaustion.timing import Watch, of_size
-from goalkeeper.games.exhaustion.worlds import Laborious, laborious
-from goalkeeper.games.shared.output_data import Bare, Reader, application, two_classes
+from goalkeeper.games.shared.base_targets import BareTarget
 from goalkeeper.games.tallies import perfect, shown, won
 from goalkeeper.report.detail import tally as counts_in_words
+from goalkeeper.testing.worlds.readings import ReadingTarget, reading_application, two_classes
 
 SIZE = 600
 
 
 @dataclass(eq=False)
-class Slow(Bare):
+class Slow(BareTarget):
     """A target on a simulated clock: seconds from the input, noise, and a machine that ages."""
 
     seconds: Callable[[str], float]
@@ -56,7 +57,7 @@ class Slow(Bare):
 def evaluate(
     target: Any, kinds: dict[str, Callable[[np.random.Generator], str]], game: Exhaustion
 ) -> AttackResult:
-    app = application("slow", "text", Reader(), np.random.default_rng(0))
+    app = reading_application("slow", "text", ReadingTarget(), np.random.default_rng(0))
     app = replace(app, target=target)
     rng = np.random.default_rng(1)
     dealt = game.deal(app, TASK, rng)
@@ -134,7 +135,7 @@ def test_equal_size_is_meant_literally() -> None:
     found = evaluate(Slow(lambda text: 1e-5 * len(text)), {"plain": plain}, Exhaustion())
     assert found.measurements[0].value == pytest.approx(1)
     (over,) = [m for m in found.measurements if m.metric == "latency over ordinary inputs"]
-    app = application("slow", "text", Reader(), np.random.default_rng(0))
+    app = reading_application("slow", "text", ReadingTarget(), np.random.default_rng(0))
     usual = np.median([len(text) for text in app.data.holdout.x])
     assert over.value == pytest.approx(SIZE / usual, rel=0.1)
 
@@ -158,7 +159,7 @@ def test_a_count_of_its_own_goes_before_the_clock() -> None:
     assert "3 against 1 operations" in found.summary
 
 
-class Counted(Bare):
+class Counted(BareTarget):
     """Counts one operation an ordinary text, and three a loud one."""
 
     def __init__(self) -> None:
@@ -223,10 +224,10 @@ def test_answers_are_checked() -> None:
 
 @pytest.mark.parametrize("kind", ["text", "table", "image"])
 def test_the_weakened_application_answers_as_before_and_ordinary_inputs_once(kind: str) -> None:
-    app = application("plain", kind, Reader(), np.random.default_rng(0))
-    weak = laborious(app)
+    app = reading_application("plain", kind, ReadingTarget(), np.random.default_rng(0))
+    weak = slowed(app)
     x = app.data.holdout.x
-    assert isinstance(weak.target, Laborious)
+    assert isinstance(weak.target, SlowTarget)
     before, after = (a.target.answer(x, View.SCORES) for a in (app, weak))
     assert np.array_equal(before.scores, after.scores)
     if kind != "text":
@@ -234,8 +235,10 @@ def test_the_weakened_application_answers_as_before_and_ordinary_inputs_once(kin
 
 
 def test_application_is_left_as_it_was() -> None:
-    app: Application = application("plain", "text", Reader(), np.random.default_rng(0))
-    assert laborious(app).data is app.data
+    app: Application = reading_application(
+        "plain", "text", ReadingTarget(), np.random.default_rng(0)
+    )
+    assert slowed(app).data is app.data
 
 
 def test_what_was_played_survives_storing_and_shows_what_its_counts_say() -> None:

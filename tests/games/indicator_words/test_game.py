@@ -25,8 +25,10 @@ from goalkeeper.games.base import Marking
 from goalkeeper.games.indicator_words import WordIndicators
 from goalkeeper.games.indicator_words.game import TASK
 from goalkeeper.games.shared.indicators import in_use, indicators
-from goalkeeper.games.shared.simple_targets import WORDS, LinearTarget, linear_application
+from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.games.tallies import won
+from goalkeeper.testing.worlds import extraction
+from goalkeeper.testing.worlds.kit import WORDS
 from tests.attacks.extraction.doors import mailbox
 
 GAME = WordIndicators()
@@ -50,7 +52,7 @@ class Sealed:
 
 @pytest.fixture(scope="module")
 def app() -> Application:
-    return linear_application("text", np.random.default_rng(0))
+    return extraction.rigged("text", np.random.default_rng(0))
 
 
 def true_words(app: Application) -> list[str]:
@@ -152,7 +154,7 @@ def test_who_has_data_is_compared_with_what_data_alone_tells() -> None:
 
 
 def test_several_harmful_classes_count_by_the_strongest() -> None:
-    base = linear_application("text", np.random.default_rng(0))
+    base = extraction.rigged("text", np.random.default_rng(0))
     weights = np.random.default_rng(2).normal(size=(3, len(WORDS)))
     target = LinearTarget(weights, np.zeros(3), WORDS)
     app = replace(base, target=target, classes=("ok", "spam", "fraud"))
@@ -193,7 +195,7 @@ def test_the_positive_control_has_forty_indicators() -> None:
 
 
 def test_who_cannot_be_asked() -> None:
-    app = linear_application("text", np.random.default_rng(0))
+    app = extraction.rigged("text", np.random.default_rng(0))
     assert GAME.unfit(app, TASK) is None
     cases = {
         "no class": replace(app, harmless=None),

@@ -26,15 +26,15 @@ from goalkeeper.games.inversion.items import (
     items,
     likeness,
 )
-from goalkeeper.games.inversion.targets import small
 from goalkeeper.games.tallies import won
+from goalkeeper.testing.worlds import inversion
 
 GAME = Inversion()
 
 
 @pytest.fixture
 def app() -> Application:
-    return small("table", np.random.default_rng(0), leaks=True)
+    return inversion.rigged("table", np.random.default_rng(0))
 
 
 def evaluate(app: Application, *answers: Averages, data: Grade = Grade.NONE) -> AttackResult:
@@ -66,7 +66,7 @@ def truth(app: Application) -> Averages:
 @pytest.mark.requirement("S47")
 @pytest.mark.parametrize("domain", ["table", "image", "text"])
 def test_the_true_averages_are_right_throughout(domain: str) -> None:
-    app = small(domain, np.random.default_rng(0), leaks=True)
+    app = inversion.rigged(domain, np.random.default_rng(0))
     known = truth(app)
     found = evaluate(app, known)
     assert tally(found).successes == tally(found).n >= 12
@@ -175,7 +175,7 @@ def test_answers_of_another_form_are_refused(app: Application) -> None:
         aligned(Averages(np.zeros((4, 3))), known, 4)
     with pytest.raises(DataError, match="finite"):
         aligned(Averages(np.full((4, 12), np.nan)), known, 4)
-    mail = small("text", np.random.default_rng(0), leaks=True)
+    mail = inversion.rigged("text", np.random.default_rng(0))
     words = features(mail, mail.data.train)
     part = aligned(Averages(np.ones((4, 1)), (words.names[3],)), words, 4)
     assert part[:, 3].tolist() == [1.0] * 4
@@ -192,7 +192,7 @@ def test_the_curve_follows_the_queries(app: Application) -> None:
 
 
 def test_the_likeness_is_a_correlation() -> None:
-    app = small("image", np.random.default_rng(0), leaks=True)
+    app = inversion.rigged("image", np.random.default_rng(0))
     known = features(app, app.data.train)
     means = known.means(4)
     guess = np.random.default_rng(1).normal(size=means.shape)
@@ -205,7 +205,7 @@ def test_the_likeness_is_a_correlation() -> None:
     ("domain", "shown"), [("table", "more c"), ("text", "more "), ("image", "@")]
 )
 def test_reconstruction_and_truth_are_shown_side_by_side(domain: str, shown: str) -> None:
-    app = small(domain, np.random.default_rng(0), leaks=True)
+    app = inversion.rigged(domain, np.random.default_rng(0))
     exhibits = evaluate(app, truth(app)).exhibits
     assert [e.title for e in exhibits] == [
         f"class {name}: true average, and its reconstruction" for name in ("c", "d")

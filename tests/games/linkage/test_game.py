@@ -16,15 +16,17 @@ from goalkeeper.core.power import Budget, Power, View
 from goalkeeper.games.base import Marking
 from goalkeeper.games.linkage import Linkage
 from goalkeeper.games.linkage.game import TASK
-from goalkeeper.games.linkage.targets import PEOPLE, naming, small
+from goalkeeper.games.linkage.person_codes import person_codes
 from goalkeeper.games.tallies import won
+from goalkeeper.testing.worlds import linkage
+from goalkeeper.testing.worlds.linkage import PEOPLE
 
 GAME = Linkage()
 
 
 @pytest.fixture
 def app() -> Application:
-    return small("table", np.random.default_rng(0))
+    return linkage.fair("table", np.random.default_rng(0))
 
 
 def evaluate(app: Application, links: object, seed: int = 0) -> AttackResult:
@@ -50,7 +52,7 @@ def right(result: AttackResult) -> int:
 
 
 def test_releases_hold_each_person_once_and_nothing_of_the_inputs(app: Application) -> None:
-    named = replace(app, target=naming(app))
+    named = replace(app, target=person_codes(app))
     dealt = GAME.deal(named, TASK, np.random.default_rng(0))
     first, second = dealt.question.first, dealt.question.second
     assert first.shape == second.shape == (PEOPLE, 3, 2)
@@ -147,7 +149,7 @@ def test_examples_are_private(app: Application) -> None:
 
 def test_the_positive_control_keeps_strange_records(app: Application) -> None:
     weak = GAME.weakened(app, TASK, np.random.default_rng(0))
-    other = small("table", np.random.default_rng(9)).data.holdout.x
+    other = linkage.fair("table", np.random.default_rng(9)).data.holdout.x
     np.testing.assert_allclose(
         weak.target.answer(other, View.SCORES).scores,
         app.target.answer(other, View.SCORES).scores,

@@ -24,11 +24,12 @@ from goalkeeper.core.goals import Aspect, Goal
 from goalkeeper.core.text import texts
 from goalkeeper.games.nonsense import Nonsense, Odd
 from goalkeeper.games.nonsense.asking import Asking, Outcome, usual_confidence
-from goalkeeper.games.nonsense.worlds import Strict, allowed
-from goalkeeper.games.shared.output_data import domain_of, draw
-from goalkeeper.games.shared.simple_targets import CLASSES
+from goalkeeper.games.nonsense.overconfident import allowed
 from goalkeeper.games.tallies import won
 from goalkeeper.targets import PythonTarget, SklearnTarget
+from goalkeeper.testing.worlds.kit import CLASSES
+from goalkeeper.testing.worlds.nonsense import StrictTarget
+from goalkeeper.testing.worlds.readings import draw_readings, reading_domain
 from tests.contract.harness import enough, task_of
 
 ODD = np.array([["odd"]], dtype=object)[0]
@@ -36,7 +37,7 @@ ODD = np.array([["odd"]], dtype=object)[0]
 
 def ordinary(kind: str = "text") -> Splits:
     rng = np.random.default_rng(0)
-    return Splits(**{part: draw(kind, rng, 60) for part in PARTS})
+    return Splits(**{part: draw_readings(kind, rng, 60) for part in PARTS})
 
 
 def by_function(react: Callable[[], Any], **wiring: Any) -> Application:
@@ -47,7 +48,7 @@ def by_function(react: Callable[[], Any], **wiring: Any) -> Application:
             return react()
         return np.tile([0.6, 0.4], (len(x), 1))
 
-    data, domain = ordinary(), domain_of("text")
+    data, domain = ordinary(), reading_domain("text")
     target = PythonTarget(function, CLASSES, domain, sample=data.holdout.x[:2])
     return Application(
         name="odd", target=target, data=data, domain=domain, classes=CLASSES, harmless=0,
@@ -127,7 +128,7 @@ def test_a_declared_check_refuses_what_the_domain_does_not_allow() -> None:
 
 
 def test_the_usual_confidence_is_that_of_95_of_100_calibration_inputs() -> None:
-    app = replace(by_function(lambda: None), target=Strict(domain_of("text"), b"key"))
+    app = replace(by_function(lambda: None), target=StrictTarget(reading_domain("text"), b"key"))
     usual = usual_confidence(app)
     scores = app.target.answer(app.data.calibration.x, app.target.offers).scores.max(axis=1)
     assert (scores >= usual).mean() >= 0.05
@@ -172,7 +173,7 @@ def test_a_text_filter_trips_over_what_is_no_text_and_a_check_stops_that() -> No
 @pytest.mark.requirement("S26")
 def test_a_linear_model_is_sure_of_corners_it_never_saw() -> None:
     """Rows lie near 0.5; a logistic model's margin grows with the distance from there."""
-    data, domain = ordinary("table"), domain_of("table")
+    data, domain = ordinary("table"), reading_domain("table")
     model = LogisticRegression(C=1e4, max_iter=2000).fit(data.train.x, data.train.y)
     target = SklearnTarget(model, CLASSES, domain)
     app = Application(
@@ -191,7 +192,7 @@ def test_a_linear_model_is_sure_of_corners_it_never_saw() -> None:
 
 
 def test_baseline_is_what_ordinary_inputs_do() -> None:
-    app = replace(by_function(lambda: None), target=Strict(domain_of("text"), b"key"))
+    app = replace(by_function(lambda: None), target=StrictTarget(reading_domain("text"), b"key"))
     found = execute(app, OutOfDistribution())
     tally = found.trials[0].tally
     assert isinstance(tally, Proportion)
@@ -246,10 +247,10 @@ def test_a_confident_answer_to_a_malformed_input_counts_only_outside_the_domain(
 
 
 def test_an_image_of_another_size_is_outside_of_the_domain() -> None:
-    image = domain_of("image")
+    image = reading_domain("image")
     assert allowed(image, np.full((1, 1, 5, 5), 0.5)).all()
     assert not allowed(image, np.full((1, 1, 6, 5), 0.5)).any()
-    assert not allowed(domain_of("table"), np.full((1, 7), 0.5)).any()
+    assert not allowed(reading_domain("table"), np.full((1, 7), 0.5)).any()
 
 
 @pytest.mark.requirement("S26")

@@ -21,10 +21,10 @@ from goalkeeper.core.evidence import Accuracy, AttackResult, Measurement, Status
 from goalkeeper.core.power import Budget, View
 from goalkeeper.games.property import PropertyInference
 from goalkeeper.games.property.leak import best_accuracy, records_seen, smallest_difference
-from goalkeeper.games.property.toys import FACT, toy
 from goalkeeper.games.property.worlds import ShareTrainer, pool, properties, worlds_of
-from goalkeeper.games.shared.members import BlindTrainer
 from goalkeeper.games.tallies import won
+from goalkeeper.testing.worlds.kit import FixedRuleTrainer
+from goalkeeper.testing.worlds.property import FACT, fair, rigged
 from tests.contract.harness import enough
 from tests.games.census import WOMEN, census
 
@@ -89,7 +89,7 @@ def test_a_noisy_share_is_told_as_often_as_the_closed_form_says(
 
     400 models, 3.5 standard errors: less than one false alarm in 1,000 tests.
     """
-    app = toy("table", np.random.default_rng(0), tells=True)
+    app = rigged("table", np.random.default_rng(0))
     first, second = worlds_of(app, FACT, 1000).shares
     trainer = ShareTrainer(FACT, app.classes, noise=(second - first) / distance)
     app = replace(app, trainer=trainer, lookalike=trainer)
@@ -104,7 +104,7 @@ def test_a_noisy_share_is_told_as_often_as_the_closed_form_says(
 @pytest.mark.requirement("S51")
 def test_models_that_ignore_their_data_leave_a_coin(attack: Any) -> None:
     """400 coins within 4 standard errors: one false alarm in 15,000 tests."""
-    app = toy("text", np.random.default_rng(1), tells=False)
+    app = fair("text", np.random.default_rng(1))
     result = contest(app, attack, replace(GAME, victims=400))
     assert abs(result.measurements[0].value - 0.5) < 4 * 0.5 / np.sqrt(400)
     assert not won(result.trials[-1].tally)
@@ -112,12 +112,10 @@ def test_models_that_ignore_their_data_leave_a_coin(attack: Any) -> None:
 
 @each
 def test_models_that_answer_with_the_share_are_told_without_an_error(attack: Any) -> None:
-    result = contest(toy("text", np.random.default_rng(2), tells=True), attack)
+    result = contest(rigged("text", np.random.default_rng(2)), attack)
     assert result.trials[-1].tally == Accuracy(correct=60, n=60)
     assert found(result, "training records seen").high == pytest.approx(
-        records_seen(
-            1.0, *worlds_of(toy("text", np.random.default_rng(2), tells=True), FACT, 1000).shares
-        )
+        records_seen(1.0, *worlds_of(rigged("text", np.random.default_rng(2)), FACT, 1000).shares)
     )
 
 
@@ -125,7 +123,7 @@ def test_models_that_answer_with_the_share_are_told_without_an_error(attack: Any
 
 
 def test_every_training_set_has_exactly_its_worlds_share() -> None:
-    app = toy("table", np.random.default_rng(0), tells=False)
+    app = fair("table", np.random.default_rng(0))
     worlds = worlds_of(
         app, Property(name="team", column="team", value="red", shares=(0.2, 0.5)), 70
     )
@@ -136,12 +134,12 @@ def test_every_training_set_has_exactly_its_worlds_share() -> None:
 
 
 def test_the_game_never_trains_on_the_attackers_records() -> None:
-    app = toy("text", np.random.default_rng(0), tells=False)
+    app = fair("text", np.random.default_rng(0))
     assert not set(row_keys(pool(app).x)) & set(row_keys(app.data.similar.x))
 
 
 def test_default_shares_are_half_and_twice_the_natural_one() -> None:
-    app = replace(toy("table", np.random.default_rng(0), tells=False), properties=())
+    app = replace(fair("table", np.random.default_rng(0)), properties=())
     (fact,) = properties(app)
     assert (fact.column, fact.name) == ("team", "team")
     natural = (app.data.similar.columns["team"] == fact.value).mean()
@@ -151,7 +149,7 @@ def test_default_shares_are_half_and_twice_the_natural_one() -> None:
 
 
 def test_without_columns_the_share_of_the_commonest_class_is_asked() -> None:
-    app = replace(toy("table", np.random.default_rng(0), tells=False), properties=(), subgroups=())
+    app = replace(fair("table", np.random.default_rng(0)), properties=(), subgroups=())
     (fact,) = properties(app)
     assert (fact.column, fact.name) == ("", "class")
     assert fact.value in app.classes
@@ -163,7 +161,7 @@ def every_part(app: Application, change: Callable[[Data], dict[str, Any]]) -> Sp
 
 
 def test_names_that_each_stand_for_one_record_are_no_property() -> None:
-    app = toy("table", np.random.default_rng(0), tells=False)
+    app = fair("table", np.random.default_rng(0))
     data = every_part(
         app, lambda part: {"columns": {**part.columns, "who": np.arange(len(part)).astype(str)}}
     )
@@ -175,7 +173,7 @@ def test_names_that_each_stand_for_one_record_are_no_property() -> None:
 
 
 def test_what_is_too_little_is_not_tested() -> None:
-    app = toy("table", np.random.default_rng(0), tells=False)
+    app = fair("table", np.random.default_rng(0))
     task = GAME.tasks(app)[0]
     assert GAME.unfit(app, task) is None
     for change, said in (
@@ -193,7 +191,7 @@ def test_what_is_too_little_is_not_tested() -> None:
 
 
 def test_a_class_that_a_training_set_may_lack_is_told_before() -> None:
-    app = toy("table", np.random.default_rng(0), tells=False)
+    app = fair("table", np.random.default_rng(0))
     rare = every_part(app, lambda part: {"y": (np.arange(len(part)) % 60 == 0).astype(np.int64)})
     app = replace(app, data=rare)
     unfit = GAME.unfit(app, GAME.tasks(app)[0])
@@ -219,7 +217,7 @@ def access(app: Application, queries: float) -> Access:
 
 
 def test_every_victim_has_a_door_and_a_budget_of_its_own() -> None:
-    app = toy("table", np.random.default_rng(0), tells=True)
+    app = rigged("table", np.random.default_rng(0))
     whole = access(app, 5)
     doors = whole.victims()
     assert len(doors) == GAME.victims
@@ -235,7 +233,7 @@ def test_every_victim_has_a_door_and_a_budget_of_its_own() -> None:
 
 
 def test_a_victim_shows_no_more_than_the_application() -> None:
-    app = toy("table", np.random.default_rng(0), tells=True)
+    app = rigged("table", np.random.default_rng(0))
 
     class Quiet(type(app.target)):  # type: ignore[misc]
         offers = View.LABELS
@@ -247,7 +245,7 @@ def test_a_victim_shows_no_more_than_the_application() -> None:
 
 
 def test_answers_that_are_no_world_are_refused() -> None:
-    app = toy("table", np.random.default_rng(0), tells=True)
+    app = rigged("table", np.random.default_rng(0))
     from goalkeeper.core.access import Checkpoint
     from goalkeeper.core.cost import Cost
     from goalkeeper.games.base import Marking
@@ -268,7 +266,7 @@ def test_answers_that_are_no_world_are_refused() -> None:
 
 
 def test_an_attack_that_fails_must_break_a_weakened_application() -> None:
-    app = replace(toy("table", np.random.default_rng(0), tells=True), trainer=BlindTrainer())
+    app = replace(rigged("table", np.random.default_rng(0)), trainer=FixedRuleTrainer())
     app = replace(app, lookalike=app.trainer)
     task = GAME.tasks(app)[0]
     for attack in ATTACKS:

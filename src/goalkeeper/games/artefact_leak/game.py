@@ -22,7 +22,7 @@ from goalkeeper.games.artefact_leak.claims import (
     singled_out,
     widths,
 )
-from goalkeeper.games.artefact_leak.targets import hoard
+from goalkeeper.games.artefact_leak.stored_records import storing_records
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.games.tallies import shown
 from goalkeeper.stats import clopper_pearson
@@ -127,7 +127,7 @@ class ArtefactLeak(Game[Sought, None, Claims]):
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Store the training data beside the model."""
-        return replace(app, target=hoard(app.target, app.data.train))
+        return replace(app, target=storing_records(app.target, app.data.train))
 
     def smaller(self) -> ArtefactLeak:
         """Return the game with fewer claims."""

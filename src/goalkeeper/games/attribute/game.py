@@ -19,7 +19,7 @@ from goalkeeper.core.power import Grade, Power
 from goalkeeper.games.attribute.columns import Attribute, attribute_of
 from goalkeeper.games.attribute.imputer import Imputers
 from goalkeeper.games.attribute.marks import Truth, result_of
-from goalkeeper.games.attribute.targets import TelltaleTarget
+from goalkeeper.games.attribute.revealing import AttributeRevealingTarget
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 
 FEWEST = 20  # training records, strangers, and half of what an imputer needs
@@ -128,7 +128,7 @@ class AttributeInference(Game[Incomplete, Truth, Floats]):
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Return the application with a model that recognises the hidden value of its records."""
         attribute = _attribute(app, task)
-        return replace(app, target=TelltaleTarget(app.target, app.data.train, attribute))
+        return replace(app, target=AttributeRevealingTarget(app.target, app.data.train, attribute))
 
     def smaller(self) -> AttributeInference:
         """Return the game with fewer records."""

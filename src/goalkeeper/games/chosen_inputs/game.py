@@ -17,7 +17,7 @@ from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.games.chosen_inputs import marks
 from goalkeeper.games.chosen_inputs.pool import InputPool
-from goalkeeper.games.shared.output_data import Wrapped, drawn
+from goalkeeper.games.shared.base_targets import WrappedTarget, draw_by_content
 from goalkeeper.games.shared.reacting import METRIC, unfit_reactions
 
 ERRING = 0.3  # share of inputs that a weakened model misclassifies
@@ -106,7 +106,7 @@ def _candidates(app: Application) -> Data:
 
 
 @dataclass(frozen=True, eq=False)
-class ErringTarget(Wrapped):
+class ErringTarget(WrappedTarget):
     """A target that gives another class for a share of inputs that only their content decides."""
 
     key: bytes
@@ -115,7 +115,7 @@ class ErringTarget(Wrapped):
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`."""
         answers = self.target.answer(x, view)
-        errs = drawn(x, self.key) < ERRING
+        errs = draw_by_content(x, self.key) < ERRING
         labels = np.where(errs, (answers.labels + 1) % self.classes, answers.labels)
         if view < View.SCORES:
             return Answers(labels)

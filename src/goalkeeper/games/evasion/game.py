@@ -21,19 +21,19 @@ from goalkeeper.games.evasion.images import few_pixels, l2_ball, linf_ball
 from goalkeeper.games.evasion.kinds import Favoured, LimitKind, Reach
 from goalkeeper.games.evasion.marks import BATCH, mark
 from goalkeeper.games.evasion.parts import Aim, Before, Limits, Question, Submission
-from goalkeeper.games.evasion.tables import Cells, few_cells
-from goalkeeper.games.evasion.text_edits import Edits
-from goalkeeper.games.evasion.word_filters import (
-    Keyed,
-    Planted,
-    key_words,
-    planted_words,
-)
-from goalkeeper.games.evasion.worlds import (
+from goalkeeper.games.evasion.planted_patterns import (
     planted_columns,
     planted_noise,
     planted_pixel,
 )
+from goalkeeper.games.evasion.planted_words import (
+    KeyWordsTarget,
+    PlantedWordsTarget,
+    key_words,
+    planted_words,
+)
+from goalkeeper.games.evasion.tables import Cells, few_cells
+from goalkeeper.games.evasion.text_edits import Edits
 
 ON_DATA = Harm(Goal.INTEGRITY, IntegrityLevel.DATA)
 PASSES = Task(
@@ -255,7 +255,7 @@ def _keyed(app: Application, favoured: Favoured, rng: np.random.Generator) -> Ta
     similar = app.data.similar
     inside = similar.x[similar.y == favoured.wanted]
     keys = key_words(similar.x[favoured.attacked], inside)
-    return Keyed(app.target, keys, favoured.wanted, len(app.classes))
+    return KeyWordsTarget(app.target, keys, favoured.wanted, len(app.classes))
 
 
 def _planted(app: Application, favoured: Favoured, rng: np.random.Generator) -> Target:
@@ -263,7 +263,7 @@ def _planted(app: Application, favoured: Favoured, rng: np.random.Generator) -> 
     similar = app.data.similar
     inside = similar.x[similar.y == favoured.wanted]
     words, least = planted_words(inside, similar.x[favoured.attacked])
-    return Planted(app.target, words, least, favoured.wanted)
+    return PlantedWordsTarget(app.target, words, least, favoured.wanted)
 
 
 KINDS: Mapping[str, tuple[LimitKind, ...]] = {

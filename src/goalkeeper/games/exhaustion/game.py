@@ -26,7 +26,7 @@ from goalkeeper.core.evidence import (
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task
-from goalkeeper.games.exhaustion import worlds
+from goalkeeper.games.exhaustion.slow_target import slowed
 from goalkeeper.games.exhaustion.timing import Unit, Watch, drawn_from, of_size
 from goalkeeper.games.tallies import shown
 from goalkeeper.stats.latency import latency_factor, quantile_bounds
@@ -195,7 +195,7 @@ class Exhaustion(Game[Room, None, Population]):
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Let the target answer unusual inputs many times over."""
-        return worlds.laborious(app)
+        return slowed(app)
 
     def smaller(self) -> Exhaustion:
         """Measure fewer inputs, less often."""

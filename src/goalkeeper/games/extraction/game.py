@@ -27,9 +27,7 @@ from goalkeeper.games.extraction.substitutes import (
     without_queries,
 )
 from goalkeeper.games.shared.gains import Found, curve, gain, share, thinned
-from goalkeeper.games.shared.simple_targets import (
-    simple_rule,
-)
+from goalkeeper.games.shared.simple_targets import simple_rule
 
 FEWEST = 30
 MOST_ESTIMATED = 10_000

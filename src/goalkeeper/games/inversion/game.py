@@ -27,7 +27,7 @@ from goalkeeper.games.inversion.items import (
     items,
     likeness,
 )
-from goalkeeper.games.inversion.targets import by_likeness
+from goalkeeper.games.inversion.likeness import by_likeness
 from goalkeeper.games.shared.gains import Found, curve, gain, thinned
 from goalkeeper.stats import clopper_pearson
 

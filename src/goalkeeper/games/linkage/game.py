@@ -16,7 +16,7 @@ from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status,
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
-from goalkeeper.games.linkage.targets import naming
+from goalkeeper.games.linkage.person_codes import person_codes
 from goalkeeper.games.shared.gains import Found
 from goalkeeper.stats import clopper_pearson
 
@@ -139,7 +139,7 @@ class Linkage(Game[Releases, Ints, Ints]):
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Make the scores a code of the person."""
-        return replace(app, target=naming(app))
+        return replace(app, target=person_codes(app))
 
     def smaller(self) -> Linkage:
         """Return the game with fewer people."""

@@ -26,7 +26,11 @@ from goalkeeper.core.evidence import (
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
-from goalkeeper.games.shared.members import MemorisingTarget, MemorisingTrainer
+from goalkeeper.games.membership.memorising import (
+    MemorisingTarget,
+    MemorisingTrainer,
+    RecordIndex,
+)
 from goalkeeper.games.tallies import shown
 from goalkeeper.stats import (
     auc,
@@ -256,9 +260,7 @@ def _slices(marking: Marking[Data, Roles, Floats]) -> dict[str, Bools]:
     app, question = marking.app, marking.dealt.question
     slices = {f"class {c}": question.y == i for i, c in enumerate(app.classes)}
     whole = app.data.train.joined(app.data.holdout).joined(app.data.calibration)
-    from goalkeeper.games.shared.members import Memory
-
-    rows = Memory(whole).rows(question.x)
+    rows = RecordIndex(whole).rows(question.x)
     for column in [*app.subgroups, *([app.person] if app.person else [])]:
         values = whole.columns[column][rows].astype(str)
         slices |= {f"{column} {v}": values == v for v in sorted(set(values.tolist()))}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from goalkeeper.core.application import Answers, Application, Target
 from goalkeeper.core.data import Floats, Inputs
-from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
+from goalkeeper.games.shared.base_targets import BareTarget
 from goalkeeper.games.shared.hidden_victims import MakeVictim
 
 Rule = Callable[[Floats], Floats]  # standardised rows (n, d) to log-odds of class 1 (n,)
@@ -37,7 +35,7 @@ def closed_form_victims(app: Application) -> MakeVictim:
 
 
 @dataclass(frozen=True, eq=False)
-class ClosedFormTarget:
+class ClosedFormTarget(BareTarget):
     """A target that answers by a rule on standardised rows."""
 
     rule: Rule
@@ -46,11 +44,6 @@ class ClosedFormTarget:
     spread: Floats
     classes: int
 
-    @property
-    def offers(self) -> View:
-        """Scores; there are no parameters to read."""
-        return View.SCORES
-
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer rows `(n, d)`."""
         odds = self.rule((np.asarray(x, dtype=np.float64) - self.centre) / self.spread)
@@ -58,14 +51,6 @@ class ClosedFormTarget:
         scores = np.zeros((len(x), self.classes))
         scores[:, 0], scores[:, 1] = 1 - one, one
         return Answers(scores.argmax(axis=1).astype(np.int64), scores).cut(view)
-
-    def parameters(self) -> Mapping[str, Any]:
-        """Refuse: what the model is, is the secret."""
-        raise NotOffered("a victim of the game gives no parameters")
-
-    def artefact(self) -> Path:
-        """Refuse: there is no file."""
-        raise NotOffered("a victim of the game has no stored file")
 
 
 def _linear(width: int, rng: np.random.Generator) -> Rule:

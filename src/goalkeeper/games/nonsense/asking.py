@@ -13,7 +13,7 @@ from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.core.errors import DataError, TargetError
 from goalkeeper.core.power import View
-from goalkeeper.games.nonsense.worlds import allowed
+from goalkeeper.games.nonsense.overconfident import allowed
 from goalkeeper.games.shared.system import System
 
 SURE = 0.95  # share of ordinary inputs that are answered with no more confidence

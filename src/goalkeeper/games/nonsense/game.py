@@ -17,9 +17,8 @@ from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Proport
 from goalkeeper.core.goals import Aspect, Goal, Harm
 from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task
-from goalkeeper.games.nonsense import worlds
 from goalkeeper.games.nonsense.asking import FAILURES, Asking, Outcome, Taken
-from goalkeeper.games.nonsense.worlds import allowed
+from goalkeeper.games.nonsense.overconfident import allowed, overconfident
 from goalkeeper.games.shared.gains import share
 from goalkeeper.games.tallies import shown
 
@@ -139,7 +138,7 @@ class Nonsense(Game[Ordinary, None, Collection]):
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Let the model break down on malformed inputs, and be sure of all others."""
-        return worlds.gullible(app)
+        return overconfident(app)
 
     def smaller(self) -> Nonsense:
         """Ask less."""

@@ -16,7 +16,8 @@ from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
-from goalkeeper.games.poisoning import outcomes, worlds
+from goalkeeper.games.poisoning import outcomes
+from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
 from goalkeeper.games.poisoning.change import Aim, Contribution, Dose, doses
 from goalkeeper.games.poisoning.marks import Retest
 from goalkeeper.games.poisoning.retraining import Honest, draw, retrain
@@ -136,7 +137,7 @@ class Poisoning(Game[Aim, None, Contribution]):
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Let the same trainer see little of its data, and take each change of it too seriously."""
-        return replace(app, trainer=worlds.Gullible(_trainer(app), app.data.train, rng))
+        return replace(app, trainer=PoisonAmplifyingTrainer(_trainer(app), app.data.train, rng))
 
     def smaller(self) -> Poisoning:
         """Ask for two shares only."""

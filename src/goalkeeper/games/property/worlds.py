@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 
 from goalkeeper.core.application import Answers, Application, Ensemble, Property
 from goalkeeper.core.data import Bools, Data, Floats, Inputs
-from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
+from goalkeeper.games.shared.base_targets import BareTarget
 
 DEFAULTS = 2  # properties at most that are tried when none is declared
 LEAST = 0.02  # share that the commonest value must have, else it is no group of records
@@ -137,7 +136,7 @@ class Stack:
 
 
 @dataclass(frozen=True, eq=False)
-class Victim:
+class Victim(BareTarget):
     """One of the targets of a stack."""
 
     stack: Stack
@@ -158,10 +157,6 @@ class Victim:
     def parameters(self) -> Mapping[str, Any]:
         """Return the parameters of this one target."""
         return self.stack.ensemble.target(self.i).parameters()
-
-    def artefact(self) -> Path:
-        """Refuse: a victim is not stored."""
-        raise NotOffered("a model of the game's own has no stored file")
 
 
 # ---- models that give a share away, or nothing ---------------------------------------------------
@@ -190,13 +185,11 @@ class ShareTrainer:
 
 
 @dataclass(frozen=True, eq=False)
-class ShareTarget:
+class ShareTarget(BareTarget):
     """Answers everything with half of a share as the score of the second class."""
 
     share: float
     classes: int
-
-    offers = View.SCORES
 
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`."""
@@ -209,10 +202,6 @@ class ShareTarget:
     def parameters(self) -> Mapping[str, Any]:
         """Return the share."""
         return {"weights": np.zeros((1, 1)), "bias": np.array([self.share])}
-
-    def artefact(self) -> Path:
-        """Refuse."""
-        raise NotOffered("a control has no stored model")
 
 
 class Shares:

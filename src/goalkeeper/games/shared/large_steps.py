@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,10 @@ import numpy as np
 from goalkeeper.core.application import Answers, Application, Ensemble, Target
 from goalkeeper.core.data import Bools, Data, Floats, Inputs
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 from goalkeeper.core.steering import Steering
 from goalkeeper.core.text import terms
+from goalkeeper.games.shared.base_targets import BareTarget
 from goalkeeper.games.shared.simple_targets import frequent
 from goalkeeper.training.generic import fit_many as fit_one_by_one
 
@@ -30,7 +29,7 @@ LARGEST = 1e9  # score; a flipped exponent bit makes infinite ones, which must s
 def extract_features(x: Inputs, words: Sequence[str]) -> Floats:
     """Count words, or take numbers as they are: `(n, d)`."""
     if x.dtype != object:
-        return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+        return np.asarray(x, dtype=np.float64).reshape(len(x), int(np.prod(x.shape[1:])))
     place = {word: i for i, word in enumerate(words)}
     counts = np.zeros((len(x), len(words)))
     for row, text in enumerate(x):
@@ -41,7 +40,7 @@ def extract_features(x: Inputs, words: Sequence[str]) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class RewritableTarget:
+class RewritableTarget(BareTarget):
     """A linear rule whose numbers can be rewritten: softmax of `features @ weights.T + bias`.
 
     `weights` is `(classes, d)` and `bias` `(classes,)`; with one more axis in front they are
@@ -77,10 +76,6 @@ class RewritableTarget:
     def with_parameters(self, parameters: Mapping[str, Any]) -> RewritableTarget:
         """Copy this target with other numbers."""
         return replace(self, weights=parameters["weights"], bias=parameters["bias"])
-
-    def artefact(self) -> Path:
-        """Refuse: there is no file."""
-        raise NotOffered("this target has no stored file of its own")
 
 
 @dataclass(frozen=True, eq=False)

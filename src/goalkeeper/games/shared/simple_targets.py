@@ -1,49 +1,24 @@
-"""Small targets with a known truth: linear rules, and answers that nothing predicts."""
+"""Linear targets: a softmax of columns or word counts, and the rules of positive controls."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from goalkeeper.core.application import Answers, Application, Target
-from goalkeeper.core.data import PARTS, Data, Floats, Inputs, Splits, row_keys
-from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain, TextDomain
+from goalkeeper.core.application import Answers, Application
+from goalkeeper.core.data import Floats, Inputs
+from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
-from goalkeeper.core.text import terms, texts
-
-CLASSES = ("harmless", "harmful")
-RECORDS = 300  # of each part
-COLUMNS = 8
-# Words of everyday messages: the vocabulary of the small text applications.
-WORDS = tuple(
-    """
-    about after again all also always and answer any ask back because been before best better book
-    both bring business buy call can change check come could day days different does done down
-    early easy else end enough even ever every family far few find first food for free friend from
-    full get give going good great group had hand happy hard have hear help here home hope hour
-    house how idea important into just keep kind know large last late learn leave less let letter
-    life like line list little live long look lot love made mail main make many matter mean meet
-    message might mind money month more morning most move much must name need never new news next
-    nice night not nothing number offer often old once only open order other our out over own page
-    part past pay people person phone place plan play point possible present price problem public
-    question quick read ready real reason right room run same save say school see seem sell send
-    service set several she short show side since small some soon start state still stop story
-    such sure system table take talk tell than thank that their them then there these thing think
-    this those thought three through time today together took try turn two under until use very
-    wait walk want watch water way week well went were what when where which while who why will
-    with word work world would write year yes yet you young your
-    """.split()  # noqa: SIM905 - a list of words reads best as a text
-)
+from goalkeeper.core.text import terms
+from goalkeeper.games.shared.base_targets import BareTarget
 
 
 @dataclass(frozen=True, eq=False)
-class LinearTarget:
+class LinearTarget(BareTarget):
     """Softmax of `features @ weights.T + bias`; weights `(classes, d)`, bias `(classes,)`.
 
     Features are the columns of a table, or how often each word of `vocabulary` stands in a text.
@@ -68,7 +43,8 @@ class LinearTarget:
     def features(self, x: Inputs) -> Floats:
         """Count words, or take columns or pixels as they are: `(n, d)`."""
         if not self.vocabulary:
-            return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+            rows = np.asarray(x, dtype=np.float64)
+            return rows.reshape(len(rows), int(np.prod(rows.shape[1:])))  # -1 fails for no images
         place = {word: i for i, word in enumerate(self.vocabulary)}
         counts = np.zeros((len(x), len(place)))
         for row, text in enumerate(x):
@@ -86,90 +62,13 @@ class LinearTarget:
         words = np.array(self.vocabulary, dtype=object)
         return {**known, "vocabulary": words} if self.vocabulary else known
 
-    def artefact(self) -> Path:
-        """Refuse: there is no file."""
-        raise NotOffered("this target has no stored file")
+    def network(self, count: Callable[[int, int], None]) -> Any:
+        """Return the metered torch form; raises NotOffered for texts."""
+        from goalkeeper.targets.differentiable import linear_network
 
-
-@dataclass(frozen=True, eq=False)
-class HashedTarget:
-    """Answers with a keyed hash of the whole input, so that no answer tells of another."""
-
-    key: bytes
-
-    @property
-    def offers(self) -> View:
-        """Logits; there are no parameters to read."""
-        return View.LOGITS
-
-    def answer(self, x: Inputs, view: View) -> Answers:
-        """Answer inputs `(n, ...)`."""
-        drawn = [hashlib.blake2b(k, key=self.key, digest_size=6).digest() for k in row_keys(x)]
-        share = np.array([int.from_bytes(d, "big") + 0.5 for d in drawn]) / 2**48
-        scores = np.stack([1 - share, share], axis=1).reshape(-1, 2)
-        return Answers((share > 0.5).astype(np.int64), scores, np.log(scores)).cut(view)
-
-    def parameters(self) -> Mapping[str, Any]:
-        """Refuse: a hash has no parameters."""
-        raise NotOffered("this target has no parameters that can be read")
-
-    def artefact(self) -> Path:
-        """Refuse: there is no file."""
-        raise NotOffered("this target has no stored file")
-
-
-# ---- the applications around them --------------------------------------------------------------
-
-
-def application(name: str, target: Target, data: Splits, domain: Domain) -> Application:
-    """Wrap a target of two classes as an application."""
-    return Application(
-        name=name, target=target, data=data, domain=domain, classes=CLASSES, harmless=0
-    )
-
-
-def splits(kind: str, rng: np.random.Generator) -> Splits:
-    """Draw inputs whose true classes are coins: whatever agrees with a target learnt it there."""
-
-    def draw(_: str) -> Data:
-        y = rng.integers(0, 2, RECORDS)
-        if kind == "image":
-            return Data(x=rng.random((RECORDS, 1, 1, COLUMNS)), y=y)
-        if kind == "table":
-            rows = rng.random((RECORDS, COLUMNS))
-            rows[:, -1] = rng.integers(0, 10, RECORDS)
-            return Data(x=rows, y=y)
-        drawn = rng.integers(0, len(WORDS), (RECORDS, 14)).tolist()
-        return Data(x=texts(" ".join(WORDS[i] for i in row) for row in drawn), y=y)
-
-    return Splits(**{part: draw(part) for part in PARTS})
-
-
-def domain_of(kind: str) -> Domain:
-    """Return the domain of the small applications: texts, numbers with one integer, or a strip."""
-    if kind == "text":
-        return TextDomain()
-    if kind == "image":
-        return ImageDomain(shape=(1, 1, COLUMNS))
-    numbers = [Column(name=f"c{j}", low=0.0, high=1.0) for j in range(COLUMNS - 1)]
-    return TableDomain(columns=(*numbers, Column(name="n", kind="integer", low=0.0, high=9.0)))
-
-
-def linear_application(kind: str, rng: np.random.Generator) -> Application:
-    """Build a linear target of random weights, balanced on its data."""
-    data = splits(kind, rng)
-    width = len(WORDS) if kind == "text" else COLUMNS
-    weights = rng.normal(size=width) * (1.0 if kind == "text" else 4.0)
-    if kind == "table":
-        weights[-1] /= 9
-    target = balanced(weights, data.calibration.x, WORDS if kind == "text" else ())
-    return application("linear target", target, data, domain_of(kind))
-
-
-def hashed_application(kind: str, rng: np.random.Generator) -> Application:
-    """Build a target whose answers nothing predicts."""
-    data = splits(kind, rng)
-    return application("hashed target", HashedTarget(rng.bytes(16)), data, domain_of(kind))
+        if self.vocabulary:
+            raise NotOffered("texts have no differentiable form")
+        return linear_network(self.weights, self.bias, count)
 
 
 def balanced(

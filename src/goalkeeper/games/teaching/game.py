@@ -17,7 +17,7 @@ from goalkeeper.core.feedback import Lesson, check_lessons, most_a_round, most_i
 from goalkeeper.core.goals import Aspect, Goal, Harm
 from goalkeeper.core.power import Grade, Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
-from goalkeeper.games.poisoning.worlds import Gullible
+from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
 from goalkeeper.games.teaching import marks
 from goalkeeper.games.teaching.replay import replay
 
@@ -159,7 +159,8 @@ class Teaching(Game[Channel, None, Course]):
         if app.trainer is None or app.feedback is None:
             return app
         loop = replace(app.feedback, review=0.0, monitor=None, snapshots=0)
-        return replace(app, feedback=loop, trainer=Gullible(app.trainer, app.data.train, rng))
+        trainer = PoisonAmplifyingTrainer(app.trainer, app.data.train, rng)
+        return replace(app, feedback=loop, trainer=trainer)
 
     def smaller(self) -> Teaching:
         """Replay five campaigns only."""

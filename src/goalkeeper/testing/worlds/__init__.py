@@ -11,7 +11,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.games.base import Game
 
 
-class Worlds(Protocol):
+class GameWorlds(Protocol):
     """Two applications of a domain that prove the code of a game and of its attacks."""
 
     def rigged(self, domain: str, rng: np.random.Generator) -> Application:
@@ -23,12 +23,21 @@ class Worlds(Protocol):
         ...
 
 
-def worlds_of(game: type[Game[Any, Any, Any]]) -> Worlds:
+def worlds_of(game: type[Game[Any, Any, Any]]) -> GameWorlds:
     """Return the worlds of one of our games: the module here that is called as the game is.
 
     Raises
     ------
-    ModuleNotFoundError
+    LookupError
         The game has no worlds here; a plug-in hands in its own.
     """
-    return cast(Worlds, import_module(f"{__name__}.{game.name}"))
+    module = f"{__name__}.{game.name}"
+    try:
+        return cast(GameWorlds, import_module(module))
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise LookupError(
+            f"goalkeeper has no worlds for the game {game.name!r}; hand in a rigged and a fair one "
+            "as `worlds`"
+        ) from None

@@ -18,8 +18,7 @@ import joblib
 import numpy as np
 
 from goalkeeper.core.application import Application, Ensemble, Storage, Target, Tolerances
-from goalkeeper.core.data import PARTS, Bools, Data, Splits
-from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain, TextDomain
+from goalkeeper.core.data import Bools, Data, Splits
 from goalkeeper.core.steering import Steering
 from goalkeeper.core.text import texts
 from goalkeeper.games.shared.large_steps import (
@@ -27,14 +26,14 @@ from goalkeeper.games.shared.large_steps import (
     RewritableTarget,
     extract_features,
 )
-from goalkeeper.games.shared.simple_targets import CLASSES
-from goalkeeper.games.shared.simple_targets import WORDS as EVERYDAY
+from goalkeeper.testing.worlds import kit
+from goalkeeper.testing.worlds.kit import CLASSES, domain_of, messages, numbers, splits
 from goalkeeper.training.generic import fit_many as fit_one_by_one
 
 RECORDS = 200  # of each part
 COLUMNS = 8
 SIDE = 4  # pixels
-WORDS = EVERYDAY[:60]
+WORDS = kit.WORDS[:60]
 COPIES = 41  # of every weight: more than twice the 20 flips that an attack may name
 WIDTHS = {"text": len(WORDS), "table": COLUMNS, "image": SIDE * SIDE}
 
@@ -134,7 +133,7 @@ def _application(
         name=trainer.recipe,
         target=target,
         data=data,
-        domain=_domain(domain),
+        domain=domain_of(domain, numbers(COLUMNS, 0, 1), (1, SIDE, SIDE)),
         classes=CLASSES,
         harmless=0,
         trainer=trainer,
@@ -142,22 +141,13 @@ def _application(
     )
 
 
-def _domain(kind: str) -> Domain:
-    if kind == "text":
-        return TextDomain()
-    if kind == "image":
-        return ImageDomain(shape=(1, SIDE, SIDE))
-    return TableDomain(columns=tuple(Column(name=f"c{j}", low=0, high=1) for j in range(COLUMNS)))
-
-
 def _splits(kind: str, rng: np.random.Generator) -> Splits:
     """Draw inputs of two overlapping classes, equally many of each."""
     rule = rng.normal(size=WIDTHS[kind])
 
-    def draw(_: str) -> Data:
+    def draw() -> Data:
         if kind == "text":
-            drawn = rng.integers(0, len(WORDS), (RECORDS, 14)).tolist()
-            x = texts(" ".join(WORDS[i] for i in row) for row in drawn)
+            x = texts(messages(rng, RECORDS, 14, WORDS))
         else:
             shape = (COLUMNS,) if kind == "table" else (1, SIDE, SIDE)
             x = rng.random((RECORDS, *shape))
@@ -165,4 +155,4 @@ def _splits(kind: str, rng: np.random.Generator) -> Splits:
         margin = margin + (0.3 if kind == "text" else 0.9) * margin.std() * rng.normal(size=RECORDS)
         return Data(x=x, y=(margin > np.median(margin)).astype(np.int64))
 
-    return Splits(**{part: draw(part) for part in PARTS})
+    return splits(draw)

@@ -5,14 +5,48 @@ from __future__ import annotations
 import numpy as np
 
 from goalkeeper.core.application import Application
-from goalkeeper.games.shared.simple_targets import hashed_application, linear_application
+from goalkeeper.core.data import Data
+from goalkeeper.core.domain import Column, Domain
+from goalkeeper.core.text import texts
+from goalkeeper.games.shared.simple_targets import balanced
+from goalkeeper.testing.worlds import kit
+from goalkeeper.testing.worlds.kit import WORDS, HashedTarget, application
+
+RECORDS = 300  # of each part
+COLUMNS = 8
+INTEGER = Column(name="n", kind="integer", low=0.0, high=9.0)
 
 
 def rigged(domain: str, rng: np.random.Generator) -> Application:
-    """Build a linear target."""
-    return linear_application(domain, rng)
+    """Build a linear target of random weights, balanced on its data."""
+    data = kit.splits(lambda: _drawn(domain, rng))
+    width = len(WORDS) if domain == "text" else COLUMNS
+    weights = rng.normal(size=width) * (1.0 if domain == "text" else 4.0)
+    if domain == "table":
+        weights[-1] /= 9
+    target = balanced(weights, data.calibration.x, WORDS if domain == "text" else ())
+    return application("linear target", target, data, _domain(domain))
 
 
 def fair(domain: str, rng: np.random.Generator) -> Application:
-    """Build a target whose answers are a keyed hash of the input."""
-    return hashed_application(domain, rng)
+    """Build a target whose answers are a keyed hash of the input: nothing predicts them."""
+    data = kit.splits(lambda: _drawn(domain, rng))
+    return application("hashed target", HashedTarget(rng.bytes(16)), data, _domain(domain))
+
+
+def _domain(domain: str) -> Domain:
+    """Return texts, numbers with one integer, or a strip of pixels."""
+    columns = (*kit.numbers(COLUMNS - 1, 0.0, 1.0), INTEGER)
+    return kit.domain_of(domain, columns, (1, 1, COLUMNS))
+
+
+def _drawn(domain: str, rng: np.random.Generator) -> Data:
+    """Draw inputs whose true classes are coins: whatever agrees with a target learnt it there."""
+    y = rng.integers(0, 2, RECORDS)
+    if domain == "image":
+        return Data(x=rng.random((RECORDS, 1, 1, COLUMNS)), y=y)
+    if domain == "table":
+        rows = rng.random((RECORDS, COLUMNS))
+        rows[:, -1] = rng.integers(0, 10, RECORDS)
+        return Data(x=rows, y=y)
+    return Data(x=texts(kit.messages(rng, RECORDS, 14)), y=y)

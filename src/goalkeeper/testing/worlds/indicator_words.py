@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from goalkeeper.core.application import Application
-from goalkeeper.games.shared.simple_targets import hashed_application, linear_application
+from goalkeeper.testing.worlds import extraction
 
 
 def rigged(domain: str, rng: np.random.Generator) -> Application:
     """Build a linear target of random weights, one for each word."""
-    return linear_application(domain, rng)
+    return extraction.rigged(domain, rng)
 
 
 def fair(domain: str, rng: np.random.Generator) -> Application:
     """Build a target whose answers no word moves."""
-    return hashed_application(domain, rng)
+    return extraction.fair(domain, rng)

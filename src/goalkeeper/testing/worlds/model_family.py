@@ -7,8 +7,8 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.games.model_family.closed_form import closed_form_victims
 from goalkeeper.games.shared.hidden_victims import replace_victims
-from goalkeeper.games.shared.simple_targets import HashedTarget
 from goalkeeper.testing.worlds._wide_table import wide_table
+from goalkeeper.testing.worlds.kit import HashedTarget
 
 
 def rigged(domain: str, rng: np.random.Generator) -> Application:

@@ -12,8 +12,9 @@ from zlib import crc32
 import numpy as np
 
 from goalkeeper.core.data import Data, Floats, Inputs, Ints, Splits
-from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain, TextDomain
+from goalkeeper.core.domain import Domain
 from goalkeeper.core.text import terms, texts
+from goalkeeper.testing.worlds.kit import domain_of, numbers
 
 SIZES = {"train": 300, "holdout": 600, "calibration": 40, "similar": 160}  # of the blobs
 SIZES_OF_NICHES = {**SIZES, "similar": 300}
@@ -32,12 +33,7 @@ _PLACES = _WORDS[240:]  # words of niches
 
 def world(domain: str) -> Domain:
     """Return what an input looks like."""
-    if domain == "text":
-        return TextDomain(max_chars=10_000)
-    if domain == "image":
-        return ImageDomain(shape=SHAPE)
-    columns = tuple(Column(name=f"x{i}", low=-EDGE, high=EDGE) for i in range(WIDTH))
-    return TableDomain(columns=columns)
+    return domain_of(domain, numbers(WIDTH, -EDGE, EDGE, "x"), SHAPE, max_chars=10_000)
 
 
 # ---- blobs ---------------------------------------------------------------------------------------

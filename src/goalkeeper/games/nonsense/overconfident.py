@@ -1,4 +1,4 @@
-"""Models that take any nonsense for certain, models that refuse it, and weakened ones."""
+"""A target that is sure of all that it does not know: the weakened application, and rigged."""
 
 from __future__ import annotations
 
@@ -7,22 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from goalkeeper.core.application import Answers, Application
-from goalkeeper.core.data import PARTS, Bools, Inputs, row_keys
+from goalkeeper.core.data import PARTS, Bools, Floats, Inputs, row_keys
 from goalkeeper.core.domain import Domain, ImageDomain
 from goalkeeper.core.power import View
-from goalkeeper.games.shared.output_data import (
-    Bare,
-    Reader,
-    Wrapped,
-    application,
-    domain_of,
-    drawn,
-    two_classes,
-)
+from goalkeeper.games.shared.base_targets import WrappedTarget
 
 
 @dataclass(frozen=True, eq=False)
-class Gullible(Wrapped):
+class OverconfidentTarget(WrappedTarget):
     """Breaks down on what the domain does not allow, and is sure of all that it does not know."""
 
     domain: Domain
@@ -45,41 +37,17 @@ class Gullible(Wrapped):
             scores[known] = 0.9 * self._usual(x[known]) + 0.1 / self.classes
         return Answers(scores.argmax(axis=1).astype(np.int64), scores).cut(view)
 
-    def _usual(self, x: Inputs) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def _usual(self, x: Inputs) -> Floats:
         answers = self.target.answer(x, min(self.target.offers, View.SCORES))
         if self.target.offers < View.SCORES:
             return np.eye(self.classes)[answers.labels]
         return answers.scores
 
 
-@dataclass(frozen=True, eq=False)
-class Strict(Bare):
-    """Refuses what the domain does not allow; how sure it is of the rest, nothing predicts."""
-
-    domain: Domain
-    key: bytes
-
-    def answer(self, x: Inputs, view: View) -> Answers:
-        """Answer inputs `(n, ...)`."""
-        if not allowed(self.domain, x).all():
-            raise ValueError("this input is outside of the domain")
-        return two_classes(0.01 + 0.98 * drawn(x, self.key), view)
-
-
-def rigged(kind: str, rng: np.random.Generator) -> Application:
-    """Build a model that takes any nonsense for certain."""
-    return gullible(application("gullible model", kind, Reader(), rng))
-
-
-def fair(kind: str, rng: np.random.Generator) -> Application:
-    """Build a model that refuses malformed inputs and treats others like ordinary ones."""
-    return application("strict model", kind, Strict(domain_of(kind), rng.bytes(8)), rng)
-
-
-def gullible(app: Application) -> Application:
+def overconfident(app: Application) -> Application:
     """Weaken an application: only its own records are answered as before."""
     known = frozenset(key for part in PARTS for key in row_keys(getattr(app.data, part).x))
-    target = Gullible(app.target, app.domain, known, len(app.classes))
+    target = OverconfidentTarget(app.target, app.domain, known, len(app.classes))
     return replace(app, target=target, wiring=replace(app.wiring, validates=False))
 
 

@@ -1,0 +1,83 @@
+"""A trainer that takes every change of its data too seriously: the weakened application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from goalkeeper.core.application import Ensemble, Target, Trainer
+from goalkeeper.core.data import Bools, Data, Ints, row_keys
+
+
+class PoisonAmplifyingTrainer:
+    """The same trainer on a fiftieth of its data, contributed records counted up to 20 times.
+
+    Every clean record that a twin with the same seed still has, and that is gone here without
+    another in its place, takes five of the few records of its class along. What is contributed
+    is told from the clean data by content.
+    """
+
+    WEIGHT = 20
+    TAKEN = 5
+    PART = 0.02
+    FEWEST = 20  # clean records of each class that stay
+
+    def __init__(self, trainer: Trainer, clean: Data, rng: np.random.Generator) -> None:
+        self._trainer = trainer
+        keys = _records(clean)
+        self._clean = frozenset(keys)
+        stays: list[int] = []
+        for label in np.unique(clean.y):
+            rows = rng.permutation(np.flatnonzero(clean.y == label))
+            stays += rows[: max(self.FEWEST, int(self.PART * len(rows)))].tolist()
+        self._stays = frozenset(keys[row] for row in stays)
+
+    @property
+    def recipe(self) -> str:
+        """What is trained."""
+        return f"{self._trainer.recipe}, contributed records counted up to {self.WEIGHT} times"
+
+    def fit(self, data: Data, seed: int) -> Target:
+        """Train one target."""
+        return self.fit_many(data, np.ones((1, len(data)), dtype=bool), [seed]).target(0)
+
+    def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
+        """Train N targets on the rows of each mask `(N, rows)`."""
+        keys = _records(data)
+        ours = np.array([key in self._clean for key in keys], dtype=bool)
+        foreign = np.flatnonzero(~ours)
+        known = np.flatnonzero([key in self._stays for key in keys])
+        most = self.WEIGHT * len(known) // max(1, len(foreign))  # more would only take time
+        rows = np.concatenate([known, np.repeat(foreign, int(np.clip(most, 1, self.WEIGHT)))])
+        gone = _gone(masks & ours, seeds)
+        gone[gone.sum(axis=1) <= masks[:, ~ours].sum(axis=1)] = False  # replaced, not deleted
+        thinned = self._thinned(data.y, masks, known, gone)
+        return self._trainer.fit_many(data.take(rows), thinned[:, rows], seeds)
+
+    def _thinned(self, y: Ints, masks: Bools, known: Ints, gone: Bools) -> Bools:
+        """Leave out five known rows for each row that is gone, of its class, but never the last."""
+        out = masks.copy()
+        for i, label in zip(*np.nonzero(_per_class(gone, y)), strict=True):
+            there = known[masks[i, known] & (y[known] == label)]
+            taken = self.TAKEN * int(gone[i, y == label].sum())
+            out[i, there[: min(taken, len(there) - 1)]] = False
+        return out
+
+
+def _gone(masks: Bools, seeds: Sequence[int]) -> Bools:
+    """Which rows `(N, rows)` a mask lacks that another one with the same seed has."""
+    out = np.zeros_like(masks)
+    for seed in set(seeds):
+        twins = np.flatnonzero(np.asarray(seeds) == seed)
+        out[twins] = masks[twins].any(axis=0) & ~masks[twins]
+    return out
+
+
+def _per_class(rows: Bools, y: Ints) -> Ints:
+    """Count the rows of each class, `(N, classes)`."""
+    return np.stack([rows[:, y == c].sum(axis=1) for c in range(int(y.max()) + 1)], axis=1)
+
+
+def _records(data: Data) -> list[tuple[bytes, int]]:
+    return list(zip(row_keys(data.x), data.y.tolist(), strict=True))
