@@ -28,7 +28,7 @@ SMALL = 0.25  # effort in fair games, of attacks that say what grows with it
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class AttackCase:
     """A kind of input, and the name of one task."""
 
     domain: str
@@ -45,13 +45,13 @@ def task_of(game: AGame, app: Application, name: str) -> Task:
     return next(task for task in game().tasks(app) if task.name == name)
 
 
-def cases(attack: AnAttack, worlds: GameWorlds) -> Iterator[Case]:
+def cases(attack: AnAttack, worlds: GameWorlds) -> Iterator[AttackCase]:
     """List every kind of input x task that an attack says it can be run on."""
     for domain in sorted(attack.domains & attack.game.domains):
         app = worlds.rigged(domain, seeded(0))
         for task in attack.game().tasks(app):
             if attack.covers(task):
-                yield Case(domain, task.name)
+                yield AttackCase(domain, task.name)
 
 
 def alternatives(attack: AnAttack) -> tuple[Power, ...]:
@@ -87,27 +87,27 @@ class Arena:
     attack: AnAttack
     worlds: GameWorlds
     small: Mapping[str, Any] = field(default_factory=dict)
-    _found: dict[Case, AttackResult] = field(default_factory=dict)
+    _found: dict[AttackCase, AttackResult] = field(default_factory=dict)
 
-    def rigged(self, case: Case) -> AttackResult:
+    def rigged(self, case: AttackCase) -> AttackResult:
         """Return the result in the rigged world; it is run once."""
         if case not in self._found:
             self._found[case] = self.rigged_again(case)
         return self._found[case]
 
-    def rigged_again(self, case: Case) -> AttackResult:
+    def rigged_again(self, case: AttackCase) -> AttackResult:
         """Run in the rigged world anew."""
         app = self.worlds.rigged(case.domain, seeded(0))
         return self._run(app, case, self.attack(), 0)
 
-    def fair(self, case: Case, seed: int) -> AttackResult:
+    def fair(self, case: AttackCase, seed: int) -> AttackResult:
         """Run once in the fair world of a number, with small settings."""
         app = self.worlds.fair(case.domain, seeded(seed))
         attack = replace(sized(self.attack(), SMALL), **self.small)
         return self._run(app, case, attack, seed)
 
     def _run(
-        self, app: Application, case: Case, attack: Attack[Any, Any], seed: int
+        self, app: Application, case: AttackCase, attack: Attack[Any, Any], seed: int
     ) -> AttackResult:
         run = AttackRun(
             attack=attack,

@@ -21,7 +21,7 @@ from goalkeeper.policy import default_policy
 from goalkeeper.testing.arena import (
     AnAttack,
     Arena,
-    Case,
+    AttackCase,
     CountingTarget,
     alternatives,
     cases,
@@ -166,7 +166,7 @@ def _covers_nothing(attack: AnAttack) -> Iterator[Breach]:
 # ---- of its runs ---------------------------------------------------------------------------------
 
 
-def _wins_rigged(arena: Arena, case: Case) -> Iterator[Breach]:
+def _wins_rigged(arena: Arena, case: AttackCase) -> Iterator[Breach]:
     result = arena.rigged(case)
     if not any(won(trial.tally) for trial in result.trials):
         yield Breach(
@@ -176,7 +176,7 @@ def _wins_rigged(arena: Arena, case: Case) -> Iterator[Breach]:
         )
 
 
-def _repeats_itself(arena: Arena, case: Case) -> Iterator[Breach]:
+def _repeats_itself(arena: Arena, case: AttackCase) -> Iterator[Breach]:
     first, second = stable(arena.rigged(case)), stable(arena.rigged_again(case))
     differ = [key for key in first if first[key] != second[key]]
     if differ:
@@ -205,7 +205,7 @@ def fair_wins(wins: Callable[[int], bool]) -> tuple[int, int]:
     return count, MOST_GAMES
 
 
-def _loses_fair(arena: Arena, case: Case) -> Iterator[Breach]:
+def _loses_fair(arena: Arena, case: AttackCase) -> Iterator[Breach]:
     def wins(seed: int) -> bool:
         result = arena.fair(case, seed)
         return bool(result.trials) and won(result.trials[-1].tally)
@@ -219,7 +219,7 @@ def _loses_fair(arena: Arena, case: Case) -> Iterator[Breach]:
         )
 
 
-def _keeps_its_budget(arena: Arena, case: Case) -> Iterator[Breach]:
+def _keeps_its_budget(arena: Arena, case: AttackCase) -> Iterator[Breach]:
     attack = arena.attack
     app = arena.worlds.rigged(case.domain, seeded(0))
     least = min(power.budget.queries for power in alternatives(attack))

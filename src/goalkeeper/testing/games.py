@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from functools import partial
 from itertools import count
 from typing import Any
@@ -20,7 +20,7 @@ from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task
 from goalkeeper.policy import default_policy
-from goalkeeper.testing.arena import AGame, AnAttack, Case, enough, seeded, stable, task_of
+from goalkeeper.testing.arena import AGame, AnAttack, AttackCase, enough, seeded, stable, task_of
 from goalkeeper.testing.contract import Breach, Check, run_all
 from goalkeeper.testing.worlds import GameWorlds, worlds_of
 
@@ -66,7 +66,7 @@ def game_checks(game: AGame, worlds: GameWorlds | None = None) -> Iterator[Check
         yield Check(f"{where}-has-worlds", WORLDS, partial(_has_worlds, stage, domain))
         yield Check(f"{where}-names-its-tasks", TASKS, partial(_names_tasks, game, stage, domain))
         for task in game().tasks(stage.rigged(domain, seeded(0))):
-            setting = _Setting(game, stage, Case(domain, task.name))
+            setting = _Setting(game, stage, AttackCase(domain, task.name))
             yield from _task_checks(setting, f"{where}-{task.name}")
 
 
@@ -85,7 +85,7 @@ class _Setting:
 
     game: AGame
     worlds: GameWorlds
-    case: Case
+    case: AttackCase
 
     def app(self) -> Application:
         """Build the rigged world."""
@@ -214,7 +214,7 @@ def _deals(setting: _Setting) -> Iterator[Breach]:
 
 def _weakens(setting: _Setting) -> Iterator[Breach]:
     app = setting.app()
-    before, target = app.fingerprint, app.target
+    before, target = replace(app).fingerprint, app.target  # of a copy: it is computed once
     weak: Any = setting.game().weakened(app, setting.task(app), np.random.default_rng(0))
     if not isinstance(weak, Application):
         yield Breach(f"weakened() returned a {type(weak).__name__}", "return an Application")
@@ -222,7 +222,7 @@ def _weakens(setting: _Setting) -> Iterator[Breach]:
     if weak.domain != app.domain or weak.classes != app.classes:
         advice = "weaken the model, its training or the system around it"
         yield Breach("the weakened application has other inputs or classes", advice)
-    if app.fingerprint != before or app.target is not target:
+    if replace(app).fingerprint != before or app.target is not target:
         advice = "return a changed copy: dataclasses.replace(app, ...)"
         yield Breach("the application itself was changed", advice)
     sizes, weak_sizes = app.data.sizes(), weak.data.sizes()

@@ -20,7 +20,7 @@ from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.games.property.leak import records_seen, smallest_difference
 from goalkeeper.games.property.worlds import (
     ShareTrainer,
-    Stack,
+    VictimStack,
     Worlds,
     pool,
     properties,
@@ -91,7 +91,7 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
         own = pool(app)
         masks = worlds.masks(own, coins, rng)
         seeds = rng.integers(0, 2**31, self.victims).tolist()
-        stack = Stack(app.trainer.fit_many(own, masks, seeds), app.target.offers)
+        stack = VictimStack(app.trainer.fit_many(own, masks, seeds), app.target.offers)
         return Dealt(worlds, coins, campaigns=self.victims, victims=stack.victims())
 
     def mark(self, marking: Guessing) -> AttackResult:

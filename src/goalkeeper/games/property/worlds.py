@@ -113,7 +113,7 @@ def _commonest(data: Data, column: str) -> str:
 # ---- victims -------------------------------------------------------------------------------------
 
 
-class Stack:
+class VictimStack:
     """Targets that were trained together; the same question to all of them is answered once."""
 
     def __init__(self, ensemble: Ensemble, offers: View) -> None:
@@ -139,7 +139,7 @@ class Stack:
 class Victim(BareTarget):
     """One of the targets of a stack."""
 
-    stack: Stack
+    stack: VictimStack
     i: int
 
     @property
