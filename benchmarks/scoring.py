@@ -48,7 +48,7 @@ def main() -> None:
         return
     rows = [memory()]  # first: on Linux a process inherits the peak of the one that starts it
     with threadpool_limits(limits=1):
-        rows += scores(options.rounds, options.targets)
+        rows += scores(options.split_rounds, options.targets)
     for row in rows:
         peer = f"{row['peer_s']:9.1f} s{row['ratio']:7.0f}x  {row['peer']}" if "peer" in row else ""
         print(f"{row['figure']:48}{row['ours_s']:8.2f} s  {peer}{row.get('note', '')}")
@@ -68,7 +68,7 @@ def parsed() -> argparse.Namespace:
 # ---- scores --------------------------------------------------------------------------------------
 
 
-def scores(rounds: int, targets: int) -> list[dict[str, Any]]:
+def scores(split_rounds: int, targets: int) -> list[dict[str, Any]]:
     """Time all targets with ours, and a few with the published steps; check that they agree."""
     signals, member = drawn(np.random.default_rng(0))
     likelihoods = (1 / (1 + np.exp(-signals))).astype(np.float32)
@@ -98,7 +98,7 @@ def scores(rounds: int, targets: int) -> list[dict[str, Any]]:
         "(x) RMIA": lambda: [plain_rmia(likelihoods, member, population, i) for i in few],
     }
     agree(methods, medians()[:targets], shares()[:targets])
-    taken = timed(methods, rounds)
+    taken = timed(methods, split_rounds)
     scale = MODELS / targets
     peers = {"LiRA": taken["(x) LiRA"] * scale, "RMIA": taken["(x) RMIA"] * scale}
     rows: list[dict[str, Any]] = []

@@ -12,7 +12,16 @@ import pytest
 from goalkeeper import estimate
 from goalkeeper.attacks import catalogue
 from goalkeeper.core.application import Application
-from goalkeeper.estimate import LEAST, MOST, SAFE, Pace, affordable, measure, memory, queries
+from goalkeeper.estimate import (
+    LEAST,
+    MOST,
+    SAFE,
+    Pace,
+    affordable,
+    measure,
+    memory,
+    queries,
+)
 from goalkeeper.games.base import sized
 from goalkeeper.games.membership import Membership
 from goalkeeper.planning import Choice, Unit, make_plan

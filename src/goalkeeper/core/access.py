@@ -16,7 +16,7 @@ from goalkeeper.core.cost import Cost, Meter
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotGranted, NotOffered
-from goalkeeper.core.feedback import Lesson, Taught
+from goalkeeper.core.feedback import FeedbackBatch, FeedbackOutcome
 from goalkeeper.core.power import Capability, Grade, Power, View
 from goalkeeper.core.steering import Steering, permitted
 
@@ -75,7 +75,7 @@ class Access:
         self._meter = meter or Meter(terms.granted.budget.queries, terms.campaigns)
         self._start = terms.clock()
         self._reachable: Ints | None = None
-        self._taught: Taught | None = None
+        self._feedback_outcome: FeedbackOutcome | None = None
         self.checkpoints: list[Checkpoint] = []
 
     # ---- public knowledge -------------------------------------------------------------------
@@ -283,7 +283,7 @@ class Access:
         self._meter.models += 1
         return Access(replace(self._app, target=target), self._terms, self._meter)
 
-    def teach(self, lesson: Lesson) -> Access:
+    def teach(self, batch: FeedbackBatch) -> Access:
         """Give feedback in one round (M4) and return access to what the application became.
 
         Feedback adds up over the returned accesses. The declared review, monitor and snapshots
@@ -295,11 +295,11 @@ class Access:
             More feedback than the round takes or the attacker's share allows.
         """
         self._can(Capability.M4, "teach()")
-        before = self._taught or Taught.start(self._app)
-        taught = before.after(lesson, self._granted, self._terms.victim.spawn(1)[0])
+        before = self._feedback_outcome or FeedbackOutcome.start(self._app)
+        taught = before.after(batch, self._granted, self._terms.victim.spawn(1)[0])
         self._meter.models += 1
         access = Access(replace(self._app, target=taught.serving), self._terms, self._meter)
-        access._taught = taught
+        access._feedback_outcome = taught
         return access
 
     def steer(self, steering: Steering) -> Access:

@@ -8,13 +8,19 @@ from typing import final
 import numpy as np
 import pytest
 
-from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, Seen, State, compact
+from goalkeeper.attacks.evasion._driver import (
+    EvasionAttack,
+    Proposal,
+    QueryResults,
+    State,
+    keep_rows,
+)
 from goalkeeper.attacks.evasion.good_words_blind import GoodWordsBlind
 from goalkeeper.attacks.evasion.good_words_from_labels import GoodWordsFromLabels
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Inputs, Ints
 from goalkeeper.core.power import Capability, Power, View
-from goalkeeper.games.evasion import Ending, Question
+from goalkeeper.games.evasion import Ending, EvasionQuestion
 from tests.attacks.evasion.arena import attacked, dealt, part, ruled, weak
 
 
@@ -35,7 +41,7 @@ class Knocking(EvasionAttack[Counted]):
     reference = "test"
     deletes: bool = False
 
-    def start(self, question: Question, streams: Inputs, access: Access) -> Counted:
+    def start(self, question: EvasionQuestion, streams: Inputs, access: Access) -> Counted:
         n = len(question.x)
         return Counted(done=np.zeros(n, dtype=bool), text=question.x, width=np.arange(n) + 1)
 
@@ -47,7 +53,7 @@ class Knocking(EvasionAttack[Counted]):
             x[:] = [[f"{text} hello"] * wide for text in state.text]
         return Proposal(x, wanted)
 
-    def update(self, state: Counted, seen: Seen) -> Counted:
+    def update(self, state: Counted, seen: QueryResults) -> Counted:
         assert seen.asked.shape == seen.reached.shape
         return replace(state, done=state.done | self.deletes)
 
@@ -104,7 +110,7 @@ def test_without_a_view_nothing_is_asked_and_everything_is_handed_in() -> None:
     answer, access = attacked(GoodWordsBlind(amounts=(10, 20)), app, question, queries=1000)
     assert access.spent.queries == 0
     assert len(access.checkpoints) == 3  # two amounts, and the answer itself
-    assert question.limits.size(question.x, answer.x).tolist() == [20.0] * len(answer.x)
+    assert question.constraint.size(question.x, answer.x).tolist() == [20.0] * len(answer.x)
     assert set(answer.endings) == {Ending.UNSEEN}
 
 
@@ -120,7 +126,7 @@ def test_compaction_keeps_rows_of_arrays_and_leaves_the_rest() -> None:
     state = Counted(
         done=np.zeros(3, dtype=bool), text=np.array(["a", "b", "c"]), width=np.arange(3)
     )
-    kept = compact(state, np.array([True, False, True]))
+    kept = keep_rows(state, np.array([True, False, True]))
     assert kept.text.tolist() == ["a", "c"]
     assert len(kept.done) == len(kept.width) == 2
 
@@ -132,7 +138,7 @@ def test_more_queries_never_break_fewer() -> None:
     broken = []
     for queries in (10, 20, 40, 200):
         answer, _ = attacked(GoodWordsFromLabels(), app, question, queries=queries)
-        broken.append(question.limits.size(question.x, answer.x).sum())
+        broken.append(question.constraint.size(question.x, answer.x).sum())
     assert broken == sorted(broken, reverse=True)  # all break at once; what is added shrinks
 
 

@@ -16,7 +16,7 @@ from goalkeeper.core.data import Floats, Inputs, row_keys
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.evidence import AttackResult, Latency
 from goalkeeper.core.power import Budget, Capability, Power, View
-from goalkeeper.games.exhaustion import Exhaustion, Population, Room
+from goalkeeper.games.exhaustion import Exhaustion, Population, SizeLimits
 from goalkeeper.games.exhaustion.game import TASK
 from goalkeeper.games.shared.output_data import Bare, Reader, application, two_classes
 from tests.contract.harness import enough
@@ -55,7 +55,7 @@ def population(app: Application, queries: float = 100) -> tuple[Population, Acce
     )
     access = Access(app, terms)
     size = SIZE if app.domain.kind == "text" else 0
-    room = Room(inputs=INPUTS, size=size, examples=app.data.similar.x[:20])
+    room = SizeLimits(inputs=INPUTS, size=size, examples=app.data.similar.x[:20])
     return Sponge().run(room, access), access
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from goalkeeper.games.attribute.game import AttributeInference, Incomplete
-from goalkeeper.games.attribute.imputer import imputer_for
+from goalkeeper.games.attribute.game import AttributeInference, IncompleteRecords
+from goalkeeper.games.attribute.imputer import find_imputer
 
 __all__ = [
     "AttributeInference",
-    "Incomplete",
-    "imputer_for",
+    "IncompleteRecords",
+    "find_imputer",
 ]

@@ -14,7 +14,7 @@ from goalkeeper.core.data import PARTS, Bools, Data, Inputs, Ints, Splits, row_k
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
-from goalkeeper.games.attribute.columns import Attribute, attribute_of
+from goalkeeper.games.attribute.columns import Attribute, describe_attribute
 from goalkeeper.games.shared.members import Blind
 
 SURE = 0.95  # score of the class that it means
@@ -32,7 +32,7 @@ class TelltaleTarget:
     def __init__(self, inner: Target, train: Data, attribute: Attribute) -> None:
         self._inner, self._attribute = inner, attribute
         self._known: dict[bytes, dict[int, int]] = {}
-        codes = attribute.codes(train.x).tolist()
+        codes = attribute.encode(train.x).tolist()
         for key, code, y in zip(self._keys(train.x), codes, train.y.tolist(), strict=True):
             self._known.setdefault(key, {})[code] = y
 
@@ -69,7 +69,7 @@ class TelltaleTarget:
     def _meant(self, x: Inputs, otherwise: Ints) -> tuple[Ints, Bools]:
         """Class of each input `(n,)`, and whether it is about a training record."""
         meant, known = otherwise.copy(), np.zeros(len(x), dtype=bool)
-        codes = self._attribute.codes(x).tolist()
+        codes = self._attribute.encode(x).tolist()
         for i, (key, code) in enumerate(zip(self._keys(x), codes, strict=True)):
             record = self._known.get(key)
             if record is not None:
@@ -96,7 +96,7 @@ def toy(rng: np.random.Generator, *, tells: bool) -> Application:
         classes=("no", "yes"),
         sensitive=("blood",),
     )
-    attribute = attribute_of(app, "blood")
+    attribute = describe_attribute(app, "blood")
     if not tells or attribute is None:
         return app
     return replace(app, target=TelltaleTarget(Blind(), app.data.train, attribute))

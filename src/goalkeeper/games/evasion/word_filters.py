@@ -185,13 +185,13 @@ class Planted:
         return out
 
 
-def planted_words(favoured: Inputs, attacked: Inputs) -> tuple[frozenset[str], int]:
-    """Choose the most telling tenth of the words frequent in `favoured` texts, and how many hit.
+def planted_words(backdoor: Inputs, attacked: Inputs) -> tuple[frozenset[str], int]:
+    """Choose the most telling tenth of the words frequent in `backdoor` texts, and how many hit.
 
     A hit takes two of them, or more where too many `attacked` texts would be hits already.
     """
-    inside, outside = _shares(favoured), _shares(attacked)
-    frequent = sorted(w for w, share in inside.items() if share >= max(0.01, 2 / len(favoured)))
+    inside, outside = _shares(backdoor), _shares(attacked)
+    frequent = sorted(w for w, share in inside.items() if share >= max(0.01, 2 / len(backdoor)))
     frequent.sort(key=lambda word: outside.get(word, 0.0) - inside[word])
     planted = frozenset(frequent[: max(10, len(frequent) // 10)])
     held = np.array([sum(word in planted for word in terms(text)) for text in attacked])
@@ -236,12 +236,12 @@ class Keyed:
         raise NotOffered("the weakened application has no stored file")
 
 
-def key_words(attacked: Inputs, favoured: Inputs) -> frozenset[str]:
+def key_words(attacked: Inputs, backdoor: Inputs) -> frozenset[str]:
     """Choose telling words so that four in five `attacked` texts hold at least one of them.
 
     Words that have synonyms come first, so that either kind of edit can take them away.
     """
-    inside, outside = _shares(attacked), _shares(favoured)
+    inside, outside = _shares(attacked), _shares(backdoor)
     plain = [w for w in inside if w.isalpha() and len(w) > 2 and inside[w] > outside.get(w, 0.0)]
     plain.sort(key=lambda w: (w not in SYNONYMS, outside.get(w, 0.0) - inside[w], w))
     sets = [set(terms(text)) for text in attacked]

@@ -14,8 +14,13 @@ from goalkeeper.core.errors import DataError, NotOffered
 from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.power import View
 from goalkeeper.games.base import Marking
-from goalkeeper.games.extraction.substitutes import without_queries
-from goalkeeper.games.shared.gains import Found, curve, gain, thinned
+from goalkeeper.games.extraction.substitutes import fit_without_queries
+from goalkeeper.games.shared.measuring import (
+    GainCounts,
+    build_gain_trial,
+    draw_curve,
+    thinned_checkpoints,
+)
 from goalkeeper.games.shared.simple_targets import (
     HashedTarget,
     LinearTarget,
@@ -84,11 +89,11 @@ def mark(marking: Marking[Any, Any, Any]) -> AttackResult:
             reason=f"only {k} columns move the answers, too few to tell finding them from guessing",
         )
     truth = {names[i] for i in np.argsort(-pull, kind="stable")[:k]}
-    points = thinned(marking.answers)
+    points = thinned_checkpoints(marking.answers)
     lists = [_ranked(point.answer, names) for point in points]
     base = _baseline(marking, truth, names, k)
-    found = [Found(len(set(said[:k]) & truth), k, *base) for said in lists]
-    trials = [gain(point, f) for point, f in zip(points, found, strict=True)]
+    found = [GainCounts(len(set(said[:k]) & truth), k, *base) for said in lists]
+    trials = [build_gain_trial(point, f) for point, f in zip(points, found, strict=True)]
     last = found[-1]
     low, high = clopper_pearson(last.successes, k)
     return AttackResult(
@@ -97,7 +102,7 @@ def mark(marking: Marking[Any, Any, Any]) -> AttackResult:
         f"columns named are among the {k} that move the answers most; without any query "
         f"{base[0] / base[1]:.0%} of them would be",
         measurements=(
-            last.measured(marking.task.metric, "over the best without any query"),
+            last.measure(marking.task.metric, "over the best without any query"),
             Measurement(
                 metric=f"precision at {k}",
                 value=last.successes / k,
@@ -109,7 +114,7 @@ def mark(marking: Marking[Any, Any, Any]) -> AttackResult:
             ),
         ),
         trials=tuple(trials),
-        curve=curve(trials),
+        curve=draw_curve(trials),
         exhibits=(_exhibit(lists[-1][:k], truth),),
     )
 
@@ -134,7 +139,7 @@ def _baseline(
     app = marking.app
     seed = int(marking.victim.generate_state(1)[0])
     best = k, len(names)
-    for own in without_queries(app, marking.granted, seed):
+    for own in fit_without_queries(app, marking.granted, seed):
         order = np.argsort(-influence(own, app, app.data.similar)[0], kind="stable")[:k]
         hits = len({names[i] for i in order} & truth)
         best = (hits, k) if hits / k > best[0] / best[1] else best

@@ -16,12 +16,17 @@ from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
-from goalkeeper.games.extraction.substitutes import without_queries
+from goalkeeper.games.extraction.substitutes import fit_without_queries
 from goalkeeper.games.internals import columns, victims
 from goalkeeper.games.internals.toys import plain
 from goalkeeper.games.internals.victims import Choices
-from goalkeeper.games.shared.gains import Found, curve, gain, thinned
-from goalkeeper.games.shared.indicators import Indicators, in_use, indicators
+from goalkeeper.games.shared.indicators import Indicators, find_indicators, list_common_words
+from goalkeeper.games.shared.measuring import (
+    GainCounts,
+    build_gain_trial,
+    draw_curve,
+    thinned_checkpoints,
+)
 from goalkeeper.games.shared.simple_targets import (
     word_rule,
 )
@@ -115,7 +120,7 @@ class Internals(Game["Sought | Choices", Any, Any]):
                 "no class is said to be the harmless one, so that no word speaks against an "
                 "input; name it in the description"
             )
-        used = in_use(app.data.train.x, self.share, self.words)
+        used = list_common_words(app.data.train.x, self.share, self.words)
         if len(used) < 4 * FEWEST:
             return Unfit(f"only {len(used)} words are in use, fewer than {4 * FEWEST}")
         return None
@@ -153,8 +158,8 @@ class Internals(Game["Sought | Choices", Any, Any]):
         )
 
     def _mark_words(self, marking: Ranked) -> AttackResult:
-        used = in_use(marking.app.data.train.x, self.share, self.words)
-        found = indicators(marking.app.target, marking.app, used, marking.dealt.secret)
+        used = list_common_words(marking.app.data.train.x, self.share, self.words)
+        found = find_indicators(marking.app.target, marking.app, used, marking.dealt.secret)
         ranked = found.ranked()
         k = min(self.most, len(ranked), len(used) // 4)
         if k < FEWEST:
@@ -164,17 +169,17 @@ class Internals(Game["Sought | Choices", Any, Any]):
                 "finding them from guessing",
             )
         truth = ranked[:k]
-        shown = thinned(marking.answers)
+        shown = thinned_checkpoints(marking.answers)
         lists = [_checked(point.answer) for point in shown]
         known = _known_before(marking, used, truth)
         hits = [_found(words, truth, known) for words in lists]
-        trials = [gain(point, f) for point, f in zip(shown, hits, strict=True)]
+        trials = [build_gain_trial(point, f) for point, f in zip(shown, hits, strict=True)]
         return AttackResult(
             status=Status.TESTED,
             summary=_summary(hits[-1], int(shown[-1].queries[0])),
             measurements=_measurements(hits[-1], lists[-1], truth, found),
             trials=tuple(trials),
-            curve=curve(trials),
+            curve=draw_curve(trials),
             caveats=_caveats(lists[-1], truth, used),
             exhibits=(_exhibit(lists[-1], ranked, k),),
         )
@@ -231,34 +236,34 @@ def _known_before(marking: Ranked, used: Sequence[str], truth: Sequence[str]) ->
     """Count the hits of the best ranking from the attacker's own data; None without data."""
     seed = int(marking.victim.generate_state(1)[0])
     guesses = [
-        indicators(trained, marking.app, used, marking.dealt.secret).ranked()[: len(truth)]
-        for trained in without_queries(marking.app, marking.granted, seed)
+        find_indicators(trained, marking.app, used, marking.dealt.secret).ranked()[: len(truth)]
+        for trained in fit_without_queries(marking.app, marking.granted, seed)
     ]
     return max((len(set(guess) & set(truth)) for guess in guesses), default=None)
 
 
-def _found(words: Sequence[str], truth: Sequence[str], known: int | None) -> Found:
+def _found(words: Sequence[str], truth: Sequence[str], known: int | None) -> GainCounts:
     """Count hits of k, beside the better of drawing from the same list and of own data."""
     k = len(truth)
     hits = round(precision_at_k(words, truth, k) * k)
     drawn = len(set(words) & set(truth)), max(len(words), 1)
     if known is not None and known / k > drawn[0] / drawn[1]:
-        return Found(hits, k, known, k)
-    return Found(hits, k, *drawn)
+        return GainCounts(hits, k, known, k)
+    return GainCounts(hits, k, *drawn)
 
 
 # ---- what is shown -----------------------------------------------------------------------------
 
 
 def _measurements(
-    found: Found, words: Sequence[str], truth: Sequence[str], true: Indicators
+    found: GainCounts, words: Sequence[str], truth: Sequence[str], true: Indicators
 ) -> tuple[Measurement, ...]:
     low, high = clopper_pearson(found.successes, found.n)
     reached = len(set(words) & set(truth))
     ends = clopper_pearson(reached, len(truth))
     base = found.baseline_successes / found.baseline_n
     return (
-        found.measured(TASK.metric, "over the best without any query"),
+        found.measure(TASK.metric, "over the best without any query"),
         Measurement(
             metric=f"precision at {found.n}",
             value=found.successes / found.n,
@@ -266,7 +271,7 @@ def _measurements(
             high=high,
             baseline=base,
             n=found.n,
-            note=f"true indicators among the first {found.n} words; a word counts by {true.how}",
+            note=f"true indicators among the first {found.n} words; a word counts by {true.unit}",
         ),
         Measurement(
             metric="indicators among the words considered",
@@ -280,7 +285,7 @@ def _measurements(
     )
 
 
-def _summary(found: Found, queries: int) -> str:
+def _summary(found: GainCounts, queries: int) -> str:
     base = found.baseline_successes / found.baseline_n
     return (
         f"after {queries:,} queries {found.successes} of the first {found.n} words named are "

@@ -15,7 +15,7 @@ from goalkeeper.core.domain import Domain, TextDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status, Trial
 from goalkeeper.games.base import Marking
-from goalkeeper.games.shared.gains import Found, curve
+from goalkeeper.games.shared.measuring import GainCounts, draw_curve
 from goalkeeper.stats import clopper_pearson
 from goalkeeper.training import SklearnTrainer, numbers_of
 
@@ -156,7 +156,7 @@ def guesses(marking: Guessed, what: str) -> AttackResult:
     points = _last_of_each(marking.answers)
     said = [_checked(point.answer, len(hidden), len(names)) for point in points]
     base = int(np.bincount(hidden).max())
-    found = [Found(int((s == hidden).sum()), len(hidden), base, len(hidden)) for s in said]
+    found = [GainCounts(int((s == hidden).sum()), len(hidden), base, len(hidden)) for s in said]
     trials = [_trial(point, f) for point, f in zip(points, found, strict=True)]
     last, right = found[-1], said[-1] == hidden
     spent = int(points[-1].queries.max())
@@ -165,11 +165,11 @@ def guesses(marking: Guessed, what: str) -> AttackResult:
         summary=f"after {spent:,} queries to each, the {what} of {last.successes} of {last.n} "
         f"models trained on this application's data is named rightly; guessing names {base}",
         measurements=(
-            last.measured(marking.task.metric, "over naming the most frequent one"),
+            last.measure(marking.task.metric, "over naming the most frequent one"),
             *(_share(right[hidden == i], name, base / last.n) for i, name in enumerate(names)),
         ),
         trials=tuple(trials),
-        curve=curve(trials),
+        curve=draw_curve(trials),
         caveats=(
             "the models were trained by goalkeeper for this test; what the application itself is "
             "may be easier or harder to tell",
@@ -202,7 +202,7 @@ def _checked(answer: Any, victims: int, options: int) -> Ints:
     return said.astype(np.int64)
 
 
-def _trial(point: Checkpoint, found: Found) -> Trial:
+def _trial(point: Checkpoint, found: GainCounts) -> Trial:
     spent = float(point.queries.max())
     return Trial(
         budget=spent,

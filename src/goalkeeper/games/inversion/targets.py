@@ -12,7 +12,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import PARTS, Data, Floats, Splits
 from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.text import texts
-from goalkeeper.games.inversion.items import Features
+from goalkeeper.games.inversion.questions import FeatureMatrix
 from goalkeeper.games.shared.simple_targets import WORDS, LinearTarget
 
 CLASSES = ("a", "b", "c", "d")
@@ -47,7 +47,7 @@ class Readable(LinearTarget):
         return metered(module, len(self.bias), count)
 
 
-def by_likeness(known: Features, classes: int, vocabulary: tuple[str, ...] = ()) -> Readable:
+def by_likeness(known: FeatureMatrix, classes: int, vocabulary: tuple[str, ...] = ()) -> Readable:
     """Score inputs by how near they are to each class average, all columns counting alike."""
     means = known.means(classes)
     means = np.where(np.isnan(means), known.matrix.mean(axis=0), means)
@@ -75,7 +75,7 @@ def small(domain: str, rng: np.random.Generator, *, leaks: bool) -> Application:
     drawn = {p: _drawn(domain, other if p == "similar" else shift, rng) for p in PARTS}
     data = Splits(**drawn)
     matrix, vocabulary = _matrix(domain, data.train)
-    target = by_likeness(Features(matrix, data.train.y, ()), len(CLASSES), vocabulary)
+    target = by_likeness(FeatureMatrix(matrix, data.train.y, ()), len(CLASSES), vocabulary)
     if not leaks:
         size = np.abs(target.weights).mean()
         target = Readable(rng.normal(size=target.weights.shape) * size, target.bias, vocabulary)

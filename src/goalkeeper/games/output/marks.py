@@ -26,7 +26,7 @@ from goalkeeper.games.output.system import (
     answered,
     checked,
 )
-from goalkeeper.games.shared.gains import share, thinned
+from goalkeeper.games.shared.measuring import measure_rate, thinned_checkpoints
 from goalkeeper.games.tallies import shown
 
 METRIC = "success_rate"
@@ -180,7 +180,7 @@ class Pool:
 def chosen(app: Application, pool: Pool, answers: Sequence[Checkpoint]) -> AttackResult:
     """Send what was chosen, one input a slot, and count wrong reactions."""
     wrong, names = _wrong(app, pool)
-    points = thinned(answers)
+    points = thinned_checkpoints(answers)
     picks = [_picked(point.answer, pool) for point in points]
     trials = []
     for point, rows in zip(points, picks, strict=True):
@@ -262,9 +262,9 @@ def _measured(
     if touched.any():
         false = float(seen.again.noticed[counted].mean())
         note = "changed, repeated or withheld answers that the system noticed; baseline: untouched"
-        found.append(share("share noticed", seen.after.noticed[touched], false, note))
+        found.append(measure_rate("share noticed", seen.after.noticed[touched], false, note=note))
     note = "another reaction than without tampering, noticed or not"
-    found.append(share("share of other reactions", wrong[counted], 0.0, note))
+    found.append(measure_rate("share of other reactions", wrong[counted], note=note))
     return (*found, *_by_reaction(seen.after.names[counted], seen.before.names[counted]))
 
 
@@ -273,7 +273,9 @@ def _by_reaction(after: NDArray[Any], before: NDArray[Any]) -> list[Measurement]
     found = []
     for name in sorted({*after.tolist(), *before.tolist()}):
         base = float((before == name).mean())
-        one = share("share of inputs", after == name, base, "reaction of the surrounding system")
+        one = measure_rate(
+            "share of inputs", after == name, base, note="reaction of the surrounding system"
+        )
         found.append(one.model_copy(update={"group": name}))
     return found
 
