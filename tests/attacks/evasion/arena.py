@@ -17,7 +17,8 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Power, View
 from goalkeeper.core.text import texts
 from goalkeeper.games.base import Dealt, Task
-from goalkeeper.games.evasion import CleanState, Evasion, EvasionQuestion, Submission
+from goalkeeper.games.evasion import Evasion, EvasionQuestion, Submission
+from goalkeeper.games.evasion.parts import CleanState
 from goalkeeper.testing.worlds import evasion
 from tests.contract.harness import enough
 

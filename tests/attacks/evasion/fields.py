@@ -11,7 +11,8 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import PARTS, Data, Floats, Splits
 from goalkeeper.core.domain import ImageDomain
 from goalkeeper.games.base import Dealt
-from goalkeeper.games.evasion import CleanState, Evasion, EvasionQuestion, Grid, NormBall
+from goalkeeper.games.evasion import Evasion, EvasionQuestion, Grid, NormBall
+from goalkeeper.games.evasion.parts import CleanState
 from goalkeeper.games.evasion.worlds import LinearScores
 
 SIDE = 8

@@ -312,7 +312,7 @@ def test_what_cannot_be_asked_is_told_apart_from_what_is_ruled_out() -> None:
     assert unfit(text)[0] is True
     few = app.data.train.take(slice(0, 5))
     small = replace(app, data=replace(app.data, train=few))
-    assert unfit(small)[1].startswith("needs 20 training records")
+    assert unfit(small)[1].startswith("20 training records")
 
 
 def test_a_task_of_no_column_is_one_task() -> None:

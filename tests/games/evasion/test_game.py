@@ -21,7 +21,8 @@ from goalkeeper.core.goals import Goal, IntegrityLevel
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.core.text import kept, texts
 from goalkeeper.games.base import Marking
-from goalkeeper.games.evasion import AdditionConstraint, Ending, Evasion, Submission, build_goal
+from goalkeeper.games.evasion import AdditionConstraint, Ending, Evasion, Submission
+from goalkeeper.games.evasion.game import build_goal
 from goalkeeper.games.evasion.word_filters import BAD, GOOD
 from goalkeeper.games.tallies import won
 from goalkeeper.testing.worlds import evasion

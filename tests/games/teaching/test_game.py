@@ -269,7 +269,7 @@ def test_made_up_records_and_classes_are_refused() -> None:
         return [1]
 
     assert "not a record of the attacker's data" in refused(invented)
-    assert "none of the 2 classes" in refused(unknown)
+    assert "not one of the 2 classes" in refused(unknown)
     assert "no input of this application" in refused(outside)
     assert "must be a Course" in refused(nothing)
 

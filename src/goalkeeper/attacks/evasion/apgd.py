@@ -23,7 +23,7 @@ from goalkeeper.games.evasion import NormBall
 if TYPE_CHECKING:
     from torch import Tensor
 
-MOMENTUM = 0.75
+MOMENTUM = 0.75  # alpha of Croce and Hein 2020, algorithm 1
 MIN_RISING_SHARE = 0.75  # share of steps that must gain, or the steps are halved
 
 
@@ -168,6 +168,7 @@ def _select(chosen: Tensor, yes: Tensor, no: Tensor) -> Tensor:
 
 def _list_checkpoints(steps: int) -> dict[int, int]:
     """Map each checkpoint to the number of steps since the one before."""
+    # Croce and Hein 2020, section 3.1: p1 = 0.22, p(j+1) = p(j) + max(p(j) - p(j-1) - 0.03, 0.06).
     share, gap, found, last = 0.22, 0.22, dict[int, int](), 0
     while share <= 1:
         here = ceil(round(share * steps, 6))

@@ -123,6 +123,7 @@ class TransferredGradients(EvasionAttack[PreparedImages]):
         return np.asarray(x.double().numpy())
 
     def _step(self, speed: Tensor, constraint: NormBall) -> Tensor:
+        # Half as far again as the radius, so that the boundary of the ball is surely reached.
         length = 1.5 * constraint.radius / self.steps
         if constraint.norm == "linf":
             return length * speed.sign()

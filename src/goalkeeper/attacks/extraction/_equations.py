@@ -55,6 +55,8 @@ class Equations:
     def is_clear(self, scores: Floats) -> Bools:
         """Return which answers `(n,)` are far enough from 0 and 1 to take a logarithm."""
         least = scores.min(axis=1)
+        # Of two classes the smaller score is often computed as 1 - p, which loses its digits below
+        # about 1e-7; softmax scores keep theirs down to the smallest numbers.
         floor = 1e-7 if scores.shape[1] == 2 else 1e-250
         return np.asarray(least > max(floor, 2 * self.rounding_error))
 
@@ -69,6 +71,7 @@ class Equations:
                 saturated = np.isin(np.round(scaled), (0, 10**decimals)).all()
                 return 0.0 if saturated else 0.5 * 10.0**-decimals
         single = self.scores.astype(np.float32).astype(np.float64)
+        # Half a unit of single precision just below 1: 2^-25 = 3e-8.
         return 3e-8 if np.array_equal(single, self.scores) else 0.0
 
     def solve(self, base: Floats) -> LinearSubstitute:

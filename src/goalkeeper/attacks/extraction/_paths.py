@@ -80,6 +80,7 @@ class LeafSearch:
         if not free:
             return True
         moved = rows.copy()
+        # Far below any threshold's distance, far above the rounding error of a double.
         tiny = 1e-7 * (self.frame.high - self.frame.low)[free]
         middle = (self.frame.high + self.frame.low)[free] / 2
         moved[:, free] += np.where(moved[:, free] > middle, -tiny, tiny)

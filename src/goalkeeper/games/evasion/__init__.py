@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from goalkeeper.games.evasion.additions import AdditionConstraint
-from goalkeeper.games.evasion.game import Evasion, build_goal
+from goalkeeper.games.evasion.game import Evasion
 from goalkeeper.games.evasion.images import Grid, NormBall, PixelConstraint
 from goalkeeper.games.evasion.parts import (
     AdversarialGoal,
-    CleanState,
     Constraint,
     Ending,
     EvasionQuestion,
@@ -26,7 +25,6 @@ from goalkeeper.games.evasion.text_edits import (
 __all__ = [
     "AdditionConstraint",
     "AdversarialGoal",
-    "CleanState",
     "Constraint",
     "EditConstraint",
     "Ending",
@@ -39,7 +37,6 @@ __all__ = [
     "PixelConstraint",
     "Submission",
     "Token",
-    "build_goal",
     "find_words",
     "list_respellings",
     "list_synonyms",
