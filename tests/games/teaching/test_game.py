@@ -271,7 +271,7 @@ def test_made_up_records_and_classes_are_refused() -> None:
     assert "not a record of the attacker's data" in refused(invented)
     assert "not one of the 2 classes" in refused(unknown)
     assert "not an input of this application" in refused(outside)
-    assert "must be a Course" in refused(nothing)
+    assert "must be a FeedbackPlan" in refused(nothing)
 
 
 def test_an_honest_label_of_a_changed_input_needs_a_labeller() -> None:
