@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 
 import numpy as np
 import pytest
 
 from goalkeeper.attack_run import AnyAttack
 from goalkeeper.attacks import catalogue
+from goalkeeper.attacks.poisoning._sides import measure_class_lean
 from goalkeeper.attacks.poisoning._steps import invent_words
 from goalkeeper.attacks.poisoning.column_trigger import ColumnTrigger
 from goalkeeper.attacks.poisoning.deletion import Deletion
@@ -20,8 +22,9 @@ from goalkeeper.attacks.poisoning.pixel_pattern_honest import PixelPatternHonest
 from goalkeeper.attacks.poisoning.trigger_words import TriggerWords
 from goalkeeper.attacks.poisoning.trigger_words_honest import TriggerWordsHonest
 from goalkeeper.core.access import Access, Terms
+from goalkeeper.core.data import Data
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
-from goalkeeper.core.text import kept, terms
+from goalkeeper.core.text import kept, terms, texts
 from goalkeeper.games.poisoning import Poisoning, PoisoningQuestion, WordTrigger
 from goalkeeper.games.tallies import bounds, value, won
 from tests.attacks.poisoning.handing_in import app_of, handed_in, result_of
@@ -234,3 +237,19 @@ def test_invented_words_differ() -> None:
     words = invent_words(np.random.default_rng(0), 200)
     assert len(set(words)) == 200
     assert all(word.isalpha() and len(word) == 6 for word in words)
+
+
+def test_a_class_lean_does_not_depend_on_the_order_of_words() -> None:
+    """A plain sum over a set of 40 words is rounded otherwise in almost every order."""
+    rng = np.random.default_rng(0)
+    vocabulary = np.array(invent_words(rng, 60), dtype=object)
+    x = texts(" ".join(rng.choice(vocabulary, 40, replace=False)) for _ in range(30))
+    data = Data(x=x, y=np.arange(30) % 2)
+    ours, others = x[data.y == 1], x[data.y == 0]
+    lean = {
+        str(word): sum(word in text.split() for text in ours) / len(ours)
+        - sum(word in text.split() for text in others) / len(others)
+        for word in vocabulary
+    }
+    expected = [fsum(lean[word] for word in text.split()) for text in x]
+    assert measure_class_lean(x, data, 1).tolist() == expected

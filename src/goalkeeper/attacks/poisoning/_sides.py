@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import fsum
 
 import numpy as np
 
@@ -19,7 +20,9 @@ def measure_class_lean(x: Inputs, data: Data, label: int) -> Floats:
     ours = data.y == label
     if x.dtype == object:
         weights = _weigh_words(data.x[ours], data.x[~ours])
-        return np.array([sum(weights.get(w, 0.0) for w in set(terms(t))) for t in x])
+        # Exactly rounded: the order of a set of words differs between processes, and the rounding
+        # of a plain sum with it.
+        return np.array([fsum(weights.get(w, 0.0) for w in set(terms(t))) for t in x])
     flat = _flatten(data.x)
     scale = np.maximum(flat.std(axis=0), 1e-12)
     if ours.all() or not ours.any() or len(x) == 0:
