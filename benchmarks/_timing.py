@@ -10,7 +10,7 @@ import numpy as np
 
 
 def timed(
-    methods: dict[str, Callable[[], Any]], split_rounds: int, clock: str = "process"
+    methods: dict[str, Callable[[], Any]], rounds: int, clock: str = "process"
 ) -> dict[str, float]:
     """Run all methods round by round; return the median seconds of each.
 
@@ -18,7 +18,7 @@ def timed(
     """
     read = time.process_time if clock == "process" else time.perf_counter
     seconds: dict[str, list[float]] = {name: [] for name in methods}
-    for _ in range(split_rounds):
+    for _ in range(rounds):
         for name, run in methods.items():
             start = read()
             run()

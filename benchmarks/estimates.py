@@ -116,7 +116,7 @@ def result(file: Path) -> list[Took]:
     return found
 
 
-def learn_substitute(notes: Iterable[Took]) -> dict[tuple[str, str], Known]:
+def learnt(notes: Iterable[Took]) -> dict[tuple[str, str], Known]:
     """Learn what each attack takes for each task, and for all its tasks together (task "")."""
     grouped = defaultdict(list)
     for note in notes:
@@ -159,7 +159,7 @@ def report(notes: Sequence[Took]) -> list[dict[str, object]]:
         own = [n for n in notes if n["application"] == name]
         rows.append(_row(f"{name}: from the table as it is shipped", own, experience()))
         if len(names) > 1:
-            others = learn_substitute([n for n in notes if n["application"] != name])
+            others = learnt([n for n in notes if n["application"] != name])
             rows.append(_row(f"{name}: from other applications", own, others))
     return rows
 
@@ -195,7 +195,7 @@ def write(notes: Sequence[Took]) -> None:
     with TABLE.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(["attack", "task", *KINDS, "spread", "queries"])
-        for name, known in learn_substitute(notes).items():
+        for name, known in learnt(notes).items():
             numbers = [*known.times.values(), known.spread, known.queries]
             out.writerow([*name, *(f"{number:.4g}" for number in numbers)])
     print(f"written: {TABLE}")

@@ -53,7 +53,7 @@ def main() -> None:
             name: lambda e=e: list(e.run(jobs)) for name, e in executors.items()
         }
         methods["two bare processes"] = lambda: bare(jobs)
-        seconds = timed(methods, options.split_rounds, "wall")
+        seconds = timed(methods, options.rounds, "wall")
         rows = compared(seconds, options.units)
         rows += [lost(name, executors[name]) for name in list(executors)[1:]]
     for row in rows:

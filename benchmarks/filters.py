@@ -50,12 +50,10 @@ def main() -> None:
     masks = rng.random((options.models, len(data))) < 0.5
     print(f"{len(data)} messages, {options.models} models on random halves, medians of CPU seconds")
     with threadpool_limits(limits=1):
-        rows = report(
-            "naive Bayes", *bayes_methods(data, masks, options.loop), options.split_rounds
-        )
+        rows = report("naive Bayes", *bayes_methods(data, masks, options.loop), options.rounds)
         beside_memory(rows, data, masks)
         found = logistic_methods(data, masks, options.loop)
-        rows += report("logistic regression on tf-idf", *found, options.split_rounds)
+        rows += report("logistic regression on tf-idf", *found, options.rounds)
     if options.json:
         options.json.write_text(json.dumps(rows))
 
@@ -191,12 +189,10 @@ def apart(found: Floats, expected: Floats) -> float:
     return float(np.abs(found - expected).max())
 
 
-def report(
-    title: str, methods: list[Method], gap: float, split_rounds: int
-) -> list[dict[str, object]]:
+def report(title: str, methods: list[Method], gap: float, rounds: int) -> list[dict[str, object]]:
     """Time the methods in turns, and compare each of ours with each of scikit-learn's."""
     seconds: list[list[float]] = [[] for _ in methods]
-    for _ in range(split_rounds):
+    for _ in range(rounds):
         for method, taken in zip(methods, seconds, strict=True):
             start = time.process_time()
             method.run()

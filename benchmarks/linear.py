@@ -160,7 +160,7 @@ def logistic(
 
     methods: dict[str, Callable[[], Any]] = {p: ours(p) for p in ("full", "fast")}
     methods |= {n: lambda f=f: looped(f, data, few) for n, (f, _) in SOLVERS.items()}
-    taken = timed(methods, options.split_rounds)
+    taken = timed(methods, options.rounds)
     slopes = {n: slope([t.model for t in targets(methods[n](), some)], data, few)
               for n in ("full", "fast")}  # fmt: skip
     slopes |= {n: slope(methods[n](), data, few) for n in SOLVERS if "liblinear" not in n}
@@ -209,7 +209,7 @@ def other(
     taken = timed({
         "ours": lambda: answers(trained(final, data, masks, "full")),
         "loop": lambda: looped(final, data, few),
-    }, options.split_rounds)  # fmt: skip
+    }, options.rounds)  # fmt: skip
     ensemble = trained(final, data, few, "full")
     expected = [ensemble.target(i).answer(data.x, View.LABELS).labels for i in range(len(few))]
     same = float((ensemble.labels(data.x) == np.stack(expected)).mean())

@@ -179,7 +179,7 @@ def figures(case: Case, options: argparse.Namespace, speed: float) -> list[dict[
     if len(case.shape) == 1 and device == "cpu":
         peers["scikit-learn MLPClassifier"] = lambda: classifiers(case, data, few)
     mine = {n: partial(ours, t, data, masks) for n, t in trainers.items()}
-    taken = timed({**mine, **peers}, options.split_rounds, "process" if device == "cpu" else "wall")
+    taken = timed({**mine, **peers}, options.rounds, "process" if device == "cpu" else "wall")
     right = {n: accuracy(run(), data, few) for n, run in peers.items()}
     rows = []
     for name, trainer in trainers.items():

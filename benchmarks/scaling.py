@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the rows of the table")
     options = parser.parse_args()
     with threadpool_limits(limits=1):
-        lines = measured(options.split_rounds, options.most)
+        lines = measured(options.rounds, options.most)
     rows = [row for what, points in lines.items() for row in told(*what, points)]
     if options.json:
         options.json.write_text(json.dumps(rows))
@@ -68,7 +68,7 @@ def main() -> None:
 Lines = dict[tuple[str, str], list[tuple[int, float]]]
 
 
-def measured(split_rounds: int, most: float) -> Lines:
+def measured(rounds: int, most: float) -> Lines:
     """Time every kind against models and rows; a line ends before its points take too long."""
     lines: Lines = {}
     for kind, make in KINDS.items():
@@ -77,21 +77,21 @@ def measured(split_rounds: int, most: float) -> Lines:
             points: list[tuple[int, float]] = []
             for size in sizes:
                 models, rows = (size, FEW_ROWS) if axis == "models" else (FEW_MODELS, size)
-                points.append((size, seconds(make(), models, rows, split_rounds)))
+                points.append((size, seconds(make(), models, rows, rounds)))
                 if points[-1][1] * 4 > most:
                     break
             lines[kind, axis] = points
     return lines
 
 
-def seconds(trainer: Trainer, models: int, rows: int, split_rounds: int) -> float:
+def seconds(trainer: Trainer, models: int, rows: int, rounds: int) -> float:
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, rows)
     x = rng.poisson(1.0 + 0.3 * y[:, None] * (np.arange(COLUMNS) < 8), (rows, COLUMNS))
     data = Data(x=x.astype(np.float64), y=y)
     masks = rng.random((models, rows)) < 0.5
     taken = []
-    for _ in range(split_rounds):
+    for _ in range(rounds):
         start = time.process_time()
         trainer.fit_many(data, masks, range(models)).scores(data.x[:ASKED])
         taken.append(time.process_time() - start)

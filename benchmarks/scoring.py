@@ -6,7 +6,7 @@ peers are the published steps written plainly for one target: LiRA as in tensorf
 run for `--targets` targets and scaled to all, marked (x).
 
 Memory: 1,000 models, 50,000 records, 100 classes, that is 37 GiB of scores. A process of its own
-computes them block by block with a matrix product, keeps the confidence in the true class, and
+computes them block by block with a matrix product, keeps the logit_confidence in the true class, and
 reports its own peak.
 
     python -m benchmarks.scoring [--json FILE]
@@ -29,7 +29,7 @@ import scipy.stats
 from threadpoolctl import threadpool_limits
 
 from benchmarks._timing import timed
-from goalkeeper.attacks.membership._signal import confidence
+from goalkeeper.attacks.membership._signal import logit_confidence
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.stats import lira, offline_lira, relative_likelihood, rmia, student_ratio
@@ -48,7 +48,7 @@ def main() -> None:
         return
     rows = [memory()]  # first: on Linux a process inherits the peak of the one that starts it
     with threadpool_limits(limits=1):
-        rows += scores(options.split_rounds, options.targets)
+        rows += scores(options.rounds, options.targets)
     for row in rows:
         peer = f"{row['peer_s']:9.1f} s{row['ratio']:7.0f}x  {row['peer']}" if "peer" in row else ""
         print(f"{row['figure']:48}{row['ours_s']:8.2f} s  {peer}{row.get('note', '')}")
@@ -68,7 +68,7 @@ def parsed() -> argparse.Namespace:
 # ---- scores --------------------------------------------------------------------------------------
 
 
-def scores(split_rounds: int, targets: int) -> list[dict[str, Any]]:
+def scores(rounds: int, targets: int) -> list[dict[str, Any]]:
     """Time all targets with ours, and a few with the published steps; check that they agree."""
     signals, member = drawn(np.random.default_rng(0))
     likelihoods = (1 / (1 + np.exp(-signals))).astype(np.float32)
@@ -98,7 +98,7 @@ def scores(split_rounds: int, targets: int) -> list[dict[str, Any]]:
         "(x) RMIA": lambda: [plain_rmia(likelihoods, member, population, i) for i in few],
     }
     agree(methods, medians()[:targets], shares()[:targets])
-    taken = timed(methods, split_rounds)
+    taken = timed(methods, rounds)
     scale = MODELS / targets
     peers = {"LiRA": taken["(x) LiRA"] * scale, "RMIA": taken["(x) RMIA"] * scale}
     rows: list[dict[str, Any]] = []
@@ -195,7 +195,7 @@ def streamed(models: int, records: int, classes: int) -> dict[str, Any]:
     x, y = rng.normal(size=(records, 32)), rng.integers(classes, size=records)
     start = time.perf_counter()
     found = collected(
-        Products(models, 32, classes), x, lambda s, rows: confidence(s, y[rows]), MEMORY
+        Products(models, 32, classes), x, lambda s, rows: logit_confidence(s, y[rows]), MEMORY
     )
     return {
         "plan": str(planned(models, records, classes, MEMORY)),

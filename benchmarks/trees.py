@@ -53,7 +53,7 @@ def main() -> None:
     fit(ESTIMATORS["LightGBM, 100 trees"], data, masks[:8], 2)  # starts the processes
     rows = []
     for name, estimator in ESTIMATORS.items():
-        rows += figures(name, estimator, data, masks, options.split_rounds)
+        rows += figures(name, estimator, data, masks, options.rounds)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1))
 
@@ -74,7 +74,7 @@ def fit(estimator: Any, data: Data, masks: Bools, jobs: int) -> Any:
 
 
 def figures(
-    name: str, estimator: Any, data: Data, masks: Bools, split_rounds: int
+    name: str, estimator: Any, data: Data, masks: Bools, rounds: int
 ) -> list[dict[str, Any]]:
     """Time one estimator, print the lines and return them."""
     alone, shared = (fit(estimator, data, masks[:4], jobs) for jobs in (1, 2))
@@ -85,7 +85,7 @@ def figures(
         "two": lambda: counted(lambda: fit(estimator, data, masks, 2), spent["two"]),
         "one": lambda: counted(lambda: fit(estimator, data, masks, 1), spent["one"]),
         "plain": lambda: [clone(estimator).fit(data.x[m], data.y[m]) for m in masks],
-    }, split_rounds, "wall")  # fmt: skip
+    }, rounds, "wall")  # fmt: skip
     back = returned(shared.target(0), len(masks)) / taken["one"]
     more = np.median(spent["two"]) / np.median(spent["one"]) - 1
     note = f"{len(masks)} models; {more:+.0%} more CPU; models back: {back:.1%} of one process"
