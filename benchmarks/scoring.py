@@ -6,7 +6,7 @@ peers are the published steps written plainly for one target: LiRA as in tensorf
 run for `--targets` targets and scaled to all, marked (x).
 
 Memory: 1,000 models, 50,000 records, 100 classes, that is 37 GiB of scores. A process of its own
-computes them block by block with a matrix product, keeps the logit_confidence in the true class, and
+computes them block by block with a matrix product, keeps the confidence in the true class, and
 reports its own peak.
 
     python -m benchmarks.scoring [--json FILE]
