@@ -29,7 +29,7 @@ import scipy.stats
 from threadpoolctl import threadpool_limits
 
 from benchmarks._timing import timed
-from goalkeeper.attacks.membership._signal import confidence
+from goalkeeper.attacks.membership._signal import logit_confidence
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.stats import lira, offline_lira, relative_likelihood, rmia, student_ratio
@@ -195,7 +195,7 @@ def streamed(models: int, records: int, classes: int) -> dict[str, Any]:
     x, y = rng.normal(size=(records, 32)), rng.integers(classes, size=records)
     start = time.perf_counter()
     found = collected(
-        Products(models, 32, classes), x, lambda s, rows: confidence(s, y[rows]), MEMORY
+        Products(models, 32, classes), x, lambda s, rows: logit_confidence(s, y[rows]), MEMORY
     )
     return {
         "plan": str(planned(models, records, classes, MEMORY)),

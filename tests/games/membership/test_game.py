@@ -124,7 +124,7 @@ def test_thresholds_come_from_the_calibration_records_and_nothing_else() -> None
     falling = np.sort(scores[dealt.secret.calibration])[::-1]
     for at in tally.at:
         threshold = falling[round(at.fpr * len(falling))]
-        assert at.false_positives == (scores[dealt.secret.stranger] > threshold).sum()
+        assert at.false_positives == (scores[dealt.secret.non_member] > threshold).sum()
         assert at.true_positives == (scores[dealt.secret.member] > threshold).sum()
         # a stranger is 0.7 spreads nearer: 5 standard deviations of a binomial, false alarm 1e-6
         law = ndtr(0.7 - ndtri(1 - at.fpr))
