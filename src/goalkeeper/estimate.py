@@ -179,9 +179,9 @@ def _trainings(app: Application) -> dict[str, float]:
 
 def _forgetful(trainer: Any) -> Trainer | None:
     """Take the store from a trainer that keeps long trainings: recalling them tells no pace."""
-    if not hasattr(trainer, "changed"):
+    if not hasattr(trainer, "with_means"):
         return trainer  # type: ignore[no-any-return]
-    return trainer.changed(replace(trainer.means, store=""))  # type: ignore[no-any-return]
+    return trainer.with_means(replace(trainer.means, store=""))  # type: ignore[no-any-return]
 
 
 def _masks(app: Application, models: int) -> Bools:

@@ -25,7 +25,7 @@ from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
 from goalkeeper.targets.inputs import prepared
-from goalkeeper.training import SklearnTrainer, how
+from goalkeeper.training import SklearnTrainer, fit_strategy
 from tests.training.samples import rows, subsets, table
 
 PEOPLE = TableDomain(
@@ -72,7 +72,7 @@ def compare(treatment: Any, data: Data, new: Any, domain: TableDomain, **params:
     trainer = SklearnTrainer(
         make_pipeline(treatment, LogisticRegression(**params)), classes, domain
     )
-    assert how(trainer).startswith("together")
+    assert fit_strategy(trainer).reason.startswith("together")
     ensemble = trainer.fit_many(data, masks, range(len(masks)))
     tight = LogisticRegression(solver="newton-cg", tol=1e-10, max_iter=10_000, **params)
     loop = [
@@ -141,10 +141,10 @@ def test_float32_is_near() -> None:
 )
 def test_what_cannot_be_shared_is_named(steps: list[Any], reason: str) -> None:
     trainer = SklearnTrainer(make_pipeline(*steps, LogisticRegression()), ("a", "b"), table(4))
-    assert reason in how(trainer)
+    assert reason in fit_strategy(trainer).reason
 
 
 def test_other_models_behind_columns_go_one_by_one() -> None:
     pipeline = make_pipeline(TREATMENTS["codes_and_scaler"], GaussianNB())
     trainer = SklearnTrainer(pipeline, ("a", "b"), PEOPLE)
-    assert "GaussianNB behind a ColumnTransformer has no fast path" in how(trainer)
+    assert "GaussianNB behind a ColumnTransformer has no fast path" in fit_strategy(trainer).reason

@@ -94,9 +94,12 @@ class Modeller:
             "return an untrained scikit-learn classifier or torch module from build(), or a "
             "trained one from build(x, y, seed)"
         )
-        how = None if self.form.training is None else TorchRecipe(**self.form.training.model_dump())
+        form = self.form.training
+        recipe = None if form is None else TorchRecipe(**form.model_dump())
         with self.telling(key, advice), self.references.running(key, reference):
-            made = FunctionTrainer(build, self.classes, domain, how=how, means=self.means)
+            made = FunctionTrainer(
+                build, self.classes, domain, torch_recipe=recipe, means=self.means
+            )
         inner = made.inner
         if isinstance(inner, TorchTrainer):
             return self._network(inner, splits)
@@ -125,16 +128,16 @@ class Modeller:
         """Train a torch module, or load its parameters."""
         name = self.form.weights
         with self.telling(("model", "build"), "correct the module, or `model.training`"):
-            trainer = trainer.suited(splits.train)
+            trainer = trainer.tune(splits.train)
             made = partial(Model, trainer=trainer, domain=trainer.domain, means=trainer.means)
             if name is None:
-                return made(target=trainer.remembered(splits.train, SEED))
+                return made(target=trainer.fit_cached(splits.train, SEED))
         key: Key = ("model", "weights")
         path = self.references.file(key, name, "weights")
         self.references.noted(path, name)
         advice = "store the parameters of the very module that build returns"
         with self.telling(key, advice):
-            target = trainer.stored(path)
+            target = trainer.load_parameters(path)
         caveats: tuple[str, ...] = ()
         if self.form.training is None:
             caveats = (

@@ -93,7 +93,7 @@ def of_weights(path: Path, guard: Protection, trainer: TorchTrainer) -> Storage:
         runs_code=False,
         protection=guard.words,
         check=guard.check,
-        load=trainer.stored,
+        load=trainer.load_parameters,
         save=partial(_weights, path.suffix),
     )
 

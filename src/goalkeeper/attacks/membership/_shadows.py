@@ -8,7 +8,7 @@ import numpy as np
 
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Data, Floats, Ints
-from goalkeeper.training.answers import collected
+from goalkeeper.training.answers import reduce_scores
 
 Signal = Callable[[Floats, Ints], Floats]
 
@@ -34,7 +34,7 @@ def shadows(
         drawn = balanced(size, len(pool), access.rng)
         seeds = access.rng.integers(0, 2**31, size).tolist()
         ensemble = trainer.fit_many(pool, drawn, seeds)
-        signals.append(collected(ensemble, question.x, reduced, access.memory))
+        signals.append(reduce_scores(ensemble, question.x, reduced, access.memory))
         masks.append(drawn[:, : len(question)])
         yield np.concatenate(signals), np.concatenate(masks)
 

@@ -17,7 +17,7 @@ from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status,
 from goalkeeper.games.base import Marking
 from goalkeeper.games.shared.gains import Found, curve
 from goalkeeper.stats import clopper_pearson
-from goalkeeper.training import SklearnTrainer, numbers_of
+from goalkeeper.training import SklearnTrainer, build_encoder
 
 FAMILY, STRENGTH = "model-family", "regularisation"
 FAMILIES = ("linear", "naive Bayes", "tree", "nearest neighbours", "kernel", "network")
@@ -131,7 +131,7 @@ def of_family(option: int, domain: Domain, rng: np.random.Generator) -> Any:
         lambda: SVC(C=strength),
         lambda: MLPClassifier((int(rng.choice([8, 16, 32])),), solver="lbfgs", max_iter=60),
     )
-    return make_pipeline(numbers_of(domain), models[option]())
+    return make_pipeline(build_encoder(domain), models[option]())
 
 
 def logistic(strength: float, domain: Domain) -> Any:
@@ -140,7 +140,7 @@ def logistic(strength: float, domain: Domain) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    front = TfidfVectorizer() if isinstance(domain, TextDomain) else numbers_of(domain)
+    front = TfidfVectorizer() if isinstance(domain, TextDomain) else build_encoder(domain)
     return make_pipeline(front, LogisticRegression(C=strength, max_iter=500))
 
 

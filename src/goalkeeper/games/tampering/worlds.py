@@ -33,7 +33,7 @@ from goalkeeper.core.steering import Steering
 from goalkeeper.core.text import terms, texts
 from goalkeeper.games.shared.simple_targets import CLASSES, frequent
 from goalkeeper.games.shared.simple_targets import WORDS as EVERYDAY
-from goalkeeper.training.generic import fit_many as one_by_one
+from goalkeeper.training.one_by_one import fit_many as one_by_one
 
 RECORDS = 200  # of each part
 COLUMNS = 8
