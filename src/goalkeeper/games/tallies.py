@@ -12,8 +12,8 @@ from goalkeeper.core.evidence import (
     Tally,
 )
 from goalkeeper.stats.intervals import (
-    Estimate,
     Interval,
+    IntervalEstimate,
     clopper_pearson,
     excess,
     normalised_gain,
@@ -91,16 +91,18 @@ def value(tally: Tally) -> float:
             return latency_factor(tally.attack, tally.benign, q=tally.quantile).value
 
 
-def shown(tally: Tally) -> Estimate:
+def shown(tally: Tally) -> IntervalEstimate:
     """Return what people see of a tally: a value with its two-sided 95 % interval.
 
     A success rate is shown as it is, beside its baseline; everything else as
     the rated metric. A value outside its interval (a ratio at one lucky threshold) is moved to it.
     """
     if isinstance(tally, Proportion):
-        return Estimate(tally.successes / tally.n, *clopper_pearson(tally.successes, tally.n))
+        return IntervalEstimate(
+            tally.successes / tally.n, *clopper_pearson(tally.successes, tally.n)
+        )
     low, high = bounds(tally, 0.025)
-    return Estimate(min(max(value(tally), low), high), low, high)
+    return IntervalEstimate(min(max(value(tally), low), high), low, high)
 
 
 def perfect(tally: Tally) -> Tally:

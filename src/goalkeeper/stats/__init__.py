@@ -11,8 +11,8 @@ from __future__ import annotations
 from goalkeeper.stats.curves import cumulative_success, geometric_grid, nondecreasing_band
 from goalkeeper.stats.epsilon import epsilon_ceiling, epsilon_lower_bound
 from goalkeeper.stats.intervals import (
-    Estimate,
     Interval,
+    IntervalEstimate,
     clopper_pearson,
     excess,
     mean_t,
@@ -44,8 +44,8 @@ from goalkeeper.stats.sampling import (
 )
 
 __all__ = [
-    "Estimate",
     "Interval",
+    "IntervalEstimate",
     "advantage",
     "auc",
     "bonferroni",

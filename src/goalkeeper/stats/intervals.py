@@ -22,7 +22,7 @@ class Interval(NamedTuple):
     high: float
 
 
-class Estimate(NamedTuple):
+class IntervalEstimate(NamedTuple):
     """A point estimate with its lower and upper confidence bound."""
 
     value: float
