@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.power import View
 from goalkeeper.training import SklearnTrainer, fit_strategy
+from tests.training.pairs import pairwise
 from tests.training.samples import TEXT, counts, loop, subsets, table, texts
 
 FRONTS = {
@@ -30,9 +31,10 @@ FRONTS = {
 }
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("final", [MultinomialNB(), MultinomialNB(alpha=0.1, fit_prior=False)])
-@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize(
+    ("front", "final", "classes"),
+    pairwise(FRONTS, [MultinomialNB(), MultinomialNB(alpha=0.1, fit_prior=False)], [2, 3]),
+)
 def test_multinomial_on_texts_equals_the_loop(front: str, final: Any, classes: int) -> None:
     data, new = texts(classes=classes), texts(40, classes, seed=5).x
     masks = subsets(data)

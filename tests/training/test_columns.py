@@ -26,6 +26,7 @@ from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.training import SklearnTrainer, fit_strategy
+from tests.training.pairs import pairwise
 from tests.training.samples import rows, subsets, table
 
 PEOPLE = TableDomain(
@@ -87,9 +88,10 @@ def compare(treatment: Any, data: Data, new: Any, domain: TableDomain, **params:
         np.testing.assert_allclose(answer.scores, ensemble.scores(new)[i], atol=1e-9)
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("intercept", [True, False])
-@pytest.mark.parametrize("treatment", [t for t in TREATMENTS if t != "by_number"])
+@pytest.mark.parametrize(
+    ("treatment", "intercept", "classes"),
+    pairwise([t for t in TREATMENTS if t != "by_number"], [True, False], [2, 3]),
+)
 def test_named_columns_equal_the_loop(treatment: str, intercept: bool, classes: int) -> None:  # noqa: FBT001
     data, new = people(classes=classes), people(60, classes, seed=3).x
     compare(TREATMENTS[treatment], data, new, PEOPLE, fit_intercept=intercept)

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.power import View
 from goalkeeper.training import SklearnTrainer, fit_strategy
+from tests.training.pairs import pairwise
 from tests.training.samples import TEXT, loop, rows, subsets, table, texts
 
 FRONTS = {
@@ -54,9 +55,7 @@ def compare(front: list[Any], params: dict[str, Any], domain: Any, data: Any, ne
         np.testing.assert_allclose(answer.scores, ensemble.scores(new)[i], atol=1e-9)
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("final", FINALS)
-@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize(("front", "final", "classes"), pairwise(FRONTS, FINALS, [2, 3]))
 def test_texts_equal_the_loop(front: str, final: str, classes: int) -> None:
     data, new = texts(classes=classes), texts(40, classes, seed=5).x
     compare(FRONTS[front], FINALS[final], TEXT, data, new)
@@ -83,9 +82,7 @@ SCALERS: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("final", FINALS)
-@pytest.mark.parametrize("scaler", SCALERS)
+@pytest.mark.parametrize(("scaler", "final", "classes"), pairwise(SCALERS, FINALS, [2, 4]))
 def test_tables_equal_the_loop(scaler: str, final: str, classes: int) -> None:
     data, new = rows(classes=classes), rows(50, classes=classes, seed=3).x
     compare(SCALERS[scaler], FINALS[final], table(6), data, new)

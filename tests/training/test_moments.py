@@ -18,6 +18,7 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.core.power import View
 from goalkeeper.training import SklearnTrainer, fit_strategy
 from goalkeeper.training.ridge import predict_leave_one_out, solve_ridge
+from tests.training.pairs import pairwise
 from tests.training.samples import rows, subsets, table
 
 FINALS: dict[str, Any] = {
@@ -60,9 +61,7 @@ def compare(trainer: SklearnTrainer, data: Data, masks: Bools, new: Any) -> None
     )
 
 
-@pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("scaler", SCALERS)
-@pytest.mark.parametrize("final", FINALS)
+@pytest.mark.parametrize(("final", "scaler", "classes"), pairwise(FINALS, SCALERS, [2, 4]))
 def test_tables_equal_the_loop(final: str, scaler: str, classes: int) -> None:
     data, new = rows(classes=classes, n=400), rows(50, classes=classes, seed=3).x
     data.x[:, -1] = np.arange(400) % 7 == 0  # every subset needs some spread in every class

@@ -79,9 +79,9 @@ class ModelGroup:
         """Give the median of each record `(n,)`, of all models or of all but one."""
         lower, middle, upper = self._middle_values
         is_odd = self._all_models.models % 2 == 1
-        all_models = np.where(is_odd, middle, (middle + upper) / 2)
+        of_all = np.where(is_odd, middle, (middle + upper) / 2)
         if without is None:
-            return all_models
+            return of_all
         signal = np.asarray(self._signals[without], dtype=np.float64)
         # Without a value below the middle one, an odd number's median is the mean of the middle one
         # and the next above it, and so on; an even number's is one of the two middle ones.
@@ -89,7 +89,7 @@ class ModelGroup:
         high = np.where(signal > middle, middle, upper)
         of_even = np.where(signal > middle, middle, upper)
         without_signal = np.where(is_odd, (low + high) / 2, of_even)
-        return np.where(self._mask[without], without_signal, all_models)
+        return np.where(self._mask[without], without_signal, of_all)
 
     def variance(self, without: int | None = None) -> float:
         """Give the biased variance over all records and models, or all models but one."""

@@ -49,6 +49,8 @@ def test_the_usual_way_is_kept_unless_another_is_clearly_faster() -> None:
 
 
 def test_what_was_chosen_is_not_chosen_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("goalkeeper.training.networks.autotune.MEASURED_MODELS", 1)
+    monkeypatch.setattr("goalkeeper.training.networks.autotune.MEASURED_BATCHES", 1)
     d = data_of(IMAGES)
     chosen = trainer(Convolutions, IMAGES, precision="fast").tune(d)
     assert chosen.means.networks is not None
