@@ -18,7 +18,7 @@ from goalkeeper.core.evidence import AttackResult
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
 from goalkeeper.stats import student_ratio
-from goalkeeper.stats.membership import PRIOR
+from goalkeeper.stats.membership import PRIOR_MODELS
 from tests.attacks.membership.gaussian import application, best_auc, best_tpr, threshold_auc
 from tests.contract.harness import enough
 
@@ -85,9 +85,9 @@ def test_the_log_ratio_is_that_of_two_predictive_t_laws() -> None:
 
     def log_density(values: Any) -> float:
         n, pooled = len(values), values.var(ddof=1)
-        variance = (PRIOR * pooled + n * values.var()) / (PRIOR + n - 1)
+        variance = (PRIOR_MODELS * pooled + n * values.var()) / (PRIOR_MODELS + n - 1)
         scale = np.sqrt(variance * (1 + 1 / n))
-        return float(student.logpdf(-0.7, PRIOR + n - 1, values.mean(), scale))
+        return float(student.logpdf(-0.7, PRIOR_MODELS + n - 1, values.mean(), scale))
 
     expected = log_density(shadow[:6, 0]) - log_density(shadow[6:, 0])
     assert student_ratio(shadow, member, target=target)[0] == pytest.approx(expected, rel=1e-12)

@@ -225,4 +225,4 @@ def test_these_learners_are_trained_together() -> None:
     for learner in ("bayes", "logistic"):
         trainer = sms(learner).trainer
         assert isinstance(trainer, SklearnTrainer)
-        assert trainer.path().kind == learner
+        assert trainer.strategy.kind == learner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, final
 
@@ -16,7 +17,7 @@ from goalkeeper.core.data import Bools, Floats, Inputs
 from goalkeeper.core.errors import MissingExtra
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.evasion import EvasionQuestion, NormBall
-from goalkeeper.training import TorchTrainer, generic_network
+from goalkeeper.training import TorchTrainer, build_generic_network
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -95,10 +96,9 @@ class TransferredGradients(EvasionAttack[PreparedImages]):
             if build is not None:
                 target_network: nn.Module = build(lambda forward, backward: None)
                 return target_network
-        like: TorchTrainer = TorchTrainer(
-            lambda: generic_network(like), access.classes, access.domain
-        )
-        trained: nn.Module = like.fit(data, seed).network(lambda forward, backward: None)
+        build = partial(build_generic_network, access.domain, len(access.classes))
+        generic = TorchTrainer(build, access.classes, access.domain)
+        trained: nn.Module = generic.fit(data, seed).network(lambda forward, backward: None)
         return trained
 
     def _ascend(

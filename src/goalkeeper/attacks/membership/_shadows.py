@@ -8,7 +8,6 @@ import numpy as np
 
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Data, Floats, Ints
-from goalkeeper.training.answers import collected
 
 Signal = Callable[[Floats, Ints], Floats]
 
@@ -24,7 +23,7 @@ def train_shadows(
     time, and only their signals are kept.
     """
 
-    def reduce_scores(scores: Floats, rows: slice) -> Floats:
+    def reduce_block(scores: Floats, rows: slice) -> Floats:
         return signal(scores, question.y[rows])
 
     pool, trainer = question.joined(access.data()), access.trainer()
@@ -34,7 +33,7 @@ def train_shadows(
         drawn = draw_balanced_masks(size, len(pool), access.rng)
         seeds = access.rng.integers(0, 2**31, size).tolist()
         ensemble = trainer.fit_many(pool, drawn, seeds)
-        signals.append(collected(ensemble, question.x, reduce_scores, access.memory))
+        signals.append(reduce_scores(ensemble, question.x, reduce_block, access.memory))
         masks.append(drawn[:, : len(question)])
         yield np.concatenate(signals), np.concatenate(masks)
 

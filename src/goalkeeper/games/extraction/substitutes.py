@@ -106,9 +106,9 @@ def _list_baseline_trainers(app: Application) -> tuple[Trainer, ...]:
 
 
 def _build_generic_model(app: Application) -> Any:
-    from goalkeeper.training.recipes import generic_of
+    from goalkeeper.training.lookalikes import build_generic_estimator
 
-    return generic_of(None, app.domain)
+    return build_generic_estimator(None, app.domain)
 
 
 # ---- parameters --------------------------------------------------------------------------------
