@@ -244,7 +244,7 @@ class _BatchedLogistic:
         row_curvature = curvature[:, 0, 0]
         if self.k > 1:  # `curvature` is then the probabilities
             variance = (curvature * (1 - curvature)).mean(axis=2)[:, 0]
-            row_curvature = variance * problem.sample[:, 0]
+            row_curvature = variance * problem.row_weights[:, 0]
         if self.decomposed:
             return decompose_curvature(problem.features, row_curvature, intercept=self.intercept)
         single, weights = replace(problem, k=1), row_curvature[:, None, None]

@@ -20,25 +20,25 @@ MAX_INVERSE_NUMBERS = 1 << 24  # of the inverses that are kept at a time: 64 MiB
 class LogisticProblem:
     """B problems: half the squared weights plus the weighted logistic losses.
 
-    `y (n,)` holds indices; `sample (n, B)` weighs every row in every model; k is 1 for two
+    `y (n,)` holds indices; `row_weights (n, B)` weighs every row in every model; k is 1 for two
     classes, else their number. Unknowns are `(d + 1, B, k)`: weights, then the bias, which is
-    not penalised and stays 0 without `intercept`. All is computed in the precision of `sample`.
+    not penalised and stays 0 without `intercept`. All is computed in the precision of the weights.
     """
 
     features: SubsetFeatures
     y: Ints
-    sample: Floats
+    row_weights: Floats
     k: int
     intercept: bool
 
     def select(self, models: NDArray[Any]) -> LogisticProblem:
         """Keep some of the models."""
-        sample = select_models(self.sample, models)
-        return replace(self, features=self.features.select(models), sample=sample)
+        row_weights = select_models(self.row_weights, models)
+        return replace(self, features=self.features.select(models), row_weights=row_weights)
 
     def logits(self, unknowns: Floats) -> Floats:
         """Compute logits `(n, B, k)`."""
-        out = np.empty((len(self.y), *unknowns.shape[1:]), dtype=self.sample.dtype)
+        out = np.empty((len(self.y), *unknowns.shape[1:]), dtype=self.row_weights.dtype)
         weights, bias = self._fold(unknowns)
         for rows in self._row_pieces():
             out[rows] = self.features.forward(rows, weights, bias)
@@ -54,25 +54,25 @@ class LogisticProblem:
             largest = logits.max(axis=2)
             losses = largest + np.log(np.exp(logits - largest[:, :, None]).sum(axis=2))
             losses -= np.take_along_axis(logits, self.y[:, None, None], axis=2)[:, :, 0]
-        return np.asarray(penalty + np.einsum("nb,nb->b", self.sample, losses))
+        return np.asarray(penalty + np.einsum("nb,nb->b", self.row_weights, losses))
 
     def gradient(self, unknowns: Floats, logits: Floats) -> tuple[Floats, Floats]:
         """Compute the gradient `(d + 1, B, k)`, and the curvature `(n, B, k)` that `hessian` takes.
 
-        It is `sample * p * (1 - p)` for two classes. For more it is the probabilities p: the
-        Hessian of a row in its logits is then `sample * (diag(p) - p p')`.
+        It is `row_weights * p * (1 - p)` for two classes. For more it is the probabilities p: the
+        Hessian of a row in its logits is then `row_weights * (diag(p) - p p')`.
         """
         curvature = np.empty_like(logits)
         sums = _RowSums()
         for rows in self._row_pieces():
-            sample = self.sample[rows, :, None]
+            row_weights = self.row_weights[rows, :, None]
             if self.k == 1:
                 residual = _binary_residuals(logits[rows], self.y[rows], curvature[rows])
-                curvature[rows] *= sample
+                curvature[rows] *= row_weights
             else:
                 curvature[rows] = softmax(logits[rows])
                 residual = _class_residuals(curvature[rows], self.y[rows])
-            residual *= sample
+            residual *= row_weights
             sums.add(residual.sum(axis=0), self.features.backward(rows, residual))
         return self._unfold_sums(sums, unknowns), curvature
 
@@ -85,14 +85,14 @@ class LogisticProblem:
             logit_change *= curvature[rows]
             if self.k > 1:
                 logit_change -= curvature[rows] * logit_change.sum(axis=2, keepdims=True)
-                logit_change *= self.sample[rows, :, None]
+                logit_change *= self.row_weights[rows, :, None]
             sums.add(logit_change.sum(axis=0), self.features.backward(rows, logit_change))
         return self._unfold_sums(sums, vector)
 
     def build_preconditioner(self, curvature: Floats) -> Preconditioner:
         """Invert the curvature of every model and class."""
         if self.k > 1:
-            curvature = self.sample[:, :, None] * (curvature - curvature * curvature)
+            curvature = self.row_weights[:, :, None] * (curvature - curvature * curvature)
         return build_model_preconditioner(self.features, curvature, intercept=self.intercept)
 
     @property
@@ -101,7 +101,7 @@ class LogisticProblem:
         return MAX_INVERSE_NUMBERS // (self.k * (int(self.features.matrix.shape[1]) + 1) ** 2)
 
     def _row_pieces(self) -> Any:
-        return self.features.row_pieces(self.sample.shape[1] * self.k)
+        return self.features.row_pieces(self.row_weights.shape[1] * self.k)
 
     def _fold(self, unknowns: Floats) -> tuple[Floats, Floats]:
         bias = unknowns[-1] if self.intercept else np.zeros_like(unknowns[-1])

@@ -163,7 +163,7 @@ class _NewtonState:
         start: Floats,
         preconditioner: Preconditioner | None,
     ) -> _NewtonState:
-        unknowns = start.astype(problem.sample.dtype)
+        unknowns = start.astype(problem.row_weights.dtype)
         logits = problem.logits(unknowns)
         gradient, curvature = problem.gradient(unknowns, logits)
         return cls(problem, low_precision, preconditioner, unknowns, logits, gradient, curvature)
@@ -180,7 +180,7 @@ class _NewtonState:
 
     def step(self, accuracy: Floats) -> tuple[Floats, Bools]:
         """Take a Newton step: how far any logit moved `(B,)`, and whether that was a full step."""
-        dtype = self.low_precision.sample.dtype
+        dtype = self.low_precision.row_weights.dtype
         descent, curvature = (
             (-self.gradient).astype(dtype),
             self.curvature.astype(dtype, copy=False),
@@ -216,7 +216,7 @@ class _NewtonState:
         return np.sqrt(np.divide(after, before, out=np.zeros_like(after), where=before > 0))
 
     def _gradient_size(self, gradient: Floats) -> Floats:
-        right = gradient.astype(self.low_precision.sample.dtype, copy=False)
+        right = gradient.astype(self.low_precision.row_weights.dtype, copy=False)
         solved = self.preconditioner.solve(right) if self.preconditioner else right
         return np.maximum(_dot(right, solved), 0)
 
