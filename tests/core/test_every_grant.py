@@ -207,13 +207,17 @@ def test_feedback_rests_on_real_records() -> None:
     """A reviewer starts from the record; a made-up one with the wanted label would pass any."""
     access = opened(can("M4", share=0.5))
     real = part(600).take(slice(0, 3))
-    made_up = [replace(real, x=real.x + 0.5), replace(real, y=1 - real.y), part(0).take([0, 1, 2])]
+    made_up = [
+        replace(real, x=real.x + 0.5),
+        replace(real, y=1 - real.y),
+        part(0).take(slice(0, 3)),
+    ]
     access.teach(Lesson.about(real, real.y))
     for bases in made_up:
         with pytest.raises(ChangeRefused, match="base 0 is no record"):
             access.teach(Lesson.about(bases, real.y))
     knowing = replace(can("M4", share=0.5), knowledge=Knowledge(data=FULL))
-    opened(knowing).teach(Lesson.about(part(0).take([0, 1, 2]), real.y))
+    opened(knowing).teach(Lesson.about(part(0).take(slice(0, 3)), real.y))
 
 
 def test_checkpoints_cannot_be_rewritten() -> None:

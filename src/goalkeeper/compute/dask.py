@@ -173,11 +173,6 @@ def _outcome(future: Any, job: Job) -> Outcome | None:
 
 # ---- inside a Dask worker ------------------------------------------------------------------------
 
-_IDLE: dict[str, list[Team]] = defaultdict(list)  # by run; one team a thread of this worker
-_BUSY: dict[str, list[Team]] = defaultdict(list)
-_OVER: set[str] = set()  # runs that were dismissed; a task may still be on its way
-_LOCK = threading.Lock()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -190,35 +185,62 @@ class Order:
 
 
 def supervised(job: Job, order: Order) -> Outcome:
-    """Perform a job in a process beside this one, which stays for the next job of the run."""
-    run = order.run
+    """Perform a job in a process beside this worker, which stays for the next job of the run."""
+    from distributed import get_worker
+
     if versions.digest() != order.digest:
         raise ExecutorError(
             "a Dask worker has another goalkeeper, Python or library version than this process; "
             "install the same on every machine, and start the workers again"
         )
     preloaded(order.preload)
-    with _LOCK:
-        if run in _OVER:
-            raise ExecutorError("the run has ended")
-        team = _IDLE[run].pop() if _IDLE[run] else Team(1, _start, order.limits)
-        _BUSY[run].append(team)
-    try:
-        return next(team.run([job]))
-    finally:
-        with _LOCK:
-            if team in _BUSY[run]:
-                _BUSY[run].remove(team)
-                _IDLE[run].append(team)
+    return _Crew.of(get_worker()).perform(job, order)
 
 
-def dismiss(run: str) -> None:
-    """End the processes of a run, busy or not."""
-    with _LOCK:
-        _OVER.add(run)
-        teams = [*_IDLE.pop(run, []), *_BUSY.pop(run, [])]
-    for team in teams:
-        team.close()
+def dismiss(run: str, dask_worker: Any) -> None:
+    """End the processes of a run, busy or not; Dask fills in the worker."""
+    _Crew.of(dask_worker).dismiss(run)
+
+
+class _Crew:
+    """The processes beside one Dask worker: one team a thread, by the run they belong to."""
+
+    def __init__(self) -> None:
+        self._idle: dict[str, list[Team]] = defaultdict(list)
+        self._busy: dict[str, list[Team]] = defaultdict(list)
+        self._over: set[str] = set()  # runs that were dismissed; a task may still be on its way
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, worker: Any) -> _Crew:
+        """Return the crew that a Dask worker keeps for us."""
+        crew: _Crew = worker.extensions.setdefault("goalkeeper", cls())
+        return crew
+
+    def perform(self, job: Job, order: Order) -> Outcome:
+        """Perform a job in an idle process of its run, or in a new one."""
+        run = order.run
+        with self._lock:
+            if run in self._over:
+                raise ExecutorError("the run has ended")
+            idle = self._idle[run]
+            team = idle.pop() if idle else Team(1, _start, order.limits)
+            self._busy[run].append(team)
+        try:
+            return next(team.run([job]))
+        finally:
+            with self._lock:
+                if team in self._busy[run]:
+                    self._busy[run].remove(team)
+                    self._idle[run].append(team)
+
+    def dismiss(self, run: str) -> None:
+        """End the processes of a run for good."""
+        with self._lock:
+            self._over.add(run)
+            teams = [*self._idle.pop(run, []), *self._busy.pop(run, [])]
+        for team in teams:
+            team.close()
 
 
 def _start(pipe: Connection[Any, Any]) -> Process:
