@@ -18,7 +18,7 @@ from goalkeeper.core.evidence import AttackResult, Ratio
 from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.base import Marking
 from goalkeeper.games.membership import Membership
-from goalkeeper.games.membership.game import TASK
+from goalkeeper.games.membership.game import TASK, Roles
 from goalkeeper.games.tallies import won
 from tests.attacks.membership.gaussian import application
 from tests.contract.harness import enough
@@ -118,7 +118,9 @@ def test_thresholds_come_from_the_calibration_records_and_nothing_else() -> None
         who = getattr(dealt.secret, role)
         scores[who] = rng.normal(mean, spread, int(who.sum()))
     answer = Checkpoint(scores, Cost(), np.ones(len(scores), dtype=np.int64))
-    marking = Marking(app=app, task=TASK, dealt=dealt, answers=(answer,), granted=Power(), rng=rng)
+    marking: Marking[Data, Roles, Floats] = Marking(
+        app=app, task=TASK, dealt=dealt, answers=(answer,), granted=Power(), rng=rng
+    )
     tally = Membership().mark(marking).trials[-1].tally
     assert isinstance(tally, Ratio)
     falling = np.sort(scores[dealt.secret.calibration])[::-1]

@@ -8,6 +8,7 @@ import numpy as np
 
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Data, Floats, Ints
+from goalkeeper.training.answers import reduce_scores
 
 Signal = Callable[[Floats, Ints], Floats]
 
