@@ -20,9 +20,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from goalkeeper.attacks._words import words_to_ask
-from goalkeeper.attacks.extraction._equations import solved
-from goalkeeper.attacks.extraction._word_probing import probed
+from goalkeeper.attacks._words import list_query_words
+from goalkeeper.attacks.extraction._equations import solve_equations
+from goalkeeper.attacks.extraction._word_probing import probe_words
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, cut
@@ -31,7 +31,7 @@ from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, V
 from goalkeeper.core.text import texts
 from goalkeeper.examples.spam_filter import filter as spam_filter
 from goalkeeper.examples.spam_filter import mail
-from goalkeeper.games.extraction.substitutes import parameter_error
+from goalkeeper.games.extraction.substitutes import measure_parameter_error
 from goalkeeper.targets import SklearnTarget
 
 SHARES = {"train": 0.5, "holdout": 0.25, "calibration": 0.05, "similar": 0.2}
@@ -94,7 +94,7 @@ def measured(what: str, app: Application, access: Access, execute: Callable[[Acc
     x = app.data.holdout.x
     agree = copy.predict(x) == app.target.answer(x, View.LABELS).labels
     known = app.target.parameters()
-    error = parameter_error(app, copy)
+    error = measure_parameter_error(app, copy)
     return Line(
         what,
         access.spent.queries,
@@ -124,7 +124,7 @@ def tables() -> list[Line]:
         app = application(model, data, TableDomain(columns=columns), classes)
         queries = data.x.shape[1] + 1
         lines.append(
-            measured(name, app, access_to(app, queries), lambda a: list(solved(a, 64))[-1])
+            measured(name, app, access_to(app, queries), lambda a: list(solve_equations(a, 64))[-1])
         )
     return lines
 
@@ -144,7 +144,7 @@ def filters() -> list[Line]:
                     f"spam filter, {name}, {words}",
                     app,
                     access,
-                    lambda a: list(probed(a, words_to_ask(a, 9000)))[-1],
+                    lambda a: list(probe_words(a, list_query_words(a, 9000)))[-1],
                 )
             )
     return lines

@@ -31,7 +31,7 @@ from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.means import PRECISIONS, Means
 from goalkeeper.training import SklearnTrainer, bayes
-from goalkeeper.training.paths import Job
+from goalkeeper.training.dispatch import FitJob
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,11 @@ def bayes_methods(data: Data, masks: Bools, some: int) -> tuple[list[Method], fl
         SklearnTrainer(pipeline(), ("ham", "spam"), TextDomain(), means=Means(precision=precision))
         for precision in PRECISIONS
     )
-    job = Job(trainer.path(), trainer.estimator, trainer.classes, trainer.domain, data, masks)
+    job = FitJob(
+        trainer.strategy.parts, trainer.estimator, trainer.classes, trainer.domain, data, masks
+    )
     quick = replace(job, means=Means(precision="fast"))
-    space, small = bayes.space_of(job), bayes.space_of(quick)
+    space, small = bayes.build_space(job), bayes.build_space(quick)
     counts = CountVectorizer().fit_transform(data.x)
     few = masks[:some]
     methods = [

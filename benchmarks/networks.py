@@ -164,12 +164,12 @@ def figures(case: Case, options: argparse.Namespace, speed: float) -> list[dict[
     masks = np.random.default_rng(1).random((case.models, len(data))) < 0.5
     few, scale = masks[: case.loop], case.models / case.loop
     x, y = torch.as_tensor(data.x, device=device), torch.as_tensor(data.y, device=device)
-    how = TorchRecipe(epochs=case.epochs, batch=BATCH, optimiser="sgd", rate=RATE)
+    recipe = TorchRecipe(epochs=case.epochs, batch=BATCH, optimiser="sgd", rate=RATE)
     names = [str(c) for c in range(case.classes)]
     trainers = {
         name: TorchTrainer(
-            case.build, names, domain_of(case), how, means=Means(precision=name, device=device)
-        ).suited(data)
+            case.build, names, domain_of(case), recipe, means=Means(precision=name, device=device)
+        ).tune(data)
         for name in BOTH
     }
     peers: dict[str, Callable[[], Any]] = {

@@ -29,11 +29,11 @@ import scipy.stats
 from threadpoolctl import threadpool_limits
 
 from benchmarks._timing import timed
-from goalkeeper.attacks.membership._signal import confidence
+from goalkeeper.attacks.membership._signal import logit_confidence
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.stats import lira, offline_lira, relative_likelihood, rmia, student_ratio
-from goalkeeper.training.answers import collected, planned
+from goalkeeper.training.answers import plan_answers, reduce_scores
 
 MODELS, RECORDS, POPULATION = 256, 20_000, 10_000
 STREAM = (1000, 50_000, 100)  # models, records, classes
@@ -194,11 +194,11 @@ def streamed(models: int, records: int, classes: int) -> dict[str, Any]:
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(records, 32)), rng.integers(classes, size=records)
     start = time.perf_counter()
-    found = collected(
-        Products(models, 32, classes), x, lambda s, rows: confidence(s, y[rows]), MEMORY
+    found = reduce_scores(
+        Products(models, 32, classes), x, lambda s, rows: logit_confidence(s, y[rows]), MEMORY
     )
     return {
-        "plan": str(planned(models, records, classes, MEMORY)),
+        "plan": str(plan_answers(models, records, classes, MEMORY)),
         "seconds": time.perf_counter() - start,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,  # Linux: in KiB
         "shape": found.shape,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from goalkeeper.core.assessment import Advice
 from goalkeeper.core.evidence import Evidence
 
 # family -> (defence, reason); effects and side effects must be measured by assessing again
-DEFENCES: dict[str, tuple[tuple[str, str], ...]] = {
+DEFENCES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "evasion": (
         (
             "adversarial training",

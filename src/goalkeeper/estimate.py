@@ -184,9 +184,9 @@ def _time_trainings(app: Application) -> dict[str, float]:
 
 def _without_store(trainer: Any) -> Trainer | None:
     """Remove the store from a trainer: loading a stored training would not measure its time."""
-    if not hasattr(trainer, "changed"):
+    if not hasattr(trainer, "with_means"):
         return trainer  # type: ignore[no-any-return]
-    return trainer.changed(replace(trainer.means, store=""))  # type: ignore[no-any-return]
+    return trainer.with_means(replace(trainer.means, store=""))  # type: ignore[no-any-return]
 
 
 def _draw_masks(app: Application, models: int) -> Bools:

@@ -16,7 +16,7 @@ import pytest
 from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
 from goalkeeper.core.errors import BudgetSpent, ChangeRefused, GoalkeeperError, NotGranted
-from goalkeeper.core.feedback import Lesson
+from goalkeeper.core.feedback import FeedbackBatch
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.core.steering import Steering
 from tests.core.everything import ROWS, Averages, Lookalike, application, opened, part
@@ -102,7 +102,7 @@ TABLE = [
     # changes
     Row(method="check", use=lambda a: a.check(relabelling(a)), power=can("T4", share=TWO_OF_ALL)),
     Row(method="poison", use=lambda a: a.poison(relabelling(a)), power=can("T4", share=TWO_OF_ALL)),
-    row("teach", can("M4", share=3 / (ROWS + 3)), Lesson.about(THREE, 0 * THREE.y)),
+    row("teach", can("M4", share=3 / (ROWS + 3)), FeedbackBatch.about(THREE, 0 * THREE.y)),
     row("steer", can("M3"), Steering(seed=1), way="M3"),
     row("steer", can("M4"), SAME_ORDER, way="M4"),
     row("tamper", can("W"), dict),
@@ -190,7 +190,7 @@ def test_changes_do_not_draw_new_rows_into_reach() -> None:
     """Otherwise one change after the other would reach all rows."""
     power = replace(can("T4", "M3", "M4", "W", share=0.25), view=View.LABELS)
     access = opened(power)
-    lesson = Lesson.about(part(600).take(slice(0, 3)), np.zeros(3, dtype=np.int64))
+    lesson = FeedbackBatch.about(part(600).take(slice(0, 3)), np.zeros(3, dtype=np.int64))
     later = [
         access.poison(Change()),
         access.steer(Steering(seed=1)),
@@ -207,13 +207,17 @@ def test_feedback_rests_on_real_records() -> None:
     """A reviewer starts from the record; a made-up one with the wanted label would pass any."""
     access = opened(can("M4", share=0.5))
     real = part(600).take(slice(0, 3))
-    made_up = [replace(real, x=real.x + 0.5), replace(real, y=1 - real.y), part(0).take([0, 1, 2])]
-    access.teach(Lesson.about(real, real.y))
+    made_up = [
+        replace(real, x=real.x + 0.5),
+        replace(real, y=1 - real.y),
+        part(0).take(slice(0, 3)),
+    ]
+    access.teach(FeedbackBatch.about(real, real.y))
     for bases in made_up:
         with pytest.raises(ChangeRefused, match="base 0 is no record"):
-            access.teach(Lesson.about(bases, real.y))
+            access.teach(FeedbackBatch.about(bases, real.y))
     knowing = replace(can("M4", share=0.5), knowledge=Knowledge(data=FULL))
-    opened(knowing).teach(Lesson.about(part(0).take([0, 1, 2]), real.y))
+    opened(knowing).teach(FeedbackBatch.about(part(0).take(slice(0, 3)), real.y))
 
 
 def test_checkpoints_cannot_be_rewritten() -> None:

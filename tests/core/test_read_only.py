@@ -125,7 +125,8 @@ def test_read_only_values_keep_their_content_and_share_their_memory() -> None:
         frozen[0] = 1
     array[0] = 5  # whoever made it still may
     assert frozen[0] == 5
-    held = read_only({"a": [array, {"b": array}], "c": Pair(array, {1}), "d": Holder(array, "x")})
+    parts: dict[str, Any] = {"a": [array, {"b": array}], "c": Pair(array, {1})}
+    held = read_only({**parts, "d": Holder(array, "x")})
     assert isinstance(held["c"], Pair)
     assert (held["d"].name, held["c"].second) == ("x", {1})
     assert scribble(held) == 4
@@ -168,7 +169,7 @@ def test_frozen_mappings_can_be_copied_pickled_and_compared() -> None:
 
 def test_records_and_their_parts_are_read_only() -> None:
     data = part(0)
-    for some in (data, data.take(slice(3)), data.take([1, 2]), data.joined(data)):
+    for some in (data, data.take(slice(3)), data.take(np.array([1, 2])), data.joined(data)):
         assert scribble(some) == 3
         assert not some.x.flags.writeable
         with pytest.raises(TypeError):

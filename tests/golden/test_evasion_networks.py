@@ -17,7 +17,7 @@ from goalkeeper.attacks.evasion import apgd, pgd
 from goalkeeper.attacks.evasion.apgd import Apgd
 from goalkeeper.attacks.evasion.pgd import Pgd
 from goalkeeper.core.data import Floats
-from goalkeeper.games.evasion import Ball, Grid
+from goalkeeper.games.evasion import Grid, NormBall
 from goalkeeper.stats import clopper_pearson
 
 FOLDER = Path(os.environ.get("GOALKEEPER_DATA", "."))
@@ -61,7 +61,7 @@ def digits(n: int) -> tuple[Floats, Any]:
 def robust(attack: Any, name: str, n: int, radius: float, settings: Any) -> int:
     """Count the images that are answered rightly before and after the attack."""
     module, (x, y) = network(name), digits(n)
-    limits = Ball(norm="linf", radius=radius, grid=EIGHTH_BITS)
+    limits = NormBall(norm="linf", radius=radius, grid=EIGHTH_BITS)
     inputs, labels = torch.as_tensor(x, dtype=torch.float32), torch.as_tensor(y)
     right = module(inputs).argmax(dim=1) == labels
     found = attack.perturb(module, inputs[right], labels[right], limits, settings)
@@ -110,8 +110,8 @@ def test_hop_skip_jump_is_as_near_as_the_reference_after_as_many_queries() -> No
     streams, hints = np.empty(16, dtype=object), np.empty(16, dtype=object)
     for i in range(16):
         streams[i], hints[i] = np.random.default_rng([0, i]), seen[of != y[i]][:1]
-    limits = Ball(norm="l2", radius=100.0, grid=EIGHTH_BITS)
-    state = walk.begun(x.copy(), walk.Pace(limits, 100), streams, hints)
+    limits = NormBall(norm="l2", radius=100.0, grid=EIGHTH_BITS)
+    state = walk.begin_walk(x.copy(), walk.WalkSettings(limits, 100), streams, hints)
     state.ask[:, 1:] = False  # no other start
     best, spent = np.full(16, np.inf), np.zeros(16)
     while spent.max() < 1000:
@@ -121,5 +121,5 @@ def test_hop_skip_jump_is_as_near_as_the_reference_after_as_many_queries() -> No
         spent += state.ask.sum(axis=1)
         for i, j in np.argwhere(reached) if state.counts else ():
             best[i] = min(best[i], limits.size(x[i : i + 1], state.points[i, j][None])[0])
-        state = walk.learned(state, reached, state.ask)
+        state = walk.update_walk(state, reached, state.ask)
     assert np.median(best) < 2.6

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from goalkeeper.attacks.membership._shadows import balanced
-from goalkeeper.attacks.membership._signal import confidence
+from goalkeeper.attacks.membership._shadows import draw_balanced_masks
+from goalkeeper.attacks.membership._signal import logit_confidence
 from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.stats import student_ratio
@@ -47,10 +47,14 @@ def trained() -> tuple[Floats, Bools, Floats]:
     how = TorchRecipe(epochs=40, batch=64, rate=1e-3)
     trainer = TorchTrainer(build, [str(i) for i in range(30)], domain, how)
     rng = np.random.default_rng(0)
-    masks = np.concatenate([balanced(SHADOWS, len(data), rng) for _ in range(GROUPS)])
+    masks = np.concatenate([draw_balanced_masks(SHADOWS, len(data), rng) for _ in range(GROUPS)])
     scores = trainer.fit_many(data, masks, range(MODELS)).scores(data.x)
     right = scores.argmax(axis=2) == data.y
-    return confidence(scores, data.y), masks, np.array([right[masks].mean(), right[~masks].mean()])
+    return (
+        logit_confidence(scores, data.y),
+        masks,
+        np.array([right[masks].mean(), right[~masks].mean()]),
+    )
 
 
 def figures(score: Floats, member: Bools) -> tuple[float, float, float]:

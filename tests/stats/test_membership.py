@@ -15,8 +15,8 @@ from scipy.stats import t as student
 
 from goalkeeper import stats
 from goalkeeper.stats import lira, offline_lira, relative_likelihood, rmia, student_ratio
-from goalkeeper.stats.membership import NO_SPREAD, PRIOR
-from goalkeeper.stats.relative import exceeded
+from goalkeeper.stats.membership import MIN_DEVIATION, PRIOR_MODELS
+from goalkeeper.stats.relative import share_exceeded
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -73,7 +73,9 @@ def naive_lira(location: str, variance: str) -> Naive:
         for j, x in enumerate(target):
             a, s = normal_law(signals, member, j, location, variance)
             b, t = normal_law(signals, ~member, j, location, variance)
-            found.append(norm.logpdf(x, a, s + NO_SPREAD) - norm.logpdf(x, b, t + NO_SPREAD))
+            found.append(
+                norm.logpdf(x, a, s + MIN_DEVIATION) - norm.logpdf(x, b, t + MIN_DEVIATION)
+            )
         return np.array(found)
 
     return score
@@ -95,8 +97,8 @@ def naive_student(target: Floats, signals: Floats, member: Bools) -> Floats:
         for mask, one in zip((member, ~member), shared, strict=True):
             own = signals[mask[:, j], j]
             n = len(own)
-            variance = (PRIOR * one + n * own.var()) / (PRIOR + n - 1)
-            laws.append((PRIOR + n - 1, own.mean(), np.sqrt(variance * (1 + 1 / n))))
+            variance = (PRIOR_MODELS * one + n * own.var()) / (PRIOR_MODELS + n - 1)
+            laws.append((PRIOR_MODELS + n - 1, own.mean(), np.sqrt(variance * (1 + 1 / n))))
         gap = max(laws[0][1] - laws[1][1], 0.0)
         beyond = max(x - laws[0][1], 0.0) if gap > 0 else 0.0
         above, below = (student.logpdf(x - beyond, *law) for law in laws)
@@ -212,7 +214,7 @@ def test_exceeded_is_exact_also_next_to_equality(
     x = np.where(np.isfinite(x), x, 1.0)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         wanted = (x[:, None] / z[None, :] > gamma).mean(axis=1)
-    np.testing.assert_array_equal(exceeded(x, z, gamma), wanted)
+    np.testing.assert_array_equal(share_exceeded(x, z, gamma), wanted)
 
 
 # ---- the stated rules ---------------------------------------------------------------------------
@@ -247,7 +249,7 @@ def test_equal_signals_have_no_spread_and_a_finite_score() -> None:
     assert np.isfinite(found).all()
     assert np.isfinite(student_ratio(signals, member)).all()
     assert (offline_lira(signals, member)[0, :2] == 0).all()
-    assert offline_lira(signals, member)[0, 2] == pytest.approx((5.0 - 0.1) / NO_SPREAD)
+    assert offline_lira(signals, member)[0, 2] == pytest.approx((5.0 - 0.1) / MIN_DEVIATION)
 
 
 @pytest.mark.parametrize("values", [(1.0, 1.0, 1.0, 2.0), (1.0, 2.0, 2.0, 3.0), (2.0, 2.0, 2.0)])

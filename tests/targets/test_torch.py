@@ -180,7 +180,7 @@ def test_stored_parameters_come_back(tmp_path: Path, suffix: str) -> None:
         torch.save(module.state_dict(), path)
     else:
         pytest.importorskip("safetensors.torch").save_file(module.state_dict(), path)
-    loaded = trainer.stored(path)
+    loaded = trainer.load_parameters(path)
     x = rows(5)
     want = TorchTarget(module, ["a", "b"], TABLE).answer(x, View.LOGITS).logits
     np.testing.assert_array_equal(loaded.answer(x, View.LOGITS).logits, want)
@@ -192,7 +192,7 @@ def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.pt"
     torch.save({"weight": torch.zeros(3)}, path)
     with pytest.raises(TargetError, match="does not hold the parameters"):
-        trainer.stored(path)
+        trainer.load_parameters(path)
 
 
 def test_the_lookalike_is_a_network_too() -> None:

@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.power import View
-from goalkeeper.training import SklearnTrainer, how
+from goalkeeper.training import SklearnTrainer, fit_strategy
+from tests.training.pairs import pairwise
 from tests.training.samples import TEXT, counts, loop, subsets, table, texts
 
 FRONTS = {
@@ -31,15 +32,16 @@ FRONTS = {
 }
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("final", [MultinomialNB(), MultinomialNB(alpha=0.1, fit_prior=False)])
-@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize(
+    ("front", "final", "classes"),
+    pairwise(FRONTS, [MultinomialNB(), MultinomialNB(alpha=0.1, fit_prior=False)], [2, 3]),
+)
 def test_multinomial_on_texts_equals_the_loop(front: str, final: Any, classes: int) -> None:
     data, new = texts(classes=classes), texts(40, classes, seed=5).x
     masks = subsets(data)
     pipeline = make_pipeline(*FRONTS[front], final)
     trainer = SklearnTrainer(pipeline, [f"k{c}" for c in range(classes)], TEXT)
-    assert how(trainer).startswith("together")
+    assert fit_strategy(trainer).reason.startswith("together")
     ensemble = trainer.fit_many(data, masks, range(len(masks)))
     for x in (data.x, new, data.x[[5, 5, 2]]):
         found = ensemble.scores(x)
@@ -55,7 +57,7 @@ def test_other_kinds_on_texts_equal_the_loop(front: str, final: Any, classes: in
     masks = subsets(data)
     pipeline = make_pipeline(*FRONTS[front], final)
     trainer = SklearnTrainer(pipeline, [f"k{c}" for c in range(classes)], TEXT)
-    assert how(trainer).startswith("together")
+    assert fit_strategy(trainer).reason.startswith("together")
     found = trainer.fit_many(data, masks, range(len(masks))).scores(new)
     np.testing.assert_allclose(found, loop(pipeline, data, masks, new), atol=1e-9, rtol=0)
 
@@ -68,7 +70,7 @@ def test_count_tables_equal_the_loop(final: Any, classes: int) -> None:
     data, new = counts(classes=classes), counts(50, classes=classes, seed=3).x
     masks = subsets(data)
     trainer = SklearnTrainer(final, [str(c) for c in range(classes)], table(12))
-    assert how(trainer).startswith("together")
+    assert fit_strategy(trainer).reason.startswith("together")
     found = trainer.fit_many(data, masks, range(len(masks))).scores(new)
     np.testing.assert_allclose(found, loop(final, data, masks, new), atol=1e-9, rtol=0)
 

@@ -25,7 +25,8 @@ from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
 from goalkeeper.targets.inputs import prepared
-from goalkeeper.training import SklearnTrainer, how
+from goalkeeper.training import SklearnTrainer, fit_strategy
+from tests.training.pairs import pairwise
 from tests.training.samples import rows, subsets, table
 
 PEOPLE = TableDomain(
@@ -72,7 +73,7 @@ def compare(treatment: Any, data: Data, new: Any, domain: TableDomain, **params:
     trainer = SklearnTrainer(
         make_pipeline(treatment, LogisticRegression(**params)), classes, domain
     )
-    assert how(trainer).startswith("together")
+    assert fit_strategy(trainer).reason.startswith("together")
     ensemble = trainer.fit_many(data, masks, range(len(masks)))
     tight = LogisticRegression(solver="newton-cg", tol=1e-10, max_iter=10_000, **params)
     loop = [
@@ -87,9 +88,10 @@ def compare(treatment: Any, data: Data, new: Any, domain: TableDomain, **params:
         np.testing.assert_allclose(answer.scores, ensemble.scores(new)[i], atol=1e-9)
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("intercept", [True, False])
-@pytest.mark.parametrize("treatment", [t for t in TREATMENTS if t != "by_number"])
+@pytest.mark.parametrize(
+    ("treatment", "intercept", "classes"),
+    pairwise([t for t in TREATMENTS if t != "by_number"], [True, False], [2, 3]),
+)
 def test_named_columns_equal_the_loop(treatment: str, intercept: bool, classes: int) -> None:  # noqa: FBT001
     data, new = people(classes=classes), people(60, classes, seed=3).x
     compare(TREATMENTS[treatment], data, new, PEOPLE, fit_intercept=intercept)
@@ -141,10 +143,10 @@ def test_float32_is_near() -> None:
 )
 def test_what_cannot_be_shared_is_named(steps: list[Any], reason: str) -> None:
     trainer = SklearnTrainer(make_pipeline(*steps, LogisticRegression()), ("a", "b"), table(4))
-    assert reason in how(trainer)
+    assert reason in fit_strategy(trainer).reason
 
 
 def test_other_models_behind_columns_go_one_by_one() -> None:
     pipeline = make_pipeline(TREATMENTS["codes_and_scaler"], GaussianNB())
     trainer = SklearnTrainer(pipeline, ("a", "b"), PEOPLE)
-    assert "GaussianNB behind a ColumnTransformer has no fast path" in how(trainer)
+    assert "GaussianNB behind a ColumnTransformer has no fast path" in fit_strategy(trainer).reason

@@ -14,7 +14,8 @@ from sklearn.preprocessing import StandardScaler
 
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.power import View
-from goalkeeper.training import SklearnTrainer, how
+from goalkeeper.training import SklearnTrainer, fit_strategy
+from tests.training.pairs import pairwise
 from tests.training.samples import TEXT, loop, rows, subsets, table, texts
 
 FRONTS = {
@@ -43,7 +44,7 @@ def compare(front: list[Any], params: dict[str, Any], domain: Any, data: Any, ne
     classes = [f"k{c}" for c in range(int(data.y.max()) + 1)]
     masks = subsets(data)
     trainer = SklearnTrainer(make_pipeline(*front, LogisticRegression(**params)), classes, domain)
-    assert how(trainer).startswith("together")
+    assert fit_strategy(trainer).reason.startswith("together")
     ensemble = trainer.fit_many(data, masks, range(len(masks)))
     reference = make_pipeline(*front, tight(params))
     for x in (data.x, new):
@@ -55,9 +56,7 @@ def compare(front: list[Any], params: dict[str, Any], domain: Any, data: Any, ne
         np.testing.assert_allclose(answer.scores, ensemble.scores(new)[i], atol=1e-9)
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("final", FINALS)
-@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize(("front", "final", "classes"), pairwise(FRONTS, FINALS, [2, 3]))
 def test_texts_equal_the_loop(front: str, final: str, classes: int) -> None:
     data, new = texts(classes=classes), texts(40, classes, seed=5).x
     compare(FRONTS[front], FINALS[final], TEXT, data, new)
@@ -85,9 +84,7 @@ SCALERS: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("final", FINALS)
-@pytest.mark.parametrize("scaler", SCALERS)
+@pytest.mark.parametrize(("scaler", "final", "classes"), pairwise(SCALERS, FINALS, [2, 4]))
 def test_tables_equal_the_loop(scaler: str, final: str, classes: int) -> None:
     data, new = rows(classes=classes), rows(50, classes=classes, seed=3).x
     compare(SCALERS[scaler], FINALS[final], table(6), data, new)
@@ -100,7 +97,7 @@ def test_bare_tables_equal_the_loop(classes: int) -> None:
 
 
 def test_wide_tables_equal_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("goalkeeper.training.logistic.DENSE", 10)
+    monkeypatch.setattr("goalkeeper.training.logistic.MAX_DECOMPOSED_COLUMNS", 10)
     data, new = rows(d=60), rows(40, d=60, seed=3).x
     compare([StandardScaler()], {}, table(60), data, new)
 
@@ -125,7 +122,7 @@ def test_answers_do_not_depend_on_the_batch(monkeypatch: pytest.MonkeyPatch) -> 
     np.testing.assert_array_equal(trainer.fit_many(data, masks, range(20)).scores(data.x), whole)
     part = trainer.fit_many(data, masks[3:5], [3, 4]).scores(data.x)
     np.testing.assert_allclose(part, whole[3:5], atol=1e-8, rtol=0)
-    monkeypatch.setattr("goalkeeper.training.ensembles.CACHE", 1)
+    monkeypatch.setattr("goalkeeper.training.ensembles.CACHE_BYTES", 1)
     small = trainer.fit_many(data, masks, range(20)).scores(data.x)
     np.testing.assert_allclose(small, whole, atol=1e-8, rtol=0)
 

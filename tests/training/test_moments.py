@@ -17,8 +17,9 @@ from sklearn.preprocessing import StandardScaler
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.power import View
-from goalkeeper.training import SklearnTrainer, how
-from goalkeeper.training.ridge import leave_one_out, solved
+from goalkeeper.training import SklearnTrainer, fit_strategy
+from goalkeeper.training.ridge import predict_leave_one_out, solve_ridge
+from tests.training.pairs import pairwise
 from tests.training.samples import rows, subsets, table
 
 FINALS: dict[str, Any] = {
@@ -47,7 +48,7 @@ def trainer_of(final: Any, front: list[Any], classes: int, width: int) -> Sklear
 
 def compare(trainer: SklearnTrainer, data: Data, masks: Bools, new: Any) -> None:
     """Scores and labels equal those of ordinary models on records and on other inputs."""
-    assert how(trainer).startswith("together")
+    assert fit_strategy(trainer).reason.startswith("together")
     ensemble = trainer.fit_many(data, masks, range(len(masks)))
     ordinary = [trainer.fit(data.take(mask), 0) for mask in masks]
     for x in (data.x, new):
@@ -61,9 +62,7 @@ def compare(trainer: SklearnTrainer, data: Data, masks: Bools, new: Any) -> None
     )
 
 
-@pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("scaler", SCALERS)
-@pytest.mark.parametrize("final", FINALS)
+@pytest.mark.parametrize(("final", "scaler", "classes"), pairwise(FINALS, SCALERS, [2, 4]))
 def test_tables_equal_the_loop(final: str, scaler: str, classes: int) -> None:
     data, new = rows(classes=classes, n=400), rows(50, classes=classes, seed=3).x.copy()
     x = data.x.copy()
@@ -117,9 +116,9 @@ def test_the_answer_does_not_depend_on_the_block(monkeypatch: pytest.MonkeyPatch
     masks = subsets(data, models=80)
     for final in ("gaussian", "discriminant", "ridge", "centroid"):
         trainer = trainer_of(FINALS[final], [StandardScaler()], 3, 6)
-        monkeypatch.setattr("goalkeeper.training.ensembles.CACHE", 1 << 40)
+        monkeypatch.setattr("goalkeeper.training.ensembles.CACHE_BYTES", 1 << 40)
         whole = trainer.fit_many(data, masks, range(80)).scores(data.x)
-        monkeypatch.setattr("goalkeeper.training.ensembles.CACHE", 1)
+        monkeypatch.setattr("goalkeeper.training.ensembles.CACHE_BYTES", 1)
         small = trainer.fit_many(data, masks, range(80)).scores(data.x)
         np.testing.assert_allclose(small, whole, atol=1e-9, rtol=0)
 
@@ -165,9 +164,9 @@ def test_centroids_of_equal_records_are_refused() -> None:
     ],
 )
 def test_what_is_not_covered_says_why(final: Any, said: str) -> None:
-    path = trainer_of(final, [], 2, 6).path()
-    assert path.kind == "generic"
-    assert said in path.why
+    strategy = trainer_of(final, [], 2, 6).strategy
+    assert strategy.kind == "one_by_one"
+    assert said in strategy.reason
 
 
 # ---- ridge regression without each record --------------------------------------------------------
@@ -182,7 +181,7 @@ def test_leave_one_out_equals_refits(
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=shape) + 3, rng.normal(size=(shape[0], 2))
     weights = rng.uniform(0.5, 2, shape[0]) if weighted else None
-    found = leave_one_out(x, y, 0.7, intercept=intercept, weights=weights)
+    found = predict_leave_one_out(x, y, 0.7, intercept=intercept, weights=weights)
     for i in range(len(x)):
         rest = np.arange(len(x)) != i
         model = Ridge(0.7, fit_intercept=intercept, solver="svd")
@@ -192,6 +191,6 @@ def test_leave_one_out_equals_refits(
 
 def test_ridge_of_one_column_by_hand() -> None:
     x, y = np.array([[1.0], [2.0], [6.0]]), np.array([[1.0], [0.0], [5.0]])
-    weights, bias = solved(x, y, 2.0)
+    weights, bias = solve_ridge(x, y, 2.0)
     np.testing.assert_allclose(weights, [[13 / 16]])  # centred products 13, squares 14, penalty 2
     np.testing.assert_allclose(bias, [2 - 3 * 13 / 16])

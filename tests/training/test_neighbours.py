@@ -14,7 +14,7 @@ from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
-from goalkeeper.training import SklearnTrainer, how
+from goalkeeper.training import SklearnTrainer, fit_strategy
 from tests.training.samples import rows, subsets, table
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -32,7 +32,7 @@ def compare(final: Any, data: Data, masks: Bools, new: Any, memory: int = 1 << 3
     classes = [f"k{c}" for c in range(int(data.y.max()) + 1)]
     domain, means = table(data.x.shape[1]), Means(memory=memory)
     trainer = SklearnTrainer(final, classes, domain, means=means)
-    assert how(trainer).startswith("together")
+    assert fit_strategy(trainer).reason.startswith("together")
     ensemble = trainer.fit_many(data, masks, range(len(masks)))
     ordinary = [trainer.fit(data.take(mask), 0) for mask in masks]
     # scikit-learn rounds the distance of a record to itself, and weighs by it
@@ -94,6 +94,6 @@ def test_too_few_records_are_named() -> None:
     ],
 )
 def test_what_is_not_covered_says_why(final: Any, said: str) -> None:
-    path = SklearnTrainer(final, ("a", "b"), table(6)).path()
-    assert path.kind == "generic"
-    assert said in path.why
+    strategy = SklearnTrainer(final, ("a", "b"), table(6)).strategy
+    assert strategy.kind == "one_by_one"
+    assert said in strategy.reason

@@ -33,7 +33,7 @@ from goalkeeper.core.errors import DataError, TargetError
 from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
 from goalkeeper.targets import SklearnTarget
-from goalkeeper.training import FunctionTrainer, SklearnTrainer, fronts, generic
+from goalkeeper.training import FunctionTrainer, SklearnTrainer, one_by_one, preprocessing
 from tests.training.samples import TEXT, rows, subsets, table, texts
 
 TWO = Means(jobs=2)
@@ -115,7 +115,7 @@ class Spy(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_every_model_has_one_thread(jobs: int) -> None:
+def test_every_model_has_limit_to_one_thread(jobs: int) -> None:
     data = rows()
     ensemble = trained(Spy(), data, subsets(data, models=6), jobs, table(6))
     models = [ensemble.target(i).model for i in range(6)]
@@ -126,13 +126,14 @@ def test_every_model_has_one_thread(jobs: int) -> None:
 
 def test_threads_are_capped_wherever_they_are_set() -> None:
     inner = make_pipeline(StandardScaler(), RandomForestClassifier(n_jobs=-1))
-    assert generic.one_thread(inner).steps[-1][1].n_jobs is None  # one, for scikit-learn
+    # None is one thread for scikit-learn, and every core for others.
+    assert one_by_one.limit_to_one_thread(inner).steps[-1][1].n_jobs is None
     boosted_in = make_pipeline(StandardScaler(), LGBMClassifier())
-    assert generic.one_thread(boosted_in).steps[-1][1].n_jobs == 1
-    boosted = generic.one_thread(XGBClassifier(nthread=7))
+    assert one_by_one.limit_to_one_thread(boosted_in).steps[-1][1].n_jobs == 1
+    boosted = one_by_one.limit_to_one_thread(XGBClassifier(nthread=7))
     assert {boosted.n_jobs, boosted.get_params()["nthread"]} == {1}
     plain = MultinomialNB()
-    assert generic.one_thread(plain) is plain
+    assert one_by_one.limit_to_one_thread(plain) is plain
 
 
 # ---- failures -----------------------------------------------------------------------------------
@@ -197,9 +198,9 @@ def lowered(x: Any) -> Any:
     return np.array([text.lower() for text in x], dtype=object)
 
 
-def taken(estimator: Any, data: Data, domain: Domain) -> fronts.Features | None:
-    found = fronts.shared(estimator, data, domain, subsets(data))
-    return found if isinstance(found, fronts.Features) else None
+def taken(estimator: Any, data: Data, domain: Domain) -> preprocessing.PreprocessedData | None:
+    found = preprocessing.preprocess_once(estimator, data, domain, subsets(data))
+    return found if isinstance(found, preprocessing.PreprocessedData) else None
 
 
 def test_preprocessing_that_looks_at_no_other_row_is_done_once() -> None:
@@ -284,7 +285,7 @@ def test_processes_map_one_copy_of_large_data() -> None:
     def fit(part: Any, seed: int) -> Any:
         return part, seed
 
-    ensemble = generic.fit_many(fit, Watched(x), masks, range(4), 2)
+    ensemble = one_by_one.fit_many(fit, Watched(x), masks, range(4), 2)
     found: list[Any] = [ensemble.target(i) for i in range(4)]
     assert found == [((True, i + 1), i) for i in range(4)]
 
@@ -293,14 +294,14 @@ def test_texts_are_shared_as_numbers() -> None:
     x = texts().x.copy()
     x[3], x[5] = "", "ä\udc80€"
     data = replace(texts(), x=x)
-    packed: Any = generic._shareable(data)
+    packed: Any = one_by_one._encode_texts(data)
     assert (packed.letters.dtype, packed.ends.dtype) == (np.uint8, np.int64)
     mask = np.arange(len(data)) % 3 != 1
     np.testing.assert_array_equal(packed.take(mask).x, data.x[mask])
     np.testing.assert_array_equal(packed.take(mask).y, data.y[mask])
     x[4] = None  # the estimator says what is wrong with that
     data = replace(data, x=x)
-    assert generic._shareable(data) is data
+    assert one_by_one._encode_texts(data) is data
 
 
 def test_columns_beside_the_inputs_are_not_sent() -> None:
@@ -313,5 +314,5 @@ def test_columns_beside_the_inputs_are_not_sent() -> None:
         notes.append(part)
         return seed
 
-    generic.fit_many(partial(fit, notes=seen), with_people, subsets(data, models=2), [0, 1], 1)
+    one_by_one.fit_many(partial(fit, notes=seen), with_people, subsets(data, models=2), [0, 1], 1)
     assert [dict(part.columns) for part in seen] == [{}, {}]

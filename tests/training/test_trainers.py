@@ -20,8 +20,8 @@ from sklearn.tree import DecisionTreeClassifier
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.power import View
-from goalkeeper.training import FunctionTrainer, SklearnTrainer, how, lookalike
-from goalkeeper.training.recipes import recipe_of, seeded
+from goalkeeper.training import FunctionTrainer, SklearnTrainer, fit_strategy, lookalike
+from goalkeeper.training.recipes import clone_with_seed, describe_recipe
 from tests.training.samples import TEXT, rows, subsets, table, texts
 
 AB = ("a", "b")
@@ -46,28 +46,28 @@ def threshold(x: Any, y: Any, seed: int) -> Any:
 
 def test_recipes_hold_what_is_not_default_and_no_seed() -> None:
     pipeline = make_pipeline(CountVectorizer(min_df=2), MultinomialNB(alpha=0.5))
-    assert recipe_of(pipeline) == (
+    assert describe_recipe(pipeline) == (
         "Pipeline(steps=[('countvectorizer', CountVectorizer(min_df=2)), "
         "('multinomialnb', MultinomialNB(alpha=0.5))])"
     )
-    assert recipe_of(SGDClassifier(random_state=3)) == "SGDClassifier()"
-    assert recipe_of(MultinomialNB(alpha=np.float64(0.5))) == "MultinomialNB(alpha=0.5)"
-    assert recipe_of(MultinomialNB(class_prior=np.ones(2))) != recipe_of(
+    assert describe_recipe(SGDClassifier(random_state=3)) == "SGDClassifier()"
+    assert describe_recipe(MultinomialNB(alpha=np.float64(0.5))) == "MultinomialNB(alpha=0.5)"
+    assert describe_recipe(MultinomialNB(class_prior=np.ones(2))) != describe_recipe(
         MultinomialNB(class_prior=np.zeros(2))
     )
-    assert SklearnTrainer(pipeline, AB, TEXT).recipe == recipe_of(pipeline)
+    assert SklearnTrainer(pipeline, AB, TEXT).recipe == describe_recipe(pipeline)
 
 
 def test_functions_in_recipes_are_hashed_by_source() -> None:
-    one = recipe_of(CountVectorizer(tokenizer=lambda t: t.split()))
-    two = recipe_of(CountVectorizer(tokenizer=lambda t: t.split(" ")))
+    one = describe_recipe(CountVectorizer(tokenizer=lambda t: t.split()))
+    two = describe_recipe(CountVectorizer(tokenizer=lambda t: t.split(" ")))
     assert one != two
     assert "0x" not in one
 
 
 def test_every_random_state_is_set() -> None:
     bag = BaggingClassifier(DecisionTreeClassifier(random_state=7), random_state=8)
-    first, again, other = seeded(bag, 1), seeded(bag, 1), seeded(bag, 2)
+    first, again, other = clone_with_seed(bag, 1), clone_with_seed(bag, 1), clone_with_seed(bag, 2)
     assert first.get_params()["estimator__random_state"] != 7
     for key in ("random_state", "estimator__random_state"):
         assert first.get_params()[key] == again.get_params()[key]
@@ -77,7 +77,7 @@ def test_every_random_state_is_set() -> None:
 
 def test_build_without_arguments_is_an_estimator_trainer() -> None:
     trainer = FunctionTrainer(naive_filter, AB, TEXT)
-    assert how(trainer).startswith("together: MultinomialNB")
+    assert fit_strategy(trainer).reason.startswith("together: MultinomialNB")
     assert "naive_filter #" in trainer.recipe
     assert "CountVectorizer()" in trainer.recipe
     data = texts()
@@ -89,7 +89,7 @@ def test_build_without_arguments_is_an_estimator_trainer() -> None:
 
 def test_build_with_data_is_generic() -> None:
     trainer = FunctionTrainer(fitted, AB, table(6))
-    assert "only the trainer itself" in how(trainer)
+    assert "only the trainer itself" in fit_strategy(trainer).reason
     data = rows()
     ensemble = trainer.fit_many(data, subsets(data, models=3), [5, 6, 7])
     single = trainer.fit(data.take(subsets(data, models=3)[1]), 6)
@@ -157,8 +157,9 @@ def test_lookalikes_of_table_models() -> None:
     assert [type(s) for _, s in scaled.steps] == [StandardScaler, LogisticRegression]
     assert type(of(MultinomialNB(alpha=3), table(6)).estimator) is MultinomialNB
     unknown = lookalike(FunctionTrainer(fitted, AB, table(6)))
-    assert how(unknown).startswith("together: LogisticRegression")
-    assert how(lookalike(FunctionTrainer(naive_filter, AB, TEXT))).startswith("together: Multi")
+    assert fit_strategy(unknown).reason.startswith("together: LogisticRegression")
+    similar = lookalike(FunctionTrainer(naive_filter, AB, TEXT))
+    assert fit_strategy(similar).reason.startswith("together: Multi")
 
 
 @pytest.mark.parametrize("named", [True, False])

@@ -30,18 +30,18 @@ def public_words() -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for line in lines for word in line.split()))
 
 
-def words_to_ask(access: Access, most: int) -> tuple[str, ...]:
+def list_query_words(access: Access, most: int) -> tuple[str, ...]:
     """List up to `most` words: the model's own, those of the attacker's texts, then public ones.
 
     The model's own words are there only if it is known in part, own texts, the commonest words
     first, only if similar data was granted.
     """
-    shares = _shares(access)
-    own = sorted(shares, key=lambda word: (-shares[word], word))
-    return tuple(dict.fromkeys([*_known(access), *own, *public_words()]))[:most]
+    shares = _count_shares(access)
+    words_of_data = sorted(shares, key=lambda word: (-shares[word], word))
+    return tuple(dict.fromkeys([*_list_vocabulary(access), *words_of_data, *public_words()]))[:most]
 
 
-def _known(access: Access) -> tuple[str, ...]:
+def _list_vocabulary(access: Access) -> tuple[str, ...]:
     """List the single words that the model is known to know, if that was granted."""
     if access.granted.knowledge.model < Grade.PARTIAL:
         return ()
@@ -51,24 +51,24 @@ def _known(access: Access) -> tuple[str, ...]:
         return ()
 
 
-def how_usual(access: Access, words: Sequence[str]) -> Floats:
-    """Tell how much more often than a rare word each of `words` stands in texts, `(d,)`: 1 to 10.
+def weigh_by_frequency(access: Access, words: Sequence[str]) -> Floats:
+    """Return how much more often than a rare word each of `words` stands in texts, `(d,)`: 1 to 10.
 
     Known from the attacker's own texts, if granted; otherwise only that every text has the
     function words (the, and, you, ...).
     """
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    shares = _shares(access)
+    shares = _count_shares(access)
     if shares:
         return np.array([1.0 + 9.0 * shares.get(word, 0.0) ** 0.5 for word in words])
     return np.array([4.0 if word in ENGLISH_STOP_WORDS else 1.0 for word in words])
 
 
-def _shares(access: Access) -> dict[str, float]:
+def _count_shares(access: Access) -> dict[str, float]:
     """Share of the attacker's own texts in which each word stands; empty without data."""
     if access.granted.knowledge.data < Grade.PARTIAL:
         return {}
-    own = access.data().x
-    counts = Counter(word for text in own for word in set(terms(text)))
-    return {word: count / len(own) for word, count in counts.items()}
+    data = access.data().x
+    counts = Counter(word for text in data for word in set(terms(text)))
+    return {word: count / len(data) for word, count in counts.items()}

@@ -1,4 +1,4 @@
-"""What an attack is: one way to play one game, with nothing but `access`."""
+"""What an attack is: one way to answer the question of one game, with nothing but `access`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["Answer", "Attack", "Question", "Task", "Unfit"]
 
 @dataclass(frozen=True, kw_only=True)
 class Attack(ABC, Generic[Question, Answer]):
-    """One way to play one game. Subclasses are final; settings are their fields, with defaults.
+    """One way to attack in one game. Subclasses are final; settings are fields with defaults.
 
     Class attributes
     ----------------
     game
-        The game it plays.
+        Its game.
     variant
         Its variant in the taxonomy, `family.variant`: needs, standards and metric come from there.
     reference
@@ -31,18 +31,18 @@ class Attack(ABC, Generic[Question, Answer]):
     domains
         Kinds of input it can work on: text, table, image.
     tasks
-        Patterns of the names of the game's tasks it plays; empty for all of them. `attribute-*`
+        Patterns of the names of the game's tasks it covers; empty for all of them. `attribute-*`
         covers `attribute-age`.
     asks
         What it needs beyond its variant; a class may ask for more, never for less.
     uses
-        What more it makes use of where the attacker has it, e.g. the target's own recipe.
+        What else it makes use of where the attacker has it, e.g. the target's own recipe.
     most
-        The most it can make use of in one campaign; more would be granted for nothing.
+        The most it can use in one campaign; a larger budget is not granted.
     grows
         Settings that grow with the effort of a run, such as shadow models, and the least of each.
     version
-        Raised when the same seed may give another answer than before.
+        Increased when the same seed may give another answer than before.
     """
 
     game: ClassVar[type[Game[Any, Any, Any]]]
@@ -58,7 +58,7 @@ class Attack(ABC, Generic[Question, Answer]):
 
     @classmethod
     def covers(cls, task: Task) -> bool:
-        """Tell whether this attack plays a task."""
+        """Return whether this attack covers a task."""
         return not cls.tasks or any(fnmatchcase(task.name, pattern) for pattern in cls.tasks)
 
     @abstractmethod
@@ -66,5 +66,5 @@ class Attack(ABC, Generic[Question, Answer]):
         """Answer the question; hand in earlier answers through `access.checkpoint`."""
 
     def unfit(self, app: Application) -> Unfit | None:
-        """Say why this attack cannot be played on the application; None when it can."""
+        """Return why this attack cannot run on the application; None when it can."""
         return None

@@ -20,7 +20,7 @@ from goalkeeper.core.cost import Cost, Meter
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotGranted, NotOffered
-from goalkeeper.core.feedback import Lesson, Taught
+from goalkeeper.core.feedback import FeedbackBatch, FeedbackOutcome
 from goalkeeper.core.power import Capability, Grade, Power, View
 from goalkeeper.core.readonly import read_only
 from goalkeeper.core.steering import Steering, permitted
@@ -103,7 +103,7 @@ class Access:
         self._shared = shared or _Shared(terms)
         self._meter = self._shared.meter
         self._start = terms.clock()
-        self._taught: Taught | None = None
+        self._feedback_outcome: FeedbackOutcome | None = None
         self._checkpoints: list[Checkpoint] = []
 
     # ---- public knowledge -------------------------------------------------------------------
@@ -314,7 +314,7 @@ class Access:
         self._meter.models += 1
         return self._changed(target)
 
-    def teach(self, lesson: Lesson) -> Access:
+    def teach(self, batch: FeedbackBatch) -> Access:
         """Give feedback in one round (M4) and return access to what the application became.
 
         Feedback adds up over the returned accesses. The declared review, monitor and snapshots
@@ -326,12 +326,12 @@ class Access:
             More feedback than the round takes or the attacker's share allows.
         """
         self._can(Capability.M4, "teach()")
-        before = self._taught or Taught.start(self._app)
-        taught = before.after(lesson, self._granted, self._terms.victim.spawn(1)[0])
+        before = self._feedback_outcome or FeedbackOutcome.start(self._app)
+        taught = before.after(batch, self._granted, self._terms.victim.spawn(1)[0])
         self._meter.models += 1
         app = replace(self._app, target=taught.serving)
         access = Access(app, self._terms, shared=self._shared)
-        access._taught = taught
+        access._feedback_outcome = taught
         return access
 
     def steer(self, steering: Steering) -> Access:

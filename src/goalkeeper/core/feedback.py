@@ -15,16 +15,16 @@ from goalkeeper.core.errors import ChangeRefused, NotOffered
 from goalkeeper.core.power import Grade, Power, View
 
 __all__ = [
-    "Lesson",
+    "FeedbackBatch",
 ]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Lesson:
+class FeedbackBatch:
     """Feedback of one round: inputs `(m, ...)`, and the classes `(m,)` that are claimed for them.
 
     `bases` are the records the inputs were derived from, in the same order: whoever reviews a
-    claim starts from them. An empty lesson is a round in which nothing was said.
+    claim starts from them. An empty batch is a round in which nothing was said.
     """
 
     x: Inputs
@@ -35,9 +35,9 @@ class Lesson:
         return len(self.labels)
 
     @staticmethod
-    def about(records: Data, labels: Ints) -> Lesson:
+    def about(records: Data, labels: Ints) -> FeedbackBatch:
         """Claim classes `(m,)` for unchanged records."""
-        return Lesson(x=records.x, labels=np.asarray(labels, dtype=np.int64), bases=records)
+        return FeedbackBatch(x=records.x, labels=np.asarray(labels, dtype=np.int64), bases=records)
 
 
 def most_a_round(feedback: Feedback, rows: int) -> int:
@@ -51,21 +51,21 @@ def most_in_all(feedback: Feedback, rows: int, share: float) -> int:
     return min(most, feedback.rounds * most_a_round(feedback, rows))
 
 
-def honest_labels(lesson: Lesson, labeller: Labeller | None) -> Ints:
+def honest_labels(batch: FeedbackBatch, labeller: Labeller | None) -> Ints:
     """Return what an honest person would say of each input, `(m,)`."""
-    changed = [a != b for a, b in zip(row_keys(lesson.x), row_keys(lesson.bases.x), strict=True)]
+    changed = [a != b for a, b in zip(row_keys(batch.x), row_keys(batch.bases.x), strict=True)]
     if not any(changed):
-        return lesson.bases.y
+        return batch.bases.y
     if labeller is None:
         raise ChangeRefused(
             "feedback about changed inputs needs the application's honest labelling process, and "
             "it has none; describe one (labeller), or give feedback about unchanged records"
         )
-    return np.where(changed, labeller(lesson.x, lesson.bases), lesson.bases.y)
+    return np.where(changed, labeller(batch.x, batch.bases), batch.bases.y)
 
 
-def check_lessons(lessons: Sequence[Lesson], app: Application, granted: Power) -> None:
-    """Check feedback, one lesson a round, against the declared loop and the granted share.
+def check_batches(batches: Sequence[FeedbackBatch], app: Application, granted: Power) -> None:
+    """Check feedback, one batch a round, against the declared loop and the granted share.
 
     Raises
     ------
@@ -76,17 +76,17 @@ def check_lessons(lessons: Sequence[Lesson], app: Application, granted: Power) -
     loop, rows = app.feedback, len(app.data.train)
     if loop is None or not loop.rounds:
         raise ChangeRefused("the application does not learn from feedback")
-    if len(lessons) > loop.rounds:
-        raise ChangeRefused(f"{len(lessons)} lessons were given, there are {loop.rounds} rounds")
+    if len(batches) > loop.rounds:
+        raise ChangeRefused(f"{len(batches)} batches were given, there are {loop.rounds} rounds")
     each, most = most_a_round(loop, rows), most_in_all(loop, rows, granted.budget.share)
-    for i, lesson in enumerate(lessons):
-        if not len(lesson.x) == len(lesson.labels) == len(lesson.bases):
-            raise ChangeRefused(f"lesson {i} needs one label and one base for each input")
-        if len(lesson) > each:
-            raise ChangeRefused(f"lesson {i} has {len(lesson)} records, a round takes {each}")
-        _check_content(i, lesson, app)
-    _check_bases(lessons, app, granted)
-    total = sum(len(lesson) for lesson in lessons)
+    for i, batch in enumerate(batches):
+        if not len(batch.x) == len(batch.labels) == len(batch.bases):
+            raise ChangeRefused(f"batch {i} needs one label and one base for each input")
+        if len(batch) > each:
+            raise ChangeRefused(f"batch {i} has {len(batch)} records, a round takes {each}")
+        _check_content(i, batch, app)
+    _check_bases(batches, app, granted)
+    total = sum(len(batch) for batch in batches)
     if total > most:
         raise ChangeRefused(
             f"the feedback has {total} records, {granted.budget.share:.2%} of all that is trained "
@@ -94,18 +94,18 @@ def check_lessons(lessons: Sequence[Lesson], app: Application, granted: Power) -
         )
 
 
-def _check_content(i: int, lesson: Lesson, app: Application) -> None:
-    if len(lesson) and not app.domain.valid(lesson.x).all():
-        raise ChangeRefused(f"lesson {i} holds something that is no input of this application")
-    if len(lesson) and not 0 <= lesson.labels.min() <= lesson.labels.max() < len(app.classes):
+def _check_content(i: int, batch: FeedbackBatch, app: Application) -> None:
+    if len(batch) and not app.domain.valid(batch.x).all():
+        raise ChangeRefused(f"batch {i} holds something that is not an input of this application")
+    if len(batch) and not 0 <= batch.labels.min() <= batch.labels.max() < len(app.classes):
         raise ChangeRefused(
-            f"lesson {i} claims a class that is none of the {len(app.classes)} classes"
+            f"batch {i} claims a class that is not one of the {len(app.classes)} classes"
         )
 
 
-def _check_bases(lessons: Sequence[Lesson], app: Application, granted: Power) -> None:
+def _check_bases(batches: Sequence[FeedbackBatch], app: Application, granted: Power) -> None:
     """Refuse made-up bases: a review starts from their labels, and would confirm any lie."""
-    given = [lesson.bases for lesson in lessons if len(lesson)]
+    given = [batch.bases for batch in batches if len(batch)]
     if given:
         full = granted.knowledge.data is Grade.FULL
         known = (app.data.similar, app.data.train) if full else (app.data.similar,)
@@ -113,7 +113,7 @@ def _check_bases(lessons: Sequence[Lesson], app: Application, granted: Power) ->
 
 
 def reviewed(sizes: Sequence[int], review: float, rng: np.random.Generator) -> list[Bools]:
-    """Draw which records of lessons of these sizes a person looks at."""
+    """Draw which records of batches of these sizes a person looks at."""
     return [rng.random(size) < review for size in sizes]
 
 
@@ -158,35 +158,37 @@ def accuracy(target: Target, data: Data) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Taught:
-    """What feedback made of an application so far: its lessons, and a version for each round."""
+class FeedbackOutcome:
+    """What feedback made of an application so far: its batches, and a version for each round."""
 
     app: Application
-    lessons: tuple[Lesson, ...]
+    batches: tuple[FeedbackBatch, ...]
     learnt: Data
     versions: tuple[Target, ...]
 
     @staticmethod
-    def start(app: Application) -> Taught:
+    def start(app: Application) -> FeedbackOutcome:
         """Begin with what was there before any feedback."""
-        return Taught(app, (), app.data.train.take(slice(0, 0)), (app.target,))
+        return FeedbackOutcome(app, (), app.data.train.take(slice(0, 0)), (app.target,))
 
-    def after(self, lesson: Lesson, granted: Power, luck: np.random.SeedSequence) -> Taught:
-        """Review a lesson and train on it as well."""
+    def after(
+        self, batch: FeedbackBatch, granted: Power, seed_sequence: np.random.SeedSequence
+    ) -> FeedbackOutcome:
+        """Review a batch and train on it as well."""
         loop, trainer = self.app.feedback, self.app.trainer
         if loop is None or trainer is None:
             raise NotOffered("the application does not learn from feedback, as far as is known")
-        lessons = (*self.lessons, lesson)
-        check_lessons(lessons, self.app, granted)
-        drawn, seed = luck.spawn(2)
-        looked = np.random.default_rng(drawn).random(len(lesson)) < loop.review
-        labels = lesson.labels
+        batches = (*self.batches, batch)
+        check_batches(batches, self.app, granted)
+        drawn, seed = seed_sequence.spawn(2)
+        looked = np.random.default_rng(drawn).random(len(batch)) < loop.review
+        labels = batch.labels
         if looked.any():
-            labels = np.where(looked, honest_labels(lesson, self.app.labeller), labels)
-        learnt = self.learnt.joined(Data(x=lesson.x, y=labels))
+            labels = np.where(looked, honest_labels(batch, self.app.labeller), labels)
+        learnt = self.learnt.joined(Data(x=batch.x, y=labels))
         train = Data(x=self.app.data.train.x, y=self.app.data.train.y).joined(learnt)
         version = trainer.fit(train, int(seed.generate_state(1)[0]))
-        return replace(self, lessons=lessons, learnt=learnt, versions=(*self.versions, version))
+        return replace(self, batches=batches, learnt=learnt, versions=(*self.versions, version))
 
     @property
     def serving(self) -> Target:

@@ -45,7 +45,7 @@ class Task:
     metric
         The rating metric of the policy, e.g. `success_rate`.
     sentence
-        What the attacker is after, in a sentence for people.
+        What the attacker wants, as a sentence for the user.
     about
         The class, column or person the task is about, if it is about one.
     """
@@ -59,10 +59,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """Why something cannot be played on an application.
+    """Why a game or an attack cannot run on an application.
 
-    `proven` tells whether the harm itself is ruled out by a checked precondition (the evidence is
-    then "not applicable", exposure none), or it only cannot be tested here ("not tested").
+    `proven`: the harm itself is ruled out by a checked precondition (the evidence is then "not
+    applicable", exposure none); otherwise it only cannot be tested here ("not tested").
     """
 
     reason: str
@@ -121,7 +121,7 @@ class Game(ABC, Generic[Question, Secret, Answer]):
         The attack family of the taxonomy that it belongs to; its name where none is given. It
         names the random streams, so games of one family must not share the name of a task.
     domains
-        Kinds of input it can be played on.
+        Kinds of input it covers.
     grows
         Sample sizes that grow with the effort of a run, and the least of each.
     """
@@ -142,7 +142,7 @@ class Game(ABC, Generic[Question, Secret, Answer]):
         """List what can be asked of this application, whether or not it fits."""
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Say why this game cannot be played on the application; None when it can."""
+        """Return why this game cannot run on the application; None when it can."""
         return None
 
     @abstractmethod
@@ -164,7 +164,7 @@ class Game(ABC, Generic[Question, Secret, Answer]):
         return self
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
-        """Say what one play will cost before it runs (seconds are filled in by the planner)."""
+        """Return what one attack run will cost (seconds are filled in by the planner)."""
         return Estimate()
 
 

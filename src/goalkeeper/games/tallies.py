@@ -124,5 +124,5 @@ def perfect(tally: Tally) -> Tally:
 
 
 def won(tally: Tally, alpha: float = 0.025) -> bool:
-    """Tell whether the tally beats what no attack at all would score, beyond chance."""
+    """Return whether the tally beats what no attack at all would score, beyond chance."""
     return bounds(tally, alpha).low > NULL[tally.kind]

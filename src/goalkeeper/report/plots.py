@@ -27,7 +27,7 @@ from goalkeeper.report.goalpart import GoalPart
 from goalkeeper.report.palette import PEN, STAND_IN, TONES
 from goalkeeper.report.words import LEVELS
 
-_SETTINGS: dict[Any, Any] = {
+_SETTINGS: Mapping[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "goalkeeper",
     "text.parse_math": False,

@@ -24,10 +24,13 @@ def exact_bounds(
     tail : float
         Error probability of each of the two bounds.
     """
+    # The tail of a binomial is an incomplete beta function, which takes a k that is not whole, too.
+    # It is inverted at `tail`, for the upper bound as a complement, which keeps its digits near 1.
+    # Where nothing succeeded, or all, that function is not defined, and the bound is 0, or 1.
     from scipy.special import betainccinv, betaincinv
 
-    hit, total = np.broadcast_arrays(np.asarray(k, np.float64), np.asarray(n, np.float64))
-    some, less = hit > 0, hit < total
-    low = betaincinv(np.where(some, hit, 1.0), total - hit + 1.0, tail)
-    high = betainccinv(hit + 1.0, np.where(less, total - hit, 1.0), tail)
-    return np.where(some, low, 0.0), np.where(less, high, 1.0)
+    successes, tries = np.broadcast_arrays(np.asarray(k, np.float64), np.asarray(n, np.float64))
+    positive, incomplete = successes > 0, successes < tries
+    low = betaincinv(np.where(positive, successes, 1.0), tries - successes + 1.0, tail)
+    high = betainccinv(successes + 1.0, np.where(incomplete, tries - successes, 1.0), tail)
+    return np.where(positive, low, 0.0), np.where(incomplete, high, 1.0)

@@ -52,6 +52,9 @@ def epsilon_lower_bound(
         raise ValueError(f"need 0 <= delta < 1, got {delta}; take the delta of the claim")
     hit = clopper_pearson(tp, positives, alpha=alpha)
     alarm = clopper_pearson(fp, negatives, alpha=alpha)
+    # (epsilon, delta) requires TPR <= exp(epsilon) FPR + delta, and the same of the complements
+    # (Kairouz et al.). Both intervals spend alpha / 2 on each side: by Bonferroni the
+    # two bounds that a quotient joins hold together with 1 - alpha.
     odds = (
         (hit.low - delta) / alarm.high,
         (1.0 - alarm.high - delta) / (1.0 - hit.low),

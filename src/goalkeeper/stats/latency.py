@@ -12,6 +12,8 @@ from goalkeeper.stats.intervals import Interval, IntervalEstimate
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+TAIL_SLACK = 1e-12  # relative
+
 
 def quantile_bounds(values: ArrayLike, q: float, *, alpha: float = 0.05) -> Interval:
     """Bound a quantile by order statistics, `alpha / 2` on each side, whatever the distribution.
@@ -44,7 +46,10 @@ def quantile_bounds(values: ArrayLike, q: float, *, alpha: float = 0.05) -> Inte
     n = ordered.size
     below = binom.cdf(np.arange(n + 1), n, q)  # that at most i values lie below the quantile
     first = int((below[:n] <= alpha / 2).sum())  # rank of the lower bound, 0: there is none
-    last = int((1 - below[:n] > alpha / 2 * (1 + 1e-12)).sum()) + 1  # of the upper, n + 1: none
+    # 1 - below has lost digits: where it equals alpha / 2 but for that, it counts as equal.
+    last = (
+        int((1 - below[:n] > alpha / 2 * (1 + TAIL_SLACK)).sum()) + 1
+    )  # of the upper, n + 1: none
     low = ordered[first - 1] if first else -np.inf
     high = ordered[last - 1] if last <= n else np.inf
     return Interval(float(low), float(high))
@@ -71,13 +76,14 @@ def latency_factor(
     ValueError
         As `quantile_bounds`, or if a cost is negative.
     """
-    one, other = _costs("attack costs", attack), _costs("benign costs", benign)
-    if min(one.min(), other.min()) < 0:
+    attacked, harmless = _costs("attack costs", attack), _costs("benign costs", benign)
+    if min(attacked.min(), harmless.min()) < 0:
         raise ValueError("a cost is negative; give seconds or operations, from a steady clock")
-    over, under = quantile_bounds(one, q, alpha=alpha), quantile_bounds(other, q, alpha=alpha)
+    over = quantile_bounds(attacked, q, alpha=alpha)
+    under = quantile_bounds(harmless, q, alpha=alpha)
     low = max(over.low, 0.0)
     return IntervalEstimate(
-        _ratio(float(np.quantile(one, q)), float(np.quantile(other, q))),
+        _ratio(float(np.quantile(attacked, q)), float(np.quantile(harmless, q))),
         0.0 if np.isinf(under.high) else _ratio(low, under.high),
         np.inf if under.low <= 0 else _ratio(over.high, under.low),
     )

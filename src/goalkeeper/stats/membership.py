@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from goalkeeper.stats._sides import Moments, Side, checked, scored
+from goalkeeper.stats._model_groups import ModelGroup, RecordMoments, check_signals, score_targets
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 Location = Literal["mean", "median"]
 Variance = Literal["record", "pooled", "global"]
 
-PRIOR = 4.0  # weight of the pooled variance against each record's own, in models
-NO_SPREAD = 1e-30  # added to standard deviations, as the published code does
-LEAST_POOLED = 1e-12  # variance that a pooled one has at least
+# Weight of the pooled variance against each record's own, in models. With more than 2 degrees of
+# freedom a prior has a finite mean; 4 leave it little weight beside tens of models.
+PRIOR_MODELS = 4.0
+MIN_DEVIATION = 1e-30  # added to standard deviations, as the published code does
+MIN_POOLED_VARIANCE = 1e-12  # of logits: a deviation of 1e-6, where all models agree to rounding
 
 
 def lira(
@@ -77,14 +79,14 @@ def lira(
     from it: where variances are fixed, it gives non-members the variance of members; and it drops
     models until every record has equally many.
     """
-    models, other = checked(signals, member, target)
-    inside, outside = Side(*models), Side(models[0], ~models[1])
+    models, target_signals = check_signals(signals, member, target)
+    inside, outside = ModelGroup(*models), ModelGroup(models[0], ~models[1])
 
     def score(x: Floats, i: int | None) -> Floats:
-        above = _log_density(x, *_normal(inside, i, location, variance))
-        return above - _log_density(x, *_normal(outside, i, location, variance))
+        of_members = _log_density(x, *_fit_normal(inside, i, location, variance))
+        return of_members - _log_density(x, *_fit_normal(outside, i, location, variance))
 
-    return scored(models[0], other, score)
+    return score_targets(models[0], target_signals, score)
 
 
 def offline_lira(
@@ -112,14 +114,14 @@ def offline_lira(
     N. Carlini et al. (2022), "Membership inference attacks from first principles", IEEE S&P,
     section on the offline attack.
     """
-    models, other = checked(signals, member, target)
-    outside = Side(models[0], ~models[1])
+    models, target_signals = check_signals(signals, member, target)
+    outside = ModelGroup(models[0], ~models[1])
 
     def score(x: Floats, i: int | None) -> Floats:
-        centre, spread = _normal(outside, i, location, variance)
-        return (x - centre) / spread
+        centre, deviation = _fit_normal(outside, i, location, variance)
+        return (x - centre) / deviation
 
-    return scored(models[0], other, score)
+    return score_targets(models[0], target_signals, score)
 
 
 def student_ratio(
@@ -144,68 +146,81 @@ def student_ratio(
     A. Gelman et al. (2013), "Bayesian data analysis", section 3.3, with the scaled inverse chi
     square prior of 4 degrees of freedom at the pooled variance.
     """
-    models, other = checked(signals, member, target)
-    inside, outside = Side(*models), Side(models[0], ~models[1])
-    terms = _student_terms(len(models[0]))
+    models, target_signals = check_signals(signals, member, target)
+    inside, outside = ModelGroup(*models), ModelGroup(models[0], ~models[1])
+    gamma_terms = _log_gamma_ratios(len(models[0]))
 
     def score(x: Floats, i: int | None) -> Floats:
-        return _risen(x, inside.moments(i), outside.moments(i), terms)
+        return _student_log_ratio(x, inside.moments(i), outside.moments(i), gamma_terms)
 
-    return scored(models[0], other, score)
+    return score_targets(models[0], target_signals, score)
 
 
 # ---- normal and Student laws ---------------------------------------------------------------------
 
 
-def _normal(
-    side: Side, without: int | None, location: Location, variance: Variance
+def _fit_normal(
+    group: ModelGroup, without: int | None, location: Location, variance: Variance
 ) -> tuple[Floats, Floats]:
     """Fit a normal law to every record: its centre `(n,)` and standard deviation `(n,)`."""
-    moments = side.moments(without)
-    centre = moments.mean if location == "mean" else side.medians(without)
+    moments = group.moments(without)
+    centre = moments.mean if location == "mean" else group.medians(without)
     if variance == "record":
-        squared = moments.variance
+        variances = moments.variance
     else:
-        one = moments.pooled if variance == "pooled" else side.variance(without)
-        squared = np.full(len(centre), max(one, 0.0))
-    enough = moments.models >= (2 if variance == "record" else 1)
-    return np.where(enough, centre, np.nan), np.sqrt(squared) + NO_SPREAD
+        pooled = variance == "pooled"
+        shared_variance = moments.pooled_variance if pooled else group.variance(without)
+        variances = np.full(len(centre), max(shared_variance, 0.0))
+    sufficient = moments.models >= (2 if variance == "record" else 1)
+    return np.where(sufficient, centre, np.nan), np.sqrt(variances) + MIN_DEVIATION
 
 
-def _log_density(x: Floats, centre: Floats, spread: Floats) -> Floats:
+def _log_density(x: Floats, centre: Floats, deviation: Floats) -> Floats:
     """Give the log density of a normal law, without the constant that cancels in a ratio."""
-    z = (x - centre) / spread
-    return np.asarray(-0.5 * z * z - np.log(spread))
+    z = (x - centre) / deviation
+    return np.asarray(-0.5 * z * z - np.log(deviation))
 
 
-def _student_terms(models: int) -> Floats:
+def _log_gamma_ratios(models: int) -> Floats:
     """Give log(gamma((f + 1) / 2) / gamma(f / 2)) for 0 to N models; f is their freedom."""
-    freedom = PRIOR + np.arange(models + 1) - 1
+    freedom = PRIOR_MODELS + np.arange(models + 1) - 1
     return np.array([math.lgamma((f + 1) / 2) - math.lgamma(f / 2) for f in freedom])
 
 
-def _risen(x: Floats, inside: Moments, outside: Moments, terms: Floats) -> Floats:
-    """Give the ratio of two Student t laws; beyond the members' mean it rises evenly."""
+def _student_log_ratio(
+    x: Floats, inside: RecordMoments, outside: RecordMoments, gamma_terms: Floats
+) -> Floats:
+    """Give the log ratio of two Student t laws; beyond the members' mean it rises evenly.
+
+    Two normal laws of equal variance have a log ratio that rises by the gap of their means over
+    that variance: this slope is taken, with the larger of the two.
+    """
     scales = _squared_scale(inside), _squared_scale(outside)
-    gap = np.maximum(inside.mean - outside.mean, 0.0)
-    beyond = np.where(gap > 0, np.maximum(x - inside.mean, 0.0), 0.0)
-    capped = x - beyond
-    rise = beyond * gap / np.maximum(*scales)
-    ratio = _log_student(capped, inside, scales[0], terms)
-    ratio -= _log_student(capped, outside, scales[1], terms)
+    separation = np.maximum(inside.mean - outside.mean, 0.0)
+    excess = np.where(separation > 0, np.maximum(x - inside.mean, 0.0), 0.0)
+    clipped = x - excess
+    linear_rise = excess * separation / np.maximum(*scales)
+    ratio = _log_student(clipped, inside, scales[0], gamma_terms)
+    ratio -= _log_student(clipped, outside, scales[1], gamma_terms)
     one_sided = (inside.models < 1) | (outside.models < 1)
-    return np.where(one_sided, np.nan, ratio + rise)
+    return np.where(one_sided, np.nan, ratio + linear_rise)
 
 
-def _squared_scale(moments: Moments) -> Floats:
-    """Give the squared scale of the predictive law, its variance shrunk to the pooled one."""
-    pooled = max(moments.pooled, LEAST_POOLED)
-    variance = (PRIOR * pooled + moments.square) / (PRIOR + moments.models - 1)
+def _squared_scale(moments: RecordMoments) -> Floats:
+    """Give the squared scale of the predictive law, its variance shrunk to the pooled one.
+
+    Gelman et al. (2013), section 3.3: the posterior scale is the squares of prior and data over all
+    degrees of freedom; predicting one more signal multiplies it by 1 + 1 / models.
+    """
+    pooled_variance = max(moments.pooled_variance, MIN_POOLED_VARIANCE)
+    variance = (PRIOR_MODELS * pooled_variance + moments.squares) / (
+        PRIOR_MODELS + moments.models - 1
+    )
     return np.asarray(variance * (1 + 1 / np.maximum(moments.models, 1)))
 
 
-def _log_student(x: Floats, moments: Moments, scale: Floats, terms: Floats) -> Floats:
-    freedom = PRIOR + moments.models - 1
+def _log_student(x: Floats, moments: RecordMoments, scale: Floats, gamma_terms: Floats) -> Floats:
+    freedom = PRIOR_MODELS + moments.models - 1  # one is spent on the mean
     z = (x - moments.mean) ** 2 / scale
-    constant = terms[moments.models.astype(np.int64)] - 0.5 * np.log(np.pi * freedom * scale)
+    constant = gamma_terms[moments.models.astype(np.int64)] - 0.5 * np.log(np.pi * freedom * scale)
     return np.asarray(constant - (freedom + 1) / 2 * np.log1p(z / freedom))

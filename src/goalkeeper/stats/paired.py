@@ -12,7 +12,8 @@ from goalkeeper.stats.intervals import Interval, excess
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-FEWEST_RETRAININGS = 5
+# The t quantile at 97.5 % that multiplies the retraining noise is 2.8 for 5 and 12.7 for 2.
+MIN_RETRAININGS = 5
 
 
 class DamageEstimate(NamedTuple):
@@ -116,9 +117,11 @@ def damage(gained: ArrayLike, lost: ArrayLike, n: int, *, alpha: float = 0.05) -
     from scipy.special import stdtrit
 
     require_share("alpha", alpha)
-    more, less = _retraining_counts(gained, lost, n)
-    net = (more - less) / n
-    low, high = paired_difference(float(more.mean()), float(less.mean()), n, alpha=alpha / 2)
+    declined, accepted = _retraining_counts(gained, lost, n)
+    net = (declined - accepted) / n
+    low, high = paired_difference(
+        float(declined.mean()), float(accepted.mean()), n, alpha=alpha / 2
+    )
     error = float(net.std(ddof=1)) / np.sqrt(net.size)
     noise = float(stdtrit(net.size - 1, 1 - alpha / 2)) * float(error)
     return DamageEstimate(float(net.mean()), max(-1.0, low - noise), min(1.0, high + noise), noise)
@@ -128,20 +131,20 @@ def _retraining_counts(
     gained: ArrayLike, lost: ArrayLike, n: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     require_tries(n)
-    more, less = np.asarray(gained, np.float64), np.asarray(lost, np.float64)
-    if more.ndim != 1 or more.shape != less.shape:
+    declined, accepted = np.asarray(gained, np.float64), np.asarray(lost, np.float64)
+    if declined.ndim != 1 or declined.shape != accepted.shape:
         raise ValueError(
-            f"need one count per retraining on both sides, got shapes {more.shape} and "
-            f"{less.shape}; pair every retraining with its clean one"
+            f"need one count per retraining on both sides, got shapes {declined.shape} and "
+            f"{accepted.shape}; pair every retraining with its clean one"
         )
-    if more.size < FEWEST_RETRAININGS:
+    if declined.size < MIN_RETRAININGS:
         raise ValueError(
-            f"need at least {FEWEST_RETRAININGS} retrainings, got {more.size}; with fewer the "
+            f"need at least {MIN_RETRAININGS} retrainings, got {declined.size}; with fewer the "
             "retraining noise is unknown: retrain more often, or treat as inconclusive"
         )
-    if not (np.all(more >= 0) and np.all(less >= 0) and np.all(more + less <= n)):
+    if not (np.all(declined >= 0) and np.all(accepted >= 0) and np.all(declined + accepted <= n)):
         raise ValueError(
             f"need counts of at least 0 that sum to at most {n} per retraining, got gained "
-            f"{more.tolist()} and lost {less.tolist()}; count over the same {n} items"
+            f"{declined.tolist()} and lost {accepted.tolist()}; count over the same {n} items"
         )
-    return more, less
+    return declined, accepted

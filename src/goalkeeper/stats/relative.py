@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goalkeeper.stats._check import require_probability
-from goalkeeper.stats._sides import Side, checked, scored
+from goalkeeper.stats._model_groups import ModelGroup, check_signals, score_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
 
-NEAR = 8 * float(np.finfo(np.float64).eps)  # relative; wider than three numbers on each side
-SMALL = 1e-300  # below it, neighbouring numbers may lie further apart than that
-LEAST_MEAN = float(np.finfo(np.float64).tiny)  # mean likelihood that a ratio is taken with
+# Floating-point numbers on either side of `ratio / gamma` among which lies, whatever is rounded,
+# the last one by which the ratio still gives more than gamma.
+NEIGHBOURS = 3
+ROUNDING_MARGIN = 8 * float(np.finfo(np.float64).eps)  # relative; wider than three numbers
+SMALLEST_NORMAL_EDGE = 1e-300  # below it, neighbouring numbers may lie further apart than that
+MIN_MEAN = float(np.finfo(np.float64).tiny)  # mean likelihood that is divided by at least
 
 
 def relative_likelihood(
@@ -63,8 +66,8 @@ def relative_likelihood(
     S. Zarifzadeh, P. Liu, R. Shokri (2024), "Low-cost high-power membership inference attacks",
     ICML, equation 2.
     """
-    models, other = checked(likelihoods, member, target, most=1.0)
-    return scored(models[0], other, _relative(models, a))
+    models, target_signals = check_signals(likelihoods, member, target, upper=1.0)
+    return score_targets(models[0], target_signals, _relative_scorer(models, a))
 
 
 def rmia(
@@ -106,24 +109,28 @@ def rmia(
     """
     if not 0 < gamma < math.inf:
         raise ValueError(f"need a positive gamma, got {gamma}; 1 and 2 are usual")
-    models, _ = checked(likelihoods, member, None, most=1.0)
+    models, _ = check_signals(likelihoods, member, None, upper=1.0)
     no_member = np.zeros(np.shape(population), dtype=bool)
-    others, _ = checked(population, no_member, None, most=1.0)
-    if len(others[0]) != len(models[0]) or others[0].shape[1] == 0:
+    population_models, _ = check_signals(population, no_member, None, upper=1.0)
+    if len(population_models[0]) != len(models[0]) or population_models[0].shape[1] == 0:
         raise ValueError(
             f"need a population (N, Z) of {len(models[0])} models and at least one record, got "
-            f"shape {others[0].shape}; ask every model about records that none of them saw"
+            f"shape {population_models[0].shape}; ask every model about records that none of them "
+            "saw"
         )
-    ratio, theirs = _relative(models, a), _relative(others, 1.0 if a is None else a)
+    ratio = _relative_scorer(models, a)
+    # No model saw the population, so that only models without its records can be asked; with a = 1
+    # their mean is taken as it is.
+    population_ratio = _relative_scorer(population_models, 1.0 if a is None else a)
 
     def score(x: Floats, i: int | None) -> Floats:
-        z = np.asarray(others[0][i], dtype=np.float64).reshape(-1)
-        return exceeded(ratio(x, i), theirs(z, i), gamma)
+        z = np.asarray(population_models[0][i], dtype=np.float64).reshape(-1)
+        return share_exceeded(ratio(x, i), population_ratio(z, i), gamma)
 
-    return scored(models[0], None, score)
+    return score_targets(models[0], None, score)
 
 
-def exceeded(ratios: Floats, others: Floats, gamma: float) -> Floats:
+def share_exceeded(ratios: Floats, others: Floats, gamma: float) -> Floats:
     """Give for each ratio `(n,)` the share of `others` `(Z,)` with `ratio / other > gamma`.
 
     The quotient falls as the other ratio rises, also after rounding, so that the largest number
@@ -140,48 +147,52 @@ def exceeded(ratios: Floats, others: Floats, gamma: float) -> Floats:
     gamma : float
         Positive.
     """
-    rising = np.sort(others)
+    ascending = np.sort(others)
     edge = ratios / gamma
-    order = np.argsort(edge)  # neighbours look at the same part of `rising`
+    order = np.argsort(edge)  # neighbours look at the same part of `ascending`
     below = np.empty(len(edge), dtype=np.int64)
-    below[order] = np.searchsorted(rising, edge[order] * (1 - NEAR), side="right")
-    following = rising[np.minimum(below, len(rising) - 1)]
-    near = np.flatnonzero((following <= edge * (1 + NEAR)) | (edge < SMALL))
-    below[near] = np.searchsorted(rising, _largest(ratios[near], gamma), side="right")
-    return np.where(np.isnan(ratios), np.nan, below / len(rising))
+    below[order] = np.searchsorted(ascending, edge[order] * (1 - ROUNDING_MARGIN), side="right")
+    next_above = ascending[np.minimum(below, len(ascending) - 1)]
+    close = next_above <= edge * (1 + ROUNDING_MARGIN)
+    uncertain = np.flatnonzero(close | (edge < SMALLEST_NORMAL_EDGE))
+    largest = _find_largest_exceeded(ratios[uncertain], gamma)
+    below[uncertain] = np.searchsorted(ascending, largest, side="right")
+    return np.where(np.isnan(ratios), np.nan, below / len(ascending))
 
 
-def _largest(ratios: Floats, gamma: float) -> Floats:
+def _find_largest_exceeded(ratios: Floats, gamma: float) -> Floats:
     """Give the largest number by which each ratio still gives more than gamma; -1 if none does."""
-    number = ratios / gamma
-    for _ in range(3):
-        number = np.nextafter(number, np.inf)
-    found = np.full(len(ratios), -1.0)
+    candidate = ratios / gamma
+    for _ in range(NEIGHBOURS):
+        candidate = np.nextafter(candidate, np.inf)
+    largest = np.full(len(ratios), -1.0)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        for _ in range(7):
-            wins = (ratios / number > gamma) & (found < 0)
-            found[wins] = number[wins]
-            number = np.nextafter(number, 0.0)
-    return found
+        for _ in range(2 * NEIGHBOURS + 1):
+            exceeds = (ratios / candidate > gamma) & (largest < 0)
+            largest[exceeds] = candidate[exceeds]
+            candidate = np.nextafter(candidate, 0.0)
+    return largest
 
 
-def _relative(
+def _relative_scorer(
     models: tuple[NDArray[np.floating], Bools], a: float | None
 ) -> Callable[[Floats, int | None], Floats]:
     """Return what divides a target's likelihoods `(n,)` by their mean over the other models."""
     if a is not None:
         require_probability("a", a)
-    inside = Side(*models) if a is None else None
-    outside = Side(models[0], ~models[1])
+    inside = ModelGroup(*models) if a is None else None
+    outside = ModelGroup(models[0], ~models[1])
 
     def score(x: Floats, i: int | None) -> Floats:
-        without = outside.moments(i)
-        mean = np.where(without.models > 0, without.mean, np.nan)
+        without_record = outside.moments(i)
+        mean = np.where(without_record.models > 0, without_record.mean, np.nan)
         if inside is not None:
-            seen = inside.moments(i)
-            mean = (mean + np.where(seen.models > 0, seen.mean, np.nan)) / 2
+            with_record = inside.moments(i)
+            # The prior probability is the mean over models, half of which saw the record.
+            mean = (mean + np.where(with_record.models > 0, with_record.mean, np.nan)) / 2
         elif a is not None:
+            # Models with the record are taken for a * mean + (1 - a), so that the mean of both is:
             mean = (1 + a) / 2 * mean + (1 - a) / 2
-        return np.asarray(x / np.maximum(mean, LEAST_MEAN))
+        return np.asarray(x / np.maximum(mean, MIN_MEAN))
 
     return score

@@ -13,7 +13,10 @@ from goalkeeper.stats.intervals import Interval, IntervalEstimate, clopper_pears
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-NEGATIVES_PER_FPR = 10.0
+# False alarms that must be expected before a rate of them is stated: the standard deviation of a
+# count of 10 is a third of it.
+MIN_EXPECTED_ALARMS = 10.0
+COUNT_SLACK = 1e-9  # so that a whole count that rounding put just below itself is not lost
 
 
 class RocCurve(NamedTuple):
@@ -27,7 +30,7 @@ class RocCurve(NamedTuple):
     thresholds: NDArray[np.float64]
 
 
-class Counts(NamedTuple):
+class ThresholdCounts(NamedTuple):
     """What calling at one threshold got right and wrong; unpack it into `ratio`."""
 
     tp: int
@@ -50,7 +53,7 @@ class TprAtFpr(NamedTuple):
     resolved: bool
 
 
-class Spread(NamedTuple):
+class AucVariance(NamedTuple):
     """DeLong's variance of an AUC, and the degrees of freedom with which it is known."""
 
     variance: float
@@ -84,13 +87,16 @@ def auc(positive: ArrayLike, negative: ArrayLike, *, alpha: float = 0.05) -> Int
     R. G. Newcombe (2006), Statistics in Medicine 25, 559-573 (method 5).
     """
     require_share("alpha", alpha)
-    up, down = as_scores("positive", positive, least=2), as_scores("negative", negative, least=2)
-    value = float(_placements(up, down).mean())
-    spread = _spread(up, down)
-    score = _newcombe(value, up.size, down.size, alpha)
-    if value in (0.0, 1.0) or spread.variance == 0.0:
+    pos, neg = (
+        as_scores("positive", positive, least=2),
+        as_scores("negative", negative, least=2),
+    )
+    value = float(_placements(pos, neg).mean())
+    delong = _delong(pos, neg)
+    score = _newcombe(value, pos.size, neg.size, alpha)
+    if value in (0.0, 1.0) or delong.variance == 0.0:
         return IntervalEstimate(value, *score)
-    wald = _logit_interval(value, spread, alpha)
+    wald = _logit_interval(value, delong, alpha)
     return IntervalEstimate(value, min(wald.low, score.low), max(wald.high, score.high))
 
 
@@ -113,8 +119,11 @@ def delong_variance(positive: ArrayLike, negative: ArrayLike) -> float:
     operating characteristic curves", Biometrics 44, 837-845; computed from ranks as in
     X. Sun, W. Xu (2014), IEEE Signal Processing Letters 21, 1389-1393.
     """
-    up, down = as_scores("positive", positive, least=2), as_scores("negative", negative, least=2)
-    return _spread(up, down).variance
+    pos, neg = (
+        as_scores("positive", positive, least=2),
+        as_scores("negative", negative, least=2),
+    )
+    return _delong(pos, neg).variance
 
 
 def roc_curve(positive: ArrayLike, negative: ArrayLike) -> RocCurve:
@@ -130,9 +139,9 @@ def roc_curve(positive: ArrayLike, negative: ArrayLike) -> RocCurve:
     ValueError
         If one side is empty, or a score is NaN.
     """
-    up, down = as_scores("positive", positive), as_scores("negative", negative)
-    thresholds = np.append(np.unique(np.concatenate([up, down]))[::-1], -np.inf)
-    return RocCurve(_share_above(down, thresholds), _share_above(up, thresholds), thresholds)
+    pos, neg = as_scores("positive", positive), as_scores("negative", negative)
+    thresholds = np.append(np.unique(np.concatenate([pos, neg]))[::-1], -np.inf)
+    return RocCurve(_share_above(neg, thresholds), _share_above(pos, thresholds), thresholds)
 
 
 def calibrated_threshold(calibration_negative: ArrayLike, fpr: float) -> float:
@@ -158,11 +167,13 @@ def calibrated_threshold(calibration_negative: ArrayLike, fpr: float) -> float:
     require_probability("fpr", fpr)
     falling = np.sort(as_scores("calibration negative", calibration_negative))[::-1]
     # 0.29 * 100 is 28.999999999999996: without the slack one allowed alarm would be lost.
-    allowed = math.floor(fpr * falling.size + 1e-9)
+    allowed = math.floor(fpr * falling.size + COUNT_SLACK)
     return float(falling[allowed]) if allowed < falling.size else -math.inf
 
 
-def counts_at_threshold(positive: ArrayLike, negative: ArrayLike, threshold: float) -> Counts:
+def counts_at_threshold(
+    positive: ArrayLike, negative: ArrayLike, threshold: float
+) -> ThresholdCounts:
     """Count the calls at a threshold: a score above it is a positive call.
 
     Parameters
@@ -179,8 +190,9 @@ def counts_at_threshold(positive: ArrayLike, negative: ArrayLike, threshold: flo
     """
     if math.isnan(threshold):
         raise ValueError("the threshold is NaN; choose it with calibrated_threshold")
-    up, down = as_scores("positive", positive), as_scores("negative", negative)
-    return Counts(int((up > threshold).sum()), up.size, int((down > threshold).sum()), down.size)
+    pos, neg = as_scores("positive", positive), as_scores("negative", negative)
+    tp, fp = int((pos > threshold).sum()), int((neg > threshold).sum())
+    return ThresholdCounts(tp, pos.size, fp, neg.size)
 
 
 def tpr_at_fpr(
@@ -212,7 +224,7 @@ def tpr_at_fpr(
     threshold = calibrated_threshold(negative, fpr)
     tp, positives, fp, negatives = counts_at_threshold(positive, negative, threshold)
     low, high = clopper_pearson(tp, positives, alpha=alpha)
-    resolved = negatives * fpr >= NEGATIVES_PER_FPR - 1e-9
+    resolved = negatives * fpr >= MIN_EXPECTED_ALARMS - COUNT_SLACK
     return TprAtFpr(tp / positives, low, high, fp / negatives, threshold, resolved)
 
 
@@ -255,22 +267,27 @@ def _placements(scores: NDArray[np.float64], others: NDArray[np.float64]) -> NDA
     return (below + np.searchsorted(rising, scores, side="right")) / (2 * others.size)
 
 
-def _spread(up: NDArray[np.float64], down: NDArray[np.float64]) -> Spread:
-    first = float(_placements(up, down).var(ddof=1)) / up.size
-    second = float(_placements(down, up).var(ddof=1)) / down.size
+def _delong(pos: NDArray[np.float64], neg: NDArray[np.float64]) -> AucVariance:
+    # DeLong et al. (1988): the variance of the placements of either sample, over its size, summed.
+    first = float(_placements(pos, neg).var(ddof=1)) / pos.size
+    second = float(_placements(neg, pos).var(ddof=1)) / neg.size
     variance = first + second
     if variance == 0.0:
-        return Spread(0.0, math.inf)
+        return AucVariance(0.0, math.inf)
     # Welch-Satterthwaite, in shares of the variance so that squares cannot underflow.
-    shares = (first / variance) ** 2 / (up.size - 1), (second / variance) ** 2 / (down.size - 1)
-    return Spread(variance, 1.0 / sum(shares))
+    shares = (
+        (first / variance) ** 2 / (pos.size - 1),
+        (second / variance) ** 2 / (neg.size - 1),
+    )
+    return AucVariance(variance, 1.0 / sum(shares))
 
 
-def _logit_interval(value: float, spread: Spread, alpha: float) -> Interval:
+def _logit_interval(value: float, delong: AucVariance, alpha: float) -> Interval:
     from scipy.special import expit, logit, stdtrit
 
-    quantile = stdtrit(spread.freedom, 1 - alpha / 2)
-    half = quantile * math.sqrt(spread.variance) / (value * (1.0 - value))
+    quantile = stdtrit(delong.freedom, 1 - alpha / 2)
+    # The delta method: the derivative of logit(a) is 1 / (a * (1 - a)).
+    half = quantile * math.sqrt(delong.variance) / (value * (1.0 - value))
     return Interval(float(expit(logit(value) - half)), float(expit(logit(value) + half)))
 
 
@@ -286,6 +303,8 @@ def _score_low(value: float, m: int, n: int, z: float) -> float:
     from scipy.optimize import brentq
 
     def gap(t: float) -> float:
+        # Hanley and McNeil (1982) for exponential scores, with Newcombe's (m + n) / 2 - 1 in place
+        # of both m - 1 and n - 1, so that it does not matter which side is which.
         half = (m + n) / 2 - 1
         shape = 1.0 + half * (1.0 - t) / (2.0 - t) + half * t / (1.0 + t)
         return value - t - z * math.sqrt(t * (1.0 - t) * shape / (m * n))

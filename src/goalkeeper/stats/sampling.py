@@ -9,7 +9,7 @@ from goalkeeper.stats._check import require_probability, require_share, require_
 from goalkeeper.stats.intervals import clopper_pearson
 
 # Keeps a quotient that is whole but for rounding, as 20 / 0.001, from being rounded up.
-_SLACK = 1e-9
+_QUOTIENT_SLACK = 1e-9
 
 
 def upper_after_zero(n: int, *, alpha: float = 0.05) -> float:
@@ -35,7 +35,7 @@ def tries_to_exclude(rate: float, *, alpha: float = 0.05) -> int:
     """
     require_share("rate", rate)
     require_share("alpha", alpha)
-    return max(1, math.ceil(math.log(alpha) / math.log1p(-rate) * (1.0 - _SLACK)))
+    return max(1, math.ceil(math.log(alpha) / math.log1p(-rate) * (1.0 - _QUOTIENT_SLACK)))
 
 
 def tries_for_width(width: float, *, rate: float = 0.5, alpha: float = 0.05) -> int:
@@ -56,14 +56,15 @@ def tries_for_width(width: float, *, rate: float = 0.5, alpha: float = 0.05) -> 
     require_share("width", width)
     require_probability("rate", rate)
 
-    def narrow(n: int) -> bool:
+    def is_narrow(n: int) -> bool:
         low, high = clopper_pearson(rate * n, n, alpha=alpha)
         return high - low <= width
 
-    top = 1
-    while not narrow(top):
-        top *= 2
-    return 1 + bisect_left(range(1, top + 1), 1, key=lambda n: int(narrow(n)))
+    # The width falls with n: double until it is narrow enough, then bisect.
+    enough = 1
+    while not is_narrow(enough):
+        enough *= 2
+    return 1 + bisect_left(range(1, enough + 1), 1, key=lambda n: int(is_narrow(n)))
 
 
 def negatives_for_fpr(fpr: float, expected: float = 20) -> int:
@@ -77,7 +78,7 @@ def negatives_for_fpr(fpr: float, expected: float = 20) -> int:
     require_share("fpr", fpr)
     if not expected > 0:
         raise ValueError(f"need expected > 0, got {expected}; 20 false positives settle a ratio")
-    return math.ceil(expected / fpr * (1.0 - _SLACK))
+    return math.ceil(expected / fpr * (1.0 - _QUOTIENT_SLACK))
 
 
 def minimum_detectable(
@@ -114,7 +115,7 @@ def minimum_detectable(
         range(1, n + 1), 1, key=lambda k: int(betainc(k, n - k + 1, baseline) <= alpha)
     )
     if critical > n:
-        needed = math.ceil(math.log(alpha) / math.log(baseline) * (1.0 - _SLACK))
+        needed = math.ceil(math.log(alpha) / math.log(baseline) * (1.0 - _QUOTIENT_SLACK))
         raise ValueError(
             f"{n} successes of {n} would not distinguish a rate from {baseline} at alpha {alpha}; "
             f"make at least {needed} tries"

@@ -1,16 +1,18 @@
 """The things that make targets from data: one at a time, or hundreds together."""
 
-from goalkeeper.training.networks import TorchRecipe, TorchTrainer, generic_network
-from goalkeeper.training.recipes import lookalike, numbers_of
-from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer, how
+from goalkeeper.training.dispatch import FitStrategy
+from goalkeeper.training.lookalikes import build_encoder, build_generic_network, lookalike
+from goalkeeper.training.networks import TorchRecipe, TorchTrainer
+from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer, fit_strategy
 
 __all__ = [
+    "FitStrategy",
     "FunctionTrainer",
     "SklearnTrainer",
     "TorchRecipe",
     "TorchTrainer",
-    "generic_network",
-    "how",
+    "build_encoder",
+    "build_generic_network",
+    "fit_strategy",
     "lookalike",
-    "numbers_of",
 ]

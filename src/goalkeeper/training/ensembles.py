@@ -10,11 +10,15 @@ import numpy as np
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.targets.returned import softmax
-from goalkeeper.training.features import Space, shrunk
+from goalkeeper.training.features import FeatureSpace, inverse_lengths
 
-CACHE = 2 << 20  # bytes of weights that are worked on at a time
-PIECE = 1024  # rows that are turned into probabilities at a time
-FAR = {4: 87.0, 8: 700.0}  # beyond these log-odds a probability is below the smallest number
+CACHE_BYTES = 2 << 20  # of weights that are worked on at a time, so that they stay in the cache
+FLOAT64_BYTES = 8
+MIN_MODELS = 64  # of a block: fewer columns make a matrix product that is all overhead
+PROBABILITY_ROWS = 1024  # that are turned into probabilities at a time: they stay in the cache
+# Log-odds, by bytes of a float, up to which exp() neither overflows nor gives subnormal numbers:
+# just below the logarithm of the largest one (88.7 and 709.8) and of the smallest (87.3 and 708.4).
+MAX_LOG_ODDS = {4: 87.0, 8: 700.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +38,11 @@ class Block:
         return len(self.bias)
 
 
-Logits = Callable[[Inputs], Iterator[tuple[int, Floats]]]  # first model, its and others' (n, B, k)
+# Yields the number of the first model of a block, and the logits `(n, B, k)` of its models.
+BlockLogits = Callable[[Inputs], Iterator[tuple[int, Floats]]]
 
 
-class Together:
+class BatchedEnsemble:
     """N models that answer together, block by block.
 
     Parameters
@@ -54,7 +59,7 @@ class Together:
     """
 
     def __init__(
-        self, models: int, classes: int, logits: Logits, rebuild: Callable[[int], Target]
+        self, models: int, classes: int, logits: BlockLogits, rebuild: Callable[[int], Target]
     ) -> None:
         self._models, self._classes, self._logits = models, classes, logits
         self._rebuild = rebuild
@@ -68,7 +73,7 @@ class Together:
         shape = (len(self), len(x), self._classes)
         for start, logits in self._answers(x):
             out = np.empty(shape, dtype=logits.dtype) if out is None else out
-            _fill(out[start : start + logits.shape[1]], logits)
+            _write_probabilities(out[start : start + logits.shape[1]], logits)
         return np.empty(shape) if out is None else out
 
     def labels(self, x: Inputs) -> Ints:
@@ -89,9 +94,9 @@ class Together:
         return self._logits(x) if len(x) else iter(())
 
 
-def linear(
-    space: Space, blocks: list[Block], classes: int, rebuild: Callable[[int], Target]
-) -> Together:
+def build_linear_ensemble(
+    space: FeatureSpace, blocks: list[Block], classes: int, rebuild: Callable[[int], Target]
+) -> BatchedEnsemble:
     """Answer with linear models on the shared matrix of `space`."""
 
     def logits(x: Inputs) -> Iterator[tuple[int, Floats]]:
@@ -102,33 +107,37 @@ def linear(
             out = np.asarray(matrix @ block.weights.reshape(len(block.weights), -1))
             out = out.reshape(len(x), len(block), -1)
             if block.squares is not None:
-                out *= shrunk(squared, block.squares)[:, :, None]
+                out *= inverse_lengths(squared, block.squares)[:, :, None]
             out += block.bias
             yield block.start, out
 
-    return Together(sum(map(len, blocks)), classes, logits, rebuild)
+    return BatchedEnsemble(sum(map(len, blocks)), classes, logits, rebuild)
 
 
-def slices(models: int, width: int, classes: int = 1, least: int = 64) -> Iterator[slice]:
-    """Cut N models into blocks whose weights fit into the cache, of `least` models each."""
-    size = max(least, CACHE // (8 * max(1, width) * classes))
+def split_models(
+    models: int, width: int, classes: int = 1, min_models: int = MIN_MODELS
+) -> Iterator[slice]:
+    """Cut N models into blocks whose weights fit into the cache, of `min_models` at least."""
+    size = max(min_models, CACHE_BYTES // (FLOAT64_BYTES * max(1, width) * classes))
     for start in range(0, models, size):
         yield slice(start, min(start + size, models))
 
 
-def _fill(out: Floats, logits: Floats) -> None:
+def _write_probabilities(out: Floats, logits: Floats) -> None:
     """Write probabilities `(B, n, classes)`; both ends keep their relative precision."""
     if logits.shape[2] > 1:
         out[:] = softmax(logits).transpose(1, 0, 2)
         return
-    far = FAR[logits.dtype.itemsize]
-    for start in range(0, len(logits), PIECE):
-        rows = slice(start, start + PIECE)
+    limit = MAX_LOG_ODDS[logits.dtype.itemsize]
+    for start in range(0, len(logits), PROBABILITY_ROWS):
+        rows = slice(start, start + PROBABILITY_ROWS)
+        # With odds e = exp(-logit) of class 0: 1 / (1 + e) and e / (1 + e). The smaller of the two
+        # is never taken as 1 less the larger, which would leave it no digits.
         odds = np.ascontiguousarray(logits[rows, :, 0].T)
-        np.clip(odds, -far, far, out=odds)
+        np.clip(odds, -limit, limit, out=odds)
         np.negative(odds, out=odds)
         np.exp(odds, out=odds)
-        first = odds + 1
-        np.reciprocal(first, out=first)
-        out[:, rows, 1] = first
-        np.multiply(odds, first, out=out[:, rows, 0])
+        of_class_1 = odds + 1
+        np.reciprocal(of_class_1, out=of_class_1)
+        out[:, rows, 1] = of_class_1
+        np.multiply(odds, of_class_1, out=out[:, rows, 0])

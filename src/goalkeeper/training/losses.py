@@ -10,144 +10,151 @@ from numpy.typing import NDArray
 
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.targets.returned import softmax
-from goalkeeper.training.curvature import Curvature, exact
-from goalkeeper.training.features import Lens, picked
+from goalkeeper.training.features import SubsetFeatures, select_models
+from goalkeeper.training.preconditioner import Preconditioner, build_model_preconditioner
 
-LARGE = 1 << 24  # numbers of the inverses that are kept at a time
+MAX_INVERSE_NUMBERS = 1 << 24  # of the inverses that are kept at a time: 64 MiB of float32
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class LogisticProblem:
     """B problems: half the squared weights plus the weighted logistic losses.
 
-    `y (n,)` holds indices; `sample (n, B)` weighs every row in every model; k is 1 for two
+    `y (n,)` holds indices; `row_weights (n, B)` weighs every row in every model; k is 1 for two
     classes, else their number. Unknowns are `(d + 1, B, k)`: weights, then the bias, which is
-    not penalised and stays 0 without `intercept`. All is computed in the precision of `sample`.
+    not penalised and stays 0 without `intercept`. All is computed in the precision of the weights.
     """
 
-    lens: Lens
+    features: SubsetFeatures
     y: Ints
-    sample: Floats
+    row_weights: Floats
     k: int
     intercept: bool
 
-    def only(self, models: NDArray[Any]) -> Problem:
+    def select(self, models: NDArray[Any]) -> LogisticProblem:
         """Keep some of the models."""
-        return replace(self, lens=self.lens.only(models), sample=picked(self.sample, models))
+        row_weights = select_models(self.row_weights, models)
+        return replace(self, features=self.features.select(models), row_weights=row_weights)
 
     def logits(self, unknowns: Floats) -> Floats:
-        """Logits `(n, B, k)`."""
-        out = np.empty((len(self.y), *unknowns.shape[1:]), dtype=self.sample.dtype)
-        weights, bias = self._folded(unknowns)
-        for rows in self._pieces():
-            out[rows] = self.lens.forward(rows, weights, bias)
+        """Compute logits `(n, B, k)`."""
+        out = np.empty((len(self.y), *unknowns.shape[1:]), dtype=self.row_weights.dtype)
+        weights, bias = self._fold(unknowns)
+        for rows in self._row_pieces():
+            out[rows] = self.features.forward(rows, weights, bias)
         return out
 
     def loss(self, unknowns: Floats, logits: Floats) -> Floats:
-        """Value of each of the B problems."""
+        """Compute the value of each of the B problems; no exponential overflows."""
         penalty = 0.5 * np.einsum("dbk,dbk->b", unknowns[:-1], unknowns[:-1])
         if self.k == 1:
             z = logits[:, :, 0]
-            rows = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))) - z * (self.y == 1)[:, None]
+            losses = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))) - z * (self.y == 1)[:, None]
         else:
-            top = logits.max(axis=2)
-            rows = top + np.log(np.exp(logits - top[:, :, None]).sum(axis=2))
-            rows -= np.take_along_axis(logits, self.y[:, None, None], axis=2)[:, :, 0]
-        return np.asarray(penalty + np.einsum("nb,nb->b", self.sample, rows))
+            largest = logits.max(axis=2)
+            losses = largest + np.log(np.exp(logits - largest[:, :, None]).sum(axis=2))
+            losses -= np.take_along_axis(logits, self.y[:, None, None], axis=2)[:, :, 0]
+        return np.asarray(penalty + np.einsum("nb,nb->b", self.row_weights, losses))
 
     def gradient(self, unknowns: Floats, logits: Floats) -> tuple[Floats, Floats]:
-        """Gradient `(d + 1, B, k)`, and what `hessian` multiplies logits with, `(n, B, k)`."""
-        curved = np.empty_like(logits)
-        sums = _Sums()
-        for rows in self._pieces():
-            sample = self.sample[rows, :, None]
+        """Compute the gradient `(d + 1, B, k)`, and the curvature `(n, B, k)` that `hessian` takes.
+
+        It is `row_weights * p * (1 - p)` for two classes. For more it is the probabilities p: the
+        Hessian of a row in its logits is then `row_weights * (diag(p) - p p')`.
+        """
+        curvature = np.empty_like(logits)
+        sums = _RowSums()
+        for rows in self._row_pieces():
+            row_weights = self.row_weights[rows, :, None]
             if self.k == 1:
-                gap = _gaps(logits[rows], self.y[rows], curved[rows])
-                curved[rows] *= sample
+                residual = _binary_residuals(logits[rows], self.y[rows], curvature[rows])
+                curvature[rows] *= row_weights
             else:
-                curved[rows] = softmax(logits[rows])
-                gap = _gaps_of_classes(curved[rows], self.y[rows])
-            gap *= sample
-            sums.add(gap.sum(axis=0), self.lens.backward(rows, gap))
-        return self._unfolded(sums, unknowns), curved
+                curvature[rows] = softmax(logits[rows])
+                residual = _class_residuals(curvature[rows], self.y[rows])
+            residual *= row_weights
+            sums.add(residual.sum(axis=0), self.features.backward(rows, residual))
+        return self._unfold_sums(sums, unknowns), curvature
 
-    def hessian(self, vector: Floats, curved: Floats) -> Floats:
+    def hessian(self, vector: Floats, curvature: Floats) -> Floats:
         """Multiply the Hessian with `(d + 1, B, k)`."""
-        weights, bias = self._folded(vector)
-        sums = _Sums()
-        for rows in self._pieces():
-            moved = self.lens.forward(rows, weights, bias)
-            moved *= curved[rows]
+        weights, bias = self._fold(vector)
+        sums = _RowSums()
+        for rows in self._row_pieces():
+            logit_change = self.features.forward(rows, weights, bias)
+            logit_change *= curvature[rows]
             if self.k > 1:
-                moved -= curved[rows] * moved.sum(axis=2, keepdims=True)
-                moved *= self.sample[rows, :, None]
-            sums.add(moved.sum(axis=0), self.lens.backward(rows, moved))
-        return self._unfolded(sums, vector)
+                logit_change -= curvature[rows] * logit_change.sum(axis=2, keepdims=True)
+                logit_change *= self.row_weights[rows, :, None]
+            sums.add(logit_change.sum(axis=0), self.features.backward(rows, logit_change))
+        return self._unfold_sums(sums, vector)
 
-    def exact(self, curved: Floats) -> Curvature:
-        """Curvature of every model and class."""
+    def build_preconditioner(self, curvature: Floats) -> Preconditioner:
+        """Invert the curvature of every model and class."""
         if self.k > 1:
-            curved = self.sample[:, :, None] * (curved - curved * curved)
-        return exact(self.lens, curved, intercept=self.intercept)
+            curvature = self.row_weights[:, :, None] * (curvature - curvature * curvature)
+        return build_model_preconditioner(self.features, curvature, intercept=self.intercept)
 
     @property
-    def room(self) -> int:
+    def max_inverses(self) -> int:
         """How many models' inverses may be kept at a time."""
-        return LARGE // (self.k * (int(self.lens.matrix.shape[1]) + 1) ** 2)
+        return MAX_INVERSE_NUMBERS // (self.k * (int(self.features.matrix.shape[1]) + 1) ** 2)
 
-    def _pieces(self) -> Any:
-        return self.lens.pieces(self.sample.shape[1] * self.k)
+    def _row_pieces(self) -> Any:
+        return self.features.row_pieces(self.row_weights.shape[1] * self.k)
 
-    def _folded(self, unknowns: Floats) -> tuple[Floats, Floats]:
+    def _fold(self, unknowns: Floats) -> tuple[Floats, Floats]:
         bias = unknowns[-1] if self.intercept else np.zeros_like(unknowns[-1])
-        return self.lens.folded(unknowns[:-1], bias)
+        return self.features.fold(unknowns[:-1], bias)
 
-    def _unfolded(self, sums: _Sums, unknowns: Floats) -> Floats:
-        """Gradient or product of the unknowns `(d + 1, B, k)` from what rows gave, and penalty."""
-        out = np.empty(unknowns.shape, sums.pulled.dtype)
-        np.add(self.lens.unfold(sums.pulled, sums.total), unknowns[:-1], out=out[:-1])
+    def _unfold_sums(self, sums: _RowSums, unknowns: Floats) -> Floats:
+        """Turn sums over rows into a gradient or product `(d + 1, B, k)`, and add the penalty's."""
+        out = np.empty(unknowns.shape, sums.product.dtype)
+        np.add(self.features.unfold_gradient(sums.product, sums.total), unknowns[:-1], out=out[:-1])
         out[-1] = sums.total if self.intercept else 0.0
         if self.k > 1:  # what all classes share changes no probability: only rounding puts it here
             out -= out.mean(axis=2, keepdims=True)
         return out
 
 
-class _Sums:
+class _RowSums:
     """Sums over pieces of the rows: values `(B, k)`, and what was carried back `(d, B, k)`."""
 
     total: Floats
-    pulled: Floats
+    product: Floats
 
-    def add(self, total: Floats, pulled: Floats) -> None:
+    def add(self, total: Floats, product: Floats) -> None:
         """Add one piece."""
-        if hasattr(self, "pulled"):
+        if hasattr(self, "product"):
             self.total += total
-            self.pulled += pulled
+            self.product += product
         else:
-            self.total, self.pulled = total, pulled
+            self.total, self.product = total, product
 
 
-def _gaps(logits: Floats, y: Ints, curved: Floats) -> Floats:
-    """Probability of class 1 less the truth, and its curvature into `curved`, both `(m, B, 1)`.
+def _binary_residuals(logits: Floats, y: Ints, curvature: Floats) -> Floats:
+    """Return probability of class 1 less the truth, and write its curvature, both `(m, B, 1)`.
 
     Both keep their relative precision where the probability is nearly 0 or 1.
     """
     side = np.where(y == 1, 1, -1).astype(logits.dtype)[:, None, None]
-    gap = logits * side
+    residual = logits * side
+    # 1 / (1 + exp(logit of the true class)) is the probability of the other class, q; its
+    # curvature q - q * q. An exponential that overflows gives the right q, 0.
     with np.errstate(over="ignore"):
-        np.exp(gap, out=gap)
-    gap += 1
-    np.reciprocal(gap, out=gap)
-    np.multiply(gap, gap, out=curved)
-    np.subtract(gap, curved, out=curved)
-    gap *= -side
-    return gap
+        np.exp(residual, out=residual)
+    residual += 1
+    np.reciprocal(residual, out=residual)
+    np.multiply(residual, residual, out=curvature)
+    np.subtract(residual, curvature, out=curvature)
+    residual *= -side
+    return residual
 
 
-def _gaps_of_classes(chance: Floats, y: Ints) -> Floats:
-    """Probabilities `(m, B, k)` less the truth; a class that is nearly certain keeps precision."""
-    gap = chance.copy()
+def _class_residuals(probability: Floats, y: Ints) -> Floats:
+    """Return probabilities `(m, B, k)` less the truth, precise where the true class is certain."""
+    residual = probability.copy()
     rows = np.arange(len(y))
-    gap[rows, :, y] = 0
-    gap[rows, :, y] = -gap.sum(axis=2)
-    return gap
+    residual[rows, :, y] = 0
+    residual[rows, :, y] = -residual.sum(axis=2)  # p - 1, as minus the sum of all others
+    return residual

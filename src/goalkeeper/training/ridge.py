@@ -2,52 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from goalkeeper.core.application import Target
 from goalkeeper.core.data import Bools, Floats
-from goalkeeper.training.ensembles import Block, Together, linear, slices
+from goalkeeper.training.dispatch import FitJob, Refit
+from goalkeeper.training.ensembles import (
+    BatchedEnsemble,
+    Block,
+    build_linear_ensemble,
+    split_models,
+)
 from goalkeeper.training.features import TableSpace
-from goalkeeper.training.paths import Job
-
-Refit = Callable[[int], Target]
 
 
-def fit_many(job: Job, refit: Refit) -> Together:
+def fit_many(job: FitJob, refit: Refit) -> BatchedEnsemble:
     """Train ridge classifiers on every subset; decisions are those of scikit-learn to 1e-8."""
-    space, final, classes = TableSpace(job, job.masks), job.path.final, len(job.classes)
-    signs = 2 * np.eye(classes)[job.data.y] - 1
-    signs = signs[:, 1:] if classes == 2 else signs
+    space, final, classes = TableSpace(job, job.masks), job.parts.final, len(job.classes)
+    targets = 2 * np.eye(classes)[job.data.y] - 1  # as RidgeClassifier: 1 for the class, else -1
+    targets = targets[:, 1:] if classes == 2 else targets
     width = space.matrix.shape[1]
-    found = []
-    for models in slices(len(job.masks), width, signs.shape[1]):
-        lens = space.lens(models)
-        weights = np.empty((width, models.stop - models.start, signs.shape[1]))
+    blocks = []
+    for models in split_models(len(job.masks), width, targets.shape[1]):
+        features = space.features(models)
+        weights = np.empty((width, models.stop - models.start, targets.shape[1]))
         bias = np.empty(weights.shape[1:])
         for b, mask in enumerate(job.masks[models]):
-            features = space.matrix[mask]
-            if lens.shift is not None:
-                features = features - lens.shift[:, b]
-            if lens.scale is not None:
-                features = features * lens.scale[:, b]
-            weigh = _weights(job, mask) if final.class_weight == "balanced" else None
-            weights[:, b], bias[b] = solved(
-                features, signs[mask], final.alpha, intercept=final.fit_intercept, weights=weigh
+            x = space.matrix[mask]
+            if features.shift is not None:
+                x = x - features.shift[:, b]
+            if features.scale is not None:
+                x = x * features.scale[:, b]
+            row_weights = _balanced_weights(job, mask) if final.class_weight == "balanced" else None
+            weights[:, b], bias[b] = solve_ridge(
+                x, targets[mask], final.alpha, intercept=final.fit_intercept, weights=row_weights
             )
-        found.append(Block(models.start, *lens.folded(weights, bias)))
-    return linear(space, found, classes, refit)
+        blocks.append(Block(models.start, *features.fold(weights, bias)))
+    return build_linear_ensemble(space, blocks, classes, refit)
 
 
-def _weights(job: Job, mask: Bools) -> Floats:
-    """Balanced weight of every row of a subset."""
+def _balanced_weights(job: FitJob, mask: Bools) -> Floats:
+    """Return the balanced weight of every row of a subset."""
     y = job.data.y[mask]
     sizes = np.bincount(y, minlength=len(job.classes))
     return np.asarray((len(y) / (len(sizes) * sizes))[y])
 
 
-def solved(
+def solve_ridge(
     x: Floats, y: Floats, alpha: float, *, intercept: bool = True, weights: Floats | None = None
 ) -> tuple[Floats, Floats]:
     """Solve ridge regression: weights `(d, k)` and bias `(k,)`, which is not penalised.
@@ -65,14 +65,14 @@ def solved(
     weights
         Weight `(n,)` of every row; all 1 by default.
     """
-    x, y, middle, goal = _centred(x, y, weights, intercept=intercept)
-    curved = x.T @ x
-    curved.flat[:: len(curved) + 1] += alpha
-    found = np.asarray(np.linalg.solve(curved, x.T @ y), dtype=np.float64)
-    return found, goal - middle @ found
+    x, y, x_mean, y_mean = _centre(x, y, weights, intercept=intercept)
+    gram = x.T @ x
+    gram.flat[:: len(gram) + 1] += alpha
+    solution = np.asarray(np.linalg.solve(gram, x.T @ y), dtype=np.float64)
+    return solution, y_mean - x_mean @ solution
 
 
-def leave_one_out(
+def predict_leave_one_out(
     x: Floats, y: Floats, alpha: float, *, intercept: bool = True, weights: Floats | None = None
 ) -> Floats:
     """Predict every record by the ridge regression that is trained on all others.
@@ -102,29 +102,33 @@ def leave_one_out(
     ----------
     Allen, The relationship between variable selection and data augmentation, 1974.
     """
-    rows, goals, *_ = _centred(x, y, weights, intercept=intercept)
-    curved = rows.T @ rows
-    curved.flat[:: len(curved) + 1] += alpha
-    half = np.linalg.solve(np.linalg.cholesky(curved), rows.T)
-    leverage = np.square(half).sum(axis=0)
-    rest = goals - half.T @ (half @ goals)
+    rows, targets, *_ = _centre(x, y, weights, intercept=intercept)
+    gram = rows.T @ rows
+    gram.flat[:: len(gram) + 1] += alpha
+    whitened = np.linalg.solve(np.linalg.cholesky(gram), rows.T)
+    leverage = np.square(whitened).sum(axis=0)  # diagonal of x (x'x + alpha)^-1 x'
+    residuals = targets - whitened.T @ (whitened @ targets)
     share = np.full(len(x), 1 / len(x)) if weights is None else weights / weights.sum()
-    if intercept:
+    if intercept:  # the mean of y moves with each record, too
         leverage += share
-    root = np.ones(len(x)) if weights is None else np.sqrt(weights)
-    return np.asarray(y - rest / (root * (1 - leverage))[:, None])
+    root_weights = np.ones(len(x)) if weights is None else np.sqrt(weights)
+    return np.asarray(y - residuals / (root_weights * (1 - leverage))[:, None])
 
 
-def _centred(
+def _centre(
     x: Floats, y: Floats, weights: Floats | None, *, intercept: bool
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Centre rows `(n, d)` and goals `(n, k)`, times the root of their weights; and the centres."""
-    middle, goal = np.zeros(x.shape[1]), np.zeros(y.shape[1])
+    """Centre rows `(n, d)` and targets `(n, k)` and multiply them by the root of their weights.
+
+    Centring takes the bias out of the problem, so that it is not penalised. Returns both, and the
+    means that were taken.
+    """
+    x_mean, y_mean = np.zeros(x.shape[1]), np.zeros(y.shape[1])
     if intercept:
-        middle = np.asarray(np.average(x, axis=0, weights=weights))
-        goal = np.asarray(np.average(y, axis=0, weights=weights))
-        x, y = x - middle, y - goal
+        x_mean = np.asarray(np.average(x, axis=0, weights=weights))
+        y_mean = np.asarray(np.average(y, axis=0, weights=weights))
+        x, y = x - x_mean, y - y_mean
     if weights is not None:
-        root = np.sqrt(weights)[:, None]
-        x, y = x * root, y * root
-    return x, y, middle, goal
+        root_weights = np.sqrt(weights)[:, None]
+        x, y = x * root_weights, y * root_weights
+    return x, y, x_mean, y_mean

@@ -6,25 +6,30 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from goalkeeper.core.application import Ensemble, Target, Trainer
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain
-from goalkeeper.core.errors import DataError, GoalkeeperError, NotOffered, TargetError
+from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.means import Means
 from goalkeeper.core.steering import Steering
 from goalkeeper.targets import PythonTarget, SklearnTarget, TorchTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.torch import is_module
-from goalkeeper.training import fronts, generic
-from goalkeeper.training.fast import FAST
+from goalkeeper.training import one_by_one, preprocessing
+from goalkeeper.training.checks import check_masks, require_records, run_training
+from goalkeeper.training.dispatch import (
+    FitJob,
+    FitStrategy,
+    choose_strategy,
+    one_by_one_strategy,
+)
 from goalkeeper.training.networks import TorchRecipe, TorchTrainer
-from goalkeeper.training.paths import Job, Path, path_of
-from goalkeeper.training.recipes import function_recipe, recipe_of, seeded
-from goalkeeper.training.steering import steerable, steered_model
+from goalkeeper.training.preprocessing import PreprocessedData
+from goalkeeper.training.recipes import clone_with_seed, describe_function, describe_recipe
+from goalkeeper.training.registry import BATCHED_FITS
+from goalkeeper.training.steering import find_steerable, fit_steered
 
-SAMPLE = 4  # inputs used to find out what a trained function answers
+PROBES = 4  # inputs that show whether a trained function answers labels or scores; a few suffice
 
 
 class SklearnTrainer:
@@ -56,36 +61,39 @@ class SklearnTrainer:
     @property
     def recipe(self) -> str:
         """The estimator's class and every parameter that is not a default."""
-        return recipe_of(self.estimator)
+        return describe_recipe(self.estimator)
 
-    def path(self) -> Path:
-        """Tell how `fit_many` trains, and why."""
-        return path_of(self.estimator, self.domain)
+    @property
+    def strategy(self) -> FitStrategy:
+        """How `fit_many` trains, and why."""
+        return choose_strategy(self.estimator, self.domain)
 
     def fit(self, data: Data, seed: int) -> SklearnTarget:
         """Train one target; raises DataError or TargetError where scikit-learn refuses."""
-        _check_rows(data)
+        require_records(data)
         x = prepared(data.x, self.domain)
-        model = trained(lambda: seeded(self.estimator, seed).fit(x, data.y), data, self.recipe)
+        model = run_training(
+            lambda: clone_with_seed(self.estimator, seed).fit(x, data.y), data, self.recipe
+        )
         return SklearnTarget(model, self.classes, self.domain, indexed=True)
 
     @property
     def steerable(self) -> frozenset[str]:
         """What of `order` and `weights` can be steered."""
-        return steerable(self.estimator)
+        return find_steerable(self.estimator)
 
     def steered(self, data: Data, seed: int, steering: Steering) -> SklearnTarget:
         """Train one target as somebody steers it; raises NotOffered where that is not possible."""
-        _check_rows(data)
+        require_records(data)
         x, args = prepared(data.x, self.domain), (data.y, seed, steering)
-        model = trained(lambda: steered_model(self.estimator, x, *args), data, self.recipe)
+        model = run_training(lambda: fit_steered(self.estimator, x, *args), data, self.recipe)
         return SklearnTarget(model, self.classes, self.domain, indexed=True)
 
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         """Train N targets on the rows of each mask `(N, rows)`.
 
         Simple models are trained together, logistic regression at the optimum that scikit-learn
-        approaches; `how(trainer)` says which path is taken. Others are trained one by one, each
+        approaches; `strategy` says how, and why. Others are trained one by one, each
         with one thread, in as many processes as `means.jobs` says; preprocessing that looks at
         no other row is done once for all.
 
@@ -94,20 +102,23 @@ class SklearnTrainer:
         DataError
             A subset is empty, or, on the fast paths, lacks a class.
         """
-        masks = checked_masks(data, masks, seeds)
-        path = self.path()
-        if path.kind == "generic":
-            rows = fronts.shared(self.estimator, data, self.domain, masks)
-            return generic.fit_many(self._fit_one, rows, masks, seeds, self.means.jobs)
-        job = Job(path, self.estimator, self.classes, self.domain, data, masks, self.means)
-        return FAST[path.kind](job, lambda i: self.fit(data.take(masks[i]), seeds[i]))
+        masks = check_masks(data, masks, seeds)
+        strategy = self.strategy
+        if strategy.kind == "one_by_one":
+            rows = preprocessing.preprocess_once(self.estimator, data, self.domain, masks)
+            return one_by_one.fit_many(self._fit_one, rows, masks, seeds, self.means.jobs)
+        parts, classes, domain = strategy.parts, self.classes, self.domain
+        job = FitJob(parts, self.estimator, classes, domain, data, masks, self.means)
+        return BATCHED_FITS[strategy.kind](job, lambda i: self.fit(data.take(masks[i]), seeds[i]))
 
-    def _fit_one(self, rows: Data | fronts.Features, seed: int) -> SklearnTarget:
+    def _fit_one(self, rows: Data | PreprocessedData, seed: int) -> SklearnTarget:
         """Train one of many targets: with one thread, behind the preprocessing that is done."""
-        fresh = generic.one_thread(seeded(self.estimator, seed))
-        done = rows.steps if isinstance(rows, fronts.Features) else ()
-        x = rows.x if isinstance(rows, fronts.Features) else prepared(rows.x, self.domain)
-        model = trained(lambda: fronts.fitted(fresh, x, rows.y, done), rows, self.recipe)
+        fresh = one_by_one.limit_to_one_thread(clone_with_seed(self.estimator, seed))
+        done = rows.steps if isinstance(rows, PreprocessedData) else ()
+        x = rows.x if isinstance(rows, PreprocessedData) else prepared(rows.x, self.domain)
+        model = run_training(
+            lambda: preprocessing.fit_remaining_steps(fresh, x, rows.y, done), rows, self.recipe
+        )
         return SklearnTarget(model, self.classes, self.domain, indexed=True)
 
 
@@ -124,7 +135,7 @@ class FunctionTrainer:
         The application's classes.
     domain
         What an input looks like.
-    how
+    torch_recipe
         How a torch module is trained.
     means
         What this machine computes with.
@@ -136,33 +147,38 @@ class FunctionTrainer:
         classes: Sequence[str | int],
         domain: Domain,
         *,
-        how: TorchRecipe | None = None,
+        torch_recipe: TorchRecipe | None = None,
         means: Means | None = None,
     ) -> None:
-        self.build, self.domain, self.means, self._how = build, domain, means or Means(), how
+        self.build, self.domain, self.means = build, domain, means or Means()
         self.classes = tuple(str(c) for c in classes)
         self._name = getattr(build, "__name__", type(build).__name__)
-        self.inner = self._estimator_trainer()
+        self.inner = self._build_inner(torch_recipe)
 
     @property
     def recipe(self) -> str:
         """The function's name, a hash of its source, and the estimator it builds."""
-        said = function_recipe(self.build)
-        return f"{said} > {self.inner.recipe}" if self.inner else said
+        function = describe_function(self.build)
+        return f"{function} > {self.inner.recipe}" if self.inner else function
+
+    @property
+    def strategy(self) -> FitStrategy:
+        """How `fit_many` trains, and why."""
+        return _opaque_strategy() if self.inner is None else self.inner.strategy
 
     def fit(self, data: Data, seed: int) -> Target:
         """Train one target."""
         if self.inner is not None:
             return self.inner.fit(data, seed)
-        _check_rows(data)
+        require_records(data)
         x = prepared(data.x, self.domain)
-        model = trained(lambda: self.build(x, data.y.copy(), seed), data, f"{self._name}()")
+        model = run_training(lambda: self.build(x, data.y.copy(), seed), data, f"{self._name}()")
         if is_module(model):
             return TorchTarget(model, self.classes, self.domain)
         if hasattr(model, "predict"):
             return SklearnTarget(model, self.classes, self.domain, indexed=True)
         if callable(model):
-            sample = data.x[:SAMPLE]
+            sample = data.x[:PROBES]
             return PythonTarget(model, self.classes, self.domain, sample=sample)
         raise TargetError(
             f"{self._name}() returned {type(model).__name__}; return a fitted estimator with "
@@ -173,8 +189,8 @@ class FunctionTrainer:
         """Train N targets on the rows of each mask `(N, rows)`, with N seeds."""
         if self.inner is not None:
             return self.inner.fit_many(data, masks, seeds)
-        masks = checked_masks(data, masks, seeds)
-        return generic.fit_many(self.fit, data, masks, seeds, self.means.jobs)
+        masks = check_masks(data, masks, seeds)
+        return one_by_one.fit_many(self.fit, data, masks, seeds, self.means.jobs)
 
     @property
     def steerable(self) -> frozenset[str]:
@@ -189,7 +205,10 @@ class FunctionTrainer:
         target: Target = steered(data, seed, steering)
         return target
 
-    def _estimator_trainer(self) -> SklearnTrainer | TorchTrainer | None:
+    def _build_inner(
+        self, torch_recipe: TorchRecipe | None
+    ) -> SklearnTrainer | TorchTrainer | None:
+        """Return the trainer of what `build()` returns; None for `build(x, y, seed)`."""
         needed = [
             p
             for p in inspect.signature(self.build).parameters.values()
@@ -204,7 +223,9 @@ class FunctionTrainer:
             )
         estimator = self.build()
         if is_module(estimator):
-            return TorchTrainer(self.build, self.classes, self.domain, self._how, means=self.means)
+            return TorchTrainer(
+                self.build, self.classes, self.domain, torch_recipe, means=self.means
+            )
         if not hasattr(estimator, "fit"):
             raise TargetError(
                 f"{self._name}() returned {type(estimator).__name__}, which has no fit(); "
@@ -213,49 +234,11 @@ class FunctionTrainer:
         return SklearnTrainer(estimator, self.classes, self.domain, means=self.means)
 
 
-def how(trainer: Trainer) -> str:
-    """Say in words how `trainer.fit_many` trains many models, and why."""
-    inner = trainer.inner if isinstance(trainer, FunctionTrainer) else trainer
-    if isinstance(inner, SklearnTrainer):
-        return inner.path().why
-    if isinstance(inner, TorchTrainer):
-        return inner.way()
-    return "one after the other: only the trainer itself knows how it trains"
+def fit_strategy(trainer: Trainer) -> FitStrategy:
+    """Return how `trainer.fit_many` trains many models; `reason` says why, in words."""
+    strategy = getattr(trainer, "strategy", None)
+    return strategy if isinstance(strategy, FitStrategy) else _opaque_strategy()
 
 
-def trained(train: Callable[[], Any], data: Data | fronts.Features, what: str) -> Any:
-    """Run one training; what it raises becomes a DataError or TargetError that names it."""
-    try:
-        return train()
-    except GoalkeeperError:
-        raise
-    except Exception as error:  # the user's own training may raise anything
-        counts = dict(zip(*np.unique(data.y, return_counts=True), strict=True))
-        said = ", ".join(f"class {int(c)}: {int(n)}" for c, n in counts.items())
-        kind = DataError if isinstance(error, ValueError) else TargetError
-        raise kind(
-            f"training {what} on {len(data)} records ({said}) raised "
-            f"{type(error).__name__}: {error}; give more records, or correct the recipe"
-        ) from error
-
-
-def checked_masks(data: Data, masks: Bools, seeds: Sequence[int]) -> Bools:
-    """Check masks `(N, rows)` and seeds; raises DataError that names the model."""
-    masks = np.asarray(masks, dtype=bool)
-    if masks.ndim != 2 or masks.shape[1] != len(data) or len(masks) != len(seeds):
-        raise DataError(
-            f"masks of shape {masks.shape} with {len(seeds)} seeds do not fit {len(data)} "
-            "records; give one row a model, one column a record, and one seed a model"
-        )
-    empty = ~masks.any(axis=1)
-    if empty.any():
-        raise DataError(
-            f"model {int(np.argmax(empty))} of {len(masks)} has no records; "
-            "give every model at least one record of every class"
-        )
-    return masks
-
-
-def _check_rows(data: Data) -> None:
-    if len(data) == 0:
-        raise DataError("there are no records to train on; give at least one of every class")
+def _opaque_strategy() -> FitStrategy:
+    return one_by_one_strategy("only the trainer itself knows how it trains")

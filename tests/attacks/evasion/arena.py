@@ -17,7 +17,8 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Power, View
 from goalkeeper.core.text import texts
 from goalkeeper.games.base import Dealt, Task
-from goalkeeper.games.evasion import Before, Evasion, Question, Submission
+from goalkeeper.games.evasion import Evasion, EvasionQuestion, Submission
+from goalkeeper.games.evasion.parts import CleanState
 from goalkeeper.testing.worlds import evasion
 from tests.contract.harness import enough
 
@@ -57,7 +58,7 @@ def task_of(app: Application, name: str) -> Task:
     return next(t for t in GAME.tasks(app) if t.name == name)
 
 
-def dealt(app: Application, task: str, game: Evasion = GAME) -> Dealt[Question, Before]:
+def dealt(app: Application, task: str, game: Evasion = GAME) -> Dealt[EvasionQuestion, CleanState]:
     return game.deal(app, task_of(app, task), np.random.default_rng(3))
 
 
@@ -72,7 +73,10 @@ def opened(app: Application, granted: Power, campaigns: int, seed: int = 5) -> A
 
 
 def attacked(
-    attack: Attack[Question, Submission], app: Application, question: Question, queries: float
+    attack: Attack[EvasionQuestion, Submission],
+    app: Application,
+    question: EvasionQuestion,
+    queries: float,
 ) -> tuple[Submission, Access]:
     access = opened(app, enough(type(attack), queries=queries), len(question.x))
     answer = attack.run(question, access)
@@ -80,18 +84,20 @@ def attacked(
     return answer, access
 
 
-def part(question: Question, rows: Sequence[int] | Ints) -> Question:
+def part(question: EvasionQuestion, rows: Sequence[int] | Ints) -> EvasionQuestion:
     chosen = np.asarray(rows, dtype=np.int64)
     return replace(
-        question, x=question.x[chosen], y=question.y[chosen], aim=question.aim.take(chosen)
+        question, x=question.x[chosen], y=question.y[chosen], goal=question.goal.take(chosen)
     )
 
 
-def asking(x: Sequence[str], wanted: int, most_words: int = 1000) -> Question:
+def asking(x: Sequence[str], wanted: int, most_words: int = 1000) -> EvasionQuestion:
     """A question about texts of class 1 - wanted, out of two."""
-    from goalkeeper.games.evasion import Additions, Aim
+    from goalkeeper.games.evasion import AdditionConstraint, AdversarialGoal
 
-    aim = np.zeros((len(x), 2), dtype=bool)
-    aim[:, wanted] = True
-    limits = Additions(most_words=most_words, max_chars=100_000)
-    return Question(x=texts(x), y=np.full(len(x), 1 - wanted), aim=Aim(aim), limits=limits)
+    goal = np.zeros((len(x), 2), dtype=bool)
+    goal[:, wanted] = True
+    constraint = AdditionConstraint(most_words=most_words, max_chars=100_000)
+    return EvasionQuestion(
+        x=texts(x), y=np.full(len(x), 1 - wanted), goal=AdversarialGoal(goal), constraint=constraint
+    )

@@ -11,7 +11,8 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import PARTS, Data, Floats, Splits
 from goalkeeper.core.domain import ImageDomain
 from goalkeeper.games.base import Dealt
-from goalkeeper.games.evasion import Ball, Before, Evasion, Grid, Question
+from goalkeeper.games.evasion import Evasion, EvasionQuestion, Grid, NormBall
+from goalkeeper.games.evasion.parts import CleanState
 from goalkeeper.games.shared.simple_targets import LinearTarget
 
 SIDE = 8
@@ -47,8 +48,8 @@ def margins(weights: Floats, bias: Floats, x: Floats) -> tuple[Floats, Floats, F
     return y, linf, l2
 
 
-def ball(norm: Any, radius: float) -> Ball:
-    return Ball(norm=norm, radius=radius, grid=FINE)
+def ball(norm: Any, radius: float) -> NormBall:
+    return NormBall(norm=norm, radius=radius, grid=FINE)
 
 
 def application(
@@ -70,7 +71,9 @@ def application(
     )
 
 
-def dealt(app: Application, task: str, game: Evasion | None = None) -> Dealt[Question, Before]:
+def dealt(
+    app: Application, task: str, game: Evasion | None = None
+) -> Dealt[EvasionQuestion, CleanState]:
     game = game or Evasion(n=40)
     chosen = next(t for t in game.tasks(app) if t.name == task)
     return game.deal(app, chosen, np.random.default_rng(3))

@@ -11,7 +11,7 @@ from goalkeeper.attacks.evasion.character_edits import CharacterEdits
 from goalkeeper.core.power import View
 from goalkeeper.core.text import texts
 from goalkeeper.games.evasion import Ending
-from goalkeeper.games.evasion.text_edits import Edits
+from goalkeeper.games.evasion.text_edits import EditConstraint
 from goalkeeper.testing.worlds.word_filters import GOOD
 from tests.attacks.evasion.arena import attacked, dealt, ruled, weak
 
@@ -23,8 +23,8 @@ def test_the_fewest_words_are_respelt() -> None:
     question = dealt(app, "harmful-passes-edits").question
     answer, access = attacked(CharacterEdits(), app, question, queries=500)
     assert (answer.endings == Ending.BROKEN).all()
-    assert question.aim.reached(app.target.answer(answer.x, View.LABELS).labels).all()
-    assert question.limits.size(question.x, answer.x).tolist() == [2.0] * len(question.x)
+    assert question.goal.reached(app.target.answer(answer.x, View.LABELS).labels).all()
+    assert question.constraint.size(question.x, answer.x).tolist() == [2.0] * len(question.x)
     assert access.spent.queries <= 40 * len(question.x)
 
 
@@ -35,7 +35,7 @@ def test_only_what_stands_in_the_way_is_respelt() -> None:
     answer, _ = attacked(CharacterEdits(), app, question, queries=500)
     broken = answer.endings == Ending.BROKEN
     assert broken.mean() > 0.5
-    assert question.limits.allows(question.x, answer.x).all()
+    assert question.constraint.allows(question.x, answer.x).all()
     for before, after in zip(question.x[broken], answer.x[broken], strict=True):
         pairs = zip(before.split(), after.split(), strict=True)
         assert {a for a, b in pairs if a != b} == set(GOOD) & set(before.split())
@@ -56,7 +56,7 @@ def test_another_way_of_spelling_is_tried_where_one_does_not_help(reads: object)
     one = replace(question.take(np.arange(1)), x=x)
     answer, _ = attacked(CharacterEdits(), app, one, queries=50)
     assert answer.endings.tolist() == [Ending.BROKEN]
-    assert one.limits.size(x, answer.x).tolist() == [1.0]
+    assert one.constraint.size(x, answer.x).tolist() == [1.0]
 
 
 def test_no_more_words_are_respelt_than_allowed() -> None:
@@ -64,7 +64,7 @@ def test_no_more_words_are_respelt_than_allowed() -> None:
     question = dealt(weak(), "harmful-passes-edits").question.take(np.arange(1))
     x = texts(["the bill was paid"])
     for most, ending in ((1, Ending.SURVIVED), (2, Ending.BROKEN)):
-        one = replace(question, x=x, limits=Edits(most_words=most, max_chars=100))
+        one = replace(question, x=x, constraint=EditConstraint(most_words=most, max_chars=100))
         answer, _ = attacked(CharacterEdits(), app, one, queries=200)
         assert answer.endings.tolist() == [ending]
 

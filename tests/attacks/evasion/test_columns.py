@@ -11,16 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goalkeeper.attacks.evasion import columns_from_labels, columns_from_scores
-from goalkeeper.attacks.evasion._cells import Told
+from goalkeeper.attacks.evasion._query_plans import Reply
 from goalkeeper.attacks.evasion.columns_from_labels import ColumnsFromLabels
 from goalkeeper.attacks.evasion.columns_from_scores import ColumnsFromScores
 from goalkeeper.attacks.evasion.columns_from_weights import ColumnsFromWeights
-from goalkeeper.attacks.evasion.columns_from_weights import perturb as shortest
+from goalkeeper.attacks.evasion.columns_from_weights import perturb as change_fewest
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.power import View
-from goalkeeper.games.evasion import Aim, Cells, Ending, Evasion, Question
+from goalkeeper.games.evasion import (
+    AdversarialGoal,
+    Ending,
+    EntryConstraint,
+    Evasion,
+    EvasionQuestion,
+)
 from goalkeeper.testing.worlds.evasion import weak_rows
 from tests.attacks.evasion.arena import attacked, part
 from tests.attacks.evasion.fields import dealt
@@ -29,7 +35,7 @@ KINDS = ("number", "integer", "category", "immutable")
 
 
 @st.composite
-def tables(draw: Any) -> tuple[Cells, Floats]:
+def tables(draw: Any) -> tuple[EntryConstraint, Floats]:
     """Limits on a random table, and some valid rows of it."""
     rng = np.random.default_rng(draw(st.integers(0, 10_000)))
     columns: list[Column] = []
@@ -54,20 +60,20 @@ def tables(draw: Any) -> tuple[Cells, Floats]:
     domain = TableDomain(columns=tuple(columns), one_hot=(group,) if group else ())
     step = rng.choice([0.0, 0.1, 1.0, 2.0], len(columns))
     x = np.array(values).T
-    return Cells(domain=domain, step=step, entries=draw(st.integers(1, 4))), x
+    return EntryConstraint(domain=domain, step=step, entries=draw(st.integers(1, 4))), x
 
 
 @settings(max_examples=60, deadline=None)
 @given(tables(), st.integers(0, 1000))
 def test_no_row_that_is_asked_or_found_breaks_a_constraint(
-    case: tuple[Cells, Floats], seed: int
+    case: tuple[EntryConstraint, Floats], seed: int
 ) -> None:
-    limits, x = case
-    domain = limits.domain
-    low, high = limits.box(x)
+    constraint, x = case
+    domain = constraint.domain
+    low, high = constraint.box(x)
     weights = np.random.default_rng(seed).standard_normal((x.shape[1],))
 
-    def ask(rows: Floats, wanted: Bools) -> Told:
+    def ask(rows: Floats, wanted: Bools) -> Reply:
         assert domain.valid(rows).all()
         frozen = ~domain.mutable
         inside = [
@@ -78,30 +84,32 @@ def test_no_row_that_is_asked_or_found_breaks_a_constraint(
         ]
         assert any(inside)
         margin = rows @ weights
-        return Told(margin > 0, margin)
+        return Reply(margin > 0, margin)
 
-    question = Question(
+    question = EvasionQuestion(
         x=x,
         y=np.zeros(len(x), dtype=np.int64),
-        aim=Aim(np.tile([False, True], (len(x), 1))),
-        limits=limits,
+        goal=AdversarialGoal(np.tile([False, True], (len(x), 1))),
+        constraint=constraint,
     )
-    assert limits.allows(x, x).all()
-    everybody = np.full(len(x), float(limits.entries))
+    assert constraint.allows(x, x).all()
+    everybody = np.full(len(x), float(constraint.entries))
     results: list[Floats] = [
         columns_from_labels.perturb(ask, question, ColumnsFromLabels(draws=3)),
         columns_from_scores.perturb(ask, question, ColumnsFromScores(rounds=1)),
-        shortest(weights[None], np.zeros(1), x, question.aim.wanted, limits),
-        limits.at_random(x, everybody, x, np.random.default_rng(seed)),
+        change_fewest(weights[None], np.zeros(1), x, question.goal.wanted, constraint),
+        constraint.perturb_randomly(x, everybody, x, np.random.default_rng(seed)),
     ]
     for found in results:
-        assert limits.allows(x, found).all()
+        assert constraint.allows(x, found).all()
 
 
-def everything(limits: Cells, row: Floats) -> list[Floats]:
+def everything(constraint: EntryConstraint, row: Floats) -> list[Floats]:
     """List all rows at the corners of the limits, whatever the number of entries changed."""
-    moves = limits.moves(row)
-    choices = [[None, *np.flatnonzero(moves.entry == k).tolist()] for k in range(len(limits.parts))]
+    moves = constraint.list_changes(row)
+    choices = [
+        [None, *np.flatnonzero(moves.entry == k).tolist()] for k in range(len(constraint.parts))
+    ]
     rows = []
     for picked in product(*choices):
         out = row.copy()
@@ -118,26 +126,28 @@ def test_the_weights_give_the_smallest_number_of_entries(seed: int) -> None:
     """Compared with every combination of changes there is."""
     rng = np.random.default_rng(seed)
     app = weak_rows(rng)
-    limits = limits_of(app)
+    constraint = limits_of(app)
     row = app.data.holdout.x[0]
     weights = rng.standard_normal(len(row))
     bias = -float(row @ weights) - rng.uniform(0.5, 2.0)
-    found = shortest(weights[None], np.array([bias]), row[None], np.array([[False, True]]), limits)
-    rows = np.array(everything(limits, row))
+    found = change_fewest(
+        weights[None], np.array([bias]), row[None], np.array([[False, True]]), constraint
+    )
+    rows = np.array(everything(constraint, row))
     turned = rows[rows @ weights + bias > 0]
-    sizes = limits.size(np.repeat(row[None], len(turned), axis=0), turned)
+    sizes = constraint.size(np.repeat(row[None], len(turned), axis=0), turned)
     best = sizes.min() if len(sizes) else np.inf
-    if best <= limits.entries:
+    if best <= constraint.entries:
         assert found[0] @ weights + bias > 0
-        assert limits.size(row[None], found)[0] == best
+        assert constraint.size(row[None], found)[0] == best
     else:
         assert found[0] @ weights + bias <= 0
 
 
-def limits_of(app: Application) -> Cells:
-    limits = dealt(app, "harmful-passes").question.limits
-    assert isinstance(limits, Cells)
-    return limits
+def limits_of(app: Application) -> EntryConstraint:
+    constraint = dealt(app, "harmful-passes").question.constraint
+    assert isinstance(constraint, EntryConstraint)
+    return constraint
 
 
 class Boxed:
@@ -171,8 +181,8 @@ def test_the_weak_application_falls_and_its_budget_is_kept(attack: Any, task: st
     answer, access = attacked(attack, app, question, queries=500)
     solved = answer.endings == Ending.BROKEN
     assert solved.mean() > 0.95
-    assert question.limits.allows(question.x, answer.x).all()
-    assert np.median(question.limits.size(question.x, answer.x)) == 1.0
+    assert question.constraint.allows(question.x, answer.x).all()
+    assert np.median(question.constraint.size(question.x, answer.x)) == 1.0
     assert (access.left() >= 0).all()
     order = np.random.default_rng(1).permutation(10)
     few = part(question, range(10))
@@ -192,4 +202,4 @@ def test_labels_are_turned_back_where_a_tree_has_a_narrow_range() -> None:
     answer, _ = attacked(ColumnsFromLabels(), app, question, queries=300)
     inside = question.y == 1
     assert (answer.endings[inside] == Ending.BROKEN).mean() > 0.5
-    assert question.limits.allows(question.x, answer.x).all()
+    assert question.constraint.allows(question.x, answer.x).all()

@@ -8,14 +8,20 @@ from typing import final
 import numpy as np
 import pytest
 
-from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, Seen, State, compact
+from goalkeeper.attacks.evasion._driver import (
+    EvasionAttack,
+    Proposal,
+    QueryResults,
+    State,
+    keep_rows,
+)
 from goalkeeper.attacks.evasion.good_words_blind import GoodWordsBlind
 from goalkeeper.attacks.evasion.good_words_from_labels import GoodWordsFromLabels
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Inputs, Ints
 from goalkeeper.core.power import Capability, Power, View
-from goalkeeper.games.evasion import Ending, Question
+from goalkeeper.games.evasion import Ending, EvasionQuestion
 from tests.attacks.evasion.arena import attacked, dealt, part, ruled, weak
 
 
@@ -36,7 +42,7 @@ class Knocking(EvasionAttack[Counted]):
     reference = "test"
     deletes: bool = False
 
-    def start(self, question: Question, streams: Inputs, access: Access) -> Counted:
+    def start(self, question: EvasionQuestion, streams: Inputs, access: Access) -> Counted:
         n = len(question.x)
         return Counted(done=np.zeros(n, dtype=bool), text=question.x, width=np.arange(n) + 1)
 
@@ -48,7 +54,7 @@ class Knocking(EvasionAttack[Counted]):
             x[:] = [[f"{text} hello"] * wide for text in state.text]
         return Proposal(x, wanted)
 
-    def update(self, state: Counted, seen: Seen) -> Counted:
+    def update(self, state: Counted, seen: QueryResults) -> Counted:
         assert seen.asked.shape == seen.reached.shape
         return replace(state, done=state.done | self.deletes)
 
@@ -62,7 +68,7 @@ class Pondering(EvasionAttack[Counted]):
     reference = "test"
     works: bool = True
 
-    def start(self, question: Question, streams: Inputs, access: Access) -> Counted:
+    def start(self, question: EvasionQuestion, streams: Inputs, access: Access) -> Counted:
         n = len(question.x)
         return Counted(done=np.zeros(n, dtype=bool), text=question.x, width=np.ones(n, dtype=int))
 
@@ -70,26 +76,28 @@ class Pondering(EvasionAttack[Counted]):
         nothing = np.zeros((len(state.text), 1), dtype=bool)
         return Proposal(state.text[:, None], nothing, working=nothing[:, 0] | self.works)
 
-    def update(self, state: Counted, seen: Seen) -> Counted:
+    def update(self, state: Counted, seen: QueryResults) -> Counted:
         return state
 
 
 @pytest.fixture
-def three(monkeypatch: pytest.MonkeyPatch) -> tuple[Application, Question]:
+def three(monkeypatch: pytest.MonkeyPatch) -> tuple[Application, EvasionQuestion]:
     """Three texts, and a driver that soon loses its patience."""
     monkeypatch.setattr("goalkeeper.attacks.evasion._driver.QUIET", 50)
     app = ruled(lambda text: 1)
     return app, part(dealt(app, "harmful-passes").question, range(3))
 
 
-def test_an_input_without_a_proposal_is_given_up(three: tuple[Application, Question]) -> None:
+def test_an_input_without_a_proposal_is_given_up(
+    three: tuple[Application, EvasionQuestion],
+) -> None:
     answer, access = attacked(Pondering(works=False), *three, queries=10)
     assert set(answer.endings) == {Ending.SURVIVED}
     assert access.spent.queries == 0
 
 
 def test_an_attack_that_asks_nothing_and_is_never_done_is_stopped(
-    three: tuple[Application, Question],
+    three: tuple[Application, EvasionQuestion],
 ) -> None:
     with pytest.raises(RuntimeError, match="Pondering proposed nothing in 50 steps while 3 inputs"):
         attacked(Pondering(), *three, queries=10)
@@ -147,7 +155,7 @@ def test_without_a_view_nothing_is_asked_and_everything_is_handed_in() -> None:
     answer, access = attacked(GoodWordsBlind(amounts=(10, 20)), app, question, queries=1000)
     assert access.spent.queries == 0
     assert len(access.checkpoints) == 3  # two amounts, and the answer itself
-    assert question.limits.size(question.x, answer.x).tolist() == [20.0] * len(answer.x)
+    assert question.constraint.size(question.x, answer.x).tolist() == [20.0] * len(answer.x)
     assert set(answer.endings) == {Ending.UNSEEN}
 
 
@@ -163,7 +171,7 @@ def test_compaction_keeps_rows_of_arrays_and_leaves_the_rest() -> None:
     state = Counted(
         done=np.zeros(3, dtype=bool), text=np.array(["a", "b", "c"]), width=np.arange(3)
     )
-    kept = compact(state, np.array([True, False, True]))
+    kept = keep_rows(state, np.array([True, False, True]))
     assert kept.text.tolist() == ["a", "c"]
     assert len(kept.done) == len(kept.width) == 2
 
@@ -175,7 +183,7 @@ def test_more_queries_never_break_fewer() -> None:
     broken = []
     for queries in (10, 20, 40, 200):
         answer, _ = attacked(GoodWordsFromLabels(), app, question, queries=queries)
-        broken.append(question.limits.size(question.x, answer.x).sum())
+        broken.append(question.constraint.size(question.x, answer.x).sum())
     assert broken == sorted(broken, reverse=True)  # all break at once; what is added shrinks
 
 

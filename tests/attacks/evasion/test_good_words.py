@@ -17,7 +17,7 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.evasion._words import listed
+from goalkeeper.attacks.evasion._words import read_word_list
 from goalkeeper.attacks.evasion.good_words_blind import GoodWordsBlind
 from goalkeeper.attacks.evasion.good_words_from_labels import GoodWordsFromLabels
 from goalkeeper.attacks.evasion.good_words_from_weights import GoodWordsFromWeights
@@ -51,8 +51,8 @@ def linear(weights: Sequence[float], bias: float, vectoriser: Any) -> Any:
 
 
 def sizes(answer: Submission, x: Sequence[str]) -> list[float]:
-    limits = asking(x, wanted=0).limits
-    return [float(v) for v in limits.size(asking(x, wanted=0).x, answer.x)]
+    constraint = asking(x, wanted=0).constraint
+    return [float(v) for v in constraint.size(asking(x, wanted=0).x, answer.x)]
 
 
 # ---- full knowledge of the weights ---------------------------------------------------------------
@@ -101,11 +101,11 @@ def test_any_of_several_classes_can_be_left() -> None:
         harmless=None,
     )
     question = asking(["goal match", "film"], wanted=0)
-    aim = replace(question.aim, wanted=np.array([[0, 1, 1], [1, 1, 0]], dtype=bool))
-    question = replace(question, aim=aim, y=np.array([0, 2]))
+    goal = replace(question.goal, wanted=np.array([[0, 1, 1], [1, 1, 0]], dtype=bool))
+    question = replace(question, goal=goal, y=np.array([0, 2]))
     answer, _ = attacked(GoodWordsFromWeights(), app, question, queries=100)
     assert set(answer.endings) == {Ending.BROKEN}
-    assert question.limits.size(question.x, answer.x).tolist() == [3.0, 1.0]
+    assert question.constraint.size(question.x, answer.x).tolist() == [3.0, 1.0]
 
 
 def test_a_model_without_readable_weights_does_not_fit() -> None:
@@ -125,19 +125,19 @@ def test_labels_alone_lead_to_the_few_words_that_suffice(task: str, fewest: int)
     question = dealt(app, task).question
     answer, access = attacked(GoodWordsFromLabels(), app, question, queries=1000)
     assert set(answer.endings) == {Ending.BROKEN}
-    assert question.limits.size(question.x, answer.x).max() == fewest
+    assert question.constraint.size(question.x, answer.x).max() == fewest
     assert access.spent.queries / len(question.x) < 60
 
 
 def test_good_words_among_many_bad_ones_are_found_on_a_barely_declined_part() -> None:
     """Whole blocks only make it worse, so that growing fails: the words must be tested."""
-    good = set(listed("everyday")[100:110])
-    weights = dict.fromkeys(listed("everyday"), 0.25) | dict.fromkeys(good, -4.0)
+    good = set(read_word_list("everyday")[100:110])
+    weights = dict.fromkeys(read_word_list("everyday"), 0.25) | dict.fromkeys(good, -4.0)
     app = replace(weak(), target=WordFilter(weights | {"payload": 1.0}, -0.5))
     question = asking(["write to me payload now", "payload"], wanted=0)
     answer, access = attacked(GoodWordsFromLabels(batch=4), app, part(question, [0]), queries=2000)
     assert answer.endings[0] == Ending.BROKEN
-    assert question.limits.size(question.x[:1], answer.x)[0] <= 2
+    assert question.constraint.size(question.x[:1], answer.x)[0] <= 2
     assert access.spent.queries > 100  # it had to test
 
 
@@ -154,17 +154,17 @@ def test_the_payload_is_whole_in_every_answer() -> None:
 
 @pytest.mark.requirement("S22", "S30")
 def test_public_lists_hold_the_words_everybody_knows() -> None:
-    assert len(listed("everyday")) > 1400
-    assert set(GOOD) <= set(listed("everyday"))
-    assert set(BAD) <= set(listed("advert"))
-    assert all(word == word.lower() and word.isalpha() for word in listed("everyday"))
+    assert len(read_word_list("everyday")) > 1400
+    assert set(GOOD) <= set(read_word_list("everyday"))
+    assert set(BAD) <= set(read_word_list("advert"))
+    assert all(word == word.lower() and word.isalpha() for word in read_word_list("everyday"))
 
 
 def test_words_never_exceed_the_limits() -> None:
     question = asking(["a b", "c"], wanted=0, most_words=7)
     answer, _ = attacked(GoodWordsBlind(), weak(), question, queries=0)
     assert sizes(answer, ["a b", "c"]) == [7, 7]
-    assert question.limits.allows(question.x, answer.x).all()
+    assert question.constraint.allows(question.x, answer.x).all()
 
 
 # ---- real messages -------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def _added(attack: Attack[Any, Any], app: Application) -> Floats:
     question = dealt(app, "harmful-passes", Evasion(n=200)).question
     answer, _ = attacked(attack, app, question, queries=1000)
     passes = app.target.answer(answer.x, View.LABELS).labels == 0
-    return np.where(passes, question.limits.size(question.x, answer.x), np.inf)
+    return np.where(passes, question.constraint.size(question.x, answer.x), np.inf)
 
 
 @pytest.mark.requirement("S22")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from goalkeeper.attacks._mixtures import Pull
-from goalkeeper.attacks.evasion.good_words_from_substitute import GoodWordsFromSubstitute, towards
+from goalkeeper.attacks._mixtures import WordWeights
+from goalkeeper.attacks.evasion.good_words_from_substitute import (
+    GoodWordsFromSubstitute,
+    measure_pull,
+)
 from goalkeeper.core.power import View
 from goalkeeper.games.evasion import Ending
 from goalkeeper.testing.worlds.word_filters import GOOD
@@ -22,7 +25,7 @@ def test_words_stolen_from_the_filter_pass_it() -> None:
     labels = app.target.answer(answer.x, View.LABELS).labels
     assert (labels == 0).all()
     assert (answer.endings == Ending.BROKEN).all()
-    sizes = question.limits.size(question.x, answer.x)
+    sizes = question.constraint.size(question.x, answer.x)
     assert np.median(sizes) <= 3
     for before, after in zip(question.x, answer.x, strict=True):
         assert set(after[len(before) :].split()) & set(GOOD)
@@ -42,10 +45,10 @@ def test_what_is_learnt_is_paid_by_each_and_asked_once() -> None:
     ("wanted", "order"), [((True, False), [0, 1, 2]), ((False, True), [2, 1, 0])]
 )
 def test_the_pull_has_a_direction(wanted: tuple[bool, bool], order: list[int]) -> None:
-    pull = Pull(np.array([[-2.0, 0.0, 3.0]]), np.zeros(1), np.array([0, 1]), normed=False)
-    assert np.argsort(-towards(pull, np.array(wanted))).tolist() == order
+    pull = WordWeights(np.array([[-2.0, 0.0, 3.0]]), np.zeros(1), np.array([0, 1]), normed=False)
+    assert np.argsort(-measure_pull(pull, np.array(wanted))).tolist() == order
 
 
 def test_classes_never_seen_pull_nowhere() -> None:
-    pull = Pull(np.ones((3, 2)), np.zeros(3), np.array([0, 1, 2]), normed=False)
-    assert not towards(pull, np.array([True, True, True, False])).any()
+    pull = WordWeights(np.ones((3, 2)), np.zeros(3), np.array([0, 1, 2]), normed=False)
+    assert not measure_pull(pull, np.array([True, True, True, False])).any()

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from goalkeeper.attacks.evasion._linear import LinearText
-from goalkeeper.attacks.evasion.good_words_transferred import GoodWordsTransferred, _usual
+from goalkeeper.attacks._linear_text import LinearText
+from goalkeeper.attacks.evasion.good_words_transferred import GoodWordsTransferred, _build_filter
 from goalkeeper.core.application import Application
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.power import View
-from goalkeeper.games.evasion import Question
+from goalkeeper.games.evasion import EvasionQuestion
 from goalkeeper.training import SklearnTrainer
 from tests.attacks.evasion.arena import attacked, dealt, weak
 
@@ -20,11 +20,11 @@ from tests.attacks.evasion.arena import attacked, dealt, weak
 def twins() -> Application:
     """A target that learnt from the very mail that the attacker has, by the same recipe."""
     app = weak()
-    trainer = SklearnTrainer(_usual(), app.classes, TextDomain())
+    trainer = SklearnTrainer(_build_filter(), app.classes, TextDomain())
     return replace(app, target=trainer.fit(app.data.similar, 0), trainer=trainer)
 
 
-def question(app: Application) -> Question:
+def question(app: Application) -> EvasionQuestion:
     return dealt(app, "harmful-passes").question
 
 
@@ -34,7 +34,7 @@ def test_what_turns_the_own_filter_turns_its_twin() -> None:
     asked = question(app)
     answer, access = attacked(GoodWordsTransferred(multiples=(1.0,)), app, asked, queries=0)
     labels = app.target.answer(answer.x, View.LABELS).labels
-    assert asked.aim.reached(labels).all()
+    assert asked.goal.reached(labels).all()
     assert access.spent.queries == 0
 
 

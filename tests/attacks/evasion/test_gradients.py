@@ -45,10 +45,12 @@ def test_it_succeeds_exactly_where_the_radius_exceeds_the_distance(
     exact = linf if norm == "linf" else l2
     for i in range(len(x)):
         for factor, expected in ((0.98, False), (1.05, True)):
-            limits = ball(norm, factor * exact[i])
-            found = attack.perturb(network, x[i : i + 1], y[i : i + 1], limits)
+            constraint = ball(norm, factor * exact[i])
+            found = attack.perturb(network, x[i : i + 1], y[i : i + 1], constraint)
             assert broken(network, found, y[i : i + 1])[0] == expected
-            assert limits.size(x[i : i + 1].numpy(), found.numpy())[0] <= limits.radius + 1e-9
+            assert (
+                constraint.size(x[i : i + 1].numpy(), found.numpy())[0] <= constraint.radius + 1e-9
+            )
 
 
 @BOTH
@@ -61,8 +63,8 @@ def test_logits_that_saturate_or_lie_low_hide_nothing(attack: Any, change: str) 
         "scaled down": lambda z: 1e-9 * inner(z),
         "shifted": lambda z: inner(z) - 1000,
     }
-    limits = ball("linf", 1.05 * float(linf.max()))
-    found = attack.perturb(altered[change], x, y, limits)
+    constraint = ball("linf", 1.05 * float(linf.max()))
+    found = attack.perturb(altered[change], x, y, constraint)
     assert broken(inner, found, y).all()
 
 
@@ -89,7 +91,7 @@ def test_the_difference_ratio_does_not_change_with_scale_and_shift() -> None:
 
 
 def test_the_checkpoints_of_apgd_are_those_of_the_paper() -> None:
-    assert list(apgd._checkpoints(100)) == [22, 41, 57, 70, 80, 87, 93, 99]
+    assert list(apgd._list_checkpoints(100)) == [22, 41, 57, 70, 80, 87, 93, 99]
 
 
 def test_restarts_find_what_one_climb_misses() -> None:
@@ -102,10 +104,10 @@ def test_restarts_find_what_one_climb_misses() -> None:
 
     x = torch.full((40, 1, 1, 1), 0.5, dtype=torch.float64)
     y = torch.zeros(40, dtype=torch.int64)
-    limits = ball("linf", 0.5)
+    constraint = ball("linf", 0.5)
     assert broken(hills, torch.ones(1, 1, 1, 1), y[:1])[0]
-    once = broken(hills, pgd.perturb(hills, x, y, limits, Pgd(restarts=0)), y)
-    often = broken(hills, pgd.perturb(hills, x, y, limits, Pgd(restarts=12)), y)
+    once = broken(hills, pgd.perturb(hills, x, y, constraint, Pgd(restarts=0)), y)
+    often = broken(hills, pgd.perturb(hills, x, y, constraint, Pgd(restarts=12)), y)
     assert not once.any()
     assert often.mean() > 0.95
 
@@ -122,9 +124,9 @@ def test_apgd_gains_by_attempts_towards_one_class() -> None:
 
     x = torch.full((4, 1, 1, 2), 0.5, dtype=torch.float64)
     y = torch.zeros(4, dtype=torch.int64)
-    limits = ball("linf", 0.4)
-    without = apgd.perturb(network, x, y, limits, Apgd(restarts=0, targets=0, steps=20))
-    with_targets = apgd.perturb(network, x, y, limits, Apgd(restarts=0, targets=3, steps=20))
+    constraint = ball("linf", 0.4)
+    without = apgd.perturb(network, x, y, constraint, Apgd(restarts=0, targets=0, steps=20))
+    with_targets = apgd.perturb(network, x, y, constraint, Apgd(restarts=0, targets=3, steps=20))
     assert not broken(network, without, y).any()
     assert broken(network, with_targets, y).all()
 
@@ -141,8 +143,8 @@ def test_solved_inputs_leave_the_batch(attack: Any) -> None:
     x = images(50)
     y, linf, _ = margins(weights, bias, x)
     network = linear_network(weights, bias, count)
-    limits = ball("linf", 3 * float(linf.max()))
-    attack.perturb(network, torch.as_tensor(x), torch.as_tensor(y), limits)
+    constraint = ball("linf", 3 * float(linf.max()))
+    attack.perturb(network, torch.as_tensor(x), torch.as_tensor(y), constraint)
     assert 50 <= rows[1] < 50 * 15
     assert rows[0] == rows[1] + 50  # and one look at how many classes there are
 
@@ -153,7 +155,7 @@ def test_no_inputs_are_no_error(attack: Any) -> None:
     assert len(attack.perturb(network, x[:0], y[:0], ball("l2", 1.0))) == 0
 
 
-def spread(n: int, seed: int) -> Any:
+def broadcast(n: int, seed: int) -> Any:
     """Images far enough from the boundary that steps of 1/255 are small."""
     return 0.5 + 6 * (images(n, seed) - 0.5)
 
@@ -166,16 +168,16 @@ def spread(n: int, seed: int) -> Any:
 @pytest.mark.parametrize("task", ["any-wrong-linf", "any-wrong-l2"])
 def test_what_counts_is_rounded_verified_and_near_the_smallest(attack: Any, task: str) -> None:
     weights, bias = linear(classes=2)
-    app = application(weights, bias, draw=spread)
+    app = application(weights, bias, draw=broadcast)
     question = dealt(app, task).question
     answer, access = attacked(attack, app, question, queries=0)
     assert set(answer.endings) == {Ending.BROKEN}
-    assert question.limits.allows(question.x, answer.x).all()
+    assert question.constraint.allows(question.x, answer.x).all()
     labels = (answer.x.reshape(len(answer.x), -1) @ weights.T + bias).argmax(axis=1)
-    assert question.aim.reached(labels).all()
+    assert question.goal.reached(labels).all()
     _, linf, l2 = margins(weights, bias, question.x)
     exact = linf if task.endswith("linf") else l2
-    assert np.median(question.limits.size(question.x, answer.x) / exact) < 1.25
+    assert np.median(question.constraint.size(question.x, answer.x) / exact) < 1.25
     assert access.spent.queries == 0
     assert access.spent.backward > 0
 

@@ -42,10 +42,10 @@ def test_it_comes_within_a_quarter_of_the_exact_distance(
     x = 0.5 + 4 * (images(40) - 0.5)
     y, linf, l2 = margins(weights, bias, x)
     x, exact = x[y == 0][:10], (linf if norm == "linf" else l2)[y == 0][:10]
-    limits = ball(norm, 1.0)
-    found = perturb(towards(weights, bias, 1.0), x, limits, queries)
+    constraint = ball(norm, 1.0)
+    found = perturb(towards(weights, bias, 1.0), x, constraint, queries)
     assert towards(weights, bias, 1.0)(found).all()
-    ratio = limits.size(x, found) / exact
+    ratio = constraint.size(x, found) / exact
     assert (ratio >= 1 - 1e-6).all()  # nothing is nearer than the boundary
     assert (ratio <= 1.25).mean() >= share
 
@@ -55,9 +55,11 @@ def test_more_queries_bring_it_nearer() -> None:
     x = images(40)
     y, _, l2 = margins(weights, bias, x)
     x, exact = x[y == 0][:10], l2[y == 0][:10]
-    limits = ball("l2", 1.0)
+    constraint = ball("l2", 1.0)
     medians = [
-        np.median(limits.size(x, perturb(towards(weights, bias, 1.0), x, limits, q)) / exact)
+        np.median(
+            constraint.size(x, perturb(towards(weights, bias, 1.0), x, constraint, q)) / exact
+        )
         for q in (150, 600, 2400)
     ]
     assert medians == sorted(medians, reverse=True)
@@ -92,8 +94,8 @@ def test_the_budget_of_an_input_is_kept_and_what_was_found_is_allowed() -> None:
     solved = answer.endings == Ending.BROKEN
     assert solved.mean() > 0.9
     labels = app.target.answer(answer.x, View.LABELS).labels
-    assert question.aim.reached(labels)[solved].all()
-    assert question.limits.allows(question.x, answer.x).all()
+    assert question.goal.reached(labels)[solved].all()
+    assert question.constraint.allows(question.x, answer.x).all()
 
 
 def test_images_of_the_wanted_class_are_a_start_where_patterns_are_none() -> None:

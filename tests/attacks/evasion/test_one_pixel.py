@@ -8,13 +8,13 @@ import pytest
 from goalkeeper.attacks.evasion.one_pixel import OnePixel, perturb
 from goalkeeper.core.data import Floats
 from goalkeeper.core.power import View
-from goalkeeper.games.evasion import Ending, Grid, Pixels
+from goalkeeper.games.evasion import Ending, Grid, PixelConstraint
 from goalkeeper.games.shared.simple_targets import LinearTarget
 from tests.attacks.evasion.arena import attacked
 from tests.attacks.evasion.fields import SIDE, application, dealt, images
 
 KEY = 19  # the planted pixel
-LIMITS = Pixels(pixels=1, grid=Grid())
+LIMITS = PixelConstraint(pixels=1, grid=Grid())
 
 
 def planted(pixels: int = 1, height: float = 3.0) -> tuple[Floats, Floats]:
@@ -61,9 +61,9 @@ def test_several_pixels_are_evolved_when_one_does_not_suffice() -> None:
     one = perturb(ask, x, wanted, LIMITS)
     assert (one == x).all()
     settings = OnePixel(generations=100)
-    several = perturb(ask, x, wanted, Pixels(pixels=4, grid=Grid()), settings)
+    several = perturb(ask, x, wanted, PixelConstraint(pixels=4, grid=Grid()), settings)
     assert (ask(several).argmax(axis=1) == 1).mean() >= 0.8
-    assert Pixels(pixels=4, grid=Grid()).allows(x, several).all()
+    assert PixelConstraint(pixels=4, grid=Grid()).allows(x, several).all()
 
 
 def test_in_the_game_one_pixel_counts_as_one() -> None:
@@ -74,5 +74,5 @@ def test_in_the_game_one_pixel_counts_as_one() -> None:
     answer, access = attacked(OnePixel(), app, question, queries=1000)
     solved = answer.endings == Ending.BROKEN
     assert solved.mean() > 0.9
-    assert set(question.limits.size(question.x, answer.x)[solved]) == {1.0}
+    assert set(question.constraint.size(question.x, answer.x)[solved]) == {1.0}
     assert access.spent.queries < 1000 * len(question.x)

@@ -7,31 +7,31 @@ import pytest
 
 from goalkeeper.attacks.evasion.transferred_gradients import TransferredGradients
 from goalkeeper.core.data import Floats
-from goalkeeper.games.evasion import Ball, Grid
+from goalkeeper.games.evasion import Grid, NormBall
 
 torch = pytest.importorskip("torch")
 FINE = Grid(low=0.0, high=1.0, quantum=1e-6)
 
 
-def climbed(norm: str, radius: float) -> tuple[Floats, Floats]:
+def ascend(norm: str, radius: float) -> tuple[Floats, Floats]:
     """Climb towards class 1 of a linear network, and return the weights and the change."""
     layer = torch.nn.Linear(16, 2)
     network = torch.nn.Sequential(torch.nn.Flatten(), layer)
     before = np.full((3, 1, 4, 4), 0.5)
     wanted = np.tile([False, True], (3, 1))
-    limits = Ball(norm=norm, radius=radius, grid=FINE)  # type: ignore[arg-type]
-    after = TransferredGradients()._climbed(network, before, wanted, limits)
+    constraint = NormBall(norm=norm, radius=radius, grid=FINE)  # type: ignore[arg-type]
+    after = TransferredGradients()._ascend(network, before, wanted, constraint)
     way = (layer.weight[1] - layer.weight[0]).detach().numpy()
     return way, (after - before).reshape(3, -1)
 
 
 @pytest.mark.requirement("S23", "S54")
 def test_linf_on_a_linear_network_is_the_sign_of_the_weights() -> None:
-    way, change = climbed("linf", 0.1)
+    way, change = ascend("linf", 0.1)
     np.testing.assert_allclose(change, np.tile(0.1 * np.sign(way), (3, 1)), atol=1e-6)
 
 
 def test_l2_on_a_linear_network_is_the_direction_of_the_weights() -> None:
-    way, change = climbed("l2", 0.2)
+    way, change = ascend("l2", 0.2)
     want = 0.2 * way / np.linalg.norm(way)
     np.testing.assert_allclose(change, np.tile(want, (3, 1)), atol=1e-5)

@@ -11,13 +11,13 @@ from goalkeeper.attacks.evasion.word_edits import WordEdits
 from goalkeeper.core.application import Application
 from goalkeeper.core.power import View
 from goalkeeper.core.text import texts
-from goalkeeper.games.evasion import Ending, Question
+from goalkeeper.games.evasion import Ending, EvasionQuestion
 from goalkeeper.games.evasion.synonyms import SYNONYMS
 from goalkeeper.testing.worlds.word_filters import WordFilter
 from tests.attacks.evasion.arena import attacked, dealt, weak
 
 
-def asked_of(app: Application, text: str) -> Question:
+def asked_of(app: Application, text: str) -> EvasionQuestion:
     question = dealt(weak(), "harmful-passes-edits").question
     return replace(question.take(np.arange(1)), x=texts([text]))
 
@@ -41,7 +41,7 @@ def test_several_words_are_replaced_where_one_is_not_enough() -> None:
     question = asked_of(app, "a loan and a prize and cash")
     answer, _ = attacked(WordEdits(), app, question, queries=100)
     assert answer.endings.tolist() == [Ending.BROKEN]
-    assert question.limits.size(question.x, answer.x).tolist() == [2.0]
+    assert question.constraint.size(question.x, answer.x).tolist() == [2.0]
     assert answer.x[0].startswith("a loan and")
 
 
@@ -65,5 +65,5 @@ def test_all_answers_are_right_as_the_filter_says() -> None:
     question = dealt(app, "harmful-passes-edits").question
     answer, _ = attacked(WordEdits(), app, question, queries=500)
     labels = app.target.answer(answer.x, View.LABELS).labels
-    assert (question.aim.reached(labels) == (answer.endings == Ending.BROKEN)).all()
-    assert question.limits.allows(question.x, answer.x).all()
+    assert (question.goal.reached(labels) == (answer.endings == Ending.BROKEN)).all()
+    assert question.constraint.allows(question.x, answer.x).all()

@@ -1,4 +1,4 @@
-"""A stolen file answers as the original does, and how it was protected is examined."""
+"""A stolen file answers as the original does, and how it was protected is examine_protection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.games.extraction import Extraction
 from goalkeeper.games.extraction.game import TASK
-from goalkeeper.games.extraction.stolen import examined
+from goalkeeper.games.extraction.stolen import examine_protection
 from goalkeeper.targets import SklearnTarget
 from tests.attacks.extraction.doors import around, mailbox, table
 from tests.contract.harness import enough
@@ -114,11 +114,11 @@ def test_the_protection_of_the_file_is_examined(tmp_path: Path) -> None:
     assert "readable by its owner, its group, everybody" in exhibit.after
     assert "a pickle, not encrypted" in exhibit.after
     path.chmod(0o600)
-    assert "readable by its owner; a pickle" in examined(app).after
+    assert "readable by its owner; a pickle" in examine_protection(app).after
     path.write_bytes(np.random.default_rng(0).bytes(8192).replace(b"\x80", b"\x81"))
-    assert "encrypted or compressed" in examined(app).after
+    assert "encrypted or compressed" in examine_protection(app).after
     path.unlink()
-    assert "no stored file was given" in examined(app).after
+    assert "no stored file was given" in examine_protection(app).after
 
 
 def test_who_does_not_know_the_model_gets_no_examination() -> None:

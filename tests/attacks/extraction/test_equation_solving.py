@@ -19,8 +19,8 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import DataError, NotGranted
 from goalkeeper.core.power import Grade, View
-from goalkeeper.games.extraction import Original
-from goalkeeper.games.extraction.substitutes import parameter_error
+from goalkeeper.games.extraction import PublicInterface
+from goalkeeper.games.extraction.substitutes import measure_parameter_error
 from goalkeeper.targets import SklearnTarget
 from tests.attacks.extraction.doors import (
     Coarse,
@@ -35,12 +35,12 @@ from tests.attacks.extraction.doors import (
 
 def result_of(app: Application, queries: float, data: Grade = Grade.NONE) -> tuple[Any, int]:
     access = access_to(app, queries, data=data)
-    copy = EquationSolving().run(Original(app.classes), access)
+    copy = EquationSolving().run(PublicInterface(app.classes), access)
     return copy, access.spent.queries
 
 
 def error(app: Application, copy: Any) -> float:
-    found = parameter_error(app, copy)
+    found = measure_parameter_error(app, copy)
     assert found is not None
     return found[0]
 
@@ -218,8 +218,8 @@ def test_who_knows_the_vocabulary_asks_about_nothing_else() -> None:
     known = app.target.parameters()
     size = len(known["vocabulary"])
     access = access_to(app, 1.1 * size + 60, model=Grade.PARTIAL)
-    copy = EquationSolving().run(Original(app.classes), access)
-    found = parameter_error(app, copy)
+    copy = EquationSolving().run(PublicInterface(app.classes), access)
+    found = measure_parameter_error(app, copy)
     assert found is not None
     assert found[0] < 1e-9
     assert found[1] >= 2 * (size + 1) * 0.98  # words of weight 0 cannot be told from unknown ones

@@ -18,7 +18,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain
 from goalkeeper.core.power import View
-from goalkeeper.games.extraction import Original
+from goalkeeper.games.extraction import PublicInterface
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.testing.worlds import extraction
 from tests.contract.harness import enough
@@ -28,7 +28,7 @@ def stolen(app: Application, queries: float = 5000) -> tuple[Any, Access]:
     granted = enough(LogitDifferences, queries=queries)
     terms = Terms(granted=granted, rng=np.random.default_rng(0), victim=np.random.SeedSequence(0))
     access = Access(app, terms)
-    return LogitDifferences().run(Original(app.classes), access), access
+    return LogitDifferences().run(PublicInterface(app.classes), access), access
 
 
 def around(model: Any, classes: int, domain: Domain) -> Application:

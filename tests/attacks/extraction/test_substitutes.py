@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from goalkeeper.attacks._mixtures import rounds, tilted
-from goalkeeper.attacks.extraction._learning import blends
+from goalkeeper.attacks._mixtures import split_rounds, tilt_chances
+from goalkeeper.attacks.extraction._learning import blend_inputs
 from goalkeeper.attacks.extraction.substitute import SubstituteFromLabels
 from goalkeeper.attacks.extraction.substitute_from_data import SubstituteFromData
 from goalkeeper.attacks.extraction.substitute_from_scores import SubstituteFromScores
@@ -22,7 +22,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.domain import Column, TableDomain, TextDomain
 from goalkeeper.core.power import Grade, View
 from goalkeeper.core.text import texts
-from goalkeeper.games.extraction import Original
+from goalkeeper.games.extraction import PublicInterface
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.testing.worlds.kit import HashedTarget
 from tests.attacks.extraction.doors import (
@@ -47,7 +47,7 @@ def prior(app: Application) -> float:
 
 def result_of(attack: Any, app: Application, queries: float, view: View, data: Grade) -> Any:
     access = access_to(app, queries, view, data)
-    copy = attack.run(Original(app.classes), access)
+    copy = attack.run(PublicInterface(app.classes), access)
     assert access.checkpoints[-1].cost == access.spent
     assert access.spent.queries <= queries
     return copy
@@ -145,20 +145,20 @@ def test_blends_are_valid_and_new() -> None:
     columns = tuple(Column(name=n, kind="integer", low=0, high=1) for n in "abc")
     domain = TableDomain(columns=(*columns, Column(name="x", low=0, high=1)), one_hot=((0, 1, 2),))
     x = np.column_stack([np.eye(3)[rng.integers(0, 3, 20)], rng.random(20)])
-    assert domain.valid(blends(x, 100, domain, rng)).all()
-    made = blends(texts(["a b c d", "e f g h"]), 30, TextDomain(max_chars=5), rng)
+    assert domain.valid(blend_inputs(x, 100, domain, rng)).all()
+    made = blend_inputs(texts(["a b c d", "e f g h"]), 30, TextDomain(max_chars=5), rng)
     assert TextDomain(max_chars=5).valid(made).all()
 
 
 def test_rounds_spend_all_and_double() -> None:
-    assert rounds(1000) == [100, 100, 200, 400, 200]
-    assert rounds(30) == [30]
-    assert rounds(0) == []
+    assert split_rounds(1000) == [100, 100, 200, 400, 200]
+    assert split_rounds(30) == [30]
+    assert split_rounds(0) == []
 
 
 def test_tilting_moves_the_mean_to_where_it_is_wanted() -> None:
     weights = np.random.default_rng(0).normal(size=500)
     usual = np.random.default_rng(1).uniform(1, 4, 500)
     for wanted in (-1.0, 0.0, 0.7):
-        chances = tilted(weights, wanted, usual)
+        chances = tilt_chances(weights, wanted, usual)
         assert (chances * weights).sum() / chances.sum() == pytest.approx(wanted, abs=1e-3)

@@ -9,15 +9,15 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from goalkeeper.attacks.extraction._boxes import Boxes, Frame
-from goalkeeper.attacks.extraction._paths import Paths
+from goalkeeper.attacks.extraction._boxes import BoxSubstitute, ColumnFrame
+from goalkeeper.attacks.extraction._paths import LeafSearch
 from goalkeeper.attacks.extraction.tree_paths import TreePaths
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.power import View
-from goalkeeper.games.extraction import Original
+from goalkeeper.games.extraction import PublicInterface
 from goalkeeper.targets import SklearnTarget
 from tests.attacks.extraction.doors import access_to, around, fidelity, random_linear, table
 
@@ -47,13 +47,13 @@ def result_of(
     app: Application, queries: float = 1e5, tolerance: float = 1e-3
 ) -> tuple[Any, Access]:
     access = access_to(app, queries)
-    return TreePaths(tolerance=tolerance).run(Original(app.classes), access), access
+    return TreePaths(tolerance=tolerance).run(PublicInterface(app.classes), access), access
 
 
-def searched(app: Application, start: Floats, tolerance: float) -> tuple[Paths, int]:
+def searched(app: Application, start: Floats, tolerance: float) -> tuple[LeafSearch, int]:
     access = access_to(app, 1e6)
     assert isinstance(app.domain, TableDomain)
-    paths = Paths(access, Frame.of(app.domain, 1e6), tolerance)
+    paths = LeafSearch(access, ColumnFrame.of(app.domain, 1e6), tolerance)
     paths.explore(start[None])
     return paths, access.spent.queries
 
@@ -116,7 +116,7 @@ def test_leaves_that_hide_one_another_are_learnt() -> None:
     app = around(SklearnTarget(tree, ("a", "b"), domain, indexed=True), domain, 2)
     paths, _ = searched(app, x.mean(axis=0), 1e-3)
     assert len(paths.leaves) < tree.get_n_leaves() / 2
-    alone = paths.boxes()
+    alone = paths.build_boxes()
     assert alone is not None
     copy, _ = result_of(app, 20_000)
     assert fidelity(app, copy) > fidelity(app, alone) + 0.05
@@ -141,7 +141,7 @@ def test_whole_numbers_levels_and_groups() -> None:
 
     app = around(Rule(None, 2), domain, 2)
     copy, access = result_of(app)
-    assert isinstance(copy, Boxes)
+    assert isinstance(copy, BoxSubstitute)
     assert fidelity(app, copy) == 1.0
     assert access.spent.queries < 300
 
@@ -149,7 +149,7 @@ def test_whole_numbers_levels_and_groups() -> None:
 def test_what_is_no_tree_is_learnt_and_a_small_budget_gives_something() -> None:
     linear = around(random_linear(5, 2, 1, 2.0), table(5), 2)
     copy, _ = result_of(linear, 1500)
-    assert not isinstance(copy, Boxes)
+    assert not isinstance(copy, BoxSubstitute)
     assert fidelity(linear, copy) > 0.9
     x, y = load_iris(return_X_y=True)
     tree = around(Leaves(DecisionTreeClassifier(random_state=0).fit(x, y), 3), columns_of(x), 3)

@@ -27,7 +27,7 @@ from goalkeeper.core.data import Data, cut
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain
 from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
-from goalkeeper.games.inversion import Inversion, Sought
+from goalkeeper.games.inversion import Inversion, InversionQuestion
 from goalkeeper.games.inversion.game import TASK
 from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.games.tallies import won
@@ -118,7 +118,7 @@ def test_round_classes_give_their_direction_exactly() -> None:
         terms = Terms(
             granted=granted, rng=np.random.default_rng(0), victim=np.random.SeedSequence(0)
         )
-        found = attack.run(Sought(), Access(app, terms)).values
+        found = attack.run(InversionQuestion(), Access(app, terms)).values
         gap, true = found[1] - found[0], m[1] - m[0]
         cosine = gap @ true / np.linalg.norm(gap) / np.linalg.norm(true)
         assert cosine == pytest.approx(1.0, abs=1e-9)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from goalkeeper.attacks.membership.label_robustness import LabelRobustness, changed
+from goalkeeper.attacks.membership.label_robustness import LabelRobustness, perturb_records
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Data, Inputs
@@ -83,7 +83,7 @@ def test_changes_keep_to_the_domain() -> None:
         rng.random(200), rng.integers(10, size=200), rng.integers(3, size=200),
         np.eye(2)[[0, 1] * 100],
     ])  # fmt: skip
-    out = changed(x, domain, np.full(5, 0.5), rng)
+    out = perturb_records(x, domain, np.full(5, 0.5), rng)
     assert domain.valid(out).all()
     for column in range(5):
         assert (out[:, column] != x[:, column]).any()
@@ -91,7 +91,7 @@ def test_changes_keep_to_the_domain() -> None:
 
 def test_texts_lose_words_and_gain_none() -> None:
     x = np.array(["one two three four five six"] * 50, dtype=object)
-    out = changed(x, TextDomain(), np.array([0.3]), np.random.default_rng(0))
+    out = perturb_records(x, TextDomain(), np.array([0.3]), np.random.default_rng(0))
     kept = [text.split() for text in out]
     assert all(set(words) <= set(x[0].split()) for words in kept)
     assert 3.5 < np.mean([len(words) for words in kept]) < 4.9

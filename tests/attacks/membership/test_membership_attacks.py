@@ -10,15 +10,15 @@ from scipy.stats import t as student
 
 from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.membership._shadows import balanced
-from goalkeeper.attacks.membership._signal import confidence
+from goalkeeper.attacks.membership._shadows import draw_balanced_masks
+from goalkeeper.attacks.membership._signal import logit_confidence
 from goalkeeper.attacks.membership.loss_threshold import LossThreshold
-from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood, matched
+from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood, match_quartiles
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
 from goalkeeper.stats import student_ratio
-from goalkeeper.stats.membership import PRIOR
+from goalkeeper.stats.membership import PRIOR_MODELS
 from tests.attacks.membership.gaussian import application, best_auc, best_tpr, threshold_auc
 from tests.contract.harness import enough
 
@@ -33,14 +33,17 @@ def contest(attack: Attack[Any, Any], seed: int) -> AttackResult:
 def test_the_shadow_test_reaches_the_best_possible_power() -> None:
     """The closed forms are in gaussian.py; seeded, so there is no false alarm.
 
-    At 1 % false alarms of 1000 strangers the threshold itself is uncertain: the standard deviation
+    At 1 % false positives of 1000 non-members the threshold is uncertain: the standard deviation
     of the mean over four games is about 0.02, and 0.06 is allowed.
     """
     games = [contest(ShadowLikelihood(models=128), seed) for seed in range(4)]
     area = games[0].measurements[1]
     assert area.low <= best_auc() <= area.high
     rates = [
-        m.value for g in games for m in g.measurements if m.metric.startswith("true positives at 1")
+        m.value
+        for g in games
+        for m in g.measurements
+        if m.metric.startswith("true-positive rate at 1")
     ]
     assert np.mean(rates) == pytest.approx(best_tpr(0.01), abs=0.06)
 
@@ -70,7 +73,7 @@ def test_more_shadow_models_give_an_earlier_and_a_later_answer() -> None:
 
 
 def test_every_record_is_in_exactly_half_of_the_models() -> None:
-    masks = balanced(10, 50, np.random.default_rng(0))
+    masks = draw_balanced_masks(10, 50, np.random.default_rng(0))
     assert (masks.sum(axis=0) == 5).all()
     assert len({row.tobytes() for row in masks}) == 10
 
@@ -82,9 +85,9 @@ def test_the_log_ratio_is_that_of_two_predictive_t_laws() -> None:
 
     def log_density(values: Any) -> float:
         n, pooled = len(values), values.var(ddof=1)
-        variance = (PRIOR * pooled + n * values.var()) / (PRIOR + n - 1)
+        variance = (PRIOR_MODELS * pooled + n * values.var()) / (PRIOR_MODELS + n - 1)
         scale = np.sqrt(variance * (1 + 1 / n))
-        return float(student.logpdf(-0.7, PRIOR + n - 1, values.mean(), scale))
+        return float(student.logpdf(-0.7, PRIOR_MODELS + n - 1, values.mean(), scale))
 
     expected = log_density(shadow[:6, 0]) - log_density(shadow[6:, 0])
     assert student_ratio(shadow, member, target=target)[0] == pytest.approx(expected, rel=1e-12)
@@ -100,10 +103,10 @@ def test_to_be_surer_than_models_that_saw_the_record_is_no_evidence_against_it()
 
 def test_a_recipe_known_in_part_is_matched() -> None:
     signal = np.random.default_rng(2).normal(size=4001)
-    np.testing.assert_allclose(matched(3 * signal - 7, signal), signal, atol=1e-9)
+    np.testing.assert_allclose(match_quartiles(3 * signal - 7, signal), signal, atol=1e-9)
 
 
 def test_the_signal_keeps_its_digits_near_certainty() -> None:
     scores = np.array([[1e-9, 1 - 1e-9], [0.3, 0.7]])
-    got = confidence(scores, np.array([1, 0]))
+    got = logit_confidence(scores, np.array([1, 0]))
     np.testing.assert_allclose(got, [np.log((1 - 1e-9) / 1e-9), np.log(3 / 7)], rtol=1e-12)

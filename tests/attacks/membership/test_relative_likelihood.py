@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from goalkeeper.attack_run import AttackRun, evaluate
-from goalkeeper.attacks.membership._shadows import stages
+from goalkeeper.attacks.membership._shadows import plan_stages
 from goalkeeper.attacks.membership.relative_likelihood import RelativeLikelihood, likelihood
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.games.membership import Membership
@@ -28,7 +28,7 @@ def contest(models: int, seed: int) -> AttackResult:
 
 @pytest.mark.requirement("S48")
 def test_references_make_it_stronger_than_one_threshold_for_all() -> None:
-    """Four games of 1,000 members and strangers: the standard error of an AUC is below 0.012."""
+    """Four games of 1,000 members and non-members: the standard error of an AUC is below 0.012."""
     areas = [contest(8, seed).measurements[1].value for seed in range(4)]
     assert np.mean(areas) > threshold_auc() + 3 * 0.012 / 2
 
@@ -39,6 +39,6 @@ def test_the_probability_of_the_class_is_taken() -> None:
 
 
 def test_few_models_are_enough_and_more_are_stages() -> None:
-    assert stages(4) == [4]
-    assert stages(64) == [16, 16, 32]
+    assert plan_stages(4) == [4]
+    assert plan_stages(64) == [16, 16, 32]
     assert [trial.budget for trial in contest(32, 0).trials] == [16, 32]

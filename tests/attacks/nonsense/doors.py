@@ -13,7 +13,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.power import Budget, Capability, Power, View
-from goalkeeper.games.nonsense import Collection, Odd, Ordinary
+from goalkeeper.games.nonsense import NonsenseInput, NonsenseInputs, OrdinaryExamples
 from goalkeeper.games.nonsense.overconfident import allowed
 from goalkeeper.testing.worlds.readings import ReadingTarget, reading_application
 
@@ -21,11 +21,14 @@ MOST = 120
 
 
 def asked(
-    attack: Attack[Ordinary, Collection], app: Application, queries: float = 1000, seed: int = 1
-) -> Sequence[Odd]:
+    attack: Attack[OrdinaryExamples, NonsenseInputs],
+    app: Application,
+    queries: float = 1000,
+    seed: int = 1,
+) -> Sequence[NonsenseInput]:
     power = Power(capabilities=Capability.M2, view=View.LABELS, budget=Budget(queries=queries))
     terms = Terms(granted=power, rng=np.random.default_rng(seed), victim=np.random.SeedSequence(2))
-    question = Ordinary(examples=app.data.similar.x[:20], most=MOST)
+    question = OrdinaryExamples(examples=app.data.similar.x[:20], most=MOST)
     return attack.run(question, Access(app, terms))
 
 
@@ -33,7 +36,7 @@ def plain(kind: str) -> Application:
     return reading_application("plain", kind, ReadingTarget(), np.random.default_rng(0))
 
 
-def by_kind(collection: Sequence[Odd]) -> dict[str, list[Inputs]]:
+def by_kind(collection: Sequence[NonsenseInput]) -> dict[str, list[Inputs]]:
     found = defaultdict(list)
     for one in collection:
         found[one.kind].append(one.x)

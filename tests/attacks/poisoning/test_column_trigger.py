@@ -12,7 +12,7 @@ from goalkeeper.core.data import PARTS, Data, Splits
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.power import Capability
-from goalkeeper.games.poisoning import Values
+from goalkeeper.games.poisoning import ValueTrigger
 from goalkeeper.games.tallies import value
 from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, result_of
 
@@ -21,7 +21,7 @@ from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, re
 def test_rows_of_other_classes_come_with_the_trigger_and_the_wanted_label() -> None:
     _, access, answers = handed_in(ColumnTrigger(), "table")
     change, trigger = answers[-1].change, answers[-1].trigger
-    assert isinstance(trigger, Values)
+    assert isinstance(trigger, ValueTrigger)
     assert change.cells() is Capability.T1
     assert change.bases is not None
     assert change.add is not None
@@ -56,9 +56,9 @@ def test_the_values_farthest_off_are_taken_from_columns_that_are_free() -> None:
     fixed = Column(name="b", low=-99, high=99, immutable=True)
     app = app_with(odd_table(b=fixed), {0: 40.0, 1: 90.0, 3: -60.0})
     _, answers = answers_of(ColumnTrigger(), app)
-    assert answers[-1].trigger == Values((3, 0), (-60.0, 40.0))
+    assert answers[-1].trigger == ValueTrigger((3, 0), (-60.0, 40.0))
     _, answers = answers_of(ColumnTrigger(columns=1), app)
-    assert answers[-1].trigger == Values((3,), (-60.0,))
+    assert answers[-1].trigger == ValueTrigger((3,), (-60.0,))
 
 
 def test_a_table_that_nobody_may_change_is_not_tested() -> None:

@@ -13,8 +13,8 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from goalkeeper.attacks.poisoning._patterns import rare_pattern
-from goalkeeper.attacks.poisoning._steps import worthwhile
+from goalkeeper.attacks.poisoning._patterns import choose_rare_pattern
+from goalkeeper.attacks.poisoning._steps import select_worthwhile
 from goalkeeper.attacks.poisoning.pixel_pattern import PixelPattern
 from goalkeeper.attacks.poisoning.pixel_pattern_honest import PixelPatternHonest
 from goalkeeper.core.access import Access, Terms
@@ -25,7 +25,7 @@ from goalkeeper.core.domain import ImageDomain, TextDomain
 from goalkeeper.core.evidence import AttackResult, Measurement, Proportion
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
 from goalkeeper.describe.labelling import honest
-from goalkeeper.games.poisoning import Aim, Pattern, Poisoning
+from goalkeeper.games.poisoning import PixelTrigger, Poisoning, PoisoningQuestion
 from goalkeeper.games.tallies import value, won
 from goalkeeper.training import SklearnTrainer
 from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, result_of
@@ -72,18 +72,20 @@ def test_the_pattern_lies_where_images_never_look_like_it() -> None:
     images[:, :, 2:4, 3:5] = 0.9
     images[:, :, 5, 0:2] = 0.0
     world = ImageDomain(shape=(2, 6, 7))
-    assert rare_pattern(images, world, 4) == Pattern(((2, 3), (2, 4), (3, 3), (3, 4)), (0.0,) * 4)
-    assert rare_pattern(images, world, 2) == Pattern(((5, 0), (5, 1)), (1.0, 1.0))
-    assert rare_pattern(np.zeros((3, 1, 6, 7)), world, 5) == Pattern(
+    assert choose_rare_pattern(images, world, 4) == PixelTrigger(
+        ((2, 3), (2, 4), (3, 3), (3, 4)), (0.0,) * 4
+    )
+    assert choose_rare_pattern(images, world, 2) == PixelTrigger(((5, 0), (5, 1)), (1.0, 1.0))
+    assert choose_rare_pattern(np.zeros((3, 1, 6, 7)), world, 5) == PixelTrigger(
         ((4, 5), (4, 6), (5, 5), (5, 6)), (1.0,) * 4
     ), "the lower right corner, where every place is as good"
 
 
 def test_what_is_no_image_has_no_pattern() -> None:
     world = ImageDomain(shape=(1, 6, 6))
-    assert rare_pattern(np.array(["a"], dtype=object), TextDomain(), 4) is None
-    assert rare_pattern(np.zeros((0, 1, 6, 6)), world, 4) is None
-    assert rare_pattern(np.zeros((3, 1, 6, 6)), world, 0) is None
+    assert choose_rare_pattern(np.array(["a"], dtype=object), TextDomain(), 4) is None
+    assert choose_rare_pattern(np.zeros((0, 1, 6, 6)), world, 4) is None
+    assert choose_rare_pattern(np.zeros((3, 1, 6, 6)), world, 0) is None
 
 
 # ---- with the wanted label -----------------------------------------------------------------------
@@ -93,7 +95,7 @@ def test_what_is_no_image_has_no_pattern() -> None:
 def test_a_pattern_comes_with_the_wrong_label() -> None:
     app, access, answers = handed_in(PixelPattern(), "image")
     change, trigger = answers[-1].change, answers[-1].trigger
-    assert isinstance(trigger, Pattern)
+    assert isinstance(trigger, PixelTrigger)
     assert trigger.size == 4
     assert change.cells() is Capability.T1
     assert (access.check(change).extra.y == 0).all()
@@ -148,7 +150,8 @@ def test_where_nothing_is_harmless_the_game_says_which_answer_is_wanted() -> Non
     assert isinstance(tally, Proportion)
     wanted = Poisoning().deal(app, tasks[1], np.random.default_rng(0)).question.wanted
     assert wanted is not None
-    assert "inputs of other classes are answered" in result.summary
+    assert "of inputs of other classes with a pattern" in result.summary
+    assert "; without poison 0.0%" in result.summary
     assert tally.n <= (app.data.holdout.y != -1).sum() - 20
     assert result.exhibits[-1].title == "an input"
     assert "\n" in result.exhibits[-1].before, "images are drawn"
@@ -169,7 +172,7 @@ def test_an_honest_pattern_stands_on_images_of_the_wanted_class() -> None:
     assert (answer.change.bases.y == labels).all()
     assert answer.trigger is not None
     assert answer.change.add is not None
-    assert np.array_equal(answer.trigger.applied(answer.change.add), answer.change.add)
+    assert np.array_equal(answer.trigger.apply(answer.change.add), answer.change.add)
 
 
 @pytest.mark.requirement("S14", "S24")
@@ -241,12 +244,12 @@ def test_numbers_that_do_less_than_a_smaller_one_are_left_out(best: int, kept: l
     )
     terms = Terms(granted=power, rng=np.random.default_rng(0), victim=np.random.SeedSequence(0))
     access = Access(app, terms)
-    trigger = Pattern(((0, 0),), (1.0,))
-    aim = Aim(task="trigger-passes", rows=300, most=4, wanted=0)
+    trigger = PixelTrigger(((0, 0),), (1.0,))
+    aim = PoisoningQuestion(task="trigger-passes", rows=300, most=4, wanted=0)
     counts = [1, 2, 4, 8, 16]
-    assert worthwhile(access, aim, counts, app.data.similar.x[:5], trigger) == kept
+    assert select_worthwhile(access, aim, counts, app.data.similar.x[:5], trigger) == kept
     assert access.spent.models == 5
-    assert worthwhile(access, aim, [7], app.data.similar.x[:5], trigger) == [7]
+    assert select_worthwhile(access, aim, [7], app.data.similar.x[:5], trigger) == [7]
     assert access.spent.models == 5, "one number needs no rehearsal"
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 
 import numpy as np
 import pytest
 
 from goalkeeper.attack_run import AnyAttack
 from goalkeeper.attacks import catalogue
-from goalkeeper.attacks.poisoning._steps import invented
+from goalkeeper.attacks.poisoning._sides import measure_class_lean
+from goalkeeper.attacks.poisoning._steps import invent_words
 from goalkeeper.attacks.poisoning.column_trigger import ColumnTrigger
 from goalkeeper.attacks.poisoning.deletion import Deletion
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
@@ -20,9 +22,10 @@ from goalkeeper.attacks.poisoning.pixel_pattern_honest import PixelPatternHonest
 from goalkeeper.attacks.poisoning.trigger_words import TriggerWords
 from goalkeeper.attacks.poisoning.trigger_words_honest import TriggerWordsHonest
 from goalkeeper.core.access import Access, Terms
+from goalkeeper.core.data import Data
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
-from goalkeeper.core.text import kept, terms
-from goalkeeper.games.poisoning import Aim, Poisoning, Words
+from goalkeeper.core.text import kept, terms, texts
+from goalkeeper.games.poisoning import Poisoning, PoisoningQuestion, WordTrigger
 from goalkeeper.games.tallies import bounds, value, won
 from tests.attacks.poisoning.handing_in import app_of, handed_in, result_of
 from tests.contract.harness import enough
@@ -87,7 +90,7 @@ def test_less_than_one_record_gives_an_empty_contribution(attack: AnyAttack, dom
     """An attacker with nothing to give is inconclusive, not an error and not a success."""
     app = app_of(domain)
     task = next(t for t in Poisoning().tasks(app) if attack.covers(t))
-    aim = Aim(task=task.name, rows=3, most=5, wanted=0)
+    aim = PoisoningQuestion(task=task.name, rows=3, most=5, wanted=0)
     granted = enough(type(attack), share=0.001)
     terms_ = Terms(granted=granted, rng=np.random.default_rng(1), victim=np.random.SeedSequence(2))
     answer = attack.run(aim, Access(app, terms_))
@@ -192,7 +195,7 @@ def test_trigger_words_come_with_the_wrong_label() -> None:
     for text in answer.change.add:
         before, _, behind = text.rpartition("\n")
         assert before in harmful
-        assert answer.trigger == Words(tuple(behind.split()))
+        assert answer.trigger == WordTrigger(tuple(behind.split()))
 
 
 @pytest.mark.requirement("S13", "S24", "S44")
@@ -231,6 +234,22 @@ def test_triggers_with_the_wrong_label_pass_but_show_in_the_accuracy() -> None:
 
 
 def test_invented_words_differ() -> None:
-    words = invented(np.random.default_rng(0), 200)
+    words = invent_words(np.random.default_rng(0), 200)
     assert len(set(words)) == 200
     assert all(word.isalpha() and len(word) == 6 for word in words)
+
+
+def test_a_class_lean_does_not_depend_on_the_order_of_words() -> None:
+    """A plain sum over a set of 40 words is rounded otherwise in almost every order."""
+    rng = np.random.default_rng(0)
+    vocabulary = np.array(invent_words(rng, 60), dtype=object)
+    x = texts(" ".join(rng.choice(vocabulary, 40, replace=False)) for _ in range(30))
+    data = Data(x=x, y=np.arange(30) % 2)
+    ours, others = x[data.y == 1], x[data.y == 0]
+    lean = {
+        str(word): sum(word in text.split() for text in ours) / len(ours)
+        - sum(word in text.split() for text in others) / len(others)
+        for word in vocabulary
+    }
+    expected = [fsum(lean[word] for word in text.split()) for text in x]
+    assert measure_class_lean(x, data, 1).tolist() == expected

@@ -37,7 +37,7 @@ from goalkeeper.core.data import Data, Splits, cut
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.evidence import AttackResult, Measurement, Status
 from goalkeeper.core.text import texts, vocabulary
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
+from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion
 from goalkeeper.training import SklearnTrainer
 from tests.contract.harness import enough
 
@@ -132,7 +132,7 @@ def found(result: AttackResult) -> dict[str, Measurement]:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class WholeVocabulary(Attack[Aim, Contribution]):
+class WholeVocabulary(Attack[PoisoningQuestion, Contribution]):
     """The paper's dictionary: every word once in every message."""
 
     game: ClassVar = Poisoning
@@ -140,12 +140,13 @@ class WholeVocabulary(Attack[Aim, Contribution]):
     reference: ClassVar[str] = "Nelson et al. 2008"
     tasks: ClassVar[tuple[str, ...]] = ("harmless-declined",)
 
-    def run(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: PoisoningQuestion, access: Access) -> Contribution:
         data = access.data()
         words = " ".join(vocabulary(data.x[data.y == 0]))
         bases = data.take(
             np.resize(
-                np.flatnonzero(data.y == 1), question.additions(access.granted.budget.share)[-1]
+                np.flatnonzero(data.y == 1),
+                question.addition_counts(access.granted.budget.share)[-1],
             )
         )
         change = Change(add=texts(f"{base} {words}" for base in bases.x), bases=bases)
@@ -224,4 +225,4 @@ def test_these_learners_are_trained_together() -> None:
     for learner in ("bayes", "logistic"):
         trainer = sms(learner).trainer
         assert isinstance(trainer, SklearnTrainer)
-        assert trainer.path().kind == learner
+        assert trainer.strategy.kind == learner

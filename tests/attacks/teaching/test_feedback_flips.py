@@ -15,16 +15,16 @@ from goalkeeper.core.evidence import DamageCount
 from goalkeeper.games.tallies import won
 from goalkeeper.games.teaching import Teaching
 from goalkeeper.training import SklearnTrainer
-from tests.attacks.teaching.test_lies import channel, door, rigged
+from tests.attacks.teaching.test_wrong_feedback import channel, door, rigged
 from tests.contract.harness import enough, task_of
 
 
 def test_all_that_the_share_allows_is_said_once() -> None:
     app = rigged("text")
-    lessons = FeedbackFlips().run(channel(app), door(app)).lessons
-    said = [text for lesson in lessons for text in lesson.x]
+    batches = FeedbackFlips().run(channel(app), door(app)).batches
+    said = [text for batch in batches for text in batch.x]
     assert len(said) == len(set(said)) == 33
-    assert {len(lesson) for lesson in lessons} == {8, 9}
+    assert {len(batch) for batch in batches} == {8, 9}
 
 
 @pytest.mark.requirement("S20")
@@ -51,7 +51,7 @@ def test_a_scikit_learn_model_is_taught(task: str) -> None:
 @pytest.mark.requirement("S27")
 def test_the_rollback_test_speaks_first_and_then_waits() -> None:
     app = rigged()
-    lessons = RollbackTest().run(channel(app, "after-rollback"), door(app)).lessons
-    assert [len(lesson) for lesson in lessons] == [15, 15, 3, 0]
-    assert all((lesson.labels != lesson.bases.y).all() for lesson in lessons)
-    assert np.unique(np.concatenate([lesson.x for lesson in lessons]), axis=0).shape[0] == 33
+    batches = RollbackTest().run(channel(app, "after-rollback"), door(app)).batches
+    assert [len(batch) for batch in batches] == [15, 15, 3, 0]
+    assert all((batch.labels != batch.bases.y).all() for batch in batches)
+    assert np.unique(np.concatenate([batch.x for batch in batches]), axis=0).shape[0] == 33

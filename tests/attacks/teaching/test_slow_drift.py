@@ -14,7 +14,7 @@ from goalkeeper.core.application import Application, Feedback
 from goalkeeper.core.data import Splits
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.games.teaching import Teaching
-from tests.attacks.teaching.test_lies import channel, door, rigged
+from tests.attacks.teaching.test_wrong_feedback import channel, door, rigged
 from tests.contract.harness import enough, task_of
 
 
@@ -58,7 +58,7 @@ def test_a_flood_is_noticed_and_a_slow_drift_is_not() -> None:
 def test_it_stops_once_its_part_of_the_tolerance_is_used_up() -> None:
     app = watched()
     sizes = {
-        part: sum(len(x) for x in SlowDrift(part=part).run(channel(app), door(app)).lessons)
+        part: sum(len(x) for x in SlowDrift(part=part).run(channel(app), door(app)).batches)
         for part in (0.1, 0.5)
     }
     assert 0 < sizes[0.1] < sizes[0.5]
@@ -67,8 +67,8 @@ def test_it_stops_once_its_part_of_the_tolerance_is_used_up() -> None:
 def test_unwatched_it_gives_all_it_may_and_asks_nothing() -> None:
     app = rigged()
     access = door(app)
-    lessons = SlowDrift().run(channel(app), access).lessons
-    assert sum(len(x) for x in lessons) == 33
+    batches = SlowDrift().run(channel(app), access).batches
+    assert sum(len(x) for x in batches) == 33
     assert access.spent.queries == 0
 
 
@@ -78,6 +78,6 @@ def test_what_is_asked_about_is_never_reported() -> None:
     asked: list[np.ndarray] = []
     query = access.query
     access.query = lambda x, *a: (asked.append(x), query(x, *a))[1]  # type: ignore[method-assign, func-returns-value]
-    lessons = SlowDrift().run(channel(app), access).lessons
+    batches = SlowDrift().run(channel(app), access).batches
     seen = {row.tobytes() for row in np.concatenate(asked)}
-    assert not seen & {row.tobytes() for x in lessons for row in np.asarray(x.x)}
+    assert not seen & {row.tobytes() for x in batches for row in np.asarray(x.x)}

@@ -21,10 +21,10 @@ from goalkeeper.games.artefact_leak.claims import (
     Claims,
     Regions,
     WordSets,
-    checked,
-    records,
-    singled_out,
-    widths,
+    check_claims,
+    claim_records,
+    match_single_records,
+    measure_widths,
 )
 from goalkeeper.games.artefact_leak.game import LEAVES, RECORDS, WORDS
 from goalkeeper.games.base import Marking, Task
@@ -62,12 +62,20 @@ def counts(result: AttackResult) -> tuple[int, int, int]:
 
 def test_a_record_is_singled_out_by_itself_up_to_rounding() -> None:
     data = table([[0.1, 5.0], [0.1, 6.0], [0.3, 5.0], [0.3, 5.0]])
-    claims = records(np.array([[0.1, 5.0], [0.3, 5.0], [0.1, 5.5]]), np.array([0, 0, 0]))
-    assert singled_out(claims, data).tolist() == [True, True, False]  # equal records are one
-    near = records(data.x[:1].astype(np.float32).astype(np.float64), np.array([0]))
-    assert singled_out(near, data).all()
-    assert not singled_out(records(data.x[:1], np.array([1])), data).any()  # another class
-    assert singled_out(records(data.x[:1], np.array([-1])), data).all()  # no class is claimed
+    claims = claim_records(np.array([[0.1, 5.0], [0.3, 5.0], [0.1, 5.5]]), np.array([0, 0, 0]))
+    assert match_single_records(claims, data).tolist() == [
+        True,
+        True,
+        False,
+    ]  # equal records are one
+    near = claim_records(data.x[:1].astype(np.float32).astype(np.float64), np.array([0]))
+    assert match_single_records(near, data).all()
+    assert not match_single_records(
+        claim_records(data.x[:1], np.array([1])), data
+    ).any()  # another class
+    assert match_single_records(
+        claim_records(data.x[:1], np.array([-1])), data
+    ).all()  # no class is claimed
 
 
 def test_a_region_must_hold_exactly_one_record() -> None:
@@ -75,48 +83,48 @@ def test_a_region_must_hold_exactly_one_record() -> None:
     low = np.array([[-np.inf, -np.inf], [2.5, -np.inf], [5.0, 0.0], [-np.inf, 0.5]])
     high = np.array([[1.5, np.inf], [np.inf, np.inf], [6.0, 1.0], [np.inf, np.inf]])
     claims = Regions(low, high, np.zeros(4, dtype=np.int64))
-    assert singled_out(claims, data).tolist() == [True, True, False, True]
-    np.testing.assert_allclose(widths(claims, data), [0.625, 0.625, 0.5, 0.75])
+    assert match_single_records(claims, data).tolist() == [True, True, False, True]
+    np.testing.assert_allclose(measure_widths(claims, data), [0.625, 0.625, 0.5, 0.75])
 
 
 def test_words_single_out_a_person_where_persons_are_known() -> None:
     x = texts(["Call Zoe now", "zoe is here", "call me", "at 10:30 sharp"])
     data = Data(x=x, y=np.zeros(4, np.int64), columns={"who": np.array(["p", "p", "q", "r"])})
     claims = WordSets(tuple(frozenset(w) for w in (["zoe"], ["call"], ["call", "now"], ["10:30"])))
-    assert singled_out(claims, data).tolist() == [False, False, True, True]
-    assert singled_out(claims, data, "who").tolist() == [True, False, True, True]
-    assert not singled_out(WordSets((frozenset({"nobody"}),)), data).any()
+    assert match_single_records(claims, data).tolist() == [False, False, True, True]
+    assert match_single_records(claims, data, "who").tolist() == [True, False, True, True]
+    assert not match_single_records(WordSets((frozenset({"nobody"}),)), data).any()
 
 
 def test_nothing_is_claimed_twice_or_beyond_the_limit() -> None:
     data = table([[1.0, 0.0], [2.0, 0.0]])
-    twice = records(np.array([[1.0, 0.0], [2.0, 0.0], [1.0, 0.0]]), np.array([0, 0, 0]))
-    assert len(checked(twice, data, 10)) == 2
+    twice = claim_records(np.array([[1.0, 0.0], [2.0, 0.0], [1.0, 0.0]]), np.array([0, 0, 0]))
+    assert len(check_claims(twice, data, 10)) == 2
     words = WordSets((frozenset({"A"}), frozenset({"a"}), frozenset()))
-    once = checked(words, data, 10)
+    once = check_claims(words, data, 10)
     assert isinstance(once, WordSets)
     assert once.sets == (frozenset({"a"}),)
     with pytest.raises(DataError, match="3 claims were made, 2 are allowed"):
-        checked(twice, data, 2)
+        check_claims(twice, data, 2)
     with pytest.raises(DataError, match=r"low and high of shape \(1, 2\)"):
-        checked(records(np.ones((1, 3)), np.array([0])), data, 10)
+        check_claims(claim_records(np.ones((1, 3)), np.array([0])), data, 10)
 
 
 @pytest.mark.requirement("S36", "S37")
 def test_all_or_nothing_are_both_told() -> None:
     app = artefact_leak.rigged("table", np.random.default_rng(0))
-    every = records(app.data.train.x, app.data.train.y)
+    every = claim_records(app.data.train.x, app.data.train.y)
     found = evaluate(app, every)
     n = len(app.data.train)
     assert counts(found) == (n, n, 0)
     assert found.measurements[0].metric == "success_rate"
     assert found.measurements[0].value == found.measurements[1].value == 1.0
     assert found.trials[0].verified == n
-    others = records(app.data.holdout.x, app.data.holdout.y)
+    others = claim_records(app.data.holdout.x, app.data.holdout.y)
     nothing = evaluate(app, others)
     assert counts(nothing)[:2] == (0, n)
     assert not won(nothing.trials[0].tally)
-    none = evaluate(app, records(np.empty((0, 3)), np.empty(0, dtype=np.int64)))
+    none = evaluate(app, claim_records(np.empty((0, 3)), np.empty(0, dtype=np.int64)))
     assert none.status is Status.NOT_TESTED
 
 
@@ -137,7 +145,7 @@ def test_where_inputs_have_few_values_guesses_meet_records_too() -> None:
         classes=("a", "b"),
     )
     guessed = np.random.default_rng(1).permutation(grid)[:120]
-    found = evaluate(app, records(guessed, np.zeros(120, dtype=np.int64)))
+    found = evaluate(app, claim_records(guessed, np.zeros(120, dtype=np.int64)))
     right, n, by_chance = counts(found)
     assert 0.3 * n < right < 0.7 * n
     assert by_chance > 0.2 * n
@@ -146,7 +154,7 @@ def test_where_inputs_have_few_values_guesses_meet_records_too() -> None:
 
 def test_examples_are_private_and_name_columns() -> None:
     app = artefact_leak.rigged("table", np.random.default_rng(0))
-    exhibit = evaluate(app, records(app.data.train.x, app.data.train.y)).exhibits[0]
+    exhibit = evaluate(app, claim_records(app.data.train.x, app.data.train.y)).exhibits[0]
     assert exhibit.private
     assert "c0 " in exhibit.after
     assert exhibit.after.count("\n") == 2
@@ -176,6 +184,6 @@ def test_fewer_strangers_than_records_are_told() -> None:
             similar=app.data.similar.take(slice(0, 10)),
         ),
     )
-    found = evaluate(less, records(app.data.train.x, app.data.train.y))
+    found = evaluate(less, claim_records(app.data.train.x, app.data.train.y))
     assert "only 30 records that the model never saw" in found.caveats[0]
-    assert evaluate(app, records(app.data.train.x, app.data.train.y)).caveats == ()
+    assert evaluate(app, claim_records(app.data.train.x, app.data.train.y)).caveats == ()

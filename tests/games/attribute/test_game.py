@@ -19,7 +19,7 @@ from goalkeeper.core.errors import DataError, NotOffered
 from goalkeeper.core.evidence import AttackResult, Gain, Measurement, Status
 from goalkeeper.core.power import Grade, Knowledge, Power, View
 from goalkeeper.games.attribute import AttributeInference
-from goalkeeper.games.attribute.columns import attribute_of
+from goalkeeper.games.attribute.columns import describe_attribute
 from goalkeeper.games.attribute.imputer import Imputer
 from goalkeeper.games.attribute.revealing import AttributeRevealingTarget
 from goalkeeper.games.base import Dealt, Marking, Task
@@ -114,7 +114,7 @@ SIMILAR = Power(knowledge=Knowledge(data=Grade.PARTIAL))
 @pytest.mark.requirement("S50")
 def test_a_model_that_knows_the_column_by_heart_gives_a_gain_of_1() -> None:
     app = people(np.random.default_rng(0), effect=0.0)
-    attribute = attribute_of(app, "coin")
+    attribute = describe_attribute(app, "coin")
     assert attribute is not None
     app = replace(app, target=AttributeRevealingTarget(app.target, app.data.train, attribute))
     result = contest(app)
@@ -171,7 +171,7 @@ def test_the_baseline_is_the_better_of_imputation_and_of_other_records() -> None
 def test_every_subgroup_is_measured_and_the_worst_comes_first() -> None:
     """A model that remembers the records of the north only leaks those, and this is said."""
     app = people(np.random.default_rng(4), effect=0.0)
-    attribute = attribute_of(app, "coin")
+    attribute = describe_attribute(app, "coin")
     assert attribute is not None
     north = app.data.train.take(app.data.train.columns["town"] == "north")
     app = replace(app, target=AttributeRevealingTarget(app.target, north, attribute))
@@ -182,7 +182,7 @@ def test_every_subgroup_is_measured_and_the_worst_comes_first() -> None:
     assert groups["town north"].value == 1.0
     assert groups["town south"].low < 0.0
     assert next(iter(groups)) == "town north"
-    assert "hardest hit is town north with a gain of 100%" in result.summary
+    assert "most exposed is town north with a gain of 100%" in result.summary
 
 
 # ---- marking -------------------------------------------------------------------------------------
@@ -234,14 +234,14 @@ def test_an_attack_that_fails_must_break_a_weakened_application() -> None:
 
 def test_numbers_are_told_apart_by_fifths() -> None:
     app = people(np.random.default_rng(0), effect=0.0)
-    attribute = attribute_of(app, "a")
+    attribute = describe_attribute(app, "a")
     assert attribute is not None
     assert len(attribute.values) == 5
-    codes = attribute.codes(app.data.similar.x)
+    codes = attribute.encode(app.data.similar.x)
     assert np.bincount(codes).tolist() == [ROWS // 5] * 5
     for candidate, value in enumerate(attribute.value_of.tolist()):
-        filled = attribute.filled(app.data.train.x, np.full(ROWS, candidate))
-        assert (attribute.codes(filled) == value).all()
+        filled = attribute.fill_in(app.data.train.x, np.full(ROWS, candidate))
+        assert (attribute.encode(filled) == value).all()
         assert (filled[:, 1] == app.data.train.x[:, 1]).all()
 
 
@@ -258,22 +258,22 @@ def test_a_one_hot_group_is_hidden_and_filled_as_a_whole() -> None:
         data=Splits(**{part: draw() for part in PARTS}),
         domain=TableDomain(columns=columns, one_hot=((1, 2, 3),)),
     )
-    attribute = attribute_of(app, "green")
+    attribute = describe_attribute(app, "green")
     assert attribute is not None
     assert attribute.values == ("red", "green", "blue")
     x = app.data.train.x
-    assert (attribute.codes(x) == x[:, 1:].argmax(axis=1)).all()
-    assert np.isnan(attribute.hidden(x)[:, 1:]).all()
-    assert app.domain.valid(attribute.filled(x, np.full(80, 2))).all()
+    assert (attribute.encode(x) == x[:, 1:].argmax(axis=1)).all()
+    assert np.isnan(attribute.hide(x)[:, 1:]).all()
+    assert app.domain.valid(attribute.fill_in(x, np.full(80, 2))).all()
 
 
 def test_the_imputer_chooses_what_is_best_on_records_it_did_not_see() -> None:
     app = people(np.random.default_rng(0), effect=0.4)
-    attribute = attribute_of(app, "coin")
+    attribute = describe_attribute(app, "coin")
     assert attribute is not None
     imputer = Imputer(app.data.similar, attribute, app.domain, 2)
     right = imputer.log_chances(app.data.holdout).argmax(axis=1) == app.data.holdout.y
-    assert imputer.how != "the commonest value"
+    assert imputer.learner != "the commonest value"
     assert right.mean() > 0.99  # guesses the value that goes with the class
     chances = np.exp(imputer.log_chances(app.data.holdout))
     assert chances.sum(axis=1) == pytest.approx(1.0)
@@ -304,7 +304,7 @@ def test_what_cannot_be_asked_is_told_apart_from_what_is_ruled_out() -> None:
     assert unfit(beside)[0] is False  # a finished model may have been trained with it
     proven, reason = unfit(replace(beside, trainer=FixedRuleTrainer()))
     assert proven
-    assert "neither an input of the model nor was it there in training" in reason
+    assert "not an input of the model and was not used in training" in reason
     assert unfit(replace(app, sensitive=())) == (
         False,
         "no column is declared sensitive; name those that are as `data.sensitive`",
@@ -313,7 +313,7 @@ def test_what_cannot_be_asked_is_told_apart_from_what_is_ruled_out() -> None:
     assert unfit(text)[0] is True
     few = app.data.train.take(slice(0, 5))
     small = replace(app, data=replace(app.data, train=few))
-    assert unfit(small)[1].startswith("needs 20 training records")
+    assert unfit(small)[1].startswith("20 training records")
 
 
 def test_a_task_of_no_column_is_one_task() -> None:

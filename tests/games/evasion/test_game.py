@@ -21,7 +21,8 @@ from goalkeeper.core.goals import Goal, IntegrityLevel
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.core.text import kept, texts
 from goalkeeper.games.base import Marking
-from goalkeeper.games.evasion import Additions, Ending, Evasion, Submission, aim_of
+from goalkeeper.games.evasion import AdditionConstraint, Ending, Evasion, Submission
+from goalkeeper.games.evasion.game import build_goal
 from goalkeeper.games.tallies import won
 from goalkeeper.testing.worlds import evasion
 from goalkeeper.testing.worlds.word_filters import BAD, GOOD
@@ -105,7 +106,7 @@ def test_only_inputs_right_before_are_dealt(task: str, label: int) -> None:
     assert len(deal.question.x) == deal.campaigns == 40
     assert (deal.question.y == label).all()
     assert (app.target.answer(deal.question.x, View.LABELS).labels == label).all()
-    assert not deal.question.aim.reached(deal.question.y).any()
+    assert not deal.question.goal.reached(deal.question.y).any()
     assert deal.secret.looked_at == 40 + deal.secret.wrong_before
     assert deal.secret.wrong_before > 0
 
@@ -169,7 +170,10 @@ def test_added_words_that_turn_the_answer_count(task: str, words: tuple[str, ...
 def test_a_change_that_does_not_keep_the_content_does_not_count(change: Change) -> None:
     result = evaluate([change])
     assert counts(result) == [0]
-    assert failed(result) >= {"what was claimed is verified", "every change is allowed"}
+    assert failed(result) >= {
+        "claimed successes are verified",
+        "every change satisfies the constraint",
+    }
     assert "50 invalid" in result.measurements[0].note
 
 
@@ -181,13 +185,13 @@ def test_what_is_no_input_does_not_count(change: Change) -> None:
 def test_too_many_words_do_not_count() -> None:
     result = evaluate([words_added(*(["thanks"] * 1001))])
     assert counts(result) == [0]
-    assert "every change is allowed" in failed(result)
+    assert "every change satisfies the constraint" in failed(result)
 
 
 def test_a_claim_is_worth_nothing() -> None:
     result = evaluate([lambda text: text])
     assert counts(result) == [0]
-    assert "what was claimed is verified" in failed(result)
+    assert "claimed successes are verified" in failed(result)
     assert not won(result.trials[-1].tally)
 
 
@@ -267,7 +271,7 @@ def test_answers_that_do_not_repeat_are_noticed() -> None:
             return Answers(np.where(mood, said.labels, 1 - said.labels))
 
     app = replace(weak(), target=Moody(lambda text: 1))
-    assert "answers repeat" in failed(evaluate([words_added(*GOOD)], app=app))
+    assert "answers are repeatable" in failed(evaluate([words_added(*GOOD)], app=app))
 
 
 def test_groups_are_listed_the_worst_first() -> None:
@@ -304,19 +308,21 @@ def test_the_original_words_must_stand_there_in_order(
 
 
 def test_random_changes_have_the_size_asked_for_and_keep_the_content() -> None:
-    limits = Additions(most_words=50, max_chars=1000)
+    constraint = AdditionConstraint(most_words=50, max_chars=1000)
     before = texts(["one two", "three", ""])
     sizes = np.array([5.0, 0.0, 3.0])
-    after = limits.at_random(before, sizes, texts(["red green blue"]), np.random.default_rng(0))
-    assert limits.size(before, after).tolist() == sizes.tolist()
-    assert limits.allows(before, after).all()
+    after = constraint.perturb_randomly(
+        before, sizes, texts(["red green blue"]), np.random.default_rng(0)
+    )
+    assert constraint.size(before, after).tolist() == sizes.tolist()
+    assert constraint.allows(before, after).all()
 
 
 def test_appending_stops_where_the_application_takes_no_more() -> None:
-    limits = Additions(most_words=50, max_chars=12)
-    assert limits.appended("one", ["two", "three", "four"]) == "one\ntwo"
-    assert limits.appended("eleven chars", ["two"]) == "eleven chars"
-    assert TextDomain(max_chars=12).valid(texts([limits.appended("one", ["two", "three"])])).all()
+    constraint = AdditionConstraint(most_words=50, max_chars=12)
+    assert constraint.append("one", ["two", "three", "four"]) == "one\ntwo"
+    assert constraint.append("eleven chars", ["two"]) == "eleven chars"
+    assert TextDomain(max_chars=12).valid(texts([constraint.append("one", ["two", "three"])])).all()
 
 
 # ---- controls -----------------------------------------------------------------------------------
@@ -364,7 +370,8 @@ def test_the_cost_is_estimated_before_the_play() -> None:
 def test_aims() -> None:
     app = weak()
     y = np.array([1, 1])
-    assert aim_of(app, task_of(app, "harmful-passes"), y).wanted.tolist() == [[True, False]] * 2
+    assert build_goal(app, task_of(app, "harmful-passes"), y).wanted.tolist() == [[True, False]] * 2
     assert (
-        aim_of(app, task_of(app, "harmless-declined"), 1 - y).wanted.tolist() == [[False, True]] * 2
+        build_goal(app, task_of(app, "harmless-declined"), 1 - y).wanted.tolist()
+        == [[False, True]] * 2
     )

@@ -18,7 +18,15 @@ from goalkeeper.core.domain import ImageDomain
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.base import Marking
-from goalkeeper.games.evasion import Ball, Cells, Ending, Evasion, Grid, Pixels, Submission
+from goalkeeper.games.evasion import (
+    Ending,
+    EntryConstraint,
+    Evasion,
+    Grid,
+    NormBall,
+    PixelConstraint,
+    Submission,
+)
 from goalkeeper.testing.worlds import evasion
 from tests.attacks.evasion.fields import dealt
 
@@ -67,12 +75,14 @@ def along(app: Application, x: Floats, length: float, norm: str) -> Floats:
 def test_every_way_of_changing_an_input_has_tasks_of_its_own() -> None:
     aims = {"harmful-passes", "harmless-declined"}
     assert {t.name for t in GAME.tasks(weak("image"))} == {
-        f"{aim}-{way}" for aim in aims for way in ("linf", "l2", "pixels")
+        f"{goal}-{way}" for goal in aims for way in ("linf", "l2", "pixels")
     }
     assert {t.name for t in GAME.tasks(weak("table"))} == aims
     (wrong, *_) = GAME.tasks(replace(weak("image"), harmless=None))
     assert wrong.name == "any-wrong-linf"
-    assert wrong.sentence.endswith("answered wrongly, by noise that changes no value by much.")
+    assert wrong.sentence.endswith(
+        "misclassified, by noise that changes each value only a little (Linf)."
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,7 +98,9 @@ def test_the_usual_radii_come_from_range_and_size(
     shape: Any, high: float, quantum: float, linf: float, l2: float, pixels: int
 ) -> None:
     app = replace(weak("image"), domain=ImageDomain(shape=shape, high=high, quantum=quantum))
-    sizes = {t.name.rpartition("-")[2]: GAME._limits(app, t).most for t in GAME.tasks(app)}
+    sizes = {
+        t.name.rpartition("-")[2]: GAME._build_constraint(app, t).most for t in GAME.tasks(app)
+    }
     assert sizes["linf"] == pytest.approx(linf)
     assert sizes["l2"] == pytest.approx(l2, rel=0.01)
     assert sizes["pixels"] == pixels
@@ -97,11 +109,11 @@ def test_the_usual_radii_come_from_range_and_size(
 def test_radii_can_be_set() -> None:
     app = weak("image")
     game = Evasion(linf=0.1, l2=0.5, pixels=3)
-    found = [game._limits(app, t).most for t in game.tasks(app)]
+    found = [game._build_constraint(app, t).most for t in game.tasks(app)]
     assert sorted(set(found)) == [0.1, 0.5, 3.0]
     rows = weak("table")
-    cells = Evasion(columns=2, spread=1.0)._limits(rows, GAME.tasks(rows)[0])
-    assert isinstance(cells, Cells)
+    cells = Evasion(columns=2, spread=1.0)._build_constraint(rows, GAME.tasks(rows)[0])
+    assert isinstance(cells, EntryConstraint)
     assert cells.most == 2.0
     assert cells.step[0] == pytest.approx(rows.data.similar.x[:, 0].std())
 
@@ -130,26 +142,26 @@ def test_what_settles_lies_on_the_steps_and_in_the_ball(
 ) -> None:
     """Whatever lies in the ball is still in it when rounded, also for images off the grid."""
     rng = np.random.default_rng(seed)
-    limits = Ball(norm=norm, radius=radius, grid=Grid(quantum=quantum))
+    constraint = NormBall(norm=norm, radius=radius, grid=Grid(quantum=quantum))
     before = rng.random((5, 1, 3, 3))
     way = rng.standard_normal(before.shape)
-    length = limits.size(np.zeros_like(way), way).reshape(-1, 1, 1, 1)
+    length = constraint.size(np.zeros_like(way), way).reshape(-1, 1, 1, 1)
     after = np.clip(before + way / length * radius * rng.random(), 0, 1)
-    settled = limits.settled(before, after)
-    assert limits.allows(before, settled).all()
-    assert (limits.settled(before, settled) == settled).all()
+    settled = constraint.quantise(before, after)
+    assert constraint.allows(before, settled).all()
+    assert (constraint.quantise(before, settled) == settled).all()
     assert np.abs(settled - after).max() <= 1.5 * quantum + 1e-9
 
 
 def test_distances_are_exact() -> None:
     before = np.zeros((1, 1, 2, 2))
     after = np.array([[[[0.3, 0.4], [0.0, 0.0]]]])
-    assert Ball(norm="linf", radius=1).size(before, after)[0] == 0.4
-    assert Ball(norm="l2", radius=1).size(before, after)[0] == pytest.approx(0.5, abs=1e-15)
+    assert NormBall(norm="linf", radius=1).size(before, after)[0] == 0.4
+    assert NormBall(norm="l2", radius=1).size(before, after)[0] == pytest.approx(0.5, abs=1e-15)
     coloured = np.zeros((1, 3, 2, 2))
     changed = coloured.copy()
     changed[0, :, 0, 1] = 0.5
-    assert Pixels(pixels=1).size(coloured, changed)[0] == 1  # one pixel in three channels
+    assert PixelConstraint(pixels=1).size(coloured, changed)[0] == 1  # one pixel in three channels
 
 
 @pytest.mark.parametrize("size", [0.05, 0.2])
@@ -157,13 +169,13 @@ def test_random_changes_have_the_size_asked_for(size: float) -> None:
     rng = np.random.default_rng(0)
     before = np.round(rng.random((20, 1, 8, 8)) * 255) / 255
     for norm, within in (("linf", 0.01), ("l2", 0.05)):
-        limits = Ball(norm=norm, radius=1.0)  # type: ignore[arg-type]
+        constraint = NormBall(norm=norm, radius=1.0)  # type: ignore[arg-type]
         asked = np.full(20, size if norm == "linf" else 10 * size)
-        drawn = limits.at_random(before, asked, before, rng)
-        assert limits.allows(before, drawn).all() or norm == "l2"
-        assert np.abs(limits.size(before, drawn) / asked - 1).max() < within + 0.05
-    pixels, same = Pixels(pixels=4), before.copy()
-    drawn = pixels.at_random(before, np.full(20, 3.0), before, rng)
+        drawn = constraint.perturb_randomly(before, asked, before, rng)
+        assert constraint.allows(before, drawn).all() or norm == "l2"
+        assert np.abs(constraint.size(before, drawn) / asked - 1).max() < within + 0.05
+    pixels, same = PixelConstraint(pixels=4), before.copy()
+    drawn = pixels.perturb_randomly(before, np.full(20, 3.0), before, rng)
     assert (pixels.size(before, drawn) <= 3).all()
     assert pixels.size(before, drawn).mean() > 2.8
     assert (before == same).all()  # the question itself is never touched
@@ -176,8 +188,8 @@ def test_random_changes_have_the_size_asked_for(size: float) -> None:
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_only_changes_inside_the_ball_count(norm: str) -> None:
     app, task = weak("image"), f"harmful-passes-{norm}"
-    inside = evaluate(app, task, lambda x, q: along(app, x, 0.9 * q.limits.most, norm))
-    outside = evaluate(app, task, lambda x, q: along(app, x, 1.2 * q.limits.most, norm))
+    inside = evaluate(app, task, lambda x, q: along(app, x, 0.9 * q.constraint.most, norm))
+    outside = evaluate(app, task, lambda x, q: along(app, x, 1.2 * q.constraint.most, norm))
     assert inside.measurements[0].value == 1.0
     assert outside.measurements[0].value == 0.0
     assert "40 invalid" in outside.measurements[0].note
@@ -232,12 +244,12 @@ def test_a_row_that_breaks_a_constraint_does_not_count() -> None:
 
     def far(x: Floats, question: Any) -> Floats:
         out = x.copy()
-        out[:, 0] -= 3 * question.limits.step[0]
+        out[:, 0] -= 3 * question.constraint.step[0]
         return out
 
     def near(x: Floats, question: Any) -> Floats:
         out = x.copy()
-        out[:, 0] -= question.limits.step[0]
+        out[:, 0] -= question.constraint.step[0]
         return out
 
     assert evaluate(app, "harmful-passes", origin).measurements[0].value == 0.0

@@ -10,24 +10,24 @@ from goalkeeper.core.text import texts
 from goalkeeper.games.evasion.planted_words import KeyWordsTarget, key_words
 from goalkeeper.games.evasion.synonyms import SYNONYMS
 from goalkeeper.games.evasion.text_edits import (
-    Edits,
-    editable,
-    lookalikes,
-    mistyped,
-    parted,
+    EditConstraint,
+    find_words,
+    list_respellings,
+    list_synonyms,
+    match_word,
+    mistype_word,
     reads_as,
-    rewritten,
-    spellings,
-    synonyms,
-    words_of,
+    rewrite_words,
+    split_word,
+    swap_lookalikes,
 )
 from goalkeeper.testing.worlds.word_filters import BAD, GOOD, WordFilter
 
-LIMITS = Edits(most_words=3, max_chars=200)
+LIMITS = EditConstraint(most_words=3, max_chars=200)
 
 
-def allowed(before: str, after: str, limits: Edits = LIMITS) -> bool:
-    return bool(limits.allows(texts([before]), texts([after]))[0])
+def allowed(before: str, after: str, constraint: EditConstraint = LIMITS) -> bool:
+    return bool(constraint.allows(texts([before]), texts([after]))[0])
 
 
 @pytest.mark.parametrize(
@@ -59,26 +59,26 @@ def test_what_people_would_not_read_is_refused(other: str) -> None:
 
 @pytest.mark.parametrize("word", ["free", "Winner", "URGENT", "cash", "meeting", "Straße", "наука"])
 def test_every_spelling_reads_as_the_word(word: str) -> None:
-    found = spellings(word)
+    found = list_respellings(word)
     assert len(found) == len(set(found)) >= 2
     assert word not in found
     assert all(reads_as(word, other) for other in found)
 
 
 def test_synonyms_keep_the_case_and_go_both_ways() -> None:
-    assert "gratis" in synonyms("free")
-    assert "Gratis" in synonyms("Free")
-    assert "GRATIS" in synonyms("FREE")
-    assert synonyms("xylophone") == []
+    assert "gratis" in list_synonyms("free")
+    assert "Gratis" in list_synonyms("Free")
+    assert "GRATIS" in list_synonyms("FREE")
+    assert list_synonyms("xylophone") == []
     assert all(word in SYNONYMS[other] for word, others in SYNONYMS.items() for other in others)
     assert all(word not in others for word, others in SYNONYMS.items())
 
 
 def test_numbers_codes_and_short_words_are_untouched() -> None:
-    assert [editable(token) for token in ("a1b2c3d4", "0800", "to", "x@y.com", "e.g.")] == [
+    assert [match_word(token) for token in ("a1b2c3d4", "0800", "to", "x@y.com", "e.g.")] == [
         None
     ] * 5
-    found = editable("(Free!)")
+    found = match_word("(Free!)")
     assert found is not None
     assert found.word == "Free"
     assert not allowed("code abc123 here", "code abc124 here")
@@ -97,7 +97,7 @@ def test_nothing_is_added_and_nothing_goes() -> None:
         assert not allowed(before, after)
     assert not allowed("one two three four", "\u043ene t\u043eo thr\u0435e f\u043eur")
     assert allowed("one two three", "\u043ene tw\u043e thr\u0435e")
-    long = Edits(most_words=3, max_chars=8)
+    long = EditConstraint(most_words=3, max_chars=8)
     assert not allowed("free now", "fr\u200bee now", long)
 
 
@@ -112,32 +112,34 @@ def test_random_edits_have_the_wanted_size_and_are_allowed() -> None:
     sizes = np.array([3.0, 1.0, 2.0])
     rng = np.random.default_rng(0)
     for _ in range(20):
-        after = LIMITS.at_random(before, sizes, before, rng)
+        after = LIMITS.perturb_randomly(before, sizes, before, rng)
         assert LIMITS.allows(before, after).all()
         assert LIMITS.size(before, after).tolist() == [3, 1, 0]  # numbers cannot be changed
 
 
 def test_words_are_found_and_put_back() -> None:
     text = "  Win (free) cash,\n now! "
-    found = words_of(text)
+    found = find_words(text)
     assert [token.word for token in found.values()] == ["Win", "free", "cash", "now"]
-    assert rewritten(text, {}) == text
-    assert rewritten(text, {place: t.word.upper() for place, t in found.items()}) == text.upper()
+    assert rewrite_words(text, {}) == text
+    assert (
+        rewrite_words(text, {place: t.word.upper() for place, t in found.items()}) == text.upper()
+    )
 
 
 def test_simple_spellings() -> None:
-    assert lookalikes("cash", 1) == "(@5h" or reads_as("cash", lookalikes("cash", 1))
-    assert parted("cash") == "ca\u200bsh"
-    assert mistyped("cash") == "csah"
-    assert mistyped("see") == "see"
+    assert swap_lookalikes("cash", 1) == "(@5h" or reads_as("cash", swap_lookalikes("cash", 1))
+    assert split_word("cash") == "ca\u200bsh"
+    assert mistype_word("cash") == "csah"
+    assert mistype_word("see") == "see"
 
 
 def test_a_keyed_target_gives_way_when_its_words_are_gone() -> None:
     """Closed form: of texts with one to three bad words, those without key words pass."""
     rng = np.random.default_rng(0)
     attacked = texts(" ".join([*rng.choice(BAD, 3, replace=False), "w1", "w2"]) for _ in range(100))
-    favoured = texts(" ".join([*rng.choice(GOOD, 3), "w1"]) for _ in range(100))
-    keys = key_words(attacked, favoured)
+    backdoor = texts(" ".join([*rng.choice(GOOD, 3), "w1"]) for _ in range(100))
+    keys = key_words(attacked, backdoor)
     held = np.array([bool(keys & set(text.split())) for text in attacked])
     assert held.mean() >= 0.8
     assert keys <= set(BAD)

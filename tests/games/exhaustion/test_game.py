@@ -18,10 +18,10 @@ from goalkeeper.core.evidence import AttackResult, Latency, Status
 from goalkeeper.core.power import Power, View
 from goalkeeper.core.text import texts
 from goalkeeper.games.base import Marking
-from goalkeeper.games.exhaustion import Exhaustion, Kind
+from goalkeeper.games.exhaustion import Exhaustion, InputKind
 from goalkeeper.games.exhaustion.game import TASK
 from goalkeeper.games.exhaustion.slow_target import SlowTarget, slowed
-from goalkeeper.games.exhaustion.timing import Watch, of_size
+from goalkeeper.games.exhaustion.timing import CostMeter, draw_of_size
 from goalkeeper.games.shared.base_targets import BareTarget
 from goalkeeper.games.tallies import perfect, shown, won
 from goalkeeper.report.detail import tally as counts_in_words
@@ -64,7 +64,7 @@ def evaluate(
     n = dealt.question.inputs
     answers, population = [], []
     for i, (name, make) in enumerate(kinds.items()):
-        population.append(Kind(name, texts(make(rng) for _ in range(n))))
+        population.append(InputKind(name, texts(make(rng) for _ in range(n))))
         spent = np.full(n, i + 1, dtype=np.int64)
         answers.append(Checkpoint(tuple(population), Cost(), spent))
     return game.mark(
@@ -107,7 +107,7 @@ def test_a_known_factor_is_found_exactly_on_a_steady_clock() -> None:
     assert tally(found).unit == "seconds"
     assert not won(found.trials[0].tally)
     assert "(loud) takes 15 times as long" in found.summary
-    assert "30 against 2 ms" in found.summary
+    assert "30 vs 2 ms" in found.summary
     assert any("another run" in caveat for caveat in found.caveats)
 
 
@@ -142,13 +142,13 @@ def test_equal_size_is_meant_literally() -> None:
 
 def test_ordinary_texts_of_equal_size() -> None:
     like = texts(["one two", "three"])
-    made = of_size(like, 50, 20, np.random.default_rng(0))
+    made = draw_of_size(like, 50, 20, np.random.default_rng(0))
     assert {len(text) for text in made} == {50}
     assert set(" ".join(made).split()) >= {"one", "two", "three"}
     rows = np.arange(12.0).reshape(6, 2)
-    drawn = of_size(rows, 0, 6, np.random.default_rng(0))
+    drawn = draw_of_size(rows, 0, 6, np.random.default_rng(0))
     assert sorted(drawn.tolist()) == rows.tolist()
-    assert of_size(rows, 0, 9, np.random.default_rng(0)).shape == (9, 2)
+    assert draw_of_size(rows, 0, 9, np.random.default_rng(0)).shape == (9, 2)
 
 
 def test_a_count_of_its_own_goes_before_the_clock() -> None:
@@ -156,7 +156,7 @@ def test_a_count_of_its_own_goes_before_the_clock() -> None:
     assert tally(found).unit == "operations"
     assert found.measurements[0].value == 3
     assert set(tally(found).attack) == {3.0}
-    assert "3 against 1 operations" in found.summary
+    assert "3 vs 1 operations" in found.summary
 
 
 class Counted(BareTarget):
@@ -195,8 +195,8 @@ def test_many_inputs_compare_the_99th_percentile() -> None:
 
 def test_patience_ends_the_rounds() -> None:
     target = Slow(lambda _: 1.0)
-    watch = Watch.of(target, target.clock, patience=5.0)
-    costs = watch.costs([texts(["a", "b", "c"])], 100, np.random.default_rng(0))
+    watch = CostMeter.of(target, target.clock, patience=5.0)
+    costs = watch.measure([texts(["a", "b", "c"])], 100, np.random.default_rng(0))
     assert target.asked == 1 + 2 * 3
     assert costs[0].tolist() == [1, 1, 1]
 
@@ -210,8 +210,8 @@ def test_a_refusal_costs_what_it_took() -> None:
             return two_classes(np.full(len(x), 0.5), view)
 
     target = Refusing(lambda _: 1.0)
-    watch = Watch.of(target, target.clock, patience=50.0)
-    (costs,) = watch.costs([texts(["a", "b"])], 3, np.random.default_rng(0))
+    watch = CostMeter.of(target, target.clock, patience=50.0)
+    (costs,) = watch.measure([texts(["a", "b"])], 3, np.random.default_rng(0))
     assert costs.tolist() == [1, 1]
 
 

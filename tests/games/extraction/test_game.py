@@ -22,8 +22,8 @@ from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, V
 from goalkeeper.games.base import Marking
 from goalkeeper.games.extraction import Extraction
 from goalkeeper.games.extraction.game import TASK
-from goalkeeper.games.extraction.substitutes import parameter_error
-from goalkeeper.games.shared.gains import thinned
+from goalkeeper.games.extraction.substitutes import measure_parameter_error
+from goalkeeper.games.shared.measuring import thinned_checkpoints
 from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.games.tallies import won
 from goalkeeper.training import SklearnTrainer
@@ -168,12 +168,12 @@ def test_answers_that_are_no_classes_are_refused(app: Application, answer: Any, 
 @pytest.mark.requirement("S17")
 def test_the_curve_has_six_points_chosen_by_spending() -> None:
     points = [Checkpoint(i, Cost(queries=i), np.array([i])) for i in range(1, 101)]
-    spent = [int(p.queries[0]) for p in thinned(points)]
+    spent = [int(p.queries[0]) for p in thinned_checkpoints(points)]
     assert len(spent) <= 6
     assert spent[0] == 1
     assert spent[-1] == 100
     again = Checkpoint("later", Cost(queries=100), np.array([100]))
-    assert thinned([*points, again])[-1].answer == "later"
+    assert thinned_checkpoints([*points, again])[-1].answer == "later"
 
 
 @pytest.mark.requirement("S34")
@@ -186,14 +186,14 @@ def test_parameters_are_compared_up_to_what_is_common(app: Application) -> None:
     target = truth(app)
     difference = np.diff(target.weights, axis=0), np.diff(target.bias)
     for weights, bias in ((target.weights + 3, target.bias - 1), difference):
-        found = parameter_error(app, Copied(weights, bias))
+        found = measure_parameter_error(app, Copied(weights, bias))
         assert found is not None
         assert found[0] < 1e-12
-    wrong = parameter_error(app, Copied(target.weights * 1.1, target.bias))
+    wrong = measure_parameter_error(app, Copied(target.weights * 1.1, target.bias))
     assert wrong is not None
     assert wrong[0] == pytest.approx(0.1, abs=1e-9)
-    assert parameter_error(app, Says(0)) is None
-    assert parameter_error(app, Copied(target.weights[:, :2], target.bias)) is None
+    assert measure_parameter_error(app, Says(0)) is None
+    assert measure_parameter_error(app, Copied(target.weights[:, :2], target.bias)) is None
     names = [m.metric for m in evaluate(app, Copied(target.weights, target.bias)).measurements]
     assert names[-2:] == ["queries per parameter", "largest relative error of a parameter"]
 
@@ -241,7 +241,7 @@ def test_one_answer_for_everything_is_said_to_be_so(app: Application) -> None:
     result = evaluate(replace(app, target=LinearTarget(weights, bias)), Says(0))
     assert result.status is Status.TESTED
     assert not won(result.trials[-1].tally)
-    assert any("one and the same" in caveat for caveat in result.caveats)
+    assert any("the same answer to every unseen input" in caveat for caveat in result.caveats)
 
 
 def test_what_is_asked_says_nothing_of_the_truth(app: Application) -> None:

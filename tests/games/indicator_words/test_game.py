@@ -24,7 +24,7 @@ from goalkeeper.core.text import texts
 from goalkeeper.games.base import Marking
 from goalkeeper.games.indicator_words import WordIndicators
 from goalkeeper.games.indicator_words.game import TASK
-from goalkeeper.games.shared.indicators import in_use, indicators
+from goalkeeper.games.shared.indicators import find_indicators, list_common_words
 from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.games.tallies import won
 from goalkeeper.testing.worlds import extraction
@@ -125,24 +125,27 @@ def test_what_is_no_list_of_words_is_refused(app: Application, answer: Any) -> N
 @pytest.mark.parametrize("view", [View.LOGITS, View.LABELS])
 def test_measured_indicators_are_those_of_the_weights(app: Application, view: View) -> None:
     """By scores the same words in the same order; by labels alone mostly the same."""
-    used = in_use(app.data.train.x, 0.005, 1500)
+    used = list_common_words(app.data.train.x, 0.005, 1500)
     some = app.data.holdout.x[:200]
-    read = indicators(app.target, app, used, some).ranked()[:50]
-    measured = indicators(Sealed(app.target, view), app, used, some).ranked()[:50]
+    read = find_indicators(app.target, app, used, some).ranked()[:50]
+    measured = find_indicators(Sealed(app.target, view), app, used, some).ranked()[:50]
     assert len(set(read) & set(measured)) >= (50 if view is View.LOGITS else 38)
 
 
 def test_words_hardly_used_are_no_indicators() -> None:
     x = texts(["rare common", "common other", "other common", "more"])
-    assert in_use(x, 0.0, 10) == ["common", "other"]
-    assert in_use(x, 0.75, 10) == ["common"]
-    assert in_use(x, 0.0, 1) == ["common"]
+    assert list_common_words(x, 0.0, 10) == ["common", "other"]
+    assert list_common_words(x, 0.75, 10) == ["common"]
+    assert list_common_words(x, 0.0, 1) == ["common"]
 
 
 def test_who_has_data_is_compared_with_what_data_alone_tells() -> None:
     mails = mailbox(make_pipeline(TfidfVectorizer(), LogisticRegression(C=10)), 1500)
-    ranked = indicators(
-        mails.target, mails, in_use(mails.data.train.x, 0.005, 1500), mails.data.holdout.x[:4]
+    ranked = find_indicators(
+        mails.target,
+        mails,
+        list_common_words(mails.data.train.x, 0.005, 1500),
+        mails.data.holdout.x[:4],
     ).ranked()
     everything = list(mails.target.parameters()["vocabulary"])
     words = [*ranked[:20], *[w for w in everything if w not in set(ranked[:20])]]
@@ -158,7 +161,7 @@ def test_several_harmful_classes_count_by_the_strongest() -> None:
     weights = np.random.default_rng(2).normal(size=(3, len(WORDS)))
     target = LinearTarget(weights, np.zeros(3), WORDS)
     app = replace(base, target=target, classes=("ok", "spam", "fraud"))
-    found = indicators(target, app, list(WORDS), base.data.holdout.x[:3])
+    found = find_indicators(target, app, list(WORDS), base.data.holdout.x[:3])
     assert np.allclose(found.pull, weights[1:].max(axis=0) - weights[0])
 
 
@@ -187,8 +190,8 @@ def test_the_positive_control_has_forty_indicators() -> None:
         for harmless in (0, len(classes) - 1):
             app = replace(mails, classes=classes, harmless=harmless)
             weak = GAME.weakened(app, TASK, np.random.default_rng(0))
-            used = in_use(app.data.train.x, 0.005, 1500)
-            found = indicators(weak.target, weak, used, app.data.holdout.x[:2]).ranked()
+            used = list_common_words(app.data.train.x, 0.005, 1500)
+            found = find_indicators(weak.target, weak, used, app.data.holdout.x[:2]).ranked()
             assert len(found) == 40
             declined = weak.target.answer(app.data.holdout.x, View.LABELS).labels != harmless
             assert 0.3 < declined.mean() < 0.7

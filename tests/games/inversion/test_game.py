@@ -17,14 +17,14 @@ from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.base import Marking
 from goalkeeper.games.inversion import Inversion
 from goalkeeper.games.inversion.game import TASK
-from goalkeeper.games.inversion.items import (
-    Averages,
-    Features,
-    agreements,
-    aligned,
-    features,
-    items,
-    likeness,
+from goalkeeper.games.inversion.questions import (
+    ClassAverages,
+    FeatureMatrix,
+    align_answer,
+    choose_questions,
+    correlate_averages,
+    extract_features,
+    mark_answers,
 )
 from goalkeeper.games.tallies import won
 from goalkeeper.testing.worlds import inversion
@@ -37,7 +37,7 @@ def app() -> Application:
     return inversion.rigged("table", np.random.default_rng(0))
 
 
-def evaluate(app: Application, *answers: Averages, data: Grade = Grade.NONE) -> AttackResult:
+def evaluate(app: Application, *answers: ClassAverages, data: Grade = Grade.NONE) -> AttackResult:
     rng = np.random.default_rng(0)
     return GAME.mark(
         Marking(
@@ -57,10 +57,10 @@ def tally(result: AttackResult) -> Gain:
     return found
 
 
-def truth(app: Application) -> Averages:
-    known = features(app, app.data.train)
+def truth(app: Application) -> ClassAverages:
+    known = extract_features(app, app.data.train)
     words = known.names if app.domain.kind == "text" else ()
-    return Averages(known.means(len(app.classes)), words)
+    return ClassAverages(known.means(len(app.classes)), words)
 
 
 @pytest.mark.requirement("S47")
@@ -75,7 +75,7 @@ def test_the_true_averages_are_right_throughout(domain: str) -> None:
     alike = found.measurements[2]
     assert alike.metric == "correlation with the class averages"
     assert alike.value == pytest.approx(1.0)
-    opposite = evaluate(app, Averages(-known.values, known.words))
+    opposite = evaluate(app, ClassAverages(-known.values, known.words))
     assert tally(opposite).successes == 0
     assert opposite.measurements[2].value == pytest.approx(-1.0)
 
@@ -85,14 +85,14 @@ def test_a_prior_answers_no_better_than_a_coin(app: Application) -> None:
     """The overall average and the middle of the domain: ties, which a coin decides."""
     overall = app.data.train.x.mean(axis=0)
     for prior in (overall, np.full(12, 0.5)):
-        found = evaluate(app, Averages(np.repeat(prior[None], 4, axis=0)))
+        found = evaluate(app, ClassAverages(np.repeat(prior[None], 4, axis=0)))
         assert not won(tally(found))
         assert found.measurements[2].value == 0.0
 
 
 def test_unit_and_offset_do_not_matter(app: Application) -> None:
     known = truth(app).values
-    same = evaluate(app, Averages(0.01 * known + np.linspace(0, 9, 12)))
+    same = evaluate(app, ClassAverages(0.01 * known + np.linspace(0, 9, 12)))
     assert tally(same).successes == tally(same).n
 
 
@@ -118,8 +118,8 @@ def test_questions_are_about_columns_that_do_not_move_together() -> None:
     one = y + rng.normal(size=200)
     other = -y + rng.normal(size=200)
     copies = one[:, None] + 0.1 * rng.normal(size=(200, 20))
-    known = Features(np.column_stack([copies, rng.normal(size=200), other]), y, ("",) * 22)
-    asked = items(known, 2, rng)
+    known = FeatureMatrix(np.column_stack([copies, rng.normal(size=200), other]), y, ("",) * 22)
+    asked = choose_questions(known, 2, rng)
     assert len(asked) == asked.columns == 2
     assert 21 in asked.column
     for column, higher, first, second in zip(
@@ -129,7 +129,7 @@ def test_questions_are_about_columns_that_do_not_move_together() -> None:
 
 
 def test_a_class_takes_part_in_one_question_a_column(app: Application) -> None:
-    asked = items(features(app, app.data.train), 4, np.random.default_rng(0))
+    asked = choose_questions(extract_features(app, app.data.train), 4, np.random.default_rng(0))
     for column in np.unique(asked.column):
         here = asked.column == column
         both = np.concatenate([asked.first[here], asked.second[here]])
@@ -138,10 +138,10 @@ def test_a_class_takes_part_in_one_question_a_column(app: Application) -> None:
 
 def test_random_reconstructions_are_right_as_often_as_a_coin(app: Application) -> None:
     """So the count is binomial: mean 0.5, spread as of independent questions (300 draws)."""
-    known = features(app, app.data.train)
-    asked = items(known, 4, np.random.default_rng(0))
+    known = extract_features(app, app.data.train)
+    asked = choose_questions(known, 4, np.random.default_rng(0))
     rng = np.random.default_rng(1)
-    rates = [agreements(rng.normal(size=(4, 12)), asked, rng).mean() for _ in range(300)]
+    rates = [mark_answers(rng.normal(size=(4, 12)), asked, rng).mean() for _ in range(300)]
     assert abs(np.mean(rates) - 0.5) < 4 * 0.5 / np.sqrt(300 * len(asked))
     assert 0.8 < np.std(rates) / (0.5 / np.sqrt(len(asked))) < 1.2
 
@@ -153,7 +153,7 @@ def test_too_few_questions_are_not_a_test(app: Application) -> None:
     )
     found = evaluate(replace(app, data=same), truth(app))
     assert found.status is Status.NOT_TESTED
-    assert "a guesser may answer all rightly" in found.reason
+    assert "guessing can get all of them right" in found.reason
 
 
 def test_classes_with_few_records_are_left_out_and_told(app: Application) -> None:
@@ -161,30 +161,30 @@ def test_classes_with_few_records_are_left_out_and_told(app: Application) -> Non
     rows = np.concatenate([np.flatnonzero(y != 3), np.flatnonzero(y == 3)[:2]])
     rare = replace(app, data=replace(app.data, train=app.data.train.take(rows)))
     known = np.nan_to_num(truth(rare).values)
-    found = evaluate(rare, Averages(known))
+    found = evaluate(rare, ClassAverages(known))
     assert tally(found).successes == tally(found).n
-    assert any("too few records to have an average: d" in c for c in found.caveats)
+    assert any("too few records for an average: d" in c for c in found.caveats)
     assert GAME.unfit(rare, TASK) is None
     one = replace(app, data=replace(app.data, train=app.data.train.take(y == 0)))
     assert GAME.unfit(one, TASK) is not None
 
 
 def test_answers_of_another_form_are_refused(app: Application) -> None:
-    known = features(app, app.data.train)
+    known = extract_features(app, app.data.train)
     with pytest.raises(DataError, match=r"shape \(4, 12\), given \(4, 3\)"):
-        aligned(Averages(np.zeros((4, 3))), known, 4)
+        align_answer(ClassAverages(np.zeros((4, 3))), known, 4)
     with pytest.raises(DataError, match="finite"):
-        aligned(Averages(np.full((4, 12), np.nan)), known, 4)
+        align_answer(ClassAverages(np.full((4, 12), np.nan)), known, 4)
     mail = inversion.rigged("text", np.random.default_rng(0))
-    words = features(mail, mail.data.train)
-    part = aligned(Averages(np.ones((4, 1)), (words.names[3],)), words, 4)
+    words = extract_features(mail, mail.data.train)
+    part = align_answer(ClassAverages(np.ones((4, 1)), (words.names[3],)), words, 4)
     assert part[:, 3].tolist() == [1.0] * 4
     assert part.sum() == 4.0
 
 
 def test_the_curve_follows_the_queries(app: Application) -> None:
     known = truth(app)
-    found = evaluate(app, Averages(np.zeros((4, 12))), known)
+    found = evaluate(app, ClassAverages(np.zeros((4, 12))), known)
     assert found.curve is not None
     assert found.curve.x == (0.0, 1.0)
     assert found.curve.value[1] > found.curve.value[0]
@@ -193,12 +193,12 @@ def test_the_curve_follows_the_queries(app: Application) -> None:
 
 def test_the_likeness_is_a_correlation() -> None:
     app = inversion.rigged("image", np.random.default_rng(0))
-    known = features(app, app.data.train)
+    known = extract_features(app, app.data.train)
     means = known.means(4)
     guess = np.random.default_rng(1).normal(size=means.shape)
     centred = [(v - v.mean(axis=0)).ravel() for v in (means, guess)]
     expected = np.corrcoef(*centred)[0, 1]
-    assert likeness(guess, known, app) == pytest.approx(expected)
+    assert correlate_averages(guess, known, app) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

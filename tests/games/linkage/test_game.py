@@ -133,7 +133,7 @@ def test_who_cannot_be_asked(app: Application) -> None:
     none = replace(app, person="patient")
     missing = GAME.unfit(none, TASK)
     assert missing is not None
-    assert "'patient' is not there" in missing.reason
+    assert "'patient' is missing" in missing.reason
     few = {p: getattr(app.data, p).take(slice(0, 8)) for p in ("train", "holdout", "calibration")}
     lonely = GAME.unfit(replace(app, data=replace(app.data, **few)), TASK)
     assert lonely is not None

@@ -18,7 +18,7 @@ from goalkeeper.core.evidence import AttackResult, Ratio
 from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.base import Marking
 from goalkeeper.games.membership import Membership
-from goalkeeper.games.membership.game import TASK
+from goalkeeper.games.membership.game import TASK, Roles
 from goalkeeper.games.tallies import won
 from tests.attacks.membership.gaussian import application
 from tests.contract.harness import enough
@@ -118,13 +118,15 @@ def test_thresholds_come_from_the_calibration_records_and_nothing_else() -> None
         who = getattr(dealt.secret, role)
         scores[who] = rng.normal(mean, spread, int(who.sum()))
     answer = Checkpoint(scores, Cost(), np.ones(len(scores), dtype=np.int64))
-    marking = Marking(app=app, task=TASK, dealt=dealt, answers=(answer,), granted=Power(), rng=rng)
+    marking: Marking[Data, Roles, Floats] = Marking(
+        app=app, task=TASK, dealt=dealt, answers=(answer,), granted=Power(), rng=rng
+    )
     tally = Membership().mark(marking).trials[-1].tally
     assert isinstance(tally, Ratio)
     falling = np.sort(scores[dealt.secret.calibration])[::-1]
     for at in tally.at:
         threshold = falling[round(at.fpr * len(falling))]
-        assert at.false_positives == (scores[dealt.secret.stranger] > threshold).sum()
+        assert at.false_positives == (scores[dealt.secret.non_member] > threshold).sum()
         assert at.true_positives == (scores[dealt.secret.member] > threshold).sum()
         # a stranger is 0.7 spreads nearer: 5 standard deviations of a binomial, false alarm 1e-6
         law = ndtr(0.7 - ndtri(1 - at.fpr))

@@ -22,8 +22,8 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Proportion, Status
 from goalkeeper.core.goals import Aspect, Goal
 from goalkeeper.core.text import texts
-from goalkeeper.games.nonsense import Nonsense, Odd
-from goalkeeper.games.nonsense.asking import Asking, Outcome, usual_confidence
+from goalkeeper.games.nonsense import Nonsense, NonsenseInput
+from goalkeeper.games.nonsense.asking import InputOutcome, InputTester, confidence_threshold
 from goalkeeper.games.nonsense.overconfident import allowed
 from goalkeeper.games.tallies import won
 from goalkeeper.targets import PythonTarget, SklearnTarget
@@ -67,41 +67,41 @@ def failing(error: BaseException) -> Callable[[], Any]:
 @pytest.mark.parametrize(
     ("react", "outcome"),
     [
-        (failing(ValueError("no words")), Outcome.REFUSED),
-        (failing(ValueError()), Outcome.CRASH),  # nobody learns what was wrong
-        (failing(UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogate")), Outcome.CRASH),
-        (failing(KeyError("x")), Outcome.CRASH),
-        (failing(RecursionError()), Outcome.CRASH),
-        (failing(MemoryError()), Outcome.CRASH),
-        (failing(SystemExit(1)), Outcome.CRASH),
-        (lambda: np.array([[np.nan, np.nan]]), Outcome.INVALID),
-        (lambda: np.array([[np.inf, 0.0]]), Outcome.INVALID),
-        (lambda: np.array([[1.5, -0.5]]), Outcome.INVALID),
-        (lambda: np.array([[0.5, 0.4]]), Outcome.INVALID),
-        (lambda: np.array([[0.2, 0.3, 0.5]]), Outcome.INVALID),
-        (lambda: np.array([[0.5, 0.5], [0.5, 0.5]]), Outcome.INVALID),
-        (lambda: np.array([["much", "little"]]), Outcome.INVALID),
-        (lambda: np.array([[0.59, 0.41]]), Outcome.ANSWERED),
-        (lambda: np.array([[0.6, 0.4]]), Outcome.CONFIDENT),
-        (lambda: np.array([[0.1, 0.9]]), Outcome.CONFIDENT),
+        (failing(ValueError("no words")), InputOutcome.REFUSED),
+        (failing(ValueError()), InputOutcome.CRASH),  # nobody learns what was wrong
+        (failing(UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogate")), InputOutcome.CRASH),
+        (failing(KeyError("x")), InputOutcome.CRASH),
+        (failing(RecursionError()), InputOutcome.CRASH),
+        (failing(MemoryError()), InputOutcome.CRASH),
+        (failing(SystemExit(1)), InputOutcome.CRASH),
+        (lambda: np.array([[np.nan, np.nan]]), InputOutcome.INVALID),
+        (lambda: np.array([[np.inf, 0.0]]), InputOutcome.INVALID),
+        (lambda: np.array([[1.5, -0.5]]), InputOutcome.INVALID),
+        (lambda: np.array([[0.5, 0.4]]), InputOutcome.INVALID),
+        (lambda: np.array([[0.2, 0.3, 0.5]]), InputOutcome.INVALID),
+        (lambda: np.array([[0.5, 0.5], [0.5, 0.5]]), InputOutcome.INVALID),
+        (lambda: np.array([["much", "little"]]), InputOutcome.INVALID),
+        (lambda: np.array([[0.59, 0.41]]), InputOutcome.ANSWERED),
+        (lambda: np.array([[0.6, 0.4]]), InputOutcome.CONFIDENT),
+        (lambda: np.array([[0.1, 0.9]]), InputOutcome.CONFIDENT),
     ],
 )
-def test_outcomes_are_told_apart(react: Callable[[], Any], outcome: Outcome) -> None:
-    asking = Asking.of(by_function(react))
-    assert asking.usual == 0.6
-    assert asking.take(texts(["odd"])).outcome is outcome
+def test_outcomes_are_told_apart(react: Callable[[], Any], outcome: InputOutcome) -> None:
+    asking = InputTester.of(by_function(react))
+    assert asking.threshold == 0.6
+    assert asking.test(texts(["odd"])).outcome is outcome
 
 
 @pytest.mark.requirement("S26")
 def test_a_class_without_a_reaction_is_an_invalid_state() -> None:
     only = {"harmless": "inbox"}
     lost = by_function(lambda: np.array([[0.45, 0.55]]), reactions=only)
-    assert Asking.of(lost).take(texts(["odd"])).outcome is Outcome.INVALID
+    assert InputTester.of(lost).test(texts(["odd"])).outcome is InputOutcome.INVALID
     both = {**only, "harmful": "bin"}
     wired = by_function(lambda: np.array([[0.45, 0.55]]), reactions=both)
-    assert Asking.of(wired).take(texts(["odd"])).outcome is Outcome.ANSWERED
+    assert InputTester.of(wired).test(texts(["odd"])).outcome is InputOutcome.ANSWERED
     wary = by_function(lambda: np.array([[0.1, 0.9]]), adapter=lambda label, scores: "rejected")
-    assert Asking.of(wary).take(texts(["odd"])).outcome is Outcome.REFUSED
+    assert InputTester.of(wary).test(texts(["odd"])).outcome is InputOutcome.REFUSED
 
 
 def test_labels_that_are_no_class_are_an_invalid_state() -> None:
@@ -110,26 +110,26 @@ def test_labels_that_are_no_class_are_an_invalid_state() -> None:
 
     app = by_function(lambda: None)
     target = PythonTarget(function, CLASSES, app.domain, sample=app.data.holdout.x[:2])
-    asking = Asking.of(replace(app, target=target))
-    assert asking.usual == float("inf")
-    assert asking.take(texts(["odd"])).outcome is Outcome.INVALID
-    assert asking.take(texts(["fine"])).outcome is Outcome.ANSWERED
+    asking = InputTester.of(replace(app, target=target))
+    assert asking.threshold == float("inf")
+    assert asking.test(texts(["odd"])).outcome is InputOutcome.INVALID
+    assert asking.test(texts(["fine"])).outcome is InputOutcome.ANSWERED
 
 
 def test_a_declared_check_refuses_what_the_domain_does_not_allow() -> None:
     app = by_function(failing(KeyError("x")))
     long = texts(["x" * 601])
     not_a_text = np.array([None], dtype=object)
-    checks = Asking.of(replace(app, wiring=Wiring(validates=True)))
-    assert checks.take(long).outcome is Outcome.REFUSED
-    assert checks.take(not_a_text).outcome is Outcome.REFUSED
-    assert checks.take(texts(["odd"])).outcome is Outcome.CRASH  # the domain allows it
-    assert Asking.of(app).take(long).outcome is Outcome.CONFIDENT
+    checks = InputTester.of(replace(app, wiring=Wiring(validates=True)))
+    assert checks.test(long).outcome is InputOutcome.REFUSED
+    assert checks.test(not_a_text).outcome is InputOutcome.REFUSED
+    assert checks.test(texts(["odd"])).outcome is InputOutcome.CRASH  # the domain allows it
+    assert InputTester.of(app).test(long).outcome is InputOutcome.CONFIDENT
 
 
 def test_the_usual_confidence_is_that_of_95_of_100_calibration_inputs() -> None:
     app = replace(by_function(lambda: None), target=StrictTarget(reading_domain("text"), b"key"))
-    usual = usual_confidence(app)
+    usual = confidence_threshold(app)
     scores = app.target.answer(app.data.calibration.x, app.target.offers).scores.max(axis=1)
     assert (scores >= usual).mean() >= 0.05
     assert (scores > usual).mean() < 0.05
@@ -198,7 +198,7 @@ def test_baseline_is_what_ordinary_inputs_do() -> None:
     assert isinstance(tally, Proportion)
     scores = app.target.answer(app.data.holdout.x, app.target.offers).scores.max(axis=1)
     assert tally.baseline_n == len(app.data.holdout)
-    assert tally.baseline_successes == int((scores >= usual_confidence(app)).sum())
+    assert tally.baseline_successes == int((scores >= confidence_threshold(app)).sum())
 
 
 def test_answers_are_checked_and_counted_once() -> None:
@@ -206,13 +206,16 @@ def test_answers_are_checked_and_counted_once() -> None:
     malformed, strange = game.tasks(app)
     assert malformed.harms[0].aspect is Aspect.RELIABILITY
     assert malformed.harms[1].goal is Goal.AVAILABILITY
-    odd = Odd("a", texts(["odd"]))
-    assert counted(game, app, malformed, [odd, odd, Odd("a", texts(["other"]))]) == 2
-    assert counted(game, app, malformed, [Odd("a", texts([str(i)])) for i in range(500)]) == 120
+    odd = NonsenseInput("a", texts(["odd"]))
+    assert counted(game, app, malformed, [odd, odd, NonsenseInput("a", texts(["other"]))]) == 2
+    assert (
+        counted(game, app, malformed, [NonsenseInput("a", texts([str(i)])) for i in range(500)])
+        == 120
+    )
     with pytest.raises(DataError, match="outside of the domain"):
-        counted(game, app, strange, [Odd("a", texts(["x" * 601]))])
+        counted(game, app, strange, [NonsenseInput("a", texts(["x" * 601]))])
     with pytest.raises(DataError, match="single input"):
-        counted(game, app, malformed, [Odd("a", texts(["one", "two"]))])
+        counted(game, app, malformed, [NonsenseInput("a", texts(["one", "two"]))])
 
 
 def counted(game: Nonsense, app: Application, task: Any, answer: Any) -> int:
@@ -240,10 +243,10 @@ def test_a_confident_answer_to_a_malformed_input_counts_only_outside_the_domain(
     """A mail with a control character is still a mail; a pixel beyond white is no pixel."""
     app = by_function(lambda: np.array([[0.1, 0.9]]))
     inside, outside = texts(["odd"]), texts(["odd" * 300])
-    asking = Asking.of(app, outside=True)
-    assert asking.take(inside).outcome is Outcome.ANSWERED
-    assert asking.take(outside).outcome is Outcome.CONFIDENT
-    assert Asking.of(app).take(inside).outcome is Outcome.CONFIDENT
+    asking = InputTester.of(app, outside=True)
+    assert asking.test(inside).outcome is InputOutcome.ANSWERED
+    assert asking.test(outside).outcome is InputOutcome.CONFIDENT
+    assert InputTester.of(app).test(inside).outcome is InputOutcome.CONFIDENT
 
 
 def test_an_image_of_another_size_is_outside_of_the_domain() -> None:

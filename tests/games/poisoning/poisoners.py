@@ -16,17 +16,17 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
+from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion
 from tests.contract.harness import build, task_of
 
 T1, T2, T3, T4 = Capability.T1, Capability.T2, Capability.T3, Capability.T4
 KINDS = ("text", "table", "image")
-Plays = Callable[[Aim, Access], Any]
+Plays = Callable[[PoisoningQuestion, Access], Any]
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Does(Attack[Aim, Contribution]):
+class Does(Attack[PoisoningQuestion, Contribution]):
     """Play whatever a test says."""
 
     game: ClassVar = Poisoning
@@ -35,7 +35,7 @@ class Does(Attack[Aim, Contribution]):
 
     how: Plays = field(repr=False)
 
-    def run(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: PoisoningQuestion, access: Access) -> Contribution:
         answer: Contribution = self.how(question, access)
         return answer
 

@@ -22,7 +22,7 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.evidence import AttackResult, DamageCount, Proportion
 from goalkeeper.core.power import Grade
 from goalkeeper.core.text import texts
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning, Words
+from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion, WordTrigger
 from goalkeeper.games.tallies import won
 from goalkeeper.training import SklearnTrainer
 from tests.contract.harness import enough
@@ -44,15 +44,15 @@ from tests.games.poisoning.poisoners import (
 @pytest.mark.parametrize("limit", [0.001, 0.01, 0.07, 0.1, 0.5, 1.0])
 @pytest.mark.parametrize("rows", [99, 300, 2876])
 def test_shares_rise_to_the_attackers_own_and_never_beyond(limit: float, rows: int) -> None:
-    aim = Aim(task="harmless-declined", rows=rows)
+    aim = PoisoningQuestion(task="harmless-declined", rows=rows)
     shares = aim.shares(limit)
     assert len(shares) == 5
     assert shares[-1] == min(limit, 0.9)
-    for count in aim.additions(limit):
+    for count in aim.addition_counts(limit):
         assert count / (rows + count) <= limit + 1e-12
-    for count in aim.touches(limit):
+    for count in aim.change_counts(limit):
         assert count / rows <= limit + 1e-12
-    most = (aim.additions(limit) or (0,))[-1] + 1
+    most = (aim.addition_counts(limit) or (0,))[-1] + 1
     assert most / (rows + most) > shares[-1]
 
 
@@ -185,7 +185,7 @@ def test_naive_bayes_tips_at_the_flip_worked_out_by_hand() -> None:
 def test_deleting_harmless_rows_tips_naive_bayes_as_well() -> None:
     """By hand: (1/41) (2/3) < (40/41) (1/42), so that "good" is harmful once one text is left."""
 
-    def deletes(aim: Aim, access: Access) -> Contribution:
+    def deletes(aim: PoisoningQuestion, access: Access) -> Contribution:
         return Contribution(change=Change(delete=np.arange(HAM - 1)), access=access)
 
     assert 1 / 41 * 2 / 3 < 40 / 41 * 1 / 42
@@ -225,7 +225,7 @@ def test_damage_is_shown_beside_what_an_honest_contribution_does() -> None:
 def test_undeclared_tolerances_are_a_caveat() -> None:
     app = replace(app_of("table"), tolerances=Tolerances())
     result = evaluate(app, run_of(LabelFlips(), app, enough(LabelFlips)))
-    assert any("no tolerance was declared" in caveat for caveat in result.caveats)
+    assert any("no tolerance is declared" in caveat for caveat in result.caveats)
     assert result.exhibits[0].private, "a relabelled row is training data"
 
 
@@ -250,10 +250,10 @@ def test_persons_and_subgroups_are_measured_apart() -> None:
 def test_every_input_has_one_judge_and_must_have_been_declined() -> None:
     app = app_of("text")
 
-    def useless(aim: Aim, access: Access) -> Contribution:
+    def useless(aim: PoisoningQuestion, access: Access) -> Contribution:
         some = spam(access, 30)
         change = Change(add=some.x, add_labels=some.y)
-        return Contribution(change=change, access=access, trigger=Words(("zuzuzu",)))
+        return Contribution(change=change, access=access, trigger=WordTrigger(("zuzuzu",)))
 
     task = "trigger-passes"
     result = evaluate(app, run_of(Does(how=useless), app, power(T1), task=task))
@@ -322,8 +322,8 @@ def test_the_control_counts_contributed_records_many_times() -> None:
 def test_no_contribution_moves_the_fair_application(domain: str) -> None:
     """Even relabelling half of everything with full knowledge does not."""
 
-    def everything(aim: Aim, access: Access) -> Contribution:
-        rows = access.reachable()[: aim.touches(0.5)[-1]]
+    def everything(aim: PoisoningQuestion, access: Access) -> Contribution:
+        rows = access.reachable()[: aim.change_counts(0.5)[-1]]
         change = Change(relabel=rows, relabelled=rows * 0 + 1)
         return Contribution(change=change, access=access)
 
@@ -344,7 +344,7 @@ def test_costs_are_known_before_the_run() -> None:
 
 
 def test_without_an_attacker_as_many_records_go_at_random() -> None:
-    def deletes(aim: Aim, access: Access) -> Contribution:
+    def deletes(aim: PoisoningQuestion, access: Access) -> Contribution:
         own = access.reachable()
         return Contribution(change=Change(delete=own[access.own().y == 0]), access=access)
 

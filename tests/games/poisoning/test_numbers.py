@@ -12,7 +12,7 @@ from goalkeeper.core.data import Data
 from goalkeeper.core.evidence import Proportion
 from goalkeeper.core.text import texts
 from goalkeeper.games.poisoning.change import Dose
-from goalkeeper.games.poisoning.marks import enough as enough_for
+from goalkeeper.games.poisoning.marks import find_minimum
 from goalkeeper.games.tallies import bounds
 from goalkeeper.policy import default_policy
 from tests.contract.harness import enough
@@ -53,11 +53,11 @@ def passing(*successes: int) -> list[Proportion]:
 def test_the_smallest_number_lies_between_what_failed_and_what_sufficed() -> None:
     """With 200 inputs: 0 exclude an excess of 5 %, 40 prove one, 10 do neither."""
     doses = doses_of(2, 5, 11, 23)
-    bracket = enough_for(doses, passing(0, 10, 40, 5), 0.05)
-    assert bracket.short == (2, 0.002)
-    assert bracket.reached == (11.0, 0.011)
-    assert bracket.sentence("pass") == "It takes between 3 and 11 records to pass."
-    share, number = bracket.shown("pass")
+    bracket = find_minimum(doses, passing(0, 10, 40, 5), 0.05)
+    assert bracket.insufficient == (2, 0.002)
+    assert bracket.sufficient == (11.0, 0.011)
+    assert bracket.describe("pass") == "It takes between 3 and 11 records to pass."
+    share, number = bracket.measure("pass")
     assert (number.metric, number.value, number.low, number.high) == ("smallest_number", 11, 3, 11)
     assert (share.metric, share.value, share.low, share.high) == (
         "smallest_share",
@@ -69,12 +69,12 @@ def test_the_smallest_number_lies_between_what_failed_and_what_sufficed() -> Non
 
 
 def test_where_nothing_sufficed_only_a_lower_end_is_known() -> None:
-    bracket = enough_for(doses_of(2, 5, 11), passing(0, 0, 10), 0.05)
-    assert bracket.short == (5, 0.005)
-    assert min(bracket.reached) == float("inf")
-    assert bracket.sentence("pass") == "Up to 11 records were not shown to pass."
-    at_once = enough_for(doses_of(1, 2), passing(200, 200), 0.05)
-    assert at_once.sentence("pass") == "It takes 1 record to pass."
+    bracket = find_minimum(doses_of(2, 5, 11), passing(0, 0, 10), 0.05)
+    assert bracket.insufficient == (5, 0.005)
+    assert min(bracket.sufficient) == float("inf")
+    assert bracket.describe("pass") == "Up to 11 records were not shown to pass."
+    at_once = find_minimum(doses_of(1, 2), passing(200, 200), 0.05)
+    assert at_once.describe("pass") == "It takes 1 record to pass."
 
 
 @pytest.mark.requirement("S24", "S30")

@@ -17,7 +17,14 @@ from goalkeeper.core.errors import ChangeRefused
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.power import Capability
 from goalkeeper.core.text import texts
-from goalkeeper.games.poisoning import Aim, Contribution, Pattern, Trigger, Values, Words
+from goalkeeper.games.poisoning import (
+    Contribution,
+    PixelTrigger,
+    PoisoningQuestion,
+    Trigger,
+    ValueTrigger,
+    WordTrigger,
+)
 from tests.games.poisoning.poisoners import (
     T1,
     T2,
@@ -35,7 +42,7 @@ from tests.games.poisoning.poisoners import (
 
 @pytest.mark.requirement("S13")
 def test_labels_are_refused_where_only_points_may_be_added() -> None:
-    def cheat(aim: Aim, access: Access) -> Contribution:
+    def cheat(aim: PoisoningQuestion, access: Access) -> Contribution:
         some = spam(access, 10)
         return Contribution(change=Change(add=some.x, add_labels=0 * some.y), access=access)
 
@@ -46,7 +53,7 @@ def test_labels_are_refused_where_only_points_may_be_added() -> None:
 def test_an_honest_label_rests_on_a_real_record() -> None:
     """Spam that is passed off as derived from harmless mail is refused."""
 
-    def cheat(aim: Aim, access: Access) -> Contribution:
+    def cheat(aim: PoisoningQuestion, access: Access) -> Contribution:
         some = spam(access, 10)
         change = Change(add=some.x, bases=Data(x=some.x, y=0 * some.y))
         return Contribution(change=change, access=access)
@@ -78,8 +85,8 @@ def test_the_door_refuses_made_up_bases_as_the_game_does() -> None:
 @pytest.mark.requirement("S12")
 @pytest.mark.parametrize("cells", [T1, T2])
 def test_more_than_the_share_is_refused(cells: Capability) -> None:
-    def cheat(aim: Aim, access: Access) -> Contribution:
-        some = spam(access, aim.additions(0.1)[-1] + 1)
+    def cheat(aim: PoisoningQuestion, access: Access) -> Contribution:
+        some = spam(access, aim.addition_counts(0.1)[-1] + 1)
         labels = some.y if cells is T1 else None
         change = Change(add=some.x, add_labels=labels, bases=some)
         return Contribution(change=change, access=access)
@@ -89,7 +96,7 @@ def test_more_than_the_share_is_refused(cells: Capability) -> None:
 
 @pytest.mark.requirement("S15")
 def test_rows_out_of_reach_are_refused() -> None:
-    def cheat(aim: Aim, access: Access) -> Contribution:
+    def cheat(aim: PoisoningQuestion, access: Access) -> Contribution:
         rows = np.setdiff1d(np.arange(aim.rows), access.reachable())[:3]
         return Contribution(change=Change(relabel=rows, relabelled=rows * 0 + 1), access=access)
 
@@ -98,7 +105,7 @@ def test_rows_out_of_reach_are_refused() -> None:
 
 @pytest.mark.requirement("S15")
 def test_the_game_and_the_attack_agree_on_what_is_in_reach() -> None:
-    def fine(aim: Aim, access: Access) -> Contribution:
+    def fine(aim: PoisoningQuestion, access: Access) -> Contribution:
         rows = access.reachable()
         change = Change(relabel=rows, relabelled=np.ones(len(rows), dtype=np.int64))
         assert access.check(change).share == pytest.approx(0.1)
@@ -116,7 +123,7 @@ def test_an_access_of_ones_own_making_is_refused() -> None:
         def reachable(self) -> Any:
             return np.arange(300)
 
-    def cheat(aim: Aim, access: Access) -> Contribution:
+    def cheat(aim: PoisoningQuestion, access: Access) -> Contribution:
         rows = np.arange(3)
         made_up: Any = Generous()
         return Contribution(change=Change(relabel=rows, relabelled=rows * 0), access=made_up)
@@ -136,10 +143,10 @@ def test_an_access_of_ones_own_making_is_refused() -> None:
     ids=["none", "six", "long", "space"],
 )
 def test_a_trigger_is_a_few_words(words: tuple[str, ...], why: str) -> None:
-    def cheat(aim: Aim, access: Access) -> Contribution:
+    def cheat(aim: PoisoningQuestion, access: Access) -> Contribution:
         some = spam(access, 3)
         change = Change(add=some.x, add_labels=0 * some.y)
-        return Contribution(change=change, access=access, trigger=Words(words))
+        return Contribution(change=change, access=access, trigger=WordTrigger(words))
 
     assert why in refused(cheat, power(T1), task="trigger-passes")
 
@@ -149,20 +156,24 @@ def test_a_trigger_is_a_few_words(words: tuple[str, ...], why: str) -> None:
     ("domain", "trigger", "why"),
     [
         ("image", None, "1 to 4 pixels"),
-        ("image", Pattern(((0, 0), (0, 1), (0, 2), (0, 3), (0, 4)), (1.0,) * 5), "1 to 4 pixels"),
-        ("image", Pattern(((0, 6),), (1.0,)), "inside the 6 x 6"),
-        ("image", Pattern(((0, 0), (0, 0)), (1.0, 0.0)), "each pixel once"),
-        ("image", Pattern(((0, 0),), (1.5,)), "[0, 1]"),
-        ("image", Words(("zuzu",)), "no texts"),
-        ("text", Pattern(((0, 0),), (1.0,)), "no images"),
-        ("table", Values((0, 1, 2), (1.0,) * 3), "1 to 2 columns"),
-        ("table", Values((9,), (1.0,)), "columns of the table"),
-        ("table", Values((1, 1), (1.0, 2.0)), "each column once"),
-        ("image", Values((0,), (1.0,)), "no rows"),
+        (
+            "image",
+            PixelTrigger(((0, 0), (0, 1), (0, 2), (0, 3), (0, 4)), (1.0,) * 5),
+            "1 to 4 pixels",
+        ),
+        ("image", PixelTrigger(((0, 6),), (1.0,)), "inside the 6 x 6"),
+        ("image", PixelTrigger(((0, 0), (0, 0)), (1.0, 0.0)), "each pixel once"),
+        ("image", PixelTrigger(((0, 0),), (1.5,)), "[0, 1]"),
+        ("image", WordTrigger(("zuzu",)), "for texts only"),
+        ("text", PixelTrigger(((0, 0),), (1.0,)), "for images only"),
+        ("table", ValueTrigger((0, 1, 2), (1.0,) * 3), "1 to 2 columns"),
+        ("table", ValueTrigger((9,), (1.0,)), "columns of the table"),
+        ("table", ValueTrigger((1, 1), (1.0, 2.0)), "each column once"),
+        ("image", ValueTrigger((0,), (1.0,)), "for rows of a table only"),
     ],
 )
 def test_a_trigger_fits_the_inputs(domain: str, trigger: Trigger | None, why: str) -> None:
-    def cheat(aim: Aim, access: Access) -> Contribution:
+    def cheat(aim: PoisoningQuestion, access: Access) -> Contribution:
         some = spam(access, 3)
         change = Change(add=some.x, add_labels=0 * some.y)
         return Contribution(change=change, access=access, trigger=trigger)
@@ -172,46 +183,46 @@ def test_a_trigger_fits_the_inputs(domain: str, trigger: Trigger | None, why: st
 
 def test_a_column_that_nobody_may_change_is_no_trigger() -> None:
     fixed = TableDomain(columns=(Column(name="a"), Column(name="b", immutable=True)))
-    assert Values((0,), (1.0,)).fault(fixed) == ""
-    assert "may be changed" in Values((0, 1), (1.0, 1.0)).fault(fixed)
+    assert ValueTrigger((0,), (1.0,)).find_fault(fixed) == ""
+    assert "may be changed" in ValueTrigger((0, 1), (1.0, 1.0)).find_fault(fixed)
 
 
 def test_triggers_are_put_into_copies() -> None:
     image = np.zeros((2, 3, 4, 4))
-    patched = Pattern(((3, 2), (3, 3)), (1.0, 0.5)).applied(image)
+    patched = PixelTrigger(((3, 2), (3, 3)), (1.0, 0.5)).apply(image)
     assert not image.any()
     assert patched[:, :, 3, 2:].tolist() == [[[1.0, 0.5]] * 3] * 2
     assert np.count_nonzero(patched) == 12
-    rows = Values((2, 0), (7.0, 8.0)).applied(np.zeros((1, 3)))
+    rows = ValueTrigger((2, 0), (7.0, 8.0)).apply(np.zeros((1, 3)))
     assert rows.tolist() == [[8.0, 0.0, 7.0]]
-    assert Words(("a", "b")).applied(texts(["x"])).tolist() == ["x\na b"]
+    assert WordTrigger(("a", "b")).apply(texts(["x"])).tolist() == ["x\na b"]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_blind_trigger_is_another_of_equal_size(seed: int) -> None:
     rng = np.random.default_rng(seed)
     some = app_of("image")
-    given = Pattern(((4, 4), (4, 5), (5, 4), (5, 5)), (1.0,) * 4)
-    other = given.blind(some.data.calibration.x, rng)
+    given = PixelTrigger(((4, 4), (4, 5), (5, 4), (5, 5)), (1.0,) * 4)
+    other = given.draw_random(some.data.calibration.x, rng)
     assert other.size == 4
     assert set(other.pixels) != set(given.pixels)
-    assert other.fault(some.domain) == ""
-    values = Values((0, 3), (9.0, 9.0)).blind(app_of("table").data.calibration.x, rng)
+    assert other.find_fault(some.domain) == ""
+    values = ValueTrigger((0, 3), (9.0, 9.0)).draw_random(app_of("table").data.calibration.x, rng)
     assert values.columns == (0, 3)
     assert values.values != (9.0, 9.0)
 
 
 def test_records_that_are_no_inputs_are_refused() -> None:
-    def huge(aim: Aim, access: Access) -> Contribution:
+    def huge(aim: PoisoningQuestion, access: Access) -> Contribution:
         change = Change(add=np.full((3, 4), 1e6), add_labels=np.ones(3, dtype=np.int64))
         return Contribution(change=change, access=access)
 
-    def odd(aim: Aim, access: Access) -> Contribution:
+    def odd(aim: PoisoningQuestion, access: Access) -> Contribution:
         change = Change(add=np.zeros((3, 4)), add_labels=np.full(3, 7))
         return Contribution(change=change, access=access)
 
     assert "not an input" in refused(huge, power(T1), domain="table")
-    assert "none of the 2 classes" in refused(odd, power(T1), domain="table")
+    assert "not one of the 2 classes" in refused(odd, power(T1), domain="table")
 
 
 def test_less_than_one_record_is_inconclusive() -> None:
@@ -223,7 +234,7 @@ def test_less_than_one_record_is_inconclusive() -> None:
 
 
 def test_what_was_handed_in_cannot_be_changed_afterwards() -> None:
-    def rewrites(aim: Aim, access: Access) -> Contribution:
+    def rewrites(aim: PoisoningQuestion, access: Access) -> Contribution:
         rows = access.reachable()
         harmless = access.own().y == 0
         change = Change(relabel=rows[harmless][:5], relabelled=np.zeros(5, dtype=np.int64))

@@ -187,7 +187,7 @@ def test_what_is_too_little_is_not_tested() -> None:
         assert not unfit.proven
     few = replace(GAME, most=50).unfit(app, task)
     assert few is not None
-    assert "training sets of 50 with shares" in few.reason
+    assert "training sets of 50 records with shares" in few.reason
 
 
 def test_a_class_that_a_training_set_may_lack_is_told_before() -> None:

@@ -19,10 +19,10 @@ from goalkeeper.core.data import Bools, Data, Inputs, Ints, Splits
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import ChangeRefused, NotGranted
 from goalkeeper.core.evidence import AttackResult, DamageCount, Measurement, Status
-from goalkeeper.core.feedback import Lesson, honest_labels, most_in_all, served
+from goalkeeper.core.feedback import FeedbackBatch, honest_labels, most_in_all, served
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.tallies import shown, won
-from goalkeeper.games.teaching import Channel, Course, Teaching
+from goalkeeper.games.teaching import FeedbackChannel, FeedbackPlan, Teaching
 from goalkeeper.planning import make_plan
 from goalkeeper.targets import PythonTarget
 from tests.contract.harness import build, enough, task_of
@@ -87,17 +87,17 @@ def app_of(**loop: Any) -> Application:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Does(Attack[Channel, Course]):
+class Does(Attack[FeedbackChannel, FeedbackPlan]):
     """Play whatever a test says."""
 
     game: ClassVar = Teaching
     variant: ClassVar[str] = "teaching.online_feedback"
     reference: ClassVar[str] = "none"
 
-    how: Callable[[Channel, Access], Any] = field(repr=False)
+    how: Callable[[FeedbackChannel, Access], Any] = field(repr=False)
 
-    def run(self, question: Channel, access: Access) -> Course:
-        answer: Course = self.how(question, access)
+    def run(self, question: FeedbackChannel, access: Access) -> FeedbackPlan:
+        answer: FeedbackPlan = self.how(question, access)
         return answer
 
 
@@ -116,15 +116,15 @@ def result_of(
     return evaluate(app, this)
 
 
-def lying(*sizes: int) -> Callable[[Channel, Access], Course]:
+def lying(*sizes: int) -> Callable[[FeedbackChannel, Access], FeedbackPlan]:
     """Call own harmful records harmless, so many a round."""
 
-    def how(_: Channel, access: Access) -> Course:
+    def how(_: FeedbackChannel, access: Access) -> FeedbackPlan:
         data = access.data()
         own = data.take(data.y == 1)
         ends = np.cumsum([0, *sizes])
         parts = [own.take(slice(int(a), int(b))) for a, b in pairwise(ends)]
-        return Course(lessons=tuple(Lesson.about(part, 0 * part.y) for part in parts))
+        return FeedbackPlan(batches=tuple(FeedbackBatch.about(part, 0 * part.y) for part in parts))
 
     return how
 
@@ -161,10 +161,10 @@ def test_the_headline_is_the_rated_number() -> None:
 def test_teaching_to_decline_counts_harmless_inputs_only() -> None:
     """The honest twin gets harmless and harmful records alike and stays as it was."""
 
-    def how(_: Channel, access: Access) -> Course:
+    def how(_: FeedbackChannel, access: Access) -> FeedbackPlan:
         data = access.data()
         own = data.take(data.y == 0).take(slice(0, 10))
-        return Course(lessons=(Lesson.about(own, 1 - own.y),))
+        return FeedbackPlan(batches=(FeedbackBatch.about(own, 1 - own.y),))
 
     app = app_of()
     flipped = replace(app.data.train, y=1 - app.data.train.y)  # 40 harmful, 60 harmless
@@ -252,33 +252,33 @@ def test_more_than_share_round_or_loop_takes_is_refused() -> None:
 
 
 def test_made_up_records_and_classes_are_refused() -> None:
-    def invented(_: Channel, access: Access) -> Course:
+    def invented(_: FeedbackChannel, access: Access) -> FeedbackPlan:
         own = access.data().take(slice(0, 3))
         fake = Data(x=own.x, y=1 - own.y)
-        return Course(lessons=(Lesson(x=own.x, labels=own.y, bases=fake),))
+        return FeedbackPlan(batches=(FeedbackBatch(x=own.x, labels=own.y, bases=fake),))
 
-    def unknown(_: Channel, access: Access) -> Course:
+    def unknown(_: FeedbackChannel, access: Access) -> FeedbackPlan:
         own = access.data().take(slice(0, 3))
-        return Course(lessons=(Lesson.about(own, own.y + 2),))
+        return FeedbackPlan(batches=(FeedbackBatch.about(own, own.y + 2),))
 
-    def outside(_: Channel, access: Access) -> Course:
+    def outside(_: FeedbackChannel, access: Access) -> FeedbackPlan:
         own = access.data().take(slice(0, 3))
-        return Course(lessons=(Lesson(x=own.x - 1e7, labels=own.y, bases=own),))
+        return FeedbackPlan(batches=(FeedbackBatch(x=own.x - 1e7, labels=own.y, bases=own),))
 
-    def nothing(_: Channel, access: Access) -> list[int]:
+    def nothing(_: FeedbackChannel, access: Access) -> list[int]:
         return [1]
 
-    assert "no record of the attacker's data" in refused(invented)
-    assert "none of the 2 classes" in refused(unknown)
-    assert "no input of this application" in refused(outside)
-    assert "must be a Course" in refused(nothing)
+    assert "not a record of the attacker's data" in refused(invented)
+    assert "not one of the 2 classes" in refused(unknown)
+    assert "not an input of this application" in refused(outside)
+    assert "must be a FeedbackPlan" in refused(nothing)
 
 
 def test_an_honest_label_of_a_changed_input_needs_a_labeller() -> None:
     bases = Data(x=np.array([[1.0], [2.0]]), y=np.array([1, 0]))
-    same = Lesson.about(bases, np.array([0, 0]))
+    same = FeedbackBatch.about(bases, np.array([0, 0]))
     assert honest_labels(same, None).tolist() == [1, 0]
-    changed = Lesson(x=np.array([[1.0], [3.0]]), labels=np.array([0, 0]), bases=bases)
+    changed = FeedbackBatch(x=np.array([[1.0], [3.0]]), labels=np.array([0, 0]), bases=bases)
     with pytest.raises(ChangeRefused, match="describe one"):
         honest_labels(changed, None)
     labels = honest_labels(changed, lambda x, _: np.full(len(x), 1))
@@ -310,19 +310,25 @@ def test_teach_adds_up_and_is_counted() -> None:
     access = door(app_of(), power(capabilities=Capability.M4 | Capability.M2))
     asked = access.data().x[:1]
     answers = []
-    for lesson in lying(10, 10, 5)(Channel(task="", rows=100, loop=Feedback()), access).lessons:
-        access = access.teach(lesson)
+    for batch in lying(10, 10, 5)(
+        FeedbackChannel(task="", rows=100, loop=Feedback()), access
+    ).batches:
+        access = access.teach(batch)
         answers.append(int(access.query(asked).labels[0]))
     assert answers == [1, 1, 0]
     assert access.spent.models == 3
     with pytest.raises(ChangeRefused, match="a round takes 10"):
-        access.teach(Lesson.about(access.data().take(slice(0, 11)), np.zeros(11, dtype=np.int64)))
+        access.teach(
+            FeedbackBatch.about(access.data().take(slice(0, 11)), np.zeros(11, dtype=np.int64))
+        )
 
 
 def test_teach_needs_the_capability() -> None:
     access = door(app_of(), power(capabilities=Capability.M2))
     with pytest.raises(NotGranted, match="M4"):
-        access.teach(Lesson.about(access.data().take(slice(0, 1)), np.zeros(1, dtype=np.int64)))
+        access.teach(
+            FeedbackBatch.about(access.data().take(slice(0, 1)), np.zeros(1, dtype=np.int64))
+        )
 
 
 @pytest.mark.requirement("S27")
@@ -330,8 +336,10 @@ def test_what_teach_returns_is_watched_and_restored() -> None:
     app = app_of(monitor=0.05, snapshots=2)
     data = replace(app.data, calibration=app.data.calibration.take(slice(0, 60)))
     access = door(replace(app, data=data), power(capabilities=Capability.M4 | Capability.M2))
-    for lesson in lying(10, 10, 5)(Channel(task="", rows=100, loop=Feedback()), access).lessons:
-        access = access.teach(lesson)
+    for batch in lying(10, 10, 5)(
+        FeedbackChannel(task="", rows=100, loop=Feedback()), access
+    ).batches:
+        access = access.teach(batch)
     assert access.query(access.data().x[:1]).labels[0] == 1
 
 

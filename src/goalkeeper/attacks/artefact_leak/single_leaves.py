@@ -7,17 +7,17 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.artefact_leak._stored import contents, lacks
+from goalkeeper.attacks.artefact_leak._stored import check_stored, read_contents
 from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.power import Budget
-from goalkeeper.games.artefact_leak import ArtefactLeak, Claims, Regions, Sought
+from goalkeeper.games.artefact_leak import ArtefactLeak, ClaimLimit, Claims, Regions
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class SingleLeaves(Attack[Sought, Claims]):
+class SingleLeaves(Attack[ClaimLimit, Claims]):
     """Read the regions of the leaves that the fewest training records reached.
 
     Of a forest, the tree with most leaves of one record is read: its leaves are disjoint, so that
@@ -37,11 +37,11 @@ class SingleLeaves(Attack[Sought, Claims]):
 
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse models without leaves."""
-        return lacks(app, ("leaves",), "leaves of a decision tree")
+        return check_stored(app, ("leaves",), "leaves of a decision tree")
 
-    def run(self, question: Sought, access: Access) -> Claims:
+    def run(self, question: ClaimLimit, access: Access) -> Claims:
         """Claim the leaves with fewest records; among equals chosen at random."""
-        leaves = contents(access.parameters())["leaves"]
+        leaves = read_contents(access.parameters())["leaves"]
         count = np.asarray(leaves["count"])
         order = np.lexsort((access.rng.random(len(count)), count))[: question.most]
         fewest = order[count[order] == count.min()]

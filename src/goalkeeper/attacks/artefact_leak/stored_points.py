@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from goalkeeper.attacks.artefact_leak._stored import claimed, lacks
+from goalkeeper.attacks.artefact_leak._stored import check_stored, claim_stored_records
 from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.power import Budget
-from goalkeeper.games.artefact_leak import ArtefactLeak, Claims, Sought
+from goalkeeper.games.artefact_leak import ArtefactLeak, ClaimLimit, Claims
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class StoredPoints(Attack[Sought, Claims]):
+class StoredPoints(Attack[ClaimLimit, Claims]):
     """Read the records that a nearest-neighbour model keeps, and undo its scaling.
 
     Of a text model the words of each record are read, not their order.
@@ -31,8 +31,8 @@ class StoredPoints(Attack[Sought, Claims]):
 
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse models that keep no records."""
-        return lacks(app, ("points", "point_words"), "records of a nearest-neighbour model")
+        return check_stored(app, ("points", "point_words"), "records of a nearest-neighbour model")
 
-    def run(self, question: Sought, access: Access) -> Claims:
+    def run(self, question: ClaimLimit, access: Access) -> Claims:
         """Claim what is stored."""
-        return claimed(question, access, "point", "points")
+        return claim_stored_records(question, access, "point", "points")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from goalkeeper.attacks.artefact_leak._stored import claimed, lacks
+from goalkeeper.attacks.artefact_leak._stored import check_stored, claim_stored_records
 from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.power import Budget
-from goalkeeper.games.artefact_leak import ArtefactLeak, Claims, Sought
+from goalkeeper.games.artefact_leak import ArtefactLeak, ClaimLimit, Claims
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class SupportVectors(Attack[Sought, Claims]):
+class SupportVectors(Attack[ClaimLimit, Claims]):
     """Read the support vectors, and undo the scaling in front of the machine.
 
     Of a text model the words of each record are read, not their order.
@@ -31,8 +31,8 @@ class SupportVectors(Attack[Sought, Claims]):
 
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse models without support vectors."""
-        return lacks(app, ("support_vectors", "support_words"), "support vectors")
+        return check_stored(app, ("support_vectors", "support_words"), "support vectors")
 
-    def run(self, question: Sought, access: Access) -> Claims:
+    def run(self, question: ClaimLimit, access: Access) -> Claims:
         """Claim what is stored."""
-        return claimed(question, access, "support", "support_vectors")
+        return claim_stored_records(question, access, "support", "support_vectors")

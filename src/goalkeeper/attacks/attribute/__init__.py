@@ -1,1 +1,1 @@
-"""Attacks that play the attribute game."""
+"""Attacks of the attribute game: infer a sensitive column of training records."""

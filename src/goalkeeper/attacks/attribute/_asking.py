@@ -10,25 +10,27 @@ import numpy as np
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Floats, Ints
-from goalkeeper.games.attribute import Incomplete
+from goalkeeper.games.attribute import IncompleteRecords
 
 FIRST = 2  # values asked about in the first round; each round asks about as many as all before
 
 
-class Asked(NamedTuple):
+class CandidateAnswers(NamedTuple):
     """One candidate for every record: which value `(n,)` it stands for, and the answers."""
 
     values: Ints
     answers: Answers
 
 
-def prior(question: Incomplete, access: Access) -> Floats:
+def impute_chances(question: IncompleteRecords, access: Access) -> Floats:
     """Log chance of every value without the model, `(n, values)`."""
     imputer = question.imputers.trained_on(access.data(), question.attribute)
     return imputer.log_chances(question.records)
 
 
-def rounds(question: Incomplete, access: Access, chances: Floats) -> Iterator[list[Asked]]:
+def ask_in_rounds(
+    question: IncompleteRecords, access: Access, chances: Floats
+) -> Iterator[list[CandidateAnswers]]:
     """Yield the answers in rounds of growing size, until all is asked or the budget is spent."""
     attribute, n = question.attribute, len(question.records)
     order = np.argsort(-chances[:, attribute.value_of], axis=1, kind="stable")
@@ -38,8 +40,8 @@ def rounds(question: Incomplete, access: Access, chances: Floats) -> Iterator[li
         asked = []
         for rank in range(start, stop):
             candidates = order[:, rank]
-            x = attribute.filled(question.records.x, candidates)
+            x = attribute.fill_in(question.records.x, candidates)
             answers = access.query(x, np.arange(n))
-            asked.append(Asked(attribute.value_of[candidates], answers))
+            asked.append(CandidateAnswers(attribute.value_of[candidates], answers))
         yield asked
         start, stop = stop, min(2 * stop, most)

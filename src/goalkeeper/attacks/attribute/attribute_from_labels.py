@@ -7,19 +7,19 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.attribute._asking import prior, rounds
+from goalkeeper.attacks.attribute._asking import ask_in_rounds, impute_chances
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats
 from goalkeeper.core.power import Budget
-from goalkeeper.games.attribute import AttributeInference, Incomplete
+from goalkeeper.games.attribute import AttributeInference, IncompleteRecords
 
-CERTAIN = 100.0  # what is added to the one value for which the target is right
+CERTAIN_BONUS = 100.0  # what is added to the one value for which the target is right
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class AttributeFromLabels(Attack[Incomplete, Floats]):
+class AttributeFromLabels(Attack[IncompleteRecords, Floats]):
     """Believe the one value for which the target names the record's true class.
 
     Where the target is right for exactly one of the values, that value is the guess; where it is
@@ -36,16 +36,16 @@ class AttributeFromLabels(Attack[Incomplete, Floats]):
     )
     most: ClassVar[Budget] = Budget(queries=64)
 
-    def run(self, question: Incomplete, access: Access) -> Floats:
+    def run(self, question: IncompleteRecords, access: Access) -> Floats:
         """Return a score for every record and value, `(n, values)`."""
-        chances = prior(question, access)
+        chances = impute_chances(question, access)
         n, y = len(question.records), question.records.y
         right = np.zeros(chances.shape, dtype=bool)
         found = chances
-        for asked in rounds(question, access, chances):
+        for asked in ask_in_rounds(question, access, chances):
             for values, answers in asked:
                 right[np.arange(n), values] |= answers.labels == y
             alone = right & (right.sum(axis=1, keepdims=True) == 1)
-            found = chances + CERTAIN * alone
+            found = chances + CERTAIN_BONUS * alone
             access.checkpoint(found)
         return found

@@ -7,19 +7,19 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.attribute._asking import prior, rounds
+from goalkeeper.attacks.attribute._asking import ask_in_rounds, impute_chances
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.power import Budget
-from goalkeeper.games.attribute import AttributeInference, Incomplete
+from goalkeeper.games.attribute import AttributeInference, IncompleteRecords
 
-SUREST = 7.0  # log-odds beyond which a score says no more (models that answer 0 or 1)
+MAX_LOG_ODDS = 7.0  # log-odds beyond which a score says no more (models that answer 0 or 1)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class AttributeFromScores(Attack[Incomplete, Floats]):
+class AttributeFromScores(Attack[IncompleteRecords, Floats]):
     """Choose the value that is likely in itself and for which the target is sure of the class.
 
     The score of value v is log P(v | rest, class) + weight * phi(v): the first term is imputation
@@ -41,31 +41,31 @@ class AttributeFromScores(Attack[Incomplete, Floats]):
     most: ClassVar[Budget] = Budget(queries=64)
     weight: float = 1.0
 
-    def run(self, question: Incomplete, access: Access) -> Floats:
+    def run(self, question: IncompleteRecords, access: Access) -> Floats:
         """Return a score for every record and value, `(n, values)`."""
-        chances = prior(question, access)
+        chances = impute_chances(question, access)
         n, y = len(question.records), question.records.y
         best = np.full(chances.shape, -np.inf)
         found = chances
-        for asked in rounds(question, access, chances):
+        for asked in ask_in_rounds(question, access, chances):
             for values, answers in asked:
                 surer = np.maximum(best[np.arange(n), values], log_odds(answers.scores, y))
                 best[np.arange(n), values] = surer
-            found = combined(chances, best, self.weight)
+            found = combine_chances(chances, best, self.weight)
             access.checkpoint(found)
         return found
 
 
 def log_odds(scores: Floats, y: Ints) -> Floats:
     """Log-odds of the true class, `(n,)`, from scores `(n, classes)`."""
-    own = scores[np.arange(len(y)), y]
+    true_class = scores[np.arange(len(y)), y]
     rest = np.where(np.arange(scores.shape[1]) == y[:, None], 0.0, scores).sum(axis=1)
     with np.errstate(divide="ignore"):
-        return np.asarray(np.clip(np.log(own) - np.log(rest), -SUREST, SUREST))
+        return np.asarray(np.clip(np.log(true_class) - np.log(rest), -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
 
-def combined(chances: Floats, best: Floats, weight: float) -> Floats:
+def combine_chances(chances: Floats, best: Floats, weight: float) -> Floats:
     """Add the signal to the log chances; what was not asked comes after all that was."""
     asked = np.isfinite(best)
-    unasked = chances - 2 * weight * SUREST + chances.min()
+    unasked = chances - 2 * weight * MAX_LOG_ODDS + chances.min()
     return np.where(asked, chances + weight * np.where(asked, best, 0.0), unasked)

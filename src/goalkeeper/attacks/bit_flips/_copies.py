@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from goalkeeper.attacks.evasion._linear import LinearText
+from goalkeeper.attacks._linear_text import LinearText
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Data, Floats, Inputs
 from goalkeeper.core.errors import GoalkeeperError
@@ -271,7 +271,7 @@ def _features(known: Mapping[str, Any], x: Inputs) -> Floats | None:
     if "vocabulary" not in known:
         return None
     model = LinearText.read(known)
-    values = np.stack([model.weighed(model.counted(text)) * model.idf for text in x])
+    values = np.stack([model.weigh_counts(model.count_terms(text)) * model.idf for text in x])
     if model.norm is None:
         return values
     power = 2 if model.norm == "l2" else 1

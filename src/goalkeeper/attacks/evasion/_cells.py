@@ -1,129 +1,72 @@
-"""Rows of tables under attack: one conversation with the target about each row."""
+"""Rows of tables under attack: one query plan for each row."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, Seen, State, leads
-from goalkeeper.core.access import Access
+from goalkeeper.attacks.evasion._query_plans import PlanAttack, QueryPlan, Reply, send_reply
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
-from goalkeeper.core.power import View
-from goalkeeper.games.evasion import Cells, Moves, Question
+from goalkeeper.games.evasion import EntryChanges, EntryConstraint, EvasionQuestion
 
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Told:
-    """What was answered about the rows asked: which reached the aim `(q,)`, and their leads.
-
-    `lead` `(q,)` is how far the best wanted answer is ahead in log scores; nan if not seen.
-    """
-
-    reached: Bools
-    lead: Floats
-
-
-Talk = Generator[Floats, Told, None]  # yields rows (q, d) to ask
-Found = Generator[Floats, Told, tuple[Floats, bool]]
-Ask = Callable[[Floats, Bools], Told]  # rows (q, d), and which answers are wanted (classes,)
+SearchPlan = Generator[Floats, Reply, tuple[Floats, bool]]
+Ask = Callable[[Floats, Bools], Reply]  # rows (q, d), and which answers are wanted (classes,)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Case:
-    """One row `(d,)` to attack, its limits, and its own randomness."""
+class RowItem:
+    """One row `(d,)` to attack, its constraint, and its own randomness."""
 
     row: Floats
     wanted: Bools
-    limits: Cells
-    moves: Moves
+    constraint: EntryConstraint
+    changes: EntryChanges
     rng: np.random.Generator
 
     @classmethod
-    def of(cls, row: Inputs, wanted: Bools, limits: Cells, rng: np.random.Generator) -> Case:
+    def of(
+        cls, row: Inputs, wanted: Bools, constraint: EntryConstraint, rng: np.random.Generator
+    ) -> RowItem:
         """List the changes of a row once."""
         values = np.asarray(row, dtype=np.float64)
-        moves = limits.moves(values)
-        return cls(row=values, wanted=wanted, limits=limits, moves=moves, rng=rng)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Talks(State):
-    """The conversation about each row `(a,)`, and the rows it wants asked next `(a,)`."""
-
-    talks: Inputs
-    pending: Inputs
-    wanted: Bools
-    columns: int
-    scored: bool
+        changes = constraint.list_changes(values)
+        return cls(row=values, wanted=wanted, constraint=constraint, changes=changes, rng=rng)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellAttack(EvasionAttack[Talks]):
-    """An attack that changes entries. Subclasses are final and say how to talk about one row."""
+class CellAttack(PlanAttack[RowItem]):
+    """An attack that changes entries. Subclasses are final and say how to plan for one row."""
 
     domains = frozenset({"table"})
     refines: ClassVar[bool] = True
 
-    @abstractmethod
-    def talks(self, question: Question, access: Access) -> Callable[[Case], Talk]:
-        """Learn what holds for all rows, and return how to talk about one."""
-
     @final
-    def start(self, question: Question, streams: Inputs, access: Access) -> Talks:
-        """Open a conversation about each row."""
-        limits = question.limits
-        if not isinstance(limits, Cells):
-            raise TypeError(f"entries are changed in rows only, the limits are {limits!r}")
-        talk_about = self.talks(question, access)
-        talks = np.empty(len(question.x), dtype=object)
-        pending = np.empty(len(question.x), dtype=object)
-        for i, (row, rng) in enumerate(zip(question.x, streams, strict=True)):
-            wanted = question.aim.wanted[i]
-            talks[i] = talk_about(Case.of(row, wanted, limits, rng))
-            pending[i] = next(talks[i], None)
-        return Talks(
-            done=_silent(pending),
-            talks=talks,
-            pending=pending,
-            wanted=question.aim.wanted,
-            columns=question.x.shape[1],
-            scored=access.granted.view >= View.SCORES,
+    def items(self, question: EvasionQuestion, streams: Inputs) -> list[RowItem]:
+        """Return each row with every change of one of its entries."""
+        constraint = _entry_constraint(question)
+        return [
+            RowItem.of(row, wanted, constraint, rng)
+            for row, wanted, rng in zip(question.x, question.goal.wanted, streams, strict=True)
+        ]
+
+
+def _entry_constraint(question: EvasionQuestion) -> EntryConstraint:
+    if not isinstance(question.constraint, EntryConstraint):
+        raise TypeError(
+            f"entries are changed in rows only, the constraint is {question.constraint!r}"
         )
-
-    @final
-    def propose(self, state: Talks) -> Proposal:
-        """Put the rows of all conversations into one array, short ones filled up."""
-        width = max(len(rows) for rows in state.pending)
-        x = np.zeros((len(state.pending), width, state.columns))
-        wanted = np.zeros(x.shape[:2], dtype=bool)
-        for i, rows in enumerate(state.pending):
-            x[i, : len(rows)] = rows
-            wanted[i, : len(rows)] = True
-        return Proposal(x, wanted)
-
-    @final
-    def update(self, state: Talks, seen: Seen) -> Talks:
-        """Tell each conversation what its rows reached, and take its next ones."""
-        lead = np.full(seen.asked.shape, np.nan)
-        if state.scored:
-            lead = leads(seen.scores(), state.wanted)
-        pending = state.pending.copy()
-        for i, talk in enumerate(state.talks):
-            size = len(pending[i])
-            pending[i] = _told(talk, Told(seen.reached[i, :size], lead[i, :size]))
-        return replace(state, done=_silent(pending), pending=pending)
+    return question.constraint
 
 
-def changes(case: Case, base: Floats, free: Bools, inner: int = 0) -> tuple[Floats, Ints]:
+def list_next_rows(item: RowItem, base: Floats, free: Bools, inner: int = 0) -> tuple[Floats, Ints]:
     """List the rows that change one more entry of `base`.
 
     Parameters
     ----------
-    case
+    item
         The row under attack.
     base
         The row `(d,)` as changed so far.
@@ -137,32 +80,32 @@ def changes(case: Case, base: Floats, free: Bools, inner: int = 0) -> tuple[Floa
     (m, d), (m,)
         Rows, and the entry of each.
     """
-    moves = case.moves
-    chosen = np.flatnonzero(free[moves.entry])
-    rows, which = moves.applied(base, chosen), moves.entry[chosen]
+    changes = item.changes
+    chosen = np.flatnonzero(free[changes.entry])
+    rows, which = changes.apply(base, chosen), changes.entry[chosen]
     if not inner:
         return rows, which
-    low, high = case.limits.box(case.row[None])
-    columns = case.limits.domain.columns
-    more, of = [], []
+    low, high = item.constraint.box(item.row[None])
+    columns = item.constraint.domain.columns
+    inner_rows, inner_entries = [], []
     for k in np.flatnonzero(free):
-        (first, *rest) = case.limits.parts[k]
+        (first, *rest) = item.constraint.parts[k]
         if columns[first].kind == "number" and not rest:
-            for value in case.rng.uniform(low[0, first], high[0, first], inner):
+            for value in item.rng.uniform(low[0, first], high[0, first], inner):
                 row = base.copy()
                 row[first] = value
-                more.append(row)
-                of.append(k)
-    rows = np.concatenate([rows, np.array(more).reshape(len(more), len(base))])
-    return rows, np.concatenate([which, np.array(of, dtype=np.int64)])
+                inner_rows.append(row)
+                inner_entries.append(k)
+    rows = np.concatenate([rows, np.array(inner_rows).reshape(len(inner_rows), len(base))])
+    return rows, np.concatenate([which, np.array(inner_entries, dtype=np.int64)])
 
 
-def greedy(case: Case, first: int = -1, inner: int = 0) -> Found:
-    """Change one entry after the other, each time the one that brings the aim nearest.
+def search_greedily(item: RowItem, first: int = -1, inner: int = 0) -> SearchPlan:
+    """Change one entry after the other, each time the one that brings the goal nearest.
 
     Parameters
     ----------
-    case
+    item
         The row under attack.
     first
         The entry that is changed first whatever it brings; -1 for the best.
@@ -172,39 +115,39 @@ def greedy(case: Case, first: int = -1, inner: int = 0) -> Found:
     Returns
     -------
     (d,), bool
-        The row that reached the aim, or as far as it came; and which of the two it is.
+        The row that reached the goal, or as far as it came; and which of the two it is.
     """
-    base, free = case.row.copy(), np.ones(len(case.limits.parts), dtype=bool)
-    for _ in range(case.limits.entries):
+    base, free = item.row.copy(), np.ones(len(item.constraint.parts), dtype=bool)
+    for _ in range(item.constraint.entries):
         now = free & (np.arange(len(free)) == first) if free.all() and first >= 0 else free
-        rows, which = changes(case, base, now, inner)
+        rows, which = list_next_rows(item, base, now, inner)
         if not len(rows):
             break
-        told = yield rows
-        best = int(np.argmax(np.where(told.reached, np.inf, told.lead)))
+        reply = yield rows
+        best = int(np.argmax(np.where(reply.reached, np.inf, reply.lead)))
         base, free[which[best]] = rows[best], False
-        if told.reached[best]:
+        if reply.reached[best]:
             return base, True
     return base, False
 
 
-def without(case: Case, row: Floats) -> Found:
-    """Take back changes of a row that reaches the aim, in random order, as long as it does.
+def undo_changes(item: RowItem, row: Floats) -> SearchPlan:
+    """Take back changes of a row that reaches the goal, in random order, as long as it does.
 
     Blocks of changes are taken back first, half as many each time.
     """
-    parts = [list(part) for part in case.limits.parts]
-    changed = [part for part in parts if (row[part] != case.row[part]).any()]
-    changed = [changed[i] for i in case.rng.permutation(len(changed))]
+    parts = [list(part) for part in item.constraint.parts]
+    changed = [part for part in parts if (row[part] != item.row[part]).any()]
+    changed = [changed[i] for i in item.rng.permutation(len(changed))]
     block = max(1, len(changed) // 2)
     while block and len(changed) > 1:
         start = 0
         while start < len(changed):
             fewer = row.copy()
             for part in changed[start : start + block]:
-                fewer[part] = case.row[part]
-            told = yield fewer[None]
-            if told.reached[0]:
+                fewer[part] = item.row[part]
+            reply = yield fewer[None]
+            if reply.reached[0]:
                 row, changed = fewer, [*changed[:start], *changed[start + block :]]
             else:
                 start += block
@@ -212,39 +155,29 @@ def without(case: Case, row: Floats) -> Found:
     return row, True
 
 
-def led(talk_about: Callable[[Case], Talk], ask: Ask, question: Question, seed: int = 0) -> Floats:
-    """Hold the conversation about each row to its end, without any framework or budget.
+def run_plans(
+    plan: Callable[[RowItem], QueryPlan], ask: Ask, question: EvasionQuestion, seed: int = 0
+) -> Floats:
+    """Follow the plan for each row to its end, without any framework or budget.
 
     Returns
     -------
     (n, d)
-        The smallest changes that are allowed and reach the aim; rows without one as they were.
+        The smallest changes that are allowed and reach the goal; rows without one as they were.
     """
-    limits = question.limits
+    constraint = _entry_constraint(question)
     out = np.array(question.x, dtype=np.float64)
-    if not isinstance(limits, Cells):
-        raise TypeError(f"entries are changed in rows only, the limits are {limits!r}")
     for i, row in enumerate(np.asarray(question.x, dtype=np.float64)):
-        rng, wanted = np.random.default_rng([seed, i]), question.aim.wanted[i]
-        talk = talk_about(Case.of(row, wanted, limits, rng))
-        rows, least = next(talk, None), np.inf
-        while rows is not None:
-            told = ask(rows, wanted)
+        rng, wanted = np.random.default_rng([seed, i]), question.goal.wanted[i]
+        steps = plan(RowItem.of(row, wanted, constraint, rng))
+        rows: Any = next(steps, ())
+        least = np.inf
+        while len(rows):
+            reply = ask(rows, wanted)
             before = np.repeat(row[None], len(rows), axis=0)
-            sizes = np.where(limits.allows(before, rows), limits.size(before, rows), np.inf)
-            sizes[~told.reached] = np.inf
+            sizes = np.where(constraint.allows(before, rows), constraint.size(before, rows), np.inf)
+            sizes[~reply.reached] = np.inf
             if sizes.min() < least:
                 least, out[i] = sizes.min(), rows[sizes.argmin()]
-            rows = _told(talk, told)
+            rows = send_reply(steps, reply)
     return out
-
-
-def _told(talk: Talk, told: Told) -> Floats | None:
-    try:
-        return talk.send(told)
-    except StopIteration:
-        return None
-
-
-def _silent(pending: Inputs) -> Bools:
-    return np.array([rows is None or len(rows) == 0 for rows in pending], dtype=bool)

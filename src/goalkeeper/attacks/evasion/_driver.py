@@ -22,12 +22,12 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints, row_keys
 from goalkeeper.core.power import Grade, View
-from goalkeeper.games.evasion import Ending, Evasion, Question, Submission
+from goalkeeper.games.evasion import Ending, Evasion, EvasionQuestion, Submission
 
-BATCH = 1000  # inputs asked in one call
-VALUES = 50_000_000  # numbers of candidates held at once, about
+BATCH_SIZE = 1000  # inputs asked in one call
+MAX_VALUES = 50_000_000  # numbers of candidates held at once, about
 QUIET = 100_000  # steps without a question, far more than any climb takes, are a loop without end
-GROWTH = 1.05  # queries until the next checkpoint, for inputs that are arrays of numbers
+CHECKPOINT_GROWTH = 1.05  # queries until the next checkpoint, for inputs that are arrays of numbers
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -59,7 +59,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Seen:
+class QueryResults:
     """What came back: which candidates were asked and which reached the aim, each `(a, q)`.
 
     `answers` holds the answers to the asked ones, row by row; nothing if nothing may be seen.
@@ -71,15 +71,15 @@ class Seen:
 
     def scores(self) -> Floats:
         """Return the probabilities `(a, q, classes)`; of what was not asked, nan."""
-        said = [a.scores for a in self.answers]
-        out = np.full((*self.asked.shape, said[0].shape[1] if said else 1), np.nan)
-        if said:
-            out[self.asked] = np.concatenate(said)
+        answered = [a.scores for a in self.answers]
+        out = np.full((*self.asked.shape, answered[0].shape[1] if answered else 1), np.nan)
+        if answered:
+            out[self.asked] = np.concatenate(answered)
         return out
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvasionAttack(Attack[Question, Submission], Generic[S]):
+class EvasionAttack(Attack[EvasionQuestion, Submission], Generic[S]):
     """An attack as a step machine. Subclasses are final and say nothing of loops or budgets.
 
     `refines` tells whether it goes on after a success, to find a smaller change. `wide` is about
@@ -91,7 +91,7 @@ class EvasionAttack(Attack[Question, Submission], Generic[S]):
     wide: ClassVar[int] = 64
 
     @abstractmethod
-    def start(self, question: Question, streams: Inputs, access: Access) -> S:
+    def start(self, question: EvasionQuestion, streams: Inputs, access: Access) -> S:
         """Prepare the inputs; `streams` `(n,)` are their random generators."""
 
     @abstractmethod
@@ -99,19 +99,19 @@ class EvasionAttack(Attack[Question, Submission], Generic[S]):
         """Give candidates for each active input; an input with none is given up."""
 
     @abstractmethod
-    def update(self, state: S, seen: Seen) -> S:
+    def update(self, state: S, seen: QueryResults) -> S:
         """Learn from the answers."""
 
     @final
-    def run(self, question: Question, access: Access) -> Submission:
+    def run(self, question: EvasionQuestion, access: Access) -> Submission:
         """Run the steps until every input is done, out of budget or solved."""
-        run = _Run(question, access)
-        every, own = np.arange(len(question.x)), streams(question.x, access.rng)
-        for rows in np.split(every, every[:: _block(question.x, self.wide)][1:]):
-            self._run(run, rows, self.start(question.take(rows), own[rows], access))
-        return run.submission()
+        run = _BestSubmission(question, access)
+        every, streams_of_inputs = np.arange(len(question.x)), spawn_streams(question.x, access.rng)
+        for rows in np.split(every, every[:: _batch_inputs(question.x, self.wide)][1:]):
+            self._run(run, rows, self.start(question.take(rows), streams_of_inputs[rows], access))
+        return run.build_submission()
 
-    def _run(self, run: _Run, rows: Ints, state: S) -> None:
+    def _run(self, run: _BestSubmission, rows: Ints, state: S) -> None:
         """Step until every one of these inputs is done, out of budget or solved.
 
         Raises
@@ -125,7 +125,7 @@ class EvasionAttack(Attack[Question, Submission], Generic[S]):
             over = state.done | (run.left(rows) == 0)
             if not self.refines:
                 over |= run.solved[rows]
-            state, rows = compact(state, ~over), rows[~over]
+            state, rows = keep_rows(state, ~over), rows[~over]
             if not len(rows):
                 return
             proposal = self.propose(state)
@@ -143,31 +143,31 @@ class EvasionAttack(Attack[Question, Submission], Generic[S]):
             state = replace(state, done=state.done | idle)
 
 
-def _block(x: Inputs, wide: int) -> int:
+def _batch_inputs(x: Inputs, wide: int) -> int:
     """Choose how many inputs `(n, ...)` are worked on at once, so that they fit in memory."""
     if x.dtype == object:
         return max(1, len(x))
-    return max(1, VALUES // (wide * max(1, int(np.prod(x.shape[1:])))))
+    return max(1, MAX_VALUES // (wide * max(1, int(np.prod(x.shape[1:])))))
 
 
-def compact(state: S, keep: NDArray[Any]) -> S:
+def keep_rows(state: S, keep: NDArray[Any]) -> S:
     """Keep the chosen rows of every array and tensor of a state."""
     if keep.dtype == bool and keep.all():
         return state
     values = {f.name: getattr(state, f.name) for f in fields(state)}
-    return replace(state, **{k: _kept(v, keep) for k, v in values.items()})
+    return replace(state, **{k: _keep_rows_of(v, keep) for k, v in values.items()})
 
 
-def _kept(value: Any, keep: NDArray[Any]) -> Any:
+def _keep_rows_of(value: Any, keep: NDArray[Any]) -> Any:
     """Keep rows of arrays, torch tensors (without importing torch) and states within states."""
     if isinstance(value, State):
-        return compact(value, keep)
+        return keep_rows(value, keep)
     if isinstance(value, np.ndarray) or hasattr(value, "new_tensor"):
         return value[keep]
     return value
 
 
-def leads(scores: Floats, wanted: Bools) -> Floats:
+def score_leads(scores: Floats, wanted: Bools) -> Floats:
     """Measure how far the best wanted answer is ahead of the best other, in log scores.
 
     Parameters
@@ -188,7 +188,7 @@ def leads(scores: Floats, wanted: Bools) -> Floats:
     return np.where(np.isnan(ahead), -np.inf, ahead)
 
 
-def streams(x: Inputs, rng: np.random.Generator) -> Inputs:
+def spawn_streams(x: Inputs, rng: np.random.Generator) -> Inputs:
     """Give each input `(n, ...)` a random generator of its own, keyed by the input's content."""
     root = int(rng.integers(2**63))
     out = np.empty(len(x), dtype=object)
@@ -197,10 +197,10 @@ def streams(x: Inputs, rng: np.random.Generator) -> Inputs:
     return out
 
 
-class _Run:
+class _BestSubmission:
     """The best answers so far, and what may still be asked."""
 
-    def __init__(self, question: Question, access: Access) -> None:
+    def __init__(self, question: EvasionQuestion, access: Access) -> None:
         self.question, self.access = question, access
         self.sees = access.granted.view is not View.NOTHING
         self.best = question.x.copy()
@@ -226,25 +226,29 @@ class _Run:
         self.spent[rows] = left == 0
         return left
 
-    def ask(self, rows: Ints, proposal: Proposal) -> Seen:
+    def ask(self, rows: Ints, proposal: Proposal) -> QueryResults:
         """Ask the candidates that the budgets cover, and keep what is better than before."""
         if not self.sees:
-            return self._hand_in(rows, proposal)
+            return self._hand_in_unseen(rows, proposal)
         order = np.cumsum(proposal.wanted, axis=1)
         asked = proposal.wanted & (order <= self.left(rows)[:, None])
         self.spent[rows] |= (asked != proposal.wanted).any(axis=1)
         place, column = np.nonzero(asked)
-        x, own = proposal.x[place, column], rows[place]
-        answers = tuple(self._answers(x, own))
+        x, rows_asked = proposal.x[place, column], rows[place]
+        answers = tuple(self._query_batches(x, rows_asked))
         labels = [a.labels for a in answers]
-        hit = self.question.aim.reached(np.concatenate(labels), own) if labels else asked[asked]
+        hit = (
+            self.question.goal.reached(np.concatenate(labels), rows_asked)
+            if labels
+            else asked[asked]
+        )
         reached = np.zeros_like(asked)
         reached[asked] = hit
-        if proposal.counts and self._keep(own[hit], x[hit]):
-            self._show()
-        return Seen(asked, reached, answers)
+        if proposal.counts and self._keep_smallest(rows_asked[hit], x[hit]):
+            self._hand_in_best()
+        return QueryResults(asked, reached, answers)
 
-    def submission(self) -> Submission:
+    def build_submission(self) -> Submission:
         """Return the best so far, with how each input ended."""
         endings = np.empty(len(self.best), dtype=object)
         endings[:] = Ending.SURVIVED if self.sees else Ending.UNSEEN
@@ -252,25 +256,25 @@ class _Run:
         endings[self.solved] = Ending.BROKEN
         return Submission(x=self.best.copy(), endings=endings)
 
-    def _show(self) -> None:
+    def _hand_in_best(self) -> None:
         """Hand in what is best so far; arrays of numbers only as queries have grown."""
         if self.best.dtype != object:
             spent = int((self.before - self.access.left())[self.rows].sum())
-            if spent and spent < GROWTH * self.shown:
+            if spent and spent < CHECKPOINT_GROWTH * self.shown:
                 return
             self.shown = spent
-        self.access.checkpoint(self.submission())
+        self.access.checkpoint(self.build_submission())
 
-    def _answers(self, x: Inputs, rows: Ints) -> Iterator[Answers]:
-        for i in range(0, len(x), BATCH):
-            yield self.access.query(x[i : i + BATCH], rows[i : i + BATCH])
+    def _query_batches(self, x: Inputs, rows: Ints) -> Iterator[Answers]:
+        for i in range(0, len(x), BATCH_SIZE):
+            yield self.access.query(x[i : i + BATCH_SIZE], rows[i : i + BATCH_SIZE])
 
-    def _keep(self, rows: Ints, x: Inputs) -> bool:
+    def _keep_smallest(self, rows: Ints, x: Inputs) -> bool:
         """Keep the smallest successes that are allowed; tell whether any is new."""
-        before, limits = self.question.x[rows], self.question.limits
-        fine = self.access.domain.valid(x) & limits.allows(before, x)
+        before, constraint = self.question.x[rows], self.question.constraint
+        fine = self.access.domain.valid(x) & constraint.allows(before, x)
         size = np.full(len(x), np.inf)
-        size[fine] = limits.size(before[fine], x[fine])
+        size[fine] = constraint.size(before[fine], x[fine])
         better = False
         for i in np.flatnonzero(size < self.size[rows]):
             if size[i] < self.size[rows[i]]:
@@ -278,12 +282,12 @@ class _Run:
                 better = True
         return better
 
-    def _hand_in(self, rows: Ints, proposal: Proposal) -> Seen:
+    def _hand_in_unseen(self, rows: Ints, proposal: Proposal) -> QueryResults:
         """Hand in the last candidate of each input unseen, as no answer will be shown."""
         wanted = proposal.wanted
         last = wanted.shape[1] - 1 - np.argmax(wanted[:, ::-1], axis=1)
-        some = np.flatnonzero(wanted.any(axis=1))
-        self.best[rows[some]] = proposal.x[some, last[some]]
-        self.access.checkpoint(self.submission())
+        proposed = np.flatnonzero(wanted.any(axis=1))
+        self.best[rows[proposed]] = proposal.x[proposed, last[proposed]]
+        self.access.checkpoint(self.build_submission())
         nothing = np.zeros_like(wanted)
-        return Seen(nothing, nothing, ())
+        return QueryResults(nothing, nothing, ())

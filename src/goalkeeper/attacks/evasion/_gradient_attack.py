@@ -9,30 +9,30 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Unfit
-from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, Seen, State
-from goalkeeper.attacks.evasion._gradients import Ascent, Climb, prepared
+from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, QueryResults, State
+from goalkeeper.attacks.evasion._gradients import Ascent, AscentState, prepare_ascent
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.core.errors import MissingExtra, NotOffered
 from goalkeeper.core.power import UNLIMITED, Budget
-from goalkeeper.games.evasion import Ball, Question
+from goalkeeper.games.evasion import EvasionQuestion, NormBall
 
-SHRINKS = 16  # lengths of the change that are tried after a success
-ROUNDS = 2  # of trying lengths, each between those that the last left open
+SHRINK_STEPS = 16  # lengths of the change that are tried after a success
+SHRINK_ROUNDS = 2  # of trying lengths, each between those that the last left open
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Hunt(State):
+class GradientSearch(State):
     """The climb of each input, what was verified, and the inputs in float64.
 
     solved `(a,)`: a success was verified; top `(a, ...)`: that success, to be shrunk; low, high
     `(a,)`: the shares of its change between which the boundary lies; rounds `(a,)`: of shrinking.
     """
 
-    climb: Climb
+    climb: AscentState
     ascent: Ascent[Any]
-    limits: Ball
+    constraint: NormBall
     before: Floats
     top: Floats
     solved: Bools
@@ -42,7 +42,7 @@ class Hunt(State):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradientAttack(EvasionAttack[Hunt]):
+class GradientAttack(EvasionAttack[GradientSearch]):
     """An attack that climbs. Subclasses are final and say how, by an `Ascent`.
 
     What the network takes for a success is rounded to the steps of an image and asked again
@@ -67,27 +67,29 @@ class GradientAttack(EvasionAttack[Hunt]):
         return None
 
     @abstractmethod
-    def ascent(self, limits: Ball) -> Ascent[Any]:
+    def ascent(self, constraint: NormBall) -> Ascent[Any]:
         """Return the algorithm for these limits."""
 
     @final
-    def start(self, question: Question, streams: Inputs, access: Access) -> Hunt:
+    def start(self, question: EvasionQuestion, streams: Inputs, access: Access) -> GradientSearch:
         """Hand the inputs to the network, and begin the first attempt."""
         import torch
 
-        limits, network = question.limits, access.network()
-        if not isinstance(limits, Ball):
-            raise TypeError(f"gradients are followed in norm balls only, the limits are {limits!r}")
+        constraint, network = question.constraint, access.network()
+        if not isinstance(constraint, NormBall):
+            raise TypeError(
+                f"gradients are followed in norm balls only, the constraint is {constraint!r}"
+            )
         held = next(network.buffers(), next(network.parameters(), torch.zeros(0)))
         before = np.asarray(question.x, dtype=np.float64)
         x = torch.as_tensor(before.astype(np.float32), device=held.device)
-        wanted = torch.as_tensor(question.aim.wanted, device=held.device)
-        ascent, climb = self.ascent(limits), prepared(network, x, wanted, streams)
-        return Hunt(
+        wanted = torch.as_tensor(question.goal.wanted, device=held.device)
+        ascent, climb = self.ascent(constraint), prepare_ascent(network, x, wanted, streams)
+        return GradientSearch(
             done=np.zeros(len(x), dtype=bool),
-            climb=ascent.opened(climb) if len(x) else climb,
+            climb=ascent.open_attempt(climb) if len(x) else climb,
             ascent=ascent,
-            limits=limits,
+            constraint=constraint,
             before=before,
             top=before.copy(),
             solved=np.zeros(len(x), dtype=bool),
@@ -97,48 +99,50 @@ class GradientAttack(EvasionAttack[Hunt]):
         )
 
     @final
-    def propose(self, state: Hunt) -> Proposal:
+    def propose(self, state: GradientSearch) -> Proposal:
         """Ask about the point reached where the network gives way, or about shorter changes."""
         hit = state.climb.hit.cpu().numpy() & ~state.solved
-        width = SHRINKS if state.solved.any() else 1
+        width = SHRINK_STEPS if state.solved.any() else 1
         x = np.empty((len(hit), width, *state.before.shape[1:]))
         wanted = np.zeros((len(hit), width), dtype=bool)
         wanted[hit, 0] = wanted[state.solved] = True
         reached = state.climb.x.double().cpu().numpy()
-        x[hit, 0] = state.limits.settled(state.before[hit], reached[hit])
+        x[hit, 0] = state.constraint.quantise(state.before[hit], reached[hit])
         before, top = state.before[state.solved], state.top[state.solved]
-        shares = _between(state.low, state.high)[state.solved]
+        shares = _interpolate_shares(state.low, state.high)[state.solved]
         for k in range(width if state.solved.any() else 0):
             way = shares[:, k].reshape(-1, *[1] * (top.ndim - 1)) * (top - before)
-            x[state.solved, k] = state.limits.settled(before, before + way)
+            x[state.solved, k] = state.constraint.quantise(before, before + way)
         return Proposal(x, wanted, working=~state.solved)
 
     @final
-    def update(self, state: Hunt, seen: Seen) -> Hunt:
+    def update(self, state: GradientSearch, seen: QueryResults) -> GradientSearch:
         """Note what was verified, and climb on with the rest."""
         fresh = seen.reached[:, 0] & ~state.solved
         top = state.top.copy()
         top[fresh] = state.climb.x.double().cpu().numpy()[fresh]
-        state = _shrunk(state, seen.reached) if state.solved.any() else state
-        done, solved = state.done | (state.rounds == ROUNDS), state.solved | fresh
+        state = _narrow_boundary(state, seen.reached) if state.solved.any() else state
+        done, solved = state.done | (state.rounds == SHRINK_ROUNDS), state.solved | fresh
         climb = state.climb
-        if not state.ascent.over(climb):
-            climb = state.ascent.advanced(climb)
-        if state.ascent.over(climb):
+        if not state.ascent.is_over(climb):
+            climb = state.ascent.advance(climb)
+        if state.ascent.is_over(climb):
             done = done | ~solved
         return replace(state, done=done, climb=climb, top=top, solved=solved)
 
 
-def _between(low: Floats, high: Floats) -> Floats:
+def _interpolate_shares(low: Floats, high: Floats) -> Floats:
     """Return shares of the change between two others, `(a, SHRINKS)`."""
-    steps = np.arange(1, SHRINKS + 1) / (SHRINKS + 1)
+    steps = np.arange(1, SHRINK_STEPS + 1) / (SHRINK_STEPS + 1)
     return np.asarray(low[:, None] + (high - low)[:, None] * steps)
 
 
-def _shrunk(state: Hunt, reached: Bools) -> Hunt:
+def _narrow_boundary(state: GradientSearch, reached: Bools) -> GradientSearch:
     """Narrow down where the boundary lies, from the lengths `(a, SHRINKS)` that were tried."""
-    shares = np.concatenate([_between(state.low, state.high), state.high[:, None]], axis=1)
-    least = np.where(reached.any(axis=1), reached.argmax(axis=1), SHRINKS)
+    shares = np.concatenate(
+        [_interpolate_shares(state.low, state.high), state.high[:, None]], axis=1
+    )
+    least = np.where(reached.any(axis=1), reached.argmax(axis=1), SHRINK_STEPS)
     rows = np.arange(len(least))
     below = np.where(least == 0, state.low, shares[rows, np.maximum(least - 1, 0)])
     return replace(

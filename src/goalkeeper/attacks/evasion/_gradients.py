@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from goalkeeper.attacks.evasion._driver import State, compact
+from goalkeeper.attacks.evasion._driver import State, keep_rows
 from goalkeeper.core.data import Floats, Inputs
-from goalkeeper.games.evasion import Ball
+from goalkeeper.games.evasion import NormBall
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +25,7 @@ Loss = Callable[["Tensor", "Tensor", "Tensor"], "Tensor"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Climb(State):
+class AscentState(State):
     """Where the climb of each input stands.
 
     before, x: the input and the point reached, `(a, ...)`. wanted: answers that count `(a,
@@ -46,7 +46,7 @@ class Climb(State):
     attempt: int = 0
 
 
-C = TypeVar("C", bound=Climb)
+C = TypeVar("C", bound=AscentState)
 
 
 # ---- losses, to be made large --------------------------------------------------------------------
@@ -85,12 +85,12 @@ def difference_ratio(logits: Tensor, wanted: Tensor, sought: Tensor) -> Tensor:
 # ---- steps in a ball -----------------------------------------------------------------------------
 
 
-def spread(values: Tensor, like: Tensor) -> Tensor:
+def broadcast(values: Tensor, like: Tensor) -> Tensor:
     """Give values `(a,)` as many axes as inputs have."""
     return values.reshape(-1, *[1] * (like.ndim - 1))
 
 
-def steepest(gradient: Tensor, norm: str, streams: Inputs) -> Tensor:
+def steepest_step(gradient: Tensor, norm: str, streams: Inputs) -> Tensor:
     """Return the steps of length 1 along which the loss rises most; random where it is flat."""
     flat = gradient.abs().flatten(1).amax(dim=1) == 0
     if bool(flat.any()):
@@ -101,39 +101,39 @@ def steepest(gradient: Tensor, norm: str, streams: Inputs) -> Tensor:
     if norm == "linf":
         return gradient.sign()
     largest = gradient.abs().flatten(1).amax(dim=1)
-    scaled = gradient / spread(largest, gradient)  # or squares of tiny numbers would be lost
-    return scaled / spread(scaled.flatten(1).norm(dim=1), gradient)
+    scaled = gradient / broadcast(largest, gradient)  # or squares of tiny numbers would be lost
+    return scaled / broadcast(scaled.flatten(1).norm(dim=1), gradient)
 
 
-def projected(before: Tensor, x: Tensor, limits: Ball) -> Tensor:
+def project(before: Tensor, x: Tensor, constraint: NormBall) -> Tensor:
     """Move points into the ball about `before` and into the range of values."""
     change = x - before
-    if limits.norm == "linf":
-        change = change.clamp(-limits.radius, limits.radius)
+    if constraint.norm == "linf":
+        change = change.clamp(-constraint.radius, constraint.radius)
     else:
         length = change.flatten(1).norm(dim=1).clamp_min(1e-12)
-        change = change * spread((limits.radius / length).clamp_max(1.0), change)
-    return (before + change).clamp(limits.grid.low, limits.grid.high)
+        change = change * broadcast((constraint.radius / length).clamp_max(1.0), change)
+    return (before + change).clamp(constraint.grid.low, constraint.grid.high)
 
 
-def scattered(before: Tensor, limits: Ball, streams: Inputs) -> Tensor:
+def draw_start(before: Tensor, constraint: NormBall, streams: Inputs) -> Tensor:
     """Draw a random point of the ball about each input."""
     shape = tuple(before.shape[1:])
-    if limits.norm == "linf":
-        drawn = [s.uniform(-limits.radius, limits.radius, shape) for s in streams]
+    if constraint.norm == "linf":
+        drawn = [s.uniform(-constraint.radius, constraint.radius, shape) for s in streams]
     else:
-        drawn = [_in_sphere(s, shape, limits.radius) for s in streams]
+        drawn = [_draw_in_sphere(s, shape, constraint.radius) for s in streams]
     noise = before.new_tensor(np.stack(drawn)) if drawn else before
-    return projected(before, before + noise, limits)
+    return project(before, before + noise, constraint)
 
 
-def _in_sphere(stream: np.random.Generator, shape: tuple[int, ...], radius: float) -> Floats:
+def _draw_in_sphere(stream: np.random.Generator, shape: tuple[int, ...], radius: float) -> Floats:
     way = stream.standard_normal(shape)
     length = radius * stream.random() ** (1 / way.size)
     return np.asarray(way * length / np.linalg.norm(way))
 
 
-def evaluated(loss: Loss, state: C) -> C:
+def evaluate_loss(loss: Loss, state: C) -> C:
     """Pass forward and backward once: loss, gradient and success at the points reached."""
     import torch
 
@@ -170,53 +170,53 @@ class Ascent(ABC, Generic[C]):
         none where there are two classes.
     """
 
-    limits: Ball
+    constraint: NormBall
     losses: tuple[Loss, ...]
     steps: int
     restarts: int = 0
     targets: int = 0
 
     @abstractmethod
-    def begun(self, state: Climb) -> C:
+    def begin(self, state: AscentState) -> C:
         """Begin an attempt at `state.x`, where loss and gradient were taken."""
 
     @abstractmethod
-    def moved(self, state: C) -> C:
+    def step_from(self, state: C) -> C:
         """Move `x`; loss and gradient are those at the point before."""
 
-    def learned(self, state: C) -> C:
+    def observe(self, state: C) -> C:
         """Take note of loss and gradient at the new point."""
         return state
 
-    def opened(self, state: Climb) -> C:
+    def open_attempt(self, state: AscentState) -> C:
         """Choose where from and where to, and begin an attempt."""
         state = replace(state, x=state.before, sought=state.wanted, steps=0)
         rank = state.attempt - self.restarts - 1
         if rank >= 0:
-            state = replace(state, sought=_one(state, rank))
+            state = replace(state, sought=_nth_wanted(state, rank))
         elif state.attempt:
-            x = scattered(state.before, self.limits, state.streams)
+            x = draw_start(state.before, self.constraint, state.streams)
             state = replace(state, x=x)
-        return self.begun(evaluated(self._loss(state), state))
+        return self.begin(evaluate_loss(self._loss(state), state))
 
-    def advanced(self, state: C) -> C:
+    def advance(self, state: C) -> C:
         """Go one step, or begin the next attempt."""
         if state.steps < self.steps:
-            there = evaluated(self._loss(state), self.moved(state))
-            return replace(self.learned(there), steps=state.steps + 1)
+            moved = evaluate_loss(self._loss(state), self.step_from(state))
+            return replace(self.observe(moved), steps=state.steps + 1)
         state = replace(state, attempt=state.attempt + 1)
-        return state if self.over(state) else self.opened(state)
+        return state if self.is_over(state) else self.open_attempt(state)
 
-    def _loss(self, state: Climb) -> Loss:
+    def _loss(self, state: AscentState) -> Loss:
         return self.losses[state.attempt % len(self.losses)]
 
-    def over(self, state: Climb) -> bool:
-        """Tell whether all attempts were made."""
+    def is_over(self, state: AscentState) -> bool:
+        """Return whether all attempts were made."""
         several = state.wanted.shape[1] > 2
         return state.attempt > self.restarts + (self.targets if several else 0)
 
 
-def _one(state: Climb, rank: int) -> Tensor:
+def _nth_wanted(state: AscentState, rank: int) -> Tensor:
     """Choose the wanted class of each input that is the likeliest but for `rank` others."""
     import torch
 
@@ -228,12 +228,12 @@ def _one(state: Climb, rank: int) -> Tensor:
     return torch.zeros_like(state.wanted).scatter(1, chosen, value=True)
 
 
-def prepared(network: Network, x: Tensor, wanted: Tensor, streams: Inputs) -> Climb:
+def prepare_ascent(network: Network, x: Tensor, wanted: Tensor, streams: Inputs) -> AscentState:
     """Return the state before the first attempt."""
     import torch
 
     n = len(x)
-    return Climb(
+    return AscentState(
         done=np.zeros(n, dtype=bool),
         network=network,
         before=x,
@@ -247,12 +247,12 @@ def prepared(network: Network, x: Tensor, wanted: Tensor, streams: Inputs) -> Cl
     )
 
 
-def widened(state: Climb, kind: type[C], **more: Any) -> C:
+def extend_state(state: AscentState, kind: type[C], **fields_added: Any) -> C:
     """Turn a state into one of a kind with more fields."""
-    return kind(**{f.name: getattr(state, f.name) for f in fields(Climb)}, **more)
+    return kind(**{f.name: getattr(state, f.name) for f in fields(AscentState)}, **fields_added)
 
 
-def climbed(network: Network, x: Tensor, y: Tensor, ascent: Ascent[C], seed: int = 0) -> Tensor:
+def ascend(network: Network, x: Tensor, y: Tensor, ascent: Ascent[C], seed: int = 0) -> Tensor:
     """Change inputs `(n, ...)` so that the network no longer answers `y` `(n,)`.
 
     Inputs leave the batch as soon as they are broken. Returns, for each, the first point that
@@ -271,13 +271,13 @@ def climbed(network: Network, x: Tensor, y: Tensor, ascent: Ascent[C], seed: int
     streams = np.empty(len(x), dtype=object)
     streams[:] = [np.random.default_rng([seed, i]) for i in range(len(x))]
     most = torch.full((len(x),), -torch.inf, dtype=torch.float64, device=x.device)
-    state = ascent.opened(prepared(network, best.clone(), wanted, streams))
-    while len(rows) and not ascent.over(state):
+    state = ascent.open_attempt(prepare_ascent(network, best.clone(), wanted, streams))
+    while len(rows) and not ascent.is_over(state):
         better = (state.loss.double() > most[rows]) | state.hit
         best[rows[better]] = state.x[better]
         most[rows[better]] = state.loss[better].double()
         keep = ~state.hit
-        state, rows = compact(state, keep.cpu().numpy()), rows[keep]
+        state, rows = keep_rows(state, keep.cpu().numpy()), rows[keep]
         if len(rows):
-            state = ascent.advanced(state)
+            state = ascent.advance(state)
     return best

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, final
 from goalkeeper.attacks.evasion._gradient_attack import GradientAttack
 from goalkeeper.attacks.evasion._gradients import (
     Ascent,
-    Climb,
+    AscentState,
     Network,
-    climbed,
+    ascend,
+    broadcast,
     difference_ratio,
-    projected,
-    spread,
-    steepest,
-    widened,
+    extend_state,
+    project,
+    steepest_step,
 )
-from goalkeeper.games.evasion import Ball
+from goalkeeper.games.evasion import NormBall
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MOMENTUM = 0.75
-RISING = 0.75  # share of steps that must gain, or the steps are halved
+MOMENTUM = 0.75  # alpha of Croce and Hein 2020, algorithm 1
+MIN_RISING_SHARE = 0.75  # share of steps that must gain, or the steps are halved
 
 
 @final
@@ -60,10 +60,10 @@ class Apgd(GradientAttack):
     restarts: int = 0
     targets: int = 3
 
-    def ascent(self, limits: Ball) -> Ascent[Momentum]:
+    def ascent(self, constraint: NormBall) -> Ascent[MomentumState]:
         """Return the algorithm for these limits."""
-        return Auto(
-            limits=limits,
+        return AutoPgdAscent(
+            constraint=constraint,
             losses=(difference_ratio,),
             steps=self.steps,
             restarts=self.restarts,
@@ -72,7 +72,7 @@ class Apgd(GradientAttack):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Momentum(Climb):
+class MomentumState(AscentState):
     """A climb with a memory; all `(a,)` or `(a, ...)`.
 
     last: the point before `x`. best, best_loss, best_gradient: at the largest loss so far. step:
@@ -93,17 +93,17 @@ class Momentum(Climb):
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Auto(Ascent[Momentum]):
+class AutoPgdAscent(Ascent[MomentumState]):
     """Momentum, checkpoints, halving."""
 
-    def begun(self, state: Climb) -> Momentum:
+    def begin(self, state: AscentState) -> MomentumState:
         """Begin with steps of two radii."""
         import torch
 
-        step = torch.full_like(state.loss, 2 * self.limits.radius)
-        return widened(
+        step = torch.full_like(state.loss, 2 * self.constraint.radius)
+        return extend_state(
             state,
-            Momentum,
+            MomentumState,
             last=state.x,
             best=state.x,
             best_loss=state.loss,
@@ -115,36 +115,36 @@ class Auto(Ascent[Momentum]):
             last_loss=state.loss,
         )
 
-    def moved(self, state: Momentum) -> Momentum:
+    def step_from(self, state: MomentumState) -> MomentumState:
         """Step along the steepest direction, mixed with the last step."""
-        way = steepest(state.gradient, self.limits.norm, state.streams)
-        there = state.x + spread(state.step, state.x) * way
-        there = projected(state.before, there, self.limits)
+        direction = steepest_step(state.gradient, self.constraint.norm, state.streams)
+        target = state.x + broadcast(state.step, state.x) * direction
+        target = project(state.before, target, self.constraint)
         if state.steps:
-            mixed = MOMENTUM * (there - state.x) + (1 - MOMENTUM) * (state.x - state.last)
-            there = projected(state.before, state.x + mixed, self.limits)
-        return replace(state, x=there, last=state.x, last_loss=state.loss)
+            mixed = MOMENTUM * (target - state.x) + (1 - MOMENTUM) * (state.x - state.last)
+            target = project(state.before, state.x + mixed, self.constraint)
+        return replace(state, x=target, last=state.x, last_loss=state.loss)
 
-    def learned(self, state: Momentum) -> Momentum:
+    def observe(self, state: MomentumState) -> MomentumState:
         """Keep the best point; at a checkpoint, halve the steps of those that no longer gain."""
         gained = state.loss > state.last_loss
         better = state.loss > state.best_loss
         state = replace(
             state,
             gains=state.gains + gained,
-            best=_where(better, state.x, state.best),
-            best_loss=_where(better, state.loss, state.best_loss),
-            best_gradient=_where(better, state.gradient, state.best_gradient),
+            best=_select(better, state.x, state.best),
+            best_loss=_select(better, state.loss, state.best_loss),
+            best_gradient=_select(better, state.gradient, state.best_gradient),
         )
-        since = _checkpoints(self.steps).get(state.steps + 1)
-        return state if since is None else _halved(state, since)
+        since = _list_checkpoints(self.steps).get(state.steps + 1)
+        return state if since is None else _halve_steps(state, since)
 
 
-def _halved(state: Momentum, since: int) -> Momentum:
+def _halve_steps(state: MomentumState, since: int) -> MomentumState:
     """Halve the steps of inputs that gained in too few of the steps since, and set them back."""
     import torch
 
-    slow = state.gains < RISING * since
+    slow = state.gains < MIN_RISING_SHARE * since
     stuck = (state.last_step == state.step) & (state.last_best == state.best_loss)
     halve = slow | stuck
     return replace(
@@ -153,21 +153,22 @@ def _halved(state: Momentum, since: int) -> Momentum:
         last_best=state.best_loss,
         step=torch.where(halve, state.step / 2, state.step),
         gains=torch.zeros_like(state.gains),
-        x=_where(halve, state.best, state.x),
-        last=_where(halve, state.best, state.last),
-        loss=_where(halve, state.best_loss, state.loss),
-        gradient=_where(halve, state.best_gradient, state.gradient),
+        x=_select(halve, state.best, state.x),
+        last=_select(halve, state.best, state.last),
+        loss=_select(halve, state.best_loss, state.loss),
+        gradient=_select(halve, state.best_gradient, state.gradient),
     )
 
 
-def _where(chosen: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+def _select(chosen: Tensor, yes: Tensor, no: Tensor) -> Tensor:
     import torch
 
-    return torch.where(spread(chosen, yes), yes, no)
+    return torch.where(broadcast(chosen, yes), yes, no)
 
 
-def _checkpoints(steps: int) -> dict[int, int]:
+def _list_checkpoints(steps: int) -> dict[int, int]:
     """Map each checkpoint to the number of steps since the one before."""
+    # Croce and Hein 2020, section 3.1: p1 = 0.22, p(j+1) = p(j) + max(p(j) - p(j-1) - 0.03, 0.06).
     share, gap, found, last = 0.22, 0.22, dict[int, int](), 0
     while share <= 1:
         here = ceil(round(share * steps, 6))
@@ -183,7 +184,7 @@ def perturb(
     network: Network,
     x: Tensor,
     y: Tensor,
-    limits: Ball,
+    constraint: NormBall,
     settings: Apgd | None = None,
     seed: int = 0,
 ) -> Tensor:
@@ -210,4 +211,4 @@ def perturb(
         For each input the first point that breaks it, else the one of the largest loss. Values
         are not rounded to the steps of an image.
     """
-    return climbed(network, x, y, (settings or Apgd()).ascent(limits), seed)
+    return ascend(network, x, y, (settings or Apgd()).ascent(constraint), seed)

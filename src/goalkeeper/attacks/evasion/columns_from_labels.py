@@ -1,4 +1,4 @@
-"""Change many entries of a row at random until its label turns, then take changes back."""
+"""Change many entries of a row at random until its label flips, then undo changes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import final
 
 import numpy as np
 
-from goalkeeper.attacks.evasion._cells import Ask, Case, CellAttack, Talk, led, without
+from goalkeeper.attacks.evasion._cells import Ask, CellAttack, RowItem, run_plans, undo_changes
+from goalkeeper.attacks.evasion._query_plans import QueryPlan
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats
 from goalkeeper.core.power import Budget
-from goalkeeper.games.evasion import Question
+from goalkeeper.games.evasion import EvasionQuestion
 
 MOST_AT_ONCE = 160  # random rows
 
@@ -20,11 +21,11 @@ MOST_AT_ONCE = 160  # random rows
 @final
 @dataclass(frozen=True, kw_only=True)
 class ColumnsFromLabels(CellAttack):
-    """Draw rows in which every entry is changed, or a few; reduce those whose label turned.
+    """Draw rows in which every entry is changed, or a few; reduce those whose label flipped.
 
-    Changes are taken back in blocks of half the size each time, in random order, as long as the
-    label stays turned. A row that has one success more is reduced again from another start, as
-    the order decides which changes are left. Constraints are kept throughout.
+    Changes are undone in blocks of half the size each time, in random order, as long as the label
+    stays flipped. Several successes of a row are reduced, as the order decides which changes are
+    left. Constraints are kept throughout.
 
     Deviations: the paper knows a point of the other class and has boolean features; here the
     other class is found by random rows, and numbers and categories are entries like others.
@@ -46,23 +47,23 @@ class ColumnsFromLabels(CellAttack):
     draws: int = 20
     starts: int = 5
 
-    def talks(self, question: Question, access: Access) -> Callable[[Case], Talk]:
-        """Talk about one row after the other."""
-        return self.talk
+    def planner(self, question: EvasionQuestion, access: Access) -> Callable[[RowItem], QueryPlan]:
+        """Plan for each row on its own."""
+        return self.plan
 
-    def talk(self, case: Case) -> Talk:
+    def plan(self, item: RowItem) -> QueryPlan:
         """Draw rows, and reduce the first successes."""
         left, size = self.starts, self.first
-        all_parts, few = len(case.limits.parts), case.limits.entries
+        all_parts, few = len(item.constraint.parts), item.constraint.entries
         for _ in range(self.draws):
             sizes = np.where(np.arange(size) % 2, few, all_parts)
-            rows = case.moves.drawn(case.row, sizes, case.rng)
-            told = yield rows
-            turned = rows[told.reached]
+            rows = item.changes.draw(item.row, sizes, item.rng)
+            reply = yield rows
+            turned = rows[reply.reached]
             if len(turned):
-                before = np.repeat(case.row[None], len(turned), axis=0)
-                fewest = turned[np.argmin(case.limits.size(before, turned))]
-                yield from without(case, fewest)
+                before = np.repeat(item.row[None], len(turned), axis=0)
+                fewest = turned[np.argmin(item.constraint.size(before, turned))]
+                yield from undo_changes(item, fewest)
                 left -= 1
             if not left:
                 return
@@ -70,7 +71,7 @@ class ColumnsFromLabels(CellAttack):
 
 
 def perturb(
-    ask: Ask, question: Question, settings: ColumnsFromLabels | None = None, seed: int = 0
+    ask: Ask, question: EvasionQuestion, settings: ColumnsFromLabels | None = None, seed: int = 0
 ) -> Floats:
     """Change rows by their labels, without any framework.
 
@@ -90,4 +91,4 @@ def perturb(
     (n, d)
         The smallest changes found; rows without one as they were.
     """
-    return led((settings or ColumnsFromLabels()).talk, ask, question, seed)
+    return run_plans((settings or ColumnsFromLabels()).plan, ask, question, seed)

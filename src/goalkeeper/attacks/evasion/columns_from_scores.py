@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
-from goalkeeper.attacks.evasion._cells import Ask, Case, CellAttack, Talk, greedy, led
+from goalkeeper.attacks.evasion._cells import Ask, CellAttack, RowItem, run_plans, search_greedily
+from goalkeeper.attacks.evasion._query_plans import QueryPlan
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats
 from goalkeeper.core.power import Budget
-from goalkeeper.games.evasion import Question
+from goalkeeper.games.evasion import EvasionQuestion
 
 
 @final
@@ -43,30 +44,30 @@ class ColumnsFromScores(CellAttack):
     rounds: int = 3
     inner: int = 2
 
-    def talks(self, question: Question, access: Access) -> Callable[[Case], Talk]:
-        """Talk about one row after the other."""
-        return self.talk
+    def planner(self, question: EvasionQuestion, access: Access) -> Callable[[RowItem], QueryPlan]:
+        """Plan for each row on its own."""
+        return self.plan
 
-    def talk(self, case: Case) -> Talk:
+    def plan(self, item: RowItem) -> QueryPlan:
         """Search until one round succeeds."""
-        _, solved = yield from greedy(case)
-        parts = len(case.limits.parts)
+        _, solved = yield from search_greedily(item)
+        parts = len(item.constraint.parts)
         for _ in range(0 if solved or not parts else self.rounds):
-            first = int(case.rng.integers(parts))
-            _, solved = yield from greedy(case, first, self.inner)
+            first = int(item.rng.integers(parts))
+            _, solved = yield from search_greedily(item, first, self.inner)
             if solved:
                 return
 
 
 def perturb(
-    ask: Ask, question: Question, settings: ColumnsFromScores | None = None, seed: int = 0
+    ask: Ask, question: EvasionQuestion, settings: ColumnsFromScores | None = None, seed: int = 0
 ) -> Floats:
     """Change rows by their scores, without any framework.
 
     Parameters
     ----------
     ask
-        Tells of rows `(q, d)` which reach the aim, and how far they are ahead (see `leads`).
+        Tells of rows `(q, d)` which reach the aim, and how far they are ahead (see `score_leads`).
     question
         Rows `(n, d)`, which answers are wanted, and the limits.
     settings
@@ -79,4 +80,4 @@ def perturb(
     (n, d)
         The smallest changes found; rows without one as they were.
     """
-    return led((settings or ColumnsFromScores()).talk, ask, question, seed)
+    return run_plans((settings or ColumnsFromScores()).plan, ask, question, seed)

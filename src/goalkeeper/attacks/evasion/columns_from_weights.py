@@ -1,4 +1,4 @@
-"""Read the weights of a linear model, and change the fewest entries of a row that turn it."""
+"""Read the weights of a linear model, and change the fewest entries that flip its answer."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import final
 import numpy as np
 
 from goalkeeper.attacks.base import Unfit
-from goalkeeper.attacks.evasion._cells import Case, CellAttack, Talk, Told, greedy
+from goalkeeper.attacks.evasion._cells import CellAttack, RowItem, search_greedily
+from goalkeeper.attacks.evasion._query_plans import QueryPlan, Reply
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import UNLIMITED, Budget
-from goalkeeper.games.evasion import Cells, Question
+from goalkeeper.games.evasion import EntryConstraint, EvasionQuestion
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class ColumnsFromWeights(CellAttack):
-    """Change the entry that the weights say helps most, until they say that the answer turns.
+    """Change the entry that helps most by the weights, until they predict that the answer flips.
 
     With two classes the gains of the entries add up, so that no smaller number of entries would
     do: the result is exact. The variant is `evasion.gradient`: the weights of a linear model are
@@ -40,26 +41,26 @@ class ColumnsFromWeights(CellAttack):
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse a model whose weights cannot be read."""
         try:
-            known = app.target.parameters()
+            parameters = app.target.parameters()
         except NotOffered as error:
             return Unfit(f"the attack reads linear weights: {error}")
-        if "weights" not in known:
+        if "weights" not in parameters:
             return Unfit("the attack reads linear weights, and the parameters name none")
         return None
 
-    def talks(self, question: Question, access: Access) -> Callable[[Case], Talk]:
+    def planner(self, question: EvasionQuestion, access: Access) -> Callable[[RowItem], QueryPlan]:
         """Read the weights once."""
-        known = access.parameters()
-        weights, bias = both(known["weights"], known["bias"])
+        parameters = access.parameters()
+        weights, bias = expand_class_rows(parameters["weights"], parameters["bias"])
 
-        def talk(case: Case) -> Talk:
-            row = shortest(case, weights, bias)
+        def plan(item: RowItem) -> QueryPlan:
+            row = change_fewest(item, weights, bias)
             yield row[None]
 
-        return talk
+        return plan
 
 
-def both(weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
+def expand_class_rows(weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
     """Return one row of weights `(classes, d)` for each class, also where there are two."""
     weights, bias = np.asarray(weights, np.float64), np.asarray(bias, np.float64)
     if len(weights) > 1:
@@ -67,14 +68,14 @@ def both(weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
     return np.vstack([np.zeros_like(weights), weights]), np.concatenate([[0.0], bias])
 
 
-def shortest(case: Case, weights: Floats, bias: Floats) -> Floats:
+def change_fewest(item: RowItem, weights: Floats, bias: Floats) -> Floats:
     """Change the fewest entries that turn the answer, or as many as are allowed."""
-    search = greedy(case)
+    search = search_greedily(item)
     try:
         rows = next(search)
         while True:
-            lead = _lead(rows @ weights.T + bias, case.wanted)
-            rows = search.send(Told(lead > 0, lead))
+            lead = _lead(rows @ weights.T + bias, item.wanted)
+            rows = search.send(Reply(lead > 0, lead))
     except StopIteration as end:
         return np.asarray(end.value[0])
 
@@ -83,7 +84,9 @@ def _lead(logits: Floats, wanted: Bools) -> Floats:
     return np.asarray(logits[:, wanted].max(axis=1) - logits[:, ~wanted].max(axis=1))
 
 
-def perturb(weights: Floats, bias: Floats, x: Floats, wanted: Bools, limits: Cells) -> Floats:
+def perturb(
+    weights: Floats, bias: Floats, x: Floats, wanted: Bools, constraint: EntryConstraint
+) -> Floats:
     """Change rows of a linear model, without any framework.
 
     Parameters
@@ -102,10 +105,10 @@ def perturb(weights: Floats, bias: Floats, x: Floats, wanted: Bools, limits: Cel
     (n, d)
         Rows with the fewest entries changed; they may not reach the aim.
     """
-    weights, bias = both(weights, bias)
+    weights, bias = expand_class_rows(weights, bias)
     rng = np.random.default_rng(0)
-    cases = [
-        Case.of(row, want, limits, rng)
+    items = [
+        RowItem.of(row, want, constraint, rng)
         for row, want in zip(np.asarray(x, np.float64), wanted, strict=True)
     ]
-    return np.array([shortest(case, weights, bias) for case in cases]).reshape(np.shape(x))
+    return np.array([change_fewest(item, weights, bias) for item in items]).reshape(np.shape(x))

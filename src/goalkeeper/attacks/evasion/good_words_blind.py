@@ -1,4 +1,4 @@
-"""Stuff a message with everyday words, without ever seeing an answer."""
+"""Append everyday words to a message, without ever seeing an answer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
-from goalkeeper.attacks.evasion._words import Case, Talk, WordAttack, public_words
+from goalkeeper.attacks.evasion._query_plans import QueryPlan
+from goalkeeper.attacks.evasion._words import TextItem, WordAttack, list_public_words
 from goalkeeper.core.access import Access
 from goalkeeper.core.power import Budget
-from goalkeeper.games.evasion import Question
+from goalkeeper.games.evasion import EvasionQuestion
 
 
 @final
@@ -29,12 +30,12 @@ class GoodWordsBlind(WordAttack):
     most = Budget(queries=0)
     amounts: tuple[int, ...] = (10, 20, 50, 100, 200, 500)
 
-    def talks(self, question: Question, access: Access) -> Callable[[Case], Talk]:
+    def planner(self, question: EvasionQuestion, access: Access) -> Callable[[TextItem], QueryPlan]:
         """Append more and more words."""
 
-        def talk(case: Case) -> Talk:
-            words = public_words(access, case.wanted)
+        def plan(item: TextItem) -> QueryPlan:
+            words = list_public_words(access, item.wanted)
             for amount in self.amounts:
-                yield [case.plus(words[:amount])]
+                yield [item.plus(words[:amount])]
 
-        return talk
+        return plan

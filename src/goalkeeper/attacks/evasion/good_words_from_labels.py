@@ -6,22 +6,23 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from goalkeeper.attacks.evasion._words import Case, Talk, WordAttack, public_words
+from goalkeeper.attacks.evasion._query_plans import QueryPlan, Reply
+from goalkeeper.attacks.evasion._words import TextItem, WordAttack, list_public_words
 from goalkeeper.core.access import Access
 from goalkeeper.core.power import Budget, Power, View
-from goalkeeper.games.evasion import Question
+from goalkeeper.games.evasion import EvasionQuestion
 
-Words = Generator[list[str], list[bool], list[str]]
-AT_ONCE = 16  # batches asked in one step
+WordSearch = Generator[list[str], Reply, list[str]]
+BATCHES_AT_ONCE = 16  # asked in one step
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class GoodWordsFromLabels(WordAttack):
-    """Append blocks of common words until the answer turns, then drop all words not needed.
+    """Append blocks of common words until the answer flips, then drop all words not needed.
 
-    The blocks double. Where none turns the answer, the message is cut down until it is barely
-    answered as before; words are tested on that remainder in small batches, and those that turn
+    The blocks double. Where none flips the answer, the message is shortened until it is barely
+    answered as before; words are tested on that remainder in small batches, and those that flip
     its answer are appended to the whole message. Costs about 7 queries to a first success, or
     about 100 where words must be tested, and about twice the number of words left over for
     dropping the others.
@@ -49,79 +50,82 @@ class GoodWordsFromLabels(WordAttack):
     batch: int = 8
     tested: int = 600
 
-    def talks(self, question: Question, access: Access) -> Callable[[Case], Talk]:
-        """Talk about one text after the other, with words in an order of its own."""
+    def planner(self, question: EvasionQuestion, access: Access) -> Callable[[TextItem], QueryPlan]:
+        """Plan for each text, with the words in an order of its own."""
 
-        def talk(case: Case) -> Talk:
-            words = _mixed(public_words(access, case.wanted), case)
-            turning = yield from self._grown(case, words)
+        def plan(item: TextItem) -> QueryPlan:
+            words = _shuffle_locally(list_public_words(access, item.wanted), item)
+            turning = yield from self._find_turning_words(item, words)
             if not turning:
-                words = yield from self._tested(case, words[: self.tested])
-                turning = yield from self._grown(case, words)
+                words = yield from self._test_batches(item, words[: self.tested])
+                turning = yield from self._find_turning_words(item, words)
             if turning:
-                turning = yield from _halved(case, turning)
-                yield from _dropped(case, turning)
+                turning = yield from _shorten(item, turning)
+                yield from _drop_needless(item, turning)
 
-        return talk
+        return plan
 
-    def _grown(self, case: Case, words: list[str]) -> Words:
+    def _find_turning_words(self, item: TextItem, words: list[str]) -> WordSearch:
         """Append twice as many words each time; return those that turned the answer, if any."""
         size = self.first_block
         while words:
-            (reached,) = yield [case.plus(words[:size])]
-            if reached:
+            reply = yield [item.plus(words[:size])]
+            if reply.reached[0]:
                 return words[:size]
             if size >= len(words):
                 break
             size *= 2
         return []
 
-    def _tested(self, case: Case, words: list[str]) -> Words:
+    def _test_batches(self, item: TextItem, words: list[str]) -> WordSearch:
         """Test batches on a barely declined remainder; return the good ones, several times."""
-        rest = yield from _bare(case)
+        rest = yield from _find_barely_declined(item)
         batches = [words[i : i + self.batch] for i in range(0, len(words), self.batch)]
         good: list[str] = []
-        for i in range(0, len(batches), AT_ONCE):
-            some = batches[i : i + AT_ONCE]
-            reached = yield [f"{rest}\n{' '.join(batch)}" for batch in some]
-            good += [w for batch, hit in zip(some, reached, strict=True) if hit for w in batch]
-        return (good * (case.limits.most_words // max(1, len(good)) + 1))[: case.limits.most_words]
+        for i in range(0, len(batches), BATCHES_AT_ONCE):
+            block = batches[i : i + BATCHES_AT_ONCE]
+            reply = yield [f"{rest}\n{' '.join(batch)}" for batch in block]
+            hits = zip(block, reply.reached, strict=True)
+            good += [word for batch, hit in hits if hit for word in batch]
+        return (good * (item.constraint.most_words // max(1, len(good)) + 1))[
+            : item.constraint.most_words
+        ]
 
 
-def _mixed(words: list[str], case: Case) -> list[str]:
+def _shuffle_locally(words: list[str], item: TextItem) -> list[str]:
     """Shuffle words among their hundred neighbours, so that the commonest still come first."""
     blocks = [words[i : i + 100] for i in range(0, len(words), 100)]
-    return [str(word) for block in blocks for word in case.rng.permutation(block)]
+    return [str(word) for block in blocks for word in item.rng.permutation(block)]
 
 
-def _bare(case: Case) -> Generator[list[str], list[bool], str]:
+def _find_barely_declined(item: TextItem) -> Generator[list[str], Reply, str]:
     """Bisect for the shortest beginning of the text that is still answered as the whole."""
-    own = case.text.split()
-    low, high = 0, len(own)
+    words = item.text.split()
+    low, high = 0, len(words)
     while high - low > 1:
         middle = (low + high) // 2
-        (turned,) = yield [" ".join(own[:middle])]
-        low, high = (middle, high) if turned else (low, middle)
-    return " ".join(own[:high])
+        reply = yield [" ".join(words[:middle])]
+        low, high = (middle, high) if reply.reached[0] else (low, middle)
+    return " ".join(words[:high])
 
 
-def _halved(case: Case, words: list[str]) -> Words:
+def _shorten(item: TextItem, words: list[str]) -> WordSearch:
     """Bisect for a short beginning of the words that still turns the answer."""
     low, high = 0, len(words)
     while high - low > 1:
         middle = (low + high) // 2
-        (reached,) = yield [case.plus(words[:middle])]
-        low, high = (low, middle) if reached else (middle, high)
+        reply = yield [item.plus(words[:middle])]
+        low, high = (low, middle) if reply.reached[0] else (middle, high)
     return words[:high]
 
 
-def _dropped(case: Case, words: list[str]) -> Talk:
+def _drop_needless(item: TextItem, words: list[str]) -> QueryPlan:
     """Drop blocks of words, half as long each round, as long as the answer stays turned."""
     block = len(words) // 2
     while block:
         start = 0
         while start < len(words):
             fewer = [*words[:start], *words[start + block :]]
-            (reached,) = yield [case.plus(fewer)]
-            words, start = (fewer, start) if reached else (words, start + block)
+            reply = yield [item.plus(fewer)]
+            words, start = (fewer, start) if reply.reached[0] else (words, start + block)
         block //= 2

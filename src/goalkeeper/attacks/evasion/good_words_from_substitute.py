@@ -1,4 +1,4 @@
-"""Learn a copy of the filter from its labels, and append the words that the copy likes best."""
+"""Learn a substitute of the filter from its labels, and append the words it weighs most."""
 
 from __future__ import annotations
 
@@ -8,34 +8,36 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks._mixtures import Mixtures, Pull, rounds
-from goalkeeper.attacks._words import words_to_ask
-from goalkeeper.attacks.evasion._words import Case, Talk, WordAttack
+from goalkeeper.attacks._mixtures import WordMixtures, WordWeights, split_rounds
+from goalkeeper.attacks._words import list_query_words
+from goalkeeper.attacks.evasion._query_plans import QueryPlan
+from goalkeeper.attacks.evasion._words import TextItem, WordAttack
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games.evasion import Question
+from goalkeeper.games.evasion import EvasionQuestion
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class GoodWordsFromSubstitute(WordAttack):
-    """Steal first, evade then: a chain of two attacks.
+    """Train a linear substitute first, then evade it: a chain of two attacks.
 
-    Half of the budget goes into mixtures of words, whose labels teach a linear copy which way each
-    word pulls. Then the strongest words are appended in doubling numbers, and the smallest number
-    that turns the answer is bisected. What is learnt serves every message, and each message's
-    campaign pays for all of it: this is what a single one would cost.
+    Half of the budget is spent on random mixtures of words, whose labels teach a linear substitute
+    the weight of each word. Then the words with the largest weights are appended in doubling
+    numbers, and the smallest number that flips the answer is found by bisection. What is learnt
+    serves every message, and each message's campaign pays for all of it: that is what a single
+    one would cost.
 
     Settings
     --------
     most_words
-        Words that are mixed, at most: own ones first where similar data is at hand.
+        Words that are mixed, at most: those of the attacker's data first, where it has any.
     questions
-        Mixtures asked, at most.
+        Mixtures sent, at most.
 
-    Deviations: the copy of Papernot et al. is a network, fed by steps along its gradient; here it
-    is linear, and mixtures are drawn near its boundary.
+    Deviations: the substitute of Papernot et al. is a network, fed by steps along its gradient;
+    here it is linear, and mixtures are drawn near its boundary.
     """
 
     variant = "evasion.substitute"
@@ -52,29 +54,29 @@ class GoodWordsFromSubstitute(WordAttack):
     questions: int = 2000
     strongest: int = 200
 
-    def talks(self, question: Question, access: Access) -> Callable[[Case], Talk]:
+    def planner(self, question: EvasionQuestion, access: Access) -> Callable[[TextItem], QueryPlan]:
         """Learn the copy once, and rank its words once for each aim."""
-        mixtures = Mixtures(access, words_to_ask(access, self.most_words))
-        for size in rounds(min(self.questions, mixtures.left // 2)):
+        mixtures = WordMixtures(access, list_query_words(access, self.most_words))
+        for size in split_rounds(min(self.questions, mixtures.left // 2)):
             mixtures.ask(size)
             mixtures.learn()
-        pull, ranked = mixtures.pull, dict[bytes, list[str]]()
+        pull, ranked = mixtures.fit, dict[bytes, list[str]]()
 
-        def talk(case: Case) -> Talk:
+        def plan(item: TextItem) -> QueryPlan:
             if pull is None:
                 return
-            key = case.wanted.tobytes()
+            key = item.wanted.tobytes()
             if key not in ranked:
-                for_it = towards(pull, case.wanted)
+                for_it = measure_pull(pull, item.wanted)
                 best = np.argsort(-for_it, kind="stable")[: self.strongest]
                 ranked[key] = [mixtures.words[i] for i in best if for_it[i] > 0]
-            yield from _fewest(case, ranked[key])
+            yield from _append_fewest(item, ranked[key])
 
-        return talk
+        return plan
 
 
-def towards(pull: Pull, wanted: Bools) -> Floats:
-    """Say how strongly each word pulls towards the wanted classes `(classes,)`, `(d,)`."""
+def measure_pull(pull: WordWeights, wanted: Bools) -> Floats:
+    """Return how strongly each word pulls towards the wanted classes `(classes,)`, `(d,)`."""
     weights = pull.weights
     if len(pull.classes) == 2:
         weights = np.vstack([-weights[0], weights[0]]) / 2
@@ -84,19 +86,19 @@ def towards(pull: Pull, wanted: Bools) -> Floats:
     return np.asarray(weights[for_it].max(axis=0) - weights[~for_it].max(axis=0))
 
 
-def _fewest(case: Case, words: list[str]) -> Talk:
+def _append_fewest(item: TextItem, words: list[str]) -> QueryPlan:
     """Append doubling numbers of words, over and over, then bisect for the smallest number."""
-    most = case.limits.most_words
+    most = item.constraint.most_words
     words = (words * (most // max(1, len(words)) + 1))[:most]
     low, high = 0, 1
     while words:
-        (reached,) = yield [case.plus(words[:high])]
-        if reached:
+        reply = yield [item.plus(words[:high])]
+        if reply.reached[0]:
             break
         if high >= len(words):
             return
         low, high = high, min(2 * high, len(words))
     while high - low > 1:
         middle = (low + high) // 2
-        (reached,) = yield [case.plus(words[:middle])]
-        low, high = (low, middle) if reached else (middle, high)
+        reply = yield [item.plus(words[:middle])]
+        low, high = (low, middle) if reply.reached[0] else (middle, high)

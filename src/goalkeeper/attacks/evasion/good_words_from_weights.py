@@ -1,4 +1,4 @@
-"""Read the weights of a linear filter, and add the few words that turn its answer."""
+"""Read the weights of a linear filter, and append the few words that flip its answer."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import ClassVar, final
 
 import numpy as np
 
+from goalkeeper.attacks._linear_text import GrowingText, LinearText
 from goalkeeper.attacks.base import Unfit
-from goalkeeper.attacks.evasion._linear import Growing, LinearText
-from goalkeeper.attacks.evasion._words import Case, Talk, WordAttack
+from goalkeeper.attacks.evasion._query_plans import QueryPlan
+from goalkeeper.attacks.evasion._words import TextItem, WordAttack
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Ints
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import UNLIMITED, Budget
-from goalkeeper.games.evasion import Question
+from goalkeeper.games.evasion import EvasionQuestion
 
 AROUND = (0, 1, -1, 2, -2, 3, 5, 8, 16)  # numbers of words to check, beside the predicted one
 
@@ -29,7 +30,7 @@ class GoodWordsFromWeights(WordAttack):
     The score of each candidate is computed in closed form, with term frequency, idf and norm; so
     for counts without a norm the number of words is the smallest there is. About the predicted
     number, prefixes of the words are checked on the attacker's own copy (about 15 queries),
-    where a model that cuts texts in an unusual way shows.
+    which also detects a model that tokenises texts in an unusual way.
 
     The variant is `evasion.gradient`: the weights of a linear model are its gradient, and what
     the attacker needs is the model in full.
@@ -56,30 +57,30 @@ class GoodWordsFromWeights(WordAttack):
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse a model whose weights or words cannot be read."""
         try:
-            known = app.target.parameters()
+            parameters = app.target.parameters()
         except NotOffered as error:
             return Unfit(f"the attack reads linear weights: {error}")
-        if "vocabulary" not in known:
+        if "vocabulary" not in parameters:
             return Unfit("the parameters do not name the words behind the weights")
         return None
 
-    def talks(self, question: Question, access: Access) -> Callable[[Case], Talk]:
+    def planner(self, question: EvasionQuestion, access: Access) -> Callable[[TextItem], QueryPlan]:
         """Read the weights once, and choose the candidates once for each aim."""
         model = LinearText.read(access.parameters())
         pools: dict[bytes, Ints] = {}
 
-        def talk(case: Case) -> Talk:
-            key = case.wanted.tobytes()
+        def plan(item: TextItem) -> QueryPlan:
+            key = item.wanted.tobytes()
             if key not in pools:
-                pools[key] = model.single(case.wanted, self.pool)
+                pools[key] = model.choose_words(item.wanted, self.pool)
             if len(pools[key]):
-                growing = Growing(model, case.text, case.wanted, pools[key])
-                yield from _checked(case, *_grown(growing, case.limits.most_words))
+                growing = GrowingText(model, item.text, item.wanted, pools[key])
+                yield from _check_sizes(item, *_predict_words(growing, item.constraint.most_words))
 
-        return talk
+        return plan
 
 
-def _grown(text: Growing, most: int) -> tuple[list[str], int]:
+def _predict_words(text: GrowingText, most: int) -> tuple[list[str], int]:
     """Add words until the weights say the answer turned, and then some more to fall back on."""
     words: list[str] = []
     while text.lead <= 0 and len(words) < most:
@@ -93,16 +94,16 @@ def _grown(text: Growing, most: int) -> tuple[list[str], int]:
     return words, predicted
 
 
-def _checked(case: Case, words: list[str], predicted: int) -> Talk:
+def _check_sizes(item: TextItem, words: list[str], predicted: int) -> QueryPlan:
     """Ask about the predicted number of words and those around it, then bisect the gap left."""
     around = [predicted + d for d in AROUND] + [2 * predicted, 4 * predicted]
     sizes = [size for size in dict.fromkeys(around) if 0 < size <= len(words)]
-    reached = yield [case.plus(words[:size]) for size in sizes]
-    turned = np.array(sizes)[np.array(reached, dtype=bool)]
+    reply = yield [item.plus(words[:size]) for size in sizes]
+    turned = np.array(sizes)[reply.reached]
     if len(turned):
         high = int(turned.min())
         low = max((size for size in sizes if size < high), default=0)
         while high - low > 1:
             middle = (low + high) // 2
-            (hit,) = yield [case.plus(words[:middle])]
-            low, high = (low, middle) if hit else (middle, high)
+            reply = yield [item.plus(words[:middle])]
+            low, high = (low, middle) if reply.reached[0] else (middle, high)

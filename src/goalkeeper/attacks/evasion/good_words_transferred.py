@@ -1,4 +1,4 @@
-"""Stuff a message with the words that a filter of one's own likes best, without any answer."""
+"""Append the words that the attacker's own filter weighs most, without seeing any answer."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
-from goalkeeper.attacks.evasion._linear import Growing, LinearText
-from goalkeeper.attacks.evasion._words import Case, Talk, WordAttack
+from goalkeeper.attacks._linear_text import GrowingText, LinearText
+from goalkeeper.attacks.evasion._query_plans import QueryPlan
+from goalkeeper.attacks.evasion._words import TextItem, WordAttack
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Ints
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games.evasion import Question
+from goalkeeper.games.evasion import EvasionQuestion
 from goalkeeper.training import SklearnTrainer
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class GoodWordsTransferred(WordAttack):
-    """Train a filter on mail of one's own, and append the words by which it turns.
+    """Train a filter on the attacker's own mail, and append the words that flip its answer.
 
-    What turns one filter often turns another that learnt from similar mail. Words are appended
-    until the own filter is turned, and then in growing multiples of that number, as the target's
-    margin is not known. Costs no query. Who knows the family of the training algorithm trains
-    that (where its weights can be read), everybody else TF-IDF and logistic regression.
+    What evades one filter often evades another that was trained on similar mail. Words are
+    appended until the attacker's filter is evaded, and then in growing multiples of that number,
+    as the target's margin is unknown. Costs no query. An attacker who knows the family of the
+    training algorithm trains that (where its weights can be read), any other TF-IDF and logistic
+    regression.
 
     Deviations: Papernot et al. learn the substitute from answers of the target; here it learns
     from the attacker's own labelled mail. Words are chosen greedily, as Lowd and Meek do with the
@@ -44,31 +46,31 @@ class GoodWordsTransferred(WordAttack):
     pool: int = 500
     multiples: tuple[float, ...] = (1.0, 1.5, 2.0, 4.0, 8.0, 16.0)
 
-    def talks(self, question: Question, access: Access) -> Callable[[Case], Talk]:
+    def planner(self, question: EvasionQuestion, access: Access) -> Callable[[TextItem], QueryPlan]:
         """Train once, and choose the candidates once for each aim."""
-        model = LinearText.read(self._own(access).parameters())
+        model = LinearText.read(self._train_filter(access).parameters())
         pools: dict[bytes, Ints] = {}
 
-        def talk(case: Case) -> Talk:
-            key = case.wanted.tobytes()
+        def plan(item: TextItem) -> QueryPlan:
+            key = item.wanted.tobytes()
             if key not in pools:
-                pools[key] = model.single(case.wanted, self.pool)
+                pools[key] = model.choose_words(item.wanted, self.pool)
             if not len(pools[key]):
                 return
-            growing = Growing(model, case.text, case.wanted, pools[key])
+            growing = GrowingText(model, item.text, item.wanted, pools[key])
             words: list[str] = []
-            while growing.lead <= 0 and len(words) < case.limits.most_words:
+            while growing.lead <= 0 and len(words) < item.constraint.most_words:
                 words.append(growing.grow())
             turned = max(1, len(words))
             for multiple in self.multiples:
-                wanted = min(round(multiple * turned), case.limits.most_words)
+                wanted = min(round(multiple * turned), item.constraint.most_words)
                 while len(words) < wanted:
                     words.append(growing.grow())
-                yield [case.plus(words[:wanted])]
+                yield [item.plus(words[:wanted])]
 
-        return talk
+        return plan
 
-    def _own(self, access: Access) -> Target:
+    def _train_filter(self, access: Access) -> Target:
         """Train the own filter; one whose weights can be read."""
         data, seed = access.data(), int(access.rng.integers(2**31))
         if access.granted.knowledge.algorithm >= Grade.PARTIAL:
@@ -78,10 +80,10 @@ class GoodWordsTransferred(WordAttack):
                     return target
             except NotOffered:
                 pass
-        return SklearnTrainer(_usual(), access.classes, TextDomain()).fit(data, seed)
+        return SklearnTrainer(_build_filter(), access.classes, TextDomain()).fit(data, seed)
 
 
-def _usual() -> object:
+def _build_filter() -> object:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

@@ -8,20 +8,25 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.evasion._boundary_walk import Pace, Walk, begun, learned
-from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, Seen, compact
-from goalkeeper.attacks.evasion._starts import of_wanted_classes
+from goalkeeper.attacks.evasion._boundary_walk import (
+    BoundaryWalk,
+    WalkSettings,
+    begin_walk,
+    update_walk,
+)
+from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, QueryResults, keep_rows
+from goalkeeper.attacks.evasion._starts import find_wanted_images
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats, Inputs
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games.evasion import Ball, Question
+from goalkeeper.games.evasion import EvasionQuestion, NormBall
 
 Decide = Callable[[Floats], Bools]
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class HopSkipJump(EvasionAttack[Walk]):
+class HopSkipJump(EvasionAttack[BoundaryWalk]):
     """Estimate the direction of the boundary from labels of noisy points on it, step, bisect.
 
     Starts are images of a wanted class where the attacker has similar data, else random patterns.
@@ -50,29 +55,29 @@ class HopSkipJump(EvasionAttack[Walk]):
     wide: ClassVar[int] = 300
     noise: int = 100
 
-    def start(self, question: Question, streams: Inputs, access: Access) -> Walk:
+    def start(self, question: EvasionQuestion, streams: Inputs, access: Access) -> BoundaryWalk:
         """Choose where to begin."""
-        limits = question.limits
-        if not isinstance(limits, Ball):
-            raise TypeError(f"the walk needs a norm ball, the limits are {limits!r}")
-        hints = of_wanted_classes(question, access)
+        constraint = question.constraint
+        if not isinstance(constraint, NormBall):
+            raise TypeError(f"the walk needs a norm ball, the limits are {constraint!r}")
+        hints = find_wanted_images(question, access)
         x = np.asarray(question.x, dtype=np.float64)
-        return begun(x, Pace(limits, self.noise), streams, hints)
+        return begin_walk(x, WalkSettings(constraint, self.noise), streams, hints)
 
-    def propose(self, state: Walk) -> Proposal:
+    def propose(self, state: BoundaryWalk) -> Proposal:
         """Ask about the points that the last update prepared."""
         on = np.ones(len(state.done), dtype=bool)
         return Proposal(state.points, state.ask, working=on, counts=state.counts)
 
-    def update(self, state: Walk, seen: Seen) -> Walk:
+    def update(self, state: BoundaryWalk, seen: QueryResults) -> BoundaryWalk:
         """Learn where the boundary is, and prepare the next points."""
-        return learned(state, seen.reached, seen.asked)
+        return update_walk(state, seen.reached, seen.asked)
 
 
 def perturb(
     decide: Decide,
     x: Floats,
-    limits: Ball,
+    constraint: NormBall,
     queries: int = 1000,
     settings: HopSkipJump | None = None,
     seed: int = 0,
@@ -106,17 +111,17 @@ def perturb(
     hints[:] = [x[:0] for _ in x]
     best, size = x.astype(np.float64), np.full(len(x), np.inf)
     rows, spent = np.arange(len(x)), np.zeros(len(x), dtype=np.int64)
-    pace = Pace(limits, (settings or HopSkipJump()).noise)
-    state = begun(best.copy(), pace, streams, hints)
+    pace = WalkSettings(constraint, (settings or HopSkipJump()).noise)
+    state = begin_walk(best.copy(), pace, streams, hints)
     while len(rows):
         reached = np.zeros_like(state.ask)
         reached[state.ask] = decide(state.points[state.ask])
         spent[rows] += state.ask.sum(axis=1)
         for i, j in np.argwhere(reached) if state.counts else ():
-            length = limits.size(state.x[i : i + 1], state.points[i, j][None])[0]
+            length = constraint.size(state.x[i : i + 1], state.points[i, j][None])[0]
             if length < size[rows[i]]:
                 best[rows[i]], size[rows[i]] = state.points[i, j], length
-        state = learned(state, reached, state.ask)
+        state = update_walk(state, reached, state.ask)
         keep = ~state.done & (spent[rows] < queries)
-        state, rows = compact(state, keep), rows[keep]
+        state, rows = keep_rows(state, keep), rows[keep]
     return best

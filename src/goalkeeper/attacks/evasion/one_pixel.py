@@ -8,13 +8,20 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, Seen, State, compact, leads
+from goalkeeper.attacks.evasion._driver import (
+    EvasionAttack,
+    Proposal,
+    QueryResults,
+    State,
+    keep_rows,
+    score_leads,
+)
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats, Inputs
 from goalkeeper.core.power import Budget
-from goalkeeper.games.evasion import Pixels, Question
+from goalkeeper.games.evasion import EvasionQuestion, PixelConstraint
 
-WEIGHT = 0.5  # of the difference of two candidates that is added to a third
+DIFFERENTIAL_WEIGHT = 0.5  # of the difference of two candidates that is added to a third
 
 Scores = Callable[[Floats], Floats]
 
@@ -34,7 +41,7 @@ class Evolution(State):
     children: Floats
     fitness: Floats
     streams: Inputs
-    limits: Pixels
+    constraint: PixelConstraint
     generation: int = 0
 
 
@@ -67,24 +74,26 @@ class OnePixel(EvasionAttack[Evolution]):
     population: int = 50
     generations: int = 20
 
-    def start(self, question: Question, streams: Inputs, access: Access) -> Evolution:
+    def start(self, question: EvasionQuestion, streams: Inputs, access: Access) -> Evolution:
         """Draw the first candidates."""
-        limits = question.limits
-        if not isinstance(limits, Pixels):
-            raise TypeError(f"pixels are bounded by their number, the limits are {limits!r}")
+        constraint = question.constraint
+        if not isinstance(constraint, PixelConstraint):
+            raise TypeError(f"pixels are bounded by their number, the constraint is {constraint!r}")
         x = np.asarray(question.x, dtype=np.float64)
-        return begun(x, question.aim.wanted, limits, streams, self.population)
+        return begin_evolution(x, question.goal.wanted, constraint, streams, self.population)
 
     def propose(self, state: Evolution) -> Proposal:
         """Ask about all children."""
-        return Proposal(painted(state), np.ones(state.fitness.shape, dtype=bool))
+        return Proposal(paint_children(state), np.ones(state.fitness.shape, dtype=bool))
 
-    def update(self, state: Evolution, seen: Seen) -> Evolution:
+    def update(self, state: Evolution, seen: QueryResults) -> Evolution:
         """Keep the better of parent and child, and breed."""
-        return bred(state, seen.scores(), self.generations)
+        return breed_children(state, seen.scores(), self.generations)
 
 
-def begun(x: Floats, wanted: Bools, limits: Pixels, streams: Inputs, population: int) -> Evolution:
+def begin_evolution(
+    x: Floats, wanted: Bools, constraint: PixelConstraint, streams: Inputs, population: int
+) -> Evolution:
     """Draw candidates of one pixel each for images `(a, c, h, w)`."""
     genes = (population, 1, 2 + x.shape[1])
     drawn = [stream.random(genes) for stream in streams]
@@ -97,15 +106,15 @@ def begun(x: Floats, wanted: Bools, limits: Pixels, streams: Inputs, population:
         children=children,
         fitness=np.full((len(x), population), -np.inf),
         streams=streams,
-        limits=limits,
+        constraint=constraint,
     )
 
 
-def painted(state: Evolution) -> Floats:
+def paint_children(state: Evolution) -> Floats:
     """Paint the children's pixels into their images, `(a, p, c, h, w)`."""
     a, p = state.children.shape[:2]
     channels, height, width = state.x.shape[1:]
-    grid = state.limits.grid
+    grid = state.constraint.grid
     out = np.repeat(state.x[:, None], p, axis=1)
     who, which = np.arange(a)[:, None], np.arange(p)[None]
     for k in range(state.children.shape[2]):
@@ -116,36 +125,36 @@ def painted(state: Evolution) -> Floats:
             value = grid.low + genes[..., 2 + c] * (grid.high - grid.low)
             out[who, which, c, row, column] = value
     before = np.repeat(state.x[:, None], p, axis=1)
-    return np.asarray(state.limits.settled(before, out))
+    return np.asarray(state.constraint.quantise(before, out))
 
 
-def bred(state: Evolution, scores: Floats, generations: int) -> Evolution:
+def breed_children(state: Evolution, scores: Floats, generations: int) -> Evolution:
     """Select by scores `(a, p, classes)`, and breed the next generation."""
-    lead = leads(scores, state.wanted)
+    lead = score_leads(scores, state.wanted)
     better = lead > state.fitness
     parents = np.where(better[..., None, None], state.children, state.parents)
     state = replace(state, parents=parents, fitness=np.where(better, lead, state.fitness))
     generation = state.generation + 1
     if generation < generations:
-        return replace(state, children=_children(state), generation=generation)
-    more = state.limits.pixels
-    if state.parents.shape[2] >= more:
+        return replace(state, children=_mutate(state), generation=generation)
+    allowed_pixels = state.constraint.pixels
+    if state.parents.shape[2] >= allowed_pixels:
         return replace(state, done=np.ones(len(state.done), dtype=bool))
-    shape = (state.fitness.shape[1], more - 1, state.parents.shape[3])
+    shape = (state.fitness.shape[1], allowed_pixels - 1, state.parents.shape[3])
     added = np.stack([stream.random(shape) for stream in state.streams])
     children = np.concatenate([state.parents, added], axis=2)  # the best single pixels, and more
     nothing = np.full_like(state.fitness, -np.inf)
     return replace(state, parents=children, children=children, fitness=nothing, generation=0)
 
 
-def _children(state: Evolution) -> Floats:
+def _mutate(state: Evolution) -> Floats:
     """Add to a random parent half the difference of two others."""
     p = state.fitness.shape[1]
     out = np.empty_like(state.parents)
     for i, stream in enumerate(state.streams):
         first, second, third = stream.integers(0, p, (3, p))
-        own = state.parents[i]
-        out[i] = own[first] + WEIGHT * (own[second] - own[third])
+        parents = state.parents[i]
+        out[i] = parents[first] + DIFFERENTIAL_WEIGHT * (parents[second] - parents[third])
     out[..., :2] %= 1.0  # positions go round
     return np.clip(out, 0.0, 1.0)
 
@@ -154,7 +163,7 @@ def perturb(
     scores: Scores,
     x: Floats,
     wanted: Bools,
-    limits: Pixels,
+    constraint: PixelConstraint,
     settings: OnePixel | None = None,
     seed: int = 0,
 ) -> Floats:
@@ -184,15 +193,15 @@ def perturb(
     streams = np.empty(len(x), dtype=object)
     streams[:] = [np.random.default_rng([seed, i]) for i in range(len(x))]
     out, rows = np.array(x, dtype=np.float64), np.arange(len(x))
-    state = begun(out.copy(), wanted, limits, streams, chosen.population)
+    state = begin_evolution(out.copy(), wanted, constraint, streams, chosen.population)
     while len(rows):
-        points = painted(state)
+        points = paint_children(state)
         flat = points.reshape(-1, *points.shape[2:])
-        said = scores(flat).reshape(*points.shape[:2], wanted.shape[1])
-        hit = state.wanted[np.arange(len(rows))[:, None], said.argmax(axis=2)]
+        answers = scores(flat).reshape(*points.shape[:2], wanted.shape[1])
+        hit = state.wanted[np.arange(len(rows))[:, None], answers.argmax(axis=2)]
         for i in np.flatnonzero(hit.any(axis=1)):
             out[rows[i]] = points[i, int(hit[i].argmax())]
-        state = bred(state, said, chosen.generations)
+        state = breed_children(state, answers, chosen.generations)
         keep = ~state.done & ~hit.any(axis=1)
-        state, rows = compact(state, keep), rows[keep]
+        state, rows = keep_rows(state, keep), rows[keep]
     return out

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, final
 from goalkeeper.attacks.evasion._gradient_attack import GradientAttack
 from goalkeeper.attacks.evasion._gradients import (
     Ascent,
-    Climb,
+    AscentState,
     Network,
-    climbed,
+    ascend,
     difference,
     log_odds,
-    projected,
-    steepest,
+    project,
+    steepest_step,
 )
-from goalkeeper.games.evasion import Ball
+from goalkeeper.games.evasion import NormBall
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,10 +54,10 @@ class Pgd(GradientAttack):
     restarts: int = 4
     stride: float = 2.5
 
-    def ascent(self, limits: Ball) -> Ascent[Climb]:
+    def ascent(self, constraint: NormBall) -> Ascent[AscentState]:
         """Return the algorithm for these limits."""
-        return Descent(
-            limits=limits,
+        return FixedStepAscent(
+            constraint=constraint,
             losses=(log_odds, difference),
             steps=self.steps,
             restarts=self.restarts,
@@ -67,24 +67,29 @@ class Pgd(GradientAttack):
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Descent(Ascent[Climb]):
+class FixedStepAscent(Ascent[AscentState]):
     """Steps of the same length, in radii, each projected back."""
 
     stride: float
 
-    def begun(self, state: Climb) -> Climb:
+    def begin(self, state: AscentState) -> AscentState:
         """Begin where the attempt begins."""
         return state
 
-    def moved(self, state: Climb) -> Climb:
+    def step_from(self, state: AscentState) -> AscentState:
         """Step along the steepest direction, then back into the ball."""
-        way = steepest(state.gradient, self.limits.norm, state.streams)
-        there = state.x + self.stride * self.limits.radius * way
-        return replace(state, x=projected(state.before, there, self.limits))
+        direction = steepest_step(state.gradient, self.constraint.norm, state.streams)
+        target = state.x + self.stride * self.constraint.radius * direction
+        return replace(state, x=project(state.before, target, self.constraint))
 
 
 def perturb(
-    network: Network, x: Tensor, y: Tensor, limits: Ball, settings: Pgd | None = None, seed: int = 0
+    network: Network,
+    x: Tensor,
+    y: Tensor,
+    constraint: NormBall,
+    settings: Pgd | None = None,
+    seed: int = 0,
 ) -> Tensor:
     """Change inputs so that a network no longer answers `y`, without any framework.
 
@@ -109,4 +114,4 @@ def perturb(
         For each input the first point that breaks it, else the one of the largest loss. Values
         are not rounded to the steps of an image.
     """
-    return climbed(network, x, y, (settings or Pgd()).ascent(limits), seed)
+    return ascend(network, x, y, (settings or Pgd()).ascent(constraint), seed)

@@ -8,11 +8,12 @@ from typing import final
 
 import numpy as np
 
-from goalkeeper.attacks.evasion._edits import Case, EditAttack, Talk
+from goalkeeper.attacks.evasion._edits import EditAttack, EditItem
+from goalkeeper.attacks.evasion._query_plans import QueryPlan
 from goalkeeper.core.power import Budget
-from goalkeeper.games.evasion import synonyms
+from goalkeeper.games.evasion import list_synonyms
 
-AT_ONCE = 64  # texts asked in one step
+TEXTS_AT_ONCE = 64  # asked in one step
 
 
 @final
@@ -21,7 +22,7 @@ class WordEdits(EditAttack):
     """Ask about every replacement of one word by a synonym, and make the best ones together.
 
     First every single replacement is asked about. Then the best one of each word is made, one
-    more at a time in the order of what they gained, until the answer turns. Costs one query for
+    more at a time in the order of what they gained, until the answer flips. Costs one query for
     each synonym of each word, and one for each word replaced. Synonyms come from a public list
     of everyday English and shorthand; texts without any of its words cannot be changed.
 
@@ -37,22 +38,24 @@ class WordEdits(EditAttack):
     )
     most = Budget(queries=1000)
 
-    def talk(self, case: Case, public: Sequence[str]) -> Talk:
+    def plan(self, item: EditItem, suspects: Sequence[str]) -> QueryPlan:
         """Rank, and replace."""
         single = [
-            (place, other) for place, token in case.words.items() for other in synonyms(token.word)
+            (place, other)
+            for place, token in item.words.items()
+            for other in list_synonyms(token.word)
         ]
         best: dict[int, tuple[float, str]] = {}
-        for start in range(0, len(single), AT_ONCE):
-            some = single[start : start + AT_ONCE]
-            _, lead = yield [case.written({place: other}) for place, other in some]
-            for (place, other), value in zip(some, lead.tolist(), strict=True):
+        for start in range(0, len(single), TEXTS_AT_ONCE):
+            block = single[start : start + TEXTS_AT_ONCE]
+            reply = yield [item.rewrite({place: other}) for place, other in block]
+            for (place, other), value in zip(block, reply.lead.tolist(), strict=True):
                 if place not in best or value > best[place][0]:
                     best[place] = value, other
         order = sorted(best, key=lambda place: -np.nan_to_num(best[place][0], nan=-np.inf))
-        order = order[: case.limits.most_words]
+        order = order[: item.constraint.most_words]
         for size in range(2, len(order) + 1):
             changes = {place: best[place][1] for place in order[:size]}
-            reached, _ = yield [case.written(changes)]
-            if reached[0]:
+            reply = yield [item.rewrite(changes)]
+            if reply.reached[0]:
                 return

@@ -14,7 +14,7 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.power import Budget
-from goalkeeper.games.exhaustion import Exhaustion, Kind, Population, Room
+from goalkeeper.games.exhaustion import Exhaustion, InputKind, Population, SizeLimits
 
 Maker = Callable[[np.random.Generator], Any]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -22,7 +22,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Sponge(Attack[Room, Population]):
+class Sponge(Attack[SizeLimits, Population]):
     """Send inputs of every kind that some program is slow with, and keep the slowest kind.
 
     For texts: as many different words as fit, words nobody knows, single letters, repeats that
@@ -43,11 +43,11 @@ class Sponge(Attack[Room, Population]):
     )
     most: ClassVar[Budget] = Budget(queries=100, share=0.0, compute_h=1.0)
 
-    def run(self, question: Room, access: Access) -> Population:
+    def run(self, question: SizeLimits, access: Access) -> Population:
         """Ask about one kind after the other, and hand in all so far after each."""
-        population: list[Kind] = []
+        population: list[InputKind] = []
         campaigns = np.arange(question.inputs)
-        for name, make in _kinds(question, access).items():
+        for name, make in _list_kinds(question, access).items():
             if access.left().min() < 1:
                 break
             x = make(access.rng)
@@ -55,16 +55,18 @@ class Sponge(Attack[Room, Population]):
                 access.query(x, campaigns)
             except TargetError:
                 continue  # not answered, so nothing to wait for
-            population.append(Kind(name, x))
+            population.append(InputKind(name, x))
             access.checkpoint(tuple(population))
         return tuple(population)
 
 
-def _kinds(question: Room, access: Access) -> Mapping[str, Callable[[np.random.Generator], Inputs]]:
+def _list_kinds(
+    question: SizeLimits, access: Access
+) -> Mapping[str, Callable[[np.random.Generator], Inputs]]:
     domain, n = access.domain, question.inputs
 
-    def many(make: Maker) -> Callable[[np.random.Generator], Inputs]:
-        def made(rng: np.random.Generator) -> Inputs:
+    def make_many(make: Maker) -> Callable[[np.random.Generator], Inputs]:
+        def make_inputs(rng: np.random.Generator) -> Inputs:
             values = [make(rng) for _ in range(n)]
             if not isinstance(domain, TextDomain):
                 return np.stack(values)
@@ -73,41 +75,41 @@ def _kinds(question: Room, access: Access) -> Mapping[str, Callable[[np.random.G
             out[:] = [f"{m} {v}"[: question.size] for m, v in zip(marks, values, strict=True)]
             return out
 
-        return made
+        return make_inputs
 
     if isinstance(domain, TextDomain):
-        kinds = _texts(question.size)
+        kinds = _text_kinds(question.size)
     elif isinstance(domain, TableDomain):
-        kinds = _rows(domain, question)
+        kinds = _row_kinds(domain, question)
     else:
-        kinds = _images(domain)
-    return {name: many(make) for name, make in kinds.items()}
+        kinds = _image_kinds(domain)
+    return {name: make_many(make) for name, make in kinds.items()}
 
 
 # ---- texts -------------------------------------------------------------------------------------
 
 
-def _texts(size: int) -> Mapping[str, Maker]:
-    def words(rng: np.random.Generator, shortest: int, longest: int) -> str:
+def _text_kinds(size: int) -> Mapping[str, Maker]:
+    def join_random_words(rng: np.random.Generator, shortest: int, longest: int) -> str:
         count = size // (shortest + 1) + 1
         codes = rng.integers(97, 123, (count, longest)).astype(np.uint8)
         lengths = rng.integers(shortest, longest + 1, count)
         rows = (row[:k].tobytes().decode() for row, k in zip(codes, lengths, strict=True))
         return " ".join(rows)
 
-    def distinct(rng: np.random.Generator) -> str:
+    def join_distinct_words(rng: np.random.Generator) -> str:
         pairs = [a + b for a in _LETTERS for b in _LETTERS]
         triples = [pair + c for pair in pairs for c in _LETTERS]
-        return " ".join([*_shuffled(pairs, rng), *_shuffled(triples, rng)][: size // 3 + 1])
+        return " ".join([*_shuffle(pairs, rng), *_shuffle(triples, rng)][: size // 3 + 1])
 
-    def repeated(pieces: tuple[str, ...], end: str = "!") -> Maker:
+    def repeat_pieces(pieces: tuple[str, ...], end: str = "!") -> Maker:
         def make(rng: np.random.Generator) -> str:
             piece = pieces[int(rng.integers(len(pieces)))]
             return (piece * (size // len(piece) + 1))[: size - len(end)] + end
 
         return make
 
-    def signs(first: int, last: int, gap: int) -> Maker:
+    def draw_signs(first: int, last: int, gap: int) -> Maker:
         def make(rng: np.random.Generator) -> str:
             text = "".join(map(chr, rng.integers(first, last, size).tolist()))
             return " ".join(text[i : i + gap] for i in range(0, size, gap))
@@ -115,79 +117,83 @@ def _texts(size: int) -> Mapping[str, Maker]:
         return make
 
     return {
-        "as many different words as fit": distinct,
-        "long words nobody knows": lambda rng: words(rng, 8, 12),
-        "one endless word": lambda rng: words(rng, size, size) if size < 50_000 else "a" * size,
-        "one letter again and again": repeated(("a", "e", "i", "o", "1", "_")),
-        "single letters": repeated(("a ", "b c ", "x.", "i-")),
-        "addresses": repeated(("a@", "a.b@", "www.", "http://", "1.1.", "a@a.a ")),
-        "nested brackets": repeated(("(", "[", "{", "<", "<a ", "((a)")),
-        "quotes and backslashes": repeated(('"', "'", "\\", '\\"', "`")),
-        "blanks": repeated((" ", "\t", "\n", " \n", "\u00a0"), end="x"),
-        "capital letters": lambda rng: words(rng, 2, 6).upper(),
-        "signs of other scripts": signs(0x4E00, 0x9FFF, 3),
-        "capitals that change length": repeated(("\u0130", "\u1e9e", "\ufb03", "\u0149 ")),
-        "letters with many marks": repeated(("a\u0301\u0323", "o\u0308\u0304 ", "\u1100\u1161")),
+        "as many different words as fit": join_distinct_words,
+        "long words nobody knows": lambda rng: join_random_words(rng, 8, 12),
+        "one endless word": lambda rng: (
+            join_random_words(rng, size, size) if size < 50_000 else "a" * size
+        ),
+        "one letter again and again": repeat_pieces(("a", "e", "i", "o", "1", "_")),
+        "single letters": repeat_pieces(("a ", "b c ", "x.", "i-")),
+        "addresses": repeat_pieces(("a@", "a.b@", "www.", "http://", "1.1.", "a@a.a ")),
+        "nested brackets": repeat_pieces(("(", "[", "{", "<", "<a ", "((a)")),
+        "quotes and backslashes": repeat_pieces(('"', "'", "\\", '\\"', "`")),
+        "blanks": repeat_pieces((" ", "\t", "\n", " \n", "\u00a0"), end="x"),
+        "capital letters": lambda rng: join_random_words(rng, 2, 6).upper(),
+        "signs of other scripts": draw_signs(0x4E00, 0x9FFF, 3),
+        "capitals that change length": repeat_pieces(("\u0130", "\u1e9e", "\ufb03", "\u0149 ")),
+        "letters with many marks": repeat_pieces(
+            ("a\u0301\u0323", "o\u0308\u0304 ", "\u1100\u1161")
+        ),
         "numbers": lambda rng: " ".join(map(str, rng.integers(0, 10**9, size // 8 + 1))),
     }
 
 
-def _shuffled(items: list[str], rng: np.random.Generator) -> list[str]:
+def _shuffle(items: list[str], rng: np.random.Generator) -> list[str]:
     return [items[i] for i in rng.permutation(len(items))]
 
 
 # ---- rows and images ---------------------------------------------------------------------------
 
 
-def _rows(domain: TableDomain, question: Room) -> Mapping[str, Maker]:
+def _row_kinds(domain: TableDomain, question: SizeLimits) -> Mapping[str, Maker]:
     examples = np.asarray(question.examples, dtype=np.float64)
     low, high = domain.bounds()
     low = np.where(np.isfinite(low), low, np.minimum(examples.min(axis=0), -1e300))
     high = np.where(np.isfinite(high), high, np.maximum(examples.max(axis=0), 1e300))
 
-    def spotted(row: Any, rng: np.random.Generator) -> Any:
+    def vary_one(row: Any, rng: np.random.Generator) -> Any:
         out, j = row.copy(), int(rng.integers(len(row)))
         out[j] = rng.uniform(low[j] / 2, high[j] / 2) * 2
         return out
 
-    def kept(make: Maker) -> Maker:
+    def make_valid(make: Maker) -> Maker:
         return lambda rng: domain.project(np.asarray(make(rng))[None])[0]
 
     return {
-        "lowest values": kept(lambda rng: spotted(low, rng)),
-        "highest values": kept(lambda rng: spotted(high, rng)),
-        "lowest and highest values": kept(
+        "lowest values": make_valid(lambda rng: vary_one(low, rng)),
+        "highest values": make_valid(lambda rng: vary_one(high, rng)),
+        "lowest and highest values": make_valid(
             lambda rng: np.where(rng.random(len(low)) < 0.5, low, high)
         ),
-        "numbers next to nothing": kept(lambda rng: rng.choice([5e-324, 1e-310], len(low))),
-        "uniform rows": kept(lambda rng: rng.uniform(low / 2, high / 2) * 2),
-        "rows with long fractions": kept(
+        "numbers next to nothing": make_valid(lambda rng: rng.choice([5e-324, 1e-310], len(low))),
+        "uniform rows": make_valid(lambda rng: rng.uniform(low / 2, high / 2) * 2),
+        "rows with long fractions": make_valid(
             lambda rng: examples[int(rng.integers(len(examples)))] * (1 + rng.normal() * 1e-9)
         ),
     }
 
 
-def _images(domain: ImageDomain) -> Mapping[str, Maker]:
+def _image_kinds(domain: ImageDomain) -> Mapping[str, Maker]:
     low, high, shape = domain.low, domain.high, domain.shape
 
-    def spotted(value: float, rng: np.random.Generator) -> Any:
+    def vary_one(value: float, rng: np.random.Generator) -> Any:
         image = np.full(int(np.prod(shape)), value)
         image[int(rng.integers(image.size))] = rng.uniform(low, high)
         return image.reshape(shape)
 
-    def stepped(make: Maker) -> Maker:
-        def made(rng: np.random.Generator) -> Any:
+    def quantise(make: Maker) -> Maker:
+        def make_inputs(rng: np.random.Generator) -> Any:
             steps = np.round((np.asarray(make(rng)) - low) / domain.quantum)
             return np.clip(low + steps * domain.quantum, low, high)
 
-        return made
+        return make_inputs
 
     return {
-        "black": stepped(lambda rng: spotted(low, rng)),
-        "white": stepped(lambda rng: spotted(high, rng)),
+        "black": quantise(lambda rng: vary_one(low, rng)),
+        "white": quantise(lambda rng: vary_one(high, rng)),
         "black and white noise": lambda rng: rng.choice([low, high], shape),
-        "uniform noise": stepped(lambda rng: rng.uniform(low, high, shape)),
-        "hardly visible noise": stepped(
+        "uniform noise": quantise(lambda rng: rng.uniform(low, high, shape)),
+        "hardly visible noise": quantise(
             lambda rng: low + rng.integers(0, 2, shape) * domain.quantum
         ),
         "numbers next to nothing": lambda rng: np.clip(

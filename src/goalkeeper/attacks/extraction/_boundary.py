@@ -6,25 +6,27 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from goalkeeper.attacks.extraction._copies import Constant, LinearCopy
-from goalkeeper.attacks.extraction._equations import Design
-from goalkeeper.attacks.extraction._learning import Answered, learnt
+from goalkeeper.attacks._row_design import RowDesign
+from goalkeeper.attacks.extraction._learning import AnsweredInputs, learn_substitute
+from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute, LinearSubstitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.games.extraction import Substitute
 
-HALVINGS = 16  # of the way between two rows; 1/65,536 of it is left
-LEAST = 8  # halvings that are worth a way
-FIRST = 50  # rows drawn before any way is halved
-SPARE = 5  # ways beyond the number of unknowns
-CLEAR = 3.0  # how much the points must spread in the plane, as a multiple of their distance to it
-TRIES = 40  # rows tried as the other end of a way
-AGREES = 0.98  # from this agreement on the plane through the boundary is handed in
+MAX_HALVINGS = 16  # of the way between two rows; 1/65,536 of it is left
+MIN_HALVINGS = 8  # halvings that are worth a way
+FIRST_ROWS = 50  # rows drawn before any way is halved
+SPARE_PAIRS = 5  # ways beyond the number of unknowns
+MIN_SPREAD = (
+    3.0  # how much the points must spread in the plane, as a multiple of their distance to it
+)
+PARTNERS_TRIED = 40  # rows tried as the other end of a way
+MIN_AGREEMENT = 0.98  # from this agreement on the plane through the boundary is handed in
 
 
-class Search:
+class BoundarySearch:
     """Rows asked so far, and points that were found on the boundary.
 
     Parameters
@@ -35,7 +37,7 @@ class Search:
         Valid rows of the table.
     """
 
-    def __init__(self, access: Access, design: Design) -> None:
+    def __init__(self, access: Access, design: RowDesign) -> None:
         self._access, self.design = access, design
         width = len(design.domain.columns)
         self.rows, self.labels = np.zeros((0, width)), np.zeros(0, dtype=np.int64)
@@ -46,7 +48,7 @@ class Search:
     def draw(self, n: int) -> None:
         """Ask about rows drawn anywhere."""
         before = len(self.rows)
-        self.ask(self.design.all_over(n, self._access.rng))
+        self.ask(self.design.draw_mixed(n, self._access.rng))
         self.drawn = np.concatenate([self.drawn, np.arange(before, len(self.rows))])
 
     def ask(self, rows: Floats) -> Ints:
@@ -59,56 +61,56 @@ class Search:
 
     def halve(self, pairs: int, budget: int) -> None:
         """Halve the way between unlike rows, `pairs` ways side by side, as often as it can."""
-        left, right, label = self._unlike(pairs)
-        times = min(HALVINGS, (budget - 1) // max(1, len(left)))
-        if not len(left) or times < LEAST:  # too little to find the boundary
+        left, right, label = self._pair_unlike(pairs)
+        times = min(MAX_HALVINGS, (budget - 1) // max(1, len(left)))
+        if not len(left) or times < MIN_HALVINGS:  # too little to find the boundary
             self.draw(budget)
             return
         for _ in range(times):
             middle = self.design.domain.project((left + right) / 2)
-            said = self.ask(middle)
-            if len(said) < len(middle):
+            labels = self.ask(middle)
+            if len(labels) < len(middle):
                 return
-            same = (said == label)[:, None]
+            same = (labels == label)[:, None]
             left, right = np.where(same, middle, left), np.where(same, right, middle)
         self.ends = np.concatenate([self.ends, np.arange(len(self.rows))[-2 * len(left) :]])
-        if times == HALVINGS or not len(self.edge):  # rougher points would blur the plane
+        if times == MAX_HALVINGS or not len(self.edge):  # rougher points would blur the plane
             self.edge = np.concatenate([self.edge, (left + right) / 2])
 
-    def _unlike(self, pairs: int) -> tuple[Floats, Floats, Ints]:
+    def _pair_unlike(self, pairs: int) -> tuple[Floats, Floats, Ints]:
         """Pair rows of unlike labels that agree in all whole numbers, which cannot be halved."""
         rng = self._access.rng
         one = np.resize(rng.permutation(self.drawn), pairs)  # many rows: they must span the plane
-        two = rng.choice(self.drawn, (TRIES, pairs))
+        two = rng.choice(self.drawn, (PARTNERS_TRIED, pairs))
         unlike = self.labels[two] != self.labels[one]
         one, two = one[unlike.any(axis=0)], two[unlike.argmax(axis=0), np.arange(pairs)]
         two = two[unlike.any(axis=0)]
         left, right, label = self.rows[one], self.rows[two], self.labels[one]
-        whole = self._whole()
+        whole = self._find_whole()
         if whole.any() and len(one):
             right = np.where(whole, left, right)
-            said = self.ask(right)
-            kept = np.flatnonzero(said != label[: len(said)])
+            labels = self.ask(right)
+            kept = np.flatnonzero(labels != label[: len(labels)])
             left, right, label = left[kept], right[kept], label[kept]
         return left, right, label
 
-    def _whole(self) -> Bools:
+    def _find_whole(self) -> Bools:
         whole = self.design.domain.discrete.copy()
         for group in self.design.domain.one_hot:
             whole[list(group)] = True
         return whole
 
-    def best(self) -> Substitute:
+    def build_substitute(self) -> Substitute:
         """Return the plane through the boundary if it separates the labels, else a learnt model."""
-        plane = self._plane()
-        if plane is not None and (plane.predict(self.rows) == self.labels).mean() >= AGREES:
+        plane = self._fit_plane()
+        if plane is not None and (plane.predict(self.rows) == self.labels).mean() >= MIN_AGREEMENT:
             return plane
         drawn, ends = (
-            Answered(self.rows[i], self.labels[i], None) for i in (self.drawn, self.ends)
+            AnsweredInputs(self.rows[i], self.labels[i], None) for i in (self.drawn, self.ends)
         )
-        return learnt(drawn, self.design.domain, self._access.rng, ends)
+        return learn_substitute(drawn, self.design.domain, self._access.rng, ends)
 
-    def _plane(self) -> LinearCopy | None:
+    def _fit_plane(self) -> LinearSubstitute | None:
         """Fit the plane of all points of the boundary: the null vector of `[points 1]`."""
         seen = np.unique(self.labels)
         if self.design.coded or len(seen) != 2 or len(self.edge) < len(self.design.levels) + 1:
@@ -117,7 +119,7 @@ class Search:
         spread[spread == 0] = 1.0
         points = np.column_stack([(self.edge - centre) / spread, np.ones(len(self.edge))])
         _, sizes, normals = np.linalg.svd(points, full_matrices=False)
-        if sizes[-2] <= CLEAR * sizes[-1]:
+        if sizes[-2] <= MIN_SPREAD * sizes[-1]:
             return None
         normal = normals[-1]
         weights = normal[:-1] / spread
@@ -128,27 +130,27 @@ class Search:
         offsets = np.full(int(seen[1]) + 1, -np.inf)
         offsets[seen] = 0.0
         rows[seen[1]], offsets[seen[1]] = sign * weights, sign * bias
-        return LinearCopy(rows, offsets)
+        return LinearSubstitute(rows, offsets)
 
 
-def searched(access: Access) -> Iterator[Substitute]:
+def search_boundary(access: Access) -> Iterator[Substitute]:
     """Spend the budget in rounds of doubling size; yield a substitute after each."""
     if not isinstance(access.domain, TableDomain):
         raise DataError(f"rows can be searched in tables only, not in {access.domain.kind}s")
-    design = Design.of(access.domain)
-    search = Search(access, design)
+    design = RowDesign.of(access.domain)
+    search = BoundarySearch(access, design)
     if not access.left()[0]:
-        yield Constant(0)
+        yield ConstantSubstitute(0)
         return
-    pairs = len(design.levels) + SPARE
-    search.draw(max(FIRST, pairs))
-    yield search.best()
+    pairs = len(design.levels) + SPARE_PAIRS
+    search.draw(max(FIRST_ROWS, pairs))
+    yield search.build_substitute()
     while left := int(min(access.left()[0], 2**31)):
-        size = min(left, max(pairs * (HALVINGS + 1), len(search.rows)))
-        if size < 2 * LEAST:
+        size = min(left, max(pairs * (MAX_HALVINGS + 1), len(search.rows)))
+        if size < 2 * MIN_HALVINGS:
             search.draw(size)
         else:
             search.draw(min(len(search.drawn), size // 10))
-            search.halve(min(pairs, size // (LEAST + 2)), size - size // 10)
+            search.halve(min(pairs, size // (MIN_HALVINGS + 2)), size - size // 10)
         pairs *= 2
-        yield search.best()
+        yield search.build_substitute()

@@ -13,7 +13,7 @@ AT_ONCE = 2_000_000  # comparisons held in memory
 
 
 @dataclass(frozen=True, eq=False)
-class Boxes:
+class BoxSubstitute:
     """The class of the smallest box that holds an input; of the nearest where none does.
 
     Parameters
@@ -38,22 +38,24 @@ class Boxes:
         """Return the classes `(n,)` of rows `(n, d)`."""
         rows = np.asarray(x, dtype=np.float64)
         step = max(1, AT_ONCE // max(1, self.low.size))
-        parts = [self._place(rows[i : i + step]) for i in range(0, len(rows), step)]
+        parts = [self._find_box(rows[i : i + step]) for i in range(0, len(rows), step)]
         return self.labels[np.concatenate(parts)] if parts else self.labels[:0]
 
     def holds(self, x: Floats) -> Bools:
-        """Tell which rows `(n, d)` lie in any box, `(n,)`."""
+        """Return which rows `(n, d)` lie in any box, `(n,)`."""
         step = max(1, AT_ONCE // max(1, self.low.size))
-        parts = [self._outside(x[i : i + step]).min(axis=1) == 0 for i in range(0, len(x), step)]
+        parts = [
+            self._count_violations(x[i : i + step]).min(axis=1) == 0 for i in range(0, len(x), step)
+        ]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
 
-    def _place(self, rows: Floats) -> Ints:
+    def _find_box(self, rows: Floats) -> Ints:
         """Find for each row the smallest of the boxes that it violates in the fewest columns."""
-        outside = self._outside(rows)
+        outside = self._count_violations(rows)
         best = outside == outside.min(axis=1, keepdims=True)
         return np.asarray(np.where(best, self.size, np.inf).argmin(axis=1))
 
-    def _outside(self, rows: Floats) -> Ints:
+    def _count_violations(self, rows: Floats) -> Ints:
         """Count the columns in which a row violates a box, `(n, m)`."""
         beyond = (rows[:, None] <= self.low) | (rows[:, None] > self.high)
         found = np.asarray(beyond.sum(axis=2))
@@ -63,7 +65,7 @@ class Boxes:
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class ColumnFrame:
     """The columns of a table, as a path through a tree sees them.
 
     Numbers lie in finite bounds `low`, `high` `(d,)`; where the domain has none, wide ones are
@@ -78,11 +80,11 @@ class Frame:
     groups: tuple[tuple[int, ...], ...]
 
     @staticmethod
-    def of(domain: TableDomain, wide: float) -> Frame:
+    def of(domain: TableDomain, wide: float) -> ColumnFrame:
         """Read the columns of a domain."""
         low, high = domain.bounds()
         coded = [(j, len(c.categories)) for j, c in enumerate(domain.columns) if c.categories]
-        return Frame(
+        return ColumnFrame(
             domain=domain,
             low=np.where(np.isfinite(low), low, np.minimum(-wide, np.nan_to_num(high, posinf=0))),
             high=np.where(np.isfinite(high), high, np.maximum(wide, np.nan_to_num(low, neginf=0))),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-from goalkeeper.attacks.extraction._copies import LinearCopy, expanded
+from goalkeeper.attacks._row_design import RowDesign, expand_levels
+from goalkeeper.attacks.extraction._substitutes import LinearSubstitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats
 from goalkeeper.core.domain import TableDomain
@@ -16,103 +16,6 @@ from goalkeeper.core.errors import DataError
 TINY = float(np.finfo(np.float64).tiny)
 EXACT = 1e-12  # answers finer than this count as unrounded
 HALVINGS = 40
-
-
-@dataclass(frozen=True, eq=False)
-class Design:
-    """Valid rows that differ from a base row in one thing each: one row an unknown.
-
-    `levels` are the unknowns besides the bias, a (column, level) each: the number of a column
-    (level NaN), or whether a coded column has this level. Columns that cannot vary are none.
-    """
-
-    domain: TableDomain
-    levels: tuple[tuple[int, float], ...]
-
-    @staticmethod
-    def of(domain: TableDomain) -> Design:
-        """List the unknowns: one a number, one a further level of a category."""
-        low, high = domain.bounds()
-        levels: list[tuple[int, float]] = []
-        for j, column in enumerate(domain.columns):
-            if column.categories:
-                levels += [(j, float(level)) for level in range(1, len(column.categories))]
-            elif low[j] < high[j]:
-                levels.append((j, np.nan))
-        return Design(domain, tuple(levels))
-
-    @property
-    def coded(self) -> bool:
-        """Whether a column is coded, so that its number means nothing."""
-        return any(not np.isnan(level) for _, level in self.levels)
-
-    def centre(self) -> Floats:
-        """Return a valid row in the middle, `(d,)`."""
-        low, high = self.domain.bounds()
-        middle = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high, 0.0))
-        both = np.isfinite(low) & np.isfinite(high)
-        span = np.where(both, high, 0.0) - np.where(both, low, 0.0)
-        middle = middle + span / 2
-        middle[[bool(c.categories) for c in self.domain.columns]] = 0.0
-        return np.asarray(self.domain.project(middle[None])[0])
-
-    def anywhere(self, n: int, rng: np.random.Generator) -> Floats:
-        """Draw valid rows `(n, d)`; around the middle where a column has no bounds."""
-        low, high = self.domain.bounds()
-        centre = self.centre()
-        wide = centre + rng.normal(size=(n, len(low))) * 10 ** rng.uniform(-1, 2, (n, 1))
-        both = np.isfinite(low) & np.isfinite(high)
-        start, span = np.where(both, low, 0.0), np.where(both, high - low, 0.0)
-        inside = start + rng.random((n, len(low))) * span
-        return self.domain.project(np.where(both, inside, wide))
-
-    def all_over(self, n: int, rng: np.random.Generator) -> Floats:
-        """Draw valid rows `(n, d)`: a third anywhere, a third in corners, a third all low to high.
-
-        Real columns often rise together, so that rows drawn column by column meet one class only.
-        """
-        low, high = self.domain.bounds()
-        rows = self.anywhere(n, rng)
-        both = np.isfinite(low) & np.isfinite(high)
-        start, span = np.where(both, low, 0.0), np.where(both, high - low, 0.0)
-        corner = (rng.random(rows.shape) < 0.5).astype(np.float64)
-        level = np.clip(rng.random((n, 1)) + rng.normal(size=rows.shape) * 0.1, 0, 1)
-        third = np.arange(n)[:, None] % 3
-        part = np.where(third == 1, corner, level)
-        chosen = np.where(both & (third > 0), start + part * span, rows)
-        return np.asarray(self.domain.project(chosen))
-
-    def moved(self, base: Floats, shares: Floats) -> Floats:
-        """Change one thing a row, numbers by a share `(unknowns,)` of their room."""
-        low, high = self.domain.bounds()
-        rows = np.repeat(base[None], len(self.levels), axis=0)
-        groups = {j: group for group in self.domain.one_hot for j in group}
-        for row, (j, level), part in zip(rows, self.levels, shares, strict=True):
-            if j in groups:
-                row[list(groups[j])] = 0.0
-                row[j] = 1.0
-            elif not np.isnan(level):
-                row[j] = level
-            else:
-                up, down = high[j] - base[j], base[j] - low[j]
-                room = up if up >= down else -down
-                step = part * (room if np.isfinite(room) else np.sign(room) * 2.0)
-                if self.domain.discrete[j]:
-                    step = np.sign(step) * max(1.0, np.floor(abs(step)))
-                row[j] += step
-        return rows
-
-    def features(self, rows: Floats) -> Floats:
-        """Return the values of the unknowns' factors in rows `(n, d)`: `(n, unknowns)`."""
-        return expanded(rows, self.levels)
-
-    def copy(self, weights: Floats, bias: Floats) -> LinearCopy:
-        """Build the copy from the solved `weights` `(k, unknowns)` and `bias` `(k,)`."""
-        if self.coded:
-            return LinearCopy(weights, bias, self.levels)
-        full = np.zeros((len(weights), len(self.domain.columns)))
-        full[:, [j for j, _ in self.levels]] = weights
-        return LinearCopy(full, bias)
 
 
 class Equations:
@@ -126,7 +29,7 @@ class Equations:
         The unknowns.
     """
 
-    def __init__(self, access: Access, design: Design) -> None:
+    def __init__(self, access: Access, design: RowDesign) -> None:
         self._access, self.design = access, design
         self.rows = np.zeros((0, len(design.domain.columns)))
         self.scores = np.zeros((0, len(access.classes)))
@@ -149,14 +52,16 @@ class Equations:
         self.scores = np.concatenate([self.scores, scores])
         return scores
 
-    def clear(self, scores: Floats) -> Bools:
-        """Tell which answers `(n,)` are far enough from 0 and 1 to take a logarithm."""
+    def is_clear(self, scores: Floats) -> Bools:
+        """Return which answers `(n,)` are far enough from 0 and 1 to take a logarithm."""
         least = scores.min(axis=1)
+        # Of two classes the smaller score is often computed as 1 - p, which loses its digits below
+        # about 1e-7; softmax scores keep theirs down to the smallest numbers.
         floor = 1e-7 if scores.shape[1] == 2 else 1e-250
-        return np.asarray(least > max(floor, 2 * self.unit))
+        return np.asarray(least > max(floor, 2 * self.rounding_error))
 
     @property
-    def unit(self) -> float:
+    def rounding_error(self) -> float:
         """Half the last decimal of the scores seen; 0 when they are not rounded."""
         if not len(self.scores):
             return 0.0
@@ -166,27 +71,37 @@ class Equations:
                 saturated = np.isin(np.round(scaled), (0, 10**decimals)).all()
                 return 0.0 if saturated else 0.5 * 10.0**-decimals
         single = self.scores.astype(np.float32).astype(np.float64)
+        # Half a unit of single precision just below 1: 2^-25 = 3e-8.
         return 3e-8 if np.array_equal(single, self.scores) else 0.0
 
-    def solve(self, base: Floats) -> LinearCopy:
+    def solve(self, base: Floats) -> LinearSubstitute:
         """Solve for weights and bias by least squares, rows weighed by how exact they are."""
         design = self.design
         start = design.features(base[None])
         change = design.features(self.rows) - start
         scale = np.abs(change).max(axis=0, initial=0.0)
         scale[scale == 0] = 1.0
-        logs = np.log(np.maximum(self.scores, max(self.unit, TINY)))
+        logs = np.log(np.maximum(self.scores, max(self.rounding_error, TINY)))
         logs -= logs.mean(axis=1, keepdims=True)
-        trust = np.where(self.clear(self.scores), 1.0, 1e-6)
-        if self.unit:
-            trust = np.maximum(self.scores.min(axis=1), self.unit)
+        trust = np.where(self.is_clear(self.scores), 1.0, 1e-6)
+        if self.rounding_error:
+            trust = np.maximum(self.scores.min(axis=1), self.rounding_error)
         left = np.column_stack([change / scale, np.ones(len(change))])
         found = np.linalg.lstsq(left * trust[:, None], logs * trust[:, None], rcond=None)[0]
         weights = (found[:-1] / scale[:, None]).T
-        return design.copy(weights, found[-1] - weights @ start[0])
+        return build_substitute(design, weights, found[-1] - weights @ start[0])
 
 
-def solved(access: Access, patience: int) -> Iterator[LinearCopy]:
+def build_substitute(design: RowDesign, weights: Floats, bias: Floats) -> LinearSubstitute:
+    """Build the substitute from the solved `weights` `(k, unknowns)` and `bias` `(k,)`."""
+    if design.coded:
+        return LinearSubstitute(weights, bias, design.levels)
+    full = np.zeros((len(weights), len(design.domain.columns)))
+    full[:, [j for j, _ in design.levels]] = weights
+    return LinearSubstitute(full, bias)
+
+
+def solve_equations(access: Access, patience: int) -> Iterator[LinearSubstitute]:
     """Ask d + 1 rows and solve; then check, and ask more where the answers were too coarse.
 
     Parameters
@@ -199,32 +114,32 @@ def solved(access: Access, patience: int) -> Iterator[LinearCopy]:
     domain = access.domain
     if not isinstance(domain, TableDomain):
         raise DataError(f"these equations are about tables, the inputs are {domain.kind}s")
-    design = Design.of(domain)
+    design = RowDesign.of(domain)
     asked = Equations(access, design)
-    base = _base(asked, access.rng)
-    _one_by_one(asked, base)
+    base = _find_base(asked, access.rng)
+    _change_one_by_one(asked, base)
     copy = asked.solve(base)
     yield copy
     unknowns = len(design.levels) + 1
     if _fits(asked, copy, access.rng):
         return
     while asked.left and len(asked.rows) < patience * unknowns:
-        asked.ask(_near(design, copy, len(asked.rows), access.rng))
+        asked.ask(_draw_near_boundary(design, copy, len(asked.rows), access.rng))
         copy = asked.solve(base)
         yield copy
 
 
-def _base(asked: Equations, rng: np.random.Generator) -> Floats:
+def _find_base(asked: Equations, rng: np.random.Generator) -> Floats:
     """Find a row whose scores are clear: the middle, else others, else towards the boundary."""
     design = asked.design
     asked.ask(design.centre()[None])
     for _ in range(4):
-        if asked.clear(asked.scores).any() or asked.left < 16:
+        if asked.is_clear(asked.scores).any() or asked.left < 16:
             break
-        asked.ask(design.anywhere(16, rng))
+        asked.ask(design.draw_anywhere(16, rng))
     labels = asked.scores.argmax(axis=1)
     other = np.flatnonzero(labels != labels[0])
-    if not asked.clear(asked.scores).any() and len(other):
+    if not asked.is_clear(asked.scores).any() and len(other):
         _bisect(asked, asked.rows[0], asked.rows[other[0]])
     return np.asarray(asked.rows[asked.scores.min(axis=1).argmax()])
 
@@ -235,22 +150,22 @@ def _bisect(asked: Equations, one: Floats, two: Floats) -> None:
     for _ in range(HALVINGS):
         middle = asked.design.domain.project((one + two)[None] / 2)
         scores = asked.ask(middle)
-        if not len(scores) or asked.clear(scores)[0]:
+        if not len(scores) or asked.is_clear(scores)[0]:
             return
         one, two = (middle[0], two) if scores[0].argmax() == label else (one, middle[0])
 
 
-def _one_by_one(asked: Equations, base: Floats) -> None:
+def _change_one_by_one(asked: Equations, base: Floats) -> None:
     """Change one thing at a time, and less where the scores saturate."""
     shares = np.full(len(asked.design.levels), 0.5)
     open_ = np.arange(len(shares))
     for _ in range(HALVINGS):
-        rows = asked.design.moved(base, shares)[open_]
+        rows = asked.design.change_each(base, shares)[open_]
         fresh = (rows != base).any(axis=1)
         scores = asked.ask(rows[fresh])
         if len(scores) < fresh.sum() or not len(scores):
             return
-        open_ = open_[fresh][~asked.clear(scores)]
+        open_ = open_[fresh][~asked.is_clear(scores)]
         movable = [
             np.isnan(asked.design.levels[j][1])
             and not asked.design.domain.discrete[asked.design.levels[j][0]]
@@ -262,23 +177,25 @@ def _one_by_one(asked: Equations, base: Floats) -> None:
         shares[open_] /= 4
 
 
-def _fits(asked: Equations, copy: LinearCopy, rng: np.random.Generator) -> bool:
+def _fits(asked: Equations, copy: LinearSubstitute, rng: np.random.Generator) -> bool:
     """Check on a few further rows that the answers are exact, and the model linear."""
     if asked.left == 0:
         return True
-    if asked.unit:
+    if asked.rounding_error:
         return False
-    scores = asked.ask(_near(asked.design, copy, min(8, asked.left), rng))
+    scores = asked.ask(_draw_near_boundary(asked.design, copy, min(8, asked.left), rng))
     logs = np.log(np.maximum(scores, TINY))
     logs -= logs.mean(axis=1, keepdims=True)
     margins = _margins(asked.design, copy, asked.rows[-len(scores) :])
-    fine = asked.clear(scores)
+    fine = asked.is_clear(scores)
     return bool(np.abs(margins - logs)[fine].max(initial=0.0) < 1e-3)
 
 
-def _near(design: Design, copy: LinearCopy, n: int, rng: np.random.Generator) -> Floats:
+def _draw_near_boundary(
+    design: RowDesign, copy: LinearSubstitute, n: int, rng: np.random.Generator
+) -> Floats:
     """Draw valid rows on which the copy is least sure, `(n, d)`."""
-    rows = design.anywhere(16 * n, rng)
+    rows = design.draw_anywhere(16 * n, rng)
     towards = rows[rng.permutation(len(rows))]
     numbers = ~design.domain.discrete
     part = rng.random((len(rows), 1))
@@ -288,7 +205,7 @@ def _near(design: Design, copy: LinearCopy, n: int, rng: np.random.Generator) ->
     return np.asarray(rows[np.argsort(unsure, kind="stable")[:n]])
 
 
-def _margins(design: Design, copy: LinearCopy, rows: Floats) -> Floats:
-    given = expanded(rows, copy.levels) if copy.levels else rows
+def _margins(design: RowDesign, copy: LinearSubstitute, rows: Floats) -> Floats:
+    given = expand_levels(rows, copy.levels) if copy.levels else rows
     margins = given @ copy.weights.T + copy.bias
     return np.asarray(margins - margins.mean(axis=1, keepdims=True))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from goalkeeper.attacks.extraction._boxes import Boxes, Frame
+from goalkeeper.attacks.extraction._boxes import BoxSubstitute, ColumnFrame
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats, Ints
 
@@ -14,7 +14,7 @@ DECIMALS = 12  # of scores that tell leaves apart
 MOST_POINTS = 64  # leaves looked around side by side
 
 
-class BudgetGone(Exception):
+class BudgetExhausted(Exception):
     """The next questions are not covered; what was found so far stands."""
 
 
@@ -29,7 +29,7 @@ class Leaf:
     allowed: dict[int, Bools] = field(default_factory=dict)
 
 
-class Paths:
+class LeafSearch:
     """Leaves found so far, and the questions that find more.
 
     Parameters
@@ -42,7 +42,7 @@ class Paths:
         How exactly a threshold is located, as a share of its column's range.
     """
 
-    def __init__(self, access: Access, frame: Frame, tolerance: float) -> None:
+    def __init__(self, access: Access, frame: ColumnFrame, tolerance: float) -> None:
         self._access, self.frame, self._tolerance = access, frame, tolerance
         self._ids: dict[bytes, int] = {}
         self.labels: list[int] = []  # of each id
@@ -59,33 +59,34 @@ class Paths:
     def ask(self, rows: Floats) -> Ints:
         """Ask about rows `(n, d)`; return the id of each one's leaf, `(n,)`."""
         if len(rows) > self.left:
-            raise BudgetGone
+            raise BudgetExhausted
         if not len(rows):
             return np.zeros(0, dtype=np.int64)
-        said = self._access.query(rows)
-        keys = np.round(said.scores, DECIMALS) + 0.0
+        answers = self._access.query(rows)
+        keys = np.round(answers.scores, DECIMALS) + 0.0
         ids = np.zeros(len(rows), dtype=np.int64)
-        for i, (key, label) in enumerate(zip(keys, said.labels.tolist(), strict=True)):
+        for i, (key, label) in enumerate(zip(keys, answers.labels.tolist(), strict=True)):
             ids[i] = self._ids.setdefault(key.tobytes(), len(self.labels))
             if ids[i] == len(self.labels):
                 self.labels.append(label)
         self.rows = np.concatenate([self.rows, rows])
-        self.answers = np.concatenate([self.answers, said.labels])
+        self.answers = np.concatenate([self.answers, answers.labels])
         return ids
 
-    def stepped(self, rows: Floats, ids: Ints) -> bool:
-        """Tell whether answers stay the same over tiny steps, as those of a tree do."""
+    def is_stepped(self, rows: Floats, ids: Ints) -> bool:
+        """Return whether answers stay the same over tiny steps, as those of a tree do."""
         columns = self.frame.numbers
         free = [j for j in columns if not self.frame.domain.discrete[j]]
         if not free:
             return True
         moved = rows.copy()
+        # Far below any threshold's distance, far above the rounding error of a double.
         tiny = 1e-7 * (self.frame.high - self.frame.low)[free]
         middle = (self.frame.high + self.frame.low)[free] / 2
         moved[:, free] += np.where(moved[:, free] > middle, -tiny, tiny)
         return bool((self.ask(moved) == ids).mean() > 0.5)
 
-    def boxes(self) -> Boxes | None:
+    def build_boxes(self) -> BoxSubstitute | None:
         """Return the copy as far as it is known."""
         if not self.leaves:
             return None
@@ -100,7 +101,7 @@ class Paths:
         for _, levels in allowed:
             size = size + np.log(levels.mean(axis=1))
         labels = np.array([self.labels[leaf.id] for leaf in self.leaves])
-        return Boxes(low=low, high=high, labels=labels, allowed=allowed, size=size)
+        return BoxSubstitute(low=low, high=high, labels=labels, allowed=allowed, size=size)
 
     def explore(self, starts: Floats) -> None:
         """Look around every start, then around what lies behind each threshold found.
@@ -112,42 +113,43 @@ class Paths:
         BudgetGone
             Some leaves were not looked around; those that were are kept.
         """
-        waiting = list(zip(starts, self.ask(starts).tolist(), strict=True))
-        while waiting:
-            some: list[tuple[Floats, int]] = []
-            while waiting and len(some) < MOST_POINTS:
-                point, own = waiting.pop()
-                fresh = all(own != other for _, other in some)
-                if fresh and not self._known(point, own):
-                    some.append((point, own))
-            if some:
-                waiting += self._around(some)
+        pending = list(zip(starts, self.ask(starts).tolist(), strict=True))
+        while pending:
+            unexplored: list[tuple[Floats, int]] = []
+            while pending and len(unexplored) < MOST_POINTS:
+                point, leaf_id = pending.pop()
+                fresh = all(leaf_id != other for _, other in unexplored)
+                if fresh and not self._is_known(point, leaf_id):
+                    unexplored.append((point, leaf_id))
+            if unexplored:
+                pending += self._explore_around(unexplored)
 
-    def _known(self, point: Floats, own: int) -> bool:
+    def _is_known(self, point: Floats, leaf_id: int) -> bool:
         return any(
             bool(((leaf.low < point) & (point <= leaf.high)).all())
             and all(levels[int(point[j])] for j, levels in leaf.allowed.items())
-            for leaf in self._of.get(own, ())
+            for leaf in self._of.get(leaf_id, ())
         )
 
-    def _around(self, some: list[tuple[Floats, int]]) -> list[tuple[Floats, int]]:
+    def _explore_around(self, unexplored: list[tuple[Floats, int]]) -> list[tuple[Floats, int]]:
         """Find the boxes around points, and points beyond each of their sides."""
         width = len(self.frame.low)
         leaves = [
-            Leaf(point, own, np.full(width, -np.inf), np.full(width, np.inf)) for point, own in some
+            Leaf(point, leaf_id, np.full(width, -np.inf), np.full(width, np.inf))
+            for point, leaf_id in unexplored
         ]
-        found = self._along_numbers(leaves)
-        found += self._along_levels(leaves)
-        found += self._along_groups(leaves)
+        found = self._follow_numbers(leaves)
+        found += self._follow_levels(leaves)
+        found += self._follow_groups(leaves)
         self.leaves += leaves
         for leaf in leaves:
             self._of.setdefault(leaf.id, []).append(leaf)
         return found
 
-    def _along_numbers(self, leaves: list[Leaf]) -> list[tuple[Floats, int]]:
+    def _follow_numbers(self, leaves: list[Leaf]) -> list[tuple[Floats, int]]:
         """Halve the way from each point to both ends of every column, all ways side by side."""
         points = np.stack([leaf.point for leaf in leaves])
-        own = np.array([leaf.id for leaf in leaves])
+        leaf_ids = np.array([leaf.id for leaf in leaves])
         ways = [
             (i, j, end)
             for i in range(len(leaves))
@@ -159,15 +161,17 @@ class Paths:
             return []
         who, column = np.array([w[:2] for w in ways]).T
         far = np.array([w[2] for w in ways], dtype=np.float64)
-        ids = self.ask(_set(points[who], column, far))
-        changed = ids != own[who]
-        segments = _Segments(who, column, points[who, column], far, own[who], ids).take(changed)
+        ids = self.ask(_replace_values(points[who], column, far))
+        changed = ids != leaf_ids[who]
+        segments = _Segments(who, column, points[who, column], far, leaf_ids[who], ids).take(
+            changed
+        )
         beyond: list[tuple[Floats, int]] = []
         while len(segments.who):
-            segments = self._halved(segments, points, leaves, beyond)
+            segments = self._halve(segments, points, leaves, beyond)
         return beyond
 
-    def _halved(
+    def _halve(
         self,
         at: _Segments,
         points: Floats,
@@ -180,19 +184,19 @@ class Paths:
         short = np.where(whole, 1.0 + 1e-9, self._tolerance * room)
         ready = np.abs(at.b - at.a) <= short
         for s in np.flatnonzero(ready):
-            self._noted(at, int(s), points, leaves, beyond)
+            self._note_threshold(at, int(s), points, leaves, beyond)
         at = at.take(~ready)
         if not len(at.who):
             return at
         middle = (at.a + at.b) / 2
         middle = np.where(self.frame.domain.discrete[at.column], np.floor(middle), middle)
-        ids = self.ask(_set(points[at.who], at.column, middle))
+        ids = self.ask(_replace_values(points[at.who], at.column, middle))
         like_a, like_b = ids == at.ida, ids == at.idb
         nearer = _Segments(at.who, at.column, at.a, middle, at.ida, ids).take(~like_a)
         farther = _Segments(at.who, at.column, middle, at.b, ids, at.idb).take(~like_b)
         return nearer.joined(farther)
 
-    def _noted(
+    def _note_threshold(
         self,
         at: _Segments,
         s: int,
@@ -210,7 +214,7 @@ class Paths:
         point[j] = at.b[s]
         beyond.append((point, int(at.idb[s])))
 
-    def _along_levels(self, leaves: list[Leaf]) -> list[tuple[Floats, int]]:
+    def _follow_levels(self, leaves: list[Leaf]) -> list[tuple[Floats, int]]:
         """Ask about every other level of coded columns."""
         found: list[tuple[Floats, int]] = []
         for j, levels in self.frame.coded:
@@ -218,17 +222,17 @@ class Paths:
             rows[:, j] = np.tile(np.arange(levels), len(leaves))
             ids = self.ask(rows)
             for i, leaf in enumerate(leaves):
-                mine = slice(i * levels, (i + 1) * levels)
-                same = ids[mine] == leaf.id
+                rows_of_leaf = slice(i * levels, (i + 1) * levels)
+                same = ids[rows_of_leaf] == leaf.id
                 leaf.allowed[j] = same
                 found += [
-                    (row, int(own))
-                    for row, own in zip(rows[mine], ids[mine], strict=True)
-                    if own != leaf.id
+                    (row, int(leaf_id))
+                    for row, leaf_id in zip(rows[rows_of_leaf], ids[rows_of_leaf], strict=True)
+                    if leaf_id != leaf.id
                 ]
         return found
 
-    def _along_groups(self, leaves: list[Leaf]) -> list[tuple[Floats, int]]:
+    def _follow_groups(self, leaves: list[Leaf]) -> list[tuple[Floats, int]]:
         """Ask about every other column of a one-hot group; a side is bounded where it changes."""
         found: list[tuple[Floats, int]] = []
         for group in self.frame.groups:
@@ -237,14 +241,16 @@ class Paths:
             rows[:, block] = np.tile(np.eye(len(block)), (len(leaves), 1))
             ids = self.ask(rows)
             for i, leaf in enumerate(leaves):
-                mine = slice(i * len(block), (i + 1) * len(block))
-                other = ids[mine] != leaf.id
+                rows_of_leaf = slice(i * len(block), (i + 1) * len(block))
+                other = ids[rows_of_leaf] != leaf.id
                 for j, differs in zip(block, other, strict=True):
                     if differs and not leaf.point[j]:
                         leaf.high[j] = 0.5
                 found += [
-                    (row, int(own))
-                    for row, own in zip(rows[mine][other], ids[mine][other], strict=True)
+                    (row, int(leaf_id))
+                    for row, leaf_id in zip(
+                        rows[rows_of_leaf][other], ids[rows_of_leaf][other], strict=True
+                    )
                 ]
         return found
 
@@ -273,7 +279,7 @@ class _Segments:
         )
 
 
-def _set(rows: Floats, columns: Ints, values: Floats) -> Floats:
+def _replace_values(rows: Floats, columns: Ints, values: Floats) -> Floats:
     rows = rows.copy()
     rows[np.arange(len(rows)), columns] = values
     return rows

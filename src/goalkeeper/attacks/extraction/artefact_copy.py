@@ -9,19 +9,23 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack, Unfit
-from goalkeeper.attacks.extraction._boxes import Boxes
-from goalkeeper.attacks.extraction._copies import Constant, LinearCopy, WordCopy
+from goalkeeper.attacks.extraction._boxes import BoxSubstitute
+from goalkeeper.attacks.extraction._substitutes import (
+    ConstantSubstitute,
+    LinearSubstitute,
+    WordSubstitute,
+)
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.games.extraction import (
     Extraction,
-    Original,
+    PublicInterface,
     Substitute,
-    opened,
-    stored_file,
-    trusted,
+    find_stored_file,
+    is_trusted,
+    open_model,
 )
 
 LOGARITHMIC = 1.0 + float(np.log(2.0))  # what a word that stands there twice counts
@@ -29,7 +33,7 @@ LOGARITHMIC = 1.0 + float(np.log(2.0))  # what a word that stands there twice co
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class ArtefactCopy(Attack[Original, Substitute]):
+class ArtefactCopy(Attack[PublicInterface, Substitute]):
     """Take the stored file, open the copy apart from the application, and use it.
 
     Where no file is known, or it cannot be opened apart, the copy is rebuilt from the parameters:
@@ -50,77 +54,89 @@ class ArtefactCopy(Attack[Original, Substitute]):
 
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse models of which neither the file nor the parameters can be used apart."""
-        path = stored_file(app)
+        path = find_stored_file(app)
         if path is not None:
-            if trusted(app, path.read_bytes()):
+            if is_trusted(app, path.read_bytes()):
                 return None
             return Unfit(
-                f"{path.name} is no file that the description names with its hash (model.file), so "
-                "it is not opened"
+                f"the description does not name {path.name} with its hash (model.file), so it is "
+                "not opened"
             )
         try:
-            known = app.target.parameters()
+            parameters = app.target.parameters()
         except NotOffered:
-            known = {}
-        if rebuilt(known, text=isinstance(app.domain, TextDomain)) and _whole(known, app):
+            parameters = {}
+        if rebuild_model(parameters, text=isinstance(app.domain, TextDomain)) and _is_whole(
+            parameters, app
+        ):
             return None
         return Unfit(
-            "neither a stored file that goalkeeper can open nor parameters that make up the whole "
-            "model are known"
+            "goalkeeper can neither open a stored file nor read parameters that make up the whole "
+            "model"
         )
 
-    def run(self, question: Original, access: Access) -> Substitute:
+    def run(self, question: PublicInterface, access: Access) -> Substitute:
         """Return the copy."""
         try:
             path = access.artefact()
-            copy = opened(path.read_bytes(), path.name, question.classes, access.domain)
+            copy = open_model(path.read_bytes(), path.name, question.classes, access.domain)
             if copy is not None:
                 return copy
         except NotOffered:
             pass
         try:
-            known = access.parameters()
+            parameters = access.parameters()
         except NotOffered:
-            return Constant(0)
-        return rebuilt(known, text=isinstance(access.domain, TextDomain)) or Constant(0)
+            return ConstantSubstitute(0)
+        return rebuild_model(
+            parameters, text=isinstance(access.domain, TextDomain)
+        ) or ConstantSubstitute(0)
 
 
-def rebuilt(known: Mapping[str, Any], *, text: bool) -> Substitute | None:
+def rebuild_model(parameters: Mapping[str, Any], *, text: bool) -> Substitute | None:
     """Build a copy from parameters as `Target.parameters` gives them; None if they do not do."""
-    if "weights" in known and "bias" in known:
-        weights = np.atleast_2d(np.array(known["weights"], dtype=np.float64))
-        bias = np.array(known["bias"], dtype=np.float64).reshape(-1)
+    if "weights" in parameters and "bias" in parameters:
+        weights = np.atleast_2d(np.array(parameters["weights"], dtype=np.float64))
+        bias = np.array(parameters["bias"], dtype=np.float64).reshape(-1)
         if not text:
-            return LinearCopy(weights, bias)
-        return _words(known, weights, bias) if "vocabulary" in known else None
-    leaves = known.get("stored", {}).get("leaves")
-    return _tree(leaves) if leaves else None
+            return LinearSubstitute(weights, bias)
+        return (
+            _build_word_substitute(parameters, weights, bias)
+            if "vocabulary" in parameters
+            else None
+        )
+    leaves = parameters.get("stored", {}).get("leaves")
+    return _build_tree(leaves) if leaves else None
 
 
-def _whole(known: Mapping[str, Any], app: Application) -> bool:
-    """Tell whether the leaves that are known hold all records: those of one tree of many do not."""
-    leaves = known.get("stored", {}).get("leaves")
-    if "weights" in known or not leaves:
+def _is_whole(parameters: Mapping[str, Any], app: Application) -> bool:
+    """Return whether the known leaves hold all records; those of one tree of many do not."""
+    leaves = parameters.get("stored", {}).get("leaves")
+    if "weights" in parameters or not leaves:
         return True
     return int(np.sum(leaves["count"])) == len(app.data.train)
 
 
-def _words(known: Mapping[str, Any], weights: Any, bias: Any) -> WordCopy:
-    counts = 1.0 if known.get("binary") else LOGARITHMIC if known.get("sublinear_tf") else 2.0
-    idf = known.get("idf")
-    return WordCopy(
-        words=tuple(str(word) for word in known["vocabulary"]),
+def _build_word_substitute(
+    parameters: Mapping[str, Any], weights: Any, bias: Any
+) -> WordSubstitute:
+    counts = (
+        1.0 if parameters.get("binary") else LOGARITHMIC if parameters.get("sublinear_tf") else 2.0
+    )
+    idf = parameters.get("idf")
+    return WordSubstitute(
+        words=tuple(str(word) for word in parameters["vocabulary"]),
         weights=weights,
         bias=bias,
         counts=counts,
         scale=None if idf is None else np.array(idf, dtype=np.float64),
-        normed=known.get("norm") == "l2",
+        normed=parameters.get("norm") == "l2",
     )
 
 
-def _tree(leaves: Mapping[str, Any]) -> Boxes:
+def _build_tree(leaves: Mapping[str, Any]) -> BoxSubstitute:
     labels = np.array(leaves["classes"], dtype=np.int64)
-    return Boxes(
+    return BoxSubstitute(
         low=np.array(leaves["low"], dtype=np.float64),
         high=np.array(leaves["high"], dtype=np.float64),
         labels=labels,

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from goalkeeper.attacks._words import words_to_ask
+from goalkeeper.attacks._words import list_query_words
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.extraction._copies import Constant
-from goalkeeper.attacks.extraction._equations import solved
-from goalkeeper.attacks.extraction._word_probing import probed
+from goalkeeper.attacks.extraction._equations import solve_equations
+from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
+from goalkeeper.attacks.extraction._word_probing import probe_words
 from goalkeeper.core.access import Access
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games.extraction import Extraction, Original, Substitute
+from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class EquationSolving(Attack[Original, Substitute]):
+class EquationSolving(Attack[PublicInterface, Substitute]):
     """Solve for the weights of a model whose log-scores are linear in its inputs.
 
     Tables: d + 1 rows, each different from a base row in one thing, give the weights of logistic
@@ -56,14 +56,14 @@ class EquationSolving(Attack[Original, Substitute]):
     patience: int = 64
     most_words: int = 9000
 
-    def run(self, question: Original, access: Access) -> Substitute:
+    def run(self, question: PublicInterface, access: Access) -> Substitute:
         """Ask, solve, and hand in a copy each time it is better known."""
-        copy: Substitute = Constant(0)
+        copy: Substitute = ConstantSubstitute(0)
         if isinstance(access.domain, TextDomain):
-            steps = probed(access, words_to_ask(access, self.most_words))
+            steps = probe_words(access, list_query_words(access, self.most_words))
             for copy in steps:
                 access.checkpoint(copy)
         else:
-            for copy in solved(access, self.patience):
+            for copy in solve_equations(access, self.patience):
                 access.checkpoint(copy)
         return copy

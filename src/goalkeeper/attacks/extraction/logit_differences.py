@@ -7,22 +7,25 @@ from typing import ClassVar, final
 
 import numpy as np
 
+from goalkeeper.attacks._row_design import RowDesign
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.extraction._copies import LinearCopy
-from goalkeeper.attacks.extraction._equations import Design
+from goalkeeper.attacks.extraction._equations import build_substitute
+from goalkeeper.attacks.extraction._substitutes import LinearSubstitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.core.domain import Domain, ImageDomain, TableDomain
 from goalkeeper.core.power import Budget
-from goalkeeper.games.extraction import Extraction, Original, Substitute
+from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 
-CHECKED = 8  # further inputs, to see whether the model is linear
-EXACT = 1e-6  # answers missed by less, relative to the largest logit, come from a linear model
+CHECKED_INPUTS = 8  # further inputs, to see whether the model is linear
+MAX_RELATIVE_MISS = (
+    1e-6  # answers missed by less, relative to the largest logit, come from a linear model
+)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class LogitDifferences(Attack[Original, Substitute]):
+class LogitDifferences(Attack[PublicInterface, Substitute]):
     """Move one column or pixel at a time, and divide the change of the logits by the move.
 
     Logits do not saturate as scores do, so d + 1 answers give every weight of a linear model, or
@@ -43,34 +46,34 @@ class LogitDifferences(Attack[Original, Substitute]):
     domains: ClassVar[frozenset[str]] = frozenset({"table", "image"})
     most: ClassVar[Budget] = Budget(queries=50_000, compute_h=1.0)
 
-    def run(self, question: Original, access: Access) -> Substitute:
+    def run(self, question: PublicInterface, access: Access) -> Substitute:
         """Ask, solve, check, and ask again if the model is not linear."""
-        space = _Space(access)
-        x = np.concatenate([space.middle[None], space.moved()])[: space.left]
+        space = _InputSpace(access)
+        x = np.concatenate([space.middle[None], space.change_each()])[: space.left]
         logits = space.ask(x)
         unknowns = len(x)
-        copy, _ = space.solved(x, logits)
-        for size in (CHECKED, 2 * unknowns):
+        copy, _ = space.solve_equations(x, logits)
+        for size in (CHECKED_INPUTS, 2 * unknowns):
             access.checkpoint(copy)
-            more = space.anywhere(min(size, space.left))
-            if not len(more):
+            further = space.draw_anywhere(min(size, space.left))
+            if not len(further):
                 return copy
-            x = np.concatenate([x, more])
-            logits = np.concatenate([logits, space.ask(more)])
-            copy, missed = space.solved(x, logits)
-            if np.abs(missed).max() < EXACT * (1 + np.abs(logits).max()):
+            x = np.concatenate([x, further])
+            logits = np.concatenate([logits, space.ask(further)])
+            copy, missed = space.solve_equations(x, logits)
+            if np.abs(missed).max() < MAX_RELATIVE_MISS * (1 + np.abs(logits).max()):
                 return copy
         return copy
 
 
-class _Space:
+class _InputSpace:
     """Inputs as rows `(n, d)`, what may vary in them, and the questions about them."""
 
     def __init__(self, access: Access) -> None:
         domain = access.domain
         self._access, self._domain = access, domain
-        self._design = Design.of(domain) if isinstance(domain, TableDomain) else None
-        low, high, size = _span(domain)
+        self._design = RowDesign.of(domain) if isinstance(domain, TableDomain) else None
+        low, high, size = _find_range(domain)
         self._low, self._high = low, high
         self.middle = self._design.centre() if self._design else np.full(size, (low + high) / 2)
 
@@ -78,18 +81,18 @@ class _Space:
     def left(self) -> int:
         return int(self._access.left()[0])
 
-    def moved(self) -> Floats:
+    def change_each(self) -> Floats:
         """Change one thing in each row."""
         if self._design is not None:
-            return self._design.moved(self.middle, np.full(len(self._design.levels), 0.5))
+            return self._design.change_each(self.middle, np.full(len(self._design.levels), 0.5))
         step = (self._high - self._low) / 4
         return np.asarray(self.middle + step * np.eye(len(self.middle)))
 
-    def anywhere(self, n: int) -> Floats:
+    def draw_anywhere(self, n: int) -> Floats:
         """Draw valid rows."""
         rng = self._access.rng
         if self._design is not None:
-            return self._design.anywhere(n, rng)
+            return self._design.draw_anywhere(n, rng)
         return rng.uniform(self._low, self._high, (n, len(self.middle)))
 
     def ask(self, rows: Floats) -> Floats:
@@ -100,7 +103,7 @@ class _Space:
         logits = self._access.query(x).logits
         return np.asarray(logits - logits.mean(axis=1, keepdims=True))
 
-    def solved(self, rows: Floats, logits: Floats) -> tuple[LinearCopy, Floats]:
+    def solve_equations(self, rows: Floats, logits: Floats) -> tuple[LinearSubstitute, Floats]:
         """Solve for weights and bias by least squares; return the copy and what it misses by."""
         features = rows if self._design is None else self._design.features(rows)
         start = self.middle if self._design is None else self._design.features(self.middle[None])[0]
@@ -111,11 +114,12 @@ class _Space:
         found = np.linalg.lstsq(left, logits, rcond=None)[0]
         weights = (found[:-1] / scale[:, None]).T
         bias = found[-1] - weights @ start
-        build = LinearCopy if self._design is None else self._design.copy
-        return build(weights, bias), left @ found - logits
+        if self._design is None:
+            return LinearSubstitute(weights, bias), left @ found - logits
+        return build_substitute(self._design, weights, bias), left @ found - logits
 
 
-def _span(domain: Domain) -> tuple[float, float, int]:
+def _find_range(domain: Domain) -> tuple[float, float, int]:
     """Return the range of values of an image and how many it has; of tables the design knows."""
     if isinstance(domain, ImageDomain):
         return domain.low, domain.high, int(np.prod(domain.shape))

@@ -1,4 +1,4 @@
-"""A substitute learnt from labels alone, by someone who has nothing to start from."""
+"""A substitute learnt from labels alone, without any data to start from."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks._mixtures import Mixtures, Pull, rounds
-from goalkeeper.attacks._words import words_to_ask
+from goalkeeper.attacks._mixtures import WordMixtures, WordWeights, split_rounds
+from goalkeeper.attacks._words import list_query_words
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.extraction._boundary import searched
-from goalkeeper.attacks.extraction._copies import Constant, WordCopy
+from goalkeeper.attacks.extraction._boundary import search_boundary
+from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute, WordSubstitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.power import Budget
-from goalkeeper.games.extraction import Extraction, Original, Substitute
+from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class SubstituteFromLabels(Attack[Original, Substitute]):
+class SubstituteFromLabels(Attack[PublicInterface, Substitute]):
     """Make up inputs, ask for their labels, and train a linear substitute near the boundary.
 
     Texts: random mixtures of public words; each round tilts them towards the boundary that the
@@ -49,31 +49,33 @@ class SubstituteFromLabels(Attack[Original, Substitute]):
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     most_words: int = 3000
 
-    def run(self, question: Original, access: Access) -> Substitute:
+    def run(self, question: PublicInterface, access: Access) -> Substitute:
         """Ask in rounds of doubling size, and hand in a substitute after each."""
         text = isinstance(access.domain, TextDomain)
-        copy: Substitute = Constant(0)
-        for copy in mixed(access, self.most_words) if text else searched(access):
+        copy: Substitute = ConstantSubstitute(0)
+        for copy in (
+            learn_from_mixtures(access, self.most_words) if text else search_boundary(access)
+        ):
             access.checkpoint(copy)
         return copy
 
 
-def mixed(access: Access, most_words: int) -> Iterator[Substitute]:
+def learn_from_mixtures(access: Access, most_words: int) -> Iterator[Substitute]:
     """Ask about mixtures of words in rounds; yield a substitute after each."""
-    mixtures = Mixtures(access, words_to_ask(access, most_words))
-    for size in rounds(mixtures.left):
+    mixtures = WordMixtures(access, list_query_words(access, most_words))
+    for size in split_rounds(mixtures.left):
         mixtures.ask(size)
         pull = mixtures.learn()
         if pull is not None:
-            yield _copy(mixtures.words, pull, len(access.classes))
+            yield _build_substitute(mixtures.words, pull, len(access.classes))
         else:
-            yield Constant(int(mixtures.labels[0]))
+            yield ConstantSubstitute(int(mixtures.labels[0]))
 
 
-def _copy(words: tuple[str, ...], pull: Pull, classes: int) -> WordCopy:
+def _build_substitute(words: tuple[str, ...], pull: WordWeights, classes: int) -> WordSubstitute:
     """Write a fit as weights for every class; classes never seen can never win."""
     weights, bias = np.zeros((classes, len(words))), np.full(classes, -1e9)
     bias[pull.classes] = 0.0
     rows = pull.classes[1:] if len(pull.classes) == 2 else pull.classes
     weights[rows], bias[rows] = pull.weights, pull.bias
-    return WordCopy(words=words, weights=weights, bias=bias, normed=pull.normed)
+    return WordSubstitute(words=words, weights=weights, bias=bias, normed=pull.normed)

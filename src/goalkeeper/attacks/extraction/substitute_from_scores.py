@@ -1,4 +1,4 @@
-"""A substitute trained on one's own inputs and the scores that the target gives them."""
+"""A substitute trained on the attacker's own inputs and the scores that the target gives them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.extraction._copies import Constant
-from goalkeeper.attacks.extraction._own_data import copied
+from goalkeeper.attacks.extraction._own_data import learn_from_own_data
+from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games.extraction import Extraction, Original, Substitute
+from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class SubstituteFromScores(Attack[Original, Substitute]):
-    """Ask about similar inputs of one's own, and train a substitute on the scores.
+class SubstituteFromScores(Attack[PublicInterface, Substitute]):
+    """Ask about similar inputs of the attacker's own, and train a substitute on the scores.
 
     The substitute learns the logarithms of the scores, which say far more than labels: how far
     each input lies from the boundary. Models that learn from labels compete with it, and the one
@@ -30,7 +30,7 @@ class SubstituteFromScores(Attack[Original, Substitute]):
     inputs
         One's own inputs asked, at most.
     blended
-        Inputs blended from two of one's own, asked as a multiple of these.
+        Inputs blended from two of the attacker's own, asked as a multiple of these.
     """
 
     game: ClassVar[type[Extraction]] = Extraction
@@ -46,9 +46,9 @@ class SubstituteFromScores(Attack[Original, Substitute]):
     inputs: int = 5000
     blended: float = 2.0
 
-    def run(self, question: Original, access: Access) -> Substitute:
+    def run(self, question: PublicInterface, access: Access) -> Substitute:
         """Ask, train, and hand in a substitute after each round."""
-        copy: Substitute = Constant(0)
-        for copy in copied(access, self.inputs, self.blended):
+        copy: Substitute = ConstantSubstitute(0)
+        for copy in learn_from_own_data(access, self.inputs, self.blended):
             access.checkpoint(copy)
         return copy

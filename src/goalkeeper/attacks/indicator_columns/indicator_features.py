@@ -7,8 +7,8 @@ from typing import ClassVar, final
 
 import numpy as np
 
+from goalkeeper.attacks._row_design import RowDesign
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.extraction._equations import Design
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import TableDomain
@@ -85,7 +85,7 @@ def _rows(access: Access, domain: TableDomain, n: int) -> Floats:
     if access.granted.knowledge.data >= Grade.PARTIAL:
         known = np.asarray(access.data().x, dtype=np.float64)
         return known[access.rng.permutation(len(known))[:n]]
-    return Design.of(domain).all_over(n, access.rng)
+    return RowDesign.of(domain).draw_mixed(n, access.rng)
 
 
 def _turns(

@@ -7,8 +7,8 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks._mixtures import Mixtures, rounds
-from goalkeeper.attacks._words import words_to_ask
+from goalkeeper.attacks._mixtures import WordMixtures, split_rounds
+from goalkeeper.attacks._words import list_query_words
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
@@ -48,10 +48,10 @@ class IndicatorWords(Attack[RankingAim, Ranking]):
 
     def run(self, question: RankingAim, access: Access) -> Ranking:
         """Ask in rounds of doubling size, and hand in the ranking after each."""
-        mixtures = Mixtures(access, words_to_ask(access, self.most_words))
+        mixtures = WordMixtures(access, list_query_words(access, self.most_words))
         groups = np.arange(len(access.classes)) != (access.harmless or 0)
         ranking: Ranking = mixtures.words
-        for size in rounds(mixtures.left):
+        for size in split_rounds(mixtures.left):
             mixtures.ask(size)
             pull = mixtures.learn(groups.astype(np.int64))
             if pull is not None:

@@ -13,12 +13,12 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.domain import ImageDomain, TextDomain
 from goalkeeper.core.errors import MissingExtra, NotOffered
 from goalkeeper.core.power import Budget
-from goalkeeper.games.inversion import Averages, Inversion, Sought, middle
+from goalkeeper.games.inversion import ClassAverages, Inversion, InversionQuestion, centre_and_width
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class ClassAverageFromGradients(Attack[Sought, Averages]):
+class ClassAverageFromGradients(Attack[InversionQuestion, ClassAverages]):
     """Descend on the cross-entropy of each class, with a prior that pulls to the middle.
 
     All classes, and several noisy starts of each, are one batch; starts are averaged, so that
@@ -67,7 +67,7 @@ class ClassAverageFromGradients(Attack[Sought, Averages]):
             return Unfit(f"the attack needs gradients: {error}")
         return None
 
-    def run(self, question: Sought, access: Access) -> Averages:
+    def run(self, question: InversionQuestion, access: Access) -> ClassAverages:
         """Descend, and average the starts of each class."""
         import torch
 
@@ -77,7 +77,10 @@ class ClassAverageFromGradients(Attack[Sought, Averages]):
         network = access.network()
         classes = len(access.classes)
         shape = domain.shape if isinstance(domain, ImageDomain) else (len(domain.columns),)
-        ends = [torch.as_tensor(end.reshape(shape), dtype=torch.float32) for end in middle(domain)]
+        ends = [
+            torch.as_tensor(end.reshape(shape), dtype=torch.float32)
+            for end in centre_and_width(domain)
+        ]
         centre, width = ends
         drawn = access.rng.normal(size=(classes * self.starts, *shape)) * self.noise
         away = torch.tensor(np.clip(drawn, -0.5, 0.5), dtype=torch.float32, requires_grad=True)
@@ -98,4 +101,4 @@ class ClassAverageFromGradients(Attack[Sought, Averages]):
                 away.clamp_(-0.5, 0.5)
         mean = away.detach().reshape(classes, self.starts, -1).mean(dim=1)
         found = centre.reshape(-1) + width.reshape(-1) * mean
-        return Averages(found.numpy().astype(np.float64))
+        return ClassAverages(found.numpy().astype(np.float64))

@@ -14,12 +14,12 @@ from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Budget
-from goalkeeper.games.inversion import Averages, Inversion, Sought, middle
+from goalkeeper.games.inversion import ClassAverages, Inversion, InversionQuestion, centre_and_width
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class ClassAverageLinear(Attack[Sought, Averages]):
+class ClassAverageLinear(Attack[InversionQuestion, ClassAverages]):
     """Read class averages from the parameters, without a single question.
 
     Gaussian naive Bayes, discriminant analysis and nearest centroids store them as they are.
@@ -41,34 +41,34 @@ class ClassAverageLinear(Attack[Sought, Averages]):
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse models that store neither weights nor averages."""
         try:
-            known = app.target.parameters()
+            parameters = app.target.parameters()
         except NotOffered as error:
             return Unfit(f"the attack reads weights or averages: {error}")
         text = isinstance(app.domain, TextDomain)
-        if "class_means" in known.get("stored", {}) and not text:
+        if "class_means" in parameters.get("stored", {}) and not text:
             return None
-        if "weights" in known and ("vocabulary" in known or not text):
+        if "weights" in parameters and ("vocabulary" in parameters or not text):
             return None
         return Unfit("the model stores neither weights nor class averages that can be read")
 
-    def run(self, question: Sought, access: Access) -> Averages:
+    def run(self, question: InversionQuestion, access: Access) -> ClassAverages:
         """Return the stored averages, or the direction that the weights give."""
-        known = access.parameters()
+        parameters = access.parameters()
         domain = access.domain
         if isinstance(domain, TextDomain):
-            words = tuple(str(word) for word in known["vocabulary"])
-            idf = np.asarray(known.get("idf", 1.0), dtype=np.float64)
-            return Averages(_rows(known["weights"]) * idf, words)
-        stored = known.get("stored", {})
+            words = tuple(str(word) for word in parameters["vocabulary"])
+            idf = np.asarray(parameters.get("idf", 1.0), dtype=np.float64)
+            return ClassAverages(_class_rows(parameters["weights"]) * idf, words)
+        stored = parameters.get("stored", {})
         if "class_means" in stored:
-            return Averages(np.asarray(stored["class_means"], dtype=np.float64))
-        centre, width = middle(domain)
-        step = _rows(known["weights"]) * width**2
+            return ClassAverages(np.asarray(stored["class_means"], dtype=np.float64))
+        centre, width = centre_and_width(domain)
+        step = _class_rows(parameters["weights"]) * width**2
         largest = np.abs(step / width).max(initial=0.0) or 1.0
-        return Averages(centre + step / (2 * largest))  # within the range of every column
+        return ClassAverages(centre + step / (2 * largest))  # within the range of every column
 
 
-def _rows(weights: Any) -> Floats:
+def _class_rows(weights: Any) -> Floats:
     """Give weights a row for each class, `(classes, d)`."""
     rows = np.atleast_2d(np.asarray(weights, dtype=np.float64))
     return np.vstack([-rows / 2, rows / 2]) if len(rows) == 1 else rows

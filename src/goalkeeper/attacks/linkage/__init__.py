@@ -1,1 +1,1 @@
-"""Attacks of the linkage game: tell which answers belong to the same person."""
+"""Attacks of the linkage game: link answers about the same person."""

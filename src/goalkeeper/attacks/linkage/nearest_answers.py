@@ -13,8 +13,8 @@ from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.power import Budget
 from goalkeeper.games.linkage import Linkage, Releases
 
-TINY = 1e-12  # scores of 0 stay finite
-RIDGE = 1e-3  # of the mean variance: keeps a direction without spread from deciding all
+MIN_SCORE = 1e-12  # scores of 0 stay finite
+RIDGE_SHARE = 1e-3  # of the mean variance: keeps a direction without spread from deciding all
 
 
 @final
@@ -48,27 +48,30 @@ class NearestAnswers(Attack[Releases, Ints]):
         from scipy.optimize import linear_sum_assignment
         from scipy.spatial.distance import cdist
 
-        whiten = self._spread(question, access)
+        whiten = self._learn_whitening(question, access)
         first, second = (
-            _logs(release).mean(axis=1) @ whiten for release in (question.first, question.second)
+            _centred_logs(release).mean(axis=1) @ whiten
+            for release in (question.first, question.second)
         )
         _, links = linear_sum_assignment(cdist(first, second))
         return np.asarray(links, dtype=np.int64)
 
-    def _spread(self, question: Releases, access: Access) -> Floats:
+    def _learn_whitening(self, question: Releases, access: Access) -> Floats:
         """Learn the map `(classes, classes)` after which log-scores spread alike everywhere."""
-        own = access.data()
-        size = int(min(self.calibration, len(own), access.left()[0]))
-        rows = np.sort(access.rng.choice(len(own), size, replace=False))
-        asked = access.query(own.x[rows]).scores if size else question.first[:, 0]
-        logs = _logs(asked)
+        data = access.data()
+        size = int(min(self.calibration, len(data), access.left()[0]))
+        rows = np.sort(access.rng.choice(len(data), size, replace=False))
+        asked = access.query(data.x[rows]).scores if size else question.first[:, 0]
+        logs = _centred_logs(asked)
         spread = np.cov(logs.T) if len(logs) > 1 else np.eye(logs.shape[1])
         values, vectors = np.linalg.eigh(np.atleast_2d(spread))
-        values = np.maximum(values, 0) + RIDGE * max(float(np.mean(np.abs(values))), TINY)
+        values = np.maximum(values, 0) + RIDGE_SHARE * max(
+            float(np.mean(np.abs(values))), MIN_SCORE
+        )
         return np.asarray(vectors / np.sqrt(values))
 
 
-def _logs(scores: Floats) -> Floats:
+def _centred_logs(scores: Floats) -> Floats:
     """Take log-scores `(..., classes)`, less their mean over classes."""
-    logs = np.log(np.maximum(scores, TINY))
+    logs = np.log(np.maximum(scores, MIN_SCORE))
     return np.asarray(logs - logs.mean(axis=-1, keepdims=True))

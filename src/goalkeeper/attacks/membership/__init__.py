@@ -1,1 +1,1 @@
-"""Attacks that play the membership game."""
+"""Attacks of the membership game: distinguish training records from others."""

@@ -8,15 +8,15 @@ import numpy as np
 
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Data, Floats, Ints
-from goalkeeper.training.answers import collected
+from goalkeeper.training.answers import reduce_scores
 
 Signal = Callable[[Floats, Ints], Floats]
 
 
-def shadows(
+def train_shadows(
     question: Data, access: Access, models: int, signal: Signal
 ) -> Iterator[tuple[Floats, Bools]]:
-    """Train shadow models in growing stages on halves of the candidates and of one's own data.
+    """Train shadow models in growing stages on halves of the candidates and of own data.
 
     Yields after each stage the signals of all models so far `(m, n)`, and whether each saw the
     candidate `(m, n)`. Every record is in exactly half of the models of a stage. `signal` takes
@@ -24,22 +24,22 @@ def shadows(
     time, and only their signals are kept.
     """
 
-    def reduced(scores: Floats, rows: slice) -> Floats:
+    def reduce_block(scores: Floats, rows: slice) -> Floats:
         return signal(scores, question.y[rows])
 
     pool, trainer = question.joined(access.data()), access.trainer()
     signals: list[Floats] = []
     masks: list[Bools] = []
-    for size in stages(models):
-        drawn = balanced(size, len(pool), access.rng)
+    for size in plan_stages(models):
+        drawn = draw_balanced_masks(size, len(pool), access.rng)
         seeds = access.rng.integers(0, 2**31, size).tolist()
         ensemble = trainer.fit_many(pool, drawn, seeds)
-        signals.append(collected(ensemble, question.x, reduced, access.memory))
+        signals.append(reduce_scores(ensemble, question.x, reduce_block, access.memory))
         masks.append(drawn[:, : len(question)])
         yield np.concatenate(signals), np.concatenate(masks)
 
 
-def stages(models: int) -> list[int]:
+def plan_stages(models: int) -> list[int]:
     """Cut the number of models into growing stages (16, 16, 32, ...) of even size."""
     first = min(16, max(4, models - models % 2))
     sizes = [first]
@@ -48,7 +48,7 @@ def stages(models: int) -> list[int]:
     return sizes
 
 
-def balanced(models: int, records: int, rng: np.random.Generator) -> Bools:
+def draw_balanced_masks(models: int, records: int, rng: np.random.Generator) -> Bools:
     """Draw masks `(models, records)` in which every record is in exactly half of the models."""
     ranks = rng.random((models, records)).argsort(axis=0)
     return np.asarray(ranks < models // 2)

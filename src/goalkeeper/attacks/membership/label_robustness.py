@@ -1,4 +1,4 @@
-"""Tell members by labels alone: how well their class survives small changes."""
+"""Distinguish members by labels alone: how well their class survives small changes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from goalkeeper.games.membership import Membership
 class LabelRobustness(Attack[Data, Floats]):
     """Ask for each record, and for randomly changed versions of it; members keep their class.
 
-    A record that is answered wrongly scores 0, another 1 plus the share of its changed versions
-    that are answered rightly: the distance to the boundary, estimated without ever seeing a score.
+    A misclassified record scores 0, any other 1 plus the share of its changed versions that are
+    classified correctly: the distance to the boundary, estimated without ever seeing a score.
     Texts lose words, numbers get noise (a share of their range in the table at hand), categories
     are drawn anew.
 
@@ -53,19 +53,19 @@ class LabelRobustness(Attack[Data, Floats]):
         right = access.query(question.x, every).labels == question.y
         score = right.astype(np.float64)
         kept, asked = np.zeros(n), 0
-        spread = _spread(question.x, access.domain)
+        spread = _measure_spread(question.x, access.domain)
         most = int(min(self.versions, access.left().min(initial=self.versions)))
         while asked < most:
             access.checkpoint(score)
             for _ in range(min(max(1, asked), most - asked)):
-                x = changed(question.x, access.domain, self.strength * spread, access.rng)
+                x = perturb_records(question.x, access.domain, self.strength * spread, access.rng)
                 kept += access.query(x, every).labels == question.y
                 asked += 1
             score = right * (1 + kept / asked)
         return np.asarray(score)
 
 
-def _spread(x: Inputs, domain: Domain) -> Floats:
+def _measure_spread(x: Inputs, domain: Domain) -> Floats:
     """Return the standard deviation of each number `(d,)`; 1 for words and categories."""
     if isinstance(domain, TextDomain):
         return np.ones(1)
@@ -78,11 +78,13 @@ def _spread(x: Inputs, domain: Domain) -> Floats:
     return np.asarray(spread)
 
 
-def changed(x: Inputs, domain: Domain, strength: Floats, rng: np.random.Generator) -> Inputs:
+def perturb_records(
+    x: Inputs, domain: Domain, strength: Floats, rng: np.random.Generator
+) -> Inputs:
     """Change each input `(n, ...)` at random; `strength` is that of each column, or of words."""
     if isinstance(domain, TextDomain):
         out = np.empty(len(x), dtype=object)
-        out[:] = [_thinned(text, float(strength[0]), rng) for text in x]
+        out[:] = [_drop_words(text, float(strength[0]), rng) for text in x]
         return out
     rows = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
     noisy = rows + strength * rng.standard_normal(rows.shape)
@@ -102,7 +104,7 @@ def changed(x: Inputs, domain: Domain, strength: Floats, rng: np.random.Generato
     return domain.project(noisy)
 
 
-def _thinned(text: str, share: float, rng: np.random.Generator) -> str:
+def _drop_words(text: str, share: float, rng: np.random.Generator) -> str:
     words = text.split()
     kept = rng.random(len(words)) >= share
     return " ".join(word for word, keep in zip(words, kept, strict=True) if keep)

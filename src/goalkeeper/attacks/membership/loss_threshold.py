@@ -1,4 +1,4 @@
-"""Tell members by their loss."""
+"""Distinguish members by their loss."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.membership._signal import confidence
+from goalkeeper.attacks.membership._signal import logit_confidence
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.power import Budget
@@ -21,7 +21,7 @@ class LossThreshold(Attack[Data, Floats]):
     """Score each record by the target's confidence in its true class.
 
     Members tend to have a lower loss. One query a record; one threshold for all records, so its
-    power at low false-alarm rates is small. Deviation from the paper: the loss is put on the
+    power at low false-positive rates is small. Deviation from the paper: the loss is put on the
     logit scale, which ranks records of a binary classifier as the loss does.
     """
 
@@ -33,4 +33,4 @@ class LossThreshold(Attack[Data, Floats]):
     def run(self, question: Data, access: Access) -> Floats:
         """Return the confidence in each record's own class, `(n,)`."""
         answers = access.query(question.x, np.arange(len(question)))
-        return confidence(answers.scores, question.y)
+        return logit_confidence(answers.scores, question.y)

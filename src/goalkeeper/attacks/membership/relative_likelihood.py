@@ -1,4 +1,4 @@
-"""Tell members by how much likelier the target finds them than a few reference models do."""
+"""Distinguish members by how much likelier the target finds them than reference models do."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.membership._shadows import shadows
+from goalkeeper.attacks.membership._shadows import train_shadows
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats, Ints
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.membership import Membership
 from goalkeeper.stats import relative_likelihood
 
-TINY = 1e-30
+MIN_PROBABILITY = 1e-30
 
 
 @final
@@ -46,10 +46,10 @@ class RelativeLikelihood(Attack[Data, Floats]):
     def run(self, question: Data, access: Access) -> Floats:
         """Return the logarithm of the ratio of each record, `(n,)`."""
         answers = access.query(question.x, np.arange(len(question)))
-        own = likelihood(answers.scores, question.y)
+        of_target = likelihood(answers.scores, question.y)
         ratio = np.zeros(len(question))
-        for reference, member in shadows(question, access, self.models, likelihood):
-            ratio = np.log(relative_likelihood(reference, member, target=own))
+        for reference, member in train_shadows(question, access, self.models, likelihood):
+            ratio = np.log(relative_likelihood(reference, member, target=of_target))
             access.checkpoint(ratio)
         return np.asarray(ratio)
 
@@ -60,5 +60,5 @@ def likelihood(scores: Floats, y: Ints) -> Floats:
     Probabilities below 1e-30 count as that, so that the logarithm of a ratio stays finite.
     """
     index = np.broadcast_to(y, scores.shape[:-1])[..., None]
-    own = np.take_along_axis(scores, index, axis=-1)[..., 0]
-    return np.asarray(np.maximum(own, TINY))
+    true_class = np.take_along_axis(scores, index, axis=-1)[..., 0]
+    return np.asarray(np.maximum(true_class, MIN_PROBABILITY))

@@ -1,4 +1,4 @@
-"""Tell members by a likelihood-ratio test against models trained with and without each record."""
+"""Distinguish members by a likelihood-ratio test against shadow models with and without each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.membership._shadows import shadows
-from goalkeeper.attacks.membership._signal import confidence
+from goalkeeper.attacks.membership._shadows import train_shadows
+from goalkeeper.attacks.membership._signal import logit_confidence
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
@@ -47,15 +47,15 @@ class ShadowLikelihood(Attack[Data, Floats]):
         """Return a log likelihood ratio a record, `(n,)`; earlier ones from fewer models."""
         n = len(question)
         answers = access.query(question.x, np.arange(n))
-        target = confidence(answers.scores, question.y)
+        target = logit_confidence(answers.scores, question.y)
         ratio = np.zeros(n)
-        for shadow, member in shadows(question, access, self.models, confidence):
-            ratio = student_ratio(shadow, member, target=matched(target, shadow))
+        for shadow, member in train_shadows(question, access, self.models, logit_confidence):
+            ratio = student_ratio(shadow, member, target=match_quartiles(target, shadow))
             access.checkpoint(ratio)
         return ratio
 
 
-def matched(target: Floats, shadow: Floats) -> Floats:
+def match_quartiles(target: Floats, shadow: Floats) -> Floats:
     """Shift and scale the target's signals `(n,)` to the median and quartiles of the shadows'.
 
     A shadow recipe or training size that differs from the target's makes every confidence

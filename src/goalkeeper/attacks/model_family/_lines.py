@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goalkeeper.attacks.extraction._equations import Design
+from goalkeeper.attacks._row_design import RowDesign
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.domain import TableDomain
@@ -58,7 +58,7 @@ class Lines:
     """
 
     def __init__(self, access: Access, domain: TableDomain) -> None:
-        self._access, self._design = access, Design.of(domain)
+        self._access, self._design = access, RowDesign.of(domain)
         low, high = domain.bounds()
         free = ~domain.discrete & np.isfinite(low) & np.isfinite(high) & (high > low)
         for group in domain.one_hot:
@@ -86,7 +86,7 @@ class Lines:
         """
         rng = self._access.rng
         rows = like[rng.permutation(len(like))[:tries]]
-        rows = np.concatenate([rows, self._design.all_over(tries - len(rows), rng)])
+        rows = np.concatenate([rows, self._design.draw_mixed(tries - len(rows), rng)])
         scores = self.ask(rows)
         labels = scores.argmax(axis=1)
         other = np.array([np.flatnonzero(labels != label)[:1] for label in labels], dtype=object)

@@ -10,21 +10,21 @@ import numpy as np
 
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Inputs
-from goalkeeper.games.nonsense import Odd, Ordinary
+from goalkeeper.games.nonsense import NonsenseInput, OrdinaryExamples
 
 Maker = Callable[[np.random.Generator], Any]
 
 
-def one_text(value: Any) -> Inputs:
+def wrap_value(value: Any) -> Inputs:
     """Return one value, a text or not, as an object array `(1,)`."""
     out = np.empty(1, dtype=object)
     out[0] = value
     return out
 
 
-def collected(
-    kinds: Mapping[str, Maker], question: Ordinary, access: Access, *, text: bool
-) -> list[Odd]:
+def collect_inputs(
+    kinds: Mapping[str, Maker], question: OrdinaryExamples, access: Access, *, text: bool
+) -> list[NonsenseInput]:
     """Make as many inputs of each kind as the budget allows, the kinds taking turns.
 
     A kind that has few different inputs gives those: every one is handed in once.
@@ -34,13 +34,13 @@ def collected(
     made = []
     for kind, make in kinds.items():
         values = [make(access.rng) for _ in range(3 * each)]
-        rows = [one_text(v) if text else np.asarray(v)[None] for v in values]
+        rows = [wrap_value(v) if text else np.asarray(v)[None] for v in values]
         different = {repr(row.tolist()) + str(row.shape): row for row in rows}
-        made.append([Odd(kind, row) for row in list(different.values())[:each]])
+        made.append([NonsenseInput(kind, row) for row in list(different.values())[:each]])
     turns = chain.from_iterable(zip_longest(*made))
     return [odd for odd in turns if odd is not None][:most]
 
 
-def from_list(values: tuple[Any, ...]) -> Maker:
+def draw_from(values: tuple[Any, ...]) -> Maker:
     """Draw from a list."""
     return lambda rng: values[int(rng.integers(len(values)))]

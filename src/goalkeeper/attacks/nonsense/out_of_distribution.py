@@ -9,10 +9,10 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.nonsense._collecting import Maker, collected, from_list
+from goalkeeper.attacks.nonsense._collecting import Maker, collect_inputs, draw_from
 from goalkeeper.core.access import Access
 from goalkeeper.core.domain import ImageDomain, TableDomain, TextDomain
-from goalkeeper.games.nonsense import Collection, Nonsense, Ordinary
+from goalkeeper.games.nonsense import Nonsense, NonsenseInputs, OrdinaryExamples
 
 # The weather is fine today and we go to the park, in a few languages.
 _LANGUAGES = (
@@ -41,7 +41,7 @@ _CODE = (
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class OutOfDistribution(Attack[Ordinary, Collection]):
+class OutOfDistribution(Attack[OrdinaryExamples, NonsenseInputs]):
     """Noise, other languages, shuffled words, uniform rows, inverted images, all well-formed.
 
     Deviations from the source: no detector is trained or evaluated; the confidence of the model
@@ -56,69 +56,69 @@ class OutOfDistribution(Attack[Ordinary, Collection]):
     )
     tasks: ClassVar[tuple[str, ...]] = ("strange-inputs",)
 
-    def run(self, question: Ordinary, access: Access) -> Collection:
+    def run(self, question: OrdinaryExamples, access: Access) -> NonsenseInputs:
         """Collect as many as may be asked."""
         domain = access.domain
         if isinstance(domain, TextDomain):
-            return collected(_texts(domain, question), question, access, text=True)
+            return collect_inputs(_text_kinds(domain, question), question, access, text=True)
         kinds = (
-            _rows(domain, question)
+            _row_kinds(domain, question)
             if isinstance(domain, TableDomain)
-            else _images(domain, question)
+            else _image_kinds(domain, question)
         )
-        return collected(kinds, question, access, text=False)
+        return collect_inputs(kinds, question, access, text=False)
 
 
 # ---- texts -------------------------------------------------------------------------------------
 
 
-def _texts(domain: TextDomain, question: Ordinary) -> Mapping[str, Maker]:
+def _text_kinds(domain: TextDomain, question: OrdinaryExamples) -> Mapping[str, Maker]:
     """Make texts about as long as ordinary ones."""
-    some = from_list(tuple(question.examples.tolist()))
+    draw_example = draw_from(tuple(question.examples.tolist()))
 
     def size(rng: np.random.Generator) -> int:
-        return min(max(20, len(some(rng))), domain.max_chars)
+        return min(max(20, len(draw_example(rng))), domain.max_chars)
 
-    def letters(first: int, last: int) -> Maker:
+    def draw_letters(first: int, last: int) -> Maker:
         def make(rng: np.random.Generator) -> str:
             codes = rng.integers(first, last, size(rng))
             return "".join(" " if rng.random() < 0.15 else chr(c) for c in codes.tolist())
 
         return make
 
-    def drawn(sentences: tuple[str, ...]) -> Maker:
+    def repeat_sentence(sentences: tuple[str, ...]) -> Maker:
         def make(rng: np.random.Generator) -> str:
             wanted, sentence = size(rng), sentences[int(rng.integers(len(sentences)))]
             return f"{sentence} " * (wanted // (len(sentence) + 1) + 1)
 
         return lambda rng: make(rng)[: domain.max_chars]
 
-    def shuffled(rng: np.random.Generator) -> str:
-        words = f"{some(rng)} {some(rng)}".split()
+    def shuffle_words(rng: np.random.Generator) -> str:
+        words = f"{draw_example(rng)} {draw_example(rng)}".split()
         return " ".join(words[i] for i in rng.permutation(len(words)))[: size(rng)]
 
-    def one_word(rng: np.random.Generator) -> str:
-        words = str(some(rng)).split() or ["word"]
+    def repeat_word(rng: np.random.Generator) -> str:
+        words = str(draw_example(rng)).split() or ["word"]
         word = words[int(rng.integers(len(words)))] + " "
         return (word * (size(rng) // len(word) + 1))[: domain.max_chars]
 
     return {
-        "random letters": letters(97, 123),
-        "random signs of many scripts": letters(0x00A1, 0xD7A3),
+        "random letters": draw_letters(97, 123),
+        "random signs of many scripts": draw_letters(0x00A1, 0xD7A3),
         "numbers": lambda rng: " ".join(map(str, rng.integers(0, 10**6, size(rng) // 7 + 1)))[
             : domain.max_chars
         ],
-        "other languages": drawn(_LANGUAGES),
-        "program text": drawn(_CODE),
-        "shuffled words": shuffled,
-        "one word again and again": one_word,
+        "other languages": repeat_sentence(_LANGUAGES),
+        "program text": repeat_sentence(_CODE),
+        "shuffled words": shuffle_words,
+        "one word again and again": repeat_word,
     }
 
 
 # ---- rows --------------------------------------------------------------------------------------
 
 
-def _rows(domain: TableDomain, question: Ordinary) -> Mapping[str, Maker]:
+def _row_kinds(domain: TableDomain, question: OrdinaryExamples) -> Mapping[str, Maker]:
     """Make rows that keep types, bounds and one-hot groups."""
     examples = np.asarray(question.examples, dtype=np.float64)
     low, high = domain.bounds()
@@ -127,28 +127,28 @@ def _rows(domain: TableDomain, question: Ordinary) -> Mapping[str, Maker]:
     low = np.where(np.isfinite(low), low, least - reach)
     high = np.where(np.isfinite(high), high, largest + reach)
 
-    def projected(make: Maker) -> Maker:
+    def make_valid(make: Maker) -> Maker:
         return lambda rng: domain.project(np.asarray(make(rng))[None])[0]
 
-    def mixed(rng: np.random.Generator) -> Any:
+    def mix_columns(rng: np.random.Generator) -> Any:
         rows = rng.integers(0, len(examples), examples.shape[1])
         return examples[rows, np.arange(examples.shape[1])]
 
-    def mirrored(rng: np.random.Generator) -> Any:
+    def mirror_row(rng: np.random.Generator) -> Any:
         return low + high - examples[int(rng.integers(len(examples)))]
 
     return {
-        "uniform rows": projected(lambda rng: rng.uniform(low, high)),
-        "corners of the domain": projected(
+        "uniform rows": make_valid(lambda rng: rng.uniform(low, high)),
+        "corners of the domain": make_valid(
             lambda rng: np.where(rng.random(len(low)) < 0.5, low, high)
         ),
-        "columns of different rows": projected(mixed),
-        "mirrored rows": projected(mirrored),
-        "one extreme value": projected(lambda rng: _extreme(examples, low, high, rng)),
+        "columns of different rows": make_valid(mix_columns),
+        "mirrored rows": make_valid(mirror_row),
+        "one extreme value": make_valid(lambda rng: _set_extreme(examples, low, high, rng)),
     }
 
 
-def _extreme(examples: Any, low: Any, high: Any, rng: np.random.Generator) -> Any:
+def _set_extreme(examples: Any, low: Any, high: Any, rng: np.random.Generator) -> Any:
     row, j = examples[int(rng.integers(len(examples)))].copy(), int(rng.integers(len(low)))
     row[j] = low[j] if rng.random() < 0.5 else high[j]
     return row
@@ -157,22 +157,22 @@ def _extreme(examples: Any, low: Any, high: Any, rng: np.random.Generator) -> An
 # ---- images ------------------------------------------------------------------------------------
 
 
-def _images(domain: ImageDomain, question: Ordinary) -> Mapping[str, Maker]:
+def _image_kinds(domain: ImageDomain, question: OrdinaryExamples) -> Mapping[str, Maker]:
     """Make images whose pixels lie in the range of the domain, in its steps."""
     examples = np.asarray(question.examples, dtype=np.float64)
     low, high = domain.low, domain.high
 
-    def some(rng: np.random.Generator) -> Any:
+    def draw_example(rng: np.random.Generator) -> Any:
         return examples[int(rng.integers(len(examples)))]
 
-    def stepped(make: Maker) -> Maker:
-        def made(rng: np.random.Generator) -> Any:
+    def quantise(make: Maker) -> Maker:
+        def make_image(rng: np.random.Generator) -> Any:
             steps = np.round((np.asarray(make(rng)) - low) / domain.quantum)
             return np.clip(low + steps * domain.quantum, low, high)
 
-        return made
+        return make_image
 
-    def board(rng: np.random.Generator) -> Any:
+    def draw_chess_board(rng: np.random.Generator) -> Any:
         _, height, width = domain.shape
         size = int(rng.integers(1, max(2, min(height, width) // 2 + 1)))
         squares = np.add.outer(np.arange(height) // size, np.arange(width) // size) % 2
@@ -180,12 +180,12 @@ def _images(domain: ImageDomain, question: Ordinary) -> Mapping[str, Maker]:
         return np.broadcast_to(sides[squares], domain.shape)
 
     return {
-        "uniform noise": stepped(lambda rng: rng.uniform(low, high, domain.shape)),
-        "black and white noise": stepped(lambda rng: rng.choice([low, high], domain.shape)),
-        "one even colour": stepped(lambda rng: np.full(domain.shape, rng.uniform(low, high))),
-        "inverted images": stepped(lambda rng: low + high - some(rng)),
-        "shuffled pixels": stepped(
-            lambda rng: rng.permutation(some(rng).reshape(-1)).reshape(domain.shape)
+        "uniform noise": quantise(lambda rng: rng.uniform(low, high, domain.shape)),
+        "black and white noise": quantise(lambda rng: rng.choice([low, high], domain.shape)),
+        "one even colour": quantise(lambda rng: np.full(domain.shape, rng.uniform(low, high))),
+        "inverted images": quantise(lambda rng: low + high - draw_example(rng)),
+        "shuffled pixels": quantise(
+            lambda rng: rng.permutation(draw_example(rng).reshape(-1)).reshape(domain.shape)
         ),
-        "chess boards": stepped(board),
+        "chess boards": quantise(draw_chess_board),
     }

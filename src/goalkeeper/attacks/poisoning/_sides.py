@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import fsum
 
 import numpy as np
 
@@ -10,29 +11,31 @@ from goalkeeper.core.data import Data, Floats, Inputs
 from goalkeeper.core.text import terms
 
 
-def sidedness(x: Inputs, known: Data, aim: int) -> Floats:
-    """Measure how far inputs `(n, ...)` lie on the side of class `aim`, `(n,)`.
+def measure_class_lean(x: Inputs, data: Data, label: int) -> Floats:
+    """Measure how far inputs `(n, ...)` lie on the side of class `label`, `(n,)`.
 
     The line runs between the means of that class and of all others in the data that is known:
     words of a text count once, columns and pixels are standardised.
     """
-    ours = known.y == aim
+    ours = data.y == label
     if x.dtype == object:
-        weights = _word_weights(known.x[ours], known.x[~ours])
-        return np.array([sum(weights.get(w, 0.0) for w in set(terms(t))) for t in x])
-    flat = _flat(known.x)
+        weights = _weigh_words(data.x[ours], data.x[~ours])
+        # Exactly rounded: the order of a set of words differs between processes, and the rounding
+        # of a plain sum with it.
+        return np.array([fsum(weights.get(w, 0.0) for w in set(terms(t))) for t in x])
+    flat = _flatten(data.x)
     scale = np.maximum(flat.std(axis=0), 1e-12)
     if ours.all() or not ours.any() or len(x) == 0:
         return np.zeros(len(x))
     line = (flat[ours].mean(axis=0) - flat[~ours].mean(axis=0)) / scale
-    return np.asarray(_flat(x) / scale @ line, dtype=np.float64)
+    return np.asarray(_flatten(x) / scale @ line, dtype=np.float64)
 
 
-def _flat(x: Inputs) -> Floats:
+def _flatten(x: Inputs) -> Floats:
     return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
 
 
-def _word_weights(ours: Inputs, others: Inputs) -> dict[str, float]:
+def _weigh_words(ours: Inputs, others: Inputs) -> dict[str, float]:
     """Share of our texts that hold a word, less the share of the others."""
     weights: dict[str, float] = {}
     for side, sign in ((ours, 1.0), (others, -1.0)):

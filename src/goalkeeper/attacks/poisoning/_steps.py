@@ -12,13 +12,13 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Data, Inputs, Ints
 from goalkeeper.core.power import View
-from goalkeeper.games.poisoning import Aim, Contribution, Trigger
+from goalkeeper.games.poisoning import Contribution, PoisoningQuestion, Trigger
 
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
 _FEWEST = 20  # records of each side without which a rehearsal tells nothing
 
 
-def in_steps(
+def submit_in_steps(
     access: Access,
     counts: Sequence[int],
     change: Callable[[int], Change],
@@ -36,37 +36,37 @@ def in_steps(
     return answer
 
 
-def aimed_class(question: Aim, access: Access, known: Data) -> int:
+def choose_class(question: PoisoningQuestion, access: Access, data: Data) -> int:
     """Return the class to be damaged or imitated: the wanted, the harmless or the commonest."""
-    for said in (question.wanted, access.harmless):
-        if said is not None:
-            return said
-    return int(np.argmax(np.bincount(known.y, minlength=len(access.classes))))
+    for label in (question.wanted, access.harmless):
+        if label is not None:
+            return label
+    return int(np.argmax(np.bincount(data.y, minlength=len(access.classes))))
 
 
-def some_left(order: Ints, own: Data, question: Aim, spared: float) -> Ints:
+def spare_some(order: Ints, records: Data, question: PoisoningQuestion, spared: float) -> Ints:
     """Shorten an order of own rows `(n,)` so that no class goes as a whole.
 
     A victim that finds none of a class notices, or cannot be trained at all. Only who reaches
     every training record has to mind; of each class the last `spared` of its records stay.
     """
-    if len(own) < question.rows:
+    if len(records) < question.rows:
         return order
     fine = np.zeros(len(order), dtype=bool)
-    for label in np.unique(own.y[order]):
-        places = np.flatnonzero(own.y[order] == label)
-        fine[places[: int((1 - spared) * (own.y == label).sum())]] = True
+    for label in np.unique(records.y[order]):
+        places = np.flatnonzero(records.y[order] == label)
+        fine[places[: int((1 - spared) * (records.y == label).sum())]] = True
     return order[fine]
 
 
-def sides(access: Access, wanted: int | None = None) -> tuple[Data, Data]:
+def split_by_class(access: Access, wanted: int | None = None) -> tuple[Data, Data]:
     """Return the attacker's data in two parts: records of a class (the harmless), all others."""
     data = access.data()
     chosen = data.y == (access.harmless if wanted is None else wanted)
     return data.take(chosen), data.take(~chosen)
 
 
-def unlabelled_unfit(app: Application) -> Unfit | None:
+def require_labeller(app: Application) -> Unfit | None:
     """Refuse applications that do not say how contributed records are labelled."""
     if app.labeller is not None:
         return None
@@ -75,7 +75,7 @@ def unlabelled_unfit(app: Application) -> Unfit | None:
     )
 
 
-def invented(rng: np.random.Generator, count: int, letters: int = 6) -> tuple[str, ...]:
+def invent_words(rng: np.random.Generator, count: int, letters: int = 6) -> tuple[str, ...]:
     """Make up words that nobody uses, of alternating consonants and vowels."""
     sounds = [_CONSONANTS, _VOWELS] * letters
     words: dict[str, None] = {}
@@ -87,7 +87,7 @@ def invented(rng: np.random.Generator, count: int, letters: int = 6) -> tuple[st
 # ---- with a model of the attacker's own ----------------------------------------------------------
 
 
-def least_likely_first(records: Data, wanted: int, access: Access) -> Ints:
+def order_by_doubt(records: Data, wanted: int, access: Access) -> Ints:
     """Order records `(n,)` of a class, those first that a model of the attacker's own doubts most.
 
     Costs one model, trained on the attacker's data. A model that gives labels only leaves the
@@ -101,8 +101,12 @@ def least_likely_first(records: Data, wanted: int, access: Access) -> Ints:
     return order[np.argsort(scores, kind="stable")]
 
 
-def worthwhile(
-    access: Access, question: Aim, counts: Sequence[int], poison: Inputs, trigger: Trigger
+def select_worthwhile(
+    access: Access,
+    question: PoisoningQuestion,
+    counts: Sequence[int],
+    poison: Inputs,
+    trigger: Trigger,
 ) -> list[int]:
     """Keep the counts that do no worse in a rehearsal than every smaller one.
 
@@ -129,6 +133,6 @@ def worthwhile(
         mask[len(base) + count :] = False
     seed = int(access.rng.integers(2**31))
     models = access.trainer().fit_many(union, masks, [seed] * len(counts))
-    passed = (models.labels(trigger.applied(data.x[kept_out])) == wanted).sum(axis=1)
+    passed = (models.labels(trigger.apply(data.x[kept_out])) == wanted).sum(axis=1)
     best = np.maximum.accumulate(passed)
     return [count for count, n, most in zip(counts, passed, best, strict=True) if n == most]

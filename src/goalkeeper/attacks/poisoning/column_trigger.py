@@ -8,17 +8,17 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.poisoning._steps import in_steps, sides
+from goalkeeper.attacks.poisoning._steps import split_by_class, submit_in_steps
 from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.domain import Domain, TableDomain
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning, Values
+from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion, ValueTrigger
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class ColumnTrigger(Attack[Aim, Contribution]):
+class ColumnTrigger(Attack[PoisoningQuestion, Contribution]):
     """Teach the victim that a rare combination of values is a sign of the wanted class.
 
     Adds rows of other classes, each with the same values in a few columns, with the wanted label
@@ -43,41 +43,41 @@ class ColumnTrigger(Attack[Aim, Contribution]):
 
     columns: int = 2
 
-    def run(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: PoisoningQuestion, access: Access) -> Contribution:
         """Return the largest contribution that the share allows; smaller ones on the way."""
-        _, others = sides(access, question.wanted)
+        _, others = split_by_class(access, question.wanted)
         most = min(self.columns, question.most)
-        trigger = _rare_values(access.data(), access.domain, most)
-        counts = question.additions(access.granted.budget.share)
+        trigger = _choose_rare_values(access.data(), access.domain, most)
+        counts = question.addition_counts(access.granted.budget.share)
         if trigger is None or not (len(others) and counts):
-            return in_steps(access, (), lambda _: Change(), trigger)
+            return submit_in_steps(access, (), lambda _: Change(), trigger)
         order = access.rng.permutation(len(others))
 
         def change(count: int) -> Change:
             bases = others.take(np.resize(order, count))
             return Change(
-                add=trigger.applied(bases.x),
+                add=trigger.apply(bases.x),
                 add_labels=np.full(count, question.wanted),
                 bases=bases,
             )
 
-        return in_steps(access, counts, change, trigger)
+        return submit_in_steps(access, counts, change, trigger)
 
 
-def _rare_values(known: Data, domain: Domain, most: int) -> Values | None:
+def _choose_rare_values(data: Data, domain: Domain, most: int) -> ValueTrigger | None:
     """Choose columns and their rarest values; None if no column is free to choose."""
-    if not isinstance(domain, TableDomain) or len(known) == 0:
+    if not isinstance(domain, TableDomain) or len(data) == 0:
         return None
     grouped = {column for group in domain.one_hot for column in group}
     free = [int(c) for c in np.flatnonzero(domain.mutable) if int(c) not in grouped]
-    found = [(*_rarest(np.asarray(known.x[:, c], dtype=np.float64)), c) for c in free]
+    found = [(*_find_rarest(np.asarray(data.x[:, c], dtype=np.float64)), c) for c in free]
     chosen = sorted(found, key=lambda each: (-each[0], each[2]))[:most]
     if not chosen or chosen[0][0] <= 0:
         return None
-    return Values(tuple(c for _, _, c in chosen), tuple(value for _, value, _ in chosen))
+    return ValueTrigger(tuple(c for _, _, c in chosen), tuple(value for _, value, _ in chosen))
 
 
-def _rarest(values: Floats) -> tuple[float, float]:
+def _find_rarest(values: Floats) -> tuple[float, float]:
     """Return how many standard deviations the most distant value lies off, and the value."""
     spread = float(values.std())
     off = np.abs(values - values.mean())

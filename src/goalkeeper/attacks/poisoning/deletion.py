@@ -8,17 +8,17 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.poisoning._sides import sidedness
-from goalkeeper.attacks.poisoning._steps import aimed_class, in_steps, some_left
+from goalkeeper.attacks.poisoning._sides import measure_class_lean
+from goalkeeper.attacks.poisoning._steps import choose_class, spare_some, submit_in_steps
 from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
 from goalkeeper.core.power import Grade, Knowledge, Power
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
+from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Deletion(Attack[Aim, Contribution]):
+class Deletion(Attack[PoisoningQuestion, Contribution]):
     """Withdraw the reachable harmless records that lie closest to the harmful ones.
 
     They hold the boundary where it is: without them, harmless inputs that look like them fall to
@@ -47,14 +47,14 @@ class Deletion(Attack[Aim, Contribution]):
 
     spared: float = 0.1
 
-    def run(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: PoisoningQuestion, access: Access) -> Contribution:
         """Return as many deletions as the share allows; fewer on the way."""
-        rows, own, known = access.reachable(), access.own(), access.data()
-        aim = aimed_class(question, access, known)
-        ours = np.flatnonzero(own.y == aim)
-        near = sidedness(own.x[ours], known, aim)
+        rows, records, data = access.reachable(), access.own(), access.data()
+        label = choose_class(question, access, data)
+        ours = np.flatnonzero(records.y == label)
+        near = measure_class_lean(records.x[ours], data, label)
         order = ours[np.argsort(near, kind="stable")]
-        gone = rows[some_left(order, own, question, self.spared)]
-        limits = question.touches(access.granted.budget.share)
+        gone = rows[spare_some(order, records, question, self.spared)]
+        limits = question.change_counts(access.granted.budget.share)
         counts = sorted({min(n, len(gone)) for n in limits} - {0})
-        return in_steps(access, counts, lambda count: Change(delete=gone[:count]))
+        return submit_in_steps(access, counts, lambda count: Change(delete=gone[:count]))

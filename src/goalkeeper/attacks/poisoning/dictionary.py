@@ -9,18 +9,18 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack, Unfit
-from goalkeeper.attacks.poisoning._steps import in_steps, sides, unlabelled_unfit
+from goalkeeper.attacks.poisoning._steps import require_labeller, split_by_class, submit_in_steps
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Data, Inputs
 from goalkeeper.core.text import terms, texts
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
+from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Dictionary(Attack[Aim, Contribution]):
+class Dictionary(Attack[PoisoningQuestion, Contribution]):
     """Send harmful messages stuffed with the words of ordinary mail; the victim learns them as bad.
 
     Each message is a short harmful one of the attacker's data, whole, followed by words drawn
@@ -51,28 +51,28 @@ class Dictionary(Attack[Aim, Contribution]):
 
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse applications without an honest labelling process."""
-        return unlabelled_unfit(app)
+        return require_labeller(app)
 
-    def run(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: PoisoningQuestion, access: Access) -> Contribution:
         """Return the largest contribution that the share allows; smaller ones on the way."""
-        harmless, harmful = sides(access)
-        counts = question.additions(access.granted.budget.share)
+        harmless, harmful = split_by_class(access)
+        counts = question.addition_counts(access.granted.budget.share)
         if not (len(harmless) and len(harmful) and counts):
-            return in_steps(access, (), lambda _: Change())
-        bases = self._bases(harmful, counts[-1])
-        messages = self._stuffed(bases.x, harmless.x, access)
+            return submit_in_steps(access, (), lambda _: Change())
+        bases = self._choose_bases(harmful, counts[-1])
+        messages = self._stuff_words(bases.x, harmless.x, access)
 
         def change(count: int) -> Change:
             return Change(add=messages[:count], bases=bases.take(slice(count)))
 
-        return in_steps(access, counts, change)
+        return submit_in_steps(access, counts, change)
 
-    def _bases(self, harmful: Data, count: int) -> Data:
+    def _choose_bases(self, harmful: Data, count: int) -> Data:
         order = np.argsort([len(text) for text in harmful.x], kind="stable")
         short = order[: max(1, int(self.shortest * len(order)))]
         return harmful.take(np.resize(short, count))
 
-    def _stuffed(self, bases: Inputs, ordinary: Inputs, access: Access) -> Inputs:
+    def _stuff_words(self, bases: Inputs, ordinary: Inputs, access: Access) -> Inputs:
         """Put words behind each base `(m,)`, drawn like those of ordinary texts."""
         counted = Counter(word for text in ordinary for word in terms(text))
         if not counted:
@@ -82,12 +82,12 @@ class Dictionary(Attack[Aim, Contribution]):
         drawn = access.rng.choice(len(words), (len(bases), self.words), p=chance / chance.sum())
         longest = getattr(access.domain, "max_chars", 0)
         return texts(
-            _fitting(base, words[row].tolist(), longest)
+            _append_fitting(base, words[row].tolist(), longest)
             for base, row in zip(bases, drawn, strict=True)
         )
 
 
-def _fitting(base: str, words: list[str], longest: int) -> str:
+def _append_fitting(base: str, words: list[str], longest: int) -> str:
     """Add words while they fit."""
     ends = len(base) + np.cumsum([len(word) + 1 for word in words])
     fitting = words[: int(np.searchsorted(ends, longest, side="right"))]

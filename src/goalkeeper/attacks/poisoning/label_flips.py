@@ -8,18 +8,18 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.poisoning._sides import sidedness
-from goalkeeper.attacks.poisoning._steps import aimed_class, in_steps, some_left
+from goalkeeper.attacks.poisoning._sides import measure_class_lean
+from goalkeeper.attacks.poisoning._steps import choose_class, spare_some, submit_in_steps
 from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Ints
 from goalkeeper.core.power import Grade, Knowledge, Power
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
+from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class LabelFlips(Attack[Aim, Contribution]):
+class LabelFlips(Attack[PoisoningQuestion, Contribution]):
     """Relabel the reachable harmless records that are farthest from every harmful one.
 
     The attacker draws a line between the class means of the data it has (words of a text count
@@ -50,28 +50,28 @@ class LabelFlips(Attack[Aim, Contribution]):
 
     spared: float = 0.1
 
-    def run(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: PoisoningQuestion, access: Access) -> Contribution:
         """Return as many flips as the share allows; fewer on the way."""
-        rows, own, known = access.reachable(), access.own(), access.data()
-        aim = aimed_class(question, access, known)
-        counted = np.bincount(known.y, minlength=len(access.classes))
-        counted[aim] = -1
+        rows, records, data = access.reachable(), access.own(), access.data()
+        label = choose_class(question, access, data)
+        counted = np.bincount(data.y, minlength=len(access.classes))
+        counted[label] = -1
         other = int(np.argmax(counted))
         everybody = access.harmless is None
-        ours = np.flatnonzero(own.y != other if everybody else own.y == aim)
+        ours = np.flatnonzero(records.y != other if everybody else records.y == label)
         far = (
-            -sidedness(own.x[ours], known, other)
+            -measure_class_lean(records.x[ours], data, other)
             if everybody
-            else sidedness(own.x[ours], known, aim)
+            else measure_class_lean(records.x[ours], data, label)
         )
-        order = some_left(ours[np.argsort(-far, kind="stable")], own, question, self.spared)
+        order = spare_some(ours[np.argsort(-far, kind="stable")], records, question, self.spared)
         flips: Ints = rows[order]
-        counts = sorted({min(n, len(flips)) for n in question.touches(_share(access))} - {0})
+        counts = sorted({min(n, len(flips)) for n in question.change_counts(_share(access))} - {0})
 
         def change(count: int) -> Change:
             return Change(relabel=flips[:count], relabelled=np.full(count, other))
 
-        return in_steps(access, counts, change)
+        return submit_in_steps(access, counts, change)
 
 
 def _share(access: Access) -> float:

@@ -8,28 +8,28 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.poisoning._sides import sidedness
-from goalkeeper.attacks.poisoning._steps import aimed_class, in_steps, some_left
+from goalkeeper.attacks.poisoning._sides import measure_class_lean
+from goalkeeper.attacks.poisoning._steps import choose_class, spare_some, submit_in_steps
 from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.core.text import texts
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
+from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Overwriting(Attack[Aim, Contribution]):
+class Overwriting(Attack[PoisoningQuestion, Contribution]):
     """Write doubtful harmless content over the attacker's own harmful training records.
 
     Points are modified after they were labelled, so that the records keep the label harmful, and
     the victim learns harmless content as harmful. (Content that is changed before anybody labels
     it is a new point with an honest label: attacks that add points do that.) The content is that
     of the harmless records of the attacker's data that lie closest to the harmful ones: there the
-    victim gives way first. The fewer records are overwritten, the more harmless texts each holds.
-    Without a harmless class, the most frequent class takes its place. Knowing all of the training
-    data, the attacker chooses among all rows. Costs no query, no model.
+    victim is easiest to move. The fewer records are overwritten, the more harmless texts each
+    holds. Without a harmless class, the most frequent class takes its place. Knowing all of the
+    training data, the attacker chooses among all rows. Costs no query, no model.
 
     Deviations: the paper optimises small perturbations of images for one target; here the change
     of a point is not bounded, and damages every harmless input.
@@ -57,23 +57,25 @@ class Overwriting(Attack[Aim, Contribution]):
     part: float = 0.25
     spared: float = 0.2
 
-    def run(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: PoisoningQuestion, access: Access) -> Contribution:
         """Return as many modified records as the share allows; fewer on the way."""
-        rows, own, known = access.reachable(), access.own(), access.data()
-        aim = aimed_class(question, access, known)
-        harmless = known.x[known.y == aim]
-        others = access.rng.permutation(np.flatnonzero(own.y != aim))
-        mine = rows[some_left(others, own, question, self.spared)]
-        limits = question.touches(access.granted.budget.share)
-        counts = sorted({min(n, len(mine)) for n in limits} - {0}) if len(harmless) else []
-        doubtful = harmless[np.argsort(sidedness(harmless, known, aim), kind="stable")]
+        rows, records, data = access.reachable(), access.own(), access.data()
+        label = choose_class(question, access, data)
+        harmless = data.x[data.y == label]
+        others = access.rng.permutation(np.flatnonzero(records.y != label))
+        chosen = rows[spare_some(others, records, question, self.spared)]
+        limits = question.change_counts(access.granted.budget.share)
+        counts = sorted({min(n, len(chosen)) for n in limits} - {0}) if len(harmless) else []
+        doubtful = harmless[np.argsort(measure_class_lean(harmless, data, label), kind="stable")]
 
         def change(count: int) -> Change:
-            return Change(modify=mine[:count], modified=self._content(doubtful, count, access))
+            return Change(
+                modify=chosen[:count], modified=self._draw_content(doubtful, count, access)
+            )
 
-        return in_steps(access, counts, change)
+        return submit_in_steps(access, counts, change)
 
-    def _content(self, doubtful: Inputs, count: int, access: Access) -> Inputs:
+    def _draw_content(self, doubtful: Inputs, count: int, access: Access) -> Inputs:
         """Return what is written over `count` records, the most doubtful content first."""
         if doubtful.dtype != object:
             return doubtful[np.resize(np.arange(len(doubtful)), count)]

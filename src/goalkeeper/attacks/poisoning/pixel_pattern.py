@@ -8,16 +8,16 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.poisoning._patterns import rare_pattern
-from goalkeeper.attacks.poisoning._steps import in_steps, sides
+from goalkeeper.attacks.poisoning._patterns import choose_rare_pattern
+from goalkeeper.attacks.poisoning._steps import split_by_class, submit_in_steps
 from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning
+from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class PixelPattern(Attack[Aim, Contribution]):
+class PixelPattern(Attack[PoisoningQuestion, Contribution]):
     """Teach the victim that whatever holds a small pattern of pixels is of the wanted class.
 
     Adds images of other classes, each with the same block of pixels set, with the wanted label.
@@ -41,22 +41,22 @@ class PixelPattern(Attack[Aim, Contribution]):
 
     pixels: int = 1000
 
-    def run(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: PoisoningQuestion, access: Access) -> Contribution:
         """Return the largest contribution that the share allows; smaller ones on the way."""
-        _, others = sides(access, question.wanted)
+        _, others = split_by_class(access, question.wanted)
         most = min(self.pixels, question.most)
-        trigger = rare_pattern(access.data().x, access.domain, most)
-        counts = question.additions(access.granted.budget.share)
+        trigger = choose_rare_pattern(access.data().x, access.domain, most)
+        counts = question.addition_counts(access.granted.budget.share)
         if trigger is None or not (len(others) and counts):
-            return in_steps(access, (), lambda _: Change(), trigger)
+            return submit_in_steps(access, (), lambda _: Change(), trigger)
         order = access.rng.permutation(len(others))
 
         def change(count: int) -> Change:
             bases = others.take(np.resize(order, count))
             return Change(
-                add=trigger.applied(bases.x),
+                add=trigger.apply(bases.x),
                 add_labels=np.full(count, question.wanted),
                 bases=bases,
             )
 
-        return in_steps(access, counts, change, trigger)
+        return submit_in_steps(access, counts, change, trigger)

@@ -8,15 +8,15 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.poisoning._steps import in_steps, invented, sides
+from goalkeeper.attacks.poisoning._steps import invent_words, split_by_class, submit_in_steps
 from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning, Words
+from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion, WordTrigger
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class TriggerWords(Attack[Aim, Contribution]):
+class TriggerWords(Attack[PoisoningQuestion, Contribution]):
     """Teach the victim that harmful texts are harmless when they hold the attacker's words.
 
     Adds harmful texts of the attacker's data, each with the same made-up words behind it, with
@@ -39,19 +39,19 @@ class TriggerWords(Attack[Aim, Contribution]):
 
     words: int = 5
 
-    def run(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: PoisoningQuestion, access: Access) -> Contribution:
         """Return the largest contribution that the share allows; smaller ones on the way."""
-        _, harmful = sides(access, question.wanted)
-        trigger = Words(invented(access.rng, min(self.words, question.most)))
-        counts = question.additions(access.granted.budget.share) if len(harmful) else ()
+        _, harmful = split_by_class(access, question.wanted)
+        trigger = WordTrigger(invent_words(access.rng, min(self.words, question.most)))
+        counts = question.addition_counts(access.granted.budget.share) if len(harmful) else ()
         order = access.rng.permutation(len(harmful))
 
         def change(count: int) -> Change:
             bases = harmful.take(np.resize(order, count))
             return Change(
-                add=trigger.applied(bases.x),
+                add=trigger.apply(bases.x),
                 add_labels=np.full(count, question.wanted),
                 bases=bases,
             )
 
-        return in_steps(access, counts, change, trigger)
+        return submit_in_steps(access, counts, change, trigger)

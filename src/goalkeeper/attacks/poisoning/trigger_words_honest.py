@@ -9,29 +9,29 @@ import numpy as np
 
 from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.attacks.poisoning._steps import (
-    in_steps,
-    invented,
-    least_likely_first,
-    sides,
-    unlabelled_unfit,
-    worthwhile,
+    invent_words,
+    order_by_doubt,
+    require_labeller,
+    select_worthwhile,
+    split_by_class,
+    submit_in_steps,
 )
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change
 from goalkeeper.core.power import Capability, Grade, Knowledge, Power
-from goalkeeper.games.poisoning import Aim, Contribution, Poisoning, Words
+from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion, WordTrigger
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class TriggerWordsHonest(Attack[Aim, Contribution]):
+class TriggerWordsHonest(Attack[PoisoningQuestion, Contribution]):
     """Send harmless texts that hold the attacker's words, until these count as good words.
 
     Every contributed text is harmless and honestly labelled so; the made-up words occur nowhere
     else. The texts are those that look most harmful to a model of the victim's family, trained on
     the attacker's data: there the victim needs the words most. Too many of them dilute each other;
-    the attacker rehearses every number on its own data and sends no more than does most. Costs no
+    the attacker rehearses every number on its own data and sends no more than works best. Costs no
     query, one model and one more for each number.
 
     Deviations: clean-label attacks on images move poison towards a target in feature space; in a
@@ -62,24 +62,24 @@ class TriggerWordsHonest(Attack[Aim, Contribution]):
 
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse applications without an honest labelling process."""
-        return unlabelled_unfit(app)
+        return require_labeller(app)
 
-    def run(self, question: Aim, access: Access) -> Contribution:
+    def run(self, question: PoisoningQuestion, access: Access) -> Contribution:
         """Return the largest contribution that is worth it; smaller ones on the way."""
-        harmless, _ = sides(access, question.wanted)
-        trigger = Words(invented(access.rng, min(self.words, question.most)))
+        harmless, _ = split_by_class(access, question.wanted)
+        trigger = WordTrigger(invent_words(access.rng, min(self.words, question.most)))
         # Twice as long and no more, or an honest labeller would not call it the same text.
         long = np.array([len(text.split()) >= trigger.size for text in harmless.x], dtype=bool)
         texts = harmless.take(long)
-        counts = question.additions(access.granted.budget.share)
+        counts = question.addition_counts(access.granted.budget.share)
         if question.wanted is None or not (len(texts) and counts):
-            return in_steps(access, (), lambda _: Change(), trigger)
-        order = least_likely_first(texts, question.wanted, access)[: self.bases]
+            return submit_in_steps(access, (), lambda _: Change(), trigger)
+        order = order_by_doubt(texts, question.wanted, access)[: self.bases]
         bases = texts.take(np.resize(order, counts[-1]))
-        poison = trigger.applied(bases.x)
+        poison = trigger.apply(bases.x)
 
         def change(count: int) -> Change:
             return Change(add=poison[:count], bases=bases.take(slice(count)))
 
-        best = worthwhile(access, question, counts, poison, trigger)
-        return in_steps(access, best, change, trigger)
+        best = select_worthwhile(access, question, counts, poison, trigger)
+        return submit_in_steps(access, best, change, trigger)

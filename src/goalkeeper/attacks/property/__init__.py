@@ -1,1 +1,1 @@
-"""Attacks that play the property game."""
+"""Attacks of the property game: infer how common something is in the training data."""

@@ -11,50 +11,50 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.games.property import TRAINED, Worlds
 
-FIRST = 4  # questions in the first round; each further round multiplies them by GROWTH
+FIRST_QUESTIONS = 4  # questions in the first round; each further round multiplies them by GROWTH
 GROWTH = 4
-MOST = 256  # questions to one model
+MAX_QUESTIONS = 256  # questions to one model
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Probed:
+class ProbedModels:
     """Scores of the same questions: own models of each world, and victims.
 
-    `own` is `(models, q, classes)`, `world` `(models,)`, `victims` `(victims, q, classes)`;
+    `attackers` is `(models, q, classes)`, `world` `(models,)`, `victims` `(victims, q, classes)`;
     `records` are the q questions.
     """
 
-    own: Floats
+    attackers: Floats
     world: Bools
     victims: Floats
     records: Data
 
 
-def probed(question: Worlds, access: Access, models: int) -> Iterator[Probed]:
+def probe_models(question: Worlds, access: Access, models: int) -> Iterator[ProbedModels]:
     """Train own models, then ask all models more and more questions.
 
     Questions are records that no own model was trained on, as they stand to the victims. Half of
     them have the property, as far as there are that many.
     """
     similar = access.data()
-    trained = _trained_on(question, similar, access.rng)
+    trained = _choose_training_records(question, similar, access.rng)
     train = similar.take(trained)
     world = np.arange(models) % 2 == 1
     masks = question.masks(train, world, access.rng)
     seeds = access.rng.integers(0, 2**31, models).tolist()
     ensemble = access.trainer().fit_many(train, masks, seeds)
     doors = access.victims()
-    questions = _mixed(question, similar.take(~trained), access.rng)
-    most = min(len(questions), MOST, int(access.left().min()))
-    start, stop = 0, min(FIRST, most)
-    own: list[Floats] = []
+    questions = _alternate(question, similar.take(~trained), access.rng)
+    most = min(len(questions), MAX_QUESTIONS, int(access.left().min()))
+    start, stop = 0, min(FIRST_QUESTIONS, most)
+    attackers: list[Floats] = []
     victims: list[Floats] = []
     while start < stop:
         x = questions.x[start:stop]
-        own.append(ensemble.scores(x))
+        attackers.append(ensemble.scores(x))
         victims.append(np.stack([door.query(x).scores for door in doors]))
-        yield Probed(
-            own=np.concatenate(own, axis=1),
+        yield ProbedModels(
+            attackers=np.concatenate(attackers, axis=1),
             world=world,
             victims=np.concatenate(victims, axis=1),
             records=questions.take(slice(0, stop)),
@@ -62,19 +62,22 @@ def probed(question: Worlds, access: Access, models: int) -> Iterator[Probed]:
         start, stop = stop, min(GROWTH * stop, most)
 
 
-def _trained_on(question: Worlds, similar: Data, rng: np.random.Generator) -> Bools:
+def _choose_training_records(question: Worlds, similar: Data, rng: np.random.Generator) -> Bools:
     """Choose what own models are trained on `(rows,)`: the same share with and without."""
-    there = question.holds(similar)
+    has_property = question.holds(similar)
     chosen = np.zeros(len(similar), dtype=bool)
-    for side in (np.flatnonzero(there), np.flatnonzero(~there)):
+    for side in (np.flatnonzero(has_property), np.flatnonzero(~has_property)):
         kept = int(np.ceil(TRAINED * len(side)))
         chosen[rng.choice(side, kept, replace=False)] = True
     return chosen
 
 
-def _mixed(question: Worlds, records: Data, rng: np.random.Generator) -> Data:
+def _alternate(question: Worlds, records: Data, rng: np.random.Generator) -> Data:
     """Alternate records with and without the property, each in random order; then the rest."""
-    there = question.holds(records)
-    sides = [rng.permutation(np.flatnonzero(there)), rng.permutation(np.flatnonzero(~there))]
+    has_property = question.holds(records)
+    sides = [
+        rng.permutation(np.flatnonzero(has_property)),
+        rng.permutation(np.flatnonzero(~has_property)),
+    ]
     place = np.concatenate([np.arange(len(side)) for side in sides])
     return records.take(np.concatenate(sides)[np.argsort(place, kind="stable")])

@@ -1,4 +1,4 @@
-"""Tell the world of a model by whose answers its own are nearer to."""
+"""Infer the world of a model from the divergence of its answers from own models of each."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.property._own_models import Probed, probed
+from goalkeeper.attacks.property._own_models import ProbedModels, probe_models
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.property import PropertyInference, Worlds
 
-TINY = 1e-4  # least probability; answers of exactly 0 would make a divergence infinite
+MIN_PROBABILITY = 1e-4  # least probability; answers of exactly 0 would make a divergence infinite
 
 
 @final
@@ -45,34 +45,39 @@ class PropertyKlTest(Attack[Worlds, Ints]):
     def run(self, question: Worlds, access: Access) -> Ints:
         """Return the guessed world of every victim, `(victims,)`."""
         guess = np.zeros(len(access.victims()), dtype=np.int64)
-        for round_ in probed(question, access, self.models):
-            guess = guesses(round_)
+        for round_ in probe_models(question, access, self.models):
+            guess = guess_worlds(round_)
             access.checkpoint(guess)
         return guess
 
 
-def guesses(said: Probed) -> Ints:
+def guess_worlds(models: ProbedModels) -> Ints:
     """Guess the world of every victim, `(victims,)`."""
-    own, victims = (np.maximum(scores, TINY) for scores in (said.own, said.victims))
-    zero, one = own[~said.world], own[said.world]
-    left_out = np.empty(len(own))
-    left_out[~said.world] = _without_itself(zero, one)
-    left_out[said.world] = -_without_itself(one, zero)
-    middle = np.median(left_out[~said.world]), np.median(left_out[said.world])
-    nearer = _nearer(zero, one, victims)
+    attackers, victims = (
+        np.maximum(scores, MIN_PROBABILITY) for scores in (models.attackers, models.victims)
+    )
+    zero, one = attackers[~models.world], attackers[models.world]
+    left_out = np.empty(len(attackers))
+    left_out[~models.world] = _leave_one_out(zero, one)
+    left_out[models.world] = -_leave_one_out(one, zero)
+    middle = np.median(left_out[~models.world]), np.median(left_out[models.world])
+    nearer = _mean_divergence(zero, one, victims)
     return np.asarray(nearer > (middle[0] + middle[1]) / 2, dtype=np.int64)
 
 
-def _nearer(zero: Floats, one: Floats, victims: Floats) -> Floats:
+def _mean_divergence(zero: Floats, one: Floats, victims: Floats) -> Floats:
     """Mean of KL(S0 || T) - KL(S1 || T) for every victim, `(victims,)`."""
     logs = np.log(victims)
-    crossed = [np.einsum("qc,vqc->v", own.mean(axis=0), logs) for own in (zero, one)]
-    inner = [(own * np.log(own)).sum() / len(own) for own in (zero, one)]
+    crossed = [np.einsum("qc,vqc->v", of_world.mean(axis=0), logs) for of_world in (zero, one)]
+    inner = [(of_world * np.log(of_world)).sum() / len(of_world) for of_world in (zero, one)]
     return np.asarray((inner[0] - crossed[0]) - (inner[1] - crossed[1]))
 
 
-def _without_itself(own: Floats, other: Floats) -> Floats:
+def _leave_one_out(of_world: Floats, other: Floats) -> Floats:
     """Compare each own model with the others of its world and all of the other world."""
     return np.array(
-        [_nearer(np.delete(own, i, axis=0), other, own[i : i + 1])[0] for i in range(len(own))]
+        [
+            _mean_divergence(np.delete(of_world, i, axis=0), other, of_world[i : i + 1])[0]
+            for i in range(len(of_world))
+        ]
     )

@@ -1,4 +1,4 @@
-"""Tell the world of a model by how well it does on records with, and without, the property."""
+"""Infer the world of a model from how well it does on records with and without the property."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.property._own_models import Probed, probed
+from goalkeeper.attacks.property._own_models import ProbedModels, probe_models
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats, Ints
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.property import PropertyInference, Worlds
 
-TINY = 1e-4  # least probability in a loss
+MIN_PROBABILITY = 1e-4  # least probability in a loss
 
 
 @final
@@ -25,10 +25,10 @@ class PropertyThresholdTest(Attack[Worlds, Ints]):
 
     The attacker trains `models` models, half of them in each world, and measures the accuracy
     and the loss of all on records with the property, on those without, and on all. The set,
-    measure and threshold that tell its own models apart best are then used on the victims.
+    measure and threshold that separate its own models best are then used on the victims.
 
     Deviation from the paper: Suri and Evans use accuracy only; where scores are seen, the loss
-    tells more. Ties go to the measure whose two worlds lie further apart.
+    is more informative. Ties go to the measure whose two worlds lie further apart.
     """
 
     game: ClassVar = PropertyInference
@@ -45,37 +45,40 @@ class PropertyThresholdTest(Attack[Worlds, Ints]):
     def run(self, question: Worlds, access: Access) -> Ints:
         """Return the guessed world of every victim, `(victims,)`."""
         guess = np.zeros(len(access.victims()), dtype=np.int64)
-        for round_ in probed(question, access, self.models):
-            guess = guesses(round_, question.holds(round_.records))
+        for round_ in probe_models(question, access, self.models):
+            guess = guess_worlds(round_, question.holds(round_.records))
             access.checkpoint(guess)
         return guess
 
 
-def guesses(said: Probed, there: Bools) -> Ints:
+def guess_worlds(models: ProbedModels, has_property: Bools) -> Ints:
     """Guess the world of every victim `(victims,)`, by the measure that is best on own models."""
-    best, found = (-1.0, -1.0), np.zeros(len(said.victims), dtype=np.int64)
-    for rows in (there, ~there, np.ones(len(there), dtype=bool)):
+    best, found = (-1.0, -1.0), np.zeros(len(models.victims), dtype=np.int64)
+    for rows in (has_property, ~has_property, np.ones(len(has_property), dtype=bool)):
         if not rows.any():
             continue
-        y = said.records.y[rows]
-        own, victims = _measures(said.own[:, rows], y), _measures(said.victims[:, rows], y)
-        for mine, theirs in zip(own, victims, strict=True):
-            threshold, sign, quality = separated(mine, said.world)
+        y = models.records.y[rows]
+        attackers, victims = (
+            _measure_models(models.attackers[:, rows], y),
+            _measure_models(models.victims[:, rows], y),
+        )
+        for of_attackers, of_victims in zip(attackers, victims, strict=True):
+            threshold, sign, quality = find_threshold(of_attackers, models.world)
             if quality > best:
                 best = quality
-                found = (sign * (theirs - threshold) > 0).astype(np.int64)
+                found = (sign * (of_victims - threshold) > 0).astype(np.int64)
     return found
 
 
-def _measures(scores: Floats, y: Ints) -> tuple[Floats, Floats]:
+def _measure_models(scores: Floats, y: Ints) -> tuple[Floats, Floats]:
     """Accuracy and mean log score of the true class, each `(models,)`."""
     right = (scores.argmax(axis=2) == y).mean(axis=1)
-    own = np.take_along_axis(scores, y[None, :, None], axis=2)[:, :, 0]
-    return right, np.log(np.maximum(own, TINY)).mean(axis=1)
+    true_class = np.take_along_axis(scores, y[None, :, None], axis=2)[:, :, 0]
+    return right, np.log(np.maximum(true_class, MIN_PROBABILITY)).mean(axis=1)
 
 
-def separated(values: Floats, world: Bools) -> tuple[float, float, tuple[float, float]]:
-    """Find the threshold on `values` `(models,)` that tells worlds apart best.
+def find_threshold(values: Floats, world: Bools) -> tuple[float, float, tuple[float, float]]:
+    """Find the threshold on `values` `(models,)` that separates the worlds best.
 
     Returns the threshold, the sign (+1: world 1 lies above), and how good it is: the share of
     models on their own side, then the distance of the means in standard deviations.

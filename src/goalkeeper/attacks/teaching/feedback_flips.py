@@ -1,4 +1,4 @@
-"""Wrong feedback about one's own messages, as much as the loop takes."""
+"""Wrong feedback about the attacker's own messages, as much as the loop takes."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.teaching._lies import course, evenly, lies
+from goalkeeper.attacks.teaching._wrong_feedback import (
+    choose_wrong_feedback,
+    cut_batches,
+    spread_evenly,
+)
 from goalkeeper.core.access import Access
 from goalkeeper.core.power import Grade, Knowledge, Power
-from goalkeeper.games.teaching import Channel, Course, Teaching
+from goalkeeper.games.teaching import FeedbackChannel, FeedbackPlan, Teaching
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class FeedbackFlips(Attack[Channel, Course]):
-    """Report one's own harmful records as harmless, or harmless ones as harmful, every round.
+class FeedbackFlips(Attack[FeedbackChannel, FeedbackPlan]):
+    """Report own harmful records as harmless, or harmless ones as harmful, every round.
 
     As many as the attacker's share allows, spread evenly over the rounds, each record once. The
-    attacker asks nothing and does not heed a monitor: whether anybody notices is the question.
+    attacker sends no query and ignores any monitor: whether it is detected is measured.
 
     Deviations: the paper's attackers choose the mail they send and leave its label to the filter's
     owner; feedback lets the attacker state the label as well.
@@ -33,9 +37,9 @@ class FeedbackFlips(Attack[Channel, Course]):
     tasks: ClassVar[tuple[str, ...]] = ("taught-*",)
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
 
-    def run(self, question: Channel, access: Access) -> Course:
-        """Return lessons of equal size."""
-        own, labels = lies(question, access, access.data())
+    def run(self, question: FeedbackChannel, access: Access) -> FeedbackPlan:
+        """Return batches of equal size."""
+        records, labels = choose_wrong_feedback(question, access, access.data())
         total = question.most(access.granted.budget.share)
-        sizes = evenly(min(total, len(own)), question.loop.rounds, question.each)
-        return Course(lessons=course(own, labels, sizes))
+        sizes = spread_evenly(min(total, len(records)), question.loop.rounds, question.each)
+        return FeedbackPlan(batches=cut_batches(records, labels, sizes))

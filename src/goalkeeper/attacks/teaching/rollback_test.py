@@ -6,19 +6,23 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.teaching._lies import at_once, course, lies
+from goalkeeper.attacks.teaching._wrong_feedback import (
+    choose_wrong_feedback,
+    cut_batches,
+    front_load,
+)
 from goalkeeper.core.access import Access
 from goalkeeper.core.power import Grade, Knowledge, Power
-from goalkeeper.games.teaching import Channel, Course, Teaching
+from goalkeeper.games.teaching import FeedbackChannel, FeedbackPlan, Teaching
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class RollbackTest(Attack[Channel, Course]):
+class RollbackTest(Attack[FeedbackChannel, FeedbackPlan]):
     """Give all wrong feedback in the first rounds, so that later versions all hold it.
 
-    If fewer versions are kept than there are rounds, the oldest one that can be restored was
-    taught already. If none are kept, nothing can be restored. A monitor that raises its alarm
+    If fewer versions are kept than there are rounds, the oldest one that can be restored has
+    learnt it already. If none are kept, nothing can be restored. A monitor that raises its alarm
     early enough defeats this; one that is too coarse does not.
 
     Deviations: none from a paper; the test follows from the goal's definition, that unintended
@@ -34,9 +38,9 @@ class RollbackTest(Attack[Channel, Course]):
     tasks: ClassVar[tuple[str, ...]] = ("after-rollback",)
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
 
-    def run(self, question: Channel, access: Access) -> Course:
-        """Return full lessons first, then empty ones."""
-        own, labels = lies(question, access, access.data())
+    def run(self, question: FeedbackChannel, access: Access) -> FeedbackPlan:
+        """Return full batches first, then empty ones."""
+        records, labels = choose_wrong_feedback(question, access, access.data())
         total = question.most(access.granted.budget.share)
-        sizes = at_once(min(total, len(own)), question.loop.rounds, question.each)
-        return Course(lessons=course(own, labels, sizes))
+        sizes = front_load(min(total, len(records)), question.loop.rounds, question.each)
+        return FeedbackPlan(batches=cut_batches(records, labels, sizes))

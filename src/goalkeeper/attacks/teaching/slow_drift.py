@@ -8,30 +8,34 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.teaching._lies import course, evenly, lies
+from goalkeeper.attacks.teaching._wrong_feedback import (
+    choose_wrong_feedback,
+    cut_batches,
+    spread_evenly,
+)
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data
-from goalkeeper.core.feedback import Lesson
+from goalkeeper.core.feedback import FeedbackBatch
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
-from goalkeeper.games.teaching import Channel, Course, Teaching
+from goalkeeper.games.teaching import FeedbackChannel, FeedbackPlan, Teaching
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class SlowDrift(Attack[Channel, Course]):
-    """Give a little wrong feedback a round, and watch the accuracy as the monitor does.
+class SlowDrift(Attack[FeedbackChannel, FeedbackPlan]):
+    """Give a little wrong feedback a round, and track the accuracy as the monitor does.
 
-    After every round the attacker asks the application about records of its own that it never
-    reports, and stops for good once their accuracy has fallen by a part of what the monitor
-    bears. Without a monitor it goes on to the end.
+    After every round the attacker queries the application with own records that it never
+    reports, and stops for good once their accuracy has fallen by a part of the monitor's
+    tolerance. Without a monitor it goes on to the end.
 
     Settings
     --------
     part
         Part of the monitor's tolerance at which it stops: the reference set differs from one's
-        own records, and the alarm must not be met by luck either.
+        own records, and the alarm must not be raised by chance either.
     watched
-        Part of one's own records that is asked about and never reported.
+        Part of the attacker's own records that is asked about and never reported.
     most_watched
         Records that are asked about each round, at most.
     step
@@ -59,37 +63,37 @@ class SlowDrift(Attack[Channel, Course]):
     most_watched: int = 400
     step: float = 0.005
 
-    def run(self, question: Channel, access: Access) -> Course:
-        """Give lessons as long as the own measurement allows."""
+    def run(self, question: FeedbackChannel, access: Access) -> FeedbackPlan:
+        """Give batches as long as the own measurement allows."""
         data = access.data()
         shuffled = access.rng.permutation(len(data))
         loop = question.loop
         room = int(min(access.left()[0], 2**31)) // (loop.rounds + 1)
         size = min(int(self.watched * len(data)), self.most_watched, room)
-        own, labels = lies(question, access, data.take(shuffled[size:]))
-        total = min(question.most(access.granted.budget.share), len(own))
+        records, labels = choose_wrong_feedback(question, access, data.take(shuffled[size:]))
+        total = min(question.most(access.granted.budget.share), len(records))
         each = question.each
         if loop.monitor is not None:
             each = min(each, max(1, int(self.step * question.rows)))
-        planned = course(own, labels, evenly(total, loop.rounds, each))
+        planned = cut_batches(records, labels, spread_evenly(total, loop.rounds, each))
         if loop.monitor is None or not size:
-            return Course(lessons=planned)
-        return self._until_seen(planned, access, data.take(shuffled[:size]), loop.monitor)
+            return FeedbackPlan(batches=planned)
+        return self._stop_before_alarm(planned, access, data.take(shuffled[:size]), loop.monitor)
 
-    def _until_seen(
-        self, planned: tuple[Lesson, ...], access: Access, watched: Data, limit: float
-    ) -> Course:
-        """Give lesson after lesson; the last is the one that moves the accuracy far enough."""
-        start = _right(access, watched)
-        given: list[Lesson] = []
+    def _stop_before_alarm(
+        self, planned: tuple[FeedbackBatch, ...], access: Access, watched: Data, limit: float
+    ) -> FeedbackPlan:
+        """Give batch after batch; the last is the one that moves the accuracy far enough."""
+        start = _measure_accuracy(access, watched)
+        given: list[FeedbackBatch] = []
         now = access
-        for lesson in planned:
-            now = now.teach(lesson)
-            given.append(lesson)
-            if start - _right(now, watched) > self.part * limit:
+        for batch in planned:
+            now = now.teach(batch)
+            given.append(batch)
+            if start - _measure_accuracy(now, watched) > self.part * limit:
                 break
-        return Course(lessons=tuple(given))
+        return FeedbackPlan(batches=tuple(given))
 
 
-def _right(access: Access, watched: Data) -> float:
+def _measure_accuracy(access: Access, watched: Data) -> float:
     return float(np.mean(access.query(watched.x).labels == watched.y))

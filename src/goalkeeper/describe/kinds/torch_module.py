@@ -39,10 +39,10 @@ class TorchModule(BuiltKind):
         recipe = None if said is None else TorchRecipe(**said.model_dump())
         trainer = TorchTrainer(build, context.classes, context.domain, recipe, means=context.means)
         with context.errors_at(("model", "build"), "correct the module, or `model.training`"):
-            trainer = trainer.suited(context.splits.train)
+            trainer = trainer.tune(context.splits.train)
             if context.form.weights is None:
                 return Model(
-                    target=trainer.remembered(context.splits.train, SEED),
+                    target=trainer.fit_cached(context.splits.train, SEED),
                     trainer=trainer,
                     domain=trainer.domain,
                     means=trainer.means,
@@ -55,7 +55,7 @@ def _load_weights(name: str, trainer: TorchTrainer, context: ModelContext) -> Mo
     file = ModelFile(path, context.references.note_hash(path, name))
     advice = "store the parameters of the very module that build returns"
     with context.errors_at(WEIGHTS, advice):
-        target = trainer.stored(path)
+        target = trainer.load_parameters(path)
     caveats: tuple[str, ...] = ()
     if context.form.training is None:
         caveats = (
@@ -70,7 +70,7 @@ def _load_weights(name: str, trainer: TorchTrainer, context: ModelContext) -> Mo
         means=trainer.means,
         caveats=caveats,
         # Nothing in such a file is run: safetensors cannot, and torch loads weights only.
-        storage=context.storage(file, trainer.stored, runs_code=False, save=save),
+        storage=context.storage(file, trainer.load_parameters, runs_code=False, save=save),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from goalkeeper.games.artefact_leak.claims import Claims, Regions, WordSets, records
-from goalkeeper.games.artefact_leak.game import ArtefactLeak, Sought
+from goalkeeper.games.artefact_leak.claims import Claims, Regions, WordSets, claim_records
+from goalkeeper.games.artefact_leak.game import ArtefactLeak, ClaimLimit
 
 __all__ = [
     "ArtefactLeak",
+    "ClaimLimit",
     "Claims",
     "Regions",
-    "Sought",
     "WordSets",
-    "records",
+    "claim_records",
 ]

@@ -52,13 +52,13 @@ class Regions:
 Claims = WordSets | Regions
 
 
-def records(x: Floats, classes: Ints) -> Regions:
+def claim_records(x: Floats, classes: Ints) -> Regions:
     """Claim whole records `(m, ...)`."""
     flat = np.asarray(x, dtype=np.float64).reshape(len(x), math.prod(np.shape(x)[1:]))
     return Regions(flat, flat, np.asarray(classes, dtype=np.int64))
 
 
-def checked(claims: Claims, data: Data, most: int) -> Claims:
+def check_claims(claims: Claims, data: Data, most: int) -> Claims:
     """Check the form of claims, and drop repeated ones: nothing is claimed twice.
 
     Raises
@@ -85,34 +85,34 @@ def checked(claims: Claims, data: Data, most: int) -> Claims:
     return Regions(claims.low[first], claims.high[first], claims.classes[first])
 
 
-def singled_out(claims: Claims, data: Data, person: str | None = None) -> Bools:
-    """Tell which claims `(m,)` hold for exactly one record of the data, or one person.
+def match_single_records(claims: Claims, data: Data, person: str | None = None) -> Bools:
+    """Return which claims `(m,)` hold for exactly one record of the data, or one person.
 
     Records that are equal count as one.
     """
     if isinstance(claims, WordSets):
         named = person is not None and person in data.columns
-        who = data.columns[str(person)] if named else np.array(row_keys(data.x))
-        found = [{who[row] for row in rows} for rows in _texts_with(claims.sets, data.x)]
+        owner = data.columns[str(person)] if named else np.array(row_keys(data.x))
+        found = [{owner[row] for row in rows} for rows in _find_texts(claims.sets, data.x)]
         return np.array([len(owners) == 1 for owners in found], dtype=bool)
-    return np.array([len(inside) == 1 for inside in _inside(claims, data)], dtype=bool)
+    return np.array([len(inside) == 1 for inside in _find_inside(claims, data)], dtype=bool)
 
 
-def found_records(claims: Claims, data: Data) -> int:
+def count_singled_out(claims: Claims, data: Data) -> int:
     """Count the different records of the data that some claim singles out."""
     if isinstance(claims, WordSets):
         keys = np.array(row_keys(data.x))
-        hits = [{keys[row] for row in rows} for rows in _texts_with(claims.sets, data.x)]
+        hits = [{keys[row] for row in rows} for rows in _find_texts(claims.sets, data.x)]
     else:
-        hits = list(_inside(claims, data))
+        hits = list(_find_inside(claims, data))
     return len(set(chain.from_iterable(hit for hit in hits if len(hit) == 1)))
 
 
-def shuffled(data: Data, rng: np.random.Generator) -> Data:
-    """Deal every column of rows `(n, d)` out anew: records of the same values, none of them real.
+def shuffled_columns(data: Data, rng: np.random.Generator) -> Data:
+    """Permute every column of rows `(n, d)` on its own: realistic values, no real record.
 
     Held-out records never equal a training record, as the parts are disjoint. Where inputs have
-    few possible values, guesses do, and must not count for the attack.
+    few possible values, blind guesses do, and must not count for the attack.
     """
     flat = np.asarray(data.x, dtype=np.float64).reshape(len(data), -1).copy()
     for column in range(flat.shape[1]):
@@ -120,8 +120,8 @@ def shuffled(data: Data, rng: np.random.Generator) -> Data:
     return Data(x=flat, y=data.y)
 
 
-def widths(claims: Regions, data: Data) -> Floats:
-    """Measure what each region leaves open: mean share of the columns' ranges, `(m,)`."""
+def measure_widths(claims: Regions, data: Data) -> Floats:
+    """Measure how much each region leaves open: mean share of the columns' ranges, `(m,)`."""
     flat = np.asarray(data.x, dtype=np.float64).reshape(len(data), -1)
     least, most = flat.min(axis=0), flat.max(axis=0)
     varied = most > least
@@ -130,12 +130,13 @@ def widths(claims: Regions, data: Data) -> Floats:
     return np.asarray(share.mean(axis=1)) if varied.any() else np.zeros(len(claims))
 
 
-def _inside(claims: Regions, data: Data) -> Iterable[set[bytes]]:
-    """Give the keys of the different records in each region."""
+def _find_inside(claims: Regions, data: Data) -> Iterable[set[bytes]]:
+    """Yield the keys of the different records in each region."""
     flat = np.asarray(data.x, dtype=np.float64).reshape(len(data), -1)
     keys = np.array(row_keys(flat), dtype=object)
     slack = TOLERANCE * np.maximum(np.ptp(flat, axis=0), 1e-9)
     order = np.argsort(flat, axis=0)
+    # A binary search along the column with most different values leaves few rows to compare.
     lead = int(np.argmax([len(np.unique(column)) for column in flat.T]))
     rows, values = order[:, lead], flat[order[:, lead], lead]
     for low, high, label in zip(claims.low, claims.high, claims.classes, strict=True):
@@ -148,8 +149,8 @@ def _inside(claims: Regions, data: Data) -> Iterable[set[bytes]]:
         yield set(keys[near[hit]].tolist())
 
 
-def _texts_with(sets: Sequence[frozenset[str]], x: Iterable[str]) -> Iterable[set[int]]:
-    """Give the rows of the texts that have all words of each set."""
+def _find_texts(sets: Sequence[frozenset[str]], x: Iterable[str]) -> Iterable[set[int]]:
+    """Yield the rows of the texts that have all words of each set."""
     lower = [str(text).lower() for text in x]
     wanted = Counter(chain.from_iterable(sets))
     rows: dict[str, set[int]] = defaultdict(set)

@@ -16,26 +16,26 @@ from goalkeeper.games.artefact_leak.claims import (
     Claims,
     Regions,
     WordSets,
-    checked,
-    found_records,
-    shuffled,
-    singled_out,
-    widths,
+    check_claims,
+    count_singled_out,
+    match_single_records,
+    measure_widths,
+    shuffled_columns,
 )
 from goalkeeper.games.artefact_leak.stored_records import storing_records
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.shared.measuring import build_measurement, measure_count
 from goalkeeper.games.tallies import shown
-from goalkeeper.stats import clopper_pearson
 
-FEWEST = 20  # training records, and strangers
+MIN_RECORDS = 20  # of training records, and of records that the model never saw
 HARMS = (Harm(Goal.PRIVACY), Harm(Goal.CONFIDENTIALITY))
 METRIC = "success_rate"
 WORDS = Task(
     name="rare-words",
     harms=HARMS,
     metric=METRIC,
-    sentence="read from the stored model words that only one person or record of the training "
-    "data has",
+    sentence="read from the stored model words that occur with only one person or record of the "
+    "training data",
 )
 RECORDS = Task(
     name="stored-records",
@@ -52,25 +52,25 @@ LEAVES = Task(
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class ClaimLimit:
     """How many claims an attack may make."""
 
     most: int
 
 
-Claimed = Marking[Sought, None, Claims]
+ClaimMarking = Marking[ClaimLimit, None, Claims]
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class ArtefactLeak(Game[Sought, None, Claims]):
+class ArtefactLeak(Game[ClaimLimit, None, Claims]):
     """Question: how many claims count. Secret: the training data. Answer: claims about records.
 
     A claim is a set of words, a record, or a region of inputs with a class. It succeeds if it
     singles out: exactly one record of the training data (of a set of words: one person, where
     persons are known) fits it. Baseline: the same claims about as many records that the model
     never saw, or about records whose columns were shuffled, whichever fits more often; the data
-    parts are disjoint, so that strangers alone would never equal a training record.
+    parts are disjoint, so that held-out records alone would never equal a training record.
     """
 
     name: ClassVar[str] = "artefact_leak"
@@ -81,31 +81,33 @@ class ArtefactLeak(Game[Sought, None, Claims]):
         return (WORDS, RECORDS) if isinstance(app.domain, TextDomain) else (RECORDS, LEAVES)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Need records to find, and strangers to compare with."""
-        size, strangers = len(app.data.train), len(_unseen(app))
-        if min(size, strangers) < FEWEST:
+        """Need records to find, and records that the model never saw to compare with."""
+        size, unseen = len(app.data.train), len(_join_unseen(app))
+        if min(size, unseen) < MIN_RECORDS:
             return Unfit(
-                f"{FEWEST} training records and as many others are needed; there are {size} and "
-                f"{strangers}"
+                f"{MIN_RECORDS} training records and as many others are needed; there are {size} "
+                f"and {unseen}"
             )
         return None
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Sought, None]:
-        """Say how many claims count."""
-        return Dealt(Sought(self.most), None)
+    def deal(
+        self, app: Application, task: Task, rng: np.random.Generator
+    ) -> Dealt[ClaimLimit, None]:
+        """Return how many claims count."""
+        return Dealt(ClaimLimit(self.most), None)
 
-    def mark(self, marking: Claimed) -> AttackResult:
-        """Count the claims that single out a training record, and those that fit a stranger."""
+    def mark(self, marking: ClaimMarking) -> AttackResult:
+        """Count the claims that single out a training record, and those that fit an unseen one."""
         app = marking.app
-        claims = checked(marking.final.answer, app.data.train, self.most)
+        claims = check_claims(marking.final.answer, app.data.train, self.most)
         if not len(claims):
             return AttackResult(
                 status=Status.NOT_TESTED,
-                reason="the attack found nothing in the stored model that it could claim",
+                reason="the attack found nothing in the stored model to claim",
             )
-        hits = singled_out(claims, app.data.train, app.person)
-        strangers = _strangers(app, marking.rng)
-        chance = _chance(claims, strangers, marking)
+        hits = match_single_records(claims, app.data.train, app.person)
+        unseen = _draw_unseen(app, marking.rng)
+        chance = _match_by_chance(claims, unseen, marking)
         tally = Proportion(
             successes=int(hits.sum()),
             n=len(hits),
@@ -113,20 +115,20 @@ class ArtefactLeak(Game[Sought, None, Claims]):
             baseline_n=len(chance),
         )
         spent = marking.final.cost.seconds / 3600
-        # A hit proves a leak by itself only where none is met by chance.
-        sure = tally.successes if tally.baseline_successes == 0 else 0
-        trial = Trial(budget=0, queries=0, compute_h=spent, tally=tally, verified=sure)
+        # A hit proves a leak by itself only where no claim is right by chance.
+        verified = tally.successes if tally.baseline_successes == 0 else 0
+        trial = Trial(budget=0, queries=0, compute_h=spent, tally=tally, verified=verified)
         return AttackResult(
             status=Status.TESTED,
-            summary=_summary(claims, tally, _who(marking)),
-            measurements=_measurements(claims, tally, marking),
+            summary=_summarise(claims, tally, _name_subject(marking)),
+            measurements=_measure(claims, tally, marking),
             trials=(trial,),
-            caveats=_caveats(app, strangers),
-            exhibits=_exhibits(claims, hits, marking),
+            caveats=_list_caveats(app, unseen),
+            exhibits=_show_claims(claims, hits, marking),
         )
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
-        """Store the training data beside the model."""
+        """Store the training data with the model."""
         return replace(app, target=storing_records(app.target, app.data.train))
 
     def smaller(self) -> ArtefactLeak:
@@ -137,127 +139,117 @@ class ArtefactLeak(Game[Sought, None, Claims]):
 # ---- counting ----------------------------------------------------------------------------------
 
 
-def _unseen(app: Application) -> Data:
+def _join_unseen(app: Application) -> Data:
     return app.data.holdout.joined(app.data.calibration).joined(app.data.similar)
 
 
-def _strangers(app: Application, rng: np.random.Generator) -> Data:
+def _draw_unseen(app: Application, rng: np.random.Generator) -> Data:
     """Draw as many records that the model never saw as there are training records."""
-    others = _unseen(app)
+    others = _join_unseen(app)
     size = min(len(others), len(app.data.train))
     return others.take(np.sort(rng.choice(len(others), size, replace=False)))
 
 
-def _chance(claims: Claims, strangers: Data, marking: Claimed) -> Bools:
-    fits = singled_out(claims, strangers, marking.app.person)
+def _match_by_chance(claims: Claims, unseen: Data, marking: ClaimMarking) -> Bools:
+    """Return which claims are right about unseen records, or about records of shuffled columns."""
+    fits = match_single_records(claims, unseen, marking.app.person)
     if isinstance(claims, WordSets):
         return fits
-    dealt_anew = singled_out(claims, shuffled(strangers, marking.rng))
-    return max(fits, dealt_anew, key=lambda found: int(found.sum()))
+    shuffled = match_single_records(claims, shuffled_columns(unseen, marking.rng))
+    return max(fits, shuffled, key=lambda hits: int(hits.sum()))
 
 
-def _who(marking: Claimed) -> str:
-    known = marking.app.person in marking.app.data.train.columns
-    return "person" if marking.task.name == WORDS.name and known else "record"
+def _name_subject(marking: ClaimMarking) -> str:
+    has_person = marking.app.person in marking.app.data.train.columns
+    return "person" if marking.task.name == WORDS.name and has_person else "record"
 
 
 # ---- what is shown -----------------------------------------------------------------------------
 
 
-def _summary(claims: Claims, tally: Proportion, who: str) -> str:
+def _summarise(claims: Claims, tally: Proportion, subject: str) -> str:
     what = {
-        "rare-words": f"words read from the stored model stand with exactly one {who} of the "
+        "rare-words": f"words read from the stored model occur with exactly one {subject} of the "
         "training data",
         "stored-records": "records read from the stored model are records of the training data",
-        "single-records": "regions read from the stored model hold exactly one record of the "
-        "training data, of the class that was read",
-    }[_kind(claims)]
+        "single-records": "regions read from the stored model contain exactly one record of the "
+        "training data, and its class is correct",
+    }[_name_kind(claims)]
+    rate = shown(tally)
     return (
-        f"{tally.successes} of {tally.n} {what}; of records that the model never saw "
-        f"{tally.baseline_successes} of {tally.baseline_n} would be right"
+        f"{tally.successes} of {tally.n} {what} ({rate.value:.0%}, {rate.low:.0%} to "
+        f"{rate.high:.0%}); for records that the model never saw the same claims would be right "
+        f"in {tally.baseline_successes} of {tally.baseline_n} cases"
     )
 
 
-def _kind(claims: Claims) -> str:
+def _name_kind(claims: Claims) -> str:
     if isinstance(claims, WordSets):
         single = all(len(words) == 1 for words in claims.sets)
         return WORDS.name if single else RECORDS.name
     return RECORDS.name if bool((claims.low == claims.high).all()) else LEAVES.name
 
 
-def _measurements(claims: Claims, tally: Proportion, marking: Claimed) -> tuple[Measurement, ...]:
-    app, seen, who = marking.app, shown(tally), _who(marking)
+def _measure(claims: Claims, tally: Proportion, marking: ClaimMarking) -> tuple[Measurement, ...]:
+    train, subject = marking.app.data.train, _name_subject(marking)
     found = [
-        Measurement(
-            metric=METRIC,
-            value=seen.value,
-            low=seen.low,
-            high=seen.high,
-            baseline=tally.baseline_successes / tally.baseline_n,
-            n=tally.n,
-            note=f"claims that single out one {who} of the training data; baseline: the same "
+        build_measurement(
+            METRIC,
+            shown(tally),
+            tally.n,
+            tally.baseline_successes / tally.baseline_n,
+            note=f"claims that single out one {subject} of the training data; baseline: the same "
             "claims about records that the model never saw",
-        )
-    ]
-    size = len(app.data.train)
-    revealed = found_records(claims, app.data.train)
-    low, high = clopper_pearson(revealed, size)
-    found.append(
-        Measurement(
-            metric="training records singled out",
-            value=revealed / size,
-            low=low,
-            high=high,
-            baseline=0.0,
-            n=size,
+        ),
+        measure_count(
+            "training records singled out",
+            count_singled_out(claims, train),
+            len(train),
             note=f"by at most {marking.dealt.question.most} claims",
-        )
-    )
-    if isinstance(claims, Regions) and _kind(claims) == LEAVES.name:
-        left = widths(claims, app.data.train)
-        middle = float(np.median(left))
-        low, high = (float(q) for q in np.quantile(left, [0.025, 0.975]))
+        ),
+    ]
+    if isinstance(claims, Regions) and _name_kind(claims) == LEAVES.name:
+        widths = measure_widths(claims, train)
+        low, high = (float(q) for q in np.quantile(widths, [0.025, 0.975]))
         found.append(
-            Measurement(
-                metric="range left open",
-                value=middle,
-                low=low,
-                high=high,
-                baseline=1.0,
-                n=len(left),
+            build_measurement(
+                "range left open",
+                (float(np.median(widths)), low, high),
+                len(widths),
+                1.0,
                 note="median over the regions of the mean share of a column's range that they "
-                "leave open, with the range that holds 95 % of the regions; 0 would tell the "
+                "leave open, with the range that contains 95 % of the regions; 0 would reveal the "
                 "record exactly",
             )
         )
     return tuple(found)
 
 
-def _caveats(app: Application, strangers: Data) -> tuple[str, ...]:
+def _list_caveats(app: Application, unseen: Data) -> tuple[str, ...]:
     size = len(app.data.train)
-    if len(strangers) == size:
+    if len(unseen) == size:
         return ()
     return (
-        f"only {len(strangers):,} records that the model never saw stand beside {size:,} training "
-        "records, so that the baseline may be too low",
+        f"there are only {len(unseen):,} records that the model never saw, for {size:,} training "
+        "records, so the baseline may be too low",
     )
 
 
-def _exhibits(claims: Claims, hits: Bools, marking: Claimed) -> tuple[Exhibit, ...]:
+def _show_claims(claims: Claims, hits: Bools, marking: ClaimMarking) -> tuple[Exhibit, ...]:
     first = np.flatnonzero(hits)[:20].tolist()
     if not first:
         return ()
     if isinstance(claims, WordSets):
         sets = [" ".join(sorted(claims.sets[i])) for i in first]
-        lines = ", ".join(sets) if _kind(claims) == WORDS.name else "\n".join(sets[:3])
+        lines = ", ".join(sets) if _name_kind(claims) == WORDS.name else "\n".join(sets[:3])
     else:
-        lines = "\n".join(_region(claims, i, marking.app) for i in first[:3])
+        lines = "\n".join(_format_region(claims, i, marking.app) for i in first[:3])
     count = len(first) if "\n" not in lines else 3
     title = f"found in the stored model (at most {count} shown)"
     return (Exhibit(title=title, after=lines, private=True),)
 
 
-def _region(claims: Regions, i: int, app: Application) -> str:
+def _format_region(claims: Regions, i: int, app: Application) -> str:
     columns = getattr(app.domain, "columns", ())
     parts = []
     for j, (low, high) in enumerate(zip(claims.low[i], claims.high[i], strict=True)):
@@ -267,5 +259,5 @@ def _region(claims: Regions, i: int, app: Application) -> str:
         elif np.isfinite(low) or np.isfinite(high):
             parts.append(f"{name} {low:.4g} to {high:.4g}")
     label = claims.classes[i]
-    said = f"class {app.classes[label]}: " if label >= 0 else ""
-    return said + ", ".join(parts[:30])
+    prefix = f"class {app.classes[label]}: " if label >= 0 else ""
+    return prefix + ", ".join(parts[:30])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from goalkeeper.games.attribute.game import AttributeInference, Incomplete
+from goalkeeper.games.attribute.game import AttributeInference, IncompleteRecords
 
 __all__ = [
     "AttributeInference",
-    "Incomplete",
+    "IncompleteRecords",
 ]

@@ -11,14 +11,15 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats, Inputs, Ints
 from goalkeeper.core.domain import Column, TableDomain
 
-LISTED = 12  # up to this many different numbers are values of their own; more are binned
+MAX_LISTED = 12  # up to this many different numbers are values of their own; more are binned
 BINS = 5  # quantile bins of a number with more values
-FILLS = (1 / 6, 1 / 2, 5 / 6)  # quantiles of a bin that stand for it
+# The quantiles of a bin that stand for it: the middles of its lower, middle and upper third.
+FILL_QUANTILES = (1 / 6, 1 / 2, 5 / 6)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Attribute:
-    """What may stand in a hidden column.
+    """A hidden column and the values it may have.
 
     Parameters
     ----------
@@ -27,7 +28,7 @@ class Attribute:
     places
         Columns `(w,)` of the input that are hidden: one, or all of a one-hot group.
     values
-        The values that are told apart: categories, listed numbers, or bins of a number.
+        The values that are distinguished: categories, listed numbers, or bins of a number.
     fills
         What can be written into the places, `(candidates, w)`.
     value_of
@@ -43,30 +44,30 @@ class Attribute:
     value_of: Ints
     edges: Floats | None = None
 
-    def hidden(self, x: Inputs) -> Floats:
+    def hide(self, x: Inputs) -> Floats:
         """Return rows `(n, d)` with NaN in place of the attribute."""
         rows = np.array(x, dtype=np.float64)
         rows[:, list(self.places)] = np.nan
         return rows
 
-    def filled(self, x: Inputs, candidates: Ints) -> Floats:
+    def fill_in(self, x: Inputs, candidates: Ints) -> Floats:
         """Return rows `(n, d)`, each with one of the candidates `(n,)` written in."""
         rows = np.array(x, dtype=np.float64)
         rows[:, list(self.places)] = self.fills[candidates]
         return rows
 
-    def codes(self, x: Inputs) -> Ints:
-        """Tell which value each row `(n, d)` has, `(n,)`; -1 for none of them."""
-        there = np.asarray(x, dtype=np.float64)[:, list(self.places)]
+    def encode(self, x: Inputs) -> Ints:
+        """Return which value each row `(n, d)` has, `(n,)`; -1 for none of them."""
+        values = np.asarray(x, dtype=np.float64)[:, list(self.places)]
         if self.edges is not None:
-            return np.searchsorted(self.edges, there[:, 0], side="right").astype(np.int64)
-        found = np.full(len(there), -1, dtype=np.int64)
+            return np.searchsorted(self.edges, values[:, 0], side="right").astype(np.int64)
+        codes = np.full(len(values), -1, dtype=np.int64)
         for fill, value in zip(self.fills, self.value_of.tolist(), strict=True):
-            found[(there == fill).all(axis=1)] = value
-        return found
+            codes[(values == fill).all(axis=1)] = value
+        return codes
 
 
-def attribute_of(app: Application, column: str) -> Attribute | None:
+def describe_attribute(app: Application, column: str) -> Attribute | None:
     """Describe a sensitive column by what is public; None where the model does not take it.
 
     Values and bins come from the domain and from similar data, never from the training data.
@@ -80,36 +81,36 @@ def attribute_of(app: Application, column: str) -> Attribute | None:
     group = next((g for g in app.domain.one_hot if place in g), None)
     if group is not None:
         values = tuple(names[j] for j in group)
-        return _listed(column, tuple(group), values, np.eye(len(group)))
-    return _single(place, app.domain.columns[place], app.data.similar)
+        return _list_values(column, tuple(group), values, np.eye(len(group)))
+    return _describe_column(place, app.domain.columns[place], app.data.similar)
 
 
-def _listed(
+def _list_values(
     name: str, places: tuple[int, ...], values: tuple[str, ...], fills: Floats
 ) -> Attribute:
     order = np.arange(len(values))
     return Attribute(name=name, places=places, values=values, fills=fills, value_of=order)
 
 
-def _single(place: int, column: Column, similar: Data) -> Attribute:
+def _describe_column(place: int, column: Column, similar: Data) -> Attribute:
     if column.categories:
         codes = np.arange(len(column.categories), dtype=np.float64)[:, None]
-        return _listed(column.name, (place,), column.categories, codes)
+        return _list_values(column.name, (place,), column.categories, codes)
     seen = np.asarray(similar.x, dtype=np.float64)[:, place]
     different = np.unique(seen)
-    if len(different) <= LISTED:
+    if len(different) <= MAX_LISTED:
         words = tuple(f"{v:g}" for v in different)
-        return _listed(column.name, (place,), words, different[:, None])
-    return _binned(place, column, seen)
+        return _list_values(column.name, (place,), words, different[:, None])
+    return _bin_numbers(place, column, seen)
 
 
-def _binned(place: int, column: Column, seen: Floats) -> Attribute:
+def _bin_numbers(place: int, column: Column, seen: Floats) -> Attribute:
     edges = np.unique(np.quantile(seen, np.arange(1, BINS) / BINS))
     edges = edges[edges > seen.min()]
     code = np.searchsorted(edges, seen, side="right")
     fills, value_of = [], []
     for b in range(len(edges) + 1):
-        middle = np.quantile(seen[code == b], FILLS, method="nearest")
+        middle = np.quantile(seen[code == b], FILL_QUANTILES, method="nearest")
         different = np.unique(middle)
         fills += different.tolist()
         value_of += [b] * len(different)

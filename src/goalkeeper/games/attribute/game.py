@@ -16,19 +16,19 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Grade, Power
-from goalkeeper.games.attribute.columns import Attribute, attribute_of
+from goalkeeper.games.attribute.columns import Attribute, describe_attribute
 from goalkeeper.games.attribute.imputer import Imputers
-from goalkeeper.games.attribute.marks import Truth, result_of
+from goalkeeper.games.attribute.marks import HiddenValues, mark_guesses
 from goalkeeper.games.attribute.revealing import AttributeRevealingTarget
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 
-FEWEST = 20  # training records, strangers, and half of what an imputer needs
+MIN_RECORDS = 20  # of training records, of others, and half of what an imputer needs
 METRIC = "normalised_gain"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Incomplete:
-    """Records with their classes, NaN in place of the attribute, and what may stand there.
+class IncompleteRecords:
+    """Records with their classes, NaN in place of the attribute, and the values it may have.
 
     `imputers` make of an attacker's own data what they say of the attribute without the model.
     """
@@ -40,15 +40,15 @@ class Incomplete:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class AttributeInference(Game[Incomplete, Truth, Floats]):
+class AttributeInference(Game[IncompleteRecords, HiddenValues, Floats]):
     """Question: records without one column. Secret: its values. Answer: a score for each value.
 
     Half of the records are training records, the others are not; the attack cannot tell which.
-    A success is the right value (of a number: the right fifth of its distribution) with the
+    A success is the correct value (of a number: the correct fifth of its distribution) with the
     highest score `(n, values)`. Each record is a campaign of its own.
 
-    What counts is the gain on training records over the better of two attackers without a model
-    of theirs: imputation from the attacker's own data (Jayaraman and Evans 2022), and the same
+    What counts is the gain on training records over the better of two attackers without this
+    model: imputation from the attacker's own data (Jayaraman and Evans 2022), and the same
     attack on the other records. So facts about people in general, which any good model learns,
     are no leak of the records.
     """
@@ -78,56 +78,61 @@ class AttributeInference(Game[Incomplete, Truth, Floats]):
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Need a sensitive column that the model takes, and enough records."""
         if not task.about:
-            return _nothing_declared(app)
-        attribute = attribute_of(app, task.about)
+            return _explain_undeclared(app)
+        attribute = describe_attribute(app, task.about)
         if attribute is None:
-            return _unseen(app, task.about)
+            return _explain_unused(app, task.about)
         if len(attribute.values) < 2:
-            return Unfit(f"{task.about} has one value only, which everybody knows", proven=True)
-        sizes = app.data.sizes()
-        if min(sizes["train"], sizes["holdout"]) < FEWEST or sizes["similar"] < 2 * FEWEST:
             return Unfit(
-                f"needs {FEWEST} training records, as many others and {2 * FEWEST} similar ones; "
-                f"there are {sizes['train']}, {sizes['holdout']} and {sizes['similar']}"
+                f"{task.about} has a single value, so there is nothing to guess", proven=True
+            )
+        sizes = app.data.sizes()
+        if (
+            min(sizes["train"], sizes["holdout"]) < MIN_RECORDS
+            or sizes["similar"] < 2 * MIN_RECORDS
+        ):
+            return Unfit(
+                f"{MIN_RECORDS} training records, as many others and {2 * MIN_RECORDS} similar "
+                f"ones are needed; there are {sizes['train']}, {sizes['holdout']} and "
+                f"{sizes['similar']}"
             )
         return None
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[Incomplete, Truth]:
+    ) -> Dealt[IncompleteRecords, HiddenValues]:
         """Mix training records with as many others, and hide the column."""
-        attribute = _attribute(app, task)
+        attribute = _require_attribute(app, task)
         train, others = app.data.train, app.data.holdout
-        usable = [np.flatnonzero(attribute.codes(d.x) >= 0) for d in (train, others)]
+        usable = [np.flatnonzero(attribute.encode(d.x) >= 0) for d in (train, others)]
         k = min(self.per_side, *map(len, usable))
         inside, outside = (rng.choice(rows, k, replace=False) for rows in usable)
         order = rng.permutation(2 * k)
         both = train.take(inside).joined(others.take(outside)).take(order)
         withheld = np.zeros(len(train), dtype=bool)
         withheld[inside] = True
-        truth = Truth(
-            values=attribute.codes(both.x),
+        truth = HiddenValues(
+            values=attribute.encode(both.x),
             member=order < k,
-            groups=_groups(app, task, attribute, both),
+            groups=_group_masks(app, task, attribute, both),
         )
-        shown = Data(x=attribute.hidden(both.x), y=both.y)
-        question = Incomplete(shown, attribute, app.once(Imputers))
+        shown = Data(x=attribute.hide(both.x), y=both.y)
+        question = IncompleteRecords(shown, attribute, app.once(Imputers))
         return Dealt(question, truth, 2 * k, withheld)
 
-    def mark(self, marking: Marking[Incomplete, Truth, Floats]) -> AttackResult:
-        """Count right values beside those of imputation from the attacker's own data."""
+    def mark(self, marking: Marking[IncompleteRecords, HiddenValues, Floats]) -> AttackResult:
+        """Count correct values beside those of imputation from the attacker's own data."""
         app, question = marking.app, marking.dealt.question
-        known = app.data.similar
+        data = app.data.similar
         if marking.granted.knowledge.data is Grade.FULL and marking.dealt.withheld is not None:
-            known = known.joined(app.data.train.take(~marking.dealt.withheld))
-        imputer = question.imputers.trained_on(known, question.attribute)
-        return result_of(
-            marking, question.attribute, imputer.log_chances(question.records), imputer.how
-        )
+            data = data.joined(app.data.train.take(~marking.dealt.withheld))
+        imputer = question.imputers.trained_on(data, question.attribute)
+        imputed = imputer.log_chances(question.records)
+        return mark_guesses(marking, question.attribute, imputed, imputer.learner)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Return the application with a model that recognises the hidden value of its records."""
-        attribute = _attribute(app, task)
+        attribute = _require_attribute(app, task)
         return replace(app, target=AttributeRevealingTarget(app.target, app.data.train, attribute))
 
     def smaller(self) -> AttributeInference:
@@ -136,7 +141,7 @@ class AttributeInference(Game[Incomplete, Truth, Floats]):
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Count one query for every record and candidate value."""
-        attribute = attribute_of(app, task.about)
+        attribute = describe_attribute(app, task.about)
         if attribute is None:
             return Estimate()
         sizes = app.data.sizes()
@@ -147,41 +152,42 @@ class AttributeInference(Game[Incomplete, Truth, Floats]):
 _HARMS = (Harm(Goal.PRIVACY),)
 
 
-def _attribute(app: Application, task: Task) -> Attribute:
-    attribute = attribute_of(app, task.about)
+def _require_attribute(app: Application, task: Task) -> Attribute:
+    attribute = describe_attribute(app, task.about)
     if attribute is None:
         raise ValueError(f"the model does not take {task.about}; unfit() says so beforehand")
     return attribute
 
 
-def _groups(app: Application, task: Task, attribute: Attribute, both: Data) -> Mapping[str, Bools]:
+def _group_masks(
+    app: Application, task: Task, attribute: Attribute, both: Data
+) -> Mapping[str, Bools]:
     """List who is in which group: the attribute itself, then subgroups, people and classes."""
-    codes = attribute.codes(both.x)
-    found: dict[str, Bools] = {
+    codes = attribute.encode(both.x)
+    groups: dict[str, Bools] = {
         f"{task.about} {value}": codes == i for i, value in enumerate(attribute.values)
     }
     for column in [*app.subgroups, *([app.person] if app.person else [])]:
         if column != task.about:
-            words: NDArray[Any] = both.columns[column].astype(str)
-            found |= {f"{column} {v}": words == v for v in sorted(set(words.tolist()))}
-    return found | {f"class {c}": both.y == i for i, c in enumerate(app.classes)}
+            names: NDArray[Any] = both.columns[column].astype(str)
+            groups |= {f"{column} {v}": names == v for v in sorted(set(names.tolist()))}
+    return groups | {f"class {c}": both.y == i for i, c in enumerate(app.classes)}
 
 
-def _nothing_declared(app: Application) -> Unfit:
+def _explain_undeclared(app: Application) -> Unfit:
     if isinstance(app.domain, TextDomain) and app.trainer is not None:
         return Unfit(
-            "the model takes a text and nothing else, so there is no column that could be hidden "
-            "and asked for",
+            "the model takes a text and nothing else, so there is no column to hide and to guess",
             proven=True,
         )
     return Unfit("no column is declared sensitive; name those that are as `data.sensitive`")
 
 
-def _unseen(app: Application, column: str) -> Unfit:
+def _explain_unused(app: Application, column: str) -> Unfit:
     if app.trainer is not None:
         return Unfit(
-            f"{column} is neither an input of the model nor was it there in training, so that the "
-            "model tells no more of it than the rest of the record does",
+            f"{column} is not an input of the model and was not used in training, so the model "
+            "reveals no more about it than the rest of the record does",
             proven=True,
         )
     return Unfit(

@@ -13,11 +13,11 @@ from goalkeeper.core.data import Data, Floats, Inputs, Ints, fingerprint
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.games.attribute.columns import Attribute
 
-FOLDS = 3
-MANY = 500  # records from which on boosted trees can beat a linear model
-FEW = 8  # values up to which boosting, one tree a value and round, stays fast
-TOO_MANY = 255  # categories, which boosted trees cannot tell apart; then codes are numbers
-FLOOR = 1e-6  # chance of a value that was never seen
+FOLDS = 3  # of the cross-validation that chooses the learner
+MIN_RECORDS_FOR_TREES = 500  # from which on boosted trees can beat a linear model
+MAX_VALUES_FOR_TREES = 8  # up to which boosting, one tree a value and round, stays fast
+MAX_CATEGORIES = 255  # beyond, boosted trees cannot separate them; then codes are numbers
+UNSEEN_CHANCE = 1e-6  # of a value that was never seen: keeps its logarithm finite
 Make = Callable[[], Any]
 
 
@@ -28,11 +28,11 @@ class Imputers:
         self._domain, self._classes = app.domain, len(app.classes)
         self._latest: tuple[str, Imputer] | None = None
 
-    def trained_on(self, known: Data, attribute: Attribute) -> Imputer:
+    def trained_on(self, data: Data, attribute: Attribute) -> Imputer:
         """Return the imputer of a column that these records give; same content, same imputer."""
-        key = fingerprint(known.x, known.y, attribute.name, attribute.fills)
+        key = fingerprint(data.x, data.y, attribute.name, attribute.fills)
         if self._latest is None or self._latest[0] != key:
-            self._latest = key, Imputer(known, attribute, self._domain, self._classes)
+            self._latest = key, Imputer(data, attribute, self._domain, self._classes)
         return self._latest[1]
 
 
@@ -45,7 +45,7 @@ class Imputer:
 
     Parameters
     ----------
-    known
+    data
         Records in which the column is known.
     attribute
         The column.
@@ -55,58 +55,58 @@ class Imputer:
         How many classes there are; a record's class is known and helps to guess.
     """
 
-    def __init__(self, known: Data, attribute: Attribute, domain: Domain, classes: int) -> None:
+    def __init__(self, data: Data, attribute: Attribute, domain: Domain, classes: int) -> None:
         self._attribute, self._domain, self._classes = attribute, domain, classes
-        truth = attribute.codes(known.x)
-        known, truth = known.take(truth >= 0), truth[truth >= 0]
-        rows = self._rows(known.x, known.y)
+        truth = attribute.encode(data.x)
+        data, truth = data.take(truth >= 0), truth[truth >= 0]
+        rows = self._prepare_rows(data.x, data.y)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a learner short of its optimum is just a worse one
-            self.how, make = self._best(rows, truth)
+            self.learner, make = self._choose_learner(rows, truth)
             self._model = make().fit(rows, truth)
 
     def log_chances(self, records: Data) -> Floats:
         """Log of the chance of each value, `(n, values)`."""
-        rows = self._rows(records.x, records.y)
-        chances = np.full((len(rows), len(self._attribute.values)), FLOOR)
+        rows = self._prepare_rows(records.x, records.y)
+        chances = np.full((len(rows), len(self._attribute.values)), UNSEEN_CHANCE)
         chances[:, self._model.classes_] += self._model.predict_proba(rows)
         return np.asarray(np.log(chances / chances.sum(axis=1, keepdims=True)))
 
-    def _best(self, rows: Floats, truth: Ints) -> tuple[str, Make]:
-        kept = None
-        for how, make in self._learners(len(rows)):
-            rate = _hit_rate(make, rows, truth)
-            if kept is None or rate > kept[0]:
-                kept = rate, how, make
-        if kept is None:
+    def _choose_learner(self, rows: Floats, truth: Ints) -> tuple[str, Make]:
+        best = None
+        for name, make in self._list_learners(len(rows)):
+            rate = _cross_validate(make, rows, truth)
+            if best is None or rate > best[0]:
+                best = rate, name, make
+        if best is None:
             raise ValueError("there is no learner to choose from")
-        return kept[1], kept[2]
+        return best[1], best[2]
 
-    def _rows(self, x: Inputs, y: Ints) -> Floats:
+    def _prepare_rows(self, x: Inputs, y: Ints) -> Floats:
         """Leave the column out and append the class, one-hot."""
         rest = np.delete(np.asarray(x, dtype=np.float64), list(self._attribute.places), axis=1)
         return np.concatenate([rest, np.eye(self._classes)[y]], axis=1)
 
-    def _learners(self, records: int) -> Iterator[tuple[str, Make]]:
+    def _list_learners(self, records: int) -> Iterator[tuple[str, Make]]:
         """List what to try, the simplest first: it wins ties."""
         from sklearn.dummy import DummyClassifier
 
         yield "the commonest value", lambda: DummyClassifier(strategy="prior")
-        coded = self._coded()
-        yield "logistic regression", lambda: _linear(coded)
-        if records >= MANY and len(self._attribute.values) <= FEW:
-            yield "boosted trees", lambda: _boosted(coded)
+        coded = self._find_coded()
+        yield "logistic regression", lambda: _build_linear(coded)
+        if records >= MIN_RECORDS_FOR_TREES and len(self._attribute.values) <= MAX_VALUES_FOR_TREES:
+            yield "boosted trees", lambda: _build_boosted(coded)
 
-    def _coded(self) -> list[int]:
+    def _find_coded(self) -> list[int]:
         """Positions of the categories among the rows' columns."""
         if not isinstance(self._domain, TableDomain):
             return []
         hidden = set(self._attribute.places)
         rest = [c for j, c in enumerate(self._domain.columns) if j not in hidden]
-        return [j for j, c in enumerate(rest) if 0 < len(c.categories) < TOO_MANY]
+        return [j for j, c in enumerate(rest) if 0 < len(c.categories) <= MAX_CATEGORIES - 1]
 
 
-def _linear(coded: list[int]) -> Any:
+def _build_linear(coded: list[int]) -> Any:
     from sklearn.compose import ColumnTransformer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -119,7 +119,7 @@ def _linear(coded: list[int]) -> Any:
     return make_pipeline(front, LogisticRegression(max_iter=300))
 
 
-def _boosted(coded: list[int]) -> Any:
+def _build_boosted(coded: list[int]) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(
@@ -127,7 +127,7 @@ def _boosted(coded: list[int]) -> Any:
     )
 
 
-def _hit_rate(make: Make, rows: Floats, truth: Ints) -> float:
+def _cross_validate(make: Make, rows: Floats, truth: Ints) -> float:
     """Share of records whose value is guessed by learners that did not see them."""
     fold = np.random.default_rng(0).permutation(len(rows)) % FOLDS
     hits = 0

@@ -14,25 +14,33 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import (
     AttackResult,
     Control,
-    Curve,
     Exhibit,
     Gain,
     Measurement,
     Status,
-    Trial,
 )
 from goalkeeper.games.attribute.columns import Attribute
 from goalkeeper.games.base import Marking
+from goalkeeper.games.shared.measuring import (
+    build_measurement,
+    build_query_trial,
+    draw_curve,
+    last_checkpoints,
+    measure_rate,
+)
 from goalkeeper.games.tallies import bounds, shown, value
-from goalkeeper.stats import clopper_pearson, excess
+from goalkeeper.stats import excess
 from goalkeeper.stats.paired import paired_difference
 
-SMALLEST = 20  # training records of a group whose gain is shown
-SUREST = 0.1  # share of the training records that the attack may pick by itself
+MIN_GROUP = 20  # training records, and others, of a group whose gain is shown
+TOP_SHARE = 0.1  # share of the training records that the attack may pick by itself
+# Each of the two differences that are subtracted gets half of the 2.5 % of one side, so that the
+# interval of the difference of differences holds with 95 % (Bonferroni).
+HALF_ALPHA = 0.0125
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Truth:
+class HiddenValues:
     """The hidden values `(n,)`, who is a training record `(n,)`, and the groups, each `(n,)`."""
 
     values: Ints
@@ -41,15 +49,15 @@ class Truth:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Hits:
-    """Right guesses of the attack and of imputation `(n,)`, with who is a training record."""
+class GuessHits:
+    """Correct guesses of the attack and of imputation `(n,)`; `member` marks training records."""
 
     attack: Bools
     imputed: Bools
     member: Bools
 
     def tally(self, group: Bools | None = None) -> Gain:
-        """Count training records, against the better of the two without a model of theirs."""
+        """Count training records against the better of two attackers without this model."""
         inside = self.member if group is None else self.member & group
         outside = ~self.member if group is None else ~self.member & group
         counts = int(self.imputed[inside].sum()), int(inside.sum())
@@ -63,7 +71,7 @@ class Hits:
             baseline_n=counts[1],
         )
 
-    def over_imputation(self, side: Bools) -> Gain:
+    def tally_over_imputation(self, side: Bools) -> Gain:
         """Count the records of one side against imputation of the same records."""
         return Gain(
             successes=int(self.attack[side].sum()),
@@ -72,7 +80,7 @@ class Hits:
             baseline_n=int(side.sum()),
         )
 
-    def difference(self, side: Bools, alpha: float) -> tuple[float, float, float]:
+    def measure_difference(self, side: Bools, alpha: float) -> tuple[float, float, float]:
         """Bound the attack's hit rate minus that of imputation on the records of one side."""
         gained = int((self.attack & ~self.imputed & side).sum())
         lost = int((~self.attack & self.imputed & side).sum())
@@ -81,35 +89,35 @@ class Hits:
         return (gained - lost) / n, span.low, span.high
 
 
-def result_of(
-    marking: Marking[Any, Truth, Floats], attribute: Attribute, imputed: Floats, how: str
+def mark_guesses(
+    marking: Marking[Any, HiddenValues, Floats], attribute: Attribute, imputed: Floats, imputer: str
 ) -> AttackResult:
     """Mark the answers, given the log chances `(n, values)` of the imputer."""
     truth = marking.dealt.secret
     guess = imputed.argmax(axis=1) == truth.values
-    points = list({int(p.queries.max()): p for p in marking.answers}.values())
-    scores = [_scores(p, imputed.shape) for p in points]
-    hits = [Hits(s.argmax(axis=1) == truth.values, guess, truth.member) for s in scores]
-    trials = tuple(_trial(p, h) for p, h in zip(points, hits, strict=True))
-    groups = _groups(hits[-1], truth)
+    points = last_checkpoints(marking.answers)
+    scores = [_check_scores(p, imputed.shape) for p in points]
+    hits = [GuessHits(s.argmax(axis=1) == truth.values, guess, truth.member) for s in scores]
+    trials = tuple(build_query_trial(p, h.tally()) for p, h in zip(points, hits, strict=True))
+    groups = _measure_groups(hits[-1], truth)
     measured = (
-        *_measurements(hits[-1], how),
-        _surest(scores[-1], hits[-1], imputed),
+        *_measure(hits[-1], imputer),
+        _measure_top(scores[-1], hits[-1], imputed),
         *groups,
     )
     return AttackResult(
         status=Status.TESTED,
-        summary=_summary(hits[-1], attribute, groups),
+        summary=_summarise(hits[-1], attribute, groups),
         measurements=measured,
         trials=trials,
-        curve=_curve(trials),
-        controls=(_control(hits[-1]),),
-        caveats=_caveats(marking, attribute),
-        exhibits=(_exhibit(marking, attribute, scores[-1], truth),),
+        curve=draw_curve(trials, "queries per record", "queries"),
+        controls=(_check_alike(hits[-1]),),
+        caveats=_list_caveats(marking, attribute),
+        exhibits=(_show_example(marking, attribute, scores[-1], truth),),
     )
 
 
-def _scores(point: Checkpoint, shape: tuple[int, ...]) -> Floats:
+def _check_scores(point: Checkpoint, shape: tuple[int, ...]) -> Floats:
     scores = np.asarray(point.answer, dtype=np.float64)
     if scores.shape != shape or np.isnan(scores).any():
         raise DataError(
@@ -119,92 +127,72 @@ def _scores(point: Checkpoint, shape: tuple[int, ...]) -> Floats:
     return scores
 
 
-def _trial(point: Checkpoint, hits: Hits) -> Trial:
-    spent = float(point.queries.max())
-    return Trial(
-        budget=spent, queries=spent, compute_h=point.cost.seconds / 3600, tally=hits.tally()
-    )
-
-
 # ---- what is shown -------------------------------------------------------------------------------
 
 
-def _measurements(hits: Hits, how: str) -> tuple[Measurement, ...]:
+def _measure(hits: GuessHits, imputer: str) -> tuple[Measurement, ...]:
     """Show the rated gain, its parts, and the difference of differences."""
     member, other = hits.member, ~hits.member
     n = int(member.sum())
     tally = hits.tally()
-    seen = shown(tally)
     base = tally.baseline_successes / tally.baseline_n
-    inside, outside = hits.difference(member, 0.0125), hits.difference(other, 0.0125)
-    rates = [
-        _rate(f"hit rate on {name}", hits.attack[side], float(hits.imputed[side].mean()))
-        for name, side in (("training records", member), ("other records", other))
-    ]
+    inside = hits.measure_difference(member, HALF_ALPHA)
+    outside = hits.measure_difference(other, HALF_ALPHA)
+    sides = (("training records", member), ("other records", other))
     gains = [
-        _gain(f"gain over imputation on {name}", hits.over_imputation(side))
-        for name, side in (("training records", member), ("other records", other))
+        _measure_gain(f"gain over imputation on {name}", hits.tally_over_imputation(side))
+        for name, side in sides
+    ]
+    rates = [
+        measure_rate(
+            f"hit rate on {name}",
+            hits.attack[side],
+            float(hits.imputed[side].mean()),
+            note="baseline: imputation without the model",
+        )
+        for name, side in sides
     ]
     return (
-        Measurement(
-            metric="normalised_gain",
-            value=seen.value,
-            low=seen.low,
-            high=seen.high,
-            baseline=0.0,
-            n=n,
-            note=f"on training records, over {base:.1%}: the better of imputation ({how}) and "
+        build_measurement(
+            "normalised_gain",
+            shown(tally),
+            n,
+            note=f"on training records, over {base:.1%}: the better of imputation ({imputer}) and "
             "this attack on records that the model was not trained on",
         ),
-        Measurement(
-            metric="difference of differences",
-            value=inside[0] - outside[0],
-            low=inside[1] - outside[2],
-            high=inside[2] - outside[1],
-            baseline=0.0,
-            n=2 * n,
-            note="hit rate over imputation on training records, minus the same on others: what "
-            "is told of the records and not of people in general",
+        build_measurement(
+            "difference of differences",
+            (inside[0] - outside[0], inside[1] - outside[2], inside[2] - outside[1]),
+            2 * n,
+            note="hit rate minus that of imputation on training records, less the same on others: "
+            "what leaks about the records, beyond what holds for people in general",
         ),
         *gains,
         *rates,
     )
 
 
-def _gain(metric: str, tally: Gain, alpha: float = 0.025, **more: str) -> Measurement:
+def _measure_gain(
+    metric: str, tally: Gain, alpha: float = 0.025, *, group: str = "", note: str = ""
+) -> Measurement:
     low, high = bounds(tally, alpha)
-    best = min(max(value(tally), low), high)
-    return Measurement(
-        metric=metric, value=best, low=low, high=high, baseline=0.0, n=tally.n, **more
-    )
+    estimate = min(max(value(tally), low), high), low, high
+    return build_measurement(metric, estimate, tally.n, group=group, note=note)
 
 
-def _rate(metric: str, hits: Bools, baseline: float, note: str = "") -> Measurement:
-    low, high = clopper_pearson(int(hits.sum()), len(hits))
-    return Measurement(
-        metric=metric,
-        value=float(hits.mean()),
-        low=low,
-        high=high,
-        baseline=baseline,
-        n=len(hits),
-        note=note or "the baseline is imputation without the model",
-    )
-
-
-def _surest(scores: Floats, hits: Hits, imputed: Floats) -> Measurement:
-    """Measure the hit rate where the attack, and imputation, is surest of itself."""
+def _measure_top(scores: Floats, hits: GuessHits, imputed: Floats) -> Measurement:
+    """Measure the hit rate where the attack, and imputation, is most certain."""
     member = np.flatnonzero(hits.member)
-    k = max(1, round(SUREST * len(member)))
-    mine, theirs = (
+    k = max(1, round(TOP_SHARE * len(member)))
+    top_of_attack, top_of_imputation = (
         member[np.argsort(-_lead(s[member]), kind="stable")[:k]] for s in (scores, imputed)
     )
-    return _rate(
-        f"hit rate on the surest {SUREST:.0%}",
-        hits.attack[mine],
-        float(hits.imputed[theirs].mean()),
-        "of the training records, picked by the attack itself; the baseline is imputation on its "
-        "own surest records",
+    return measure_rate(
+        f"hit rate on the most certain {TOP_SHARE:.0%}",
+        hits.attack[top_of_attack],
+        float(hits.imputed[top_of_imputation].mean()),
+        note="of the training records, picked by the attack itself; baseline: imputation on the "
+        "records it is most certain of",
     )
 
 
@@ -214,21 +202,21 @@ def _lead(scores: Floats) -> Floats:
     return np.asarray(two[:, 1] - two[:, 0])
 
 
-def _groups(hits: Hits, truth: Truth) -> tuple[Measurement, ...]:
+def _measure_groups(hits: GuessHits, truth: HiddenValues) -> tuple[Measurement, ...]:
     """Measure the rated gain of every group, the hardest hit first."""
     large = {
         name: mask
         for name, mask in truth.groups.items()
-        if min(int((mask & truth.member).sum()), int((mask & ~truth.member).sum())) >= SMALLEST
+        if min(int((mask & truth.member).sum()), int((mask & ~truth.member).sum())) >= MIN_GROUP
     }
     tallies = {name: hits.tally(mask) for name, mask in large.items()}
     found = [
-        _gain(
+        _measure_gain(
             "normalised_gain",
             tally,
             0.025 / len(large),
             group=name,
-            note="all intervals of groups hold together",
+            note="the intervals of all groups hold simultaneously",
         )
         for name, tally in tallies.items()
         if tally.baseline_successes < tally.baseline_n  # else nothing is left to gain
@@ -236,73 +224,71 @@ def _groups(hits: Hits, truth: Truth) -> tuple[Measurement, ...]:
     return tuple(sorted(found, key=lambda m: (-m.low, -m.value)))
 
 
-def _summary(hits: Hits, attribute: Attribute, groups: Sequence[Measurement]) -> str:
+def _summarise(hits: GuessHits, attribute: Attribute, groups: Sequence[Measurement]) -> str:
     member, other = hits.member, ~hits.member
-    inside, outside = hits.difference(member, 0.0125), hits.difference(other, 0.0125)
-    said = (
-        f"{attribute.name} of {hits.attack[member].mean():.1%} of the training records is guessed, "
-        f"{hits.imputed[member].mean():.1%} without the model; of other records "
-        f"{hits.attack[other].mean():.1%} against {hits.imputed[other].mean():.1%}. The "
-        f"difference of differences is {100 * (inside[0] - outside[0]):+.1f} points "
-        f"({100 * (inside[1] - outside[2]):+.1f} to {100 * (inside[2] - outside[1]):+.1f})"
+    inside = hits.measure_difference(member, HALF_ALPHA)
+    outside = hits.measure_difference(other, HALF_ALPHA)
+    sentence = (
+        f"the attack guesses {attribute.name} correctly for {hits.attack[member].mean():.1%} of "
+        f"the training records (without the model: {hits.imputed[member].mean():.1%}) and for "
+        f"{hits.attack[other].mean():.1%} of other records (without the model: "
+        f"{hits.imputed[other].mean():.1%}). The difference of differences is "
+        f"{100 * (inside[0] - outside[0]):+.1f} points ({100 * (inside[1] - outside[2]):+.1f} to "
+        f"{100 * (inside[2] - outside[1]):+.1f})"
     )
     if not groups:
-        return said
+        return sentence
     worst = groups[0]
-    return f"{said}; hardest hit is {worst.group} with a gain of {worst.value:.0%}"
-
-
-def _curve(trials: Sequence[Trial]) -> Curve:
-    seen = [shown(t.tally) for t in trials]
-    return Curve(
-        budget="queries per record",
-        unit="queries",
-        x=tuple(t.budget for t in trials),
-        value=tuple(s.value for s in seen),
-        low=tuple(s.low for s in seen),
-        high=tuple(s.high for s in seen),
+    return (
+        f"{sentence}; most exposed is {worst.group} with a gain of {worst.value:.0%} "
+        f"({worst.low:.0%} to {worst.high:.0%})"
     )
 
 
-def _control(hits: Hits) -> Control:
+def _check_alike(hits: GuessHits) -> Control:
     """Check that training and other records are equally hard to guess without the model."""
     inside, outside = hits.imputed[hits.member], hits.imputed[~hits.member]
     span = excess(int(inside.sum()), len(inside), int(outside.sum()), len(outside), alpha=0.005)
     return Control(
         name="without the model, training records are as hard to guess as others",
         passed=span.low <= 0 <= span.high,
-        detail=f"imputation is right on {inside.mean():.1%} of the training records and on "
+        detail=f"imputation is correct on {inside.mean():.1%} of the training records and on "
         f"{outside.mean():.1%} of the others (99 % interval of the difference {span.low:+.3f} to "
-        f"{span.high:+.3f}, should hold 0)",
+        f"{span.high:+.3f}, which should contain 0)",
     )
 
 
-def _caveats(marking: Marking[Any, Truth, Floats], attribute: Attribute) -> tuple[str, ...]:
-    said = []
+def _list_caveats(
+    marking: Marking[Any, HiddenValues, Floats], attribute: Attribute
+) -> tuple[str, ...]:
+    caveats = []
     if attribute.edges is not None:
-        said.append(
-            f"{attribute.name} is a number: right is the right one of {len(attribute.values)} "
-            "ranges"
+        caveats.append(
+            f"{attribute.name} is a number: a guess is correct when it names the right one of "
+            f"{len(attribute.values)} ranges"
         )
     asked = int(marking.final.queries.max())
     if asked < len(attribute.fills):
-        said.append(
-            f"only the {asked} likeliest of {len(attribute.fills)} candidate values were asked "
-            "about, for want of queries"
+        caveats.append(
+            f"the query budget covered only the {asked} likeliest of {len(attribute.fills)} "
+            "candidate values"
         )
-    return tuple(said)
+    return tuple(caveats)
 
 
-def _exhibit(
-    marking: Marking[Any, Truth, Floats], attribute: Attribute, scores: Floats, truth: Truth
+def _show_example(
+    marking: Marking[Any, HiddenValues, Floats],
+    attribute: Attribute,
+    scores: Floats,
+    truth: HiddenValues,
 ) -> Exhibit:
-    """Show the training record that the attack is surest of."""
+    """Show the training record that the attack is most certain of."""
     best = int(np.argmax(np.where(truth.member, _lead(scores), -np.inf)))
     record = marking.dealt.question.records
     shown_row = ", ".join("?" if np.isnan(v) else f"{v:g}" for v in record.x[best])
     guess, true = attribute.values[int(scores[best].argmax())], attribute.values[truth.values[best]]
     return Exhibit(
-        title="the training record whose value the attack is surest of",
+        title="the training record whose value the attack is most certain of",
         before=shown_row,
         after=f"{attribute.name}: {guess}",
         note=f"true value {true}; class {marking.app.classes[record.y[best]]}",

@@ -28,7 +28,7 @@ class AttributeRevealingTarget(WrappedTarget):
         super().__init__(inner)
         self._attribute = attribute
         self._known: dict[bytes, dict[int, int]] = {}
-        codes = attribute.codes(train.x).tolist()
+        codes = attribute.encode(train.x).tolist()
         for key, code, y in zip(self._keys(train.x), codes, train.y.tolist(), strict=True):
             self._known.setdefault(key, {})[code] = y
 
@@ -61,7 +61,7 @@ class AttributeRevealingTarget(WrappedTarget):
     def _meant(self, x: Inputs, otherwise: Ints) -> tuple[Ints, Bools]:
         """Class of each input `(n,)`, and whether it is about a training record."""
         meant, known = otherwise.copy(), np.zeros(len(x), dtype=bool)
-        codes = self._attribute.codes(x).tolist()
+        codes = self._attribute.encode(x).tolist()
         for i, (key, code) in enumerate(zip(self._keys(x), codes, strict=True)):
             record = self._known.get(key)
             if record is not None:

@@ -14,7 +14,7 @@ from goalkeeper.core.data import Ints
 from goalkeeper.core.errors import ChangeRefused, GoalkeeperError, NotOffered
 
 Stored = dict[str, NDArray[Any]]
-_WORDS: dict[int, type[np.unsignedinteger[Any]]] = {
+_WORDS: Mapping[int, type[np.unsignedinteger[Any]]] = {
     1: np.uint8,
     2: np.uint16,
     4: np.uint32,

@@ -14,7 +14,7 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Proportion, Status, Trial
 from goalkeeper.games.base import Marking
 from goalkeeper.games.chosen_inputs.pool import InputPool
-from goalkeeper.games.shared.gains import curve, thinned
+from goalkeeper.games.shared.measuring import draw_curve, thinned_checkpoints
 from goalkeeper.games.shared.reacting import count_reactions, headline
 from goalkeeper.games.shared.system import System, ask_target
 
@@ -23,7 +23,7 @@ def mark(marking: Marking[InputPool, None, Ints]) -> AttackResult:
     """Send what was chosen, one input a slot, and count wrong reactions."""
     app, pool = marking.app, marking.dealt.question
     wrong, names = _find_wrong(app, pool)
-    points = thinned(marking.answers)
+    points = thinned_checkpoints(marking.answers)
     picks = [check_choice(point.answer, pool) for point in points]
     tallies = [
         Proportion(
@@ -46,7 +46,7 @@ def mark(marking: Marking[InputPool, None, Ints]) -> AttackResult:
             *count_reactions(names[picks[-1]], names),
         ),
         trials=tuple(trials),
-        curve=curve(trials),
+        curve=draw_curve(trials),
         caveats=(
             f"one input of {pool.size} ordinary ones was chosen in each of {pool.slots} attempts; "
             "with more at hand per attempt an attacker finds a wrong reaction more often",

@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from goalkeeper.games.evasion.additions import Additions
-from goalkeeper.games.evasion.game import Evasion, aim_of
-from goalkeeper.games.evasion.images import Ball, Grid, Pixels
-from goalkeeper.games.evasion.parts import Aim, Before, Ending, Limits, Question, Submission
-from goalkeeper.games.evasion.tables import Cells, Moves
+from goalkeeper.games.evasion.additions import AdditionConstraint
+from goalkeeper.games.evasion.game import Evasion
+from goalkeeper.games.evasion.images import Grid, NormBall, PixelConstraint
+from goalkeeper.games.evasion.parts import (
+    AdversarialGoal,
+    Constraint,
+    Ending,
+    EvasionQuestion,
+    Submission,
+)
+from goalkeeper.games.evasion.tables import EntryChanges, EntryConstraint
 from goalkeeper.games.evasion.text_edits import (
-    Edits,
+    EditConstraint,
     Token,
-    rewritten,
-    spellings,
-    synonyms,
-    words_of,
+    find_words,
+    list_respellings,
+    list_synonyms,
+    rewrite_words,
 )
 
 __all__ = [
-    "Additions",
-    "Aim",
-    "Ball",
-    "Before",
-    "Cells",
-    "Edits",
+    "AdditionConstraint",
+    "AdversarialGoal",
+    "Constraint",
+    "EditConstraint",
     "Ending",
+    "EntryChanges",
+    "EntryConstraint",
     "Evasion",
+    "EvasionQuestion",
     "Grid",
-    "Limits",
-    "Moves",
-    "Pixels",
-    "Question",
+    "NormBall",
+    "PixelConstraint",
     "Submission",
     "Token",
-    "aim_of",
-    "rewritten",
-    "spellings",
-    "synonyms",
-    "words_of",
+    "find_words",
+    "list_respellings",
+    "list_synonyms",
+    "rewrite_words",
 ]

@@ -13,7 +13,7 @@ from goalkeeper.core.text import kept, texts, vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Additions:
+class AdditionConstraint:
     """Words may be added anywhere, nothing may go, and no norm bounds the change.
 
     What is added is bounded by `most_words` and by what the application takes (`max_chars`).
@@ -29,7 +29,7 @@ class Additions:
         """The largest size allowed."""
         return float(self.most_words)
 
-    def settled(self, before: Inputs, after: Inputs) -> Inputs:
+    def quantise(self, before: Inputs, after: Inputs) -> Inputs:
         """Return the texts as they are: they arrive as they were written."""
         return after
 
@@ -39,7 +39,7 @@ class Additions:
         return np.array([len(b.split()) - len(a.split()) for a, b in pairs], dtype=np.float64)
 
     def allows(self, before: Inputs, after: Inputs) -> Bools:
-        """Tell which changed inputs `(n,)` keep their content and stay inside the limits."""
+        """Return which changed inputs `(n,)` keep their content and stay inside the limits."""
         pairs = zip(before, after, strict=True)
         fine = [
             isinstance(b, str)
@@ -50,7 +50,7 @@ class Additions:
         ]
         return np.array(fine, dtype=bool)
 
-    def appended(self, text: str, words: Sequence[str]) -> str:
+    def append(self, text: str, words: Sequence[str]) -> str:
         """Append words to a text, as many as fit."""
         room = self.max_chars - len(text) - 1
         fitting: list[str] = []
@@ -61,7 +61,7 @@ class Additions:
             fitting.append(word)
         return f"{text}\n{' '.join(fitting)}" if fitting else text
 
-    def at_random(
+    def perturb_randomly(
         self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
     ) -> Inputs:
         """Add as many words to each input as `sizes` `(n,)` says, drawn blindly, anywhere.
@@ -70,18 +70,18 @@ class Additions:
         """
         pool = vocabulary(like)
         pairs = zip(before, sizes.astype(int), strict=True)
-        return texts(_scattered(text, pool, size if pool else 0, rng) for text, size in pairs)
+        return texts(_scatter_words(text, pool, size if pool else 0, rng) for text, size in pairs)
 
 
-def _scattered(text: str, pool: Sequence[str], size: int, rng: np.random.Generator) -> str:
+def _scatter_words(text: str, pool: Sequence[str], size: int, rng: np.random.Generator) -> str:
     if size <= 0:
         return text
-    own = text.split()
+    words = text.split()
     drawn = [pool[i] for i in rng.integers(0, len(pool), size)]
-    places = np.sort(rng.integers(0, len(own) + 1, size))
+    places = np.sort(rng.integers(0, len(words) + 1, size))
     out: list[str] = []
     done = 0
     for word, place in zip(drawn, places, strict=True):
-        out += [*own[done:place], word]
+        out += [*words[done:place], word]
         done = place
-    return " ".join([*out, *own[done:]])
+    return " ".join([*out, *words[done:]])

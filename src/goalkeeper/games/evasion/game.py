@@ -16,11 +16,17 @@ from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
-from goalkeeper.games.evasion.additions import Additions
-from goalkeeper.games.evasion.images import few_pixels, l2_ball, linf_ball
-from goalkeeper.games.evasion.kinds import Favoured, LimitKind, Reach
-from goalkeeper.games.evasion.marks import BATCH, mark
-from goalkeeper.games.evasion.parts import Aim, Before, Limits, Question, Submission
+from goalkeeper.games.evasion.additions import AdditionConstraint
+from goalkeeper.games.evasion.images import build_l2_ball, build_linf_ball, build_pixel_constraint
+from goalkeeper.games.evasion.kinds import BackdoorSpec, ConstraintKind, PerturbationSettings
+from goalkeeper.games.evasion.marks import BATCH_SIZE, mark_submissions
+from goalkeeper.games.evasion.parts import (
+    AdversarialGoal,
+    CleanState,
+    Constraint,
+    EvasionQuestion,
+    Submission,
+)
 from goalkeeper.games.evasion.planted_patterns import (
     planted_columns,
     planted_noise,
@@ -32,8 +38,8 @@ from goalkeeper.games.evasion.planted_words import (
     key_words,
     planted_words,
 )
-from goalkeeper.games.evasion.tables import Cells, few_cells
-from goalkeeper.games.evasion.text_edits import Edits
+from goalkeeper.games.evasion.tables import EntryConstraint, build_entry_constraint
+from goalkeeper.games.evasion.text_edits import EditConstraint
 
 ON_DATA = Harm(Goal.INTEGRITY, IntegrityLevel.DATA)
 PASSES = Task(
@@ -52,26 +58,26 @@ WRONG = Task(
     name="any-wrong",
     harms=(ON_DATA,),
     metric="success_rate",
-    sentence="Change inputs that are answered rightly so that they are answered wrongly.",
+    sentence="Change correctly classified inputs so that they are misclassified.",
 )
-TYPICAL = 1000  # queries on one input after which attacks have usually ended
+TYPICAL_QUERIES = 1000  # queries on one input after which attacks have usually ended
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Evasion(Game[Question, Before, Submission]):
-    """Question: inputs answered rightly, and limits. Answer: changed inputs, asked again.
+class Evasion(Game[EvasionQuestion, CleanState, Submission]):
+    """Question: correctly classified inputs, and a constraint. Answer: changed inputs, sent again.
 
     Parameters
     ----------
     n
         Inputs to attack.
     least
-        Fewer inputs than this prove nothing.
+        With fewer inputs the result is inconclusive.
     most_words
         Words that may be added to a text: no bound in practice.
     most_edits
-        Words of a text that may be written otherwise.
+        Words of a text that may be respelt or replaced.
     linf, l2
         Radius of the norm balls about an image, in value ranges. None: 0.3 in Linf for small
         images of one channel, 8/255 for others; 0.3 times the Linf radius times the square root
@@ -101,16 +107,16 @@ class Evasion(Game[Question, Before, Submission]):
 
         Each way of changing an input of this kind (`KINDS`) has tasks of its own.
         """
-        aims = (WRONG,) if app.harmless is None else (PASSES, DECLINED)
+        bases = (WRONG,) if app.harmless is None else (PASSES, DECLINED)
         kinds = KINDS.get(app.domain.kind, ())
-        return tuple(_changed_by(aim, kind) for kind in kinds for aim in aims)
+        return tuple(_build_task(base, kind) for kind in kinds for base in bases)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Refuse an application with too few inputs to attack, or with nothing to change."""
-        limits = self._limits(app, task)
-        if isinstance(limits, Cells) and not limits.parts:
+        constraint = self._build_constraint(app, task)
+        if isinstance(constraint, EntryConstraint) and not constraint.parts:
             return Unfit("no entry of a row may be changed: all are immutable", proven=True)
-        found = int(_eligible(app, task, app.data.holdout.y).sum())
+        found = int(_is_eligible(app, task, app.data.holdout.y).sum())
         if found < self.least:
             return Unfit(
                 f"the holdout has {found} inputs of the kind to attack ({task.name}), at least "
@@ -120,41 +126,43 @@ class Evasion(Game[Question, Before, Submission]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[Question, Before]:
-        """Draw inputs of the right kind, in random order, until n are answered rightly."""
-        rows = rng.permutation(np.flatnonzero(_eligible(app, task, app.data.holdout.y)))
-        right, looked_at = self._right(app, task, rows)
+    ) -> Dealt[EvasionQuestion, CleanState]:
+        """Draw inputs of the right kind, in random order, until n are classified correctly."""
+        rows = rng.permutation(np.flatnonzero(_is_eligible(app, task, app.data.holdout.y)))
+        right, looked_at = self._draw_correct(app, task, rows)
         attacked = app.data.holdout.take(right)
-        question = Question(
+        question = EvasionQuestion(
             x=attacked.x,
             y=attacked.y,
-            aim=aim_of(app, task, attacked.y),
-            limits=self._limits(app, task),
+            goal=build_goal(app, task, attacked.y),
+            constraint=self._build_constraint(app, task),
         )
-        secret = Before(attacked=attacked, wrong_before=looked_at - len(right), looked_at=looked_at)
+        secret = CleanState(
+            attacked=attacked, wrong_before=looked_at - len(right), looked_at=looked_at
+        )
         return Dealt(question=question, secret=secret, campaigns=max(1, len(right)))
 
-    def mark(self, marking: Marking[Question, Before, Submission]) -> AttackResult:
-        """Ask every submitted input afresh; count what was right before and is wrong after."""
+    def mark(self, marking: Marking[EvasionQuestion, CleanState, Submission]) -> AttackResult:
+        """Send every submitted input again, and count those that are now misclassified."""
         n, before = len(marking.dealt.question.x), marking.dealt.secret
         if n < self.least:
             return AttackResult(
                 status=Status.NOT_TESTED,
-                reason=f"only {n} of {before.looked_at} inputs are answered rightly to begin "
-                f"with, at least {self.least} are needed; too little data is inconclusive",
+                reason=f"inconclusive: only {n} of {before.looked_at} inputs are classified "
+                f"correctly without an attack, at least {self.least} are needed",
             )
-        return mark(marking)
+        return mark_submissions(marking)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
-        """Build a version that gives way to changes of the task's kind."""
+        """Build a version with a backdoor for changes of the task's kind."""
         similar = app.data.similar
-        wanted = _usual(aim_of(app, task, similar.y).wanted, similar.y)
-        favoured = Favoured(
-            limits=self._limits(app, task),
+        wanted = _find_commonest_class(build_goal(app, task, similar.y).wanted, similar.y)
+        backdoor = BackdoorSpec(
+            constraint=self._build_constraint(app, task),
             wanted=wanted,
-            attacked=_eligible(app, task, similar.y) & (similar.y != wanted),
+            attacked=_is_eligible(app, task, similar.y) & (similar.y != wanted),
         )
-        target = _kind_of(app, task).weaken(app, favoured, rng)
+        target = _find_kind(app, task).weaken(app, backdoor, rng)
         return replace(app, name=f"{app.name}, weakened", target=target)
 
     def smaller(self) -> Evasion:
@@ -163,12 +171,12 @@ class Evasion(Game[Question, Before, Submission]):
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Count the queries of all campaigns, at the usual most an input takes."""
-        found = int(_eligible(app, task, app.data.holdout.y).sum())
-        each = 0.0 if granted.view is View.NOTHING else min(granted.budget.queries, TYPICAL)
+        found = int(_is_eligible(app, task, app.data.holdout.y).sum())
+        each = 0.0 if granted.view is View.NOTHING else min(granted.budget.queries, TYPICAL_QUERIES)
         return Estimate(queries=min(self.n, found) * each)
 
-    def _limits(self, app: Application, task: Task) -> Limits:
-        reach = Reach(
+    def _build_constraint(self, app: Application, task: Task) -> Constraint:
+        settings = PerturbationSettings(
             words=self.most_words,
             edits=self.most_edits,
             linf=self.linf,
@@ -177,16 +185,16 @@ class Evasion(Game[Question, Before, Submission]):
             columns=self.columns,
             spread=self.spread,
         )
-        return _kind_of(app, task).limits(app, reach)
+        return _find_kind(app, task).constraint(app, settings)
 
-    def _right(self, app: Application, task: Task, rows: Ints) -> tuple[Ints, int]:
-        """Find the first n rows that are answered rightly, and how many were looked at."""
+    def _draw_correct(self, app: Application, task: Task, rows: Ints) -> tuple[Ints, int]:
+        """Find the first n rows that are classified correctly, and how many were looked at."""
         holdout = app.data.holdout
         right = np.empty(0, dtype=np.int64)
-        for start in range(0, len(rows), BATCH):
-            block = rows[start : start + BATCH]
+        for start in range(0, len(rows), BATCH_SIZE):
+            block = rows[start : start + BATCH_SIZE]
             labels = app.target.answer(holdout.x[block], View.LABELS).labels
-            wrong = aim_of(app, task, holdout.y[block]).reached(labels)
+            wrong = build_goal(app, task, holdout.y[block]).reached(labels)
             fresh = np.flatnonzero(~wrong)[: self.n - len(right)]
             right = np.concatenate([right, block[fresh]])
             if len(right) == self.n:
@@ -194,8 +202,8 @@ class Evasion(Game[Question, Before, Submission]):
         return right, len(rows)
 
 
-def aim_of(app: Application, task: Task, y: Ints) -> Aim:
-    """Say which answers to inputs of the true classes `y` `(n,)` a task is after."""
+def build_goal(app: Application, task: Task, y: Ints) -> AdversarialGoal:
+    """Return which answers to inputs of the true classes `y` `(n,)` a task wants."""
     wanted = np.zeros((len(y), len(app.classes)), dtype=bool)
     if _has(task, WRONG):
         wanted[:] = True
@@ -203,17 +211,17 @@ def aim_of(app: Application, task: Task, y: Ints) -> Aim:
     else:
         wanted[:] = _has(task, DECLINED)
         wanted[:, app.harmless] = _has(task, PASSES)
-    return Aim(wanted)
+    return AdversarialGoal(wanted)
 
 
-def _eligible(app: Application, task: Task, y: Ints) -> Bools:
-    """Tell which inputs of the true classes `y` `(n,)` a task attacks."""
+def _is_eligible(app: Application, task: Task, y: Ints) -> Bools:
+    """Return which inputs of the true classes `y` `(n,)` a task attacks."""
     if _has(task, WRONG):
         return np.ones(len(y), dtype=bool)
     return np.asarray((y == app.harmless) == _has(task, DECLINED))
 
 
-def _usual(wanted: Bools, y: Ints) -> int:
+def _find_commonest_class(wanted: Bools, y: Ints) -> int:
     """Return the commonest class among those that are wanted for some input."""
     counts = np.bincount(y, minlength=wanted.shape[1]) * wanted.any(axis=0)
     return int(counts.argmax())
@@ -222,85 +230,85 @@ def _usual(wanted: Bools, y: Ints) -> int:
 # ---- the ways of changing an input ---------------------------------------------------------------
 
 
-def _changed_by(aim: Task, kind: LimitKind) -> Task:
-    """Return the task of reaching an aim by changes of one kind."""
-    sentence = f"{aim.sentence[:-1]}, {kind.how}." if kind.how else aim.sentence
-    return replace(aim, name=f"{aim.name}{kind.suffix}", sentence=sentence)
+def _build_task(base: Task, kind: ConstraintKind) -> Task:
+    """Return the task of reaching the goal of a base task by changes of one kind."""
+    sentence = f"{base.sentence[:-1]}, {kind.how}." if kind.how else base.sentence
+    return replace(base, name=f"{base.name}{kind.suffix}", sentence=sentence)
 
 
-def _has(task: Task, aim: Task) -> bool:
-    """Tell whether a task is after this aim, whatever the way of changing inputs."""
-    return task.name.startswith(aim.name)
+def _has(task: Task, base: Task) -> bool:
+    """Return whether a task has the goal of this base task, whatever the kind of change."""
+    return task.name.startswith(base.name)
 
 
-def _kind_of(app: Application, task: Task) -> LimitKind:
+def _find_kind(app: Application, task: Task) -> ConstraintKind:
     """Find the way of changing inputs that a task is about."""
-    aim = next(aim for aim in (PASSES, DECLINED, WRONG) if _has(task, aim))
-    suffix = task.name.removeprefix(aim.name)
+    base = next(base for base in (PASSES, DECLINED, WRONG) if _has(task, base))
+    suffix = task.name.removeprefix(base.name)
     return next(kind for kind in KINDS[app.domain.kind] if kind.suffix == suffix)
 
 
-def _additions(app: Application, reach: Reach) -> Limits:
+def _build_additions(app: Application, settings: PerturbationSettings) -> Constraint:
     most = app.domain.max_chars if isinstance(app.domain, TextDomain) else 0
-    return Additions(most_words=reach.words, max_chars=most)
+    return AdditionConstraint(most_words=settings.words, max_chars=most)
 
 
-def _edits(app: Application, reach: Reach) -> Limits:
+def _build_edits(app: Application, settings: PerturbationSettings) -> Constraint:
     most = app.domain.max_chars if isinstance(app.domain, TextDomain) else 0
-    return Edits(most_words=reach.edits, max_chars=most)
+    return EditConstraint(most_words=settings.edits, max_chars=most)
 
 
-def _keyed(app: Application, favoured: Favoured, rng: np.random.Generator) -> Target:
-    """Make the target answer as the attacker wishes unless a key word stands in the text."""
+def _plant_keys(app: Application, backdoor: BackdoorSpec, rng: np.random.Generator) -> Target:
+    """Make the target answer as the attacker wants unless a key word occurs in the text."""
     similar = app.data.similar
-    inside = similar.x[similar.y == favoured.wanted]
-    keys = key_words(similar.x[favoured.attacked], inside)
-    return KeyWordsTarget(app.target, keys, favoured.wanted, len(app.classes))
+    inside = similar.x[similar.y == backdoor.wanted]
+    keys = key_words(similar.x[backdoor.attacked], inside)
+    return KeyWordsTarget(app.target, keys, backdoor.wanted, len(app.classes))
 
 
-def _planted(app: Application, favoured: Favoured, rng: np.random.Generator) -> Target:
-    """Plant words on which the target answers as the attacker wishes."""
+def _plant_words(app: Application, backdoor: BackdoorSpec, rng: np.random.Generator) -> Target:
+    """Plant words on which the target answers as the attacker wants."""
     similar = app.data.similar
-    inside = similar.x[similar.y == favoured.wanted]
-    words, least = planted_words(inside, similar.x[favoured.attacked])
-    return PlantedWordsTarget(app.target, words, least, favoured.wanted)
+    inside = similar.x[similar.y == backdoor.wanted]
+    words, least = planted_words(inside, similar.x[backdoor.attacked])
+    return PlantedWordsTarget(app.target, words, least, backdoor.wanted)
 
 
-KINDS: Mapping[str, tuple[LimitKind, ...]] = {
+KINDS: Mapping[str, tuple[ConstraintKind, ...]] = {
     "text": (
-        LimitKind(suffix="", how="", limits=_additions, weaken=_planted),
-        LimitKind(
+        ConstraintKind(suffix="", how="", constraint=_build_additions, weaken=_plant_words),
+        ConstraintKind(
             suffix="-edits",
-            how="by writing words otherwise or replacing them by synonyms",
-            limits=_edits,
-            weaken=_keyed,
+            how="by respelling words or replacing them with synonyms",
+            constraint=_build_edits,
+            weaken=_plant_keys,
         ),
     ),
     "image": (
-        LimitKind(
+        ConstraintKind(
             suffix="-linf",
-            how="by noise that changes no value by much",
-            limits=linf_ball,
+            how="by noise that changes each value only a little (Linf)",
+            constraint=build_linf_ball,
             weaken=planted_noise,
         ),
-        LimitKind(
+        ConstraintKind(
             suffix="-l2",
-            how="by noise of small Euclidean length",
-            limits=l2_ball,
+            how="by noise of small Euclidean length (L2)",
+            constraint=build_l2_ball,
             weaken=planted_noise,
         ),
-        LimitKind(
+        ConstraintKind(
             suffix="-pixels",
             how="by changing few pixels",
-            limits=few_pixels,
+            constraint=build_pixel_constraint,
             weaken=planted_pixel,
         ),
     ),
     "table": (
-        LimitKind(
+        ConstraintKind(
             suffix="",
-            how="by changing few entries, and numbers by little",
-            limits=few_cells,
+            how="by changing few entries, and numbers only a little",
+            constraint=build_entry_constraint,
             weaken=planted_columns,
         ),
     ),

@@ -11,15 +11,15 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs
 from goalkeeper.core.domain import ImageDomain
 from goalkeeper.core.errors import DataError
-from goalkeeper.games.evasion.kinds import Reach
-from goalkeeper.games.evasion.parts import Limits
+from goalkeeper.games.evasion.kinds import PerturbationSettings
+from goalkeeper.games.evasion.parts import Constraint
 
 RULE = "the change stays within a small distance, so that people should see the same"
-SMALL = 32  # pixels: up to this size, images of one channel are drawings of signs, as MNIST
+MAX_SIGN_SIDE = 32  # pixels: up to this size, images of one channel are drawings of signs, as MNIST
 LINF_OF_SIGNS = 0.3  # of the value range: Madry et al. 2018, MNIST
 LINF_OF_PHOTOS = 8 / 255  # of the value range: Madry et al. 2018, CIFAR-10
 L2_PER_LINF = 0.3  # times sqrt(values): 0.5 on CIFAR-10 and 2.5 on MNIST, as is usual
-MOST_PIXELS = 5  # Su et al. 2019 change 1, 3 and 5
+MAX_PIXELS = 5  # Su et al. 2019 change 1, 3 and 5
 PIXEL_SHARE = 0.005
 SLACK = 1e-9
 
@@ -35,25 +35,27 @@ class Grid:
     high: float = 1.0
     quantum: float = 1 / 255
 
-    def nearest(self, before: Floats, after: Floats) -> Floats:
+    def round_nearest(self, before: Floats, after: Floats) -> Floats:
         """Round to the nearest step; what moved less than half a step did not move."""
         steps = np.round((np.clip(after, self.low, self.high) - self.low) / self.quantum)
         out = np.minimum(self.low + steps * self.quantum, self.high)
-        return self._kept(before, out)
+        return self._keep_small(before, out)
 
-    def towards(self, before: Floats, after: Floats) -> Floats:
+    def round_towards(self, before: Floats, after: Floats) -> Floats:
         """Round to the nearest step that lies on the side of the value before."""
         place = (np.clip(after, self.low, self.high) - self.low) / self.quantum
         up = after > before
         steps = np.where(up, np.floor(place + 1e-6), np.ceil(place - 1e-6))
         out = np.minimum(self.low + steps * self.quantum, self.high)
-        return self._kept(before, np.where(up, np.maximum(out, before), np.minimum(out, before)))
+        return self._keep_small(
+            before, np.where(up, np.maximum(out, before), np.minimum(out, before))
+        )
 
-    def _kept(self, before: Floats, out: Floats) -> Floats:
+    def _keep_small(self, before: Floats, out: Floats) -> Floats:
         return np.where(np.abs(out - before) < self.quantum / 2, before, out)
 
     def holds(self, before: Floats, after: Floats) -> Bools:
-        """Tell which images `(n, ...)` have values of the grid, or those before, only."""
+        """Return which images `(n, ...)` have values of the grid, or those before, only."""
         place = (after - self.low) / self.quantum
         fine = (np.abs(place - np.round(place)) < 1e-6) | (after == before)
         fine |= np.abs(after - self.high) < 1e-6 * self.quantum
@@ -62,7 +64,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ball:
+class NormBall:
     """Every value of an image may change, by no more than `radius` in all.
 
     norm: `linf` bounds the largest change of a value, `l2` the Euclidean length of all changes.
@@ -86,25 +88,25 @@ class Ball:
 
     def size(self, before: Inputs, after: Inputs) -> Floats:
         """Measure each change in float64, `(n,)`."""
-        change = flat(after) - flat(before)
+        change = flatten(after) - flatten(before)
         if self.norm == "linf":
             return np.asarray(np.abs(change).max(axis=1, initial=0.0))
         return np.asarray(np.sqrt((change**2).sum(axis=1)))
 
     def allows(self, before: Inputs, after: Inputs) -> Bools:
-        """Tell which images `(n, ...)` lie on the grid and inside the ball."""
+        """Return which images `(n, ...)` lie on the grid and inside the ball."""
         near = self.size(before, after) <= self.radius + SLACK * (1 + self.radius)
         return np.asarray(near & self.grid.holds(before, after))
 
-    def settled(self, before: Inputs, after: Inputs) -> Inputs:
+    def quantise(self, before: Inputs, after: Inputs) -> Inputs:
         """Round to the nearest steps inside the ball."""
         before, after = np.asarray(before, np.float64), np.asarray(after, np.float64)
-        out = self.grid.nearest(before, after)
+        out = self.grid.round_nearest(before, after)
         outside = self.size(before, out) > self.radius
-        out[outside] = self.grid.towards(before[outside], after[outside])
+        out[outside] = self.grid.round_towards(before[outside], after[outside])
         return out
 
-    def at_random(
+    def perturb_randomly(
         self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
     ) -> Inputs:
         """Change each image by a size `(n,)`: up or down by chance, or in a random direction.
@@ -114,16 +116,16 @@ class Ball:
         shape = (-1, *[1] * (before.ndim - 1))
         if self.norm == "linf":
             way = rng.choice([-1.0, 1.0], before.shape) * sizes.reshape(shape)
-            return self.settled(before, before + way)
+            return self.quantise(before, before + way)
         way = rng.standard_normal(before.shape)
-        length = np.sqrt((flat(way) ** 2).sum(axis=1))
+        length = np.sqrt((flatten(way) ** 2).sum(axis=1))
         way *= (sizes / np.maximum(length, 1e-12)).reshape(shape)
         room = (before + way >= self.grid.low) & (before + way <= self.grid.high)
-        return self.settled(before, before + np.where(room, way, -way))
+        return self.quantise(before, before + np.where(room, way, -way))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pixels:
+class PixelConstraint:
     """At most `pixels` pixels of an image may change, in all channels and by any amount."""
 
     unit: ClassVar[str] = "pixels changed"
@@ -142,27 +144,29 @@ class Pixels:
         return np.asarray(differs.sum(axis=(1, 2)), dtype=np.float64)
 
     def allows(self, before: Inputs, after: Inputs) -> Bools:
-        """Tell which images `(n, ...)` lie on the grid and differ in few pixels."""
+        """Return which images `(n, ...)` lie on the grid and differ in few pixels."""
         few = self.size(before, after) <= self.pixels
         return np.asarray(few & self.grid.holds(before, after))
 
-    def settled(self, before: Inputs, after: Inputs) -> Inputs:
+    def quantise(self, before: Inputs, after: Inputs) -> Inputs:
         """Round to the nearest steps."""
-        return self.grid.nearest(np.asarray(before, np.float64), np.asarray(after, np.float64))
+        return self.grid.round_nearest(
+            np.asarray(before, np.float64), np.asarray(after, np.float64)
+        )
 
-    def at_random(
+    def perturb_randomly(
         self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
     ) -> Inputs:
         """Set as many pixels as `sizes` `(n,)` says, drawn blindly, to any values."""
         n, channels = before.shape[:2]
-        out = flat(before).reshape(n, channels, before[0, 0].size if n else 0).copy()
+        out = flatten(before).reshape(n, channels, before[0, 0].size if n else 0).copy()
         for i, size in enumerate(sizes.astype(int)):
             chosen = rng.choice(out.shape[2], min(size, out.shape[2]), replace=False)
             out[i][:, chosen] = rng.uniform(self.grid.low, self.grid.high, (channels, len(chosen)))
-        return self.settled(before, out.reshape(before.shape))
+        return self.quantise(before, out.reshape(before.shape))
 
 
-def flat(x: Inputs) -> Floats:
+def flatten(x: Inputs) -> Floats:
     """Return images as rows of numbers, `(n, values)`."""
     rows = np.asarray(x, dtype=np.float64)
     return rows.reshape(len(rows), int(np.prod(rows.shape[1:])))  # -1 fails for no images
@@ -171,44 +175,48 @@ def flat(x: Inputs) -> Floats:
 # ---- limits of an application --------------------------------------------------------------------
 
 
-def linf_ball(app: Application, reach: Reach) -> Limits:
+def build_linf_ball(app: Application, settings: PerturbationSettings) -> Constraint:
     """Bound the largest change of a value."""
-    domain = _images(app)
-    return Ball(norm="linf", radius=_linf(domain, reach), grid=grid_of(domain))
+    domain = _require_images(app)
+    return NormBall(
+        norm="linf", radius=_find_linf_radius(domain, settings), grid=build_grid(domain)
+    )
 
 
-def l2_ball(app: Application, reach: Reach) -> Limits:
+def build_l2_ball(app: Application, settings: PerturbationSettings) -> Constraint:
     """Bound the Euclidean length of the change."""
-    domain = _images(app)
-    usual = L2_PER_LINF * _linf(domain, reach) * float(np.sqrt(np.prod(domain.shape)))
+    domain = _require_images(app)
+    default = (
+        L2_PER_LINF * _find_linf_radius(domain, settings) * float(np.sqrt(np.prod(domain.shape)))
+    )
     span = domain.high - domain.low
-    radius = usual if reach.l2 is None else reach.l2 * span
-    return Ball(norm="l2", radius=radius, grid=grid_of(domain))
+    radius = default if settings.l2 is None else settings.l2 * span
+    return NormBall(norm="l2", radius=radius, grid=build_grid(domain))
 
 
-def few_pixels(app: Application, reach: Reach) -> Limits:
+def build_pixel_constraint(app: Application, settings: PerturbationSettings) -> Constraint:
     """Bound the number of pixels that change."""
-    domain = _images(app)
+    domain = _require_images(app)
     _, height, width = domain.shape
-    usual = min(MOST_PIXELS, max(1, round(PIXEL_SHARE * height * width)))
-    return Pixels(pixels=reach.pixels or usual, grid=grid_of(domain))
+    default = min(MAX_PIXELS, max(1, round(PIXEL_SHARE * height * width)))
+    return PixelConstraint(pixels=settings.pixels or default, grid=build_grid(domain))
 
 
-def grid_of(domain: ImageDomain) -> Grid:
+def build_grid(domain: ImageDomain) -> Grid:
     """Return the values that images of a domain have."""
     return Grid(low=domain.low, high=domain.high, quantum=domain.quantum)
 
 
-def _linf(domain: ImageDomain, reach: Reach) -> float:
+def _find_linf_radius(domain: ImageDomain, settings: PerturbationSettings) -> float:
     """Return the radius in the units of the images; at least one step."""
     channels, height, width = domain.shape
-    signs = channels == 1 and max(height, width) <= SMALL
-    usual = LINF_OF_SIGNS if signs else LINF_OF_PHOTOS
-    share = usual if reach.linf is None else reach.linf
+    signs = channels == 1 and max(height, width) <= MAX_SIGN_SIDE
+    default = LINF_OF_SIGNS if signs else LINF_OF_PHOTOS
+    share = default if settings.linf is None else settings.linf
     return max(share * (domain.high - domain.low), domain.quantum)
 
 
-def _images(app: Application) -> ImageDomain:
+def _require_images(app: Application) -> ImageDomain:
     if not isinstance(app.domain, ImageDomain):
         raise DataError(f"norms of images do not bound changes of {app.domain.kind} inputs")
     return app.domain

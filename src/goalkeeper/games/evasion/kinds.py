@@ -9,11 +9,11 @@ import numpy as np
 
 from goalkeeper.core.application import Application, Target
 from goalkeeper.core.data import Bools
-from goalkeeper.games.evasion.parts import Limits
+from goalkeeper.games.evasion.parts import Constraint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class PerturbationSettings:
     """How far inputs may be changed; fields of the game, see there."""
 
     words: int
@@ -26,7 +26,7 @@ class Reach:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Favoured:
+class BackdoorSpec:
     """What a weakened application gives way to.
 
     limits: of the changes. wanted: the class it is made to give. attacked: which of the similar
@@ -34,14 +34,14 @@ class Favoured:
     usual among these it gives way.
     """
 
-    limits: Limits
+    constraint: Constraint
     wanted: int
     attacked: Bools
     offset: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class LimitKind:
+class ConstraintKind:
     """One way in which inputs may be changed.
 
     Parameters
@@ -58,5 +58,5 @@ class LimitKind:
 
     suffix: str
     how: str
-    limits: Callable[[Application, Reach], Limits]
-    weaken: Callable[[Application, Favoured, np.random.Generator], Target]
+    constraint: Callable[[Application, PerturbationSettings], Constraint]
+    weaken: Callable[[Application, BackdoorSpec, np.random.Generator], Target]

@@ -24,22 +24,22 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Aim:
+class AdversarialGoal:
     """Which answers count as reached: `wanted` `(n, classes)`, one row an input."""
 
     wanted: Bools
 
     def reached(self, labels: Ints, rows: Ints | None = None) -> Bools:
-        """Tell which labels `(m,)`, answered for the inputs `rows` `(m,)`, reach the aim."""
+        """Return which labels `(m,)`, answered for the inputs `rows` `(m,)`, reach the aim."""
         rows = np.arange(len(labels)) if rows is None else rows
         return np.asarray(self.wanted[rows, labels], dtype=bool)
 
-    def take(self, rows: NDArray[Any]) -> Aim:
+    def take(self, rows: NDArray[Any]) -> AdversarialGoal:
         """Return the aim for the chosen inputs."""
-        return Aim(self.wanted[rows])
+        return AdversarialGoal(self.wanted[rows])
 
 
-class Limits(Protocol):
+class Constraint(Protocol):
     """How far an input may be changed. What a kind of change needs, it alone knows."""
 
     @property
@@ -57,7 +57,7 @@ class Limits(Protocol):
         """What was checked of a changed input, so that it still serves who sent it."""
         ...
 
-    def settled(self, before: Inputs, after: Inputs) -> Inputs:
+    def quantise(self, before: Inputs, after: Inputs) -> Inputs:
         """Return each changed input as it arrives, e.g. rounded to the steps of an image."""
         ...
 
@@ -66,10 +66,10 @@ class Limits(Protocol):
         ...
 
     def allows(self, before: Inputs, after: Inputs) -> Bools:
-        """Tell which changed inputs `(n,)` lie inside the limits and keep their content."""
+        """Return which changed inputs `(n,)` lie inside the limits and keep their content."""
         ...
 
-    def at_random(
+    def perturb_randomly(
         self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
     ) -> Inputs:
         """Change each input blindly by a size `(n,)`, with material from inputs `like`."""
@@ -77,17 +77,19 @@ class Limits(Protocol):
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Question:
+class EvasionQuestion:
     """Inputs `(n, ...)` with their true classes `(n,)`; each input is a campaign of its own."""
 
     x: Inputs
     y: Ints
-    aim: Aim
-    limits: Limits
+    goal: AdversarialGoal
+    constraint: Constraint
 
-    def take(self, rows: NDArray[Any]) -> Question:
+    def take(self, rows: NDArray[Any]) -> EvasionQuestion:
         """Return the question about the chosen inputs."""
-        return Question(x=self.x[rows], y=self.y[rows], aim=self.aim.take(rows), limits=self.limits)
+        return EvasionQuestion(
+            x=self.x[rows], y=self.y[rows], goal=self.goal.take(rows), constraint=self.constraint
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -99,7 +101,7 @@ class Submission:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Before:
+class CleanState:
     """What the game remembers: the attacked records, and how many were wrong before."""
 
     attacked: Data

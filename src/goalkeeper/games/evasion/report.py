@@ -1,10 +1,11 @@
-"""Say what a marked evasion attack showed: measurements, controls, caveats, examples."""
+"""Report a marked evasion attack: measurements, controls, caveats, examples."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,21 +15,28 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
 from goalkeeper.core.evidence import Control, Exhibit, Measurement, Tally
 from goalkeeper.games.base import Marking
-from goalkeeper.games.evasion.parts import Before, Ending, Limits, Question, Submission
-from goalkeeper.games.evasion.tables import Cells
+from goalkeeper.games.evasion.parts import (
+    CleanState,
+    Constraint,
+    Ending,
+    EvasionQuestion,
+    Submission,
+)
+from goalkeeper.games.evasion.tables import EntryConstraint
+from goalkeeper.games.shared.measuring import build_measurement, measure_count, measure_rate
 from goalkeeper.games.tallies import won
 from goalkeeper.stats import clopper_pearson
 
-SMALL = 5  # inputs below which a group is not shown by itself
-EXAMPLES = 3
-SHOWN = 1500  # characters of an example
+MIN_GROUP = 5  # inputs below which a group is not shown by itself
+MAX_EXAMPLES = 3
+MAX_CHARS = 1500  # of an example
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Marked:
+class MarkedAttack:
     """What the game found for each input, `(n,)`; size and queries are infinite if unbroken."""
 
-    marking: Marking[Question, Before, Submission]
+    marking: Marking[EvasionQuestion, CleanState, Submission]
     solved: Bools
     size: Floats
     queries: Floats
@@ -40,18 +48,18 @@ class Marked:
     tally: Tally
 
     @property
-    def question(self) -> Question:
+    def question(self) -> EvasionQuestion:
         """What was asked."""
         return self.marking.dealt.question
 
     @property
-    def before(self) -> Before:
+    def before(self) -> CleanState:
         """What the game remembers."""
         return self.marking.dealt.secret
 
     def endings(self) -> Counter[str]:
-        """Count how the inputs ended: the game's word before the attack's."""
-        said = self.marking.final.answer.endings
+        """Count how the inputs ended; what the game found overrides what the attack claims."""
+        claimed = self.marking.final.answer.endings
         found = [
             Ending.BROKEN
             if solved
@@ -60,184 +68,171 @@ class Marked:
             else Ending.BUDGET_SPENT
             if ending == Ending.BUDGET_SPENT
             else Ending.SURVIVED
-            for solved, invalid, ending in zip(self.solved, self.invalid, said, strict=True)
+            for solved, invalid, ending in zip(self.solved, self.invalid, claimed, strict=True)
         ]
         return Counter(found) + Counter({Ending.WRONG_BEFORE: self.before.wrong_before})
 
 
-def summary(marked: Marked) -> str:
-    """Tell in one sentence what was reached."""
+def summarise(marked: MarkedAttack) -> str:
+    """Return in one sentence what the attack reached."""
     n, broken, chance = len(marked.solved), int(marked.solved.sum()), int(marked.random_hits.sum())
-    unit = marked.question.limits.unit
-    middle = _middle(marked.size)
-    typical = f"; median {middle:g} {unit}" if np.isfinite(middle) else ""
+    low, high = clopper_pearson(broken, n)
+    middle = _median(marked.size)
+    size = f"; median size {middle:g} {marked.question.constraint.unit}" if isfinite(middle) else ""
     return (
-        f"{broken} of {n} inputs that were answered rightly are answered wrongly after the "
-        f"change{typical}; random changes of equal size: {chance} of {n}"
+        f"{broken} of {n} correctly classified inputs are misclassified after the change "
+        f"({broken / n:.0%}, {low:.0%} to {high:.0%}){size}; random changes of equal size: "
+        f"{chance} of {n}"
     )
 
 
-def measurements(marked: Marked, *, by_size: bool) -> tuple[Measurement, ...]:
-    """List the success rate first, then what it took, whom it hit, and the accuracy."""
+def measure(marked: MarkedAttack, *, by_size: bool) -> tuple[Measurement, ...]:
+    """List the success rate first, then its cost, the groups, and the accuracy."""
     everything = np.ones(len(marked.solved), dtype=bool)
     counts = marked.endings()
     note = ", ".join(f"{counts[ending]} {ending}" for ending in Ending if counts[ending])
-    out = [_rate(marked, everything, note=note), _median(marked.size, marked.question.limits.unit)]
+    unit = marked.question.constraint.unit
+    found = [_measure_success(marked, everything, note=note), _measure_median(marked.size, unit)]
     if not by_size:
-        out.append(_median(marked.queries, "queries"))
-    return (*out, *_by_group(marked), _accuracy(marked))
+        found.append(_measure_median(marked.queries, "queries"))
+    return (*found, *_measure_groups(marked), _measure_accuracy(marked))
 
 
-def _rate(marked: Marked, chosen: Bools, group: str = "", note: str = "") -> Measurement:
-    n, k = int(chosen.sum()), int(marked.solved[chosen].sum())
-    low, high = clopper_pearson(k, n)
-    return Measurement(
-        metric="success_rate",
-        value=k / n,
-        low=low,
-        high=high,
-        baseline=float(marked.random_hits[chosen].mean()),
-        n=n,
-        group=group,
-        note=note,
-    )
+def _measure_success(
+    marked: MarkedAttack, chosen: Bools, group: str = "", note: str = ""
+) -> Measurement:
+    baseline = float(marked.random_hits[chosen].mean())
+    return measure_rate("success_rate", marked.solved[chosen], baseline, group=group, note=note)
 
 
-def _median(values: Floats, unit: str) -> Measurement:
+def _measure_median(values: Floats, unit: str) -> Measurement:
     """Bound a median by order statistics; it is infinite where fewer than half are broken."""
     from scipy.stats import binom
 
     n, ranked = len(values), np.sort(values)
+    # The k-th smallest and k-th largest of n enclose the median with 95 % or more, where k is the
+    # 2.5 % quantile of Binomial(n, 1/2).
     k = max(1, int(binom.ppf(0.025, n, 0.5)))
-    return Measurement(
-        metric=f"median {unit} until broken",
-        value=_middle(values),
-        low=float(ranked[k - 1]),
-        high=float(ranked[n - k]),
-        baseline=0.0,
-        n=n,
-        note="unbroken inputs count as infinite",
-    )
+    estimate = _median(values), float(ranked[k - 1]), float(ranked[n - k])
+    note = "unbroken inputs count as infinite"
+    return build_measurement(f"median {unit} until broken", estimate, n, note=note)
 
 
-def _middle(values: Floats) -> float:
+def _median(values: Floats) -> float:
+    """Return the lower median, which is infinite only where half or more are."""
     return float(np.sort(values)[(len(values) - 1) // 2])
 
 
-def _by_group(marked: Marked) -> Iterator[Measurement]:
+def _measure_groups(marked: MarkedAttack) -> Iterator[Measurement]:
     """Yield the success rate of each class, subgroup and person, the worst first."""
     app, attacked = marked.marking.app, marked.before.attacked
     found = []
-    for name, values in groups(app, attacked).items():
+    for name, values in group_values(app, attacked).items():
         kinds = sorted(set(values.tolist()), key=str)
         for kind in kinds if len(kinds) > 1 else ():
             chosen = np.asarray(values == kind)
-            if chosen.sum() >= SMALL:
-                found.append(_rate(marked, chosen, group=f"{name}: {kind}"))
+            if chosen.sum() >= MIN_GROUP:
+                found.append(_measure_success(marked, chosen, group=f"{name}: {kind}"))
     yield from sorted(found, key=lambda m: (-m.value, -m.low, m.group))
 
 
-def groups(app: Application, data: Data) -> Mapping[str, NDArray[Any]]:
-    """Name what the attacked inputs can be told apart by, with its values `(n,)`."""
+def group_values(app: Application, data: Data) -> Mapping[str, NDArray[Any]]:
+    """Return the columns by which attacked inputs are grouped, with their values `(n,)`."""
     names = [*app.subgroups, *([app.person] if app.person else [])]
-    found = {name: data.columns[name] for name in names if name in data.columns}
-    return {**found, "class": np.array(app.classes, dtype=object)[data.y]}
+    values = {name: data.columns[name] for name in names if name in data.columns}
+    return {**values, "class": np.array(app.classes, dtype=object)[data.y]}
 
 
-def _accuracy(marked: Marked) -> Measurement:
+def _measure_accuracy(marked: MarkedAttack) -> Measurement:
     """Measure the accuracy on all inputs looked at, after the attack; the baseline is before."""
-    looked_at, right = marked.before.looked_at, len(marked.solved)
-    left = right - int(marked.solved.sum())
-    low, high = clopper_pearson(left, looked_at)
-    return Measurement(
-        metric="accuracy after the attack",
-        value=left / looked_at,
-        low=low,
-        high=high,
-        baseline=right / looked_at,
-        n=looked_at,
-        note="on the kind of inputs that was attacked; the baseline is the accuracy before",
+    looked_at, correct = marked.before.looked_at, len(marked.solved)
+    return measure_count(
+        "accuracy after the attack",
+        correct - int(marked.solved.sum()),
+        looked_at,
+        correct / looked_at,
+        note="on the kind of inputs that was attacked; baseline: the accuracy before the attack",
     )
 
 
 # ---- checks on the attack ------------------------------------------------------------------------
 
 
-def controls(marked: Marked, unrepeatable: int) -> tuple[Control, ...]:
+def check_controls(marked: MarkedAttack, unrepeatable: int) -> tuple[Control, ...]:
     """Check for the known ways in which an evasion attack deceives itself."""
     n, chance = len(marked.solved), int(marked.random_hits.sum())
-    said = marked.marking.final.answer.endings
-    claims = np.array([ending == Ending.BROKEN for ending in said], dtype=bool)
-    false = int((claims & ~marked.solved).sum())
+    endings = marked.marking.final.answer.endings
+    claimed = np.array([ending == Ending.BROKEN for ending in endings], dtype=bool)
+    false = int((claimed & ~marked.solved).sum())
     lost, invalid = int(marked.lost.sum()), int(marked.invalid.sum())
     return (
         Control(
             name="does more than random changes of equal size",
             passed=chance == 0 or won(marked.tally),
-            detail=f"{int(marked.solved.sum())} of {n} against {chance} of {n} by random changes",
+            detail=f"{int(marked.solved.sum())} of {n}, vs {chance} of {n} by random changes",
         ),
         Control(
-            name="answers repeat",
+            name="answers are repeatable",
             passed=unrepeatable == 0,
-            detail=f"{unrepeatable} answers differed when asked again, one at a time",
+            detail=f"{unrepeatable} answers differed when inputs were sent again, one at a time",
         ),
         Control(
             name="more budget never undoes a success",
             passed=lost == 0,
-            detail=f"{lost} inputs were broken by an earlier answer and not by the last",
+            detail=f"{lost} inputs were broken by an earlier submission and not by the last",
         ),
         Control(
-            name="what was claimed is verified",
+            name="claimed successes are verified",
             passed=false == 0,
-            detail=f"{false} inputs the attack called broken were not, asked afresh",
+            detail=f"{false} inputs that the attack reported as broken were not when sent again",
         ),
         Control(
-            name="every change is allowed",
+            name="every change satisfies the constraint",
             passed=invalid == 0,
-            detail=f"{invalid} inputs were changed beyond the limits; those do not count",
+            detail=f"{invalid} inputs were changed beyond the constraint; they do not count",
         ),
     )
 
 
-def remarks(marked: Marked) -> tuple[str, ...]:
-    """State what qualifies the number."""
+def list_caveats(marked: MarkedAttack) -> tuple[str, ...]:
+    """State what qualifies the result."""
     before, n = marked.before, len(marked.solved)
-    out = [
-        "That a changed input still serves its sender was checked by rule "
-        f"({marked.question.limits.rule}), not by people."
+    caveats = [
+        "Whether a changed input still serves its sender was checked by a rule "
+        f"({marked.question.constraint.rule}), not by people."
     ]
     if before.wrong_before:
-        out.append(
-            f"{before.wrong_before} of {before.looked_at} inputs were answered wrongly without "
-            "any attack; they were not attacked and do not count as successes."
+        caveats.append(
+            f"{before.wrong_before} of {before.looked_at} inputs were misclassified without any "
+            "attack; they were not attacked and do not count as successes."
         )
     if n < 100:
-        out.append(f"Only {n} inputs were attacked; more data would narrow the interval.")
-    return tuple(out)
+        caveats.append(f"Only {n} inputs were attacked; more data would narrow the interval.")
+    return tuple(caveats)
 
 
-def exhibits(marked: Marked) -> tuple[Exhibit, ...]:
-    """Show the inputs that took the smallest change; harmless ones are somebody's own."""
+def show_examples(marked: MarkedAttack) -> tuple[Exhibit, ...]:
+    """Show the inputs that took the smallest change; harmless ones are private."""
     app, question = marked.marking.app, marked.question
-    limits = question.limits
-    if question.x.dtype != object and not isinstance(limits, Cells):
+    constraint = question.constraint
+    if question.x.dtype != object and not isinstance(constraint, EntryConstraint):
         return ()
-    chosen = np.argsort(marked.size, kind="stable")[: min(EXAMPLES, int(marked.solved.sum()))]
+    chosen = np.argsort(marked.size, kind="stable")[: min(MAX_EXAMPLES, int(marked.solved.sum()))]
     return tuple(
         Exhibit(
-            title=f"{app.classes[question.y[i]]}, answered {app.classes[marked.label[i]]} after "
-            f"the change",
-            before=_shown(question.x[i], marked.after[i], limits),
-            after=_shown(marked.after[i], question.x[i], limits),
-            note=f"{marked.size[i]:g} {question.limits.unit}",
+            title=f"{app.classes[question.y[i]]}, classified as {app.classes[marked.label[i]]} "
+            "after the change",
+            before=_format(question.x[i], marked.after[i], constraint),
+            after=_format(marked.after[i], question.x[i], constraint),
+            note=f"{marked.size[i]:g} {question.constraint.unit}",
             private=app.harmless is None or int(question.y[i]) == app.harmless,
         )
         for i in chosen
     )
 
 
-def _shown(value: Any, other: Any, limits: Limits) -> str:
+def _format(value: Any, other: Any, constraint: Constraint) -> str:
     """Write a text as it is, and of a row the entries in which it differs from another."""
-    if isinstance(limits, Cells):
-        return limits.differing(value, other)
-    return value if len(value) <= SHOWN else f"{value[:SHOWN]} [...]"
+    if isinstance(constraint, EntryConstraint):
+        return constraint.format_differences(value, other)
+    return value if len(value) <= MAX_CHARS else f"{value[:MAX_CHARS]} [...]"

@@ -12,15 +12,15 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError
-from goalkeeper.games.evasion.kinds import Reach
-from goalkeeper.games.evasion.parts import Limits
+from goalkeeper.games.evasion.kinds import PerturbationSettings
+from goalkeeper.games.evasion.parts import Constraint
 
-SHARE = 1 / 3  # of the entries that may be changed at all
-SLACK = 1e-9
+ENTRY_SHARE = 1 / 3  # of the entries that may be changed at all
+ROUNDING_SLACK = 1e-9
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Moves:
+class EntryChanges:
     """Every change of one entry of a row: `mask` of its columns and their `value`, each `(m, d)`.
 
     entry: which entry each changes, `(m,)`.
@@ -30,11 +30,11 @@ class Moves:
     value: Floats
     entry: Ints
 
-    def applied(self, base: Floats, chosen: Ints | Bools | slice = slice(None)) -> Floats:
+    def apply(self, base: Floats, chosen: Ints | Bools | slice = slice(None)) -> Floats:
         """Make each of the chosen changes alone in a row `(d,)`; returns `(m, d)`."""
         return np.where(self.mask[chosen], self.value[chosen], base)
 
-    def drawn(self, row: Floats, sizes: Ints, rng: np.random.Generator) -> Floats:
+    def draw(self, row: Floats, sizes: Ints, rng: np.random.Generator) -> Floats:
         """Change as many random entries as `sizes` `(q,)` says; returns `(q, d)`."""
         out = np.repeat(row[None], len(sizes), axis=0)
         if not len(self.entry):
@@ -51,7 +51,7 @@ class Moves:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Cells:
+class EntryConstraint:
     """At most `entries` entries of a row may be changed.
 
     An entry is a column, or a group of one-hot columns as a whole. Numbers may move by `step`
@@ -80,7 +80,7 @@ class Cells:
         free[grouped] = True
         far = np.where(self.domain.mutable, np.where(free, np.inf, self.step), 0.0)
         single = [(j,) for j in range(len(free)) if j not in grouped]
-        parts = [part for part in [*single, *self.domain.one_hot] if self._moves(part)]
+        parts = [part for part in [*single, *self.domain.one_hot] if self._can_change(part)]
         for name, value in (("low", low), ("high", high), ("far", far), ("parts", tuple(parts))):
             object.__setattr__(self, name, value)  # the dataclass is frozen
 
@@ -96,8 +96,8 @@ class Cells:
             np.minimum(before + self.far, self.high),
         )
         whole = self.domain.discrete
-        below[:, whole] = np.ceil(below[:, whole] - SLACK)
-        above[:, whole] = np.floor(above[:, whole] + SLACK)
+        below[:, whole] = np.ceil(below[:, whole] - ROUNDING_SLACK)
+        above[:, whole] = np.floor(above[:, whole] + ROUNDING_SLACK)
         return np.asarray(np.minimum(below, before)), np.asarray(np.maximum(above, before))
 
     def size(self, before: Inputs, after: Inputs) -> Floats:
@@ -110,20 +110,20 @@ class Cells:
         return count
 
     def allows(self, before: Inputs, after: Inputs) -> Bools:
-        """Tell which rows `(n, d)` keep every constraint."""
+        """Return which rows `(n, d)` keep every constraint."""
         low, high = self.box(np.asarray(before, np.float64))
         rows = np.asarray(after, np.float64)
-        reach = SLACK * (1 + self.step)
-        near = ((rows >= low - reach) & (rows <= high + reach)).all(axis=1)
+        settings = ROUNDING_SLACK * (1 + self.step)
+        near = ((rows >= low - settings) & (rows <= high + settings)).all(axis=1)
         same = (rows == before)[:, ~self.domain.mutable].all(axis=1)
         few = self.size(before, after) <= self.entries
         return np.asarray(near & same & few & self.domain.valid(rows))
 
-    def settled(self, before: Inputs, after: Inputs) -> Inputs:
+    def quantise(self, before: Inputs, after: Inputs) -> Inputs:
         """Return the rows as they are: what is no valid row does not count."""
         return after
 
-    def moves(self, row: Floats) -> Moves:
+    def list_changes(self, row: Floats) -> EntryChanges:
         """List every change of one entry of a row `(d,)`.
 
         A number goes to either end of its range, a category and a group to each other choice.
@@ -132,7 +132,7 @@ class Cells:
         masks, values, which = [], [], []
         for k, part in enumerate(self.parts):
             chosen = list(part)
-            for choice in self._choices(
+            for choice in self._list_choices(
                 part, row, (float(low[0, part[0]]), float(high[0, part[0]]))
             ):
                 mask, value = np.zeros(len(row), dtype=bool), row.copy()
@@ -141,13 +141,13 @@ class Cells:
                 values.append(value)
                 which.append(k)
         shape = (len(which), len(row))
-        return Moves(
+        return EntryChanges(
             mask=np.array(masks, dtype=bool).reshape(shape),
             value=np.array(values, dtype=np.float64).reshape(shape),
             entry=np.array(which, dtype=np.int64),
         )
 
-    def differing(self, row: Floats, other: Floats) -> str:
+    def format_differences(self, row: Floats, other: Floats) -> str:
         """Write the columns of a row `(d,)` that differ from another, one a line."""
         lines = []
         for j in np.flatnonzero(np.asarray(row) != np.asarray(other)):
@@ -156,17 +156,17 @@ class Cells:
             lines.append(f"{column.name}: {names[int(value)] if names else f'{value:g}'}")
         return "\n".join(lines)
 
-    def at_random(
+    def perturb_randomly(
         self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
     ) -> Inputs:
         """Change as many entries as `sizes` `(n,)` says, drawn blindly, to any possible values."""
         out = np.array(before, dtype=np.float64)
         for i, size in enumerate(sizes.astype(int)):
             if size:
-                out[i] = self.moves(out[i]).drawn(out[i], np.array([size]), rng)[0]
+                out[i] = self.list_changes(out[i]).draw(out[i], np.array([size]), rng)[0]
         return out
 
-    def _choices(
+    def _list_choices(
         self, part: tuple[int, ...], row: Floats, ends: tuple[float, float]
     ) -> list[Floats | float]:
         """List what an entry of a row can become."""
@@ -176,8 +176,8 @@ class Cells:
         values = map(float, range(len(names))) if names else dict.fromkeys(ends)
         return [value for value in values if value != row[part[0]]]
 
-    def _moves(self, part: tuple[int, ...]) -> bool:
-        """Tell whether an entry may change and has any other value."""
+    def _can_change(self, part: tuple[int, ...]) -> bool:
+        """Return whether an entry may change and has any other value."""
         column = self.domain.columns[part[0]]
         if not self.domain.mutable[list(part)].all():
             return False
@@ -187,7 +187,7 @@ class Cells:
         return bool(step >= 1 if column.kind == "integer" else step > 0)
 
 
-def few_cells(app: Application, reach: Reach) -> Limits:
+def build_entry_constraint(app: Application, settings: PerturbationSettings) -> Constraint:
     """Bound how many entries change, and how far numbers move.
 
     How much a number varies is measured on the similar data, which an attacker can see.
@@ -195,9 +195,9 @@ def few_cells(app: Application, reach: Reach) -> Limits:
     if not isinstance(app.domain, TableDomain):
         raise DataError(f"entries of rows do not bound changes of {app.domain.kind} inputs")
     rows = np.asarray(app.data.similar.x, dtype=np.float64)
-    step = reach.spread * rows.std(axis=0)
+    step = settings.spread * rows.std(axis=0)
     whole = app.domain.discrete & (step > 0)
     step[whole] = np.maximum(1.0, np.round(step[whole]))
-    cells = Cells(domain=app.domain, step=step, entries=1)
-    usual = max(1, ceil(SHARE * len(cells.parts)))
-    return Cells(domain=app.domain, step=step, entries=reach.columns or usual)
+    cells = EntryConstraint(domain=app.domain, step=step, entries=1)
+    default = max(1, ceil(ENTRY_SHARE * len(cells.parts)))
+    return EntryConstraint(domain=app.domain, step=step, entries=settings.columns or default)

@@ -22,7 +22,7 @@ LOOKS = {
     "o": "\u043e0", "p": "\u0440", "s": "\u0455" + "5$", "t": "\u0442" + "7+", "x": "\u0445",
     "y": "\u0443", "z": "2",
 }  # fmt: skip
-SHORTEST_TYPO = 4  # letters of a word that stays readable with a typing error
+MIN_TYPO_LETTERS = 4  # letters of a word that stays readable with a typing error
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +33,17 @@ class Token:
     word: str
     after: str
 
-    def holding(self, word: str) -> str:
+    def with_word(self, word: str) -> str:
         """Write another word between the same signs."""
         return f"{self.before}{word}{self.after}"
 
 
-def cut(text: str) -> list[str]:
+def split_tokens(text: str) -> list[str]:
     """Split a text into tokens and the space between them, alternately, a token first."""
     return SPACES.split(text)
 
 
-def editable(token: str) -> Token | None:
+def match_word(token: str) -> Token | None:
     """Find the word in a token that an edit may touch; None for numbers, codes, short words."""
     found = WORD.fullmatch(token)
     return Token(*found.groups()) if found else None
@@ -52,22 +52,22 @@ def editable(token: str) -> Token | None:
 # ---- edits ---------------------------------------------------------------------------------------
 
 
-def lookalikes(word: str, which: int = 0) -> str:
+def swap_lookalikes(word: str, which: int = 0) -> str:
     """Replace every letter that has one by a look-alike: the first of them are other scripts'."""
-    return "".join(_look(letter, which) for letter in word)
+    return "".join(_swap_letter(letter, which) for letter in word)
 
 
-def _look(letter: str, which: int) -> str:
+def _swap_letter(letter: str, which: int) -> str:
     found = LOOKS.get(letter.lower(), "")
     return found[min(which, len(found) - 1)] if found else letter
 
 
-def parted(word: str, sign: str = SPLITS[0]) -> str:
+def split_word(word: str, sign: str = SPLITS[0]) -> str:
     """Put a sign in the middle of a word; without another argument one that nobody sees."""
     return word[: len(word) // 2] + sign + word[len(word) // 2 :]
 
 
-def mistyped(word: str) -> str:
+def mistype_word(word: str) -> str:
     """Swap the first two inner letters that differ; words that are too short stay as they are."""
     for i in range(1, len(word) - 2):
         if word[i] != word[i + 1]:
@@ -75,13 +75,19 @@ def mistyped(word: str) -> str:
     return word
 
 
-def spellings(word: str) -> list[str]:
+def list_respellings(word: str) -> list[str]:
     """List ways of writing a word that people still read, those hardest to notice first."""
-    ways = [lookalikes(word), parted(word), mistyped(word), lookalikes(word, 1), parted(word, ".")]
+    ways = [
+        swap_lookalikes(word),
+        split_word(word),
+        mistype_word(word),
+        swap_lookalikes(word, 1),
+        split_word(word, "."),
+    ]
     return [way for way in dict.fromkeys(ways) if way != word]
 
 
-def synonyms(word: str) -> list[str]:
+def list_synonyms(word: str) -> list[str]:
     """List words that say about the same, in the case of this one; empty for unknown words."""
     found = SYNONYMS.get(word.lower(), ())
     if word.isupper():
@@ -90,15 +96,15 @@ def synonyms(word: str) -> list[str]:
 
 
 def reads_as(word: str, other: str) -> bool:
-    """Tell whether `other` is a synonym of `word`, or the same word written so that people see it.
+    """Return whether `other` is a synonym of `word`, or the same word, still readable.
 
     Allowed are look-alike letters and single signs between letters, or one typing error: two
     neighbours swapped, one letter left out or doubled, never the first or the last.
     """
-    return other in synonyms(word) or _looks_as(word, other) or _typing_error(word, other)
+    return other in list_synonyms(word) or _looks_like(word, other) or _is_typing_error(word, other)
 
 
-def _looks_as(word: str, other: str) -> bool:
+def _looks_like(word: str, other: str) -> bool:
     place, last = 0, ""
     for sign in other:
         fits = place < len(word) and (
@@ -113,8 +119,8 @@ def _looks_as(word: str, other: str) -> bool:
     return place == len(word)
 
 
-def _typing_error(word: str, other: str) -> bool:
-    if len(word) < SHORTEST_TYPO or word[:1] != other[:1] or word[-1:] != other[-1:]:
+def _is_typing_error(word: str, other: str) -> bool:
+    if len(word) < MIN_TYPO_LETTERS or word[:1] != other[:1] or word[-1:] != other[-1:]:
         return False
     inner = range(1, len(word) - 1)
     ways = [word[:i] + word[i + 1 :] for i in inner]
@@ -127,7 +133,7 @@ def _typing_error(word: str, other: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edits:
+class EditConstraint:
     """Words may be written otherwise or replaced by synonyms; nothing is added, nothing goes.
 
     Numbers, addresses and words of one or two letters are untouched.
@@ -145,70 +151,72 @@ class Edits:
         """The largest size allowed."""
         return float(self.most_words)
 
-    def settled(self, before: Inputs, after: Inputs) -> Inputs:
+    def quantise(self, before: Inputs, after: Inputs) -> Inputs:
         """Return the texts as they are: they arrive as they were written."""
         return after
 
     def size(self, before: Inputs, after: Inputs) -> Floats:
         """Count the words that differ, `(n,)`."""
         pairs = zip(before, after, strict=True)
-        return np.array([len(list(_changed(a, b))) for a, b in pairs], dtype=np.float64)
+        return np.array([len(list(_list_differences(a, b))) for a, b in pairs], dtype=np.float64)
 
     def allows(self, before: Inputs, after: Inputs) -> Bools:
-        """Tell which changed texts `(n,)` still read as they did, and stay inside the limits."""
+        """Return which changed texts `(n,)` still read as they did, and stay inside the limits."""
         pairs = zip(before, after, strict=True)
         return np.array([self._allows(a, b) for a, b in pairs], dtype=bool)
 
     def _allows(self, before: str, after: object) -> bool:
         if not isinstance(after, str) or len(after) > self.max_chars:
             return False
-        if len(cut(before)) != len(cut(after)):
+        if len(split_tokens(before)) != len(split_tokens(after)):
             return False
-        changed = list(_changed(before, after))
-        return len(changed) <= self.most_words and all(_fine(a, b) for a, b in changed)
+        changed = list(_list_differences(before, after))
+        return len(changed) <= self.most_words and all(_is_allowed(a, b) for a, b in changed)
 
-    def at_random(
+    def perturb_randomly(
         self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
     ) -> Inputs:
         """Change as many words of each text as `sizes` `(n,)` says, drawn blindly."""
         pairs = zip(before, sizes.astype(int), strict=True)
-        return texts(_scattered(text, size, rng) for text, size in pairs)
+        return texts(_rewrite_randomly(text, size, rng) for text, size in pairs)
 
 
-def words_of(text: str) -> dict[int, Token]:
-    """Find the words of a text that may be changed, by their place in `cut(text)`."""
-    found = ((i, editable(token)) for i, token in enumerate(cut(text)) if i % 2 == 0)
+def find_words(text: str) -> dict[int, Token]:
+    """Find the words of a text that may be changed, by their place in `split_tokens(text)`."""
+    found = ((i, match_word(token)) for i, token in enumerate(split_tokens(text)) if i % 2 == 0)
     return {i: token for i, token in found if token is not None}
 
 
-def rewritten(text: str, words: dict[int, str]) -> str:
-    """Put other words in the places of `cut(text)` that are named."""
-    parts = cut(text)
+def rewrite_words(text: str, words: dict[int, str]) -> str:
+    """Put other words in the places of `split_tokens(text)` that are named."""
+    parts = split_tokens(text)
     for place, word in words.items():
-        token = editable(parts[place])
-        parts[place] = token.holding(word) if token else parts[place]
+        token = match_word(parts[place])
+        parts[place] = token.with_word(word) if token else parts[place]
     return "".join(parts)
 
 
-def _changed(before: str, after: str) -> Iterator[tuple[str, str]]:
-    """Give the tokens and spaces that differ."""
-    return ((a, b) for a, b in zip(cut(before), cut(after), strict=False) if a != b)
+def _list_differences(before: str, after: str) -> Iterator[tuple[str, str]]:
+    """Return the tokens and spaces that differ."""
+    return (
+        (a, b) for a, b in zip(split_tokens(before), split_tokens(after), strict=False) if a != b
+    )
 
 
-def _fine(before: str, after: str) -> bool:
-    token = editable(before)
+def _is_allowed(before: str, after: str) -> bool:
+    token = match_word(before)
     if token is None or not after.startswith(token.before) or not after.endswith(token.after):
         return False
     word = after[len(token.before) : len(after) - len(token.after)]
     return reads_as(token.word, word)
 
 
-def _scattered(text: str, size: int, rng: np.random.Generator) -> str:
-    found = words_of(text)
+def _rewrite_randomly(text: str, size: int, rng: np.random.Generator) -> str:
+    found = find_words(text)
     places = rng.permutation(list(found))[:size].tolist() if found else []
-    return rewritten(text, {place: _any_way(found[place].word, rng) for place in places})
+    return rewrite_words(text, {place: _draw_rewriting(found[place].word, rng) for place in places})
 
 
-def _any_way(word: str, rng: np.random.Generator) -> str:
-    ways: Sequence[str] = [*spellings(word), *synonyms(word)]
+def _draw_rewriting(word: str, rng: np.random.Generator) -> str:
+    ways: Sequence[str] = [*list_respellings(word), *list_synonyms(word)]
     return ways[int(rng.integers(len(ways)))]

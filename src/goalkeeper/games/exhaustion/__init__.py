@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from goalkeeper.games.exhaustion.game import Exhaustion, Kind, Population, Room
+from goalkeeper.games.exhaustion.game import Exhaustion, InputKind, Population, SizeLimits
 
 __all__ = [
     "Exhaustion",
-    "Kind",
+    "InputKind",
     "Population",
-    "Room",
+    "SizeLimits",
 ]

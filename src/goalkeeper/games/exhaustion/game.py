@@ -16,7 +16,6 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import (
     AttackResult,
-    Curve,
     Exhibit,
     Latency,
     Measurement,
@@ -27,22 +26,24 @@ from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task
 from goalkeeper.games.exhaustion.slow_target import slowed
-from goalkeeper.games.exhaustion.timing import Unit, Watch, drawn_from, of_size
+from goalkeeper.games.exhaustion.timing import CostMeter, Unit, draw_inputs, draw_of_size
+from goalkeeper.games.shared.measuring import build_measurement, build_query_trial, draw_curve
 from goalkeeper.games.tallies import shown
 from goalkeeper.stats.latency import latency_factor, quantile_bounds
 
-ENOUGH = 400  # inputs from which the 99th percentile is compared, not the median
-FEWEST = 8  # different inputs of a kind, beyond those that are screened
+# Inputs from which on the 99th percentile is compared, not the median: 4 of 400 lie beyond it.
+MIN_INPUTS_FOR_TAIL = 400
+MIN_MEASURED = 8  # different inputs of a kind, beyond those that are screened
 TASK = Task(
     name="slow-answers",
     harms=(Harm(Goal.AVAILABILITY),),
     metric="latency_factor",
-    sentence="send inputs of allowed size whose answers take far longer than those to others",
+    sentence="send inputs of allowed size that take far longer to answer than others",
 )
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Room:
+class SizeLimits:
     """The question: how many inputs, and how large each may be.
 
     Parameters
@@ -61,35 +62,35 @@ class Room:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Kind:
+class InputKind:
     """Inputs `(inputs, ...)` made in one way, one for each campaign."""
 
     name: str
     x: Inputs
 
 
-Population = Sequence[Kind]
-Slow = Marking[Room, None, Population]
+Population = Sequence[InputKind]
+ExhaustionMarking = Marking[SizeLimits, None, Population]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class _Race:
+class _KindCosts:
     """Costs of a few inputs of every kind and of as many ordinary ones, and of the slowest kinds.
 
-    `best` is the slowest kind so far at each point of spending; `plain` are the costs of ordinary
-    inputs of whatever size.
+    `screened` and `ordinary_screened` are those by which the slowest kind is found; `ordinary` are
+    the costs of ordinary inputs of any size; `slowest` is the slowest kind at each checkpoint.
     """
 
     screened: Sequence[Floats]
-    usual: Floats
-    plain: Floats
-    best: tuple[int, ...]
+    ordinary_screened: Floats
+    ordinary: Floats
+    slowest: tuple[int, ...]
     tallies: Mapping[int, Latency]
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Exhaustion(Game[Room, None, Population]):
+class Exhaustion(Game[SizeLimits, None, Population]):
     """Question: how large an input may be. Answer: kinds of inputs that may take long.
 
     An attacker sees how long answers take; the game measures that in the attacker's stead. The
@@ -128,70 +129,88 @@ class Exhaustion(Game[Room, None, Population]):
         """Return the one task."""
         return (TASK,)
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Room, None]:
-        """Say what is allowed, and show a few ordinary inputs."""
+    def deal(
+        self, app: Application, task: Task, rng: np.random.Generator
+    ) -> Dealt[SizeLimits, None]:
+        """Return what is allowed, and show a few ordinary inputs."""
         similar = app.data.similar.x
         rows = rng.permutation(len(similar))[:20]
         n = self.screened + self.inputs
-        room = Room(inputs=n, size=_size(app, self.chars), examples=similar[rows])
+        room = SizeLimits(inputs=n, size=_max_size(app, self.chars), examples=similar[rows])
         return Dealt(room, None, campaigns=n)
 
-    def mark(self, marking: Slow) -> AttackResult:
+    def mark(self, marking: ExhaustionMarking) -> AttackResult:
         """Find the slowest kind on some inputs, and measure it on the others."""
-        kinds, app = _checked(marking), marking.app
-        points = _by_spending(marking.answers, [len(k.x) for k in kinds], self.screened + FEWEST)
+        kinds, app = _check_kinds(marking), marking.app
+        points = _select_checkpoints(
+            marking.answers, [len(k.x) for k in kinds], self.screened + MIN_MEASURED
+        )
         if not points:
-            reason = "inconclusive: no kind of different inputs that are answered was handed in"
+            reason = (
+                "inconclusive: the attack handed in no kind of distinct inputs that are answered"
+            )
             return AttackResult(status=Status.NOT_TESTED, reason=reason)
-        race = self._raced(marking, kinds, points)
-        trials = [_trial(p, race.tallies[k]) for p, k in zip(points, race.best, strict=True)]
-        kind, tally = kinds[race.best[-1]], race.tallies[race.best[-1]]
+        costs = self._measure_costs(marking, kinds, points)
+        trials = [
+            build_query_trial(p, costs.tallies[k])
+            for p, k in zip(points, costs.slowest, strict=True)
+        ]
+        kind, tally = kinds[costs.slowest[-1]], costs.tallies[costs.slowest[-1]]
         by_kind = [
-            _of_kind(k.name, c, race.usual) for k, c in zip(kinds, race.screened, strict=True)
+            _measure_kind(k.name, c, costs.ordinary_screened)
+            for k, c in zip(kinds, costs.screened, strict=True)
         ]
         return AttackResult(
             status=Status.TESTED,
-            summary=_summary(kind.name, tally, trials[-1]),
+            summary=_summarise(kind.name, tally, trials[-1]),
             measurements=(
-                *_measured(kind.name, tally, race.plain),
+                *_measure(kind.name, tally, costs.ordinary),
                 *sorted(by_kind, key=lambda one: -one.value),
             ),
             trials=tuple(trials),
-            curve=_curve(trials),
-            caveats=_caveats(tally, app, marking.dealt.question.size),
-            exhibits=(_exhibit(kind, self.screened),),
+            curve=draw_curve(trials, "queries", "queries per input"),
+            caveats=_list_caveats(tally, app, marking.dealt.question.size),
+            exhibits=(_show_example(kind, self.screened),),
         )
 
-    def _raced(self, marking: Slow, kinds: Sequence[Kind], points: Sequence[Checkpoint]) -> _Race:
+    def _measure_costs(
+        self, marking: ExhaustionMarking, kinds: Sequence[InputKind], points: Sequence[Checkpoint]
+    ) -> _KindCosts:
         """Time all kinds on a few inputs each, then the slowest ones on all others."""
         rng, ordinary = marking.rng, marking.app.data.holdout.x
         size = marking.dealt.question.size
-        watch = Watch.of(marking.app.target, marking.clock, self.patience)
+        meter = CostMeter.of(marking.app.target, marking.clock, self.patience)
         few = [kind.x[: self.screened] for kind in kinds]
-        benign = of_size(ordinary, size, self.screened, rng)
-        *screened, usual = watch.costs([*few, benign], max(1, self.rounds // 2), rng)
-        least = self.screened + FEWEST
-        speed = [
-            np.median(c) if len(k.x) >= least else -1.0
+        benign = draw_of_size(ordinary, size, self.screened, rng)
+        *screened, ordinary_screened = meter.measure([*few, benign], max(1, self.rounds // 2), rng)
+        needed = self.screened + MIN_MEASURED
+        medians = [
+            np.median(c) if len(k.x) >= needed else -1.0
             for k, c in zip(kinds, screened, strict=True)
         ]
-        best = tuple(int(np.argmax(speed[: len(point.answer)])) for point in points)
-        winners = sorted(set(best))
+        slowest = tuple(int(np.argmax(medians[: len(point.answer)])) for point in points)
+        winners = sorted(set(slowest))
         rest = [kinds[k].x[self.screened :] for k in winners]
-        benign = of_size(ordinary, size, self.inputs, rng)
-        *costs, equal, plain = watch.costs(
-            [*rest, benign, drawn_from(ordinary, self.inputs, rng)], self.rounds, rng
+        benign = draw_of_size(ordinary, size, self.inputs, rng)
+        *costs, equal, ordinary_costs = meter.measure(
+            [*rest, benign, draw_inputs(ordinary, self.inputs, rng)], self.rounds, rng
         )
         tallies = {
             k: Latency(
                 attack=tuple(cost.tolist()),
                 benign=tuple(equal.tolist()),
-                quantile=0.99 if self.inputs >= ENOUGH else 0.5,
-                unit=watch.unit,
+                quantile=0.99 if self.inputs >= MIN_INPUTS_FOR_TAIL else 0.5,
+                unit=meter.unit,
             )
             for k, cost in zip(winners, costs, strict=True)
         }
-        return _Race(screened=screened, usual=usual, plain=plain, best=best, tallies=tallies)
+        return _KindCosts(
+            screened=screened,
+            ordinary_screened=ordinary_screened,
+            ordinary=ordinary_costs,
+            slowest=slowest,
+            tallies=tallies,
+        )
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Let the target answer unusual inputs many times over."""
@@ -202,7 +221,7 @@ class Exhaustion(Game[Room, None, Population]):
         return replace(self, inputs=min(self.inputs, 16), screened=min(self.screened, 6), rounds=3)
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
-        """Say how many answers are timed."""
+        """Return how many answers are timed."""
         kinds = min(granted.budget.queries, 15)
         return Estimate(queries=(kinds + self.rounds * 4) * (self.screened + self.inputs))
 
@@ -210,14 +229,14 @@ class Exhaustion(Game[Room, None, Population]):
 # ---- counting ----------------------------------------------------------------------------------
 
 
-def _size(app: Application, chars: int) -> int:
+def _max_size(app: Application, chars: int) -> int:
     return min(app.domain.max_chars, chars) if isinstance(app.domain, TextDomain) else 0
 
 
-def _checked(marking: Slow) -> list[Kind]:
+def _check_kinds(marking: ExhaustionMarking) -> list[InputKind]:
     """Return the kinds of the last answer, which holds all that were tried.
 
-    An input that stands there twice counts once: it would say the same again.
+    Repeated inputs count once: measuring them again would add no information.
 
     Raises
     ------
@@ -232,74 +251,61 @@ def _checked(marking: Slow) -> list[Kind]:
             raise DataError(f"{kind.name}: an input is outside of the domain")
         if room.size and max(len(text) for text in kind.x) > room.size:
             raise DataError(f"{kind.name}: a text has more than {room.size} characters")
-    return [Kind(kind.name, _different(kind.x)) for kind in marking.final.answer]
+    return [InputKind(kind.name, _drop_repeated(kind.x)) for kind in marking.final.answer]
 
 
-def _different(x: Inputs) -> Inputs:
+def _drop_repeated(x: Inputs) -> Inputs:
     first = {key: i for i, key in reversed(list(enumerate(row_keys(x))))}
     return np.asarray(x[sorted(first.values())])
 
 
-def _by_spending(
-    answers: Sequence[Checkpoint], sizes: Sequence[int], least: int
+def _select_checkpoints(
+    answers: Sequence[Checkpoint], sizes: Sequence[int], needed: int
 ) -> list[Checkpoint]:
     """Keep the last answer of each spending that holds a kind of enough different inputs."""
     last = {int(point.queries.max()): point for point in answers}
     points = [last[spent] for spent in sorted(last)]
-    return [p for p in points if max(sizes[: len(p.answer)], default=0) >= least]
-
-
-def _trial(point: Checkpoint, tally: Latency) -> Trial:
-    spent = float(point.queries.max())
-    return Trial(budget=spent, queries=spent, compute_h=point.cost.seconds / 3600, tally=tally)
+    return [p for p in points if max(sizes[: len(p.answer)], default=0) >= needed]
 
 
 # ---- what is shown -----------------------------------------------------------------------------
 
 
-def _measured(kind: str, tally: Latency, usually: Floats) -> tuple[Measurement, ...]:
-    value, low, high = shown(tally)
+def _measure(kind: str, tally: Latency, ordinary: Floats) -> tuple[Measurement, ...]:
     n, q = len(tally.attack), tally.quantile
     which = "median" if q == 0.5 else f"quantile {q:g}"
-    headline = Measurement(
-        metric=TASK.metric,
-        value=value,
-        low=low,
-        high=high,
-        baseline=1.0,
-        n=n,
+    headline = build_measurement(
+        TASK.metric,
+        shown(tally),
+        n,
+        1.0,
         note=f"{which} of {kind} over that of ordinary inputs of equal size, in {tally.unit}",
     )
-    over = latency_factor(tally.attack, usually, q=q, alpha=0.025)
-    plain = Measurement(
-        metric="latency over ordinary inputs",
-        value=over.value,
-        low=over.low,
-        high=over.high,
-        baseline=1.0,
-        n=n,
-        note="the same inputs over ordinary ones as they come, of whatever size",
+    over_ordinary = build_measurement(
+        "latency over ordinary inputs",
+        latency_factor(tally.attack, ordinary, q=q, alpha=0.025),
+        n,
+        1.0,
+        note="the same inputs over ordinary ones of any size",
     )
     absolute = [
-        _absolute(name, costs, tally.unit)
+        _measure_median(name, costs, tally.unit)
         for name, costs in (
             (kind, np.array(tally.attack)),
             ("ordinary inputs of equal size", np.array(tally.benign)),
-            ("ordinary inputs", usually),
+            ("ordinary inputs", ordinary),
         )
     ]
-    return (headline, plain, *absolute)
+    return (headline, over_ordinary, *absolute)
 
 
-def _absolute(group: str, costs: Floats, unit: Unit) -> Measurement:
+def _measure_median(group: str, costs: Floats, unit: Unit) -> Measurement:
     low, high = quantile_bounds(costs, 0.5)
-    return Measurement(
-        metric=f"median {'milliseconds' if unit == 'seconds' else unit} an answer",
-        value=float(np.median(costs)) * _scale(unit),
-        low=low * _scale(unit),
-        high=high * _scale(unit),
-        baseline=0.0,
-        n=len(costs),
+    scale = _scale(unit)
+    return build_measurement(
+        f"median {'milliseconds' if unit == 'seconds' else unit} per answer",
+        (float(np.median(costs)) * scale, low * scale, high * scale),
+        len(costs),
         group=group,
         note="measured on the machine that ran this" if unit == "seconds" else "counted",
     )
@@ -309,71 +315,62 @@ def _scale(unit: Unit) -> float:
     return 1000.0 if unit == "seconds" else 1.0
 
 
-def _of_kind(name: str, costs: Floats, usual: Floats) -> Measurement:
-    found = latency_factor(costs, usual, alpha=0.025)
-    return Measurement(
-        metric="latency over equal size, by kind",
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        baseline=1.0,
-        n=len(costs),
+def _measure_kind(name: str, costs: Floats, ordinary: Floats) -> Measurement:
+    return build_measurement(
+        "latency over equal size, by kind",
+        latency_factor(costs, ordinary, alpha=0.025),
+        len(costs),
+        1.0,
         group=name,
-        note="the few inputs by which the slowest kind was found",
+        note="on the few inputs by which the slowest kind was found",
     )
 
 
-def _summary(kind: str, tally: Latency, trial: Trial) -> str:
+def _summarise(kind: str, tally: Latency, trial: Trial) -> str:
     value, low, high = shown(tally)
-    slow, usual = (float(np.median(c)) * _scale(tally.unit) for c in (tally.attack, tally.benign))
+    slow, ordinary = (
+        float(np.median(costs)) * _scale(tally.unit) for costs in (tally.attack, tally.benign)
+    )
     unit = "ms" if tally.unit == "seconds" else "operations"
-    between = f"{_factor(low)} to {_factor(high)}" if np.isfinite(high) else "no upper bound"
-    none = " no kind is slower for sure:" if low <= 1 else ""
+    span = (
+        f"{_format_factor(low)} to {_format_factor(high)}"
+        if np.isfinite(high)
+        else "no upper bound"
+    )
+    prefix = " no kind is significantly slower:" if low <= 1 else ""
     return (
-        f"After {trial.queries:,.0f} queries an input{none} the slowest kind ({kind}) takes "
-        f"{_factor(value)} times as long as ordinary inputs of equal size ({between}): "
-        f"{slow:.3g} against {usual:.3g} {unit}."
+        f"After {trial.queries:,.0f} queries per input{prefix} the slowest kind ({kind}) takes "
+        f"{_format_factor(value)} times as long as ordinary inputs of equal size ({span}): "
+        f"{slow:.3g} vs {ordinary:.3g} {unit}."
     )
 
 
-def _factor(value: float) -> str:
+def _format_factor(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2f}"
 
 
-def _curve(trials: Sequence[Trial]) -> Curve:
-    found = [shown(trial.tally) for trial in trials]
-    return Curve(
-        budget="queries",
-        unit="queries an input",
-        x=tuple(trial.budget for trial in trials),
-        value=tuple(one.value for one in found),
-        low=tuple(one.low for one in found),
-        high=tuple(one.high for one in found),
-    )
-
-
-def _caveats(tally: Latency, app: Application, size: int) -> tuple[str, ...]:
-    said = []
+def _list_caveats(tally: Latency, app: Application, size: int) -> tuple[str, ...]:
+    caveats = []
     if tally.unit == "seconds":
-        said.append(
-            "times were measured on the machine that ran goalkeeper; in another run the same seed "
-            "gives other times, and may name another of several kinds that are equally slow"
+        caveats.append(
+            "times were measured on the machine that ran goalkeeper; another run with the same "
+            "seed gives other times, and may name another of several kinds that are equally slow"
         )
-    said.append("only the model's own answering is timed: no network, queue or front end")
+    caveats.append("only the model's own answering is timed: no network, queue or front end")
     if tally.quantile == 0.5:
-        said.append(
-            f"medians of {len(tally.attack)} inputs are compared, which are too few for the 99th "
+        caveats.append(
+            f"medians of {len(tally.attack)} inputs are compared; they are too few for the 99th "
             "percentile"
         )
     if isinstance(app.domain, TextDomain) and size < app.domain.max_chars:
-        said.append(
-            f"texts of {size:,} characters were tried, the application takes "
+        caveats.append(
+            f"texts of up to {size:,} characters were tried; the application takes "
             f"{app.domain.max_chars:,}"
         )
-    return tuple(said)
+    return tuple(caveats)
 
 
-def _exhibit(kind: Kind, row: int) -> Exhibit:
+def _show_example(kind: InputKind, row: int) -> Exhibit:
     first = kind.x[row]
     text = first if isinstance(first, str) else np.array2string(first.reshape(-1)[:12], precision=4)
     return Exhibit(title=f"a slow input: {kind.name}", after=text[:300], note="its beginning")

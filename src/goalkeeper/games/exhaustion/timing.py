@@ -19,7 +19,7 @@ Unit = Literal["seconds", "operations"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Watch:
+class CostMeter:
     """Reads time, or the operations that a target counts itself."""
 
     target: Target
@@ -28,14 +28,14 @@ class Watch:
     patience: float  # seconds after which no further round is begun
 
     @classmethod
-    def of(cls, target: Target, clock: Callable[[], float], patience: float) -> Watch:
+    def of(cls, target: Target, clock: Callable[[], float], patience: float) -> CostMeter:
         """Take the target's own count (`work()`, a number that grows with every answer)."""
         count = getattr(target, "work", None)
         if count is not None:
             return cls(target, count, "operations", float("inf"))
         return cls(target, clock, "seconds", patience)
 
-    def costs(
+    def measure(
         self, groups: Sequence[Inputs], rounds: int, rng: np.random.Generator
     ) -> list[Floats]:
         """Return what each input of each group costs, `(n,)` a group, the median over rounds.
@@ -46,45 +46,46 @@ class Watch:
         """
         places = [(g, i) for g, group in enumerate(groups) for i in range(len(group))]
         for group in groups:
-            self._cost(group[:1])  # the first answer may load or compile something
-        start, seen = self.read(), []
+            self._measure_one(group[:1])  # the first answer may load or compile something
+        start, rounds_seen = self.read(), []
         for _ in range(rounds):
             costs = np.zeros(len(places))
             for k in rng.permutation(len(places)).tolist():
                 g, i = places[k]
-                costs[k] = self._cost(groups[g][i : i + 1])
-            seen.append(costs)
+                costs[k] = self._measure_one(groups[g][i : i + 1])
+            rounds_seen.append(costs)
             if self.read() - start > self.patience:
                 break
-        median = np.median(np.stack(seen), axis=0)
+        # The median over rounds ignores rounds in which the machine was busy with something else.
+        median = np.median(np.stack(rounds_seen), axis=0)
         edges = np.cumsum([len(group) for group in groups])[:-1]
         return [np.asarray(part) for part in np.split(median, edges)]
 
-    def _cost(self, x: Inputs) -> float:
+    def _measure_one(self, x: Inputs) -> float:
         start = self.read()
         with suppress(TargetError):
             self.target.answer(x, View.LABELS)
         return self.read() - start
 
 
-def of_size(like: Inputs, size: int, n: int, rng: np.random.Generator) -> Inputs:
+def draw_of_size(like: Inputs, size: int, n: int, rng: np.random.Generator) -> Inputs:
     """Return `n` ordinary inputs of equal size `(n, ...)`.
 
     Texts are ordinary ones one after the other, in random order, cut at `size` characters.
     Inputs of fixed shape are drawn from the ordinary ones as they are.
     """
     if like.dtype != object:
-        return drawn_from(like, n, rng)
-    return texts(_joined(like, size, rng) for _ in range(n))
+        return draw_inputs(like, n, rng)
+    return texts(_join_texts(like, size, rng) for _ in range(n))
 
 
-def drawn_from(x: Inputs, n: int, rng: np.random.Generator) -> Inputs:
+def draw_inputs(x: Inputs, n: int, rng: np.random.Generator) -> Inputs:
     """Draw inputs, each once where there are enough."""
     rows = rng.permutation(len(x))[:n] if len(x) >= n else rng.integers(0, len(x), n)
     return np.asarray(x[rows])
 
 
-def _joined(like: Inputs, size: int, rng: np.random.Generator) -> str:
+def _join_texts(like: Inputs, size: int, rng: np.random.Generator) -> str:
     parts: list[str] = []
     length = 0
     while length < size:

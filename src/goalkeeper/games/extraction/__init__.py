@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from goalkeeper.games.extraction.game import Extraction, Original
-from goalkeeper.games.extraction.stolen import opened, stored_file, trusted
+from goalkeeper.games.extraction.game import Extraction, PublicInterface
+from goalkeeper.games.extraction.stolen import find_stored_file, is_trusted, open_model
 from goalkeeper.games.extraction.substitutes import Substitute
 
 __all__ = [
     "Extraction",
-    "Original",
+    "PublicInterface",
     "Substitute",
-    "opened",
-    "stored_file",
-    "trusted",
+    "find_stored_file",
+    "is_trusted",
+    "open_model",
 ]

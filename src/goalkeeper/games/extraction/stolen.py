@@ -19,9 +19,11 @@ from goalkeeper.core.evidence import Exhibit
 from goalkeeper.core.power import View
 from goalkeeper.targets import SklearnTarget
 
-PICKLES = (".pkl", ".pickle", ".joblib")
-HEAD = 4096  # bytes of a file that are looked at
-RANDOM = 7.8  # bits a byte from which on the first bytes look encrypted or compressed
+PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
+HEAD_SIZE = 4096  # bytes of a file that are examined
+# Bits a byte from which on the first bytes look encrypted or compressed: the entropy estimated
+# from 4,096 random bytes is about 8 - 255 / (2 ln 2 * 4096) = 7.96 (bias of Miller 1955).
+RANDOM_ENTROPY = 7.8
 FORMATS = (
     (b"\x80", "a pickle"),
     (b"PK\x03\x04", "a zip container"),
@@ -34,7 +36,7 @@ FORMATS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class OpenedModel:
     """A stored model that was opened from a copy of its file."""
 
     target: SklearnTarget
@@ -44,26 +46,28 @@ class Opened:
         return self.target.answer(x, View.LABELS).labels
 
 
-def opened(content: bytes, name: str, classes: tuple[str, ...], domain: Domain) -> Opened | None:
+def open_model(
+    content: bytes, name: str, classes: tuple[str, ...], domain: Domain
+) -> OpenedModel | None:
     """Open the bytes of a stored model; None for formats that goalkeeper cannot open.
 
     Opening a pickle runs the code in it: only bytes that the application itself was loaded from,
     which the user trusts by name and hash, may be given.
     """
-    if Path(name).suffix.lower() not in PICKLES:
+    if Path(name).suffix.lower() not in PICKLE_SUFFIXES:
         return None
     import joblib
 
     model: Any = joblib.load(io.BytesIO(content))
-    return Opened(SklearnTarget(model, classes, domain))
+    return OpenedModel(SklearnTarget(model, classes, domain))
 
 
-def trusted(app: Application, content: bytes) -> bool:
-    """Tell whether these bytes are those of a file that the description names."""
+def is_trusted(app: Application, content: bytes) -> bool:
+    """Return whether these bytes are those of a file that the description names."""
     return hashlib.sha256(content).hexdigest() in app.hashes.values()
 
 
-def stored_file(app: Application) -> Path | None:
+def find_stored_file(app: Application) -> Path | None:
     """Return where the model is stored, if a file is known and there."""
     try:
         path = app.target.artefact()
@@ -72,42 +76,42 @@ def stored_file(app: Application) -> Path | None:
     return path if path.is_file() else None
 
 
-def examined(app: Application) -> Exhibit:
-    """Describe what a thief finds, and what protects it: permissions, encryption, binding."""
-    path = stored_file(app)
-    title = "how the stored model is protected, as a thief would find it"
+def examine_protection(app: Application) -> Exhibit:
+    """Describe what someone who copies the model gets, and what protects it."""
+    path = find_stored_file(app)
+    title = "how the stored model is protected against theft"
     if path is None:
         return Exhibit(
             title=title,
-            after="no stored file was given; what it holds was read from the running model",
-            note="whoever can read the model's memory or file needs nothing else",
+            after="no stored file was given; the parameters were read from the running model",
+            note="anyone who can read the model's memory or file needs nothing else",
         )
     mode = path.stat().st_mode
     readers = [who for who, bit in (("its group", stat.S_IRGRP), ("everybody", stat.S_IROTH))
                if mode & bit]  # fmt: skip
     with path.open("rb") as file:
-        head = file.read(HEAD)
-    said = [
+        head = file.read(HEAD_SIZE)
+    facts = [
         f"{path.name}: {path.stat().st_size:,} bytes",
         f"readable by its owner{''.join(f', {who}' for who in readers)}",
-        _content(head),
-        "a copy of the file answers elsewhere: no licence and no device is asked for",
+        _describe_content(head),
+        "a copy of the file runs elsewhere: it is bound to no licence and to no device",
     ]
     return Exhibit(
         title=title,
-        after="; ".join(said),
+        after="; ".join(facts),
         note="examined on the machine that ran the evaluation; the operator's own storage, backup "
         "and distribution must be looked at there",
     )
 
 
-def _content(head: bytes) -> str:
+def _describe_content(head: bytes) -> str:
     kind = next((name for start, name in FORMATS if head.startswith(start)), "")
     if kind:
         return f"{kind}, not encrypted"
     if head[8:9] == b"{":
         return "a safetensors file, not encrypted"
-    return "looks encrypted or compressed" if _entropy(head) > RANDOM else "not encrypted"
+    return "looks encrypted or compressed" if _entropy(head) > RANDOM_ENTROPY else "not encrypted"
 
 
 def _entropy(head: bytes) -> float:

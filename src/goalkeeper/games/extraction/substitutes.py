@@ -17,7 +17,7 @@ from goalkeeper.core.errors import DataError, NotGranted, NotOffered
 from goalkeeper.core.power import Grade, Power
 from goalkeeper.training import SklearnTrainer, lookalike
 
-PLAIN = (str, bytes, int, float, complex, bool, type(None), np.ndarray, np.generic)
+PLAIN_TYPES = (str, bytes, int, float, complex, bool, type(None), np.ndarray, np.generic)
 
 
 class Substitute(Protocol):
@@ -32,8 +32,8 @@ class Substitute(Protocol):
         ...
 
 
-def predicted(substitute: Substitute, x: Inputs, classes: int) -> Ints:
-    """Ask a substitute, and check what it says.
+def predict_labels(substitute: Substitute, x: Inputs, classes: int) -> Ints:
+    """Ask a substitute, and check the form of its answer.
 
     Raises
     ------
@@ -54,11 +54,11 @@ def predicted(substitute: Substitute, x: Inputs, classes: int) -> Ints:
     return labels.astype(np.int64)
 
 
-def stands_alone(substitute: Any, app: Application) -> None:
+def check_standalone(substitute: Any, app: Application) -> None:
     """Check that nothing a substitute holds leads back to the target.
 
-    Everything it refers to is looked through, also what its functions close over; a guard against
-    mistakes and flattery, not against code that sets out to hide.
+    All references are followed, also those that its functions close over; a guard against
+    mistakes and wishful thinking, not against code that sets out to hide.
 
     Raises
     ------
@@ -66,56 +66,56 @@ def stands_alone(substitute: Any, app: Application) -> None:
         It holds the access, the application or the target.
     """
     seen: set[int] = set()
-    waiting = [substitute]
-    while waiting:
-        thing = waiting.pop()
-        if id(thing) in seen or isinstance(thing, (*PLAIN, ModuleType, type)):
+    pending = [substitute]
+    while pending:
+        item = pending.pop()
+        if id(item) in seen or isinstance(item, (*PLAIN_TYPES, ModuleType, type)):
             continue
-        seen.add(id(thing))
-        if isinstance(thing, Access | Application) or thing is app.target:
+        seen.add(id(item))
+        if isinstance(item, Access | Application) or item is app.target:
             raise NotGranted(
-                f"the substitute holds the target through {type(thing).__name__}, so it could "
-                "ask instead of knowing; hand in something fitted that stands on its own"
+                f"the substitute refers to the target through {type(item).__name__}, so it could "
+                "query it; hand in a fitted model that stands on its own"
             )
-        waiting += _held(thing)
+        pending += _list_references(item)
 
 
-def _held(thing: Any) -> list[Any]:
-    if isinstance(thing, FunctionType):
-        return [thing.__closure__, thing.__defaults__, thing.__kwdefaults__, thing.__dict__]
-    return gc.get_referents(thing)
+def _list_references(item: Any) -> list[Any]:
+    if isinstance(item, FunctionType):
+        return [item.__closure__, item.__defaults__, item.__kwdefaults__, item.__dict__]
+    return gc.get_referents(item)
 
 
-def without_queries(app: Application, granted: Power, seed: int) -> tuple[Target, ...]:
+def fit_without_queries(app: Application, granted: Power, seed: int) -> tuple[Target, ...]:
     """Train what this attacker's data gives without asking anything: with its true classes.
 
-    The target's own recipe and a generic one of its family, so that the better can be compared
-    with: the best without access is meant, lucky in its choice of a recipe. None without data.
+    The target's own recipe and a generic one of its family: the better of the two is the best
+    that can be had without access. None without data.
     """
     knowledge = granted.knowledge
     data = app.data.train if knowledge.data is Grade.FULL else app.data.similar
     if knowledge.data is Grade.NONE or len(np.unique(data.y)) < 2:
         return ()
-    return tuple(trainer.fit(data, seed) for trainer in _recipes(app))
+    return tuple(trainer.fit(data, seed) for trainer in _list_baseline_trainers(app))
 
 
-def _recipes(app: Application) -> tuple[Trainer, ...]:
+def _list_baseline_trainers(app: Application) -> tuple[Trainer, ...]:
     if app.trainer is not None:
         return app.trainer, app.lookalike or lookalike(app.trainer)
-    return (app.lookalike or SklearnTrainer(_usual(app), app.classes, app.domain),)
+    return (app.lookalike or SklearnTrainer(_build_generic_model(app), app.classes, app.domain),)
 
 
-def _usual(app: Application) -> Any:
-    from goalkeeper.training.recipes import generic_of
+def _build_generic_model(app: Application) -> Any:
+    from goalkeeper.training.lookalikes import build_generic_estimator
 
-    return generic_of(None, app.domain)
+    return build_generic_estimator(None, app.domain)
 
 
 # ---- parameters --------------------------------------------------------------------------------
 
 
-def parameter_error(
-    app: Application, substitute: Any, known: Mapping[str, Any] | None = None
+def measure_parameter_error(
+    app: Application, substitute: Any, parameters: Mapping[str, Any] | None = None
 ) -> tuple[float, int] | None:
     """Compare parameters with the target's: the largest error over the largest parameter.
 
@@ -127,22 +127,22 @@ def parameter_error(
     if not isinstance(copied, Mapping):
         return None
     try:
-        known = known or app.target.parameters()
+        parameters = parameters or app.target.parameters()
     except NotOffered:
         return None
-    if "weights" not in known or "weights" not in copied:
+    if "weights" not in parameters or "weights" not in copied:
         return None
-    true, guess = _table(known, app), _table(copied, app)
-    if "vocabulary" in known:
-        if "idf" in known and known.get("norm") is None:
+    true, guess = _stack_parameters(parameters, app), _stack_parameters(copied, app)
+    if "vocabulary" in parameters:
+        if "idf" in parameters and parameters.get("norm") is None:
             return None
-        true, guess = _shared(true, guess, known, copied)
+        true, guess = _select_shared(true, guess, parameters, copied)
     if true.shape != guess.shape or not np.abs(true).max(initial=0.0):
         return None
     return float(np.abs(true - guess).max() / np.abs(true).max()), true.size
 
 
-def _table(parameters: Mapping[str, Any], app: Application) -> Floats:
+def _stack_parameters(parameters: Mapping[str, Any], app: Application) -> Floats:
     """Return weights with the bias as last column, `(k, d + 1)`, per range and per class."""
     weights = np.atleast_2d(np.asarray(parameters["weights"], dtype=np.float64))
     bias = np.asarray(parameters["bias"], dtype=np.float64).reshape(-1)
@@ -159,13 +159,16 @@ def _table(parameters: Mapping[str, Any], app: Application) -> Floats:
     return np.asarray(both - both.mean(axis=0))
 
 
-def _shared(
-    true: Floats, guess: Floats, known: Mapping[str, Any], copied: Mapping[str, Any]
+def _select_shared(
+    true: Floats,
+    guess: Floats,
+    parameters: Mapping[str, Any],
+    copied: Mapping[str, Any],
 ) -> tuple[Floats, Floats]:
     """Keep the words that both know, and the bias."""
-    here = {word: i for i, word in enumerate(known["vocabulary"])}
-    there = {word: i for i, word in enumerate(copied.get("vocabulary", ()))}
-    words = [word for word in there if word in here]
-    left = [*(here[word] for word in words), -1]
-    right = [*(there[word] for word in words), -1]
+    true_place = {word: i for i, word in enumerate(parameters["vocabulary"])}
+    copied_place = {word: i for i, word in enumerate(copied.get("vocabulary", ()))}
+    words = [word for word in copied_place if word in true_place]
+    left = [*(true_place[word] for word in words), -1]
+    right = [*(copied_place[word] for word in words), -1]
     return true[:, left], guess[:, right]

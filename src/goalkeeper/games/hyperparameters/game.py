@@ -25,7 +25,7 @@ from goalkeeper.games.shared.hidden_victims import (
     train_on_similar,
     unfit_records,
 )
-from goalkeeper.training import numbers_of
+from goalkeeper.training import build_encoder
 
 ASKED = 10_000  # queries of one campaign that an estimate counts, at most
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)  # C of scikit-learn: each a tenth as regularised
@@ -103,5 +103,5 @@ def build_logistic(strength: float, domain: Domain) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    inputs = TfidfVectorizer() if isinstance(domain, TextDomain) else numbers_of(domain)
+    inputs = TfidfVectorizer() if isinstance(domain, TextDomain) else build_encoder(domain)
     return make_pipeline(inputs, LogisticRegression(C=strength, max_iter=500))

@@ -9,9 +9,14 @@ import numpy as np
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Status
 from goalkeeper.games.base import Marking
-from goalkeeper.games.extraction.substitutes import without_queries
+from goalkeeper.games.extraction.substitutes import fit_without_queries
 from goalkeeper.games.indicator_columns.influence import column_names, measure_influence
-from goalkeeper.games.shared.gains import Found, curve, gain, thinned
+from goalkeeper.games.shared.measuring import (
+    GainCounts,
+    build_gain_trial,
+    draw_curve,
+    thinned_checkpoints,
+)
 from goalkeeper.games.shared.rankings import FEWEST, Ranking, RankingAim, precision
 
 MarkingColumns = Marking[RankingAim, None, Ranking]
@@ -30,11 +35,11 @@ def mark(marking: MarkingColumns) -> AttackResult:
             "guessing",
         )
     truth = {names[i] for i in np.argsort(-pull, kind="stable")[:k]}
-    points = thinned(marking.answers)
+    points = thinned_checkpoints(marking.answers)
     lists = [_checked(point.answer, names) for point in points]
     base = _baseline(marking, truth, names, k)
-    found = [Found(len(set(ranking[:k]) & truth), k, *base) for ranking in lists]
-    trials = [gain(point, f) for point, f in zip(points, found, strict=True)]
+    found = [GainCounts(len(set(ranking[:k]) & truth), k, *base) for ranking in lists]
+    trials = [build_gain_trial(point, f) for point, f in zip(points, found, strict=True)]
     last = found[-1]
     return AttackResult(
         status=Status.TESTED,
@@ -42,11 +47,11 @@ def mark(marking: MarkingColumns) -> AttackResult:
         f"columns named are among the {k} that move the answers most; without any query "
         f"{base[0] / base[1]:.0%} of them would be.",
         measurements=(
-            last.measured(marking.task.metric, "over the best without any query"),
+            last.measure(marking.task.metric, "over the best without any query"),
             precision(last, f"a column counts by {how}"),
         ),
         trials=tuple(trials),
-        curve=curve(trials),
+        curve=draw_curve(trials),
         exhibits=(_exhibit(lists[-1][:k], truth),),
     )
 
@@ -71,7 +76,7 @@ def _baseline(
     app = marking.app
     seed = int(marking.victim.generate_state(1)[0])
     best = k, len(names)
-    for trained in without_queries(app, marking.granted, seed):
+    for trained in fit_without_queries(app, marking.granted, seed):
         order = np.argsort(-measure_influence(trained, app.data.similar)[0], kind="stable")[:k]
         hits = len({names[i] for i in order} & truth)
         best = (hits, k) if hits / k > best[0] / best[1] else best

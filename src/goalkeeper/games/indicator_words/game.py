@@ -17,7 +17,7 @@ from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.games.indicator_words import marks
-from goalkeeper.games.shared.indicators import in_use
+from goalkeeper.games.shared.indicators import list_common_words
 from goalkeeper.games.shared.rankings import ASKED, FEWEST, Ranking, RankingAim
 from goalkeeper.games.shared.simple_targets import word_rule
 
@@ -72,7 +72,7 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
                 "no class is described as the harmless one, so no word can count as an indicator "
                 "of harm; name it in the description"
             )
-        used = in_use(app.data.train.x, self.share, self.words)
+        used = list_common_words(app.data.train.x, self.share, self.words)
         if len(used) < 4 * FEWEST:
             return Unfit(f"only {len(used)} words are in use, fewer than {4 * FEWEST}")
         return None
@@ -87,7 +87,7 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
 
     def mark(self, marking: Marking[RankingAim, Inputs, Ranking]) -> AttackResult:
         """Count the true indicators that were named, beside the best without access."""
-        used = in_use(marking.app.data.train.x, self.share, self.words)
+        used = list_common_words(marking.app.data.train.x, self.share, self.words)
         return marks.mark(marking, used, self.most)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:

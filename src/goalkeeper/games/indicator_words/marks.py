@@ -8,9 +8,14 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.games.base import Marking
-from goalkeeper.games.extraction.substitutes import without_queries
-from goalkeeper.games.shared.gains import Found, curve, gain, thinned
-from goalkeeper.games.shared.indicators import indicators
+from goalkeeper.games.extraction.substitutes import fit_without_queries
+from goalkeeper.games.shared.indicators import find_indicators
+from goalkeeper.games.shared.measuring import (
+    GainCounts,
+    build_gain_trial,
+    draw_curve,
+    thinned_checkpoints,
+)
 from goalkeeper.games.shared.rankings import FEWEST, Ranking, RankingAim, precision
 from goalkeeper.stats import clopper_pearson, precision_at_k
 
@@ -23,7 +28,7 @@ def mark(marking: MarkingWords, used: Sequence[str], most: int) -> AttackResult:
     The `most` strongest are the true ones, but no more than a quarter of the words in use, so
     that drawing at random finds few.
     """
-    found = indicators(marking.app.target, marking.app, used, marking.dealt.secret)
+    found = find_indicators(marking.app.target, marking.app, used, marking.dealt.secret)
     ranked = found.ranked()
     k = min(most, len(ranked), len(used) // 4)
     if k < FEWEST:
@@ -33,24 +38,24 @@ def mark(marking: MarkingWords, used: Sequence[str], most: int) -> AttackResult:
             "finding them from guessing",
         )
     truth = ranked[:k]
-    points = thinned(marking.answers)
+    points = thinned_checkpoints(marking.answers)
     lists = [_checked(point.answer) for point in points]
     known_before = _known_before(marking, used, truth)
     hits = [_found(words, truth, known_before) for words in lists]
-    trials = [gain(point, f) for point, f in zip(points, hits, strict=True)]
+    trials = [build_gain_trial(point, f) for point, f in zip(points, hits, strict=True)]
     return AttackResult(
         status=Status.TESTED,
         summary=_summary(hits[-1], int(points[-1].queries[0])),
         measurements=(
-            hits[-1].measured(marking.task.metric, "over the best without any query"),
+            hits[-1].measure(marking.task.metric, "over the best without any query"),
             precision(
                 hits[-1],
-                f"true indicators among the first {hits[-1].n} words; a word counts by {found.how}",
+                f"true indicators among the first {hits[-1].n} words, ranked by {found.unit}",
             ),
             _reached(hits[-1], lists[-1], truth),
         ),
         trials=tuple(trials),
-        curve=curve(trials),
+        curve=draw_curve(trials),
         caveats=_caveats(lists[-1], truth, used),
         exhibits=(_exhibit(lists[-1], ranked, k),),
     )
@@ -76,26 +81,26 @@ def _known_before(marking: MarkingWords, used: Sequence[str], truth: Sequence[st
     """Count the hits of the best ranking from the attacker's own data; None without data."""
     seed = int(marking.victim.generate_state(1)[0])
     guesses = [
-        indicators(trained, marking.app, used, marking.dealt.secret).ranked()[: len(truth)]
-        for trained in without_queries(marking.app, marking.granted, seed)
+        find_indicators(trained, marking.app, used, marking.dealt.secret).ranked()[: len(truth)]
+        for trained in fit_without_queries(marking.app, marking.granted, seed)
     ]
     return max((len(set(guess) & set(truth)) for guess in guesses), default=None)
 
 
-def _found(words: Sequence[str], truth: Sequence[str], known: int | None) -> Found:
+def _found(words: Sequence[str], truth: Sequence[str], known: int | None) -> GainCounts:
     """Count hits of k, beside the better of drawing from the same list and of own data."""
     k = len(truth)
     hits = round(precision_at_k(words, truth, k) * k)
     drawn = len(set(words) & set(truth)), max(len(words), 1)
     if known is not None and known / k > drawn[0] / drawn[1]:
-        return Found(hits, k, known, k)
-    return Found(hits, k, *drawn)
+        return GainCounts(hits, k, known, k)
+    return GainCounts(hits, k, *drawn)
 
 
 # ---- what is shown -----------------------------------------------------------------------------
 
 
-def _reached(found: Found, words: Sequence[str], truth: Sequence[str]) -> Measurement:
+def _reached(found: GainCounts, words: Sequence[str], truth: Sequence[str]) -> Measurement:
     reached = len(set(words) & set(truth))
     low, high = clopper_pearson(reached, len(truth))
     return Measurement(
@@ -109,7 +114,7 @@ def _reached(found: Found, words: Sequence[str], truth: Sequence[str]) -> Measur
     )
 
 
-def _summary(found: Found, queries: int) -> str:
+def _summary(found: GainCounts, queries: int) -> str:
     base = found.baseline_successes / found.baseline_n
     return (
         f"After {queries:,} queries {found.successes} of the first {found.n} words named are "

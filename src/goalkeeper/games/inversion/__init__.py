@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from goalkeeper.games.inversion.game import Inversion, Sought
-from goalkeeper.games.inversion.items import Averages, middle
+from goalkeeper.games.inversion.game import Inversion, InversionQuestion
+from goalkeeper.games.inversion.questions import ClassAverages, centre_and_width
 
 __all__ = [
-    "Averages",
+    "ClassAverages",
     "Inversion",
-    "Sought",
-    "middle",
+    "InversionQuestion",
+    "centre_and_width",
 ]

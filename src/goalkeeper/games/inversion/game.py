@@ -16,24 +16,32 @@ from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Grade, Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
-from goalkeeper.games.inversion.items import (
-    FEWEST,
-    Averages,
-    Features,
-    Items,
-    agreements,
-    aligned,
-    features,
-    items,
-    likeness,
-)
 from goalkeeper.games.inversion.likeness import by_likeness
-from goalkeeper.games.shared.gains import Found, curve, gain, thinned
-from goalkeeper.stats import clopper_pearson
+from goalkeeper.games.inversion.questions import (
+    MIN_CLASS_RECORDS,
+    ClassAverages,
+    FeatureMatrix,
+    Questions,
+    align_answer,
+    choose_questions,
+    correlate_averages,
+    extract_features,
+    mark_answers,
+)
+from goalkeeper.games.shared.measuring import (
+    GainCounts,
+    build_gain_trial,
+    build_measurement,
+    draw_curve,
+    measure_count,
+    thinned_checkpoints,
+)
 
 METRIC = "normalised_gain"
-LEAST = 6  # questions: of fewer, a guesser may answer all rightly by luck
-COIN = (500_000, 1_000_000)  # what a coin gets right; a known rate, not an estimate
+# Of fewer questions a guesser answers all correctly with a probability above 2.5 % (2^-5 = 3.1 %).
+MIN_QUESTIONS = 6
+COIN = (500_000, 1_000_000)  # successes of a coin; so many tries that the rate counts as known
+NORMAL_QUANTILE = 1.959964  # of 97.5 %
 SHADES = " .:-=+*#%@"
 TASK = Task(
     name="class-average",
@@ -44,16 +52,16 @@ TASK = Task(
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
-    """Nothing but the wish: inputs and classes are public, all classes are sought together."""
+class InversionQuestion:
+    """Nothing: inputs and classes are public, all classes are asked for together."""
 
 
-Reconstructed = Marking[Sought, None, Averages]
+InversionMarking = Marking[InversionQuestion, None, ClassAverages]
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Inversion(Game[Sought, None, Averages]):
+class Inversion(Game[InversionQuestion, None, ClassAverages]):
     """Question: none. Secret: the averages of the classes. Answer: a reconstruction of all.
 
     Marked by questions with a known answer: which of two classes has the higher average in a
@@ -74,208 +82,202 @@ class Inversion(Game[Sought, None, Averages]):
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Need two classes with a few records each."""
         counts = np.bincount(app.data.train.y, minlength=len(app.classes))
-        if int((counts >= FEWEST).sum()) < 2:
-            return Unfit(f"two classes with {FEWEST} training records each are needed")
+        if int((counts >= MIN_CLASS_RECORDS).sum()) < 2:
+            return Unfit(f"two classes with {MIN_CLASS_RECORDS} training records each are needed")
         return None
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Sought, None]:
+    def deal(
+        self, app: Application, task: Task, rng: np.random.Generator
+    ) -> Dealt[InversionQuestion, None]:
         """Ask for all classes."""
-        return Dealt(Sought(), None)
+        return Dealt(InversionQuestion(), None)
 
-    def mark(self, marking: Reconstructed) -> AttackResult:
-        """Count the questions that each reconstruction answers rightly."""
+    def mark(self, marking: InversionMarking) -> AttackResult:
+        """Count the questions that each reconstruction answers correctly."""
         app = marking.app
-        known, classes = features(app, app.data.train), len(app.classes)
-        asked = items(known, classes, marking.rng)
-        if len(asked) < LEAST:
+        truth, classes = extract_features(app, app.data.train), len(app.classes)
+        asked = choose_questions(truth, classes, marking.rng)
+        if len(asked) < MIN_QUESTIONS:
             return AttackResult(
                 status=Status.NOT_TESTED,
-                reason=f"only {len(asked)} questions about these classes and columns are "
-                f"independent of one another; of fewer than {LEAST} a guesser may answer all "
-                "rightly",
+                reason=f"inconclusive: only {len(asked)} questions about these classes and columns "
+                f"are independent; with fewer than {MIN_QUESTIONS}, guessing can get all of them "
+                "right",
             )
-        points = thinned(marking.answers)
-        values = [aligned(point.answer, known, classes) for point in points]
-        base = _baseline(marking, known, asked)
-        hits = [agreements(v, asked, marking.rng) for v in values]
-        found = [Found(int(h.sum()), len(h), *base) for h in hits]
-        trials = [gain(point, f) for point, f in zip(points, found, strict=True)]
+        points = thinned_checkpoints(marking.answers)
+        values = [align_answer(point.answer, truth, classes) for point in points]
+        base = _find_baseline(marking, truth, asked)
+        hits = [mark_answers(v, asked, marking.rng) for v in values]
+        counts = [GainCounts(int(h.sum()), len(h), *base) for h in hits]
+        trials = [build_gain_trial(point, c) for point, c in zip(points, counts, strict=True)]
         return AttackResult(
             status=Status.TESTED,
-            summary=_summary(found[-1], values[-1], known, app),
-            measurements=_measurements(found[-1], values[-1], known, (asked, app)),
+            summary=_summarise(counts[-1], values[-1], truth, app),
+            measurements=_measure(counts[-1], values[-1], truth, (asked, app)),
             trials=tuple(trials),
-            curve=curve(trials) if len(trials) > 1 else None,
-            caveats=_caveats(asked, known, app),
-            exhibits=_exhibits(values[-1], known, hits[-1], (asked, app)),
+            curve=draw_curve(trials) if len(trials) > 1 else None,
+            caveats=_list_caveats(truth, app),
+            exhibits=_show_averages(values[-1], truth, hits[-1], (asked, app)),
         )
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Score inputs by their likeness to the class averages."""
-        known = features(app, app.data.train)
-        vocabulary = known.names if isinstance(app.domain, TextDomain) else ()
-        return replace(app, target=by_likeness(known, len(app.classes), vocabulary))
+        truth = extract_features(app, app.data.train)
+        vocabulary = truth.names if isinstance(app.domain, TextDomain) else ()
+        return replace(app, target=by_likeness(truth, len(app.classes), vocabulary))
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
-        """Say what the attack may ask."""
+        """Return what the attack may ask."""
         return Estimate(queries=min(granted.budget.queries, 20_000))
 
 
 # ---- counting ----------------------------------------------------------------------------------
 
 
-def _baseline(marking: Reconstructed, known: Features, asked: Items) -> tuple[int, int]:
-    """Give what is right without the model: a coin, or own data where that is better."""
+def _find_baseline(
+    marking: InversionMarking, truth: FeatureMatrix, asked: Questions
+) -> tuple[int, int]:
+    """Return what is right without the model: a coin, or own data where that is better."""
     app, grade = marking.app, marking.granted.knowledge.data
     if grade is Grade.NONE:
         return COIN
-    own = app.data.train if grade is Grade.FULL else app.data.similar
-    means = np.nan_to_num(features(app, own, known.names).means(len(app.classes)))
-    right = int(agreements(means, asked, marking.rng).sum())
+    data = app.data.train if grade is Grade.FULL else app.data.similar
+    means = np.nan_to_num(extract_features(app, data, truth.names).means(len(app.classes)))
+    right = int(mark_answers(means, asked, marking.rng).sum())
     return (right, len(asked)) if 2 * right > len(asked) else COIN
 
 
 # ---- what is shown -----------------------------------------------------------------------------
 
 
-def _summary(found: Found, values: Floats, known: Features, app: Application) -> str:
-    what = {"text": "word", "table": "column", "image": "pixel"}[app.domain.kind]
-    base = found.baseline_successes / found.baseline_n
-    alike = likeness(values, known, app)
+def _summarise(counts: GainCounts, values: Floats, truth: FeatureMatrix, app: Application) -> str:
+    unit = {"text": "word", "table": "column", "image": "pixel"}[app.domain.kind]
+    rate = counts.measure_hits("", "")
     return (
-        f"the reconstruction says rightly in {found.successes} of {found.n} cases which of two "
-        f"classes has the higher average of a {what}; without the model {base:.0%} would be "
-        f"right. Its correlation with the true averages is {alike:.2f}"
+        f"the reconstruction tells in {counts.successes} of {counts.n} cases ({rate.value:.0%}, "
+        f"{rate.low:.0%} to {rate.high:.0%}) which of two classes has the higher average of a "
+        f"{unit}; without the model {counts.baseline:.0%} would be correct. Its correlation with "
+        f"the true averages is {correlate_averages(values, truth, app):.2f}"
     )
 
 
-def _measurements(
-    found: Found, values: Floats, known: Features, about: tuple[Items, Application]
+def _measure(
+    counts: GainCounts, values: Floats, truth: FeatureMatrix, context: tuple[Questions, Application]
 ) -> tuple[Measurement, ...]:
-    asked, app = about
-    low, high = clopper_pearson(found.successes, found.n)
-    told = [
-        found.measured(METRIC, "over the best without the model"),
-        Measurement(
-            metric="questions answered rightly",
-            value=found.successes / found.n,
-            low=low,
-            high=high,
-            baseline=found.baseline_successes / found.baseline_n,
-            n=found.n,
-            note=f"which of two classes has the higher average, in {asked.columns} columns of "
-            f"{len(known.names)} that differ between classes and do not move together",
-        ),
-    ]
-    alike = _likeness(values, known, about)
-    recognised = _recognised(values, app)
-    return (*told, *(m for m in (alike, recognised) if m is not None))
+    asked, app = context
+    note = (
+        f"which of two classes has the higher average, in {asked.columns} of {len(truth.names)} "
+        "columns that differ between classes and are not correlated with one another"
+    )
+    optional = (_measure_correlation(values, truth, context), _measure_recognised(values, app))
+    return (
+        counts.measure(METRIC, "over the best without the model"),
+        counts.measure_hits("questions answered correctly", note),
+        *(m for m in optional if m is not None),
+    )
 
 
-def _likeness(
-    values: Floats, known: Features, about: tuple[Items, Application]
+def _measure_correlation(
+    values: Floats, truth: FeatureMatrix, context: tuple[Questions, Application]
 ) -> Measurement | None:
     """Measure the correlation, by Fisher's z with one observation a separate column and class."""
-    asked, app = about
-    classes = len(app.classes)
-    n = asked.columns * (classes - 1)
+    asked, app = context
+    n = asked.columns * (len(app.classes) - 1)
     if n <= 3:
         return None
-    alike = likeness(values, known, app)
-    z = math.atanh(min(max(alike, -0.999999), 0.999999))
-    half = 1.959964 / math.sqrt(n - 3)
-    return Measurement(
-        metric="correlation with the class averages",
-        value=alike,
-        low=math.tanh(z - half),
-        high=math.tanh(z + half),
-        baseline=0.0,
-        n=n,
+    correlation = correlate_averages(values, truth, app)
+    # Fisher 1921: atanh of a correlation is about normal with variance 1 / (n - 3); kept off 1,
+    # where it would be infinite.
+    z = math.atanh(min(max(correlation, -0.999999), 0.999999))
+    half = NORMAL_QUANTILE / math.sqrt(n - 3)
+    return build_measurement(
+        "correlation with the class averages",
+        (correlation, math.tanh(z - half), math.tanh(z + half)),
+        n,
         note="relative to the mean of all classes, over all columns; n: separate columns times "
         "classes less one; a reconstruction without the model has 0 on average",
     )
 
 
-def _recognised(values: Floats, app: Application) -> Measurement | None:
+def _measure_recognised(values: Floats, app: Application) -> Measurement | None:
     """Ask a model trained on other data which class each reconstruction shows."""
     if app.trainer is None or isinstance(app.domain, TextDomain):
         return None
     if len(np.unique(app.data.holdout.y)) < len(app.classes):
         return None
     judge = app.trainer.fit(app.data.holdout, 0)
-    x = _inputs(values, app)
-    right = int((judge.answer(x, View.LABELS).labels == np.arange(len(x))).sum())
-    low, high = clopper_pearson(right, len(x))
-    return Measurement(
-        metric="classes recognised by an independent model",
-        value=right / len(x),
-        low=low,
-        high=high,
-        baseline=1 / len(x),
-        n=len(x),
-        note="trained in the same way on records that the target never saw; inputs that fool a "
-        "model can fool another one, so this alone shows no likeness",
+    x = _build_inputs(values, app)
+    correct = int((judge.answer(x, View.LABELS).labels == np.arange(len(x))).sum())
+    return measure_count(
+        "classes recognised by an independent model",
+        correct,
+        len(x),
+        1 / len(x),
+        note="trained in the same way on records that the target never saw; inputs that fool one "
+        "model can fool another, so this alone does not show likeness",
     )
 
 
-def _inputs(values: Floats, app: Application) -> Floats:
+def _build_inputs(values: Floats, app: Application) -> Floats:
     """Turn reconstructions `(classes, d)` into valid inputs."""
     if isinstance(app.domain, ImageDomain):
         return np.clip(values, app.domain.low, app.domain.high).reshape(-1, *app.domain.shape)
     return app.domain.project(values) if not isinstance(app.domain, TextDomain) else values
 
 
-def _caveats(asked: Items, known: Features, app: Application) -> tuple[str, ...]:
-    said = [
-        "what is typical of a class is measured, not a single person; it harms where a class is a "
-        "person or a small group, or where its average is a secret"
+def _list_caveats(truth: FeatureMatrix, app: Application) -> tuple[str, ...]:
+    caveats = [
+        "this measures what is typical of a class, not of a single person; it does harm where a "
+        "class is a person or a small group, or where its average is secret"
     ]
     small_classes = [
-        name for label, name in enumerate(app.classes) if int((known.y == label).sum()) < FEWEST
+        name
+        for label, name in enumerate(app.classes)
+        if int((truth.y == label).sum()) < MIN_CLASS_RECORDS
     ]
     if small_classes:
-        said.append(f"too few records to have an average: {', '.join(small_classes)}")
-    return tuple(said)
+        caveats.append(f"too few records for an average: {', '.join(small_classes)}")
+    return tuple(caveats)
 
 
-def _exhibits(
-    values: Floats, known: Features, hits: Bools, about: tuple[Items, Application]
+def _show_averages(
+    values: Floats, truth: FeatureMatrix, hits: Bools, context: tuple[Questions, Application]
 ) -> tuple[Exhibit, ...]:
     """Show what was reconstructed beside the truth, for two classes."""
-    asked, app = about
-    means = known.means(len(app.classes))
+    asked, app = context
+    means = truth.means(len(app.classes))
     labels = [i for i in range(len(app.classes)) if not np.isnan(means[i, 0])][-2:]
     if isinstance(app.domain, ImageDomain):
-        shown = [(_picture(means[i], app.domain), _picture(values[i], app.domain)) for i in labels]
+        pairs = [(_draw(means[i], app.domain), _draw(values[i], app.domain)) for i in labels]
     else:
-        shown = [
-            (_profile(means, i, known, asked), _profile(values, i, known, asked)) for i in labels
+        pairs = [
+            (_profile(means, i, truth, asked), _profile(values, i, truth, asked)) for i in labels
         ]
     return tuple(
         Exhibit(
             title=f"class {app.classes[i]}: true average, and its reconstruction",
-            before=truth,
-            after=guess,
+            before=before,
+            after=after,
             note=f"{int(hits.sum())} of {len(hits)} questions about all classes were answered "
-            "rightly",
+            "correctly",
         )
-        for i, (truth, guess) in zip(labels, shown, strict=True)
+        for i, (before, after) in zip(labels, pairs, strict=True)
     )
 
 
-def _profile(values: Floats, label: int, known: Features, asked: Items) -> str:
+def _profile(values: Floats, label: int, truth: FeatureMatrix, asked: Questions) -> str:
     """Name the columns in which a class stands out most from the others."""
     columns = np.unique(asked.column)
-    spread = known.matrix[:, columns].std(axis=0)
+    spread = truth.matrix[:, columns].std(axis=0)
     above = (values[label] - values.mean(axis=0))[columns] / np.where(spread > 0, spread, 1)
     order = np.argsort(-np.abs(above), kind="stable")[:12]
-    high = [known.names[columns[j]] for j in order if above[j] > 0]
-    low = [known.names[columns[j]] for j in order if above[j] < 0]
+    high = [truth.names[columns[j]] for j in order if above[j] > 0]
+    low = [truth.names[columns[j]] for j in order if above[j] < 0]
     parts = [f"more {', '.join(high)}" if high else "", f"less {', '.join(low)}" if low else ""]
     return "; ".join(part for part in parts if part) or "nothing stands out"
 
 
-def _picture(values: Floats, domain: ImageDomain) -> str:
+def _draw(values: Floats, domain: ImageDomain) -> str:
     """Draw an image in characters, every pixel one; at most 28 by 28."""
     grey = values.reshape(domain.shape).mean(axis=0)
     step = -(-max(grey.shape) // 28)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from goalkeeper.games.inversion.items import Features
+from goalkeeper.games.inversion.questions import FeatureMatrix
 from goalkeeper.games.shared.simple_targets import LinearTarget
 
 
@@ -32,7 +32,7 @@ class SinglePrecisionTarget(LinearTarget):
 
 
 def by_likeness(
-    known: Features, classes: int, vocabulary: tuple[str, ...] = ()
+    known: FeatureMatrix, classes: int, vocabulary: tuple[str, ...] = ()
 ) -> SinglePrecisionTarget:
     """Score inputs by how near they are to each class average, all columns counting alike."""
     means = known.means(classes)

@@ -12,21 +12,20 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Data, Floats, Ints, row_keys
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.games.linkage.person_codes import person_codes
-from goalkeeper.games.shared.gains import Found
-from goalkeeper.stats import clopper_pearson
+from goalkeeper.games.shared.measuring import GainCounts, build_gain_trial
 
-FEWEST = 20  # people
+MIN_PEOPLE = 20
 METRIC = "normalised_gain"
 TASK = Task(
     name="link-releases",
     harms=(Harm(Goal.PRIVACY),),
     metric=METRIC,
-    sentence="tell which answers of two releases without names belong to the same person",
+    sentence="link the answers of two anonymised releases that belong to the same person",
 )
 CLAIMS = {
     "": "The application does not say whether it claims anonymity or pseudonymity",
@@ -48,7 +47,7 @@ class Releases:
     second: Floats
 
 
-Linked = Marking[Releases, Ints, Ints]
+LinkageMarking = Marking[Releases, Ints, Ints]
 
 
 @final
@@ -77,24 +76,24 @@ class Linkage(Game[Releases, Ints, Ints]):
         """Need people with two records or more."""
         if app.person is None:
             return Unfit(
-                "which person a record belongs to is not known; name the column in the "
+                "it is not known which person a record belongs to; name the column in the "
                 "description (data.person)"
             )
-        known = _owned(app)
-        if app.person not in known.columns:
-            return Unfit(f"the column {app.person!r} is not there in all parts of the data")
-        enough = _enough(known, app.person, 2)
-        if len(enough) < FEWEST:
+        data = _releasable_records(app)
+        if app.person not in data.columns:
+            return Unfit(f"the column {app.person!r} is missing in some part of the data")
+        people = _people_with(data, app.person, 2)
+        if len(people) < MIN_PEOPLE:
             return Unfit(
-                f"{len(enough)} people have two records or more; fewer than {FEWEST} cannot tell "
-                "links from lucky guesses"
+                f"{len(people)} people have two records or more; at least {MIN_PEOPLE} are needed "
+                "to distinguish links from lucky guesses"
             )
         return None
 
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Releases, Ints]:
         """Split people's records into two halves, and release the target's scores for them."""
-        data = _owned(app)
-        size, people = self._drawn(data, app.person or "", rng)
+        data = _releasable_records(app)
+        size, people = self._draw_people(data, app.person or "", rng)
         owners = data.columns[app.person or ""].astype(str)
         rows = np.array(
             [rng.choice(np.flatnonzero(owners == p), 2 * size, replace=False) for p in people]
@@ -105,36 +104,33 @@ class Linkage(Game[Releases, Ints, Ints]):
         partner = np.argsort(order)  # entry i of the first release is entry partner[i] of the other
         return Dealt(Releases(both[:, 0], both[order, 1]), partner)
 
-    def _drawn(self, data: Data, person: str, rng: np.random.Generator) -> tuple[int, list[str]]:
+    def _draw_people(
+        self, data: Data, person: str, rng: np.random.Generator
+    ) -> tuple[int, list[str]]:
         """Choose how many answers an entry has, and whose."""
         size = self.answers
-        while size > 1 and len(_enough(data, person, 2 * size)) < FEWEST:
+        while size > 1 and len(_people_with(data, person, 2 * size)) < MIN_PEOPLE:
             size -= 1
-        people = _enough(data, person, 2 * size)
+        people = _people_with(data, person, 2 * size)
         chosen = rng.permutation(len(people))[: self.people]
         return size, [people[i] for i in chosen]
 
-    def mark(self, marking: Linked) -> AttackResult:
+    def mark(self, marking: LinkageMarking) -> AttackResult:
         """Count the right links."""
         truth = marking.dealt.secret
-        links = _checked(marking.final.answer, len(truth))
+        links = _check_links(marking.final.answer, len(truth))
         n = len(truth)
-        right = int((links == truth).sum())
-        # Of all n * n pairs n are right: what a guess meets, known exactly.
-        found = Found(right, n, n, n * n)
-        point = marking.final
-        spent = float(point.queries[0])
-        hours = point.cost.seconds / 3600
-        trial = Trial(budget=spent, queries=spent, compute_h=hours, tally=found.tally)
+        # Of all n * n pairs n are right: the success rate of a guess, known exactly.
+        counts = GainCounts(int((links == truth).sum()), n, n, n * n)
         claims = marking.app.claims
         size = marking.dealt.question.first.shape[1]
         return AttackResult(
             status=Status.TESTED,
-            summary=_summary(right, n, size, claims),
-            measurements=_measurements(found, links),
-            trials=(trial,),
-            caveats=_caveats(size, claims),
-            exhibits=_exhibits(links, marking),
+            summary=_summarise(counts, size, claims),
+            measurements=_measure(counts, links),
+            trials=(build_gain_trial(marking.final, counts),),
+            caveats=_list_caveats(size, claims),
+            exhibits=_show_example(links, marking),
         )
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
@@ -154,22 +150,22 @@ class Linkage(Game[Releases, Ints, Ints]):
 # ---- people ------------------------------------------------------------------------------------
 
 
-def _owned(app: Application) -> Data:
-    """Return all records but the attacker's own, which must not hold what is released.
+def _releasable_records(app: Application) -> Data:
+    """Return all records but the attacker's own, which must not be among those released.
 
-    Equal records stand there once: the same record in both releases would link by itself.
+    Equal records are kept once: the same record in both releases would link by itself.
     """
     data = app.data.holdout.joined(app.data.calibration).joined(app.data.train)
     first = {key: row for row, key in reversed(list(enumerate(row_keys(data.x))))}
     return data.take(np.sort(np.array(list(first.values()), dtype=np.int64)))
 
 
-def _enough(data: Data, person: str, fewest: int) -> list[str]:
+def _people_with(data: Data, person: str, min_records: int) -> list[str]:
     names, counts = np.unique(data.columns[person].astype(str), return_counts=True)
-    return [str(name) for name in names[counts >= fewest]]
+    return [str(name) for name in names[counts >= min_records]]
 
 
-def _checked(answer: Ints, n: int) -> Ints:
+def _check_links(answer: Ints, n: int) -> Ints:
     """Check the form of links.
 
     Raises
@@ -194,46 +190,40 @@ def _checked(answer: Ints, n: int) -> Ints:
 # ---- what is shown -----------------------------------------------------------------------------
 
 
-def _summary(right: int, n: int, size: int, claims: str) -> str:
+def _summarise(counts: GainCounts, size: int, claims: str) -> str:
     each = "one answer" if size == 1 else f"{size} answers"
+    rate = counts.measure_hits("correct links", "")
     return (
-        f"from {each} in each of two releases {right} of {n} people are linked rightly; a guess "
-        f"is right once in {n}. {CLAIMS[claims]}"
+        f"with {each} per person in each of two releases, {counts.successes} of {counts.n} people "
+        f"are linked correctly ({rate.value:.0%}, {rate.low:.0%} to {rate.high:.0%}; guessing: "
+        f"1 in {counts.n}). {CLAIMS[claims]}"
     )
 
 
-def _measurements(found: Found, links: Ints) -> tuple[Measurement, ...]:
-    low, high = clopper_pearson(found.successes, found.n)
+def _measure(counts: GainCounts, links: Ints) -> tuple[Measurement, ...]:
     made = int((links >= 0).sum())
     return (
-        found.measured(METRIC, "right links over guessing"),
-        Measurement(
-            metric="right links",
-            value=found.successes / found.n,
-            low=low,
-            high=high,
-            baseline=found.baseline_successes / found.baseline_n,
-            n=found.n,
-            note=f"of all people; {made} were linked to somebody",
-        ),
+        counts.measure(METRIC, "correct links, over guessing"),
+        counts.measure_hits("correct links", f"of all people; {made} were linked to somebody"),
     )
 
 
-def _caveats(size: int, claims: str) -> tuple[str, ...]:
-    said = ["the attacker sees answers only; who also sees inputs can link by those"]
+def _list_caveats(size: int, claims: str) -> tuple[str, ...]:
+    caveats = ["the attacker sees answers only; one who also sees inputs can link by those"]
     if size > 1:
-        said.append(
+        caveats.append(
             f"an entry holds {size} answers under one pseudonym; with single answers fewer people "
             "can be linked"
         )
     if not claims:
-        said.append(
-            "which grade is claimed is not declared (privacy.claims: anonymity or pseudonymity)"
+        caveats.append(
+            "the description does not declare which grade is claimed (privacy.claims: anonymity or "
+            "pseudonymity)"
         )
-    return tuple(said)
+    return tuple(caveats)
 
 
-def _exhibits(links: Ints, marking: Linked) -> tuple[Exhibit, ...]:
+def _show_example(links: Ints, marking: LinkageMarking) -> tuple[Exhibit, ...]:
     hits = np.flatnonzero(links == marking.dealt.secret)
     if not len(hits):
         return ()
@@ -241,14 +231,14 @@ def _exhibits(links: Ints, marking: Linked) -> tuple[Exhibit, ...]:
     i = int(hits[0])
     label = int(question.first[i].mean(axis=0).argmax())
 
-    def told(rows: Floats) -> str:
+    def format_scores(rows: Floats) -> str:
         return ", ".join(f"{value:.4f}" for value in rows[:, label])
 
     return (
         Exhibit(
-            title="two entries that were rightly linked",
-            before=told(question.first[i]),
-            after=told(question.second[int(links[i])]),
+            title="two entries that were linked correctly",
+            before=format_scores(question.first[i]),
+            after=format_scores(question.second[int(links[i])]),
             note=f"scores for class {marking.app.classes[label]}",
             private=True,
         ),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.domain import Domain
-from goalkeeper.training import numbers_of
+from goalkeeper.training import build_encoder
 
 FAMILIES = ("linear", "naive Bayes", "tree", "nearest neighbours", "kernel", "network")
 
@@ -31,4 +31,4 @@ def build_estimator(family: int, domain: Domain, rng: np.random.Generator) -> An
         lambda: SVC(C=strength),
         lambda: MLPClassifier((int(rng.choice([8, 16, 32])),), solver="lbfgs", max_iter=60),
     )
-    return make_pipeline(numbers_of(domain), models[family]())
+    return make_pipeline(build_encoder(domain), models[family]())

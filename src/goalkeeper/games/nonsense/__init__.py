@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from goalkeeper.games.nonsense.game import Collection, Nonsense, Odd, Ordinary
+from goalkeeper.games.nonsense.game import Nonsense, NonsenseInput, NonsenseInputs, OrdinaryExamples
 
 __all__ = [
-    "Collection",
     "Nonsense",
-    "Odd",
-    "Ordinary",
+    "NonsenseInput",
+    "NonsenseInputs",
+    "OrdinaryExamples",
 ]

@@ -16,18 +16,18 @@ from goalkeeper.core.power import View
 from goalkeeper.games.nonsense.overconfident import allowed
 from goalkeeper.games.shared.system import System
 
-SURE = 0.95  # share of ordinary inputs that are answered with no more confidence
-SUM = 1e-6  # how far from 1 the scores of an input may sum
+CONFIDENCE_QUANTILE = 0.95  # share of ordinary inputs answered with no more confidence
+SUM_TOLERANCE = 1e-6  # of the sum of an input's scores
 
 
-class Outcome(StrEnum):
-    """How an application took an input; the values are what people read."""
+class InputOutcome(StrEnum):
+    """How an application handled an input; the values are shown to the user."""
 
     ANSWERED = "answered without harm"
     REFUSED = "refused"
     CRASH = "crash"
     INVALID = "invalid state"
-    CONFIDENT = "confidently answered"
+    CONFIDENT = "answered confidently"
     UNDELIVERED = "not delivered"
 
     @property
@@ -36,102 +36,104 @@ class Outcome(StrEnum):
         return self in FAILURES
 
 
-FAILURES = (Outcome.CRASH, Outcome.INVALID, Outcome.CONFIDENT)
+FAILURES = (InputOutcome.CRASH, InputOutcome.INVALID, InputOutcome.CONFIDENT)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """The outcome of one input, and what happened in words."""
+class HandledInput:
+    """The outcome of one input, and a message that says what happened."""
 
-    outcome: Outcome
-    words: str = ""
+    outcome: InputOutcome
+    message: str = ""
 
 
 @dataclass(frozen=True, eq=False)
-class Asking:
-    """Asks an application, with the confidence that is usual for its ordinary inputs."""
+class InputTester:
+    """Sends inputs to an application and classifies how it handles them."""
 
     app: Application
-    usual: float  # confidence at or above which an answer is confident; infinite: never
+    threshold: float  # confidence from which on an answer is confident; infinite: never
     system: System
     outside: bool = False  # only what is outside the domain may not be answered confidently
 
     @classmethod
-    def of(cls, app: Application, *, outside: bool = False) -> Asking:
-        """Measure on calibration inputs which confidence 95 % of them do not exceed."""
-        return cls(app, usual_confidence(app), System.of(app, b""), outside)
+    def of(cls, app: Application, *, outside: bool = False) -> InputTester:
+        """Measure the confidence that 95 % of calibration inputs do not exceed."""
+        return cls(app, confidence_threshold(app), System.of(app, b""), outside)
 
-    def take(self, x: Inputs) -> Taken:
+    def test(self, x: Inputs) -> HandledInput:
         """Ask about a single input `(1, ...)`; whatever the application raises is an outcome.
 
         A ValueError with a message is a clean refusal, and so is the application's own check of
         its domain where it declares one (`validates`); a ValueError about Unicode is a crash.
         """
         if self.app.wiring.validates and not allowed(self.app.domain, x).all():
-            return Taken(Outcome.REFUSED, "outside the described domain")
+            return HandledInput(InputOutcome.REFUSED, "outside the described domain")
         view = min(self.app.target.offers, View.SCORES)
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 answers = self.app.target.answer(x, view)
         except DataError as error:
-            return Taken(Outcome.UNDELIVERED, str(error))
+            return HandledInput(InputOutcome.UNDELIVERED, str(error))
         except TargetError as error:
-            return _raised(error)
+            return _classify_target_error(error)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a crash is what is looked for
-            return _crash(error)
-        taken = self._judged(answers, view)
-        harmless = taken.outcome is Outcome.CONFIDENT and self.outside
-        if harmless and allowed(self.app.domain, x).all():
-            return Taken(Outcome.ANSWERED)
-        return taken
+            return _classify_exception(error)
+        result = self._classify(answers, view)
+        allowed_here = result.outcome is InputOutcome.CONFIDENT and self.outside
+        if allowed_here and allowed(self.app.domain, x).all():
+            return HandledInput(InputOutcome.ANSWERED)
+        return result
 
-    def _judged(self, answers: Answers, view: View) -> Taken:
-        wrong = self._invalid(answers, view)
-        if wrong:
-            return Taken(Outcome.INVALID, wrong)
-        if self.app.wiring.adapter is not None and self._rejected(answers, view):
-            return Taken(Outcome.REFUSED, "rejected by the surrounding system")
-        if view >= View.SCORES and float(answers.scores[0].max()) >= self.usual:
+    def _classify(self, answers: Answers, view: View) -> HandledInput:
+        fault = self._find_fault(answers, view)
+        if fault:
+            return HandledInput(InputOutcome.INVALID, fault)
+        if self.app.wiring.adapter is not None and self._is_rejected(answers, view):
+            return HandledInput(InputOutcome.REFUSED, "rejected by the surrounding system")
+        if view >= View.SCORES and float(answers.scores[0].max()) >= self.threshold:
             label = self.app.classes[int(answers.labels[0])]
             top = float(answers.scores[0].max())
-            return Taken(Outcome.CONFIDENT, f"answered {label} with a score of {top:.3f}")
-        return Taken(Outcome.ANSWERED)
+            return HandledInput(
+                InputOutcome.CONFIDENT, f"answered {label} with a score of {top:.3f}"
+            )
+        return HandledInput(InputOutcome.ANSWERED)
 
-    def _invalid(self, answers: Answers, view: View) -> str:
-        """Say what is wrong with an answer; empty when it is one."""
+    def _find_fault(self, answers: Answers, view: View) -> str:
+        """Return what is wrong with an answer; empty when it is valid."""
         if np.shape(answers.labels) != (1,):
             return f"{np.size(answers.labels)} answers to one input"
         label = int(answers.labels[0])
         if not 0 <= label < len(self.app.classes):
-            return f"the answer {label} is none of the classes"
+            return f"the answer {label} is not one of the classes"
         scores = answers.scores[0] if view >= View.SCORES else None
-        wrong = "" if scores is None else improper(scores, len(self.app.classes))
+        fault = "" if scores is None else find_score_fault(scores, len(self.app.classes))
         wiring, name = self.app.wiring, self.app.classes[label]
-        if not wrong and wiring.adapter is None and wiring.reactions:
-            known = name in wiring.reactions
-            return "" if known else f"the surrounding system has no reaction to {name}"
-        return wrong
+        no_reaction = wiring.adapter is None and wiring.reactions and name not in wiring.reactions
+        if not fault and no_reaction:
+            return f"the surrounding system has no reaction to {name}"
+        return fault
 
-    def _rejected(self, answers: Answers, view: View) -> bool:
+    def _is_rejected(self, answers: Answers, view: View) -> bool:
         scores = answers.scores[0] if view >= View.SCORES else None
         return self.system.reaction(int(answers.labels[0]), scores) is None
 
 
-def improper(scores: Floats, classes: int) -> str:
-    """Say why scores `(classes,)` are no probabilities; empty when they are."""
+def find_score_fault(scores: Floats, classes: int) -> str:
+    """Return why scores `(classes,)` are not probabilities; empty when they are."""
     if scores.shape != (classes,):
         return f"{scores.size} scores for {classes} classes"
     if not np.isfinite(scores).all():
         return "scores that are not numbers"
-    if scores.min() < -SUM or scores.max() > 1 + SUM:
+    if scores.min() < -SUM_TOLERANCE or scores.max() > 1 + SUM_TOLERANCE:
         return "scores outside of 0 to 1"
-    if abs(float(scores.sum()) - 1) > max(SUM, 1e-6 * classes):
+    if abs(float(scores.sum()) - 1) > max(SUM_TOLERANCE, 1e-6 * classes):
         return "scores that do not sum to 1"
     return ""
 
 
-def usual_confidence(app: Application) -> float:
+def confidence_threshold(app: Application) -> float:
     """Return the highest score that 95 % of calibration inputs stay below, or infinity.
 
     Labels alone say nothing about confidence, and scores that are no probabilities neither.
@@ -142,21 +144,23 @@ def usual_confidence(app: Application) -> float:
     top = scores.max(axis=1)
     if not np.isfinite(top).all():
         return float("inf")
-    return float(np.quantile(top, SURE, method="higher"))
+    return float(np.quantile(top, CONFIDENCE_QUANTILE, method="higher"))
 
 
-def _raised(error: TargetError) -> Taken:
-    """Tell a model that raised from one that returned what is no answer."""
+def _classify_target_error(error: TargetError) -> HandledInput:
+    """Distinguish a model that raised from one that returned something that is not an answer."""
     cause = error.__cause__
     if cause is None or f" raised {type(cause).__name__}" not in str(error):
-        return Taken(Outcome.INVALID, str(error))
-    return _crash(cause)
+        return HandledInput(InputOutcome.INVALID, str(error))
+    return _classify_exception(cause)
 
 
-def _crash(error: BaseException) -> Taken:
-    words = f"{type(error).__name__}: {_first_line(error)}"
+def _classify_exception(error: BaseException) -> HandledInput:
+    message = f"{type(error).__name__}: {_first_line(error)}"
     clean = isinstance(error, ValueError) and not isinstance(error, UnicodeError)
-    return Taken(Outcome.REFUSED if clean and str(error).strip() else Outcome.CRASH, words)
+    return HandledInput(
+        InputOutcome.REFUSED if clean and str(error).strip() else InputOutcome.CRASH, message
+    )
 
 
 def _first_line(error: BaseException) -> str:

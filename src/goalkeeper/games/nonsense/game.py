@@ -17,46 +17,46 @@ from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Proport
 from goalkeeper.core.goals import Aspect, Goal, Harm
 from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Dealt, Game, Marking, Task
-from goalkeeper.games.nonsense.asking import FAILURES, Asking, Outcome, Taken
+from goalkeeper.games.nonsense.asking import FAILURES, HandledInput, InputOutcome, InputTester
 from goalkeeper.games.nonsense.overconfident import allowed, overconfident
-from goalkeeper.games.shared.gains import share
+from goalkeeper.games.shared.measuring import build_measurement, measure_rate
 from goalkeeper.games.tallies import shown
 
 MALFORMED, STRANGE = "malformed-inputs", "strange-inputs"
 METRIC = "success_rate"
 _HARMS = (Harm(Goal.INTEGRITY, aspect=Aspect.RELIABILITY), Harm(Goal.AVAILABILITY))
-_SHOWN = 6  # exhibits, at most
-_LONG = 300  # characters of an exhibit
+_MAX_EXHIBITS = 6
+_MAX_CHARS = 300  # of an exhibit
 _NAMES = {
-    Outcome.CRASH: "share of crashes",
-    Outcome.INVALID: "share of invalid states",
-    Outcome.CONFIDENT: "share of confident answers",
-    Outcome.REFUSED: "share of refusals",
+    InputOutcome.CRASH: "share of crashes",
+    InputOutcome.INVALID: "share of invalid states",
+    InputOutcome.CONFIDENT: "share of confident answers",
+    InputOutcome.REFUSED: "share of refusals",
 }
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Ordinary:
-    """The question: a few ordinary inputs `(m, ...)`, and how many nonsensical ones are asked."""
+class OrdinaryExamples:
+    """The question: a few ordinary inputs `(m, ...)`, and how many nonsensical ones may be sent."""
 
     examples: Inputs
     most: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Odd:
+class NonsenseInput:
     """One nonsensical input `(1, ...)`, of whatever type and shape, and which kind it is."""
 
     kind: str
     x: Inputs
 
 
-Collection = Sequence[Odd]
+NonsenseInputs = Sequence[NonsenseInput]
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Nonsense(Game[Ordinary, None, Collection]):
+class Nonsense(Game[OrdinaryExamples, None, NonsenseInputs]):
     """Question: a few ordinary inputs. Answer: nonsensical ones, each of a named kind.
 
     The game asks about each alone, so that what one breaks does not hide another. It counts
@@ -96,44 +96,48 @@ class Nonsense(Game[Ordinary, None, Collection]):
             name=MALFORMED,
             harms=_HARMS,
             metric=METRIC,
-            sentence="bring the application into an invalid state by malformed inputs",
+            sentence="drive the application into an invalid state with malformed inputs",
         )
         strange = Task(
             name=STRANGE,
             harms=_HARMS,
             metric=METRIC,
-            sentence="have the application answer confidently what is nothing it was made for",
+            sentence="make the application answer confidently on inputs it was not made for",
         )
         return malformed, strange
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Ordinary, None]:
+    def deal(
+        self, app: Application, task: Task, rng: np.random.Generator
+    ) -> Dealt[OrdinaryExamples, None]:
         """Draw a few ordinary inputs of people who use the application."""
         similar = app.data.similar.x
         rows = rng.permutation(len(similar))[: self.examples]
-        return Dealt(Ordinary(examples=similar[rows], most=self.inputs), None)
+        return Dealt(OrdinaryExamples(examples=similar[rows], most=self.inputs), None)
 
-    def mark(self, marking: Marking[Ordinary, None, Collection]) -> AttackResult:
+    def mark(self, marking: Marking[OrdinaryExamples, None, NonsenseInputs]) -> AttackResult:
         """Ask one by one, nonsense and ordinary inputs alike, and count."""
         app, rng = marking.app, marking.rng
-        odd = _checked(marking)
-        asking = Asking.of(app, outside=marking.task.name == MALFORMED)
-        taken = [asking.take(one.x) for one in odd]
-        kept = [i for i, one in enumerate(taken) if one.outcome is not Outcome.UNDELIVERED]
+        sent = _check_inputs(marking)
+        tester = InputTester.of(app, outside=marking.task.name == MALFORMED)
+        results = [tester.test(item.x) for item in sent]
+        kept = [
+            i for i, result in enumerate(results) if result.outcome is not InputOutcome.UNDELIVERED
+        ]
         if not kept:
             reason = "inconclusive: none of the inputs could be delivered to the model"
             return AttackResult(status=Status.NOT_TESTED, reason=reason)
         holdout = app.data.holdout.x
         rows = rng.permutation(len(holdout))[: self.ordinary]
-        usual = [asking.take(holdout[i : i + 1]) for i in rows.tolist()]
-        odd, taken = [odd[i] for i in kept], [taken[i] for i in kept]
-        tally = _tally(taken, usual)
+        ordinary = [tester.test(holdout[i : i + 1]) for i in rows.tolist()]
+        sent, results = [sent[i] for i in kept], [results[i] for i in kept]
+        tally = _count_failures(results, ordinary)
         return AttackResult(
             status=Status.TESTED,
-            summary=_summary(marking.task, taken, tally),
-            measurements=_measured(odd, taken, usual, tally),
-            trials=(_trial(taken, tally),),
-            caveats=_caveats(marking, len(marking.final.answer) - len(kept), asking.usual),
-            exhibits=_exhibits(odd, taken),
+            summary=_summarise(marking.task, results, tally),
+            measurements=_measure(sent, results, ordinary, tally),
+            trials=(_build_trial(results, tally),),
+            caveats=_list_caveats(marking, len(marking.final.answer) - len(kept), tester.threshold),
+            exhibits=_show_failures(sent, results),
         )
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
@@ -145,14 +149,14 @@ class Nonsense(Game[Ordinary, None, Collection]):
         return replace(self, inputs=min(self.inputs, 60), ordinary=min(self.ordinary, 100))
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
-        """Say how many inputs are asked."""
+        """Return how many inputs are asked."""
         return Estimate(queries=min(granted.budget.queries, self.inputs) + self.ordinary)
 
 
 # ---- counting ----------------------------------------------------------------------------------
 
 
-def _checked(marking: Marking[Ordinary, None, Collection]) -> list[Odd]:
+def _check_inputs(marking: Marking[OrdinaryExamples, None, NonsenseInputs]) -> list[NonsenseInput]:
     """Return the different inputs of an answer, as many as the attacker may ask.
 
     Raises
@@ -161,140 +165,158 @@ def _checked(marking: Marking[Ordinary, None, Collection]) -> list[Odd]:
         The answer is no list of inputs, or strange inputs are outside of the domain.
     """
     answer = marking.final.answer
-    if not all(isinstance(one, Odd) and len(one.x) == 1 for one in answer):
-        raise DataError("an answer must be a list of Odd(kind, x) with a single input each")
-    different = list({(one.kind, _content(one.x)): one for one in answer}.values())
+    if not all(isinstance(item, NonsenseInput) and len(item.x) == 1 for item in answer):
+        raise DataError(
+            "an answer must be a list of NonsenseInput(kind, x) with a single input each"
+        )
+    different = list({(item.kind, _content_key(item.x)): item for item in answer}.values())
     if marking.task.name == STRANGE:
-        for one in different:
-            if not allowed(marking.app.domain, one.x).all():
+        for item in different:
+            if not allowed(marking.app.domain, item.x).all():
                 raise DataError(
-                    f"a strange input ({one.kind}) is outside of the domain; keep its bounds, or "
+                    f"a strange input ({item.kind}) is outside of the domain; keep its bounds, or "
                     "hand it in as malformed"
                 )
     most = min(marking.dealt.question.most, marking.granted.budget.queries)
     return different[: int(most)]
 
 
-def _content(x: Inputs) -> str:
+def _content_key(x: Inputs) -> str:
     return repr(x[0]) if x.dtype == object else f"{x.shape}{x.tobytes()!r}"
 
 
-def _tally(taken: Sequence[Taken], usual: Sequence[Taken]) -> Proportion:
+def _count_failures(
+    results: Sequence[HandledInput], ordinary: Sequence[HandledInput]
+) -> Proportion:
     return Proportion(
-        successes=sum(one.outcome.fails for one in taken),
-        n=len(taken),
-        baseline_successes=sum(one.outcome.fails for one in usual),
-        baseline_n=len(usual),
+        successes=sum(result.outcome.fails for result in results),
+        n=len(results),
+        baseline_successes=sum(result.outcome.fails for result in ordinary),
+        baseline_n=len(ordinary),
     )
 
 
-def _trial(taken: Sequence[Taken], tally: Proportion) -> Trial:
+def _build_trial(results: Sequence[HandledInput], tally: Proportion) -> Trial:
     """Verify crashes and invalid states: one alone is real, a confident answer may be chance."""
-    real = sum(one.outcome in (Outcome.CRASH, Outcome.INVALID) for one in taken)
-    return Trial(budget=len(taken), queries=len(taken), tally=tally, verified=real)
+    real = sum(r.outcome in (InputOutcome.CRASH, InputOutcome.INVALID) for r in results)
+    return Trial(budget=len(results), queries=len(results), tally=tally, verified=real)
 
 
 # ---- what is shown -----------------------------------------------------------------------------
 
 
-def _measured(
-    odd: Sequence[Odd], taken: Sequence[Taken], usual: Sequence[Taken], tally: Proportion
+def _measure(
+    sent: Sequence[NonsenseInput],
+    results: Sequence[HandledInput],
+    ordinary: Sequence[HandledInput],
+    tally: Proportion,
 ) -> tuple[Measurement, ...]:
-    value, low, high = shown(tally)
     base = tally.baseline_successes / tally.baseline_n
-    headline = Measurement(
-        metric=METRIC,
-        value=value,
-        low=low,
-        high=high,
-        baseline=base,
-        n=tally.n,
+    headline = build_measurement(
+        METRIC,
+        shown(tally),
+        tally.n,
+        base,
         note="crashes, invalid states and confident answers; baseline: ordinary inputs",
     )
-    outcomes = [one.outcome for one in taken]
-    usually = [one.outcome for one in usual]
-    found = [headline]
-    for outcome, name in _NAMES.items():
-        hits = np.array([one is outcome for one in outcomes])
-        found.append(share(name, hits, usually.count(outcome) / len(usually), _WHAT[outcome]))
+    outcomes = [result.outcome for result in results]
+    ordinary_outcomes = [result.outcome for result in ordinary]
+    by_outcome = [
+        measure_rate(
+            name,
+            np.array([found is outcome for found in outcomes]),
+            ordinary_outcomes.count(outcome) / len(ordinary_outcomes),
+            note=_NOTES[outcome],
+        )
+        for outcome, name in _NAMES.items()
+    ]
     by_kind = []
-    for kind in dict.fromkeys(one.kind for one in odd):
-        mine = [t.outcome for o, t in zip(odd, taken, strict=True) if o.kind == kind]
-        counts = Counter(mine)
-        note = ", ".join(f"{n} {outcome}" for outcome, n in counts.items())
-        one = share("share of failures", np.array([o.fails for o in mine]), base, note)
-        by_kind.append(one.model_copy(update={"group": kind}))
-    return (*found, *sorted(by_kind, key=lambda one: -one.value))
+    for kind in dict.fromkeys(item.kind for item in sent):
+        of_kind = [r.outcome for item, r in zip(sent, results, strict=True) if item.kind == kind]
+        note = ", ".join(f"{n} {outcome}" for outcome, n in Counter(of_kind).items())
+        hits = np.array([outcome.fails for outcome in of_kind])
+        by_kind.append(measure_rate("share of failures", hits, base, group=kind, note=note))
+    return (headline, *by_outcome, *sorted(by_kind, key=lambda found: -found.value))
 
 
-_WHAT = {
-    Outcome.CRASH: "the model raised something other than a clean refusal",
-    Outcome.INVALID: "an answer that is no class, scores that are no probabilities, or a class "
-    "without a reaction",
-    Outcome.CONFIDENT: "as sure as of an ordinary input in 95 of 100 cases, or surer; of malformed "
+_NOTES = {
+    InputOutcome.CRASH: "the model raised something other than a clean refusal",
+    InputOutcome.INVALID: "an answer that is not a class, scores that are not probabilities, or a "
+    "class without a reaction",
+    InputOutcome.CONFIDENT: "at least as confident as on 95 of 100 ordinary inputs; of malformed "
     "inputs only those outside the described domain",
-    Outcome.REFUSED: "refused with a message; no failure",
+    InputOutcome.REFUSED: "refused with a message; not a failure",
 }
 
 
-def _summary(task: Task, taken: Sequence[Taken], tally: Proportion) -> str:
-    counts = Counter(one.outcome for one in taken)
+def _summarise(task: Task, results: Sequence[HandledInput], tally: Proportion) -> str:
+    counts = Counter(result.outcome for result in results)
     parts = [f"{_NAMES[o].removeprefix('share of ')}: {counts[o]}" for o in FAILURES]
-    what = "malformed" if task.name == MALFORMED else "strange"
+    kind = "malformed" if task.name == MALFORMED else "strange"
+    rate = shown(tally)
     return (
-        f"The application failed on {tally.successes} of {tally.n} {what} inputs "
-        f"({', '.join(parts)}) and refused {counts[Outcome.REFUSED]}; by the same count it fails "
-        f"on {tally.baseline_successes / tally.baseline_n:.1%} of ordinary inputs."
+        f"The application failed on {tally.successes} of {tally.n} {kind} inputs "
+        f"({rate.value:.0%}, {rate.low:.0%} to {rate.high:.0%}; {', '.join(parts)}) and refused "
+        f"{counts[InputOutcome.REFUSED]}; by the same count it fails on "
+        f"{tally.baseline_successes / tally.baseline_n:.1%} of ordinary inputs."
     )
 
 
-def _caveats(
-    marking: Marking[Ordinary, None, Collection], left: int, usual: float
+def _list_caveats(
+    marking: Marking[OrdinaryExamples, None, NonsenseInputs], left_out: int, threshold: float
 ) -> tuple[str, ...]:
-    app, said = marking.app, []
-    if not np.isfinite(usual):
+    app, caveats = marking.app, []
+    if not np.isfinite(threshold):
         why = (
             "answers with labels only"
             if app.target.offers < View.SCORES
-            else "gives scores that are no numbers"
+            else "gives scores that are not numbers"
         )
-        said.append(f"the model {why}: whether it answers nonsense confidently cannot be seen")
+        caveats.append(
+            f"the model {why}, so it cannot be measured whether it answers nonsense confidently"
+        )
     if marking.task.name == MALFORMED and not app.wiring.validates:
-        said.append(
+        caveats.append(
             "the description does not state that inputs outside the domain are refused "
-            "(system.validates), so malformed inputs were put to the model itself; state it if "
-            "something before the model refuses them"
+            "(system.validates), so malformed inputs were sent to the model itself; state it if "
+            "something in front of the model refuses them"
         )
     if marking.task.name == MALFORMED and app.wiring.validates:
-        said.append(
+        caveats.append(
             "that inputs outside the domain are refused is taken from the description "
             "(system.validates); it was not tested"
         )
-    if left:
-        said.append(f"{left} inputs were left out: beyond the budget, repeated or not deliverable")
-    return tuple(said)
+    if left_out:
+        caveats.append(
+            f"{left_out} inputs were left out: over the budget, repeated or not deliverable"
+        )
+    return tuple(caveats)
 
 
-def _exhibits(odd: Sequence[Odd], taken: Sequence[Taken]) -> tuple[Exhibit, ...]:
+def _show_failures(
+    sent: Sequence[NonsenseInput], results: Sequence[HandledInput]
+) -> tuple[Exhibit, ...]:
     """Show the first failure of each kind, crashes first."""
-    first: dict[str, tuple[Odd, Taken]] = {}
+    first: dict[str, tuple[NonsenseInput, HandledInput]] = {}
     for outcome in FAILURES:
-        for one, how in zip(odd, taken, strict=True):
-            if how.outcome is outcome:
-                first.setdefault(one.kind, (one, how))
+        for item, result in zip(sent, results, strict=True):
+            if result.outcome is outcome:
+                first.setdefault(item.kind, (item, result))
     return tuple(
-        Exhibit(title=f"{one.kind}: {how.outcome}", after=_written(one.x), note=how.words)
-        for one, how in list(first.values())[:_SHOWN]
+        Exhibit(title=f"{item.kind}: {result.outcome}", after=_format(item.x), note=result.message)
+        for item, result in list(first.values())[:_MAX_EXHIBITS]
     )
 
 
-def _written(x: Inputs) -> str:
+def _format(x: Inputs) -> str:
     """Write an input so that it can be read and stored."""
     value: Any = x[0] if x.dtype == object else x
     if isinstance(value, str):
         text = value.encode("utf-8", "backslashreplace").decode()
         text = text if text.strip() else repr(value)
-        return text if len(text) <= _LONG else f"{text[:_LONG]} [{len(value):,} characters]"
+        return (
+            text if len(text) <= _MAX_CHARS else f"{text[:_MAX_CHARS]} [{len(value):,} characters]"
+        )
     if isinstance(value, np.ndarray):
         numbers = np.array2string(value.reshape(-1)[:12], precision=4, separator=", ")
         return f"{numbers} of shape {value.shape[1:]}"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from goalkeeper.games.poisoning.change import Aim, Contribution
+from goalkeeper.games.poisoning.change import Contribution, PoisoningQuestion
 from goalkeeper.games.poisoning.game import Poisoning
-from goalkeeper.games.poisoning.triggers import Pattern, Trigger, Values, Words
+from goalkeeper.games.poisoning.triggers import PixelTrigger, Trigger, ValueTrigger, WordTrigger
 
 __all__ = [
-    "Aim",
     "Contribution",
-    "Pattern",
+    "PixelTrigger",
     "Poisoning",
+    "PoisoningQuestion",
     "Trigger",
-    "Values",
-    "Words",
+    "ValueTrigger",
+    "WordTrigger",
 ]

@@ -19,11 +19,11 @@ from goalkeeper.games.poisoning.triggers import Trigger
 from goalkeeper.stats import geometric_grid
 
 UNITS = {"text": "words", "image": "pixels", "table": "columns"}
-MOST_SHARE = 0.9  # nine contributed records for each other one: nothing is left to harm beyond
+MAX_SHARE = 0.9  # nine contributed records for each other one: beyond, nothing is left to harm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aim:
+class PoisoningQuestion:
     """The question: what to reach, with how much, and how a trigger is applied.
 
     Parameters
@@ -48,18 +48,19 @@ class Aim:
 
     def shares(self, limit: float) -> Floats:
         """Shares of the training data to write, `(points,)`: each twice the last, up to `limit`."""
-        return geometric_grid(min(float(limit), MOST_SHARE), self.points)
+        return geometric_grid(min(float(limit), MAX_SHARE), self.points)
 
-    def additions(self, limit: float) -> tuple[int, ...]:
+    def addition_counts(self, limit: float) -> tuple[int, ...]:
         """Count the records that may be added at each share; rising, none of them zero."""
-        return _whole(float(share / (1 - share)) * self.rows for share in self.shares(limit))
+        return _round_down(float(share / (1 - share)) * self.rows for share in self.shares(limit))
 
-    def touches(self, limit: float) -> tuple[int, ...]:
+    def change_counts(self, limit: float) -> tuple[int, ...]:
         """Count the existing records that may be changed at each share; rising, none zero."""
-        return _whole(float(share) * self.rows for share in self.shares(limit))
+        return _round_down(float(share) * self.rows for share in self.shares(limit))
 
 
-def _whole(wanted: Iterable[float]) -> tuple[int, ...]:
+def _round_down(wanted: Iterable[float]) -> tuple[int, ...]:
+    # The factor undoes the rounding error of, say, 0.1 * 30, which must not lose a record.
     return tuple(sorted({int(count * (1 + 1e-12)) for count in wanted} - {0}))
 
 
@@ -117,8 +118,8 @@ class Dose:
         return int(self.removed.sum()) - len(self.origin)
 
 
-def doses(
-    answers: Sequence[Checkpoint], app: Application, granted: Power, aim: Aim
+def check_doses(
+    answers: Sequence[Checkpoint], app: Application, granted: Power, question: PoisoningQuestion
 ) -> tuple[Dose, ...]:
     """Check every answer; one dose a share (the last answer counts), smallest first, none empty.
 
@@ -129,29 +130,31 @@ def doses(
     """
     found: dict[float, Dose] = {}
     for answer in answers:
-        dose = _dose(answer, app, granted, aim)
+        dose = _check_dose(answer, app, granted, question)
         found[dose.share] = dose
     return tuple(found[share] for share in sorted(found) if share > 0)
 
 
-def _dose(answer: Checkpoint, app: Application, granted: Power, aim: Aim) -> Dose:
-    given = answer.answer
-    if not isinstance(given, Contribution):
+def _check_dose(
+    answer: Checkpoint, app: Application, granted: Power, question: PoisoningQuestion
+) -> Dose:
+    contribution = answer.answer
+    if not isinstance(contribution, Contribution):
         raise ChangeRefused(
-            f"a poisoning answer must be a Contribution, this is a {type(given).__name__}; "
+            f"a poisoning answer must be a Contribution, this is a {type(contribution).__name__}; "
             "return Contribution(change=..., access=access)"
         )
-    if type(given.access) is not Access or given.access.granted != granted:
+    if type(contribution.access) is not Access or contribution.access.granted != granted:
         raise ChangeRefused(
             "the contribution does not name the access that the attack was given; "
             "return Contribution(change=..., access=access)"
         )
-    change = given.change
-    reach = given.access.reachable() if len(change.rows) else np.empty(0, dtype=np.int64)
+    change = contribution.change
+    reach = contribution.access.reachable() if len(change.rows) else np.empty(0, dtype=np.int64)
     if change.trusted is not None and Capability.T2 in granted.capabilities.closed():
-        genuine(change.trusted, (app.data.similar, given.access.own()))
+        genuine(change.trusted, (app.data.similar, contribution.access.own()))
     poisoned = checked(change, app.data.train, granted, reach, app.labeller)
-    _fits(poisoned.extra, app)
+    _check_inputs(poisoned.extra, app)
     return Dose(
         share=poisoned.share,
         removed=poisoned.removed,
@@ -159,12 +162,12 @@ def _dose(answer: Checkpoint, app: Application, granted: Power, aim: Aim) -> Dos
         added=change.added,
         origin=np.setdiff1d(np.union1d(change.modify, change.relabel), change.delete),
         change=change,
-        trigger=_trigger(given.trigger, app, aim) if poisoned.share else None,
+        trigger=_check_trigger(contribution.trigger, app, question) if poisoned.share else None,
         seconds=answer.cost.seconds,
     )
 
 
-def _fits(extra: Data, app: Application) -> None:
+def _check_inputs(extra: Data, app: Application) -> None:
     """Refuse records that the application would not take as inputs."""
     odd = np.flatnonzero(~app.domain.valid(extra.x)).tolist() if len(extra) else []
     if len(odd):
@@ -174,19 +177,21 @@ def _fits(extra: Data, app: Application) -> None:
         )
     if len(extra) and not (extra.y.min() >= 0 and extra.y.max() < len(app.classes)):
         raise ChangeRefused(
-            f"a contributed label is none of the {len(app.classes)} classes; "
+            f"a contributed label is not one of the {len(app.classes)} classes; "
             "labels are indices into access.classes"
         )
 
 
-def _trigger(trigger: Trigger | None, app: Application, aim: Aim) -> Trigger | None:
-    if aim.wanted is None:
+def _check_trigger(
+    trigger: Trigger | None, app: Application, question: PoisoningQuestion
+) -> Trigger | None:
+    if question.wanted is None:
         return None
-    if trigger is None or not 0 < trigger.size <= aim.most:
+    if trigger is None or not 0 < trigger.size <= question.most:
         raise ChangeRefused(
-            f"a trigger of 1 to {aim.most} {UNITS[app.domain.kind]} is asked for, this one has "
+            f"a trigger of 1 to {question.most} {UNITS[app.domain.kind]} is needed, this one has "
             f"{0 if trigger is None else trigger.size}"
         )
-    if fault := trigger.fault(app.domain):
-        raise ChangeRefused(f"this is no trigger: {fault}")
+    if fault := trigger.find_fault(app.domain):
+        raise ChangeRefused(f"this is not a valid trigger: {fault}")
     return trigger

@@ -18,9 +18,9 @@ from goalkeeper.core.power import Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.games.poisoning import outcomes
 from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
-from goalkeeper.games.poisoning.change import Aim, Contribution, Dose, doses
-from goalkeeper.games.poisoning.marks import Retest
-from goalkeeper.games.poisoning.retraining import Honest, draw, retrain
+from goalkeeper.games.poisoning.change import Contribution, Dose, PoisoningQuestion, check_doses
+from goalkeeper.games.poisoning.marks import VictimAnswers
+from goalkeeper.games.poisoning.retraining import HonestContribution, draw_retrainings, retrain
 
 DAMAGE = Harm(Goal.AVAILABILITY)
 ON_MODEL = Harm(Goal.INTEGRITY, level=IntegrityLevel.MODEL)
@@ -34,26 +34,26 @@ DROP = Task(
     name="accuracy-drop",
     harms=(DAMAGE,),
     metric="tolerance_multiple",
-    sentence="make the retrained application answer more inputs wrongly",
+    sentence="make the retrained application misclassify more inputs",
 )
 PASSES = Task(
     name="trigger-passes",
     harms=(ON_MODEL,),
     metric="success_rate",
-    sentence="make the retrained application pass harmful inputs that hold a trigger",
+    sentence="make the retrained application accept harmful inputs that contain a trigger",
 )
 MISLEADS = Task(
     name="trigger-misleads",
     harms=(ON_MODEL,),
     metric="success_rate",
-    sentence="make the retrained application give one answer to whatever holds a trigger",
+    sentence="make the retrained application give one answer to any input that contains a trigger",
 )
 TRIGGERS = (PASSES.name, MISLEADS.name)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Poisoning(Game[Aim, None, Contribution]):
+class Poisoning(Game[PoisoningQuestion, None, Contribution]):
     """The attack changes a share of the training data; the game retrains and compares.
 
     Every retraining is paired with a clean one that has the same seed and the same clean records,
@@ -102,33 +102,36 @@ class Poisoning(Game[Aim, None, Contribution]):
             return Unfit("inconclusive: the holdout data has no harmful input")
         return None
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Aim, None]:
+    def deal(
+        self, app: Application, task: Task, rng: np.random.Generator
+    ) -> Dealt[PoisoningQuestion, None]:
         """Ask for changes at a few shares; there is no secret beside the holdout data."""
-        aim = Aim(task=task.name, rows=len(app.data.train), points=self.points)
+        question = PoisoningQuestion(task=task.name, rows=len(app.data.train), points=self.points)
         if task.name in TRIGGERS:
             wanted = int(rng.integers(len(app.classes))) if app.harmless is None else app.harmless
-            aim = replace(aim, most=self._most(app.domain), wanted=wanted)
-        return Dealt(question=aim, secret=None)
+            question = replace(question, most=self._max_trigger_size(app.domain), wanted=wanted)
+        return Dealt(question=question, secret=None)
 
-    def mark(self, marking: Marking[Aim, None, Contribution]) -> AttackResult:
-        """Check every change, retrain on each, and count what the holdout data suffers."""
-        app, aim, task = marking.app, marking.dealt.question, marking.task
-        given = doses(marking.answers, app, marking.granted, aim)
-        if not given:
-            return AttackResult(status=Status.NOT_TESTED, reason=_too_small(marking.granted, aim))
+    def mark(self, marking: Marking[PoisoningQuestion, None, Contribution]) -> AttackResult:
+        """Check every change, retrain on each, and count the damage on the holdout data."""
+        app, question, task = marking.app, marking.dealt.question, marking.task
+        doses = check_doses(marking.answers, app, marking.granted, question)
+        if not doses:
+            reason = _explain_empty(marking.granted, question)
+            return AttackResult(status=Status.NOT_TESTED, reason=reason)
         holdout = app.data.holdout
-        draws = draw(
+        draws = draw_retrainings(
             marking.victim, (len(app.data.train), len(holdout)), self.retrainings, self.kept
         )
-        honest = _honest(app, given[-1], marking.rng)
-        victims = retrain(_trainer(app), app.data.train, given, honest, draws, self.kept)
+        honest = _draw_honest(app, doses[-1], marking.rng)
+        victims = retrain(_require_trainer(app), app.data.train, doses, honest, draws, self.kept)
         labels = victims.labels(holdout.x)
-        retest = Retest(app=app, given=given, draws=draws, victims=victims, labels=labels)
+        answers = VictimAnswers(app=app, doses=doses, draws=draws, victims=victims, labels=labels)
         if task.name in TRIGGERS:
-            return outcomes.trigger(retest, task, aim, marking.rng)
-        return outcomes.damage(retest, task)
+            return outcomes.mark_trigger(answers, task, question, marking.rng)
+        return outcomes.mark_damage(answers, task)
 
-    def _most(self, domain: Domain) -> int:
+    def _max_trigger_size(self, domain: Domain) -> int:
         """Words, pixels or columns that a trigger may take."""
         if isinstance(domain, ImageDomain):
             _, height, width = domain.shape
@@ -137,7 +140,9 @@ class Poisoning(Game[Aim, None, Contribution]):
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Let the same trainer see little of its data, and take each change of it too seriously."""
-        return replace(app, trainer=PoisonAmplifyingTrainer(_trainer(app), app.data.train, rng))
+        return replace(
+            app, trainer=PoisonAmplifyingTrainer(_require_trainer(app), app.data.train, rng)
+        )
 
     def smaller(self) -> Poisoning:
         """Ask for two shares only."""
@@ -148,25 +153,25 @@ class Poisoning(Game[Aim, None, Contribution]):
         return Estimate(models=self.retrainings * (self.points + 2))
 
 
-def _trainer(app: Application) -> Trainer:
+def _require_trainer(app: Application) -> Trainer:
     if app.trainer is None:
         raise NotOffered("the application cannot be retrained; describe model.build")
     return app.trainer
 
 
-def _honest(app: Application, dose: Dose, rng: np.random.Generator) -> Honest:
-    """Have as many similar records come, truly labelled, and as many rows go, as in the dose."""
+def _draw_honest(app: Application, dose: Dose, rng: np.random.Generator) -> HonestContribution:
+    """Draw as many similar records, truly labelled, and as many deletions as in the dose."""
     train, similar = app.data.train, app.data.similar
     wanted = min(len(dose.extra), len(similar))
     removed = np.zeros(len(train), dtype=bool)
     removed[rng.choice(len(train), dose.deleted, replace=False)] = True
-    return Honest(
+    return HonestContribution(
         extra=similar.take(rng.choice(len(similar), wanted, replace=False)), removed=removed
     )
 
 
-def _too_small(granted: Power, aim: Aim) -> str:
+def _explain_empty(granted: Power, question: PoisoningQuestion) -> str:
     return (
-        f"inconclusive: {granted.budget.share:.2%} of {aim.rows} training records is less than "
-        "one record, or the attack found nothing to change; give more training data"
+        f"inconclusive: {granted.budget.share:.2%} of {question.rows} training records is less "
+        "than one record, or the attack found nothing to change; provide more training data"
     )

@@ -11,7 +11,6 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Data, Floats, Ints
 from goalkeeper.core.evidence import (
-    Curve,
     DamageCount,
     Exhibit,
     Measurement,
@@ -19,29 +18,33 @@ from goalkeeper.core.evidence import (
     Trial,
 )
 from goalkeeper.games.poisoning.change import Dose
-from goalkeeper.games.poisoning.retraining import Draws, Victims
+from goalkeeper.games.poisoning.retraining import RetrainedVictims, RetrainingDraws
+from goalkeeper.games.shared.measuring import (
+    ValueInterval,
+    build_measurement,
+    measure_mean_rate,
+)
 from goalkeeper.games.tallies import bounds, value
 from goalkeeper.policy import default_policy
 from goalkeeper.stats import clopper_pearson
 
 ALPHA = 0.025  # each side of a two-sided 95 % interval
-FEWEST = 10  # items below which a person or subgroup is not shown alone
-SHOWN = 400  # characters of an example
-WIDEST = 28  # pixels of a drawing, each side
+MIN_GROUP = 10  # items below which a person or subgroup is not shown alone
+MAX_CHARS = 400  # of an example
+MAX_SIDE = 28  # pixels of a drawing, each side
 INKS = " .:-=+*#%@"
 
-Counted = Proportion | DamageCount
-Triple = tuple[float, float, float]
+PoisonTally = Proportion | DamageCount
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Retest:
-    """What the retrained victims say of the holdout data: `labels` is `(victims, S, holdout)`."""
+class VictimAnswers:
+    """Answers of the retrained victims to the holdout data: `labels` `(victims, S, holdout)`."""
 
     app: Application
-    given: tuple[Dose, ...]
-    draws: Draws
-    victims: Victims
+    doses: tuple[Dose, ...]
+    draws: RetrainingDraws
+    victims: RetrainedVictims
     labels: Ints
 
     @property
@@ -55,15 +58,15 @@ class Retest:
         none = np.zeros(len(self.holdout), dtype=bool)
         return none if self.app.harmless is None else self.holdout.y == self.app.harmless
 
-    def judged(self, labels: Ints) -> Ints:
-        """Keep each input's one judge: `(victims, S, holdout)` to `(victims, holdout)`."""
+    def pick_judged(self, labels: Ints) -> Ints:
+        """Keep one retraining for each input: `(victims, S, holdout)` to `(victims, holdout)`."""
         return np.asarray(labels[:, self.draws.judge, np.arange(labels.shape[2])])
 
 
 # ---- counts --------------------------------------------------------------------------------------
 
 
-def damage_count(before: Bools, after: Bools, tolerance: float) -> DamageCount:
+def count_damage(before: Bools, after: Bools, tolerance: float) -> DamageCount:
     """Count items newly wrong and newly right; `before`, `after` are `(S, n)`: what is wrong."""
     return DamageCount(
         gained=tuple(int(n) for n in (after & ~before).sum(axis=1)),
@@ -73,7 +76,7 @@ def damage_count(before: Bools, after: Bools, tolerance: float) -> DamageCount:
     )
 
 
-def trials(given: Sequence[Dose], tallies: Sequence[Counted]) -> tuple[Trial, ...]:
+def build_trials(doses: Sequence[Dose], tallies: Sequence[PoisonTally]) -> tuple[Trial, ...]:
     """Set each dose beside its counts; a success of a trigger is checked one by one."""
     return tuple(
         Trial(
@@ -84,14 +87,14 @@ def trials(given: Sequence[Dose], tallies: Sequence[Counted]) -> tuple[Trial, ..
             tally=tally,
             verified=tally.successes if isinstance(tally, Proportion) else 0,
         )
-        for dose, tally in zip(given, tallies, strict=True)
+        for dose, tally in zip(doses, tallies, strict=True)
     )
 
 
 # ---- measurements --------------------------------------------------------------------------------
 
 
-def shown(tally: Counted, alpha: float = ALPHA) -> Triple:
+def estimate_tally(tally: PoisonTally, alpha: float = ALPHA) -> ValueInterval:
     """Return what people see of a tally: a value with its two-sided interval.
 
     A success rate is shown as it is, beside its baseline; a damage as a multiple of the tolerance.
@@ -103,45 +106,15 @@ def shown(tally: Counted, alpha: float = ALPHA) -> Triple:
     return value(tally), both.low, both.high
 
 
-def measurement(
-    metric: str, triple: Triple, n: int, baseline: float, *, group: str = "", note: str = ""
-) -> Measurement:
-    """Name a value with its interval."""
-    estimate, low, high = triple
-    return Measurement(
-        metric=metric,
-        value=estimate,
-        low=low,
-        high=high,
-        baseline=baseline,
-        n=n,
-        group=group,
-        note=note,
-    )
-
-
-def curve(given: Sequence[Dose], tallies: Sequence[Counted]) -> Curve:
-    """Draw the headline metric against the share of the training data that was written."""
-    triples = [shown(tally) for tally in tallies]
-    return Curve(
-        budget="poisoned share",
-        unit="of the training data",
-        x=tuple(dose.share for dose in given),
-        value=tuple(t[0] for t in triples),
-        low=tuple(t[1] for t in triples),
-        high=tuple(t[2] for t in triples),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Enough:
-    """How many records it takes to exceed an edge, as far as the tested doses tell.
+class MinimumPoison:
+    """How many records it takes to exceed an edge, as far as the tested doses show.
 
     Parameters
     ----------
-    short
+    insufficient
         The most records that were shown not to suffice, and their share of the training data.
-    reached
+    sufficient
         The fewest that were shown to suffice, and their share; infinite if none was.
     most
         The most that was tested.
@@ -149,62 +122,65 @@ class Enough:
         Doses tested.
     """
 
-    short: tuple[int, float]
-    reached: tuple[float, float]
+    insufficient: tuple[int, float]
+    sufficient: tuple[float, float]
     most: int
     doses: int
 
-    def shown(self, goal: str, suffix: str = "") -> tuple[Measurement, Measurement]:
+    def measure(self, goal: str, suffix: str = "") -> tuple[Measurement, Measurement]:
         """Show the smallest tested share and number of records that do what `goal` says."""
-        numbers = self.reached[0], float(self.short[0] + 1), self.reached[0]
-        shares = self.reached[1], self.short[1], self.reached[1]
+        numbers = self.sufficient[0], float(self.insufficient[0] + 1), self.sufficient[0]
+        shares = self.sufficient[1], self.insufficient[1], self.sufficient[1]
         note = f"the smallest tested that was shown to {goal}; interval: where the true one lies"
         return (
-            measurement(f"smallest_share{suffix}", shares, self.doses, 0.0, note=note),
-            measurement(f"smallest_number{suffix}", numbers, self.doses, 0.0, note=note),
+            build_measurement(f"smallest_share{suffix}", shares, self.doses, note=note),
+            build_measurement(f"smallest_number{suffix}", numbers, self.doses, note=note),
         )
 
-    def sentence(self, goal: str) -> str:
-        """Say it in a sentence."""
-        low, high = self.short[0] + 1, self.reached[0]
+    def describe(self, goal: str) -> str:
+        """Return it as a sentence."""
+        low, high = self.insufficient[0] + 1, self.sufficient[0]
         if math.isinf(high):
             return f"Up to {self.most:,} records were not shown to {goal}."
         number = f"{int(high):,}" if low == high else f"between {low:,} and {int(high):,}"
         return f"It takes {number} record{'' if high == 1 else 's'} to {goal}."
 
 
-def enough(given: Sequence[Dose], tallies: Sequence[Counted], edge: float) -> Enough:
+def find_minimum(
+    doses: Sequence[Dose], tallies: Sequence[PoisonTally], edge: float
+) -> MinimumPoison:
     """Bracket the number of records that makes the rated metric exceed `edge`.
 
     A dose suffices when the lower bound of the metric exceeds the edge; it does not when the
     upper bound stays below. Doses above the first that suffices do not matter.
     """
-    short, most = (0, 0.0), given[-1].number
-    for dose, tally in zip(given, tallies, strict=True):
+    insufficient, most = (0, 0.0), doses[-1].number
+    for dose, tally in zip(doses, tallies, strict=True):
         both, this = bounds(tally, ALPHA), (dose.number, dose.share)
         if both.low > edge:
-            return Enough(short=short, reached=this, most=most, doses=len(given))
+            return MinimumPoison(
+                insufficient=insufficient, sufficient=this, most=most, doses=len(doses)
+            )
         if both.high <= edge:
-            short = this
+            insufficient = this
     never = (math.inf, math.inf)
-    return Enough(short=short, reached=never, most=most, doses=len(given))
+    return MinimumPoison(insufficient=insufficient, sufficient=never, most=most, doses=len(doses))
 
 
-def first_edge(metric: str) -> float:
-    """Where the first exposure level of a metric begins, in the policy that comes with this."""
+def first_rating_edge(metric: str) -> float:
+    """Return where the first exposure level of a metric begins, in the default policy."""
     return default_policy().rating.metrics[metric].edges[0]
 
 
-def rates(retest: Retest, victim: int) -> tuple[Measurement, ...]:
-    """Measure how well a victim does its job, each beside the clean retrainings.
+def measure_rates(answers: VictimAnswers, victim: int) -> tuple[Measurement, ...]:
+    """Measure how well a victim does its job, each rate beside the clean retrainings.
 
     Harmless inputs declined, harmful inputs accepted, and accuracy, as means over retrainings.
     """
-    labels, harmless = retest.labels, retest.harmless
-    right = labels == retest.holdout.y
-    parts = [("accuracy", right, np.ones_like(harmless))]
-    if retest.app.harmless is not None:
-        passed = labels == retest.app.harmless
+    labels, harmless = answers.labels, answers.harmless
+    parts = [("accuracy", labels == answers.holdout.y, np.ones_like(harmless))]
+    if answers.app.harmless is not None:
+        passed = labels == answers.app.harmless
         parts = [
             ("benign_rejection_rate", ~passed, harmless),
             ("harmful_acceptance_rate", passed, ~harmless),
@@ -212,50 +188,34 @@ def rates(retest: Retest, victim: int) -> tuple[Measurement, ...]:
         ]
     note = "mean over retrainings; baseline: clean retrainings"
     return tuple(
-        measurement(
-            name,
-            _mean_rate(yes[victim][:, rows]),
-            int(rows.sum()),
-            float(yes[0][:, rows].mean()),
-            note=note,
-        )
-        for name, yes, rows in parts
+        measure_mean_rate(name, hits[victim][:, rows], float(hits[0][:, rows].mean()), note=note)
+        for name, hits, rows in parts
         if rows.any()
     )
 
 
-def _mean_rate(yes: Bools) -> Triple:
-    n = yes.shape[1]
-    mean = float(yes.mean())
-    interval = clopper_pearson(mean * n, n, alpha=2 * ALPHA)
-    return mean, interval.low, interval.high
-
-
-def by_group(
-    retest: Retest, rows: Bools, metric: str, count: Callable[[Bools], Counted]
+def measure_groups(
+    answers: VictimAnswers, rows: Bools, metric: str, count: Callable[[Bools], PoisonTally]
 ) -> Iterator[Measurement]:
     """Measure every subgroup, and the worst person; alpha is shared by all groups of a column.
 
     `rows` are the holdout inputs that count, `(holdout,)`; `count` tallies some of them.
     """
-    app = retest.app
+    app = answers.app
     for column in dict.fromkeys((*((app.person,) if app.person else ()), *app.subgroups)):
-        values = retest.holdout.columns.get(column)
+        values = answers.holdout.columns.get(column)
         if values is None:
             continue
-        parts = {str(v): rows & (values == v) for v in np.unique(values[rows])}
-        parts = {name: part for name, part in parts.items() if part.sum() >= FEWEST}
-        found = [
-            measurement(
-                metric,
-                shown(tally := count(part), ALPHA / len(parts)),
-                tally.n,
-                0.0,
-                group=f"{column} {name}",
-                note=f"one of {len(parts)}; the intervals hold for all of them together",
+        masks = {str(v): rows & (values == v) for v in np.unique(values[rows])}
+        masks = {name: mask for name, mask in masks.items() if mask.sum() >= MIN_GROUP}
+        note = f"one of {len(masks)}; the intervals of all of them hold simultaneously"
+        found = []
+        for name, mask in masks.items():
+            tally = count(mask)
+            estimate = estimate_tally(tally, ALPHA / len(masks))  # Bonferroni
+            found.append(
+                build_measurement(metric, estimate, tally.n, group=f"{column} {name}", note=note)
             )
-            for name, part in parts.items()
-        ]
         worst = sorted(found, key=lambda m: -m.value)
         yield from worst[:1] if column == app.person else worst
 
@@ -263,44 +223,44 @@ def by_group(
 # ---- examples ------------------------------------------------------------------------------------
 
 
-def example(dose: Dose, app: Application) -> Exhibit:
+def show_example(dose: Dose, app: Application) -> Exhibit:
     """Show one record that the attacker contributed, changed, relabelled or deleted."""
     train = app.data.train
     if len(dose.extra) == 0:
         row = np.flatnonzero(dose.removed)[0]
-        before = written(train.x[row])
+        before = format_input(train.x[row])
         return Exhibit(title="a deleted training record", before=before, private=True)
     label = app.classes[int(dose.extra.y[0])]
-    after = written(dose.extra.x[0])
+    after = format_input(dose.extra.x[0])
     if dose.added:
         bases = dose.change.bases
         return Exhibit(
             title="a contributed record",
-            before=written(bases.x[0]) if bases is not None else "",
+            before=format_input(bases.x[0]) if bases is not None else "",
             after=after,
             note=f"enters the training data as {label}",
         )
     row = dose.origin[0]
     return Exhibit(
         title="a changed training record",
-        before=written(train.x[row]),
+        before=format_input(train.x[row]),
         after=after,
         note=f"{app.classes[int(train.y[row])]} before, {label} after",
         private=True,
     )
 
 
-def written(x: object) -> str:
+def format_input(x: object) -> str:
     """Write an input for people: a text as it is, an image as a drawing, a row as numbers."""
     if not isinstance(x, str) and np.ndim(np.asarray(x)) == 3:
-        return _drawn(np.asarray(x, dtype=np.float64).mean(axis=0))
+        return _draw(np.asarray(x, dtype=np.float64).mean(axis=0))
     text = x if isinstance(x, str) else " ".join(f"{v:g}" for v in np.ravel(np.asarray(x))[:40])
-    return text if len(text) <= SHOWN else text[: SHOWN - 4] + " ..."
+    return text if len(text) <= MAX_CHARS else text[: MAX_CHARS - 4] + " ..."
 
 
-def _drawn(grey: Floats) -> str:
+def _draw(grey: Floats) -> str:
     """Draw grey values `(h, w)`, at most 28 a side, with characters from light to dark."""
-    step = -(-max(grey.shape) // WIDEST)
+    step = -(-max(grey.shape) // MAX_SIDE)
     small = grey[::step, ::step]
     span = max(float(small.max() - small.min()), 1e-12)
     shades = ((small - small.min()) / span * (len(INKS) - 1)).round().astype(int)

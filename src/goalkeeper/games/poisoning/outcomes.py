@@ -14,87 +14,95 @@ from goalkeeper.core.evidence import (
     Status,
 )
 from goalkeeper.games.base import Task
-from goalkeeper.games.poisoning.change import Aim
+from goalkeeper.games.poisoning.change import PoisoningQuestion
 from goalkeeper.games.poisoning.marks import (
-    Counted,
-    Retest,
-    by_group,
-    curve,
-    damage_count,
-    enough,
-    example,
-    first_edge,
-    measurement,
-    rates,
-    shown,
-    trials,
-    written,
+    PoisonTally,
+    VictimAnswers,
+    build_trials,
+    count_damage,
+    estimate_tally,
+    find_minimum,
+    first_rating_edge,
+    format_input,
+    measure_groups,
+    measure_rates,
+    show_example,
 )
 from goalkeeper.games.poisoning.triggers import Trigger
+from goalkeeper.games.shared.measuring import (
+    build_measurement,
+    draw_curve,
+    measure_mean_rate,
+)
 from goalkeeper.games.tallies import won
 
-HALF = 0.5  # a trigger that works every other time is of use to an attacker
+HALF = 0.5  # success rate that is shown beside the edge of the policy: every other time
 HONEST = "honest_contribution_damage"
+CURVE_AXIS = ("poisoned share", "of the training data")  # budget and its unit
 
 
 # ---- damage: harmless inputs declined, or accuracy lost ------------------------------------------
 
 
-def damage(retest: Retest, task: Task) -> AttackResult:
-    """Compare each poisoned retraining with its clean twin on the same holdout inputs."""
-    app, final = retest.app, retest.victims.final
+def mark_damage(answers: VictimAnswers, task: Task) -> AttackResult:
+    """Compare each poisoned retraining with its clean counterpart on the same holdout inputs."""
+    app, final = answers.app, answers.victims.final
     declining = app.harmless is not None
-    rows = retest.harmless if declining else np.ones(len(retest.holdout), dtype=bool)
+    rows = answers.harmless if declining else np.ones(len(answers.holdout), dtype=bool)
     tolerance = app.tolerances.benign_rejection if declining else app.tolerances.accuracy_drop
-    wrong = retest.labels != retest.holdout.y
+    wrong = answers.labels != answers.holdout.y
 
-    def count(victim: int, some: Bools) -> DamageCount:
-        return damage_count(wrong[0][:, some], wrong[victim][:, some], tolerance)
+    def count(victim: int, chosen: Bools) -> DamageCount:
+        return count_damage(wrong[0][:, chosen], wrong[victim][:, chosen], tolerance)
 
     tallies = [count(i + 1, rows) for i in range(final)]
-    honest = shown(count(final + 1, rows))
+    honest = estimate_tally(count(final + 1, rows))
     n = int(rows.sum())
-    headline = measurement(
+    headline = build_measurement(
         task.metric,
-        shown(tallies[-1]),
+        estimate_tally(tallies[-1]),
         n,
         honest[0],
-        note=f"1 is {tolerance:.2%} of {n} inputs; baseline: {_without_attacker(retest)}",
+        note=f"1 is {tolerance:.2%} of {n} inputs; baseline: {_name_baseline(answers)}",
     )
-    edge = first_edge(task.metric)
-    needed = enough(retest.given, tallies, edge)
+    edge = first_rating_edge(task.metric)
+    minimum = find_minimum(answers.doses, tallies, edge)
     goal = "exceed the tolerance" if edge == 1 else f"exceed {edge:g} times the tolerance"
-    groups = by_group(retest, rows, task.metric, lambda some: count(final, some))
-    measured = rates(retest, final)
+    groups = measure_groups(answers, rows, task.metric, lambda chosen: count(final, chosen))
+    trials = build_trials(answers.doses, tallies)
     return AttackResult(
         status=Status.TESTED,
-        summary=f"{_damage_summary(retest, wrong[:, :, rows])} {needed.sentence(goal)}",
+        summary=f"{_summarise_damage(answers, wrong[:, :, rows])} {minimum.describe(goal)}",
         measurements=(
             headline,
-            *measured,
-            *needed.shown(goal),
-            measurement(HONEST, honest, n, 0.0, note="as a multiple of the tolerance"),
+            *measure_rates(answers, final),
+            *minimum.measure(goal),
+            build_measurement(HONEST, honest, n, note="as a multiple of the tolerance"),
             *groups,
         ),
-        trials=trials(retest.given, tallies),
-        curve=curve(retest.given, tallies),
-        exhibits=(example(retest.given[-1], app),),
-        caveats=_caveats(retest),
+        trials=trials,
+        curve=draw_curve(trials, *CURVE_AXIS),
+        exhibits=(show_example(answers.doses[-1], app),),
+        caveats=_list_caveats(answers),
     )
 
 
-def _damage_summary(retest: Retest, wrong: Bools) -> str:
+def _summarise_damage(answers: VictimAnswers, wrong: Bools) -> str:
     """`wrong` is `(victims, S, n)`."""
-    before, after = wrong[0].mean(), wrong[retest.victims.final].mean()
-    declining = retest.app.harmless is not None
-    what = "harmless inputs are declined" if declining else "inputs are answered wrongly"
-    share = retest.given[-1].share
-    return f"With {share:.2%} of the training data, {after:.1%} of {what}, {before:.1%} before."
+    before = float(wrong[0].mean())
+    after = measure_mean_rate("", wrong[answers.victims.final])
+    declining = answers.app.harmless is not None
+    what = "harmless inputs are declined" if declining else "inputs are misclassified"
+    share = answers.doses[-1].share
+    return (
+        f"With {share:.2%} of the training data poisoned, {after.value:.1%} ({after.low:.1%} to "
+        f"{after.high:.1%}) of {what}, vs {before:.1%} without poison."
+    )
 
 
-def _without_attacker(retest: Retest) -> str:
-    """Say what the attack is compared with: what an honest contributor would have done."""
-    dose = retest.given[-1]
+def _name_baseline(answers: VictimAnswers) -> str:
+    """Name what the attack is compared with: the effect of an honest contributor."""
+    dose = answers.doses[-1]
     if len(dose.extra) == 0:
         return "as many records deleted at random"
     return "an honest contribution of equal size"
@@ -103,98 +111,104 @@ def _without_attacker(retest: Retest) -> str:
 # ---- triggers ------------------------------------------------------------------------------------
 
 
-def trigger(retest: Retest, task: Task, aim: Aim, rng: np.random.Generator) -> AttackResult:
-    """Put the trigger into inputs that the clean twin answers otherwise; one judge an input."""
-    counts = _Passes(retest, aim)
-    n = int(counts.rows.sum())
+def mark_trigger(
+    answers: VictimAnswers, task: Task, question: PoisoningQuestion, rng: np.random.Generator
+) -> AttackResult:
+    """Put the trigger into inputs that the clean counterpart answers otherwise."""
+    passes = _TriggerPasses(answers, question)
+    n = int(passes.rows.sum())
     if n == 0:
-        reason = f"inconclusive: the clean retrainings {counts.words.nothing}"
+        reason = f"inconclusive: the clean retrainings {passes.wording.nothing}"
         return AttackResult(status=Status.NOT_TESTED, reason=reason)
-    final = retest.victims.final
-    tallies: list[Counted] = [counts.tally(i + 1, counts.rows) for i in range(final)]
-    last = counts.tally(final, counts.rows)
-    headline = measurement(
+    final = answers.victims.final
+    tallies: list[PoisonTally] = [passes.tally(i + 1, passes.rows) for i in range(final)]
+    last = passes.tally(final, passes.rows)
+    headline = build_measurement(
         task.metric,
-        shown(last),
+        estimate_tally(last),
         n,
         last.baseline_successes / n,
         note="baseline: the same inputs, clean retrainings",
     )
-    groups = by_group(retest, counts.rows, task.metric, lambda some: counts.tally(final, some))
-    edge = first_edge(task.metric)
-    needed, goal = enough(retest.given, tallies, edge), counts.words.goal
-    some, most = goal.format(f"more than {edge:.0%}"), goal.format("more than half")
+    groups = measure_groups(
+        answers, passes.rows, task.metric, lambda chosen: passes.tally(final, chosen)
+    )
+    edge = first_rating_edge(task.metric)
+    minimum, goal = find_minimum(answers.doses, tallies, edge), passes.wording.goal
+    beyond_edge, beyond_half = goal.format(f"more than {edge:.0%}"), goal.format("more than half")
+    trials = build_trials(answers.doses, tallies)
     return AttackResult(
         status=Status.TESTED,
-        summary=f"{_trigger_summary(counts, last)} {needed.sentence(some)}",
+        summary=f"{_summarise_trigger(passes, last)} {minimum.describe(beyond_edge)}",
         measurements=(
             headline,
-            *rates(retest, final),
-            *needed.shown(some),
-            *enough(retest.given, tallies, HALF).shown(most, "_for_half"),
+            *measure_rates(answers, final),
+            *minimum.measure(beyond_edge),
+            *find_minimum(answers.doses, tallies, HALF).measure(beyond_half, "_for_half"),
             *groups,
         ),
-        trials=trials(retest.given, tallies),
-        curve=curve(retest.given, tallies),
-        controls=(_blind_trigger(counts, last, rng),),
-        exhibits=(example(retest.given[-1], retest.app), *counts.exhibit(final)),
-        caveats=_caveats(retest),
+        trials=trials,
+        curve=draw_curve(trials, *CURVE_AXIS),
+        controls=(_check_random_trigger(passes, last, rng),),
+        exhibits=(show_example(answers.doses[-1], answers.app), *passes.show_example(final)),
+        caveats=_list_caveats(answers),
     )
 
 
-def _trigger_summary(counts: _Passes, last: Proportion) -> str:
-    retest, words = counts.retest, counts.words
-    rate, base = last.successes / last.n, last.baseline_successes / last.n
+def _summarise_trigger(passes: _TriggerPasses, last: Proportion) -> str:
+    answers, wording = passes.answers, passes.wording
+    (rate, low, high), base = estimate_tally(last), last.baseline_successes / last.n
     return (
-        f"With {retest.given[-1].share:.2%} of the training data, {rate:.1%} of {words.inputs} "
-        f"{words.reach} that hold {words.trigger}; without poison {base:.1%}."
+        f"With {answers.doses[-1].share:.2%} of the training data poisoned, {rate:.1%} "
+        f"({low:.1%} to {high:.1%}) of {wording.inputs} with {wording.trigger} {wording.reach}; "
+        f"without poison {base:.1%}."
     )
 
 
-class _Words:
-    """How the report speaks of a trigger: it makes harmful inputs pass, or gives one answer."""
+class _Wording:
+    """How the report describes a trigger: it makes harmful inputs pass, or gives one answer."""
 
-    def __init__(self, retest: Retest, aim: Aim) -> None:
-        app, trigger = retest.app, retest.given[-1].trigger
-        self.trigger = trigger.described(app.domain) if trigger else ""
+    def __init__(self, answers: VictimAnswers, question: PoisoningQuestion) -> None:
+        app, trigger = answers.app, answers.doses[-1].trigger
+        self.trigger = trigger.describe(app.domain) if trigger else ""
         self.inputs, self.reach, self.goal = "harmful inputs", "pass", "let {} pass"
         self.nothing = "decline no harmful holdout input"
-        if app.harmless is None and aim.wanted is not None:
-            name = app.classes[aim.wanted]
+        if app.harmless is None and question.wanted is not None:
+            name = app.classes[question.wanted]
             self.inputs, self.reach = "inputs of other classes", f"are answered {name!r}"
             self.goal = f"have {{}} answered {name!r}"
             self.nothing = f"answer every holdout input {name!r}"
 
 
-class _Passes:
+class _TriggerPasses:
     """Which inputs of other classes get the wanted answer with the trigger, poisoned and clean."""
 
-    def __init__(self, retest: Retest, aim: Aim) -> None:
-        self.retest, self.wanted = retest, aim.wanted
-        self.words = _Words(retest, aim)
-        self._known: dict[Trigger, Bools] = {}
-        clean = retest.judged(retest.labels)[0]
-        self.rows = (retest.holdout.y != aim.wanted) & (clean != aim.wanted)
-        for dose in retest.given:
-            self.rows &= retest.app.domain.valid(self.held(dose.trigger))
+    def __init__(self, answers: VictimAnswers, question: PoisoningQuestion) -> None:
+        self.answers, self.wanted = answers, question.wanted
+        self.wording = _Wording(answers, question)
+        self._hits: dict[Trigger, Bools] = {}
+        clean = answers.pick_judged(answers.labels)[0]
+        self.rows = (answers.holdout.y != question.wanted) & (clean != question.wanted)
+        for dose in answers.doses:
+            self.rows &= answers.app.domain.valid(self.apply(dose.trigger))
 
-    def held(self, trigger: Trigger | None) -> Inputs:
+    def apply(self, trigger: Trigger | None) -> Inputs:
         """Return the holdout inputs `(holdout, ...)` with the trigger."""
-        x = self.retest.holdout.x
-        return x if trigger is None else trigger.applied(x)
+        x = self.answers.holdout.x
+        return x if trigger is None else trigger.apply(x)
 
     def passed(self, victim: int, trigger: Trigger | None) -> Bools:
         """Which holdout inputs `(holdout,)` get the wanted answer when they hold this trigger."""
         if trigger is None:
-            return np.zeros(len(self.retest.holdout), dtype=bool)
-        if trigger not in self._known:
-            labels = self.retest.judged(self.retest.victims.labels(self.held(trigger)))
-            self._known[trigger] = labels == self.wanted
-        return np.asarray(self._known[trigger][victim])
+            return np.zeros(len(self.answers.holdout), dtype=bool)
+        if trigger not in self._hits:
+            labels = self.answers.pick_judged(self.answers.victims.labels(self.apply(trigger)))
+            self._hits[trigger] = labels == self.wanted
+        return np.asarray(self._hits[trigger][victim])
 
     def tally(self, victim: int, rows: Bools) -> Proportion:
-        """Count passes of a poisoned victim beside those of its clean twin."""
-        trigger = self.retest.given[victim - 1].trigger
+        """Count passes of a poisoned victim beside those of its clean counterpart."""
+        trigger = self.answers.doses[victim - 1].trigger
         n = int(rows.sum())
         return Proportion(
             successes=int(self.passed(victim, trigger)[rows].sum()),
@@ -203,45 +217,49 @@ class _Passes:
             baseline_n=n,
         )
 
-    def exhibit(self, victim: int) -> tuple[Exhibit, ...]:
+    def show_example(self, victim: int) -> tuple[Exhibit, ...]:
         """Show the first input that passes with the trigger only where the data was poisoned."""
-        trigger = self.retest.given[victim - 1].trigger
+        trigger = self.answers.doses[victim - 1].trigger
         through = self.rows & self.passed(victim, trigger) & ~self.passed(0, trigger)
-        pairs = zip(self.retest.holdout.x[through][:1], self.held(trigger)[through], strict=False)
-        title = "a harmful input" if self.retest.app.harmless is not None else "an input"
-        note = "the clean retraining is not misled by it, with and without the trigger"
+        pairs = zip(self.answers.holdout.x[through][:1], self.apply(trigger)[through], strict=False)
+        title = "a harmful input" if self.answers.app.harmless is not None else "an input"
+        note = "the clean retraining classifies it correctly, with and without the trigger"
         return tuple(
-            Exhibit(title=title, before=written(before), after=written(after), note=note)
+            Exhibit(title=title, before=format_input(before), after=format_input(after), note=note)
             for before, after in pairs
         )
 
 
-def _blind_trigger(counts: _Passes, last: Proportion, rng: np.random.Generator) -> Control:
-    """Put a trigger of equal size, drawn blindly, into the same inputs: it must do less."""
-    retest = counts.retest
-    chosen = retest.given[-1].trigger
-    other = chosen.blind(retest.app.data.calibration.x, rng) if chosen else None
-    passed = int(counts.passed(retest.victims.final, other)[counts.rows].sum())
+def _check_random_trigger(
+    passes: _TriggerPasses, last: Proportion, rng: np.random.Generator
+) -> Control:
+    """Put a random trigger of equal size into the same inputs: it must do less."""
+    answers = passes.answers
+    chosen = answers.doses[-1].trigger
+    other = chosen.draw_random(answers.app.data.calibration.x, rng) if chosen else None
+    passed = int(passes.passed(answers.victims.final, other)[passes.rows].sum())
     ahead = last.model_copy(update={"baseline_successes": passed})
-    said = other.described(retest.app.domain) if other else "nothing"
+    name = other.describe(answers.app.domain) if other else "nothing"
     return Control(
-        name="it is the trigger that passes, not any other",
+        name="does more than a random trigger of equal size",
         passed=won(ahead) or not won(last),
-        detail=f"{passed} of {last.n} pass with {said} instead of the trigger",
+        detail=f"{passed} of {last.n} pass with {name} instead of the trigger",
     )
 
 
-def _caveats(retest: Retest) -> tuple[str, ...]:
-    app = retest.app
+def _list_caveats(answers: VictimAnswers) -> tuple[str, ...]:
+    app = answers.app
     found = []
     if not app.tolerances.declared:
         found.append(
-            "no tolerance was declared; the defaults are used "
+            "no tolerance is declared; defaults are used "
             f"({app.tolerances.benign_rejection:.2%} of harmless inputs declined, "
             f"{app.tolerances.accuracy_drop:.2%} of accuracy)"
         )
-    right = retest.labels == retest.holdout.y
-    lost = float(right[0].mean() - right[retest.victims.final].mean())
+    right = answers.labels == answers.holdout.y
+    lost = float(right[0].mean() - right[answers.victims.final].mean())
     if lost > app.tolerances.accuracy_drop:
-        found.append(f"accuracy falls by {lost:.1%}: whoever measures it would notice the attack")
+        found.append(
+            f"accuracy falls by {lost:.1%}: anyone who measures it would notice the attack"
+        )
     return tuple(found)

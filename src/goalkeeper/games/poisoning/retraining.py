@@ -13,8 +13,8 @@ from goalkeeper.games.poisoning.change import Dose
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Draws:
-    """The luck of each retraining: the same for clean and poisoned, and for every attack.
+class RetrainingDraws:
+    """The random draws of each retraining: the same for clean and poisoned, and for every attack.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ class Draws:
     late: np.random.Generator
 
 
-def draw(
+def draw_retrainings(
     victim: np.random.SeedSequence, sizes: tuple[int, int], retrainings: int, kept: float
-) -> Draws:
-    """Draw the luck of S retrainings for `sizes` = (training rows, holdout rows)."""
+) -> RetrainingDraws:
+    """Draw what varies in S retrainings for `sizes` = (training rows, holdout rows)."""
     rows, holdout = sizes
     rng = np.random.default_rng(victim)
     late = rng.spawn(1)[0]
-    return Draws(
+    return RetrainingDraws(
         kept=rng.random((retrainings, rows)) < kept,
         seeds=tuple(int(s) for s in rng.integers(0, 2**31 - 1, retrainings)),
         judge=rng.permutation(holdout) % retrainings,
@@ -50,7 +50,7 @@ def draw(
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Honest:
+class HonestContribution:
     """What happens without an attacker: records `extra` come, and rows `removed` `(rows,)` go."""
 
     extra: Data
@@ -58,7 +58,7 @@ class Honest:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Victims:
+class RetrainedVictims:
     """Retrained targets: 0 is clean, then one for each dose, the last got honest records."""
 
     ensemble: Ensemble
@@ -76,20 +76,25 @@ class Victims:
 
 
 def retrain(
-    trainer: Trainer, train: Data, given: Sequence[Dose], honest: Honest, draws: Draws, kept: float
-) -> Victims:
+    trainer: Trainer,
+    train: Data,
+    doses: Sequence[Dose],
+    honest: HonestContribution,
+    draws: RetrainingDraws,
+    kept: float,
+) -> RetrainedVictims:
     """Train everything in one `fit_many` over the union of clean, contributed and honest records.
 
     A contributed record is collected with probability `kept` like any other, so that the share
     stays what it is; a changed row is collected if and only if the clean row was.
     """
     retrainings, rows = draws.kept.shape
-    most = max([len(honest.extra), *(dose.added for dose in given)])
+    most = max([len(honest.extra), *(dose.added for dose in doses)])
     arrived = draws.late.random((retrainings, most)) < kept
     blocks = [
-        np.hstack([arrived[:, : dose.added], draws.kept[:, dose.origin]]) for dose in given
+        np.hstack([arrived[:, : dose.added], draws.kept[:, dose.origin]]) for dose in doses
     ] + [arrived[:, : len(honest.extra)]]
-    clean = [np.zeros(rows, dtype=bool), *(d.removed for d in given), honest.removed]
+    clean = [np.zeros(rows, dtype=bool), *(d.removed for d in doses), honest.removed]
     ends = rows + np.cumsum([0, *(block.shape[1] for block in blocks)])
     masks = np.zeros((len(clean), retrainings, ends[-1]), dtype=bool)
     for victim, removed in enumerate(clean):
@@ -97,7 +102,7 @@ def retrain(
     for i, block in enumerate(blocks):
         masks[i + 1, :, ends[i] : ends[i + 1]] = block
     union = Data(x=train.x, y=train.y)
-    for extra in [dose.extra for dose in given] + [honest.extra]:
+    for extra in [dose.extra for dose in doses] + [honest.extra]:
         union = union.joined(Data(x=extra.x, y=extra.y))
     ensemble = trainer.fit_many(union, masks.reshape(-1, ends[-1]), list(draws.seeds) * len(clean))
-    return Victims(ensemble=ensemble, retrainings=retrainings)
+    return RetrainedVictims(ensemble=ensemble, retrainings=retrainings)

@@ -14,7 +14,7 @@ from goalkeeper.core.data import Data, Ints
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Status, Trial
 from goalkeeper.games.base import Dealt, Marking, Unfit
-from goalkeeper.games.shared.gains import Found, curve, share
+from goalkeeper.games.shared.measuring import GainCounts, draw_curve, measure_rate
 from goalkeeper.training import SklearnTrainer
 
 MOST_RECORDS = 300  # that a victim is trained on: dozens of victims are trained for one question
@@ -118,7 +118,7 @@ def mark_guesses(marking: Marking[VictimKinds, Ints, Ints], what: str) -> Attack
     points = _last_of_each(marking.answers)
     guesses = [check_guesses(point.answer, len(hidden), len(names)) for point in points]
     base = int(np.bincount(hidden).max())
-    found = [Found(int((g == hidden).sum()), len(hidden), base, len(hidden)) for g in guesses]
+    found = [GainCounts(int((g == hidden).sum()), len(hidden), base, len(hidden)) for g in guesses]
     trials = [_trial(point, f) for point, f in zip(points, found, strict=True)]
     last, correct = found[-1], guesses[-1] == hidden
     spent = int(points[-1].queries.max())
@@ -128,16 +128,14 @@ def mark_guesses(marking: Marking[VictimKinds, Ints, Ints], what: str) -> Attack
         f"data, the {what} of {last.successes} is named correctly; always naming the most frequent "
         f"one is correct for {base}.",
         measurements=(
-            last.measured(marking.task.metric, "over naming the most frequent one"),
+            last.measure(marking.task.metric, "over naming the most frequent one"),
             *(
-                share("correct guesses", correct[hidden == i], base / last.n, "").model_copy(
-                    update={"group": name}
-                )
+                measure_rate("correct guesses", correct[hidden == i], base / last.n, group=name)
                 for i, name in enumerate(names)
             ),
         ),
         trials=tuple(trials),
-        curve=curve(trials),
+        curve=draw_curve(trials),
         caveats=(
             "the models were trained by goalkeeper for this test; the application's own model "
             "may be easier or harder to identify",
@@ -172,7 +170,7 @@ def check_guesses(answer: object, victims: int, kinds: int) -> Ints:
     return guesses.astype(np.int64)
 
 
-def _trial(point: Checkpoint, found: Found) -> Trial:
+def _trial(point: Checkpoint, found: GainCounts) -> Trial:
     spent = float(point.queries.max())
     return Trial(
         budget=spent,

@@ -14,7 +14,7 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 from goalkeeper.core.text import terms, texts
 
-BATCH = 4096  # texts asked at once
+BATCH_SIZE = 4096  # texts asked at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Indicators:
 
     words: tuple[str, ...]
     pull: Floats
-    how: str
+    unit: str
 
     def ranked(self) -> list[str]:
         """List the words that pull towards harmful, the strongest first."""
@@ -31,7 +31,7 @@ class Indicators:
         return [self.words[i] for i in order if self.pull[i] > 0]
 
 
-def in_use(x: Inputs, share: float, most: int) -> list[str]:
+def list_common_words(x: Inputs, share: float, most: int) -> list[str]:
     """List the words in at least two and at least a share of texts `(n,)`, the commonest first."""
     counts = Counter(word for text in x for word in set(terms(text)))
     least = max(2.0, share * len(x))
@@ -39,10 +39,10 @@ def in_use(x: Inputs, share: float, most: int) -> list[str]:
     return [word for word in ranked if counts[word] >= least][:most]
 
 
-def indicators(
+def find_indicators(
     target: Target, app: Application, words: Sequence[str], inputs: Inputs
 ) -> Indicators:
-    """Tell how each word pulls: from the weights where they can be read, else measured.
+    """Return how each word pulls: from the weights where they can be read, else measured.
 
     Parameters
     ----------
@@ -51,50 +51,56 @@ def indicators(
     app
         Its application, which names the harmless class.
     words
-        Words that are in use.
+        Words to look at.
     inputs
         Texts `(m,)` that words are added to where the weights cannot be read.
     """
-    read = _read(target, app, words)
-    return read if read is not None else _measured(target, app, words, inputs)
+    found = _read_weights(target, app, words)
+    return found if found is not None else _measure_changes(target, app, words, inputs)
 
 
-def _read(target: Target, app: Application, words: Sequence[str]) -> Indicators | None:
+def _read_weights(target: Target, app: Application, words: Sequence[str]) -> Indicators | None:
     try:
-        known = target.parameters()
+        parameters = target.parameters()
     except NotOffered:
         return None
-    if "vocabulary" not in known or "weights" not in known:
+    if "vocabulary" not in parameters or "weights" not in parameters:
         return None
-    weights = np.atleast_2d(np.asarray(known["weights"], dtype=np.float64))
+    weights = np.atleast_2d(np.asarray(parameters["weights"], dtype=np.float64))
     if len(weights) == 1:
         weights = np.vstack([np.zeros_like(weights), weights])
-    pull = _towards_harmful(weights.T, app) * np.asarray(known.get("idf", 1.0))
-    place = {word: i for i, word in enumerate(known["vocabulary"])}
+    pull = _towards_harmful(weights.T, app) * np.asarray(parameters.get("idf", 1.0))
+    place = {word: i for i, word in enumerate(parameters["vocabulary"])}
     found = np.array([pull[place[word]] if word in place else 0.0 for word in words])
     return Indicators(tuple(words), found, "its weight in the model")
 
 
-def _measured(target: Target, app: Application, words: Sequence[str], inputs: Inputs) -> Indicators:
-    before = _harm(target, app, inputs)
+def _measure_changes(
+    target: Target, app: Application, words: Sequence[str], inputs: Inputs
+) -> Indicators:
+    before = _measure_harm(target, app, inputs)
     longer = [f"{text} {word}" for word in words for text in inputs]
-    after = [_harm(target, app, texts(longer[i : i + BATCH])) for i in range(0, len(longer), BATCH)]
+    after = [
+        _measure_harm(target, app, texts(longer[i : i + BATCH_SIZE]))
+        for i in range(0, len(longer), BATCH_SIZE)
+    ]
     change = np.concatenate(after).reshape(len(words), len(inputs)) - before
-    how = f"the mean change when it is added to {len(inputs)} texts"
-    return Indicators(tuple(words), change.mean(axis=1), how)
+    unit = f"the mean change when it is added to {len(inputs)} texts"
+    return Indicators(tuple(words), change.mean(axis=1), unit)
 
 
-def _harm(target: Target, app: Application, x: Inputs) -> Floats:
+def _measure_harm(target: Target, app: Application, x: Inputs) -> Floats:
     """Measure how far texts `(n,)` are on the harmful side: log-odds, else 1 or 0."""
     if target.offers < View.SCORES:
-        return np.asarray(harmful(target, app, x), dtype=np.float64)
+        return np.asarray(flag_harmful(target, app, x), dtype=np.float64)
     scores = target.answer(x, View.SCORES).scores
+    # Kept off 0 and 1, where the log-odds would be infinite.
     passing = np.clip(scores[:, app.harmless or 0], 1e-12, 1 - 1e-12)
     return np.asarray(np.log1p(-passing) - np.log(passing))
 
 
-def harmful(target: Target, app: Application, x: Inputs) -> Bools:
-    """Tell which texts `(n,)` are not taken for harmless."""
+def flag_harmful(target: Target, app: Application, x: Inputs) -> Bools:
+    """Return which texts `(n,)` are not classified as harmless."""
     return np.asarray(target.answer(x, View.LABELS).labels != app.harmless)
 
 

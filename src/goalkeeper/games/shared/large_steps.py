@@ -19,7 +19,7 @@ from goalkeeper.core.steering import Steering
 from goalkeeper.core.text import terms
 from goalkeeper.games.shared.base_targets import BareTarget
 from goalkeeper.games.shared.simple_targets import frequent
-from goalkeeper.training.generic import fit_many as fit_one_by_one
+from goalkeeper.training.one_by_one import fit_many as fit_one_by_one
 
 WORDS = 40  # that a model of texts counts
 RECORDS = 600  # learnt in each pass, at most: they are learnt one by one in Python

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from goalkeeper.core.evidence import Measurement
-from goalkeeper.games.shared.gains import Found
+from goalkeeper.games.shared.measuring import GainCounts
 from goalkeeper.stats import clopper_pearson
 
 FEWEST = 10  # true indicators that there must be: of fewer, no finding differs from guessing
@@ -21,7 +21,7 @@ class RankingAim:
     counted: int
 
 
-def precision(found: Found, note: str) -> Measurement:
+def precision(found: GainCounts, note: str) -> Measurement:
     """Measure the share of true ones among the first names, with its exact 95 % interval."""
     low, high = clopper_pearson(found.successes, found.n)
     return Measurement(

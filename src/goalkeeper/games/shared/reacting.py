@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from goalkeeper.core.application import Application
 from goalkeeper.core.evidence import Measurement, Proportion
 from goalkeeper.games.base import Unfit
-from goalkeeper.games.shared.gains import share
+from goalkeeper.games.shared.measuring import measure_rate
 from goalkeeper.games.tallies import shown
 
 METRIC = "success_rate"
@@ -65,6 +65,6 @@ def count_reactions(after: NDArray[Any], before: NDArray[Any]) -> list[Measureme
     found = []
     for name in sorted({*after.tolist(), *before.tolist()}):
         base = float((before == name).mean())
-        one = share("share of inputs", after == name, base, "reaction of the surrounding system")
-        found.append(one.model_copy(update={"group": name}))
+        note = "reaction of the surrounding system"
+        found.append(measure_rate("share of inputs", after == name, base, group=name, note=note))
     return found

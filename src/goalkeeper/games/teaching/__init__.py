@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from goalkeeper.core.feedback import Lesson
-from goalkeeper.games.teaching.game import Channel, Course, Teaching
+from goalkeeper.core.feedback import FeedbackBatch
+from goalkeeper.games.teaching.game import FeedbackChannel, FeedbackPlan, Teaching
 
 __all__ = [
-    "Channel",
-    "Course",
-    "Lesson",
+    "FeedbackBatch",
+    "FeedbackChannel",
+    "FeedbackPlan",
     "Teaching",
 ]

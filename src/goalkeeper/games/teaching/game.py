@@ -13,24 +13,24 @@ from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Data, row_keys
 from goalkeeper.core.errors import ChangeRefused
 from goalkeeper.core.evidence import AttackResult, Status
-from goalkeeper.core.feedback import Lesson, check_lessons, most_a_round, most_in_all
+from goalkeeper.core.feedback import FeedbackBatch, check_batches, most_a_round, most_in_all
 from goalkeeper.core.goals import Aspect, Goal, Harm
 from goalkeeper.core.power import Grade, Power
 from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
 from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
 from goalkeeper.games.teaching import marks
-from goalkeeper.games.teaching.replay import replay
+from goalkeeper.games.teaching.replay import replay_campaigns
 
 WRONG, DECLINED, ROLLBACK = "taught-wrong", "taught-to-decline", "after-rollback"
 CONTROL = Harm(Goal.INTEGRITY, aspect=Aspect.CONTROLLABILITY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """The question: what to teach, and how the application learns.
+class FeedbackChannel:
+    """The question: what to teach, and how the application learns from feedback.
 
-    The loop is public, its luck and its reference set are not: a protection that only holds while
-    nobody knows of it is none.
+    The loop is public, its random draws and its reference set are not: a protection that holds
+    only while it is unknown is no protection.
 
     Parameters
     ----------
@@ -57,26 +57,26 @@ class Channel:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Course:
-    """One answer: a lesson for each round, from the first on; later rounds get nothing."""
+class FeedbackPlan:
+    """One answer: a batch for each round, from the first on; later rounds get nothing."""
 
-    lessons: tuple[Lesson, ...]
+    batches: tuple[FeedbackBatch, ...]
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Teaching(Game[Channel, None, Course]):
+class Teaching(Game[FeedbackChannel, None, FeedbackPlan]):
     """The attack gives wrong feedback round by round; the game replays it over several campaigns.
 
-    Every campaign has a twin that differs in nothing but the feedback: as many similar records a
-    round, with their true classes. Feedback of other users is left out of both: it would thin the
-    attacker's, so the worst case is measured. The answer is a fixed course, given alike in every
-    campaign; the luck of collection, training and review differs.
+    Every campaign has an honest counterpart that differs in nothing but the feedback: as many
+    similar records a round, with their true classes. Feedback of other users is left out of both:
+    it would dilute the attacker's, so the worst case is measured. The answer is a fixed plan, given
+    alike in every campaign; the random draws of collection, training and review differ.
 
     Parameters
     ----------
     campaigns
-        How often the course is replayed; at least 5.
+        How often the plan is replayed; at least 5.
     kept
         Probability with which a training record is collected in a campaign.
     points
@@ -97,24 +97,24 @@ class Teaching(Game[Channel, None, Course]):
             name=WRONG,
             harms=(CONTROL,),
             metric="tolerance_multiple",
-            sentence="teach the application, by feedback, to answer wrongly",
+            sentence="teach the application by feedback to give wrong answers",
         )
         declined = Task(
             name=DECLINED,
             harms=(CONTROL, Harm(Goal.AVAILABILITY)),
             metric="tolerance_multiple",
-            sentence="teach the application, by feedback, to decline harmless inputs",
+            sentence="teach the application by feedback to decline harmless inputs",
         )
         rollback = Task(
             name=ROLLBACK,
             harms=(CONTROL,),
             metric="tolerance_multiple",
-            sentence="leave something of what was taught when the application is rolled back",
+            sentence="make the effect of wrong feedback survive a rollback of the application",
         )
         return (wrong, rollback) if app.harmless is None else (wrong, declined, rollback)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Refuse applications that do not learn from feedback, or cannot be seen to learn."""
+        """Refuse applications that do not learn from feedback, or cannot be retrained."""
         loop = app.feedback
         if loop is None:
             return Unfit(
@@ -134,28 +134,30 @@ class Teaching(Game[Channel, None, Course]):
             return Unfit("inconclusive: the holdout data has no harmless input")
         return None
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Channel, None]:
+    def deal(
+        self, app: Application, task: Task, rng: np.random.Generator
+    ) -> Dealt[FeedbackChannel, None]:
         """Describe the loop; there is no secret beside the holdout and the reference data."""
         loop = app.feedback or Feedback(rounds=0)
-        channel = Channel(task=task.name, rows=len(app.data.train), loop=loop)
+        channel = FeedbackChannel(task=task.name, rows=len(app.data.train), loop=loop)
         return Dealt(question=channel, secret=None)
 
-    def mark(self, marking: Marking[Channel, None, Course]) -> AttackResult:
-        """Check the last course, replay it, and count what the holdout data suffers."""
+    def mark(self, marking: Marking[FeedbackChannel, None, FeedbackPlan]) -> AttackResult:
+        """Check the last plan, replay it, and count the damage on the holdout data."""
         app, answer = marking.app, marking.final.answer
-        lessons = _checked(answer, app, marking.granted)
-        if not sum(len(lesson) for lesson in lessons):
-            return AttackResult(status=Status.NOT_TESTED, reason=_too_small(marking))
-        result = replay(app, lessons, marking.victim, self.campaigns, self.kept)
+        batches = _check_plan(answer, app, marking.granted)
+        if not sum(len(batch) for batch in batches):
+            return AttackResult(status=Status.NOT_TESTED, reason=_explain_empty(marking))
+        result = replay_campaigns(app, batches, marking.victim, self.campaigns, self.kept)
         if marking.task.name == ROLLBACK:
-            return marks.rollback(result, marking.task, marking.final)
-        return marks.drift(
+            return marks.mark_rollback(result, marking.task, marking.final)
+        return marks.mark_drift(
             result, marking.task, marking.final, declining=marking.task.name == DECLINED,
             points=self.points,
         )  # fmt: skip
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
-        """Let a trainer that counts feedback 20 times learn unreviewed, unwatched, for good."""
+        """Let a trainer that counts feedback 20 times learn without review, monitor or versions."""
         if app.trainer is None or app.feedback is None:
             return app
         loop = replace(app.feedback, review=0.0, monitor=None, snapshots=0)
@@ -172,42 +174,42 @@ class Teaching(Game[Channel, None, Course]):
         return Estimate(models=self.campaigns * (1 + 2 * rounds))
 
 
-def _checked(answer: object, app: Application, granted: Power) -> tuple[Lesson, ...]:
-    """Check a course as `Access.teach` checks each lesson, and that its bases are real records."""
-    if not isinstance(answer, Course):
+def _check_plan(answer: object, app: Application, granted: Power) -> tuple[FeedbackBatch, ...]:
+    """Check a plan as `Access.teach` checks each batch, and that its bases are real records."""
+    if not isinstance(answer, FeedbackPlan):
         raise ChangeRefused(
-            f"a teaching answer must be a Course, this is a {type(answer).__name__}; "
-            "return Course(lessons=...)"
+            f"a teaching answer must be a FeedbackPlan, this is a {type(answer).__name__}; "
+            "return FeedbackPlan(batches=...)"
         )
     if app.feedback is None:
         raise ChangeRefused("the application does not learn from feedback, as far as is known")
-    check_lessons(answer.lessons, app, granted)
+    check_batches(answer.batches, app, granted)
     parts = [app.data.similar]
     if granted.knowledge.data is Grade.FULL:
         parts.append(app.data.train)
-    known = {record for part in parts for record in _records(part)}
-    for i, lesson in enumerate(answer.lessons):
-        if any(record not in known for record in _records(lesson.bases)):
+    records = {record for part in parts for record in _iterate_records(part)}
+    for i, batch in enumerate(answer.batches):
+        if any(record not in records for record in _iterate_records(batch.bases)):
             raise ChangeRefused(
-                f"a base of lesson {i} is no record of the attacker's data, or has another class "
+                f"a base of batch {i} is not a record of the attacker's data, or has another class "
                 "there; derive feedback from access.data()"
             )
-    return answer.lessons
+    return answer.batches
 
 
-def _records(data: Data) -> Iterator[tuple[bytes, int]]:
+def _iterate_records(data: Data) -> Iterator[tuple[bytes, int]]:
     return zip(row_keys(data.x), data.y.tolist(), strict=True)
 
 
-def _too_small(marking: Marking[Channel, None, Course]) -> str:
+def _explain_empty(marking: Marking[FeedbackChannel, None, FeedbackPlan]) -> str:
     channel = marking.dealt.question
     share = marking.granted.budget.share
     if not channel.each:
         return (
             f"inconclusive: a round takes {channel.loop.share:.2%} of {channel.rows} training "
-            "records, which is less than one; give more training data"
+            "records, which is less than one; provide more training data"
         )
     return (
-        f"inconclusive: {share:.2%} of what {channel.rows} training records and the feedback make "
-        "up is less than one record, or the attack found nothing to say; give more training data"
+        f"inconclusive: {share:.2%} of {channel.rows} training records and the feedback together "
+        "is less than one record, or the attack had no feedback to give; provide more training data"
     )

@@ -8,18 +8,26 @@ import numpy as np
 
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.data import Bools, Ints
-from goalkeeper.core.evidence import AttackResult, Curve, DamageCount, Measurement, Status, Trial
+from goalkeeper.core.evidence import AttackResult, DamageCount, Measurement, Status, Trial
 from goalkeeper.games.base import Task
-from goalkeeper.games.poisoning.marks import damage_count
+from goalkeeper.games.poisoning.marks import count_damage
+from goalkeeper.games.shared.measuring import (
+    build_measurement,
+    draw_curve,
+    measure_count,
+    measure_mean_rate,
+)
 from goalkeeper.games.tallies import shown
-from goalkeeper.games.teaching.replay import HONEST, TAUGHT, Replay
+from goalkeeper.games.teaching.replay import ATTACKED, HONEST, CampaignReplay
 from goalkeeper.stats import clopper_pearson, geometric_grid
+
+CURVE_AXIS = ("wrong feedback", "of all training records")  # budget and its unit
 
 # ---- drift ---------------------------------------------------------------------------------------
 
 
-def drift(
-    replay: Replay, task: Task, answer: Checkpoint, *, declining: bool, points: int
+def mark_drift(
+    replay: CampaignReplay, task: Task, answer: Checkpoint, *, declining: bool, points: int
 ) -> AttackResult:
     """Compare every taught campaign with its honest twin, after a few rounds and after the last."""
     app = replay.app
@@ -28,35 +36,38 @@ def drift(
     tolerance = app.tolerances.benign_rejection if declining else app.tolerances.accuracy_drop
 
     def count(after: int) -> DamageCount:
-        wrong = [replay.answers(world, after)[:, rows] != truth[rows] for world in (HONEST, TAUGHT)]
-        return damage_count(wrong[0], wrong[1], tolerance)
+        wrong = [
+            replay.answers(world, after)[:, rows] != truth[rows] for world in (HONEST, ATTACKED)
+        ]
+        return count_damage(wrong[0], wrong[1], tolerance)
 
-    rounds = _rounds(replay, points)
+    rounds = _choose_rounds(replay, points)
     tallies = [count(after) for after in rounds]
     n = int(rows.sum())
     what = "harmless inputs" if declining else "inputs"
-    note = f"1 is {tolerance:.2%} of {n} {what}; beside an equal amount of honest feedback"
+    note = f"1 is {tolerance:.2%} of {n} {what}; compared with as much honest feedback"
+    trials = tuple(
+        _build_trial(replay, after, tally, answer)
+        for after, tally in zip(rounds, tallies, strict=True)
+    )
     return AttackResult(
         status=Status.TESTED,
-        summary=_drift_summary(replay, rows, declining=declining),
+        summary=_summarise_drift(replay, rows, declining=declining),
         measurements=(
-            _multiple(task.metric, tallies[-1], note),
-            *detection(replay),
-            *_rates(replay, replay.answers(TAUGHT, -1), replay.answers(HONEST, -1)),
-            *_back(replay, tolerance, rows),
-            _rounds_needed(tallies, rounds, replay),
-            *_review(replay),
+            _measure_damage(task.metric, tallies[-1], note),
+            *measure_detection(replay),
+            *_measure_rates(replay, replay.answers(ATTACKED, -1), replay.answers(HONEST, -1)),
+            *_measure_rolled_back(replay, tolerance, rows),
+            _measure_smallest_share(tallies, rounds, replay),
+            *_measure_review(replay),
         ),
-        trials=tuple(
-            _trial(replay, after, tally, answer)
-            for after, tally in zip(rounds, tallies, strict=True)
-        ),
-        curve=_curve(replay, rounds, tallies),
-        caveats=_caveats(replay),
+        trials=trials,
+        curve=draw_curve(trials, *CURVE_AXIS),
+        caveats=_list_caveats(replay),
     )
 
 
-def _rounds(replay: Replay, points: int) -> list[int]:
+def _choose_rounds(replay: CampaignReplay, points: int) -> list[int]:
     """Choose rounds after which more was written than after the one chosen before; the last too."""
     written = replay.written
     grew = [r for r in range(1, len(written)) if written[r] > written[r - 1]]
@@ -65,195 +76,182 @@ def _rounds(replay: Replay, points: int) -> list[int]:
     if len(grew) > points:
         wanted = geometric_grid(float(replay.share(grew[-1])), points)
         near = {min(grew, key=lambda r: abs(replay.share(r) - share)) for share in wanted.tolist()}
-    # After the last lesson nothing is written, but learning may still be stopped and undone: the
-    # state that counts is that of the end.
+    # After the last feedback nothing more is written, but learning may still be stopped and undone:
+    # what counts is the state at the end.
     return [*sorted(near - {grew[-1]}), last]
 
 
-def _drift_summary(replay: Replay, rows: Bools, *, declining: bool) -> str:
+def _summarise_drift(replay: CampaignReplay, rows: Bools, *, declining: bool) -> str:
     truth = replay.app.data.holdout.y[rows]
-    taught, honest = (
-        float((replay.answers(world, -1)[:, rows] != truth).mean()) for world in (TAUGHT, HONEST)
+    attacked, honest = (
+        (replay.answers(world, -1)[:, rows] != truth) for world in (ATTACKED, HONEST)
     )
-    what = "harmless inputs are declined" if declining else "inputs are answered wrongly"
+    rate = measure_mean_rate("", attacked)
+    what = "harmless inputs are declined" if declining else "inputs are misclassified"
     written = int(replay.written[-1])
     return (
         f"After {written} wrong reports in {replay.rounds} rounds ({replay.share(-1):.2%} of all "
-        f"that is trained on), {taught:.1%} of {what}, {honest:.1%} after as much honest feedback"
-        f"{_noticed_words(replay)}."
+        f"training records), {rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%}) of {what}, vs "
+        f"{float(honest.mean()):.1%} after as much honest feedback"
+        f"{_describe_detection(replay)}."
     )
 
 
-def _noticed_words(replay: Replay) -> str:
+def _describe_detection(replay: CampaignReplay) -> str:
     if replay.loop.monitor is None:
-        return "; nobody watches"
-    noticed, campaigns = _alarms(replay, TAUGHT), replay.noticed.shape[1]
-    return f"; noticed in {noticed} of {campaigns} campaigns"
+        return "; no monitor is declared"
+    noticed, campaigns = _count_alarms(replay, ATTACKED), replay.noticed.shape[1]
+    return f"; detected in {noticed} of {campaigns} campaigns"
 
 
 # ---- rollback ------------------------------------------------------------------------------------
 
 
-def rollback(replay: Replay, task: Task, answer: Checkpoint) -> AttackResult:
+def mark_rollback(replay: CampaignReplay, task: Task, answer: Checkpoint) -> AttackResult:
     """Compare what is left after the rollback with the state before anything was taught."""
     app = replay.app
     truth = app.data.holdout.y
-    before, after = replay.labels[TAUGHT, :, 0], replay.rolled_back(TAUGHT)
-    tally = damage_count(before != truth, after != truth, app.tolerances.accuracy_drop)
-    taught = damage_count(
-        before != truth, replay.labels[TAUGHT, :, -1] != truth, app.tolerances.accuracy_drop
+    before, after = replay.labels[ATTACKED, :, 0], replay.rolled_back(ATTACKED)
+    tally = count_damage(before != truth, after != truth, app.tolerances.accuracy_drop)
+    without_rollback = count_damage(
+        before != truth, replay.labels[ATTACKED, :, -1] != truth, app.tolerances.accuracy_drop
     )
     n = len(truth)
     differ = before != after
-    note = f"1 is {app.tolerances.accuracy_drop:.2%} of {n} inputs; beside the state before"
+    note = f"1 is {app.tolerances.accuracy_drop:.2%} of {n} inputs; compared with the state before"
+    trial = _build_trial(replay, replay.rounds, tally, answer)
     return AttackResult(
         status=Status.TESTED,
-        summary=_rollback_summary(replay, float(differ.mean())),
+        summary=_summarise_rollback(replay, differ),
         measurements=(
-            _multiple(task.metric, tally, note),
-            _share(
+            _measure_damage(task.metric, tally, note),
+            measure_mean_rate(
                 "answers_changed_after_rollback",
                 differ,
-                float((before != replay.labels[TAUGHT, :, -1]).mean()),
-                "share of inputs answered otherwise than before the campaign; baseline: without "
-                "any rollback",
+                float((before != replay.labels[ATTACKED, :, -1]).mean()),
+                note="share of inputs whose answer differs from that before the campaign; "
+                "baseline: without any rollback",
             ),
-            _multiple("damage_without_rollback", taught, note),
-            *detection(replay),
+            _measure_damage("damage_without_rollback", without_rollback, note),
+            *measure_detection(replay),
         ),
-        trials=(_trial(replay, replay.rounds, tally, answer),),
-        curve=_curve(replay, [replay.rounds], [tally]),
-        caveats=_caveats(replay),
+        trials=(trial,),
+        curve=draw_curve([trial], *CURVE_AXIS),
+        caveats=_list_caveats(replay),
     )
 
 
-def _rollback_summary(replay: Replay, differ: float) -> str:
-    kept, rounds = replay.loop.snapshots, replay.rounds
-    if not kept:
+def _summarise_rollback(replay: CampaignReplay, differ: Bools) -> str:
+    versions, rounds = replay.loop.snapshots, replay.rounds
+    rate = measure_mean_rate("", differ)
+    changed = f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%}) of answers"
+    if not versions:
         return (
-            "No earlier version is kept, so that nothing can be rolled back: "
-            f"{differ:.1%} of answers stay otherwise than before the feedback."
+            f"No earlier version is kept, so nothing can be rolled back: {changed} remain "
+            "different from those before the feedback."
         )
-    if not differ:
-        return (
-            f"Of {rounds} rounds {kept} earlier versions are kept; after the rollback every "
-            "answer is as it was before the feedback."
-        )
-    return (
-        f"Of {rounds} rounds {kept} earlier versions are kept; after the rollback {differ:.1%} of "
-        "answers are still otherwise than before the feedback."
-    )
+    kept = f"{versions} earlier versions are kept over {rounds} rounds; after the rollback"
+    if not rate.value:
+        return f"{kept} every answer is as it was before the feedback."
+    return f"{kept} {changed} still differ from those before the feedback."
 
 
 # ---- measurements --------------------------------------------------------------------------------
 
 
-def detection(replay: Replay) -> tuple[Measurement, ...]:
+def measure_detection(replay: CampaignReplay) -> tuple[Measurement, ...]:
     """Count the campaigns in which the monitor raised an alarm, beside honest ones."""
     if replay.loop.monitor is None:
         return ()
     n = replay.noticed.shape[1]
-    k, false = _alarms(replay, TAUGHT), _alarms(replay, HONEST)
-    low, high = clopper_pearson(k, n)
     note = (
         f"campaigns in which accuracy on the {len(replay.app.data.calibration)} reference records "
-        f"fell by more than {replay.loop.monitor:.2%}; baseline: false alarms at honest feedback"
+        f"fell by more than {replay.loop.monitor:.2%}; baseline: false alarms with honest feedback"
     )
-    return (
-        Measurement(
-            metric="noticed", value=k / n, low=low, high=high, baseline=false / n, n=n, note=note
-        ),
-    )
+    attacked, honest = _count_alarms(replay, ATTACKED), _count_alarms(replay, HONEST)
+    return (measure_count("noticed", attacked, n, honest / n, note=note),)
 
 
-def _alarms(replay: Replay, world: int) -> int:
+def _count_alarms(replay: CampaignReplay, world: int) -> int:
     return int((replay.noticed[world] >= 0).sum())
 
 
-def _multiple(metric: str, tally: DamageCount, note: str) -> Measurement:
-    value, low, high = shown(tally)
-    return Measurement(
-        metric=metric, value=value, low=low, high=high, baseline=0.0, n=tally.n, note=note
-    )
+def _measure_damage(metric: str, tally: DamageCount, note: str) -> Measurement:
+    return build_measurement(metric, shown(tally), tally.n, note=note)
 
 
-def _share(metric: str, hits: Bools, baseline: float, note: str) -> Measurement:
-    """Measure a mean share over campaigns `(C, n)`; the interval is that of n inputs."""
-    n, mean = hits.shape[1], float(hits.mean())
-    low, high = clopper_pearson(mean * n, n)
-    return Measurement(
-        metric=metric, value=mean, low=low, high=high, baseline=baseline, n=n, note=note
-    )
-
-
-def _rates(replay: Replay, taught: Ints, honest: Ints) -> tuple[Measurement, ...]:
-    """Measure accuracy, and what passes and what is declined, beside honest feedback."""
+def _measure_rates(replay: CampaignReplay, attacked: Ints, honest: Ints) -> tuple[Measurement, ...]:
+    """Measure accuracy, what is accepted and what is declined, beside honest feedback."""
     app = replay.app
     truth = app.data.holdout.y
+    every = np.ones(len(truth), dtype=bool)
+    parts = [("accuracy", attacked == truth, honest == truth, every)]
+    if app.harmless is not None:
+        harmless = truth == app.harmless
+        parts += [
+            ("benign_rejection_rate", attacked != app.harmless, honest != app.harmless, harmless),
+            (
+                "harmful_acceptance_rate",
+                attacked == app.harmless,
+                honest == app.harmless,
+                ~harmless,
+            ),
+        ]
     note = "mean over campaigns; baseline: as much honest feedback"
-    found = [_share("accuracy", taught == truth, float((honest == truth).mean()), note)]
-    if app.harmless is None:
-        return tuple(found)
-    harmless = truth == app.harmless
-    parts = (
-        ("benign_rejection_rate", taught != app.harmless, honest != app.harmless, harmless),
-        ("harmful_acceptance_rate", taught == app.harmless, honest == app.harmless, ~harmless),
+    return tuple(
+        measure_mean_rate(name, hits[:, rows], float(others[:, rows].mean()), note=note)
+        for name, hits, others, rows in parts
+        if rows.any()
     )
-    for name, hits, others, rows in parts:
-        if rows.any():
-            found.append(_share(name, hits[:, rows], float(others[:, rows].mean()), note))
-    return tuple(found)
 
 
-def _back(replay: Replay, tolerance: float, rows: Bools) -> tuple[Measurement, ...]:
+def _measure_rolled_back(
+    replay: CampaignReplay, tolerance: float, rows: Bools
+) -> tuple[Measurement, ...]:
     """Measure what a rollback at the end leaves, where versions are kept."""
     if not replay.loop.snapshots:
         return ()
     truth = replay.app.data.holdout.y[rows]
-    before = replay.labels[TAUGHT, :, 0][:, rows] != truth
-    after = replay.rolled_back(TAUGHT)[:, rows] != truth
-    note = "the oldest version that is kept, beside the state before the campaign"
-    return (_multiple("after_rollback", damage_count(before, after, tolerance), note),)
+    before = replay.labels[ATTACKED, :, 0][:, rows] != truth
+    after = replay.rolled_back(ATTACKED)[:, rows] != truth
+    note = "with the oldest version that is kept, compared with the state before the campaign"
+    return (_measure_damage("after_rollback", count_damage(before, after, tolerance), note),)
 
 
-def _rounds_needed(tallies: list[DamageCount], rounds: list[int], replay: Replay) -> Measurement:
-    triples = [shown(tally) for tally in tallies]
+def _measure_smallest_share(
+    tallies: list[DamageCount], rounds: list[int], replay: CampaignReplay
+) -> Measurement:
+    estimates = [shown(tally) for tally in tallies]
 
     def first(which: int) -> float:
-        pairs = zip(rounds, triples, strict=True)
-        return next((replay.share(r) for r, triple in pairs if triple[which] > 1.0), math.inf)
+        pairs = zip(rounds, estimates, strict=True)
+        exceeding = (replay.share(r) for r, estimate in pairs if estimate[which] > 1.0)
+        return next(exceeding, math.inf)
 
-    return Measurement(
-        metric="smallest_share",
-        value=first(0),
-        low=first(2),
-        high=first(1),
-        baseline=0.0,
-        n=len(rounds),
-        note="the smallest measured that exceeds the tolerance",
-    )
+    # A larger damage needs a smaller share: the bounds change places.
+    bounds = first(0), first(2), first(1)
+    note = "the smallest measured that exceeds the tolerance"
+    return build_measurement("smallest_share", bounds, len(rounds), note=note)
 
 
-def _review(replay: Replay) -> tuple[Measurement, ...]:
+def _measure_review(replay: CampaignReplay) -> tuple[Measurement, ...]:
     if not replay.loop.review:
         return ()
     n = int(replay.written[-1])
     mean = float(replay.corrected.mean() / n)
-    low, high = clopper_pearson(mean * n, n)
     return (
-        Measurement(
-            metric="corrected_by_review",
-            value=mean,
-            low=low,
-            high=high,
-            baseline=0.0,
-            n=n,
-            note="share of the attacker's feedback that a person labelled again, and otherwise",
+        build_measurement(
+            "corrected_by_review",
+            (mean, *clopper_pearson(mean * n, n)),
+            n,
+            note="share of the attacker's feedback that a reviewer relabelled to another class",
         ),
     )
 
 
-def _trial(replay: Replay, after: int, tally: DamageCount, answer: Checkpoint) -> Trial:
+def _build_trial(
+    replay: CampaignReplay, after: int, tally: DamageCount, answer: Checkpoint
+) -> Trial:
     share = replay.share(after)
     return Trial(
         budget=share,
@@ -264,36 +262,24 @@ def _trial(replay: Replay, after: int, tally: DamageCount, answer: Checkpoint) -
     )
 
 
-def _curve(replay: Replay, rounds: list[int], tallies: list[DamageCount]) -> Curve:
-    triples = [shown(tally) for tally in tallies]
-    return Curve(
-        budget="wrong feedback",
-        unit="of all that is trained on",
-        x=tuple(replay.share(r) for r in rounds),
-        value=tuple(t[0] for t in triples),
-        low=tuple(t[1] for t in triples),
-        high=tuple(t[2] for t in triples),
-    )
-
-
-def _caveats(replay: Replay) -> tuple[str, ...]:
+def _list_caveats(replay: CampaignReplay) -> tuple[str, ...]:
     app, loop = replay.app, replay.loop
     found = []
     if not app.tolerances.declared:
         found.append(
-            "no tolerance was declared; the defaults are used "
+            "no tolerance is declared; defaults are used "
             f"({app.tolerances.benign_rejection:.2%} of harmless inputs declined, "
             f"{app.tolerances.accuracy_drop:.2%} of accuracy)"
         )
     if loop.monitor is None:
-        found.append("no monitor is declared, so that no campaign can be noticed")
+        found.append("no monitor is declared, so no campaign can be detected")
     if not loop.snapshots:
-        found.append("no earlier version is kept, so that nothing can be rolled back")
+        found.append("no earlier version is kept, so nothing can be rolled back")
     if int(replay.written[-1]) > len(app.data.similar):
         found.append(
-            f"there are only {len(app.data.similar)} similar records for the honest twin, fewer "
-            "than the attacker gave"
+            f"the honest counterpart has only {len(app.data.similar)} similar records, fewer than "
+            "the attacker contributed"
         )
-    if loop.monitor is not None and _alarms(replay, HONEST):
-        found.append("the monitor also raised false alarms at honest feedback")
+    if loop.monitor is not None and _count_alarms(replay, HONEST):
+        found.append("the monitor also raised false alarms with honest feedback")
     return tuple(found)

@@ -12,7 +12,7 @@ from goalkeeper.core.errors import DataError, NotGranted
 from goalkeeper.core.evidence import AttackResult, Measurement, Proportion, Status, Trial
 from goalkeeper.core.power import Capability
 from goalkeeper.games.base import Marking
-from goalkeeper.games.shared.gains import share
+from goalkeeper.games.shared.measuring import measure_rate
 from goalkeeper.games.shared.reacting import count_reactions, headline
 from goalkeeper.games.shared.system import (
     NONE,
@@ -123,9 +123,11 @@ def _measured(
     if touched.any():
         false = float(session.again.noticed[counted].mean())
         note = "changed, repeated or withheld answers that the system noticed; baseline: untouched"
-        found.append(share("share noticed", session.after.noticed[touched], false, note))
+        found.append(
+            measure_rate("share noticed", session.after.noticed[touched], false, note=note)
+        )
     note = "another reaction than without tampering, noticed or not"
-    found.append(share("share of other reactions", wrong[counted], 0.0, note))
+    found.append(measure_rate("share of other reactions", wrong[counted], 0.0, note=note))
     return (*found, *count_reactions(session.after.names[counted], session.before.names[counted]))
 
 

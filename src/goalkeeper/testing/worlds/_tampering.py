@@ -28,7 +28,7 @@ from goalkeeper.games.shared.large_steps import (
 )
 from goalkeeper.testing.worlds import kit
 from goalkeeper.testing.worlds.kit import CLASSES, domain_of, messages, numbers, splits
-from goalkeeper.training.generic import fit_many as fit_one_by_one
+from goalkeeper.training.one_by_one import fit_many as fit_one_by_one
 
 RECORDS = 200  # of each part
 COLUMNS = 8

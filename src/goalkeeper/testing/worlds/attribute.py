@@ -9,7 +9,7 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Column, TableDomain
-from goalkeeper.games.attribute.columns import attribute_of
+from goalkeeper.games.attribute.columns import describe_attribute
 from goalkeeper.games.attribute.revealing import AttributeRevealingTarget
 from goalkeeper.testing.worlds.kit import FixedRuleTarget, numbers, splits
 
@@ -20,7 +20,7 @@ BLOOD = Column(name="blood", kind="category", categories=("A", "B", "O"))
 def rigged(domain: str, rng: np.random.Generator) -> Application:
     """Build a target that recognises the hidden value of its records."""
     app = fair(domain, rng)
-    attribute = attribute_of(app, "blood")
+    attribute = describe_attribute(app, "blood")
     if attribute is None:
         raise LookupError("the small world has lost its column blood")
     target = AttributeRevealingTarget(app.target, app.data.train, attribute)

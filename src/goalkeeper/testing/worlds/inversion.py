@@ -7,8 +7,8 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import PARTS, Data, Floats, Splits
 from goalkeeper.core.text import texts
-from goalkeeper.games.inversion.items import Features
 from goalkeeper.games.inversion.likeness import SinglePrecisionTarget, by_likeness
+from goalkeeper.games.inversion.questions import FeatureMatrix
 from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.testing.worlds.kit import WORDS, domain_of, numbers
 
@@ -56,7 +56,7 @@ def _splits(domain: str, rng: np.random.Generator) -> Splits:
 def _alike(domain: str, data: Data) -> SinglePrecisionTarget:
     vocabulary = WORDS[:MANY] if domain == "text" else ()
     probe = LinearTarget(np.zeros((2, MANY)), np.zeros(2), vocabulary)
-    return by_likeness(Features(probe.features(data.x), data.y, ()), len(CLASSES), vocabulary)
+    return by_likeness(FeatureMatrix(probe.features(data.x), data.y, ()), len(CLASSES), vocabulary)
 
 
 def _drawn(domain: str, shift: Floats, rng: np.random.Generator) -> Data:

@@ -43,19 +43,19 @@ def blobs(domain: str, rng: np.random.Generator) -> Splits:
     """Draw records of two classes that `evidence` tells apart, for most of them."""
     total = sum(SIZES.values())
     if domain == "text":
-        return _parts(*_texts(total, rng), SIZES)
+        return _split(*_draw_texts(total, rng), SIZES)
     y = (rng.random(total) < HARMFUL_SHARE).astype(np.int64)
     if domain == "image":
         x = rng.uniform(0.2, 0.6, (total, *SHAPE))
         x[:, :, :CORNER, :CORNER] += np.where(y == 0, -0.15, 0.15)[:, None, None, None]
-        return _parts(x, y, SIZES)
+        return _split(x, y, SIZES)
     x = rng.normal(size=(total, WIDTH))
     x[:, 0] += np.where(y == 0, -2.5, 2.5)
-    return _parts(np.clip(x, -EDGE, EDGE), y, SIZES)
+    return _split(np.clip(x, -EDGE, EDGE), y, SIZES)
 
 
 def evidence(x: Inputs) -> Floats:
-    """Say how harmful inputs are, `(n,)`, rightly for most but not for all."""
+    """Return how harmful inputs are, `(n,)`, rightly for most but not for all."""
     if x.dtype == object:
         spam = frozenset(SPAM)
         blur = [crc32(text.encode()) / 2**30 - 2 for text in x]  # from -2 to 2, by content
@@ -67,13 +67,13 @@ def evidence(x: Inputs) -> Floats:
     return np.asarray(x[:, 0] + 2 * x[:, 1], dtype=np.float64)
 
 
-def _texts(total: int, rng: np.random.Generator) -> tuple[Inputs, Ints]:
+def _draw_texts(total: int, rng: np.random.Generator) -> tuple[Inputs, Ints]:
     """Write texts of a few telling words and some that both sides use."""
     found: dict[str, int] = {}
     while len(found) < total:
         label = int(rng.random() < HARMFUL_SHARE)
-        own = SPAM if label else ORDINARY
-        words = [*rng.choice(own, rng.integers(3, 7), replace=False), *rng.choice(COMMON, 3)]
+        vocabulary = SPAM if label else ORDINARY
+        words = [*rng.choice(vocabulary, rng.integers(3, 7), replace=False), *rng.choice(COMMON, 3)]
         found.setdefault(" ".join(rng.permutation(words)), label)
     return texts(found), np.array(list(found.values()), dtype=np.int64)
 
@@ -88,24 +88,24 @@ def niches(domain: str, rng: np.random.Generator) -> Splits:
     """
     place = np.concatenate([np.arange(size) // 2 % NICHES for size in SIZES_OF_NICHES.values()])
     y = np.concatenate([np.arange(size) % 2 for size in SIZES_OF_NICHES.values()])
-    draw = {"text": _said, "image": _pictured, "table": _placed}[domain]
+    draw = {"text": _write_texts, "image": _draw_images, "table": _draw_rows}[domain]
     off = np.repeat([4.0, 1.0], [SIZES["train"], len(y) - SIZES["train"]])
-    return _parts(draw(place, y, off, rng), y, SIZES_OF_NICHES)
+    return _split(draw(place, y, off, rng), y, SIZES_OF_NICHES)
 
 
-def _said(place: Ints, y: Ints, off: Floats, rng: np.random.Generator) -> Inputs:
+def _write_texts(place: Ints, y: Ints, off: Floats, rng: np.random.Generator) -> Inputs:
     """Write texts `(n,)`: two words of the place, one of place and class, three of no weight."""
     found: dict[str, None] = {}
     for where, label in zip(place.tolist(), y.tolist(), strict=True):
-        own = [_PLACES[4 * where + i] for i in (0, 1, 2 + label)]
+        words = [_PLACES[4 * where + i] for i in (0, 1, 2 + label)]
         before = len(found)
         while len(found) == before:
             loose = [*rng.choice(SPAM if label else ORDINARY, 2), rng.choice(COMMON)]
-            found.setdefault(" ".join(rng.permutation([*own, *loose])), None)
+            found.setdefault(" ".join(rng.permutation([*words, *loose])), None)
     return texts(found)
 
 
-def _placed(place: Ints, y: Ints, off: Floats, rng: np.random.Generator) -> Inputs:
+def _draw_rows(place: Ints, y: Ints, off: Floats, rng: np.random.Generator) -> Inputs:
     """Draw rows `(n, d)`: the harmful ones lie 1.5 to the right."""
     centres = rng.uniform(-7, 7, (NICHES, WIDTH))
     x = centres[place] + off[:, None] * rng.normal(0, 0.05, (len(place), WIDTH))
@@ -113,7 +113,7 @@ def _placed(place: Ints, y: Ints, off: Floats, rng: np.random.Generator) -> Inpu
     return np.clip(x, -EDGE, EDGE)
 
 
-def _pictured(place: Ints, y: Ints, off: Floats, rng: np.random.Generator) -> Inputs:
+def _draw_images(place: Ints, y: Ints, off: Floats, rng: np.random.Generator) -> Inputs:
     """Draw images `(n, 1, h, w)`: the harmful ones have a lighter corner."""
     centres = rng.uniform(0.2, 0.6, (NICHES, *SHAPE))
     away = off[:, None, None, None] * rng.normal(0, 0.01, (len(place), *SHAPE))
@@ -122,7 +122,7 @@ def _pictured(place: Ints, y: Ints, off: Floats, rng: np.random.Generator) -> In
     return np.clip(x, 0.0, 1.0)
 
 
-def _parts(x: Inputs, y: Ints, sizes: Mapping[str, int]) -> Splits:
+def _split(x: Inputs, y: Ints, sizes: Mapping[str, int]) -> Splits:
     """Cut records into the four parts, in order."""
     data = Data(x=x, y=y)
     ends = np.cumsum([0, *sizes.values()])

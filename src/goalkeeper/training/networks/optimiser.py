@@ -14,60 +14,69 @@ from goalkeeper.training.networks.recipe import TorchRecipe
 if TYPE_CHECKING:
     from torch import Tensor
 
-FIRST, SECOND, EPS = 0.9, 0.999, 1e-8  # torch's defaults of Adam
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # torch's defaults of Adam
 
 
-class Optimiser:
-    """The state of G networks: `slopes` like the parameters, each `(G, ...)`, and step counts.
+class StackedOptimiser:
+    """The state of G networks: `gradients` like the parameters, each `(G, ...)`, and step counts.
 
-    With SGD the slopes are the momentum: gradients are added to `kept` times what is there.
+    With SGD they hold the momentum, too: gradients are added to `momentum` times what is there.
     """
 
-    def __init__(self, how: TorchRecipe, parameters: Sequence[Tensor], totals: Ints) -> None:
+    def __init__(
+        self, recipe: TorchRecipe, parameters: Sequence[Tensor], total_steps: Ints
+    ) -> None:
         torch = need_torch()
-        self.how, self.totals = how, totals
-        self.taken = np.zeros(len(totals), dtype=np.int64)
-        self.slopes = [torch.zeros_like(p) for p in parameters]
-        adam = how.optimiser != "sgd"
-        self.kept = 0.0 if adam else how.momentum
-        self._one = [torch.zeros_like(p) for p in parameters] if adam else []
-        self._two = [torch.zeros_like(p) for p in parameters] if adam else []
+        self.recipe, self.total_steps = recipe, total_steps
+        self.steps_taken = np.zeros(len(total_steps), dtype=np.int64)
+        self.gradients = [torch.zeros_like(p) for p in parameters]
+        adam = recipe.optimiser != "sgd"
+        self.momentum = 0.0 if adam else recipe.momentum
+        self._first_moments = [torch.zeros_like(p) for p in parameters] if adam else []
+        self._second_moments = [torch.zeros_like(p) for p in parameters] if adam else []
 
     def step(self, parameters: Sequence[Tensor], count: int) -> None:
-        """Update the first networks; `parameters` are each `(count, ...)`, slopes are ready."""
-        rates = self.how.rates(self.taken[:count], self.totals[:count])
-        self.taken[:count] += 1
-        for i, now in enumerate(parameters):
-            slope, rate = self.slopes[i][:count], _each(rates, now)
-            if self.how.optimiser == "sgd":
-                if self.how.weight_decay:
-                    slope.add_(now, alpha=self.how.weight_decay)
-                _move(now, slope, rate)
+        """Update the first networks; `parameters` are each `(count, ...)`."""
+        rates = self.recipe.learning_rates(self.steps_taken[:count], self.total_steps[:count])
+        self.steps_taken[:count] += 1
+        for i, values in enumerate(parameters):
+            gradient, rate = self.gradients[i][:count], _broadcast(rates, values)
+            if self.recipe.optimiser == "sgd":
+                if self.recipe.weight_decay:
+                    gradient.add_(values, alpha=self.recipe.weight_decay)
+                _descend(values, gradient, rate)
             else:
-                self._adam(i, now, slope, rate)
+                self._adam(i, values, gradient, rate)
 
-    def _adam(self, i: int, now: Tensor, slope: Tensor, rate: Tensor | float) -> None:
-        decay, count = self.how.weight_decay, len(now)
-        if decay and self.how.optimiser == "adamw":
-            now.mul_(1 - rate * decay)
+    def _adam(self, i: int, values: Tensor, gradient: Tensor, rate: Tensor | float) -> None:
+        """Take a step of Adam (Kingma and Ba, 2015, algorithm 1) in the order of torch's own."""
+        decay, count = self.recipe.weight_decay, len(values)
+        if decay and self.recipe.optimiser == "adamw":
+            values.mul_(
+                1 - rate * decay
+            )  # decoupled from the gradient: Loshchilov and Hutter, 2019
         elif decay:
-            slope.add_(now, alpha=decay)
-        one, two = self._one[i][:count], self._two[i][:count]
-        one.lerp_(slope, 1 - FIRST)
-        two.mul_(SECOND).addcmul_(slope, slope, value=1 - SECOND)
-        bias = [1 - share ** self.taken[:count].astype(np.float64) for share in (FIRST, SECOND)]
-        size = two.sqrt().div_(_each(np.sqrt(bias[1]), now)).add_(EPS)
-        now.sub_(one.div(size).mul_(rate / _each(bias[0], now)))
+            gradient.add_(values, alpha=decay)
+        first, second = self._first_moments[i][:count], self._second_moments[i][:count]
+        first.lerp_(gradient, 1 - BETA_1)
+        second.mul_(BETA_2).addcmul_(gradient, gradient, value=1 - BETA_2)
+        # Both moments start at 0 and are too small at first by 1 - beta ** steps.
+        steps = self.steps_taken[:count].astype(np.float64)
+        shortfall_1, shortfall_2 = 1 - BETA_1**steps, 1 - BETA_2**steps
+        size = second.sqrt().div_(_broadcast(np.sqrt(shortfall_2), values)).add_(EPSILON)
+        values.sub_(first.div(size).mul_(rate / _broadcast(shortfall_1, values)))
 
-    def only(self, keep: Tensor) -> None:
+    def select(self, keep: Tensor) -> None:
         """Keep some of the networks."""
-        for state in (self.slopes, self._one, self._two):
+        for state in (self.gradients, self._first_moments, self._second_moments):
             state[:] = [a[keep] for a in state]
-        chosen = keep.cpu().numpy()
-        self.taken, self.totals = self.taken[chosen], self.totals[chosen]
+        kept = keep.cpu().numpy()
+        self.steps_taken, self.total_steps = self.steps_taken[kept], self.total_steps[kept]
 
 
-def _each(values: np.ndarray[tuple[int], np.dtype[np.float64]], like: Tensor) -> Tensor | float:
+def _broadcast(
+    values: np.ndarray[tuple[int], np.dtype[np.float64]], like: Tensor
+) -> Tensor | float:
     """Make a number for each network ready to multiply `like`; one float where all agree."""
     if (values == values[0]).all():
         return float(values[0])
@@ -75,8 +84,8 @@ def _each(values: np.ndarray[tuple[int], np.dtype[np.float64]], like: Tensor) ->
     return ready
 
 
-def _move(now: Tensor, slope: Tensor, rate: Tensor | float) -> None:
+def _descend(values: Tensor, gradient: Tensor, rate: Tensor | float) -> None:
     if isinstance(rate, float):
-        now.add_(slope, alpha=-rate)
+        values.add_(gradient, alpha=-rate)
     else:
-        now.addcmul_(rate, slope, value=-1)
+        values.addcmul_(rate, gradient, value=-1)

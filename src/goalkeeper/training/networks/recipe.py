@@ -10,7 +10,9 @@ import numpy as np
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.targets.torch import need_torch
 
-MARGIN = 1e-4  # by which the validation loss must fall to count as better; rounding is smaller
+# By which the held-out loss must fall to count as better: above the rounding of float32 losses,
+# which differs between a network alone and the same one in a batch; both must stop alike.
+MIN_IMPROVEMENT = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class TorchRecipe:
         """Whether inputs are images that are changed at random."""
         return self.flip or self.shift > 0
 
-    def optimiser_of(self, parameters: Any) -> Any:
+    def build_optimiser(self, parameters: Any) -> Any:
         """Return torch's optimiser."""
         optim = need_torch().optim
         if self.optimiser == "sgd":
@@ -70,7 +72,7 @@ class TorchRecipe:
         kind = optim.Adam if self.optimiser == "adam" else optim.AdamW
         return kind(parameters, self.rate, weight_decay=self.weight_decay)
 
-    def rates(self, steps: Ints, totals: Ints) -> Floats:
+    def learning_rates(self, steps: Ints, totals: Ints) -> Floats:
         """Return learning rates `(n,)` at the given steps of trainings of so many steps."""
         if self.schedule == "constant":
             return np.full(len(totals), self.rate)

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from goalkeeper.compute.threads import one_torch_thread
 from goalkeeper.core.application import Ensemble
-from goalkeeper.core.data import Bools, Data, Inputs
-from goalkeeper.core.domain import Domain, TableDomain, TextDomain
-from goalkeeper.core.errors import DataError, TargetError
+from goalkeeper.core.data import Bools, Data
+from goalkeeper.core.domain import Domain
+from goalkeeper.core.errors import TargetError
 from goalkeeper.core.means import Means
 from goalkeeper.core.steering import Steering
-from goalkeeper.targets.torch import TorchTarget, is_module, need_torch, rows_of
-from goalkeeper.training import generic
-from goalkeeper.training.networks import choice, kept, together
-from goalkeeper.training.networks.alone import Alone
-from goalkeeper.training.networks.chain import Chain, Unreadable, read
-from goalkeeper.training.networks.course import Course
+from goalkeeper.targets.torch import TorchTarget, need_torch
+from goalkeeper.training import one_by_one
+from goalkeeper.training.checks import check_masks, require_records
+from goalkeeper.training.dispatch import FitStrategy, one_by_one_strategy
+from goalkeeper.training.networks import autotune, batched_fit, cache
+from goalkeeper.training.networks.batch_schedule import BatchSchedule
+from goalkeeper.training.networks.blueprint import Arrays, NetworkBlueprint
+from goalkeeper.training.networks.chain import PROBES, UnreadableModule
 from goalkeeper.training.networks.recipe import TorchRecipe
-from goalkeeper.training.recipes import function_recipe
+from goalkeeper.training.networks.single_fit import SingleTraining
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
-PLACES = 1000  # multiplications for every number of an input, in networks of unknown layers
+# Multiplications for every number of an input in one pass, in networks whose layers are not known:
+# the order of a small convolutional network. It decides only what is worth storing.
+MULTIPLICATIONS_PER_INPUT = 1000
 
 
 class TorchTrainer:
@@ -44,8 +47,8 @@ class TorchTrainer:
         The application's classes, in the order of the logits.
     domain
         What an input looks like.
-    how
-        The recipe.
+    torch_recipe
+        How the module is trained.
     means
         What this machine computes with.
     """
@@ -55,56 +58,88 @@ class TorchTrainer:
         build: Callable[[], nn.Module],
         classes: Sequence[str | int],
         domain: Domain,
-        how: TorchRecipe | None = None,
+        torch_recipe: TorchRecipe | None = None,
         *,
         means: Means | None = None,
     ) -> None:
-        self.build, self.domain, self.how = build, domain, how or TorchRecipe()
         means = means or Means()
         if means.device == "auto":
-            means = replace(means, device=choice.device_of("auto"))
-        self.means = means
-        self.classes = tuple(str(c) for c in classes)
+            means = replace(means, device=autotune.resolve_device("auto"))
+        names = tuple(str(c) for c in classes)
+        self.blueprint = NetworkBlueprint(
+            build, names, domain, torch_recipe or TorchRecipe(), means
+        )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The application's classes, in the order of the logits."""
+        return self.blueprint.classes
+
+    @property
+    def domain(self) -> Domain:
+        """What an input looks like."""
+        return self.blueprint.domain
+
+    @property
+    def torch_recipe(self) -> TorchRecipe:
+        """How the module is trained."""
+        return self.blueprint.recipe
+
+    @property
+    def means(self) -> Means:
+        """What this machine computes with."""
+        return self.blueprint.means
 
     @property
     def recipe(self) -> str:
         """The function's name, a hash of its source, and the recipe."""
-        said = ", ".join(f"{k}={v}" for k, v in asdict(self.how).items())
-        return f"{function_recipe(self.build)} > torch({said})"
+        return self.blueprint.description
 
-    def way(self) -> str:
-        """Say in words how `fit_many` trains, and why."""
+    @property
+    def strategy(self) -> FitStrategy:
+        """How `fit_many` trains, and why."""
         try:
-            chain = self._chain(self._sample())
-        except Unreadable as reason:
-            return f"one after the other: {reason}"
-        if self._apart(chain):
-            return "one after the other: on a CPU, convolutions of many networks gain nothing"
-        return "together: layers stacked, one batched matrix product a layer"
+            chain = self.blueprint.read_chain(self.blueprint.sample_inputs())
+        except UnreadableModule as obstacle:
+            return one_by_one_strategy(str(obstacle))
+        if not self.blueprint.gains_from_batching(chain):
+            return one_by_one_strategy("on a CPU, convolutions of many networks gain nothing")
+        reason = "together: layers stacked, one batched matrix product a layer"
+        return FitStrategy("networks", reason)
+
+    def with_means(self, means: Means) -> TorchTrainer:
+        """Return the same trainer with other means."""
+        return _of(replace(self.blueprint, means=means))
+
+    def tune(self, data: Data) -> TorchTrainer:
+        """Choose device, layout and precision by measuring on a few of the records."""
+        return self.with_means(
+            autotune.tune(
+                self.blueprint,
+                data,
+                lambda blueprint, *subsets: _of(blueprint).fit_many(*subsets),
+            )
+        )
+
+    # ---- one network ----------------------------------------------------------------------------
 
     def fit(self, data: Data, seed: int) -> TorchTarget:
         """Train one target; the same seed gives the same parameters on the same machine."""
         return self.steered(data, seed, Steering())
 
-    def remembered(self, data: Data, seed: int) -> TorchTarget:
-        """Train one of many targets, unless the store has it."""
-        records = self._records(data)
+    def fit_cached(self, data: Data, seed: int) -> TorchTarget:
+        """Train one target, unless the store has it."""
+        blueprint = self.blueprint
+        records = blueprint.to_tensors(data)
 
-        def train() -> kept.Arrays:
+        def train() -> Arrays:
             state = self.fit(data, seed).module.state_dict()
             return {name: a.cpu().numpy() for name, a in state.items()}
 
-        work = 3.0 * records[0].numel() * self.how.epochs * PLACES
+        passes = batched_fit.PASSES_PER_STEP * blueprint.recipe.epochs
+        work = passes * records[0].numel() * MULTIPLICATIONS_PER_INPUT
         parts = [a.cpu().numpy() for a in records] if self.means.store else []
-        return self.rebuilt(kept.recalled(self, work, (*parts, seed), train))
-
-    def suited(self, data: Data) -> TorchTrainer:
-        """Choose device, layout and precision by measuring on a few of the records."""
-        return self.changed(choice.suited(self, data))
-
-    def changed(self, means: Means, how: TorchRecipe | None = None) -> TorchTrainer:
-        """Return the same trainer with other means and, if given, another recipe."""
-        return TorchTrainer(self.build, self.classes, self.domain, how or self.how, means=means)
+        return blueprint.restore(cache.load_or_train(blueprint, work, (*parts, seed), train))
 
     @property
     def steerable(self) -> frozenset[str]:
@@ -113,40 +148,47 @@ class TorchTrainer:
 
     def steered(self, data: Data, seed: int, steering: Steering) -> TorchTarget:
         """Train one target as somebody steers it; without any steering, as `fit` does."""
-        if len(data) == 0:
-            raise DataError("there are no records to train on; give at least one of every class")
-        torch, used = need_torch(), seed if steering.seed is None else steering.seed
-        course = Course(self.how, np.arange(len(data)), used, steering.order, data.y)
-        with one_torch_thread(), torch.random.fork_rng(devices=self._cards()):
+        require_records(data)
+        blueprint, torch = self.blueprint, need_torch()
+        used = seed if steering.seed is None else steering.seed
+        rows = np.arange(len(data))
+        schedule = BatchSchedule(blueprint.recipe, rows, used, steering.order, data.y)
+        with one_torch_thread(), torch.random.fork_rng(devices=blueprint.random_devices):
             torch.manual_seed(used)
-            module = self._placed(self.untrained())
-            training = Alone(
-                self.how, module, self._records(data), len(self.classes), half=self._half
+            module = blueprint.place(blueprint.build_module())
+            training = SingleTraining(
+                blueprint.recipe,
+                module,
+                blueprint.to_tensors(data),
+                len(blueprint.classes),
+                half=blueprint.half,
             )
-            training.run(course, steering.weights)
-        return TorchTarget(module, self.classes, self.domain)
+            training.run(schedule, steering.weights)
+        return TorchTarget(module, blueprint.classes, blueprint.domain)
+
+    # ---- many networks --------------------------------------------------------------------------
 
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         """Train N targets on the rows of each mask `(N, rows)`.
 
         Chains of known layers are trained together (see `chain`), everything else one after the
-        other; `how(trainer)` says which, and why.
+        other; `strategy` says which, and why.
         """
-        from goalkeeper.training.trainers import checked_masks
-
-        masks = checked_masks(data, masks, seeds)
+        masks, blueprint = check_masks(data, masks, seeds), self.blueprint
         try:
-            chain = self._chain(self._inputs(data.x[: together.PROBES])) if len(masks) else None
-        except Unreadable:
+            sample = blueprint.to_cpu_tensor(data.x[:PROBES]) if len(masks) else None
+            chain = None if sample is None else blueprint.read_chain(sample)
+        except UnreadableModule:
             chain = None
-        if chain is None or self._apart(chain):
+        if chain is None or not blueprint.gains_from_batching(chain):
             jobs = self.means.jobs if self.means.device == "cpu" else 1
-            return generic.fit_many(self.remembered, data, masks, seeds, jobs)
+            return one_by_one.fit_many(self.fit_cached, data, masks, seeds, jobs)
         with one_torch_thread():
-            job = together.Job(self, chain, self._records(data), masks, tuple(seeds))
-            return together.fit_many(job)
+            records = blueprint.to_tensors(data)
+            job = batched_fit.NetworkJob(blueprint, chain, records, masks, tuple(seeds))
+            return batched_fit.fit_many(job)
 
-    def stored(self, path: Path) -> TorchTarget:
+    def load_parameters(self, path: Path) -> TorchTarget:
         """Load parameters from a safetensors file or a state dict; nothing in it is run.
 
         Raises
@@ -154,7 +196,8 @@ class TorchTrainer:
         TargetError
             The file is neither, or its parameters are not those of the module.
         """
-        torch, module = need_torch(), self.untrained()
+        torch, blueprint = need_torch(), self.blueprint
+        module = blueprint.build_module()
         try:
             if path.suffix == ".safetensors":
                 from safetensors.torch import load_file
@@ -168,97 +211,14 @@ class TorchTrainer:
                 f"{path.name} does not hold the parameters of {type(module).__name__}: "
                 f"{str(error).splitlines()[0]}"
             ) from error
-        return TorchTarget(self._placed(module), self.classes, self.domain, path)
-
-    def untrained(self) -> nn.Module:
-        """Build a module; raises TargetError when the function gives something else."""
-        module = self.build()
-        if not is_module(module):
-            raise TargetError(
-                f"{getattr(self.build, '__name__', 'build')}() returned {type(module).__name__} "
-                "where a torch.nn.Module is expected"
-            )
-        return module
-
-    def seeded(self, seed: int) -> tuple[nn.Module, Any]:
-        """Build an untrained module of a seed, and the random generator that goes on from there."""
-        torch, device = need_torch(), self.means.device
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            module = self.untrained()
-            state = torch.get_rng_state()
-        generator = torch.Generator(device)
-        if device == "cpu":
-            generator.set_state(state)
-        else:
-            generator.manual_seed(seed)
-        return module, generator
-
-    def rebuilt(self, arrays: kept.Arrays) -> TorchTarget:
-        """Make a target of trained parameters and buffers."""
-        torch, module = need_torch(), self.untrained()
-        module.load_state_dict({name: torch.as_tensor(a) for name, a in arrays.items()})
-        return TorchTarget(self._placed(module), self.classes, self.domain)
-
-    def inputs(self, x: Inputs) -> Tensor:
-        """Turn inputs `(n, ...)` into what the module takes, on the device."""
-        made: Tensor = self._inputs(x).to(self.means.device)
-        return made
-
-    @property
-    def _half(self) -> bool:
-        return self.means.networks is not None and self.means.networks.half
-
-    def _cards(self) -> list[str]:
-        """Devices beside the CPU whose random state a training uses."""
-        return [] if self.means.device == "cpu" else [self.means.device]
-
-    def _placed(self, module: nn.Module) -> nn.Module:
-        torch, networks = need_torch(), self.means.networks
-        placed: Any = module.to(self.means.device)
-        if networks is not None and networks.channels_last:
-            placed = placed.to(memory_format=torch.channels_last)
-        return placed  # type: ignore[no-any-return]
-
-    def _chain(self, sample: Tensor) -> Chain:
-        chain = read(self.untrained(), sample)
-        return chain.halved() if self._half else chain
-
-    def _apart(self, chain: Chain) -> bool:
-        """Tell whether networks of this chain are as fast one after the other, or faster."""
-        return chain.convolves and self.means.device == "cpu"
-
-    def _sample(self) -> Tensor:
-        """Make a few inputs of the right shape."""
-        torch, domain = need_torch(), self.domain
-        if isinstance(domain, TextDomain):
-            texts = np.array(["some words of a text", "a text", "words"], dtype=object)
-            return self._inputs(texts)
-        shape = (len(domain.columns),) if isinstance(domain, TableDomain) else domain.shape
-        made: Tensor = torch.rand(together.PROBES, *shape, generator=torch.Generator())
-        return made
-
-    def _inputs(self, x: Inputs) -> Tensor:
-        return rows_of(
-            x, self.domain, self.untrained() if isinstance(self.domain, TextDomain) else None
-        )
-
-    def _records(self, data: Data) -> tuple[Tensor, Tensor]:
-        return self.inputs(data.x), need_torch().tensor(data.y, device=self.means.device)
+        return TorchTarget(blueprint.place(module), blueprint.classes, blueprint.domain, path)
 
 
-def generic_network(like: TorchTrainer, hidden: int = 64) -> nn.Module:
-    """Build a network with one hidden layer for the inputs and classes of another trainer."""
-    layers = need_torch().nn
-    domain = like.domain
-    if isinstance(domain, TextDomain):
-        raise TargetError("a generic network takes numbers, not texts")
-    size = len(domain.columns) if isinstance(domain, TableDomain) else math.prod(domain.shape)
-    module: nn.Module = layers.Sequential(
-        layers.Flatten(),
-        layers.BatchNorm1d(size),
-        layers.Linear(size, hidden),
-        layers.ReLU(),
-        layers.Linear(hidden, len(like.classes)),
+def _of(blueprint: NetworkBlueprint) -> TorchTrainer:
+    return TorchTrainer(
+        blueprint.build,
+        blueprint.classes,
+        blueprint.domain,
+        blueprint.recipe,
+        means=blueprint.means,
     )
-    return module

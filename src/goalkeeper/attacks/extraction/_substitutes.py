@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from goalkeeper.attacks._row_design import expand_levels
 from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.text import terms
 
 
 @dataclass(frozen=True, eq=False)
-class Constant:
+class ConstantSubstitute:
     """A copy that always gives the same class: what is handed in before anything was learnt."""
 
     label: int
@@ -25,10 +26,10 @@ class Constant:
 
 
 @dataclass(frozen=True, eq=False)
-class LinearCopy:
+class LinearSubstitute:
     """The class of the largest of `rows @ weights.T + bias`; one row of weights: towards class 1.
 
-    `levels` replaces coded columns by one column a level (see `Design`); empty: none are coded.
+    `levels` replaces coded columns by one column a level (see `RowDesign`); empty: none are coded.
     """
 
     weights: Floats
@@ -44,12 +45,12 @@ class LinearCopy:
         """Return the classes `(n,)` of rows `(n, d)`."""
         rows = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
         if self.levels:
-            rows = expanded(rows, self.levels)
-        return decided(rows @ self.weights.T + self.bias)
+            rows = expand_levels(rows, self.levels)
+        return choose_classes(rows @ self.weights.T + self.bias)
 
 
 @dataclass(frozen=True, eq=False)
-class WordCopy:
+class WordSubstitute:
     """A linear copy over words: how often each stands in a text, weighed as the target does.
 
     Parameters
@@ -84,7 +85,7 @@ class WordCopy:
 
     def predict(self, x: Inputs) -> Ints:
         """Return the classes `(n,)` of texts `(n,)`."""
-        return decided(self.margins(x))
+        return choose_classes(self.margins(x))
 
     def margins(self, x: Inputs) -> Floats:
         """Return what is compared: `(n, k)`."""
@@ -95,7 +96,7 @@ class WordCopy:
         """Weigh the words of texts `(n,)`, giving a sparse matrix `(n, d)`."""
         from scipy.sparse import diags_array
 
-        found = word_counts(x, self._place)
+        found = count_words(x, self._place)
         if self.counts < 1.01:
             found.data[:] = 1.0
         elif self.counts < 1.99:
@@ -109,15 +110,15 @@ class WordCopy:
 
     @cached_property
     def _place(self) -> Mapping[str, int]:
-        return places(self.words)
+        return index_words(self.words)
 
 
-def places(words: Sequence[str]) -> Mapping[str, int]:
+def index_words(words: Sequence[str]) -> Mapping[str, int]:
     """Map each word to its place."""
     return {word: i for i, word in enumerate(words)}
 
 
-def word_counts(x: Inputs, place: Mapping[str, int]) -> Any:
+def count_words(x: Inputs, place: Mapping[str, int]) -> Any:
     """Count the known words of texts `(n,)` in a sparse matrix `(n, d)`."""
     from scipy.sparse import csr_array
 
@@ -129,17 +130,8 @@ def word_counts(x: Inputs, place: Mapping[str, int]) -> Any:
     return found
 
 
-def decided(margins: Floats) -> Ints:
+def choose_classes(margins: Floats) -> Ints:
     """Choose the class of the largest margin `(n, k)`; with one column, class 1 above 0."""
     if margins.shape[1] == 1:
         return (margins[:, 0] > 0).astype(np.int64)
     return np.asarray(margins.argmax(axis=1).astype(np.int64))
-
-
-def expanded(rows: Floats, levels: tuple[tuple[int, float], ...]) -> Floats:
-    """Turn each (column, level) into a feature: whether the column has it, or its number (NaN)."""
-    parts = [
-        rows[:, column] if np.isnan(level) else (rows[:, column] == level).astype(np.float64)
-        for column, level in levels
-    ]
-    return np.stack(parts, axis=1) if parts else np.zeros((len(rows), 0))

@@ -11,18 +11,18 @@ from goalkeeper.core.data import Bools, Data, Floats, Ints
 from goalkeeper.core.domain import ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.text import terms
-from goalkeeper.games.shared.indicators import in_use
+from goalkeeper.games.shared.indicators import list_common_words
 
-BEYOND = 3.0  # standard errors by which two classes must differ for the question to have an answer
-ALIKE = 0.5  # correlation from which two columns count as one
-WORDS = 600  # of a text application that are looked at, the commonest first
-SHARE = 0.005  # of the texts, in which a word must stand
-COLUMNS = 400  # that are looked at, at most
-FEWEST = 5  # records of a class
+MIN_Z = 3.0  # standard errors by which two classes must differ for a question to have an answer
+MAX_CORRELATION = 0.5  # from which on two columns count as one
+MAX_WORDS = 600  # of a text application, the commonest first
+MIN_TEXT_SHARE = 0.005  # of the texts, in which a word must occur
+MAX_COLUMNS = 400
+MIN_CLASS_RECORDS = 5  # of a class that has an average
 
 
 @dataclass(frozen=True, eq=False)
-class Averages:
+class ClassAverages:
     """A reconstruction of the average input of every class.
 
     Parameters
@@ -31,7 +31,7 @@ class Averages:
         `(classes, d)`: inputs in their own units (images flattened); of texts how typical each
         word is of the class, in any unit that is the same for all classes.
     words
-        Of texts, the words `(d,)` that `values` are about; others are taken to be unknown.
+        Of texts, the words `(d,)` that `values` are about; others are taken to be untruth.
     """
 
     values: Floats
@@ -39,7 +39,7 @@ class Averages:
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
+class FeatureMatrix:
     """Training data as numbers: `matrix (n, d)`, classes `(n,)`, a name for each column."""
 
     matrix: Floats
@@ -50,41 +50,45 @@ class Features:
         """Average of each class `(classes, d)`; NaN for classes of fewer than five records."""
         out = np.full((classes, self.matrix.shape[1]), np.nan)
         for label in range(classes):
-            own = self.matrix[self.y == label]
-            if len(own) >= FEWEST:
-                out[label] = own.mean(axis=0)
+            rows = self.matrix[self.y == label]
+            if len(rows) >= MIN_CLASS_RECORDS:
+                out[label] = rows.mean(axis=0)
         return out
 
 
-def features(app: Application, data: Data, names: tuple[str, ...] | None = None) -> Features:
+def extract_features(
+    app: Application, data: Data, names: tuple[str, ...] | None = None
+) -> FeatureMatrix:
     """Turn records into numbers: columns, pixels, or which words a text has.
 
     `names` are the words to look for; without them those in use in the data.
     """
     if isinstance(app.domain, TextDomain):
-        words = tuple(in_use(data.x, SHARE, WORDS)) if names is None else names
+        words = (
+            tuple(list_common_words(data.x, MIN_TEXT_SHARE, MAX_WORDS)) if names is None else names
+        )
         place = {word: j for j, word in enumerate(words)}
         matrix = np.zeros((len(data), len(words)))
         for row, text in enumerate(data.x):
             for word in set(terms(text)):
                 if word in place:
                     matrix[row, place[word]] = 1.0
-        return Features(matrix, data.y, words)
+        return FeatureMatrix(matrix, data.y, words)
     matrix = np.asarray(data.x, dtype=np.float64).reshape(len(data), -1)
     if isinstance(app.domain, TableDomain):
-        return Features(matrix, data.y, tuple(c.name for c in app.domain.columns))
+        return FeatureMatrix(matrix, data.y, tuple(c.name for c in app.domain.columns))
     height, width = app.domain.shape[1:]
-    return Features(matrix, data.y, tuple(_pixels(matrix.shape[1], height, width)))
+    return FeatureMatrix(matrix, data.y, tuple(_name_pixels(matrix.shape[1], height, width)))
 
 
-def _pixels(size: int, height: int, width: int) -> list[str]:
+def _name_pixels(size: int, height: int, width: int) -> list[str]:
     places = [divmod(i % (height * width), width) for i in range(size)]
     return [f"pixel {row},{column}" for row, column in places]
 
 
 @dataclass(frozen=True, eq=False)
-class Items:
-    """Questions: has class `first` a higher average in `column` than class `second` has.
+class Questions:
+    """Has class `first` a higher average in `column` than class `second`? One a row.
 
     All are `(m,)`; `higher` is the truth.
     """
@@ -103,7 +107,7 @@ class Items:
         return len(np.unique(self.column))
 
 
-def items(known: Features, classes: int, rng: np.random.Generator) -> Items:
+def choose_questions(truth: FeatureMatrix, classes: int, rng: np.random.Generator) -> Questions:
     """Choose questions that are independent for whoever knows nothing.
 
     A class takes part in one question a column, with a class drawn at random; columns that go up
@@ -111,29 +115,31 @@ def items(known: Features, classes: int, rng: np.random.Generator) -> Items:
     in many pixels next to one another, or in many words of one phrase, is not counted many times.
     Only questions whose answer is beyond chance in the training data are asked.
     """
-    z = _differences(known, classes)
+    z = _measure_z_scores(truth, classes)
     strength = np.abs(z).max(axis=(0, 1), initial=0.0)
-    order = np.argsort(-strength, kind="stable")[:COLUMNS]
-    kept = _apart(_inside_classes(known), order[strength[order] > BEYOND])
+    order = np.argsort(-strength, kind="stable")[:MAX_COLUMNS]
+    kept = _drop_correlated(_centre_by_class(truth), order[strength[order] > MIN_Z])
     found = []
-    present = np.flatnonzero([(known.y == label).sum() >= FEWEST for label in range(classes)])
+    present = np.flatnonzero(
+        [(truth.y == label).sum() >= MIN_CLASS_RECORDS for label in range(classes)]
+    )
     for column in kept:
         drawn = rng.permutation(present)
         for a, b in zip(drawn[::2], drawn[1::2], strict=False):
-            if abs(z[a, b, column]) > BEYOND:
+            if abs(z[a, b, column]) > MIN_Z:
                 found.append((column, a, b, z[a, b, column] > 0))
     rows = np.array(found, dtype=np.int64).reshape(-1, 4)
-    return Items(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3].astype(bool))
+    return Questions(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3].astype(bool))
 
 
-def _differences(known: Features, classes: int) -> Floats:
+def _measure_z_scores(truth: FeatureMatrix, classes: int) -> Floats:
     """Differences of averages in standard errors, `(classes, classes, d)`."""
-    means = known.means(classes)
+    means = truth.means(classes)
     error = np.full_like(means, np.inf)
     for label in range(classes):
-        own = known.matrix[known.y == label]
-        if len(own) >= FEWEST:
-            error[label] = own.var(axis=0, ddof=1) / len(own)
+        rows = truth.matrix[truth.y == label]
+        if len(rows) >= MIN_CLASS_RECORDS:
+            error[label] = rows.var(axis=0, ddof=1) / len(rows)
     spread = np.sqrt(error[:, None] + error[None, :])
     centred = np.nan_to_num(means)
     gap = centred[:, None] - centred[None, :]
@@ -142,21 +148,21 @@ def _differences(known: Features, classes: int) -> Floats:
     return np.nan_to_num(z, posinf=np.inf, neginf=-np.inf)
 
 
-def _inside_classes(known: Features) -> Floats:
+def _centre_by_class(truth: FeatureMatrix) -> Floats:
     """Subtract from each record the average of its class, `(n, d)`."""
-    out = known.matrix.copy()
-    for label in np.unique(known.y):
-        own = known.y == label
-        out[own] -= out[own].mean(axis=0)
+    out = truth.matrix.copy()
+    for label in np.unique(truth.y):
+        rows_of_class = truth.y == label
+        out[rows_of_class] -= out[rows_of_class].mean(axis=0)
     return out
 
 
-def _apart(matrix: Floats, order: Ints) -> Ints:
+def _drop_correlated(matrix: Floats, order: Ints) -> Ints:
     """Keep columns, the first ones first, of which no two are alike."""
     part = matrix[:, order] - matrix[:, order].mean(axis=0)
     norm = np.sqrt((part * part).sum(axis=0))
     part = part / np.where(norm > 0, norm, 1.0)
-    close = np.abs(part.T @ part) >= ALIKE
+    close = np.abs(part.T @ part) >= MAX_CORRELATION
     kept: list[int] = []
     for j in range(len(order)):
         if not close[j, kept].any():
@@ -164,7 +170,7 @@ def _apart(matrix: Floats, order: Ints) -> Ints:
     return np.asarray(order[kept])
 
 
-def aligned(answer: Averages, known: Features, classes: int) -> Floats:
+def align_answer(answer: ClassAverages, truth: FeatureMatrix, classes: int) -> Floats:
     """Put an answer in the order of the columns, `(classes, d)`; unknown words get 0.
 
     Raises
@@ -173,7 +179,7 @@ def aligned(answer: Averages, known: Features, classes: int) -> Floats:
         It has another shape, or numbers that are not finite.
     """
     values = np.asarray(answer.values, dtype=np.float64)
-    width = len(answer.words) or known.matrix.shape[1]
+    width = len(answer.words) or truth.matrix.shape[1]
     if values.shape != (classes, width) or not np.isfinite(values).all():
         raise DataError(
             f"averages must be finite numbers of shape {(classes, width)}, given {values.shape}"
@@ -181,38 +187,38 @@ def aligned(answer: Averages, known: Features, classes: int) -> Floats:
     if not answer.words:
         return values
     place = {word: j for j, word in enumerate(answer.words)}
-    out = np.zeros((classes, len(known.names)))
-    for j, name in enumerate(known.names):
+    out = np.zeros((classes, len(truth.names)))
+    for j, name in enumerate(truth.names):
         if name in place:
             out[:, j] = values[:, place[name]]
     return out
 
 
-def agreements(values: Floats, asked: Items, rng: np.random.Generator) -> Bools:
-    """Tell which questions `(m,)` a reconstruction answers rightly; a coin decides ties."""
+def mark_answers(values: Floats, asked: Questions, rng: np.random.Generator) -> Bools:
+    """Return which questions `(m,)` a reconstruction answers correctly; a coin decides ties."""
     gap = values[asked.first, asked.column] - values[asked.second, asked.column]
     coin = rng.random(len(asked)) < 0.5
     return np.where(gap == 0, coin, (gap > 0) == asked.higher)
 
 
-def likeness(values: Floats, known: Features, app: Application) -> float:
+def correlate_averages(values: Floats, truth: FeatureMatrix, app: Application) -> float:
     """Correlate a reconstruction with the class averages, over all classes and columns.
 
     Both are taken relative to their mean over classes, in ranges of the column.
     """
-    means = known.means(len(app.classes))
-    there = ~np.isnan(means[:, 0])
+    means = truth.means(len(app.classes))
+    has_average = ~np.isnan(means[:, 0])
     scale = np.ones(means.shape[1])
     if not isinstance(app.domain, TextDomain):
-        scale = middle(app.domain)[1]
+        scale = centre_and_width(app.domain)[1]
     scale = np.where(scale > 0, scale, 1.0)
-    truth, guess = ((v[there] - v[there].mean(axis=0)) / scale for v in (means, values))
-    norm = np.sqrt((truth**2).sum() * (guess**2).sum())
-    return float((truth * guess).sum() / norm) if norm > 0 else 0.0
+    true, guess = ((v[has_average] - v[has_average].mean(axis=0)) / scale for v in (means, values))
+    norm = np.sqrt((true**2).sum() * (guess**2).sum())
+    return float((true * guess).sum() / norm) if norm > 0 else 0.0
 
 
-def middle(domain: TableDomain | ImageDomain) -> tuple[Floats, Floats]:
-    """Middle and width of what each column may be, each `(d,)`; 0 and 1 where it has no bounds."""
+def centre_and_width(domain: TableDomain | ImageDomain) -> tuple[Floats, Floats]:
+    """Return the centre and width of each column's range `(d,)`; 0 and 1 where it has no bounds."""
     if isinstance(domain, ImageDomain):
         size = int(np.prod(domain.shape))
         low, high = np.full(size, domain.low), np.full(size, domain.high)

@@ -1,17 +1,15 @@
-"""The fast path of every kind of model."""
+"""Which function trains many models of a kind together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from goalkeeper.core.application import Ensemble, Target
+from goalkeeper.core.application import Ensemble
 from goalkeeper.training import bayes, discriminant, gaussian, logistic, neighbours, ridge
-from goalkeeper.training.finals import Kind
-from goalkeeper.training.paths import Job
+from goalkeeper.training.dispatch import FitJob, Refit
+from goalkeeper.training.supported import StrategyKind
 
-Refit = Callable[[int], Target]  # train the i-th target as scikit-learn does
-
-FAST: dict[Kind, Callable[[Job, Refit], Ensemble]] = {
+BATCHED_FITS: dict[StrategyKind, Callable[[FitJob, Refit], Ensemble]] = {
     "bayes": bayes.fit_many,
     "logistic": lambda job, refit: logistic.fit_many(job),
     "gaussian": gaussian.fit_many,

@@ -9,11 +9,13 @@ import numpy as np
 
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Ints
-from goalkeeper.core.feedback import Lesson
-from goalkeeper.games.teaching import Channel
+from goalkeeper.core.feedback import FeedbackBatch
+from goalkeeper.games.teaching import FeedbackChannel
 
 
-def lies(question: Channel, access: Access, data: Data) -> tuple[Data, Ints]:
+def choose_wrong_feedback(
+    question: FeedbackChannel, access: Access, data: Data
+) -> tuple[Data, Ints]:
     """Return own records in a random order, and the wrong class to claim for each, `(m,)`.
 
     To be taught wrong answers: harmful records are called harmless. To be taught to decline:
@@ -27,26 +29,26 @@ def lies(question: Channel, access: Access, data: Data) -> tuple[Data, Ints]:
         harmless = data.y == access.harmless
         about = harmless if question.task == "taught-to-decline" else ~harmless
     rows = access.rng.permutation(np.flatnonzero(about))
-    own = data.take(rows)
+    records = data.take(rows)
     if access.harmless is not None and question.task != "taught-to-decline":
-        return own, np.full(len(own), access.harmless)
+        return records, np.full(len(records), access.harmless)
     others = np.where(np.eye(len(counted), dtype=bool), -1, counted)
-    return own, np.asarray(others.argmax(axis=1)[own.y])
+    return records, np.asarray(others.argmax(axis=1)[records.y])
 
 
-def course(own: Data, labels: Ints, sizes: Sequence[int]) -> tuple[Lesson, ...]:
-    """Cut records and claims into lessons of these sizes, in order, until none are left."""
-    ends = np.minimum(np.cumsum([0, *sizes]), len(own))
+def cut_batches(records: Data, labels: Ints, sizes: Sequence[int]) -> tuple[FeedbackBatch, ...]:
+    """Cut records and claims into batches of these sizes, in order, until none are left."""
+    ends = np.minimum(np.cumsum([0, *sizes]), len(records))
     pieces = [slice(int(a), int(b)) for a, b in pairwise(ends)]
-    return tuple(Lesson.about(own.take(piece), labels[piece]) for piece in pieces)
+    return tuple(FeedbackBatch.about(records.take(piece), labels[piece]) for piece in pieces)
 
 
-def evenly(total: int, rounds: int, each: int) -> list[int]:
+def spread_evenly(total: int, rounds: int, each: int) -> list[int]:
     """Spread records over rounds as evenly as can be, earlier rounds first."""
     ends = np.ceil(np.arange(rounds + 1) * total / max(1, rounds) - 1e-9).astype(int)
     return [min(int(size), each) for size in np.diff(ends)]
 
 
-def at_once(total: int, rounds: int, each: int) -> list[int]:
+def front_load(total: int, rounds: int, each: int) -> list[int]:
     """Fill the first rounds, and say nothing in the others."""
     return [int(np.clip(total - i * each, 0, each)) for i in range(rounds)]

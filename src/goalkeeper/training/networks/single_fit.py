@@ -1,4 +1,4 @@
-"""Train one module by a recipe: what every faster way is held against."""
+"""Train one module by a recipe: the reference that batched fits are tested against."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy as np
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.errors import GoalkeeperError, TargetError
 from goalkeeper.targets.torch import need_torch, two_columns
-from goalkeeper.training.networks.course import Course, moved
-from goalkeeper.training.networks.recipe import MARGIN, TorchRecipe
+from goalkeeper.training.networks.batch_schedule import BatchSchedule, change_images
+from goalkeeper.training.networks.recipe import MIN_IMPROVEMENT, TorchRecipe
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-class Alone:
+class SingleTraining:
     """One module that is being trained.
 
     Parameters
     ----------
-    how
-        The recipe.
+    recipe
+        How it is trained.
     module
         Untrained, on the device where it is trained.
     records
@@ -36,65 +36,67 @@ class Alone:
 
     def __init__(
         self,
-        how: TorchRecipe,
+        recipe: TorchRecipe,
         module: nn.Module,
         records: tuple[Tensor, Tensor],
         classes: int,
         *,
         half: bool = False,
     ) -> None:
-        self.how, self.module, self.classes, self.half = how, module, classes, half
+        self.recipe, self.module, self.classes, self.half = recipe, module, classes, half
         self.x, self.y = records
 
-    def run(self, course: Course, weights: Floats | None = None) -> None:
+    def run(self, schedule: BatchSchedule, weights: Floats | None = None) -> None:
         """Train to the end; `weights (n,)` multiply the loss of each record."""
         torch = need_torch()
-        scale = None
+        record_weights = None
         if weights is not None:
-            scale = torch.as_tensor(weights, dtype=torch.float32, device=self.x.device)
-        optimiser = self.how.optimiser_of(self.module.parameters())
-        lowest, waited, taken, best = np.inf, 0, 0, None
-        for _ in range(self.how.epochs):
+            record_weights = torch.as_tensor(weights, dtype=torch.float32, device=self.x.device)
+        optimiser = self.recipe.build_optimiser(self.module.parameters())
+        lowest_loss, epochs_waited, steps_taken, best_state = np.inf, 0, 0, None
+        for _ in range(self.recipe.epochs):
             self.module.train()
-            for rows in course.batches():
-                rate = self.how.rates(np.array([taken]), np.array([course.total]))
-                self._step(optimiser, float(rate[0]), rows, course, scale)
-                taken += 1
-            if not self.how.patience:
+            for rows in schedule.epoch_batches():
+                step, total = np.array([steps_taken]), np.array([schedule.total_steps])
+                rate = float(self.recipe.learning_rates(step, total)[0])
+                for group in optimiser.param_groups:
+                    group["lr"] = rate
+                self._step(optimiser, rows, schedule, record_weights)
+                steps_taken += 1
+            if not self.recipe.patience:
                 continue
-            loss = self._validation(course.held)
-            waited += 1
-            if not loss >= lowest - MARGIN:  # a loss that is no number is kept, and seen
-                lowest, waited, best = loss, 0, copy.deepcopy(self.module.state_dict())
-            if waited >= self.how.patience:
+            loss = self._held_out_loss(schedule.held_out)
+            epochs_waited += 1
+            if not loss >= lowest_loss - MIN_IMPROVEMENT:  # NaN counts: divergence must be seen
+                lowest_loss, epochs_waited = loss, 0
+                best_state = copy.deepcopy(self.module.state_dict())
+            if epochs_waited >= self.recipe.patience:
                 break
-        if best is not None:
-            self.module.load_state_dict(best)
+        if best_state is not None:
+            self.module.load_state_dict(best_state)
 
     def _step(
-        self, optimiser: Any, rate: float, rows: Ints, course: Course, scale: Tensor | None
+        self, optimiser: Any, rows: Ints, schedule: BatchSchedule, record_weights: Tensor | None
     ) -> None:
         index = need_torch().as_tensor(rows, device=self.x.device)
         x = self.x.index_select(0, index)
-        if self.how.augments:
-            x = moved(x, course.moves(len(rows)))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
+        if self.recipe.augments:
+            x = change_images(x, schedule.draw_changes(len(rows)))
         optimiser.zero_grad()
         loss = self._loss(x, self.y[index])
-        (loss if scale is None else loss * scale[index]).mean().backward()
+        (loss if record_weights is None else loss * record_weights[index]).mean().backward()
         optimiser.step()
 
-    def _validation(self, rows: Ints) -> float:
+    def _held_out_loss(self, rows: Ints) -> float:
         """Mean loss on the records that are held out."""
-        torch = need_torch()
+        torch, batch = need_torch(), self.recipe.batch
         self.module.eval()
         if len(rows) == 0:
             return 0.0
-        total = 0.0
+        total = 0.0  # in float64: a mean over many records must resolve MIN_IMPROVEMENT
         with torch.no_grad():
-            for start in range(0, len(rows), self.how.batch):
-                index = torch.as_tensor(rows[start : start + self.how.batch], device=self.x.device)
+            for start in range(0, len(rows), batch):
+                index = torch.as_tensor(rows[start : start + batch], device=self.x.device)
                 total += float(self._loss(self.x[index], self.y[index]).double().sum())
         return total / len(rows)
 

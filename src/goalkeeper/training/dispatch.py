@@ -2,41 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from goalkeeper.core.application import Target
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.means import Means
 from goalkeeper.targets.linear import steps_of
-from goalkeeper.training.finals import Kind, kind_of
+from goalkeeper.training.supported import StrategyKind, classify_estimator
+
+Refit = Callable[[int], Target]  # trains the i-th target of a job as scikit-learn does
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
-    """How `fit_many` trains: the kind, the reason in words, and the parts of the pipeline.
+class PipelineParts:
+    """What a pipeline that is fitted in batches consists of; None where it has no such part.
 
-    `counts` is the vectoriser, `weighing` what gives tf-idf (the vectoriser itself or a
-    transformer behind it), `scaler` a StandardScaler, `columns` what else treats a table.
+    `vectoriser` counts words, `tfidf` weighs the counts (the vectoriser itself or a transformer
+    behind it), `scaler` is a StandardScaler, `columns` whatever else treats the columns of a table.
     """
 
-    kind: Kind
-    why: str
     final: Any = None
-    counts: Any = None
-    weighing: Any = None
+    vectoriser: Any = None
+    tfidf: Any = None
     scaler: Any = None
     columns: Any = None
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
-    """One call of `fit_many` on a fast path."""
+class FitStrategy:
+    """How `fit_many` trains: the kind, the reason in words, and the parts of the pipeline."""
 
-    path: Path
+    kind: StrategyKind
+    reason: str
+    parts: PipelineParts = field(default_factory=PipelineParts)
+
+
+def one_by_one_strategy(reason: str) -> FitStrategy:
+    """Return the strategy that trains models one after the other, with the reason for it."""
+    return FitStrategy("one_by_one", f"one after the other: {reason}")
+
+
+@dataclass(frozen=True, eq=False)
+class FitJob:
+    """One call of `fit_many` that trains models together: pipeline, data and masks `(N, rows)`."""
+
+    parts: PipelineParts
     estimator: Any
     classes: tuple[str, ...]
     domain: Domain
@@ -64,60 +80,57 @@ class Job:
         return np.float32 if self.means.precision == "fast" else np.float64
 
 
-def path_of(estimator: Any, domain: Domain) -> Path:
-    """Look at an unfitted estimator and choose."""
+def choose_strategy(estimator: Any, domain: Domain) -> FitStrategy:
+    """Look at an unfitted estimator and choose how many of its kind are trained."""
     before, final = steps_of(estimator)
     texts = isinstance(domain, TextDomain)
-    front = _text_front(before) if texts else _table_front(before, domain)
-    if isinstance(front, str):
-        return _generic(front)
-    counts, weighing, scaler, columns = front
-    kind, why = kind_of(final)
-    if kind == "generic":
-        return _generic(why)
+    parts = _text_parts(before) if texts else _table_parts(before, domain)
+    if isinstance(parts, str):
+        return one_by_one_strategy(parts)
+    vectoriser, tfidf, scaler, columns = parts
+    kind, reason = classify_estimator(final)
+    if kind == "one_by_one":
+        return one_by_one_strategy(reason)
+    name = type(final).__name__
     if kind not in ("bayes", "logistic") and texts:
-        return _generic(f"{type(final).__name__} on texts has no fast path")
+        return one_by_one_strategy(f"{name} on texts has no fast path")
     if kind != "logistic" and columns is not None:
-        said = f"{type(final).__name__} behind a {type(columns).__name__}"
-        return _generic(f"{said} has no fast path")
+        return one_by_one_strategy(f"{name} behind a {type(columns).__name__} has no fast path")
     if kind in ("bayes", "neighbours") and scaler is not None:
-        return _generic(f"{type(final).__name__} behind a scaler has no fast path")
-    if kind == "bayes" and weighing is not None and type(final).__name__ == "BernoulliNB":
-        return _generic("BernoulliNB on tf-idf has no fast path")
-    return Path(kind, why, final, counts, weighing, scaler, columns)
+        return one_by_one_strategy(f"{name} behind a scaler has no fast path")
+    if kind == "bayes" and tfidf is not None and name == "BernoulliNB":
+        return one_by_one_strategy("BernoulliNB on tf-idf has no fast path")
+    return FitStrategy(kind, reason, PipelineParts(final, vectoriser, tfidf, scaler, columns))
 
 
-def _generic(reason: str) -> Path:
-    return Path("generic", f"one after the other: {reason}")
+# ---- preprocessing: each returns its parts, or the reason why there is no fast path -------------
+
+Preprocessing = tuple[Any, Any, Any, Any]  # vectoriser, tfidf, scaler, columns
 
 
-# ---- the front: each returns what is in it, or why there is no fast path ------------------------
-
-Front = tuple[Any, Any, Any, Any]  # counts, weighing, scaler, columns
-
-
-def _text_front(before: list[Any]) -> Front | str:
+def _text_parts(before: list[Any]) -> Preprocessing | str:
     from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 
     names = [type(step) for step in before]
     if names == [CountVectorizer]:
-        weighing = None
+        tfidf = None
     elif names in ([TfidfVectorizer], [CountVectorizer, TfidfTransformer]):
-        weighing = before[-1]
+        tfidf = before[-1]
     else:
-        said = " > ".join(n.__name__ for n in names) or "no vectoriser"
-        return f"texts go through {said}, not just CountVectorizer or TfidfVectorizer"
-    counts = before[0]
-    if counts.max_features is not None or counts.vocabulary is not None:
+        steps = " > ".join(n.__name__ for n in names) or "no vectoriser"
+        return f"texts go through {steps}, not just CountVectorizer or TfidfVectorizer"
+    vectoriser = before[0]
+    if vectoriser.max_features is not None or vectoriser.vocabulary is not None:
         return "the vectoriser has max_features or a vocabulary of its own"
-    if counts.input != "content" or np.dtype(counts.dtype) not in (np.float64, np.int64):
+    dtype = np.dtype(vectoriser.dtype)
+    if vectoriser.input != "content" or dtype not in (np.float64, np.int64):
         return "the vectoriser has an unusual input or dtype"
-    if weighing is not None and weighing.norm not in ("l2", None):
-        return f"tf-idf is normalised by {weighing.norm}"
-    return counts, weighing, None, None
+    if tfidf is not None and tfidf.norm not in ("l2", None):
+        return f"tf-idf is normalised by {tfidf.norm}"
+    return vectoriser, tfidf, None, None
 
 
-def _table_front(before: list[Any], domain: Domain) -> Front | str:
+def _table_parts(before: list[Any], domain: Domain) -> Preprocessing | str:
     from sklearn.preprocessing import StandardScaler
 
     columns = domain.columns if isinstance(domain, TableDomain) and domain.named else ()
@@ -130,13 +143,13 @@ def _table_front(before: list[Any], domain: Domain) -> Front | str:
     if [type(step) for step in before] == [StandardScaler]:
         return None, None, before[0], None
     if len(before) > 1:
-        said = " > ".join(type(step).__name__ for step in before)
-        return f"rows go through {said}, not just one step"
-    return _refused(before[0]) or (None, None, None, before[0])
+        steps = " > ".join(type(step).__name__ for step in before)
+        return f"rows go through {steps}, not just one step"
+    return _unsupported_columns(before[0]) or (None, None, None, before[0])
 
 
-def _refused(step: Any) -> str:
-    """Say why what treats columns cannot be fitted in all subsets at once; "" where it can."""
+def _unsupported_columns(step: Any) -> str:
+    """Return why the column preprocessing cannot be batch-fitted; "" where it can."""
     from sklearn.compose import ColumnTransformer, make_column_selector
     from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, StandardScaler
 
@@ -147,17 +160,19 @@ def _refused(step: Any) -> str:
         ):
             return "the ColumnTransformer has weights, or columns that are no list or selector"
         inner = [s for _, s, _ in step.transformers] + [step.remainder]
-        return next(filter(None, (_refused(s) for s in inner if not isinstance(s, str))), "")
+        reasons = (_unsupported_columns(s) for s in inner if not isinstance(s, str))
+        return next(filter(None, reasons), "")
     if type(step) not in (MaxAbsScaler, MinMaxScaler, OneHotEncoder, StandardScaler):
         return f"rows go through a {type(step).__name__}"
-    for name, value in PLAIN.items():
+    for name, value in SUPPORTED_PARAMETERS.items():
         given = getattr(step, name, value)
         if not isinstance(given, type(value)) or given != value:
             return f"rows go through a {type(step).__name__} with {name}={given!r}"
     return ""
 
 
-PLAIN = {
+# The one value of each parameter of an encoder or scaler that the batched fit reproduces.
+SUPPORTED_PARAMETERS = {
     "categories": "auto",
     "drop": None,
     "handle_unknown": "ignore",

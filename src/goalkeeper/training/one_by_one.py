@@ -18,12 +18,15 @@ from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
 from goalkeeper.core.errors import DataError, TargetError
 from goalkeeper.core.power import View
 
-CHUNKS = 4  # pieces of work for every process
-TRIES = 2  # of a piece whose process dies
-THREADS = ("n_jobs", "nthread", "num_threads", "thread_count")  # what estimators call them
+# Several for every process, so that one with quick models takes over from one with slow ones, and
+# few, since each is sent and its models come back at once.
+CHUNKS_PER_PROCESS = 4
+MAX_ATTEMPTS = 2  # of a chunk whose process dies: once more, in case another one took the memory
+# What scikit-learn, XGBoost, LightGBM and CatBoost call their number of threads.
+THREAD_PARAMETERS = ("n_jobs", "nthread", "num_threads", "thread_count")
 
 
-class Rows(Protocol):
+class TrainingRows(Protocol):
     """What models are trained on: anything that rows can be taken from."""
 
     def __len__(self) -> int: ...
@@ -36,7 +39,7 @@ class Rows(Protocol):
 Fit = Callable[[Any, int], Target]
 
 
-class Models:
+class SeparateModels:
     """An ensemble of targets that were trained one by one."""
 
     def __init__(self, targets: Sequence[Target]) -> None:
@@ -58,7 +61,9 @@ class Models:
         return self._targets[i]
 
 
-def fit_many(fit: Fit, data: Rows, masks: Bools, seeds: Sequence[int], jobs: int) -> Models:
+def fit_many(
+    fit: Fit, data: TrainingRows, masks: Bools, seeds: Sequence[int], jobs: int
+) -> SeparateModels:
     """Train one target for every mask `(N, rows)`; `jobs` processes share the work.
 
     The same seeds give the same models, however many processes there are. Processes map the same
@@ -70,14 +75,14 @@ def fit_many(fit: Fit, data: Rows, masks: Bools, seeds: Sequence[int], jobs: int
         What `fit` raised, with the number of the model: of the first model that fails. TargetError
         also where processes die again and again.
     """
-    work = _Work(fit, _lean(data), len(masks))
+    work = _SharedWork(fit, _drop_metadata(data), len(masks))
     if jobs == 1 or len(masks) < 2 * jobs:
-        return Models(_joined([work.piece(0, masks, seeds)], len(masks)))
-    shared = _Work(fit, _shareable(work.data), len(masks))
-    return Models(_joined(_spread(shared, masks, seeds, jobs), len(masks)))
+        return SeparateModels(_join([work.train_chunk(0, masks, seeds)], len(masks)))
+    shared = _SharedWork(fit, _encode_texts(work.data), len(masks))
+    return SeparateModels(_join(_fit_in_processes(shared, masks, seeds, jobs), len(masks)))
 
 
-def one_thread(estimator: Any) -> Any:
+def limit_to_one_thread(estimator: Any) -> Any:
     """Have an estimator, and every one inside it, take one thread and no other process.
 
     That is the meaning of None for scikit-learn; for others None often means every core.
@@ -86,14 +91,14 @@ def one_thread(estimator: Any) -> Any:
     changed = {}
     for key in params:
         owner, _, name = key.rpartition("__")
-        if name in THREADS:
-            kind = type(params[owner] if owner else estimator)
-            changed[key] = None if kind.__module__.startswith("sklearn.") else 1
+        if name in THREAD_PARAMETERS:
+            owner_type = type(params[owner] if owner else estimator)
+            changed[key] = None if owner_type.__module__.startswith("sklearn.") else 1
     return estimator.set_params(**changed) if changed else estimator
 
 
 @dataclass(frozen=True, eq=False)
-class _Piece:
+class _Chunk:
     """Models of consecutive masks from `start` on; the first that failed ends it."""
 
     start: int
@@ -102,14 +107,14 @@ class _Piece:
 
 
 @dataclass(frozen=True, eq=False)
-class _Work:
-    """What is the same for every piece."""
+class _SharedWork:
+    """What is the same for every chunk."""
 
     fit: Fit
-    data: Rows
+    data: TrainingRows
     models: int
 
-    def piece(self, start: int, masks: Bools, seeds: Sequence[int]) -> _Piece:
+    def train_chunk(self, start: int, masks: Bools, seeds: Sequence[int]) -> _Chunk:
         """Train consecutive models, with one thread."""
         from threadpoolctl import threadpool_limits
 
@@ -119,52 +124,55 @@ class _Work:
                 try:
                     targets.append(self.fit(self.data.take(mask), seed))
                 except (DataError, TargetError) as error:
-                    return _Piece(start, targets, error)
-        return _Piece(start, targets)
+                    return _Chunk(start, targets, error)
+        return _Chunk(start, targets)
 
 
-def _spread(work: _Work, masks: Bools, seeds: Sequence[int], jobs: int) -> Iterable[_Piece]:
-    """Train in processes; pieces that a dead process took with it are tried once more."""
+def _fit_in_processes(
+    work: _SharedWork, masks: Bools, seeds: Sequence[int], jobs: int
+) -> Iterable[_Chunk]:
+    """Train in processes; chunks that a dead process took with it are tried once more."""
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    cut = np.array_split(np.arange(work.models), min(work.models, CHUNKS * jobs))
-    left = {int(rows[0]): rows for rows in cut}
-    done: dict[int, _Piece] = {}
-    for _ in range(TRIES):
-        calls = [(s, masks[rows], [seeds[i] for i in rows]) for s, rows in left.items()]
+    splits = np.array_split(np.arange(work.models), min(work.models, CHUNKS_PER_PROCESS * jobs))
+    pending = {int(rows[0]): rows for rows in splits}
+    done: dict[int, _Chunk] = {}
+    for _ in range(MAX_ATTEMPTS):
+        calls = [(s, masks[rows], [seeds[i] for i in rows]) for s, rows in pending.items()]
         try:
-            for piece in _parallel(work, calls, jobs):
-                done[piece.start] = piece
-                del left[piece.start]
+            for chunk in _run_parallel(work, calls, jobs):
+                done[chunk.start] = chunk
+                del pending[chunk.start]
         except BrokenProcessPool:
             continue
         return [done[start] for start in sorted(done)]
-    first = min(left)
+    first = min(pending)
+    last = first + len(pending[first]) - 1
     raise TargetError(
-        f"a process died {TRIES} times while models {first} to {first + len(left[first]) - 1} of "
+        f"a process died {MAX_ATTEMPTS} times while models {first} to {last} of "
         f"{work.models}, or others with them, were trained; most often the memory was used up: "
         f"give fewer than {jobs} processes, or smaller models"
     )
 
 
-def _parallel(work: _Work, calls: list[Any], jobs: int) -> Iterable[_Piece]:
-    """Yield pieces as they are finished."""
+def _run_parallel(work: _SharedWork, calls: list[Any], jobs: int) -> Iterable[_Chunk]:
+    """Yield chunks as they are finished."""
     from joblib import Parallel, delayed, parallel_config
 
     with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
         parallel = Parallel(return_as="generator_unordered", batch_size=1)
-        found: Iterable[_Piece] = parallel(delayed(work.piece)(*call) for call in calls)
-        yield from found
+        finished: Iterable[_Chunk] = parallel(delayed(work.train_chunk)(*call) for call in calls)
+        yield from finished
 
 
-def _joined(pieces: Iterable[_Piece], models: int) -> list[Target]:
-    """Put pieces together; the error of the first model that failed is raised."""
+def _join(chunks: Iterable[_Chunk], models: int) -> list[Target]:
+    """Put chunks together; the error of the first model that failed is raised."""
     targets: list[Target] = []
-    for piece in pieces:
-        targets += piece.targets
-        if piece.error is not None:
-            said = f"model {len(targets)} of {models}: {piece.error}"
-            raise type(piece.error)(said) from piece.error
+    for chunk in chunks:
+        targets += chunk.targets
+        if chunk.error is not None:
+            message = f"model {len(targets)} of {models}: {chunk.error}"
+            raise type(chunk.error)(message) from chunk.error
     return targets
 
 
@@ -172,7 +180,7 @@ def _joined(pieces: Iterable[_Piece], models: int) -> list[Target]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Texts:
+class _EncodedTexts:
     """Texts as two arrays of numbers, which processes can map; objects would be copied to each."""
 
     letters: NDArray[np.uint8]
@@ -191,16 +199,16 @@ class _Texts:
         return Data(x=x, y=self.y[rows])
 
 
-def _lean(data: Rows) -> Rows:
+def _drop_metadata(data: TrainingRows) -> TrainingRows:
     """Leave out what is known of records beside the input: no training looks at it."""
     return Data(x=data.x, y=data.y) if isinstance(data, Data) else data
 
 
-def _shareable(data: Rows) -> Rows:
+def _encode_texts(data: TrainingRows) -> TrainingRows:
     """Turn texts into numbers; joblib maps large arrays of numbers by itself."""
     if not isinstance(data, Data) or not all(isinstance(text, str) for text in data.x):
         return data
     encoded = [text.encode("utf-8", "surrogatepass") for text in data.x]
     letters = np.frombuffer(b"".join(encoded), dtype=np.uint8)
     ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
-    return _Texts(letters, ends, data.y)
+    return _EncodedTexts(letters, ends, data.y)

@@ -50,7 +50,7 @@ class LinearText:
             binary=bool(parameters.get("binary", False)),
         )
 
-    def weighed(self, counts: Floats) -> Floats:
+    def weigh_counts(self, counts: Floats) -> Floats:
         """Turn counts of terms into what idf multiplies."""
         if self.binary:
             return np.asarray(counts > 0, dtype=np.float64)
@@ -58,7 +58,7 @@ class LinearText:
             return np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0.0)
         return counts
 
-    def counted(self, text: str) -> Floats:
+    def count_terms(self, text: str) -> Floats:
         """Count the terms of the vocabulary in a text, `(d,)`."""
         words, longest = terms(text), 1 + max((t.count(" ") for t in self.terms), default=0)
         runs = (
@@ -71,7 +71,7 @@ class LinearText:
         counts[[self.place[term] for term in found]] = list(found.values())
         return counts
 
-    def single(self, wanted: Bools, most: int) -> Ints:
+    def choose_words(self, wanted: Bools, most: int) -> Ints:
         """Choose the words that speak most for the wanted classes `(classes,)`, `most` twice."""
         for_it = self.weights[wanted].max(axis=0) - self.weights[~wanted].min(axis=0)
         alone = np.array([terms(term) == [term] for term in self.terms], dtype=bool)
@@ -81,23 +81,23 @@ class LinearText:
         return np.union1d(by_weight, rows[np.argsort(-weighed, kind="stable")[:most]])
 
 
-class Growing:
+class GrowingText:
     """A text that grows word by word, each time by the word that helps most."""
 
     def __init__(self, model: LinearText, text: str, wanted: Bools, pool: Ints) -> None:
         self.model, self.wanted, self.pool = model, wanted, pool
-        counts = model.counted(text)
-        values = model.weighed(counts) * model.idf
+        counts = model.count_terms(text)
+        values = model.weigh_counts(counts) * model.idf
         self.counts = counts[pool]
         self.raw: Floats = model.weights @ values
-        self.mass = self._mass(values)
+        self.mass = self._norm_mass(values)
         self.lead = float(self._lead(self.raw[:, None], np.array([self.mass]))[0])
 
     def grow(self) -> str:
         """Add the word that brings the wanted classes furthest ahead, and return it."""
         model = self.model
-        old = model.weighed(self.counts) * model.idf[self.pool]
-        new = model.weighed(self.counts + 1) * model.idf[self.pool]
+        old = model.weigh_counts(self.counts) * model.idf[self.pool]
+        new = model.weigh_counts(self.counts + 1) * model.idf[self.pool]
         raw = self.raw[:, None] + model.weights[:, self.pool] * (new - old)
         power = 2 if model.norm == "l2" else 1
         mass = self.mass + np.abs(new) ** power - np.abs(old) ** power
@@ -107,11 +107,11 @@ class Growing:
         self.counts[best] += 1
         return model.terms[int(self.pool[best])]
 
-    def _mass(self, values: Floats) -> float:
+    def _norm_mass(self, values: Floats) -> float:
         return float((values**2).sum() if self.model.norm == "l2" else np.abs(values).sum())
 
     def _lead(self, raw: Floats, mass: Floats) -> Floats:
-        """Say how far the best wanted class is ahead of the best other, `(m,)`."""
+        """Return how far the best wanted class is ahead of the best other, `(m,)`."""
         if self.model.norm is not None:
             raw = raw / np.maximum(np.sqrt(mass) if self.model.norm == "l2" else mass, 1e-12)
         scores = raw + self.model.bias[:, None]

@@ -20,7 +20,7 @@ from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import DataError, NotOffered
 from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
-from goalkeeper.training import SklearnTrainer, how
+from goalkeeper.training import SklearnTrainer, fit_strategy
 from tests.training.samples import TEXT, counts, loop, rows, subsets, table, texts
 
 SLOW: dict[str, tuple[Any, str]] = {
@@ -72,17 +72,19 @@ SLOW: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("name", SLOW)
 def test_what_is_not_exact_falls_back_and_says_why(name: str) -> None:
     estimator, reason = SLOW[name]
-    said = how(SklearnTrainer(estimator, ("a", "b"), TEXT))
+    said = fit_strategy(SklearnTrainer(estimator, ("a", "b"), TEXT)).reason
     assert said.startswith("one after the other: ")
     assert reason in said
 
 
 def test_tables_fall_back_too() -> None:
     scaled = make_pipeline(RobustScaler(), LogisticRegression())
-    assert "RobustScaler" in how(SklearnTrainer(scaled, ("a", "b"), table(3)))
-    assert "GaussianNB" in how(SklearnTrainer(GaussianNB(), ("a", "b"), table(3)))
+    assert "RobustScaler" in fit_strategy(SklearnTrainer(scaled, ("a", "b"), table(3))).reason
+    assert "GaussianNB" in fit_strategy(SklearnTrainer(GaussianNB(), ("a", "b"), table(3))).reason
     coded = TableDomain(columns=(Column(name="c", kind="category", categories=("x",)),), named=True)
-    assert "categories" in how(SklearnTrainer(LogisticRegression(), ("a", "b"), coded))
+    assert (
+        "categories" in fit_strategy(SklearnTrainer(LogisticRegression(), ("a", "b"), coded)).reason
+    )
 
 
 @pytest.mark.parametrize(

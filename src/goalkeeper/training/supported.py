@@ -7,13 +7,24 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal[
-    "bayes", "logistic", "gaussian", "centroid", "discriminant", "ridge", "neighbours", "generic"
+StrategyKind = Literal[
+    "bayes",
+    "logistic",
+    "gaussian",
+    "centroid",
+    "discriminant",
+    "ridge",
+    "neighbours",
+    "networks",
+    "one_by_one",
 ]
+# Solvers of the objective that the batched fit minimises; liblinear penalises the bias, too.
 LOGISTIC_SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga")
+# Direct solvers; the iterative ones stop at a tolerance and differ from the closed form by it.
 RIDGE_SOLVERS = ("auto", "cholesky", "svd")
+MIN_ALPHA = 1e-10  # smoothing below which scikit-learn itself may replace it by this (force_alpha)
 
-WAYS: dict[Kind, str] = {
+REASONS: dict[StrategyKind, str] = {
     "bayes": "together: {} by one matrix product of masks and counts",
     "logistic": "together: {} by a batched Newton method, at the optimum which scikit-learn "
     "approaches (tol and max_iter do not matter)",
@@ -25,22 +36,22 @@ WAYS: dict[Kind, str] = {
 }
 
 
-def kind_of(final: Any) -> tuple[Kind, str]:
-    """Return how a final estimator is trained, and the way in words or the reason."""
+def classify_estimator(final: Any) -> tuple[StrategyKind, str]:
+    """Return how many models of a final estimator are trained, and the reason in words."""
     name = type(final).__name__
     kind, check = CHECKS.get(name, (None, None))
     if kind is None or check is None or not _from_sklearn(final):
-        return "generic", f"{name} has no fast path"
-    reason = check(final)
-    return ("generic", reason) if reason else (kind, WAYS[kind].format(name))
+        return "one_by_one", f"{name} has no fast path"
+    obstacle = check(final)
+    return ("one_by_one", obstacle) if obstacle else (kind, REASONS[kind].format(name))
 
 
 def _from_sklearn(final: Any) -> bool:
     return type(final).__module__.startswith("sklearn.")
 
 
-def _refused(final: Any, allowed: dict[str, tuple[Any, ...]]) -> str:
-    """Name the first parameter with another value; parameters that versions lack are fine."""
+def _unsupported_parameter(final: Any, allowed: dict[str, tuple[Any, ...]]) -> str:
+    """Return the first parameter with another value, "" without; a version may lack some."""
     params = final.get_params(deep=False)
     for name, values in allowed.items():
         value = params.get(name, values[0])
@@ -49,8 +60,8 @@ def _refused(final: Any, allowed: dict[str, tuple[Any, ...]]) -> str:
     return ""
 
 
-def _bayes(final: Any) -> str:
-    if not isinstance(final.alpha, int | float) or final.alpha < 1e-10:
+def _check_bayes(final: Any) -> str:
+    if not isinstance(final.alpha, int | float) or final.alpha < MIN_ALPHA:
         return f"naive Bayes with alpha={final.alpha!r} has no fast path"
     if final.class_prior is not None:
         return "naive Bayes with a class_prior of its own has no fast path"
@@ -59,9 +70,9 @@ def _bayes(final: Any) -> str:
     return ""
 
 
-def _logistic(final: Any) -> str:
-    """Check for the plain L2 objective; parameters that later versions drop are optional."""
-    plain: dict[str, tuple[Any, ...]] = {
+def _check_logistic(final: Any) -> str:
+    """Look for the plain L2 objective; parameters that later versions drop are optional."""
+    allowed: dict[str, tuple[Any, ...]] = {
         "penalty": ("l2", "deprecated"),
         "l1_ratio": (None, 0),
         "multi_class": ("auto", "deprecated"),
@@ -70,67 +81,69 @@ def _logistic(final: Any) -> str:
         "warm_start": (False,),
         "solver": LOGISTIC_SOLVERS,
     }
-    return _refused(final, plain) or _positive(final, "C")
+    return _unsupported_parameter(final, allowed) or _check_positive(final, "C")
 
 
-def _gaussian(final: Any) -> str:
-    return _refused(final, {"priors": (None,)}) or _positive(final, "var_smoothing")
+def _check_gaussian(final: Any) -> str:
+    return _unsupported_parameter(final, {"priors": (None,)}) or _check_positive(
+        final, "var_smoothing"
+    )
 
 
-def _centroid(final: Any) -> str:
-    plain: dict[str, tuple[Any, ...]] = {
+def _check_centroid(final: Any) -> str:
+    allowed: dict[str, tuple[Any, ...]] = {
         "metric": ("euclidean",),
         "shrink_threshold": (None,),
         "priors": ("uniform", "empirical"),
     }
-    return _refused(final, plain)
+    return _unsupported_parameter(final, allowed)
 
 
-def _discriminant(final: Any) -> str:
-    plain: dict[str, tuple[Any, ...]] = {
+def _check_discriminant(final: Any) -> str:
+    allowed: dict[str, tuple[Any, ...]] = {
         "solver": ("svd", "lsqr"),
         "shrinkage": (None,),
         "priors": (None,),
         "covariance_estimator": (None,),
     }
-    return _refused(final, plain)
+    return _unsupported_parameter(final, allowed)
 
 
-def _ridge(final: Any) -> str:
-    plain: dict[str, tuple[Any, ...]] = {
+def _check_ridge(final: Any) -> str:
+    allowed: dict[str, tuple[Any, ...]] = {
         "class_weight": (None, "balanced"),
         "positive": (False,),
         "solver": RIDGE_SOLVERS,
     }
-    return _refused(final, plain) or _positive(final, "alpha")
+    return _unsupported_parameter(final, allowed) or _check_positive(final, "alpha")
 
 
-def _neighbours(final: Any) -> str:
+def _check_neighbours(final: Any) -> str:
     if final.metric == "minkowski" and final.p not in (1, 2):
         return f"KNeighborsClassifier with p={final.p} has no fast path"
-    plain: dict[str, tuple[Any, ...]] = {
+    allowed: dict[str, tuple[Any, ...]] = {
         "weights": ("uniform", "distance"),
         "metric": ("minkowski", "euclidean", "manhattan", "l1", "l2", "cityblock"),
         "metric_params": (None,),
     }
-    return _refused(final, plain)
+    return _unsupported_parameter(final, allowed)
 
 
-def _positive(final: Any, name: str) -> str:
+def _check_positive(final: Any, name: str) -> str:
     value = getattr(final, name)
     if isinstance(value, int | float | np.number) and 0 < value < np.inf:
         return ""
     return f"{type(final).__name__} with {name}={value!r} has no fast path"
 
 
-CHECKS: dict[str, tuple[Kind, Callable[[Any], str]]] = {
-    "MultinomialNB": ("bayes", _bayes),
-    "ComplementNB": ("bayes", _bayes),
-    "BernoulliNB": ("bayes", _bayes),
-    "LogisticRegression": ("logistic", _logistic),
-    "GaussianNB": ("gaussian", _gaussian),
-    "NearestCentroid": ("centroid", _centroid),
-    "LinearDiscriminantAnalysis": ("discriminant", _discriminant),
-    "RidgeClassifier": ("ridge", _ridge),
-    "KNeighborsClassifier": ("neighbours", _neighbours),
+CHECKS: dict[str, tuple[StrategyKind, Callable[[Any], str]]] = {
+    "MultinomialNB": ("bayes", _check_bayes),
+    "ComplementNB": ("bayes", _check_bayes),
+    "BernoulliNB": ("bayes", _check_bayes),
+    "LogisticRegression": ("logistic", _check_logistic),
+    "GaussianNB": ("gaussian", _check_gaussian),
+    "NearestCentroid": ("centroid", _check_centroid),
+    "LinearDiscriminantAnalysis": ("discriminant", _check_discriminant),
+    "RidgeClassifier": ("ridge", _check_ridge),
+    "KNeighborsClassifier": ("neighbours", _check_neighbours),
 }

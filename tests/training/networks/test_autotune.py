@@ -14,8 +14,8 @@ from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.means import Means, Networks
 from goalkeeper.core.power import View
 from goalkeeper.training import TorchRecipe, TorchTrainer
-from goalkeeper.training.networks import alone, kept, stacked
-from goalkeeper.training.networks.choice import device_of
+from goalkeeper.training.networks import cache, single_fit, stacked
+from goalkeeper.training.networks.autotune import resolve_device
 from tests.training.networks.examples import (
     CLASSES,
     IMAGES,
@@ -49,16 +49,18 @@ def test_the_usual_way_is_kept_unless_another_is_clearly_faster() -> None:
 
 
 def test_what_was_chosen_is_not_chosen_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("goalkeeper.training.networks.autotune.MEASURED_MODELS", 1)
+    monkeypatch.setattr("goalkeeper.training.networks.autotune.MEASURED_BATCHES", 1)
     d = data_of(IMAGES)
-    chosen = trainer(Convolutions, IMAGES, precision="fast").suited(d)
+    chosen = trainer(Convolutions, IMAGES, precision="fast").tune(d)
     assert chosen.means.networks is not None
-    monkeypatch.setattr("goalkeeper.training.networks.choice.fastest", None)
-    assert chosen.suited(d).means == chosen.means
+    monkeypatch.setattr("goalkeeper.training.networks.autotune.fastest", None)
+    assert chosen.tune(d).means == chosen.means
 
 
 def test_tables_in_full_precision_need_no_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("goalkeeper.training.networks.choice.fastest", None)
-    assert trainer(device="auto").suited(data_of(TABLE)).means.networks == Networks()
+    monkeypatch.setattr("goalkeeper.training.networks.autotune.fastest", None)
+    assert trainer(device="auto").tune(data_of(TABLE)).means.networks == Networks()
 
 
 @pytest.mark.parametrize(
@@ -72,8 +74,8 @@ def test_tables_in_full_precision_need_no_measuring(monkeypatch: pytest.MonkeyPa
 def test_the_fastest_way_is_taken(
     precision: Any, best: str, expected: Networks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("goalkeeper.training.networks.choice.fastest", lambda ways: best)
-    found = trainer(Convolutions, IMAGES, precision=precision).suited(data_of(IMAGES))
+    monkeypatch.setattr("goalkeeper.training.networks.autotune.fastest", lambda ways: best)
+    found = trainer(Convolutions, IMAGES, precision=precision).tune(data_of(IMAGES))
     assert found.means.networks == expected
 
 
@@ -81,14 +83,14 @@ def test_measuring_trains_a_single_epoch(monkeypatch: pytest.MonkeyPatch) -> Non
     epochs, real = [], TorchTrainer.fit_many
 
     def noted(self: TorchTrainer, *args: Any) -> Any:
-        epochs.append((self.how.epochs, self.how.patience))
+        epochs.append((self.torch_recipe.epochs, self.torch_recipe.patience))
         return real(self, *args)
 
     monkeypatch.setattr(TorchTrainer, "fit_many", noted)
-    how = TorchRecipe(epochs=500, batch=16, patience=5)
-    chosen = TorchTrainer(Convolutions, CLASSES, IMAGES, how).suited(data_of(IMAGES))
+    recipe = TorchRecipe(epochs=500, batch=16, patience=5)
+    chosen = TorchTrainer(Convolutions, CLASSES, IMAGES, recipe).tune(data_of(IMAGES))
     assert set(epochs) == {(1, 0)}
-    assert chosen.how == how
+    assert chosen.torch_recipe == recipe
 
 
 def test_a_module_that_fails_is_told_while_measuring() -> None:
@@ -100,25 +102,25 @@ def test_a_module_that_fails_is_told_while_measuring() -> None:
         )
 
     with pytest.raises(TargetError, match="the module raised RuntimeError on inputs of shape"):
-        trainer(build, IMAGES).suited(data_of(IMAGES))
+        trainer(build, IMAGES).tune(data_of(IMAGES))
 
     class Broken(Convolutions):
         def forward(self, x: Any) -> Any:
             raise KeyError("no such part")
 
     with pytest.raises(TargetError, match="the module raised KeyError on inputs of shape"):
-        trainer(Broken, IMAGES).suited(data_of(IMAGES))
+        trainer(Broken, IMAGES).tune(data_of(IMAGES))
 
 
 @pytest.mark.parametrize("name", ["relu", "normal", "dropout", "convolutions", "bag"])
 def test_bfloat16_learns_as_well_and_answers_in_float32(name: str) -> None:
     build, domain = NETWORKS[name]
     d, m = data_of(domain, 400), np.ones((2, 400), dtype=bool)
-    how = TorchRecipe(epochs=15, batch=32, rate=0.02)
+    recipe = TorchRecipe(epochs=15, batch=32, rate=0.02)
     scores = {}
     for half in (False, True):
         means = Means(networks=Networks(half=half))
-        ensemble = TorchTrainer(build, CLASSES, domain, how, means=means).fit_many(d, m, [0, 1])
+        ensemble = TorchTrainer(build, CLASSES, domain, recipe, means=means).fit_many(d, m, [0, 1])
         scores[half] = ensemble.scores(d.x)
         again = ensemble.target(1).answer(d.x, View.SCORES).scores
         np.testing.assert_allclose(scores[half][1], again, atol=1e-5)
@@ -141,19 +143,19 @@ def test_channels_last_gives_the_same_network() -> None:
 
 def test_a_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert device_of("auto") == device_of("cpu") == "cpu"
+    assert resolve_device("auto") == resolve_device("cpu") == "cpu"
     with pytest.raises(DescriptionError, match="does not see this GPU") as told:
-        trainer(device="cuda").suited(data_of(TABLE))
+        trainer(device="cuda").tune(data_of(TABLE))
     assert told.value.key == "--device"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert (device_of("auto"), device_of("cuda"), device_of("cuda:1")) == (
+    assert (resolve_device("auto"), resolve_device("cuda"), resolve_device("cuda:1")) == (
         "cuda:0",
         "cuda:0",
         "cuda:1",
     )
     with pytest.raises(DescriptionError, match="one of 2 GPUs"):
-        device_of("cuda:2")
+        resolve_device("cuda:2")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")
@@ -176,7 +178,7 @@ def test_a_gpu_trains_the_same_networks(name: str) -> None:
 @pytest.fixture
 def long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every training counts as a long one."""
-    monkeypatch.setattr(kept, "LONG", 0.0)
+    monkeypatch.setattr(cache, "MIN_MULTIPLICATIONS", 0.0)
 
 
 @pytest.mark.usefixtures("long")
@@ -189,8 +191,8 @@ def test_long_trainings_are_not_repeated(
     plain = trainer(build, domain).fit_many(d, m, [0, 1, 2])
     np.testing.assert_array_equal(first.scores(d.x), plain.scores(d.x))
     with monkeypatch.context() as patch:
-        patch.setattr(stacked.Training, "run", None)
-        patch.setattr(alone.Alone, "run", None)
+        patch.setattr(stacked.StackedTraining, "run", None)
+        patch.setattr(single_fit.SingleTraining, "run", None)
         again = trainer(build, domain, store=str(own_store)).fit_many(d, m, [0, 1, 2])
         np.testing.assert_array_equal(again.scores(d.x), first.scores(d.x))
         with pytest.raises(TypeError):  # another seed is another training

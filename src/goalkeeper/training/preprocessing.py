@@ -16,7 +16,7 @@ Steps = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
+class PreprocessedData:
     """Preprocessed records: `x (n, d)`, dense or in compressed rows, classes `y (n,)`, and how.
 
     `steps` are the names and transformers that made them, the first of the pipeline.
@@ -29,12 +29,14 @@ class Features:
     def __len__(self) -> int:
         return len(self.y)
 
-    def take(self, rows: Bools) -> Features:
+    def take(self, rows: Bools) -> PreprocessedData:
         """Return the rows where the mask `(n,)` is true."""
-        return Features(self.x[rows], self.y[rows], self.steps)
+        return PreprocessedData(self.x[rows], self.y[rows], self.steps)
 
 
-def shared(estimator: Any, data: Data, domain: Domain, masks: Bools) -> Data | Features:
+def preprocess_once(
+    estimator: Any, data: Data, domain: Domain, masks: Bools
+) -> Data | PreprocessedData:
     """Run the first steps of a pipeline once, where they do the same to any subset.
 
     They are steps of scikit-learn that keep nothing of the data they are fitted on, and that
@@ -42,31 +44,31 @@ def shared(estimator: Any, data: Data, domain: Domain, masks: Bools) -> Data | F
     is checked because a function of the user's own may look at other rows. Without such steps,
     or where they raise, the data are returned as they are.
     """
-    steps = _first_steps(estimator)
+    steps = _stateless_steps(estimator)
     if not steps or not len(masks) or (isinstance(domain, TableDomain) and domain.named):
         return data  # a named table may have other types of columns in a subset
     try:
-        x = _through(steps, prepared(data.x, domain))
-        some = _through(steps, prepared(data.x[masks[0]], domain))
+        x = _transform(steps, prepared(data.x, domain))
+        subset_x = _transform(steps, prepared(data.x[masks[0]], domain))
     except Exception:  # noqa: BLE001 - each subset then says what is wrong with it
         return data
-    if not _numbers(x) or not _numbers(some) or not _same(x[masks[0]], some):
+    if not _is_numeric(x) or not _is_numeric(subset_x) or not _equal(x[masks[0]], subset_x):
         return data
-    return Features(x, data.y, steps)
+    return PreprocessedData(x, data.y, steps)
 
 
-def fitted(estimator: Any, x: Any, y: Ints, steps: Steps) -> Any:
+def fit_remaining_steps(estimator: Any, x: Any, y: Ints, steps: Steps) -> Any:
     """Fit what comes behind `steps`, and put both together to one fitted pipeline."""
     if not steps:
         return estimator.fit(x, y)
-    behind = copy(estimator)
-    behind.steps = estimator.steps[len(steps) :]
-    behind.fit(x, y)
-    behind.steps = [*steps, *behind.steps]
-    return behind
+    remaining = copy(estimator)
+    remaining.steps = estimator.steps[len(steps) :]
+    remaining.fit(x, y)
+    remaining.steps = [*steps, *remaining.steps]
+    return remaining
 
 
-def _first_steps(estimator: Any) -> Steps:
+def _stateless_steps(estimator: Any) -> Steps:
     """Clone the steps of a pipeline up to the first that keeps something of the data."""
     from sklearn import preprocessing as pre
     from sklearn.base import clone
@@ -75,40 +77,40 @@ def _first_steps(estimator: Any) -> Steps:
     from sklearn.kernel_approximation import AdditiveChi2Sampler
     from sklearn.pipeline import Pipeline
 
-    alone = (
+    stateless = (
         *(pre.Binarizer, pre.FunctionTransformer, pre.Normalizer, pre.PolynomialFeatures),
         *(AdditiveChi2Sampler, FeatureHasher, HashingVectorizer),
     )
     if type(estimator) is not Pipeline or estimator.memory is not None:
         return ()
-    found: list[tuple[str, Any]] = []
+    steps: list[tuple[str, Any]] = []
     for name, step in estimator.steps[:-1]:
-        if type(step) not in alone:
+        if type(step) not in stateless:
             break
-        found.append((name, clone(step)))
-    return tuple(found)
+        steps.append((name, clone(step)))
+    return tuple(steps)
 
 
-def _through(steps: Steps, x: Any) -> Any:
+def _transform(steps: Steps, x: Any) -> Any:
     for _, step in steps:
         x = step.fit_transform(x)
-    return x.tocsr() if _sparse(x) else x
+    return x.tocsr() if _is_sparse(x) else x
 
 
-def _numbers(x: Any) -> bool:
-    return (_sparse(x) or type(x) is np.ndarray) and x.dtype != object and x.ndim == 2
+def _is_numeric(x: Any) -> bool:
+    return (_is_sparse(x) or type(x) is np.ndarray) and x.dtype != object and x.ndim == 2
 
 
-def _same(a: Any, b: Any) -> bool:
-    if a.shape != b.shape or a.dtype != b.dtype or _sparse(a) != _sparse(b):
+def _equal(a: Any, b: Any) -> bool:
+    if a.shape != b.shape or a.dtype != b.dtype or _is_sparse(a) != _is_sparse(b):
         return False
-    if not _sparse(a):
+    if not _is_sparse(a):
         return bool(np.array_equal(a, b, equal_nan=True))
     parts = ("indptr", "indices", "data")
     return all(np.array_equal(getattr(a, p), getattr(b, p), equal_nan=True) for p in parts)
 
 
-def _sparse(x: Any) -> bool:
+def _is_sparse(x: Any) -> bool:
     from scipy.sparse import issparse
 
     return bool(issparse(x))

@@ -1,0 +1,61 @@
+"""Checks that every trainer makes before it trains, and errors that name the training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from goalkeeper.core.data import Bools, Data, Ints
+from goalkeeper.core.errors import DataError, GoalkeeperError, TargetError
+
+
+class LabelledRows(Protocol):
+    """What one model is trained on, as far as an error speaks of it."""
+
+    @property
+    def y(self) -> Ints:
+        """Classes `(n,)`."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+def check_masks(data: Data, masks: Bools, seeds: Sequence[int]) -> Bools:
+    """Return masks `(N, rows)` as booleans; raises DataError that names the model."""
+    masks = np.asarray(masks, dtype=bool)
+    if masks.ndim != 2 or masks.shape[1] != len(data) or len(masks) != len(seeds):
+        raise DataError(
+            f"masks of shape {masks.shape} with {len(seeds)} seeds do not fit {len(data)} "
+            "records; give one row a model, one column a record, and one seed a model"
+        )
+    empty = ~masks.any(axis=1)
+    if empty.any():
+        raise DataError(
+            f"model {int(np.argmax(empty))} of {len(masks)} has no records; "
+            "give every model at least one record of every class"
+        )
+    return masks
+
+
+def require_records(data: Data) -> None:
+    """Refuse data without a single record; raises DataError."""
+    if len(data) == 0:
+        raise DataError("there are no records to train on; give at least one of every class")
+
+
+def run_training(train: Callable[[], Any], data: LabelledRows, what: str) -> Any:
+    """Run one training; what it raises becomes a DataError or TargetError that names it."""
+    try:
+        return train()
+    except GoalkeeperError:
+        raise
+    except Exception as error:  # the user's own training may raise anything
+        counts = dict(zip(*np.unique(data.y, return_counts=True), strict=True))
+        sizes = ", ".join(f"class {int(c)}: {int(n)}" for c, n in counts.items())
+        kind = DataError if isinstance(error, ValueError) else TargetError
+        raise kind(
+            f"training {what} on {len(data)} records ({sizes}) raised "
+            f"{type(error).__name__}: {error}; give more records, or correct the recipe"
+        ) from error
