@@ -7,7 +7,7 @@ DEMO := build/demo
 
 TRIAL := build/dist
 
-.PHONY: demo test validate bench docs lint dist clean
+.PHONY: demo test validate mutants bench docs lint dist clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -32,10 +32,13 @@ demo: $(VENV)/.base  ## assess the bundled spam filter and say where the report 
 	@echo "Read the report: $(CURDIR)/$(DEMO)/run/report.html"
 
 test: $(VENV)/.test  ## the whole test suite
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 validate: $(VENV)/.test dist  ## slow statistical validations, and the release recipe
 	$(BIN)/pytest -m validation --timeout 3600
+
+mutants: $(VENV)/.test  ## break goalkeeper in one line at a time, and see whether the tests notice
+	$(BIN)/python -m tests.mutation
 
 bench: $(VENV)/.test  ## figures, side by side with peers
 	$(BIN)/python -m benchmarks

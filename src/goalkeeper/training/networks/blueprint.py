@@ -138,7 +138,7 @@ class NetworkBlueprint:
 
     def to_tensors(self, data: Data) -> tuple[Tensor, Tensor]:
         """Turn records into inputs and classes, on the device."""
-        return self.to_tensor(data.x), need_torch().as_tensor(data.y, device=self.means.device)
+        return self.to_tensor(data.x), need_torch().tensor(data.y, device=self.means.device)
 
     def sample_inputs(self) -> Tensor:
         """Make a few inputs of the right shape, whatever the data are."""
