@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write the rows of the table")
     options = parser.parse_args()
-    jobs = sized(options.units)
+    jobs = resize(options.units)
     with cluster(2) as address:
         executors: dict[str, Executor] = {
             "one local worker": LocalExecutor(1, preload=PRELOAD),
@@ -115,7 +115,7 @@ def train(seed: int, repeats: int) -> str:
     return repr(total)
 
 
-def sized(units: int) -> list[Job]:
+def resize(units: int) -> list[Job]:
     """Make units that take the least time or more on this machine."""
     few = Job(id="few", call=f"{HERE}:train", params={"seed": 0, "repeats": 8})
     perform(few)  # imports

@@ -27,9 +27,9 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
+from goalkeeper.core.compute_settings import PRECISIONS, ComputeSettings
 from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.means import PRECISIONS, Means
 from goalkeeper.training import SklearnTrainer, bayes
 from goalkeeper.training.dispatch import FitJob
 
@@ -89,13 +89,15 @@ def bayes_methods(data: Data, masks: Bools, some: int) -> tuple[list[Method], fl
         return make_pipeline(CountVectorizer(), MultinomialNB())
 
     trainer, fast = (
-        SklearnTrainer(pipeline(), ("ham", "spam"), TextDomain(), means=Means(precision=precision))
+        SklearnTrainer(
+            pipeline(), ("ham", "spam"), TextDomain(), compute=ComputeSettings(precision=precision)
+        )
         for precision in PRECISIONS
     )
     job = FitJob(
         trainer.strategy.parts, trainer.estimator, trainer.classes, trainer.domain, data, masks
     )
-    quick = replace(job, means=Means(precision="fast"))
+    quick = replace(job, compute=ComputeSettings(precision="fast"))
     space, small = bayes.build_space(job), bayes.build_space(quick)
     counts = CountVectorizer().fit_transform(data.x)
     few = masks[:some]
@@ -134,7 +136,9 @@ def logistic_methods(data: Data, masks: Bools, some: int) -> tuple[list[Method],
         return pipeline(tol=1e-10, max_iter=10_000, solver="newton-cg")
 
     trainer, fast = (
-        SklearnTrainer(pipeline(), ("ham", "spam"), TextDomain(), means=Means(precision=precision))
+        SklearnTrainer(
+            pipeline(), ("ham", "spam"), TextDomain(), compute=ComputeSettings(precision=precision)
+        )
         for precision in PRECISIONS
     )
     features = TfidfVectorizer().fit_transform(data.x)

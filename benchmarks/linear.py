@@ -29,9 +29,9 @@ from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from threadpoolctl import threadpool_limits
 
 from benchmarks._timing import timed
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.core.domain import Column, TableDomain
-from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
 from goalkeeper.training import SklearnTrainer
 
@@ -130,8 +130,8 @@ def generated(rows: int) -> pd.DataFrame:
 def trained(final: Any, data: Data, masks: Bools, precision: str) -> Any:
     """Train as goalkeeper does."""
     domain = TableDomain(columns=tuple(Column(name=f"c{j}") for j in range(data.x.shape[1])))
-    means = Means(precision="fast" if precision == "fast" else "full")
-    trainer = SklearnTrainer(final, ("less", "more"), domain, means=means)
+    compute = ComputeSettings(precision="fast" if precision == "fast" else "full")
+    trainer = SklearnTrainer(final, ("less", "more"), domain, compute=compute)
     return trainer.fit_many(data, masks, range(len(masks)))
 
 

@@ -32,9 +32,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks._timing import timed
+from goalkeeper.core.compute_settings import ComputeSettings, Precision
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain
-from goalkeeper.core.means import Means, Precision
 from goalkeeper.training.networks import TorchRecipe, TorchTrainer
 
 BATCH, RATE, MOMENTUM = 256, 0.05, 0.9
@@ -168,7 +168,11 @@ def figures(case: Case, options: argparse.Namespace, speed: float) -> list[dict[
     names = [str(c) for c in range(case.classes)]
     trainers = {
         name: TorchTrainer(
-            case.build, names, domain_of(case), recipe, means=Means(precision=name, device=device)
+            case.build,
+            names,
+            domain_of(case),
+            recipe,
+            compute=ComputeSettings(precision=name, device=device),
         ).tune(data)
         for name in BOTH
     }
@@ -203,7 +207,7 @@ def figures(case: Case, options: argparse.Namespace, speed: float) -> list[dict[
 
 def said(trainer: TorchTrainer) -> str:
     """Say what was measured to be the fastest."""
-    networks = trainer.means.networks
+    networks = trainer.compute.networks
     ways = {"channels_last": networks.channels_last, "bfloat16": networks.half} if networks else {}
     return "".join(f"; {way}" for way, on in ways.items() if on)
 

@@ -30,9 +30,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from xgboost import XGBClassifier
 
 from benchmarks._timing import timed
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Column, TableDomain
-from goalkeeper.core.means import Means
 from goalkeeper.training import SklearnTrainer
 
 ROWS, COLUMNS = 10_000, 40
@@ -69,7 +69,7 @@ def parsed() -> argparse.Namespace:
 def fit(estimator: Any, data: Data, masks: Bools, jobs: int) -> Any:
     """Train as goalkeeper does."""
     domain = TableDomain(columns=tuple(Column(name=f"c{j}") for j in range(COLUMNS)))
-    trainer = SklearnTrainer(estimator, ("no", "yes"), domain, means=Means(jobs=jobs))
+    trainer = SklearnTrainer(estimator, ("no", "yes"), domain, compute=ComputeSettings(jobs=jobs))
     return trainer.fit_many(data, masks, range(len(masks)))
 
 

@@ -18,7 +18,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.evidence import AttackResult, Gain, Status, Trial
 from goalkeeper.core.power import Budget, Capability, Power, View
-from goalkeeper.games.base import Dealt, Game, Marking
+from goalkeeper.games.base import Deal, Game, Marking
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
 from tests.attacks.membership.gaussian import application
@@ -153,9 +153,9 @@ class Listening(Game[Data, None, tuple[int, int]]):
     def tasks(self, app: Application) -> tuple[Task, ...]:
         return (replace(TASK, name="listening"),)
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Data, None]:
+    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Data, None]:
         self.heard["deal"] = int(rng.integers(2**62))
-        return Dealt(app.data.similar, None)
+        return Deal(app.data.similar, None)
 
     def mark(self, marking: Marking[Data, None, tuple[int, int]]) -> AttackResult:
         self.heard["mark"] = int(marking.rng.integers(2**62))

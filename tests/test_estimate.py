@@ -22,7 +22,7 @@ from goalkeeper.estimate import (
     estimate_queries,
     measure_times,
 )
-from goalkeeper.games.base import sized
+from goalkeeper.games.base import resize
 from goalkeeper.games.membership import Membership
 from goalkeeper.planning import Choice, Unit, make_plan
 from goalkeeper.testing.worlds import membership
@@ -91,8 +91,8 @@ def test_every_known_attack_takes_what_is_measured_and_nothing_negative() -> Non
 
 def test_memory_is_that_of_a_worker_and_not_of_the_whole_allowance(app: Application) -> None:
     loaded = psutil.Process().memory_info().rss
-    assert loaded < estimate_memory(app) < 2 * loaded + app.means.memory
-    least = replace(app, means=replace(app.means, memory=1))
+    assert loaded < estimate_memory(app) < 2 * loaded + app.compute.memory
+    least = replace(app, compute=replace(app.compute, memory=1))
     assert estimate_memory(least) < estimate_memory(app)
 
 
@@ -111,14 +111,14 @@ def test_the_chosen_effort_has_limits(units: tuple[Unit, ...]) -> None:
 
 
 def test_effort_multiplies_sample_sizes_and_models() -> None:
-    assert sized(Membership(), 2).per_side == 2 * Membership().per_side
+    assert resize(Membership(), 2).per_side == 2 * Membership().per_side
     attack = catalogue()["shadow_likelihood"]()
-    assert sized(attack, 0.5).models == attack.models // 2  # type: ignore[attr-defined]
-    assert sized(attack, 1) is attack
+    assert resize(attack, 0.5).models == attack.models // 2  # type: ignore[attr-defined]
+    assert resize(attack, 1) is attack
 
 
 def test_effort_keeps_the_least() -> None:
-    assert sized(Membership(), 0.01).per_side == Membership.grows["per_side"]
+    assert resize(Membership(), 0.01).per_side == Membership.grows["per_side"]
 
 
 def test_what_grows_is_a_number_of_the_class() -> None:

@@ -29,7 +29,7 @@ from goalkeeper.core.errors import GoalkeeperError
 from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.core.steering import Steering
-from goalkeeper.games.base import Dealt, Game, Marking, Task
+from goalkeeper.games.base import Deal, Game, Marking, Task
 from goalkeeper.games.membership.game import TASK
 from goalkeeper.planning import Choice, make_plan
 from goalkeeper.targets import PythonTarget
@@ -110,8 +110,8 @@ class Open(Game[Data, None, int]):
     def tasks(self, app: Application) -> tuple[Task, ...]:
         return (TASK,)
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Data, None]:
-        return Dealt(app.data.similar, None)
+    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Data, None]:
+        return Deal(app.data.similar, None)
 
     def mark(self, marking: Marking[Data, None, int]) -> AttackResult:
         return counted(90, 10, 100)

@@ -25,10 +25,10 @@ from goalkeeper.core.assessment import (
     Baseline,
     Tool,
 )
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.errors import DataError, StoreError
 from goalkeeper.core.evidence import AttackResult, Evidence, Requirement, Status
 from goalkeeper.core.goals import Goal
-from goalkeeper.core.means import Means
 from goalkeeper.core.power import Attacker, View
 from goalkeeper.planning import Choice, Plan, PlanEntry, describe_power, make_plan
 from goalkeeper.policy import Policy, default_policy
@@ -138,13 +138,13 @@ def run_attack(
 # ---- what executors call ----------------------------------------------------------------------
 
 
-def load_session(description: str, seed: int, choice: Choice, means: Means) -> Session:
+def load_session(description: str, seed: int, choice: Choice, compute: ComputeSettings) -> Session:
     """Load an application file, check its target, and plan; what a worker does once."""
     from goalkeeper.describe import load, load_policy
 
     path = Path(description)
     policy = load_policy(path)
-    app = load(path, policy=policy, means=means)
+    app = load(path, policy=policy, compute=compute)
     return prepare(app, policy=policy, seed=seed, choice=choice, description=path.resolve())
 
 

@@ -19,7 +19,7 @@ from goalkeeper.core.evidence import AttackResult, Control, Status
 from goalkeeper.core.power import Power
 from goalkeeper.core.readonly import read_only
 from goalkeeper.games.base import Game, Marking, Task
-from goalkeeper.games.tallies import NULL, bounds, perfect, won
+from goalkeeper.games.tallies import NULL, beats_baseline, bounds, perfect_tally
 
 AnyAttack = Attack[Any, Any]
 AnyGame = Game[Any, Any, Any]
@@ -135,7 +135,7 @@ def evaluate(app: Application, run: AttackRun) -> AttackResult:
         Marking(
             app=app,
             task=run.task,
-            dealt=dealt,
+            deal=dealt,
             answers=access.checkpoints,
             granted=run.granted,
             rng=np.random.default_rng(run.rng("mark")),
@@ -154,12 +154,12 @@ def _suffices(run: AttackRun) -> None:
 
 
 def _won(result: AttackResult) -> bool:
-    return any(won(trial.tally) for trial in result.trials)
+    return any(beats_baseline(trial.tally) for trial in result.trials)
 
 
 def _winnable(result: AttackResult) -> bool:
     """Return whether a perfect attack would differ significantly from the baseline."""
-    return any(won(perfect(trial.tally)) for trial in result.trials)
+    return any(beats_baseline(perfect_tally(trial.tally)) for trial in result.trials)
 
 
 def _settled(result: AttackResult) -> bool:

@@ -114,7 +114,7 @@ def estimate_memory(app: Application) -> int:
     records = sum(app.data.sizes().values())
     answers = SHADOW_MODELS * records * len(app.classes) * BYTES_PER_SCORE
     loaded = int(psutil.Process().memory_info().rss)
-    return int(MEMORY_FACTOR * loaded) + min(answers, app.means.memory)
+    return int(MEMORY_FACTOR * loaded) + min(answers, app.compute.memory)
 
 
 def choose_effort(times: OperationTimes, units: Iterable[Unit], jobs: int, limit: float) -> float:
@@ -186,7 +186,7 @@ def _without_store(trainer: Any) -> Trainer | None:
     """Remove the store from a trainer: loading a stored training would not measure its time."""
     if not hasattr(trainer, "with_means"):
         return trainer  # type: ignore[no-any-return]
-    return trainer.with_means(replace(trainer.means, store=""))  # type: ignore[no-any-return]
+    return trainer.with_compute(replace(trainer.compute, store=""))  # type: ignore[no-any-return]
 
 
 def _draw_masks(app: Application, models: int) -> Bools:

@@ -18,7 +18,7 @@ from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.evidence import Status, jsonable
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, View
-from goalkeeper.games.base import Task, Unfit, sized
+from goalkeeper.games.base import Task, Unfit, resize
 from goalkeeper.policy import Policy, Variant, default_policy
 
 IDENTITY = 1  # version of the scheme of unit ids; increase it when the scheme changes
@@ -237,7 +237,7 @@ class _Matcher:
             return replace(entry, status=Status.EXCLUDED, reasons=("excluded by --attack",))
         run = AttackRun(
             attack=self.attack,
-            game=sized(self.attack.game(), self.choice.effort),
+            game=resize(self.attack.game(), self.choice.effort),
             task=self.task,
             granted=granted,
             seed=self.seed,
@@ -319,7 +319,7 @@ def _configure(name: str, choice: Choice) -> AnyAttack:
     cls = catalogue()[name]
     wanted = choice.settings.get(name, {})
     _check_names(f"setting of {name}", wanted, [f.name for f in fields(cls)])
-    return replace(sized(cls(), choice.effort), **wanted)
+    return replace(resize(cls(), choice.effort), **wanted)
 
 
 def _select_attackers(attackers: tuple[Attacker, ...], choice: Choice) -> tuple[Attacker, ...]:

@@ -70,7 +70,7 @@ class Averages:
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         raise NotImplementedError
 
-    def steered(self, data: Data, seed: int, steering: Steering) -> Whole:
+    def fit_steered(self, data: Data, seed: int, steering: Steering) -> Whole:
         return self.fit(data, seed)
 
 

@@ -30,11 +30,11 @@ from goalkeeper.core.application import (
     Tolerances,
     Wiring,
 )
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import PARTS, Data, Inputs, Ints, Splits, fingerprint
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.identity import content_of
-from goalkeeper.core.means import Means
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, Power
 from goalkeeper.targets import PythonTarget, SklearnTarget
@@ -112,7 +112,7 @@ OTHER: dict[str, Any] = {
     "claims": "anonymity",
     "tolerances": Tolerances(accuracy_drop=0.3),
     "wiring": Wiring(missing="delivers"),
-    "means": Means(precision="fast"),
+    "means": ComputeSettings(precision="fast"),
     "feedback": Feedback(rounds=3),
     "storage": stored(".joblib"),
     "needs": {Goal.PRIVACY: NEED},

@@ -15,7 +15,7 @@ from goalkeeper.core.evidence import AttackResult, Proportion, Status
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.bit_flips import BitFlipping
 from goalkeeper.games.swapped_file import Replacement
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from tests.contract.harness import build
 
 EVERYTHING = Power(
@@ -70,7 +70,7 @@ def assert_controlled(attack: AnyAttack) -> None:
     run = AttackRun(attack=attack, game=game, task=task, granted=power, seed=0)
     result = execute(app, run)
     assert result.status is Status.TESTED, result.reason
-    assert not won(result.trials[-1].tally)
+    assert not beats_baseline(result.trials[-1].tally)
     assert result.controls[-1].passed
 
 

@@ -20,7 +20,7 @@ def assessment() -> Assessment:
     """A small assessment that is consistent in itself."""
     counts = [of(10, 400), of(122, 400)]
     trials = tuple(trial(t, queries=10.0 * i) for i, t in enumerate(counts))
-    shown = [tallies.shown(t) for t in counts]
+    shown = [tallies.estimate_tally(t) for t in counts]
     value, low, high = shown[-1]
     curve = Curve(
         budget="queries",

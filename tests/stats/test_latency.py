@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from goalkeeper.core.evidence import Latency
-from goalkeeper.games.tallies import NULL, bounds, shown, value, won
+from goalkeeper.games.tallies import NULL, beats_baseline, bounds, estimate_tally, value
 from goalkeeper.stats.latency import latency_factor, quantile_bounds
 
 
@@ -78,8 +78,8 @@ def test_the_tally_shows_and_rates_the_same_numbers() -> None:
     slow = Latency(attack=(4.0,) * 20, benign=(2.0,) * 20, quantile=0.5, unit="operations")
     assert value(slow) == 2.0
     assert bounds(slow, 0.025) == (2.0, 2.0)
-    assert tuple(shown(slow)) == (2.0, 2.0, 2.0)
-    assert won(slow)
+    assert tuple(estimate_tally(slow)) == (2.0, 2.0, 2.0)
+    assert beats_baseline(slow)
     same = slow.model_copy(update={"attack": slow.benign})
     assert value(same) == NULL["latency"] == 1.0
-    assert not won(same)
+    assert not beats_baseline(same)

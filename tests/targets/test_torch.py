@@ -207,7 +207,7 @@ def test_steering_nothing_is_ordinary_training_and_the_rest_is_not() -> None:
     data, x = blobs(), rows(10)
 
     def logits(steering: Steering) -> Any:
-        return trainer.steered(data, 1, steering).answer(x, View.LOGITS).logits
+        return trainer.fit_steered(data, 1, steering).answer(x, View.LOGITS).logits
 
     plain = trainer.fit(data, 1).answer(x, View.LOGITS).logits
     np.testing.assert_array_equal(logits(Steering()), plain)
@@ -225,5 +225,7 @@ def test_records_that_do_not_count_are_not_learnt() -> None:
     how = TorchRecipe(epochs=30, rate=0.02)
     data = blobs()
     weights = (data.y == 1).astype(float)
-    target = TorchTrainer(small, ["a", "b"], TABLE, how).steered(data, 0, Steering(weights=weights))
+    target = TorchTrainer(small, ["a", "b"], TABLE, how).fit_steered(
+        data, 0, Steering(weights=weights)
+    )
     assert (target.answer(data.x, View.LABELS).labels == 1).mean() > 0.95

@@ -19,7 +19,7 @@ from goalkeeper.core.evidence import Accuracy, AttackResult, Status, Trial
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games import catalogue
-from goalkeeper.games.base import Dealt, Game, Marking, Task
+from goalkeeper.games.base import Deal, Game, Marking, Task
 from goalkeeper.testing import ContractError, check_game, game_checks, games
 from goalkeeper.testing.arena import AGame
 from goalkeeper.testing.worlds import extraction
@@ -43,11 +43,11 @@ class Base(Game[Ints, Bools, Bools]):
     def tasks(self, app: Application) -> tuple[Task, ...]:
         return (TASK,)
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Ints, Bools]:
-        return Dealt(rng.permutation(self.size), rng.random(self.size) < 0.5)
+    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Ints, Bools]:
+        return Deal(rng.permutation(self.size), rng.random(self.size) < 0.5)
 
     def mark(self, marking: Marking[Ints, Bools, Bools]) -> AttackResult:
-        right = int((marking.final.answer == marking.dealt.secret).sum())
+        right = int((marking.final.answer == marking.deal.secret).sum())
         tally = Accuracy(correct=right, n=self.size)
         return AttackResult(
             status=Status.TESTED,
@@ -143,9 +143,7 @@ def dealing(change: Any) -> AGame:
     class Dealing(Base):
         """Deal something else."""
 
-        def deal(
-            self, app: Application, task: Task, rng: np.random.Generator
-        ) -> Dealt[Ints, Bools]:
+        def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Ints, Bools]:
             return change(super().deal(app, task, rng))  # type: ignore[no-any-return]
 
     return Dealing

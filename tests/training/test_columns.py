@@ -20,9 +20,9 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Column, TableDomain
-from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.training import SklearnTrainer, fit_strategy
@@ -118,7 +118,7 @@ def test_float32_is_near() -> None:
     data, pipeline = people(), make_pipeline(TREATMENTS["codes_and_scaler"], LogisticRegression())
     masks = subsets(data)
     full, fast = (
-        SklearnTrainer(pipeline, ("a", "b"), PEOPLE, means=Means(precision=precision))
+        SklearnTrainer(pipeline, ("a", "b"), PEOPLE, compute=ComputeSettings(precision=precision))
         .fit_many(data, masks, range(len(masks)))
         .scores(data.x)
         for precision in ("full", "fast")

@@ -19,8 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from goalkeeper.core.compute_settings import PRECISIONS, ComputeSettings
 from goalkeeper.core.data import Data, Floats
-from goalkeeper.core.means import PRECISIONS, Means
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.targets.linear import steps_of
 from goalkeeper.training import SklearnTrainer, fit_strategy
@@ -177,7 +177,9 @@ def check(seed: int) -> None:
     domain = TEXT if data.x.ndim == 1 else table(data.x.shape[1])
     pipeline = make_pipeline(*case.front, LogisticRegression(**case.params))
     classes = tuple(f"k{c}" for c in range(case.classes))
-    trainer = SklearnTrainer(pipeline, classes, domain, means=Means(precision=precision))
+    trainer = SklearnTrainer(
+        pipeline, classes, domain, compute=ComputeSettings(precision=precision)
+    )
     assert fit_strategy(trainer).reason.startswith("together")
     ensemble = trainer.fit_many(data, masks, range(len(masks)))
     for i, (scores, rows, model) in enumerate(

@@ -10,9 +10,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
 from goalkeeper.training import SklearnTrainer, fit_strategy
 from tests.training.samples import rows, subsets, table
@@ -30,8 +30,8 @@ KINDS: dict[str, dict[str, Any]] = {
 
 def compare(final: Any, data: Data, masks: Bools, new: Any, memory: int = 1 << 30) -> None:
     classes = [f"k{c}" for c in range(int(data.y.max()) + 1)]
-    domain, means = table(data.x.shape[1]), Means(memory=memory)
-    trainer = SklearnTrainer(final, classes, domain, means=means)
+    domain, compute = table(data.x.shape[1]), ComputeSettings(memory=memory)
+    trainer = SklearnTrainer(final, classes, domain, compute=compute)
     assert fit_strategy(trainer).reason.startswith("together")
     ensemble = trainer.fit_many(data, masks, range(len(masks)))
     ordinary = [trainer.fit(data.take(mask), 0) for mask in masks]

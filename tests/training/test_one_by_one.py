@@ -15,10 +15,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler
 from sklearn.svm import LinearSVC
 
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import DataError, NotOffered
-from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
 from goalkeeper.training import SklearnTrainer, fit_strategy
 from tests.training.samples import TEXT, counts, loop, rows, subsets, table, texts
@@ -111,7 +111,7 @@ def test_processes_give_the_same_models() -> None:
     masks = subsets(data, models=5)
     forest = RandomForestClassifier(n_estimators=5)
     alone = SklearnTrainer(forest, ("a", "b"), table(6)).fit_many(data, masks, range(5))
-    shared = SklearnTrainer(forest, ("a", "b"), table(6), means=Means(jobs=2)).fit_many(
+    shared = SklearnTrainer(forest, ("a", "b"), table(6), compute=ComputeSettings(jobs=2)).fit_many(
         data, masks, range(5)
     )
     np.testing.assert_array_equal(alone.scores(data.x), shared.scores(data.x))

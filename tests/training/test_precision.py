@@ -12,14 +12,14 @@ from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Data, Ints
 from goalkeeper.core.domain import Domain
-from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
 from goalkeeper.training import SklearnTrainer
 from tests.training.samples import TEXT, counts, rows, subsets, table, texts
 
-FAST = Means(precision="fast")
+FAST = ComputeSettings(precision="fast")
 CASES: dict[str, tuple[Any, Data, Domain]] = {
     "multinomial": (make_pipeline(CountVectorizer(), MultinomialNB()), texts(), TEXT),
     "complement": (make_pipeline(CountVectorizer(), ComplementNB()), texts(classes=3), TEXT),
@@ -40,10 +40,10 @@ def test_fast_scores_are_those_of_full(case: str) -> None:
     estimator, data, domain = CASES[case]
     classes, masks = tuple("abc"[: data.y.max() + 1]), subsets(data)
     full, fast = (
-        SklearnTrainer(estimator, classes, domain, means=means).fit_many(
+        SklearnTrainer(estimator, classes, domain, compute=compute).fit_many(
             data, masks, range(len(masks))
         )
-        for means in (Means(), FAST)
+        for compute in (ComputeSettings(), FAST)
     )
     assert fast.scores(data.x).dtype == np.float32
     np.testing.assert_allclose(fast.scores(data.x), full.scores(data.x), atol=1e-4, rtol=0)
@@ -54,7 +54,7 @@ def test_fast_scores_are_those_of_full(case: str) -> None:
 def test_fast_logistic_regression_is_nearer_to_the_optimum_than_scikit_learn() -> None:
     data, masks = rows(600), subsets(rows(600))
     pipeline = make_pipeline(StandardScaler(), LogisticRegression())
-    trainer = SklearnTrainer(pipeline, ("a", "b"), table(6), means=FAST)
+    trainer = SklearnTrainer(pipeline, ("a", "b"), table(6), compute=FAST)
     fast = trainer.fit_many(data, masks, range(len(masks)))
     for i, mask in enumerate(masks):
         x, y = data.x[mask], data.y[mask]
@@ -63,7 +63,7 @@ def test_fast_logistic_regression_is_nearer_to_the_optimum_than_scikit_learn() -
 
 
 def test_results_of_another_precision_are_another_unit() -> None:
-    assert Means().arithmetic != FAST.arithmetic
+    assert ComputeSettings().arithmetic != FAST.arithmetic
 
 
 def _slope(model: Any, x: Any, y: Ints) -> float:

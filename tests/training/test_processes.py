@@ -27,16 +27,16 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_info
 from xgboost import XGBClassifier
 
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import DataError, TargetError
-from goalkeeper.core.means import Means
 from goalkeeper.core.power import View
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.training import FunctionTrainer, SklearnTrainer, one_by_one, preprocessing
 from tests.training.samples import TEXT, rows, subsets, table, texts
 
-TWO = Means(jobs=2)
+TWO = ComputeSettings(jobs=2)
 CLASSES = ("a", "b")
 
 ESTIMATORS: dict[str, Any] = {
@@ -52,7 +52,7 @@ ESTIMATORS: dict[str, Any] = {
 
 
 def trained(estimator: Any, data: Data, masks: Bools, jobs: int, domain: Domain) -> Any:
-    trainer = SklearnTrainer(estimator, CLASSES, domain, means=Means(jobs=jobs))
+    trainer = SklearnTrainer(estimator, CLASSES, domain, compute=ComputeSettings(jobs=jobs))
     return trainer.fit_many(data, masks, range(len(masks)))
 
 
@@ -85,7 +85,7 @@ def test_a_function_of_the_user_is_trained_in_processes() -> None:
     data = rows()
     masks = subsets(data, models=4)
     alone, shared = (
-        FunctionTrainer(build, CLASSES, table(6), means=Means(jobs=j)).fit_many(
+        FunctionTrainer(build, CLASSES, table(6), compute=ComputeSettings(jobs=j)).fit_many(
             data, masks, range(4)
         )
         for j in (1, 2)

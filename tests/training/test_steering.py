@@ -45,7 +45,7 @@ def test_what_can_be_steered() -> None:
     own = FunctionTrainer(lambda x, y, seed: ONLINE.fit(x, y), ["a", "b"], DOMAIN)
     assert own.steerable == frozenset()
     with pytest.raises(NotOffered, match="cannot be steered"):
-        own.steered(ROWS, 0, Steering(seed=1))
+        own.fit_steered(ROWS, 0, Steering(seed=1))
 
 
 @pytest.mark.requirement("S18")
@@ -59,7 +59,7 @@ def test_every_pass_learns_the_rows_in_the_order_given() -> None:
         seen.append((epoch, honest.tolist()))
         return np.arange(60)[::-1]
 
-    steered = trainer(ONLINE).steered(ROWS, 5, Steering(order=order))
+    steered = trainer(ONLINE).fit_steered(ROWS, 5, Steering(order=order))
     assert [epoch for epoch, _ in seen] == [0, 1, 2]
     assert seen[0][1] != seen[1][1]
     by_hand = SGDClassifier(loss="log_loss", shuffle=False, random_state=0)
@@ -73,25 +73,28 @@ def test_the_same_seed_and_order_give_the_same_model() -> None:
         return honest
 
     first, again, other = (
-        weights(trainer(ONLINE).steered(ROWS, seed, Steering(order=order))) for seed in (1, 1, 2)
+        weights(trainer(ONLINE).fit_steered(ROWS, seed, Steering(order=order)))
+        for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0
-    forced = weights(trainer(ONLINE).steered(ROWS, 2, Steering(seed=1, order=order)))
+    forced = weights(trainer(ONLINE).fit_steered(ROWS, 2, Steering(seed=1, order=order)))
     np.testing.assert_array_equal(first, forced)
 
 
 @pytest.mark.requirement("S18")
 def test_a_weight_of_zero_leaves_a_record_out() -> None:
     part = np.arange(60) < 40
-    steered = trainer(LogisticRegression()).steered(ROWS, 0, Steering(weights=part.astype(float)))
+    steered = trainer(LogisticRegression()).fit_steered(
+        ROWS, 0, Steering(weights=part.astype(float))
+    )
     alone = trainer(LogisticRegression()).fit(ROWS.take(part), 0)
     np.testing.assert_allclose(weights(steered), weights(alone), atol=1e-3)
 
 
 def test_no_steering_is_the_ordinary_training() -> None:
     plain = trainer(ONLINE).fit(ROWS, 3)
-    steered = trainer(ONLINE).steered(ROWS, 3, Steering())
+    steered = trainer(ONLINE).fit_steered(ROWS, 3, Steering())
     np.testing.assert_array_equal(weights(plain), weights(steered))
 
 
@@ -109,12 +112,12 @@ def test_texts_are_steered_through_their_pipeline() -> None:
     def last(honest: Ints, labels: Ints, epoch: int) -> Ints:
         return honest[np.argsort(labels[honest], kind="stable")]
 
-    target = made.steered(data, 0, Steering(order=last, weights=np.ones(40)))
+    target = made.fit_steered(data, 0, Steering(order=last, weights=np.ones(40)))
     assert target.answer(data.x, View.LABELS).labels.shape == (40,)
 
 
 def test_what_cannot_be_steered_is_refused() -> None:
     with pytest.raises((NotOffered, TargetError), match="cannot be trained with a given order"):
-        trainer(LogisticRegression()).steered(ROWS, 0, Steering(order=lambda h, y, e: h))
+        trainer(LogisticRegression()).fit_steered(ROWS, 0, Steering(order=lambda h, y, e: h))
     with pytest.raises((NotOffered, TargetError), match="a given weights"):
-        trainer(KNeighborsClassifier()).steered(ROWS, 0, Steering(weights=np.ones(60)))
+        trainer(KNeighborsClassifier()).fit_steered(ROWS, 0, Steering(weights=np.ones(60)))

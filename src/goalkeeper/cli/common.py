@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from goalkeeper.assessing import Session
     from goalkeeper.core.assessment import Assessment
-    from goalkeeper.core.means import Means
+    from goalkeeper.core.compute_settings import ComputeSettings
     from goalkeeper.planning import Choice
 
 File = Annotated[Path, typer.Argument(help="The application file (YAML).", show_default=False)]
@@ -145,13 +145,15 @@ def _value(text: str) -> object:
         ) from error
 
 
-def session(file: Path, seed: int, chosen: Choice, means: Means | None = None) -> Session:
+def session(
+    file: Path, seed: int, chosen: Choice, compute: ComputeSettings | None = None
+) -> Session:
     """Load an application file, check its target, and plan."""
     from goalkeeper.assessing import load_session
-    from goalkeeper.core.means import Means
+    from goalkeeper.core.compute_settings import ComputeSettings
 
     with quiet():
-        return load_session(str(file), seed, chosen, means or Means())
+        return load_session(str(file), seed, chosen, compute or ComputeSettings())
 
 
 @contextmanager

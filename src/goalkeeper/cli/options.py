@@ -15,7 +15,7 @@ from goalkeeper.cli import amounts
 
 if TYPE_CHECKING:
     from goalkeeper.compute.executor import Execution
-    from goalkeeper.core.means import Means
+    from goalkeeper.core.compute_settings import ComputeSettings
 
 Result = TypeVar("Result")
 
@@ -129,7 +129,7 @@ def execution(
     return Execution(executor=executor, jobs=jobs, scheduler=scheduler, limits=limits)
 
 
-def means(
+def compute(
     precision: Annotated[
         str,
         typer.Option(
@@ -145,11 +145,11 @@ def means(
             help="Device for networks: cpu, cuda, cuda:N, or auto (a GPU if there is one).",
         ),
     ] = "auto",
-) -> Means:
+) -> ComputeSettings:
     """Collect precision and device; raises DescriptionError."""
-    from goalkeeper.core.means import Means
+    from goalkeeper.core.compute_settings import ComputeSettings
 
-    return Means(precision=precision, device=device)  # type: ignore[arg-type] # checked there
+    return ComputeSettings(precision=precision, device=device)  # type: ignore[arg-type] # checked there
 
 
 def store(

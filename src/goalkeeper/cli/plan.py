@@ -24,20 +24,20 @@ from goalkeeper.cli.effort import describe_effort, duration, sizing
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import Session
-    from goalkeeper.core.means import Means
+    from goalkeeper.core.compute_settings import ComputeSettings
     from goalkeeper.estimate import OperationTimes
     from goalkeeper.planning import Choice
     from goalkeeper.running import Sizing
 
 
-@options.option_groups(chosen=choice, means=options.means, sizing=sizing)
+@options.option_groups(chosen=choice, compute=options.compute, sizing=sizing)
 def plan(
     file: File,
     *,
     chosen: Choice,
     seed: Seed = 0,
     jobs: Jobs = 0,
-    means: Means,
+    compute: ComputeSettings,
     sizing: Sizing,
     as_json: AsJson = False,
 ) -> None:
@@ -46,7 +46,7 @@ def plan(
     from goalkeeper.running import fit_effort
 
     jobs = Execution(jobs=jobs).slots
-    ready = session(file, seed, chosen, means)
+    ready = session(file, seed, chosen, compute)
     with quiet():
         ready, measured = fit_effort(ready, sizing, jobs)
         pace = measured()

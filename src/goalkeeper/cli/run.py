@@ -29,7 +29,7 @@ from goalkeeper.cli.progress import Progress
 if TYPE_CHECKING:
     from goalkeeper.compute.executor import Execution
     from goalkeeper.core.assessment import Assessment
-    from goalkeeper.core.means import Means
+    from goalkeeper.core.compute_settings import ComputeSettings
     from goalkeeper.planning import Choice
     from goalkeeper.running import Sizing
 
@@ -45,7 +45,7 @@ class FailOn(StrEnum):
 @options.option_groups(
     chosen=choice,
     execution=options.execution,
-    means=options.means,
+    compute=options.compute,
     sizing=sizing,
     store=options.store,
 )
@@ -58,7 +58,7 @@ def run(
     chosen: Choice,
     seed: Seed = 0,
     execution: Execution,
-    means: Means,
+    compute: ComputeSettings,
     sizing: Sizing,
     store: Path | bool,
     fail_on: Annotated[
@@ -80,7 +80,7 @@ def run(
     how = running.RunOptions(
         execution=execution,
         sizing=sizing,
-        means=means,
+        compute=compute,
         store=store,
         progress=Progress(silent=as_json),
     )

@@ -271,7 +271,7 @@ class Access:
     @property
     def memory(self) -> int:
         """Bytes that the answers of an attacker's own models may take at a time."""
-        return self._app.means.memory
+        return self._app.compute.memory
 
     def reachable(self) -> Ints:
         """Rows of the training data that the attacker may delete, modify or relabel.
@@ -337,7 +337,7 @@ class Access:
     def steer(self, steering: Steering) -> Access:
         """Steer the training (M3, M4), have the victim train, and return access to the result."""
         steering = permitted(steering, self._granted, len(self._app.data.train))
-        steered = getattr(self._app.trainer, "steered", None)
+        steered = getattr(self._app.trainer, "fit_steered", None)
         if steered is None:
             raise NotOffered("this application's training cannot be steered")
         seed = int(self._terms.victim.spawn(1)[0].generate_state(1)[0])

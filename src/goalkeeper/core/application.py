@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints, Splits, fingerprint
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotGranted
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.identity import content_of, content_of_target, content_of_trainer
-from goalkeeper.core.means import Means
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, View
 
@@ -310,7 +310,7 @@ class Application:
     claims: str = ""  # "anonymity" or "pseudonymity" of the people; empty: not said
     tolerances: Tolerances = field(default_factory=Tolerances)
     wiring: Wiring = field(default_factory=Wiring)
-    means: Means = field(default_factory=Means)
+    compute: ComputeSettings = field(default_factory=ComputeSettings)
     feedback: Feedback | None = None  # None: not said whether it learns from feedback
     storage: Storage | None = None  # None: no stored file is known
     needs: Mapping[Goal, ProtectionNeed] = field(default_factory=dict)

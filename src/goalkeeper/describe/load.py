@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goalkeeper.core.application import Application, Feedback, Labeller, Tolerances, Wiring
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Splits
 from goalkeeper.core.errors import DescriptionError, GoalkeeperError, PolicyError
 from goalkeeper.core.goals import Goal
-from goalkeeper.core.means import Means
 from goalkeeper.describe.document import Document, Key, read
 from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.problems import combine, problem
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def load(
-    path: Path | str, *, policy: Policy | None = None, means: Means | None = None
+    path: Path | str, *, policy: Policy | None = None, compute: ComputeSettings | None = None
 ) -> Application:
     """Read an application file, its data and its model.
 
@@ -54,7 +54,7 @@ def load(
     """
     description = _Description.read(Path(path), policy)
     records, splits, caveats = description.records()
-    model = description.modeller(means or Means()).make(splits, records.domain)
+    model = description.modeller(compute or ComputeSettings()).make(splits, records.domain)
     return description.application(splits, model, (*caveats, *model.caveats))
 
 
@@ -122,11 +122,11 @@ class _Description:
         splits, caveats = Cutter(self.document, self.form, records).cut(first)
         return records, splits, caveats
 
-    def modeller(self, means: Means) -> Modeller:
+    def modeller(self, compute: ComputeSettings) -> Modeller:
         """Return what makes the model."""
         from goalkeeper.describe.models import Modeller
 
-        return Modeller(self.references, self.form.model, self.form.classes, means)
+        return Modeller(self.references, self.form.model, self.form.classes, compute)
 
     def application(self, splits: Splits, model: Model, caveats: tuple[str, ...]) -> Application:
         """Put everything together."""
@@ -144,7 +144,7 @@ class _Description:
             classes=form.classes,
             harmless=harmless,
             trainer=model.trainer,
-            means=model.means,
+            compute=model.compute,
             lookalike=None if model.trainer is None else lookalike(model.trainer),
             labeller=labeller,
             person=form.data.person,
@@ -250,7 +250,7 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
     if model.weights is not None:
         checks.append(partial(references.file, ("model", "weights"), model.weights, "weights"))
     if model.file is not None:
-        modeller = Modeller(references, form.model, form.classes, Means())
+        modeller = Modeller(references, form.model, form.classes, ComputeSettings())
         checks.append(modeller.find_file)
     return checks
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Splits
 from goalkeeper.core.domain import Domain
-from goalkeeper.core.means import Means
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ModelForm
 from goalkeeper.describe.kinds import (
@@ -41,7 +41,7 @@ class Modeller:
     references: References
     form: ModelForm
     classes: tuple[str, ...]
-    means: Means
+    compute: ComputeSettings
 
     @property
     def _document(self) -> Document:
@@ -55,7 +55,7 @@ class Modeller:
             classes=self.classes,
             domain=domain,
             splits=splits,
-            means=self.means,
+            compute=self.compute,
         )
         if self.form.build is not None:
             key, advice = BUILD, TargetKind.advice
@@ -224,10 +224,10 @@ def _train_by_function(build: Callable[..., Any], context: ModelContext) -> Mode
     """Let `build(x, y, seed)` train the model; raises TargetError for other arguments."""
     from goalkeeper.training import FunctionTrainer
 
-    trainer = FunctionTrainer(build, context.classes, context.domain, means=context.means)
+    trainer = FunctionTrainer(build, context.classes, context.domain, compute=context.compute)
     return Model(
         target=trainer.fit(context.splits.train, SEED),
         trainer=trainer,
         domain=context.domain,
-        means=context.cpu_means,
+        compute=context.cpu_means,
     )

@@ -19,7 +19,7 @@ from goalkeeper.core.power import Power
 
 __all__ = [
     "Answer",
-    "Dealt",
+    "Deal",
     "Game",
     "Marking",
     "Question",
@@ -70,7 +70,7 @@ class Unfit:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Dealt(Generic[Question, Secret]):
+class Deal(Generic[Question, Secret]):
     """A question, and the truth that only the game keeps.
 
     `campaigns` is the number of campaigns the attacker's budget is given for; `withheld` marks
@@ -94,7 +94,7 @@ class Marking(Generic[Question, Secret, Answer]):
 
     app: Application
     task: Task
-    dealt: Dealt[Question, Secret]
+    deal: Deal[Question, Secret]
     answers: Sequence[Checkpoint]
     granted: Power
     rng: np.random.Generator
@@ -148,7 +148,7 @@ class Game(ABC, Generic[Question, Secret, Answer]):
     @abstractmethod
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[Question, Secret]:
+    ) -> Deal[Question, Secret]:
         """Draw a question for the attack, and the truth only the game keeps."""
 
     @abstractmethod
@@ -178,7 +178,7 @@ class Grows(Protocol):
     grows: ClassVar[Mapping[str, int]]
 
 
-def sized(part: Part, effort: float) -> Part:
+def resize(part: Part, effort: float) -> Part:
     """Return a game or an attack with its sample sizes times `effort`, as even numbers."""
     if effort == 1:
         return part

@@ -91,7 +91,7 @@ def value(tally: Tally) -> float:
             return latency_factor(tally.attack, tally.benign, q=tally.quantile).value
 
 
-def shown(tally: Tally) -> IntervalEstimate:
+def estimate_tally(tally: Tally) -> IntervalEstimate:
     """Return what people see of a tally: a value with its two-sided 95 % interval.
 
     A success rate is shown as it is, beside its baseline; everything else as
@@ -105,7 +105,7 @@ def shown(tally: Tally) -> IntervalEstimate:
     return IntervalEstimate(min(max(value(tally), low), high), low, high)
 
 
-def perfect(tally: Tally) -> Tally:
+def perfect_tally(tally: Tally) -> Tally:
     """Return what a perfect attack would have been counted as, all else equal."""
     match tally:
         case Proportion() | Gain():
@@ -123,6 +123,6 @@ def perfect(tally: Tally) -> Tally:
             return tally.model_copy(update={"attack": tuple(endless for _ in tally.attack)})
 
 
-def won(tally: Tally, alpha: float = 0.025) -> bool:
+def beats_baseline(tally: Tally, alpha: float = 0.025) -> bool:
     """Return whether the tally beats what no attack at all would score, beyond chance."""
     return bounds(tally, alpha).low > NULL[tally.kind]

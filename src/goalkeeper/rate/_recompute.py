@@ -128,5 +128,5 @@ def _compare_interval(where: str, shown: Mapping[str, Any], tally: Tally) -> Ite
     low, high = bound(tally, SHOWN_ALPHA)
     if math.isinf(low) and math.isinf(high):  # no trials, so there is no estimate either
         return
-    for name, number in tallies.shown(tally)._asdict().items():
+    for name, number in tallies.estimate_tally(tally)._asdict().items():
         yield from _compare(f"{where}.{name}", shown[name], number)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from goalkeeper.compute.executor import Execution
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.evidence import AttackResult
-from goalkeeper.core.means import Means
 from goalkeeper.estimate import OperationTimes
 from goalkeeper.planning import Unit
 
@@ -116,7 +116,7 @@ class RunOptions:
 
     execution: Execution = field(default_factory=Execution)
     sizing: Sizing = field(default_factory=Sizing)
-    means: Means | None = None
+    compute: ComputeSettings | None = None
     store: Path | str | bool | None = None
     resume: bool = True
     progress: Callable[[Event], None] = warn_only

@@ -13,8 +13,8 @@ from goalkeeper.compute.folder import RunFolder
 from goalkeeper.compute.store import Store
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.errors import DescriptionError, StoreError
-from goalkeeper.core.means import Means
 from goalkeeper.estimate import OperationTimes
 from goalkeeper.planning import Choice
 from goalkeeper.running.keys import PROBES, hash_answers
@@ -131,12 +131,12 @@ def _execution(application: Application | Path | str, given: Execution) -> Execu
 
 def _described(file: Path | str, seed: int, choice: Choice, options: RunOptions) -> Session:
     execution, store = options.execution, _store(file, options)
-    means = replace(
-        options.means or Means(device="auto"),
+    compute = replace(
+        options.compute or ComputeSettings(device="auto"),
         jobs=execution.slots if execution.executor == "inline" else 1,
         store=str(store.root) if store else "",
     )
-    return replace(load_session(str(file), seed, choice, means), file=str(file))
+    return replace(load_session(str(file), seed, choice, compute), file=str(file))
 
 
 def _made_in_python(app: Application, seed: int, choice: Choice) -> Session:

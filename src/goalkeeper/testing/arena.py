@@ -15,7 +15,7 @@ from goalkeeper.core.application import Answers, Application, Target
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Attacker, Budget, Power, View
-from goalkeeper.games.base import Game, Task, sized
+from goalkeeper.games.base import Game, Task, resize
 from goalkeeper.planning import grants, needs
 from goalkeeper.policy import default_policy
 from goalkeeper.testing.worlds import GameWorlds
@@ -103,7 +103,7 @@ class Arena:
     def fair(self, case: AttackCase, seed: int) -> AttackResult:
         """Run once in the fair world of a number, with small settings."""
         app = self.worlds.fair(case.domain, seeded(seed))
-        attack = replace(sized(self.attack(), SMALL), **self.small)
+        attack = replace(resize(self.attack(), SMALL), **self.small)
         return self._run(app, case, attack, seed)
 
     def _run(

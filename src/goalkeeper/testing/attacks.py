@@ -15,7 +15,7 @@ from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.errors import BudgetSpent, PolicyError
 from goalkeeper.core.power import Attacker, Power
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.planning import grants
 from goalkeeper.policy import default_policy
 from goalkeeper.testing.arena import (
@@ -168,7 +168,7 @@ def _covers_nothing(attack: AnAttack) -> Iterator[Breach]:
 
 def _wins_rigged(arena: Arena, case: AttackCase) -> Iterator[Breach]:
     result = arena.rigged(case)
-    if not any(won(trial.tally) for trial in result.trials):
+    if not any(beats_baseline(trial.tally) for trial in result.trials):
         yield Breach(
             f"{result.status.value}: {result.summary or result.reason}",
             "the weakness is there and easy to find: look at what the attack answers, and "
@@ -208,7 +208,7 @@ def fair_wins(wins: Callable[[int], bool]) -> tuple[int, int]:
 def _loses_fair(arena: Arena, case: AttackCase) -> Iterator[Breach]:
     def wins(seed: int) -> bool:
         result = arena.fair(case, seed)
-        return bool(result.trials) and won(result.trials[-1].tally)
+        return bool(result.trials) and beats_baseline(result.trials[-1].tally)
 
     count, games = fair_wins(wins)
     if count >= TOO_MANY_WINS:

@@ -18,7 +18,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import PARTS
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Power
-from goalkeeper.games.base import Dealt, Game, Marking, Task
+from goalkeeper.games.base import Deal, Game, Marking, Task
 from goalkeeper.policy import default_policy
 from goalkeeper.testing.arena import AGame, AnAttack, AttackCase, enough, seeded, stable, task_of
 from goalkeeper.testing.contract import Breach, Check, run_all
@@ -95,7 +95,7 @@ class _Setting:
         """Find the task."""
         return task_of(self.game, app, self.case.task)
 
-    def dealt(self, app: Application) -> Dealt[Any, Any]:
+    def deal(self, app: Application) -> Deal[Any, Any]:
         """Deal with the stream of seed 0."""
         rng = np.random.default_rng(stream(0, "game", self.game.name, self.case.task))
         return self.game().smaller().deal(app, self.task(app), rng)
@@ -193,7 +193,7 @@ def _names_tasks(game: AGame, worlds: GameWorlds, domain: str) -> Iterator[Breac
 
 def _deals(setting: _Setting) -> Iterator[Breach]:
     app = setting.app()
-    dealt = setting.dealt(app)
+    dealt = setting.deal(app)
     if dealt.secret is not None and _holds(dealt.question, dealt.secret):
         advice = "hand out copies of what is public, and keep the secret apart"
         yield Breach("the question holds the secret, as the same object", advice)
@@ -207,7 +207,7 @@ def _deals(setting: _Setting) -> Iterator[Breach]:
         if mask.shape != (rows,) or mask.dtype != np.bool_:
             said = f"`withheld` is {mask.dtype} of shape {mask.shape}"
             yield Breach(said, f"return a mask of bool, ({rows},): one entry a training row")
-    if not _same(dealt.question, setting.dealt(app).question):
+    if not _same(dealt.question, setting.deal(app).question):
         advice = "draw from the random stream that is handed in, and from no other"
         yield Breach("the same random stream dealt two different questions", advice)
 
@@ -242,7 +242,7 @@ def _estimates(setting: _Setting) -> Iterator[Breach]:
 
 def _marks(setting: _Setting, attack: AnAttack) -> Iterator[Breach]:
     app = setting.app()
-    task, dealt, granted = setting.task(app), setting.dealt(app), enough(attack)
+    task, dealt, granted = setting.task(app), setting.deal(app), enough(attack)
     terms = Terms(
         granted=granted,
         rng=np.random.default_rng(1),
@@ -258,7 +258,7 @@ def _marks(setting: _Setting, attack: AnAttack) -> Iterator[Breach]:
         marking: Marking[Any, Any, Any] = Marking(
             app=app,
             task=task,
-            dealt=dealt,
+            deal=dealt,
             answers=tuple(access.checkpoints),
             granted=granted,
             rng=np.random.default_rng(3),

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.application import Target
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.means import Means
 from goalkeeper.targets.linear import steps_of
 from goalkeeper.training.supported import StrategyKind, classify_estimator
 
@@ -58,7 +58,7 @@ class FitJob:
     domain: Domain
     data: Data
     masks: Bools
-    means: Means = field(default_factory=Means)
+    compute: ComputeSettings = field(default_factory=ComputeSettings)
 
     def __post_init__(self) -> None:
         """Refuse subsets without a class."""
@@ -77,7 +77,7 @@ class FitJob:
     @property
     def dtype(self) -> Any:
         """What is computed with: float32 where fast means are enough."""
-        return np.float32 if self.means.precision == "fast" else np.float64
+        return np.float32 if self.compute.precision == "fast" else np.float64
 
 
 def choose_strategy(estimator: Any, domain: Domain) -> FitStrategy:

@@ -110,7 +110,7 @@ class _BatchedLogistic:
             self.dtype = np.float64
         rows, width = len(self.job.data), int(self.space.matrix.shape[1])
         bytes_a_model = FLOAT64_BYTES * BLOCK_ARRAYS * max(rows, width) * self.k
-        room = self.job.means.memory // bytes_a_model
+        room = self.job.compute.memory // bytes_a_model
         min_models = int(np.clip(room, 1, BLOCK_MODELS["dense" if self.dense else "sparse"]))
         parts = split_models(self.models, max(rows, width), self.k, min_models=min_models)
         blocks = [self.fit_block(models, centre, preconditioner) for models in parts]

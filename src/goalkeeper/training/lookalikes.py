@@ -32,13 +32,13 @@ def lookalike(trainer: Trainer) -> Trainer:
     inner = trainer.inner or trainer if isinstance(trainer, FunctionTrainer) else trainer
     if isinstance(inner, TorchTrainer) and not isinstance(inner.domain, TextDomain):
         build = partial(build_generic_network, inner.domain, len(inner.classes))
-        return TorchTrainer(build, inner.classes, inner.domain, means=inner.means)
+        return TorchTrainer(build, inner.classes, inner.domain, compute=inner.compute)
     if isinstance(inner, SklearnTrainer):
         estimator = build_generic_estimator(inner.estimator, inner.domain)
-        return SklearnTrainer(estimator, inner.classes, inner.domain, means=inner.means)
+        return SklearnTrainer(estimator, inner.classes, inner.domain, compute=inner.compute)
     if isinstance(inner, FunctionTrainer | TorchTrainer):
         estimator = build_generic_estimator(None, inner.domain)
-        return SklearnTrainer(estimator, inner.classes, inner.domain, means=inner.means)
+        return SklearnTrainer(estimator, inner.classes, inner.domain, compute=inner.compute)
     return trainer
 
 

@@ -76,7 +76,7 @@ class NeighbourEnsemble:
         self._needed = np.minimum(self._k + 1, sizes)  # one more tells whether there is a tie
         # Twice the records among which the smallest subset has so many of its own on average.
         self._first_width = int(2 * (self._k + 1) * len(self._y) / sizes.min()) + 2
-        self._classes, self._memory = len(job.classes), min(job.means.memory, BLOCK_BYTES)
+        self._classes, self._memory = len(job.classes), min(job.compute.memory, BLOCK_BYTES)
 
     def __len__(self) -> int:
         return len(self._masks)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from goalkeeper.core.application import Ensemble, Target, Trainer
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
-from goalkeeper.core.means import Means
 from goalkeeper.core.steering import Steering
 from goalkeeper.targets import PythonTarget, SklearnTarget, TorchTarget
 from goalkeeper.targets.inputs import prepared
@@ -53,9 +53,9 @@ class SklearnTrainer:
         classes: Sequence[str | int],
         domain: Domain,
         *,
-        means: Means | None = None,
+        compute: ComputeSettings | None = None,
     ) -> None:
-        self.estimator, self.domain, self.means = estimator, domain, means or Means()
+        self.estimator, self.domain, self.compute = estimator, domain, compute or ComputeSettings()
         self.classes = tuple(str(c) for c in classes)
 
     @property
@@ -82,7 +82,7 @@ class SklearnTrainer:
         """What of `order` and `weights` can be steered."""
         return find_steerable(self.estimator)
 
-    def steered(self, data: Data, seed: int, steering: Steering) -> SklearnTarget:
+    def fit_steered(self, data: Data, seed: int, steering: Steering) -> SklearnTarget:
         """Train one target as somebody steers it; raises NotOffered where that is not possible."""
         require_records(data)
         x, args = prepared(data.x, self.domain), (data.y, seed, steering)
@@ -106,9 +106,9 @@ class SklearnTrainer:
         strategy = self.strategy
         if strategy.kind == "one_by_one":
             rows = preprocessing.preprocess_once(self.estimator, data, self.domain, masks)
-            return one_by_one.fit_many(self._fit_one, rows, masks, seeds, self.means.jobs)
+            return one_by_one.fit_many(self._fit_one, rows, masks, seeds, self.compute.jobs)
         parts, classes, domain = strategy.parts, self.classes, self.domain
-        job = FitJob(parts, self.estimator, classes, domain, data, masks, self.means)
+        job = FitJob(parts, self.estimator, classes, domain, data, masks, self.compute)
         return BATCHED_FITS[strategy.kind](job, lambda i: self.fit(data.take(masks[i]), seeds[i]))
 
     def _fit_one(self, rows: Data | PreprocessedData, seed: int) -> SklearnTarget:
@@ -148,9 +148,9 @@ class FunctionTrainer:
         domain: Domain,
         *,
         torch_recipe: TorchRecipe | None = None,
-        means: Means | None = None,
+        compute: ComputeSettings | None = None,
     ) -> None:
-        self.build, self.domain, self.means = build, domain, means or Means()
+        self.build, self.domain, self.compute = build, domain, compute or ComputeSettings()
         self.classes = tuple(str(c) for c in classes)
         self._name = getattr(build, "__name__", type(build).__name__)
         self.inner = self._build_inner(torch_recipe)
@@ -190,16 +190,16 @@ class FunctionTrainer:
         if self.inner is not None:
             return self.inner.fit_many(data, masks, seeds)
         masks = check_masks(data, masks, seeds)
-        return one_by_one.fit_many(self.fit, data, masks, seeds, self.means.jobs)
+        return one_by_one.fit_many(self.fit, data, masks, seeds, self.compute.jobs)
 
     @property
     def steerable(self) -> frozenset[str]:
         """What of `order` and `weights` can be steered."""
         return getattr(self.inner, "steerable", frozenset())
 
-    def steered(self, data: Data, seed: int, steering: Steering) -> Target:
+    def fit_steered(self, data: Data, seed: int, steering: Steering) -> Target:
         """Train one target as somebody steers it; raises NotOffered where that is not possible."""
-        steered = getattr(self.inner, "steered", None)
+        steered = getattr(self.inner, "fit_steered", None)
         if steered is None:
             raise NotOffered(f"the training of {self._name}() cannot be steered")
         target: Target = steered(data, seed, steering)
@@ -224,14 +224,14 @@ class FunctionTrainer:
         estimator = self.build()
         if is_module(estimator):
             return TorchTrainer(
-                self.build, self.classes, self.domain, torch_recipe, means=self.means
+                self.build, self.classes, self.domain, torch_recipe, compute=self.compute
             )
         if not hasattr(estimator, "fit"):
             raise TargetError(
                 f"{self._name}() returned {type(estimator).__name__}, which has no fit(); "
                 "return an unfitted estimator"
             )
-        return SklearnTrainer(estimator, self.classes, self.domain, means=self.means)
+        return SklearnTrainer(estimator, self.classes, self.domain, compute=self.compute)
 
 
 def fit_strategy(trainer: Trainer) -> FitStrategy:

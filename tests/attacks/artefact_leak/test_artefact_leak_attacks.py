@@ -31,7 +31,7 @@ from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.artefact_leak import ArtefactLeak
 from goalkeeper.games.artefact_leak.game import LEAVES, RECORDS, WORDS
 from goalkeeper.games.base import Task
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.targets import SklearnTarget
 from tests.attacks.extraction.doors import SHARES, mailbox
 
@@ -96,7 +96,7 @@ def test_a_full_tree_places_single_records() -> None:
     right, n, by_chance = counts(found)
     assert right == n >= 15
     assert by_chance < 0.6 * n  # of regions that hold one record, so many hold one stranger
-    assert won(found.trials[0].tally)
+    assert beats_baseline(found.trials[0].tally)
     assert found.measurements[2].metric == "range left open"
     assert found.measurements[2].value > 0.5  # a region, not the record itself
 
@@ -138,7 +138,7 @@ def test_a_vocabulary_without_rare_words_singles_out_nobody() -> None:
     app = mailbox(make_pipeline(TfidfVectorizer(min_df=5), LogisticRegression()))
     found = execute(app, run_of(Vocabulary(), WORDS))
     assert counts(found)[0] == 0
-    assert not won(found.trials[0].tally)
+    assert not beats_baseline(found.trials[0].tally)
     assert found.status is Status.TESTED
 
 

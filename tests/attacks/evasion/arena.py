@@ -16,7 +16,7 @@ from goalkeeper.core.data import Inputs, Ints
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Power, View
 from goalkeeper.core.text import texts
-from goalkeeper.games.base import Dealt, Task
+from goalkeeper.games.base import Deal, Task
 from goalkeeper.games.evasion import Evasion, EvasionQuestion, Submission
 from goalkeeper.games.evasion.parts import CleanState
 from goalkeeper.testing.worlds import evasion
@@ -58,7 +58,7 @@ def task_of(app: Application, name: str) -> Task:
     return next(t for t in GAME.tasks(app) if t.name == name)
 
 
-def dealt(app: Application, task: str, game: Evasion = GAME) -> Dealt[EvasionQuestion, CleanState]:
+def dealt(app: Application, task: str, game: Evasion = GAME) -> Deal[EvasionQuestion, CleanState]:
     return game.deal(app, task_of(app, task), np.random.default_rng(3))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import PARTS, Data, Floats, Splits
 from goalkeeper.core.domain import ImageDomain
-from goalkeeper.games.base import Dealt
+from goalkeeper.games.base import Deal
 from goalkeeper.games.evasion import Evasion, EvasionQuestion, Grid, NormBall
 from goalkeeper.games.evasion.parts import CleanState
 from goalkeeper.games.shared.simple_targets import LinearTarget
@@ -73,7 +73,7 @@ def application(
 
 def dealt(
     app: Application, task: str, game: Evasion | None = None
-) -> Dealt[EvasionQuestion, CleanState]:
+) -> Deal[EvasionQuestion, CleanState]:
     game = game or Evasion(n=40)
     chosen = next(t for t in game.tasks(app) if t.name == task)
     return game.deal(app, chosen, np.random.default_rng(3))

@@ -19,7 +19,7 @@ from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.indicator_words import RankingAim, WordIndicators
 from goalkeeper.games.indicator_words.game import TASK
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from tests.attacks.extraction.doors import access_to, mailbox
 
 FILTERS = {
@@ -59,7 +59,7 @@ def test_an_outsider_finds_indicators_with_1000_labels(app: Application) -> None
     found = result_of(app, 1000)
     assert found.cost.queries == 1000
     assert tally(found).successes >= 8
-    assert won(tally(found))
+    assert beats_baseline(tally(found))
 
 
 @pytest.mark.requirement("S16", "S33")

@@ -30,7 +30,7 @@ from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, V
 from goalkeeper.games.inversion import Inversion, InversionQuestion
 from goalkeeper.games.inversion.game import TASK
 from goalkeeper.games.shared.simple_targets import LinearTarget
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.targets import SklearnTarget
 from tests.attacks.extraction.doors import SHARES, mailbox
 
@@ -138,7 +138,7 @@ def test_naive_bayes_stores_how_often_each_class_has_a_word() -> None:
     app = mailbox(make_pipeline(CountVectorizer(binary=True), MultinomialNB()))
     found = result_of(app, ClassAverageLinear())
     assert rate(found) > 0.99  # smoothing and text lengths may turn a close case
-    assert won(found.trials[-1].tally)
+    assert beats_baseline(found.trials[-1].tally)
 
 
 # ---- digits, mail: models against null models ----------------------------------------------------
@@ -164,10 +164,10 @@ def test_digits_are_reconstructed_and_null_models_give_nothing(
     granted = customer(2600) if isinstance(attack, ClassAverageFromScores) else White
     found = result_of(digits(make), attack, granted)
     assert rate(found) > least
-    assert won(found.trials[-1].tally)
+    assert beats_baseline(found.trials[-1].tally)
     assert likeness(found) > alike
     null = [result_of(digits(make, seed), attack, granted, seed) for seed in range(4)]
-    assert sum(won(n.trials[-1].tally) for n in null) <= 1
+    assert sum(beats_baseline(n.trials[-1].tally) for n in null) <= 1
     assert max(abs(likeness(n)) for n in null) < 0.3
     measured = next(m for m in found.measurements if m.metric.startswith("correlation"))
     assert max(likeness(n) for n in null) < measured.low
@@ -190,7 +190,7 @@ def test_null_models_are_right_as_often_as_a_coin(make: Make, attack: Any) -> No
     found = [result_of(digits(make, seed), attack, granted, seed) for seed in range(40)]
     rates = [rate(f) for f in found]
     assert abs(np.mean(rates) - 0.5) < 0.04
-    assert sum(won(f.trials[-1].tally) for f in found) <= 6
+    assert sum(beats_baseline(f.trials[-1].tally) for f in found) <= 6
 
 
 @pytest.mark.requirement("S47")
@@ -199,8 +199,8 @@ def test_mail_gives_its_typical_words_to_those_who_see_scores() -> None:
     white, black = (
         result_of(app, ClassAverageLinear()), result_of(app, ClassAverageFromScores(), customer())
     )  # fmt: skip
-    assert won(white.trials[-1].tally)
-    assert won(black.trials[-1].tally)
+    assert beats_baseline(white.trials[-1].tally)
+    assert beats_baseline(black.trials[-1].tally)
     assert rate(white) > rate(black) > 0.65  # who reads the file knows all words
     assert black.curve is not None
     assert black.curve.value[-1] > black.curve.value[0]

@@ -11,7 +11,7 @@ from goalkeeper.attacks.poisoning.deletion import Deletion
 from goalkeeper.core.evidence import DamageCount
 from goalkeeper.core.power import Capability
 from goalkeeper.games.poisoning import Poisoning
-from goalkeeper.games.tallies import value, won
+from goalkeeper.games.tallies import beats_baseline, value
 from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, knowing, result_of
 
 DOMAINS = ("text", "table", "image")
@@ -75,5 +75,5 @@ def test_a_weakened_application_gives_way_to_few_deletions(domain: str) -> None:
     app, game = app_of(domain), Poisoning().smaller()
     weak = game.weakened(app, game.tasks(app)[0], np.random.default_rng(0))
     result = result_of(Deletion(), weak, share=0.05, game=game)
-    assert won(result.trials[-1].tally)
+    assert beats_baseline(result.trials[-1].tally)
     assert value(result.trials[-1].tally) > 5

@@ -26,7 +26,7 @@ from goalkeeper.core.evidence import AttackResult, Measurement, Proportion
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
 from goalkeeper.describe.labelling import honest
 from goalkeeper.games.poisoning import PixelTrigger, Poisoning, PoisoningQuestion
-from goalkeeper.games.tallies import value, won
+from goalkeeper.games.tallies import beats_baseline, value
 from goalkeeper.training import SklearnTrainer
 from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, result_of
 
@@ -193,7 +193,7 @@ def test_who_may_only_modify_stamps_own_records_of_the_wanted_class() -> None:
     before = app.data.train.x[change.modify]
     assert ((change.modified != before).reshape(len(before), -1).sum(axis=1) == 4).all()
     result = result_of(PixelPatternHonest(), app, granted)
-    assert won(result.trials[-1].tally)
+    assert beats_baseline(result.trials[-1].tally)
     assert value(result.trials[-1].tally) > 0.5
 
 

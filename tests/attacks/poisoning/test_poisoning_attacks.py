@@ -26,7 +26,7 @@ from goalkeeper.core.data import Data
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
 from goalkeeper.core.text import kept, terms, texts
 from goalkeeper.games.poisoning import Poisoning, PoisoningQuestion, WordTrigger
-from goalkeeper.games.tallies import bounds, value, won
+from goalkeeper.games.tallies import beats_baseline, bounds, value
 from tests.attacks.poisoning.handing_in import app_of, handed_in, result_of
 from tests.contract.harness import enough
 
@@ -135,7 +135,7 @@ def test_dictionary_draws_words_as_often_as_they_occur() -> None:
 @pytest.mark.requirement("S30")
 def test_dictionary_ruins_the_nearest_record() -> None:
     result = result_of(Dictionary())
-    assert won(result.trials[-1].tally)
+    assert beats_baseline(result.trials[-1].tally)
     assert value(result.trials[-1].tally) > 80, "multiples of one per cent: nearly everything"
 
 
@@ -177,7 +177,7 @@ def test_label_flips_take_the_rows_farthest_from_the_harmful_ones() -> None:
 def test_label_flips_cost_the_nearest_record_the_share_that_was_flipped(domain: str) -> None:
     """A tenth of the harmless records flipped: about a tenth of harmless inputs is lost."""
     result = result_of(LabelFlips(), domain)
-    assert won(result.trials[-1].tally)
+    assert beats_baseline(result.trials[-1].tally)
     assert 5 < value(result.trials[-1].tally) < 15
 
 

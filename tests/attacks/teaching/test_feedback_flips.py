@@ -12,7 +12,7 @@ from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.teaching.feedback_flips import FeedbackFlips
 from goalkeeper.attacks.teaching.rollback_test import RollbackTest
 from goalkeeper.core.evidence import DamageCount
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.games.teaching import Teaching
 from goalkeeper.training import SklearnTrainer
 from tests.attacks.teaching.test_wrong_feedback import channel, door, rigged
@@ -44,7 +44,7 @@ def test_a_scikit_learn_model_is_taught(task: str) -> None:
     result = evaluate(app, this)
     tally = result.trials[-1].tally
     assert isinstance(tally, DamageCount)
-    assert won(tally)
+    assert beats_baseline(tally)
     assert [t.share for t in result.trials] == sorted({t.share for t in result.trials})
 
 

@@ -28,7 +28,7 @@ from goalkeeper.games.artefact_leak.claims import (
 )
 from goalkeeper.games.artefact_leak.game import LEAVES, RECORDS, WORDS
 from goalkeeper.games.base import Marking, Task
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.testing.worlds import artefact_leak
 from goalkeeper.testing.worlds.kit import HashedTarget
 
@@ -46,7 +46,7 @@ def evaluate(app: Application, claims: Claims, task: Task = RECORDS) -> AttackRe
         Marking(
             app=app,
             task=task,
-            dealt=GAME.deal(app, task, rng),
+            deal=GAME.deal(app, task, rng),
             answers=[Checkpoint(claims, Cost(), np.array([0]))],
             granted=Power(),
             rng=rng,
@@ -123,7 +123,7 @@ def test_all_or_nothing_are_both_told() -> None:
     others = claim_records(app.data.holdout.x, app.data.holdout.y)
     nothing = evaluate(app, others)
     assert counts(nothing)[:2] == (0, n)
-    assert not won(nothing.trials[0].tally)
+    assert not beats_baseline(nothing.trials[0].tally)
     none = evaluate(app, claim_records(np.empty((0, 3)), np.empty(0, dtype=np.int64)))
     assert none.status is Status.NOT_TESTED
 
@@ -149,7 +149,7 @@ def test_where_inputs_have_few_values_guesses_meet_records_too() -> None:
     right, n, by_chance = counts(found)
     assert 0.3 * n < right < 0.7 * n
     assert by_chance > 0.2 * n
-    assert not won(found.trials[0].tally)
+    assert not beats_baseline(found.trials[0].tally)
 
 
 def test_examples_are_private_and_name_columns() -> None:

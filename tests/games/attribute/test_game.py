@@ -22,8 +22,8 @@ from goalkeeper.games.attribute import AttributeInference
 from goalkeeper.games.attribute.columns import describe_attribute
 from goalkeeper.games.attribute.imputer import Imputer
 from goalkeeper.games.attribute.revealing import AttributeRevealingTarget
-from goalkeeper.games.base import Dealt, Marking, Task
-from goalkeeper.games.tallies import won
+from goalkeeper.games.base import Deal, Marking, Task
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.testing.worlds.attribute import fair
 from tests.contract.harness import enough
 from tests.games.census import census
@@ -89,15 +89,15 @@ def found(result: AttackResult, metric: str) -> Measurement:
 def mark(app: Application, answer: Floats | None, power: Power) -> AttackResult:
     """Mark an answer as if it had been given without any query; None: the truth itself."""
     task = GAME.tasks(app)[0]
-    dealt: Dealt[Any, Any] = GAME.deal(app, task, np.random.default_rng(0))
+    deal: Deal[Any, Any] = GAME.deal(app, task, np.random.default_rng(0))
     if answer is None:
-        answer = np.eye(len(dealt.question.attribute.values))[dealt.secret.values]
-    point = Checkpoint(answer, Cost(), np.zeros(dealt.campaigns, dtype=np.int64))
+        answer = np.eye(len(deal.question.attribute.values))[deal.secret.values]
+    point = Checkpoint(answer, Cost(), np.zeros(deal.campaigns, dtype=np.int64))
     return GAME.mark(
         Marking(
             app=app,
             task=task,
-            dealt=dealt,
+            deal=deal,
             answers=(point,),
             granted=power,
             rng=np.random.default_rng(0),
@@ -132,7 +132,7 @@ def test_a_model_that_ignores_the_column_gives_no_gain() -> None:
     result = contest(replace(app, target=Rule(lambda x: 0.5 + 0.3 * np.tanh(x[:, 0]))))
     assert found(result, "gain over imputation on training records").value == 0.0
     assert found(result, "difference of differences").value == 0.0
-    assert not won(result.trials[-1].tally)
+    assert not beats_baseline(result.trials[-1].tally)
 
 
 @pytest.mark.requirement("S50")
@@ -156,7 +156,7 @@ def test_facts_about_people_are_no_leak_of_the_records() -> None:
         assert gain.low > 0.5
     difference = found(result, "difference of differences")
     assert difference.low <= 0.0 <= difference.high
-    assert not won(result.trials[-1].tally)
+    assert not beats_baseline(result.trials[-1].tally)
 
 
 def test_the_baseline_is_the_better_of_imputation_and_of_other_records() -> None:
@@ -211,11 +211,11 @@ def test_answers_of_another_shape_are_refused() -> None:
 
 def test_the_question_holds_neither_the_column_nor_who_was_trained_on() -> None:
     app = people(np.random.default_rng(0), effect=0.0)
-    dealt = GAME.deal(app, GAME.tasks(app)[0], np.random.default_rng(0))
-    assert np.isnan(dealt.question.records.x[:, 1]).all()
-    assert dict(dealt.question.records.columns) == {}
-    assert dealt.withheld is not None
-    assert int(dealt.withheld.sum()) == int(dealt.secret.member.sum()) == ROWS
+    deal = GAME.deal(app, GAME.tasks(app)[0], np.random.default_rng(0))
+    assert np.isnan(deal.question.records.x[:, 1]).all()
+    assert dict(deal.question.records.columns) == {}
+    assert deal.withheld is not None
+    assert int(deal.withheld.sum()) == int(deal.secret.member.sum()) == ROWS
 
 
 def test_an_attack_that_fails_must_break_a_weakened_application() -> None:
@@ -349,5 +349,5 @@ def test_adult_a_full_forest_leaks_sex_and_a_pruned_one_does_not() -> None:
     none = found(pruned, "difference of differences")
     assert none.low <= 0.0 <= none.high
     assert abs(none.value) < 0.02
-    assert not won(pruned.trials[-1].tally)
+    assert not beats_baseline(pruned.trials[-1].tally)
     assert [m.group for m in full.measurements if m.group.startswith("race")]

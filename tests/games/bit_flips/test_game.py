@@ -17,7 +17,7 @@ from goalkeeper.core.power import View
 from goalkeeper.games.bit_flips import BitFlipping, Flip
 from goalkeeper.games.bit_flips.game import TASK
 from goalkeeper.games.shared.large_steps import RewritableTarget
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.testing.worlds._tampering import COPIES
 from tests.games.tampering import app_of, assert_controlled, result_of, tally
 
@@ -69,7 +69,7 @@ def test_flips_of_bits_that_are_not_there_are_refused(flips: list[Flip], said: s
 def test_no_flip_at_all_is_an_answer() -> None:
     result = result_of(lambda aim, access: [], GAME)
     assert tally(result).successes == 0
-    assert not won(tally(result))
+    assert not beats_baseline(tally(result))
     assert result.summary.startswith("None of the bit flips")
 
 

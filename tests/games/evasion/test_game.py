@@ -23,7 +23,7 @@ from goalkeeper.core.text import kept, texts
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion import AdditionConstraint, Ending, Evasion, Submission
 from goalkeeper.games.evasion.game import build_goal
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.testing.worlds import evasion
 from goalkeeper.testing.worlds.word_filters import BAD, GOOD
 from tests.attacks.evasion.arena import Rule, dealt, ruled, task_of, weak
@@ -57,7 +57,7 @@ def evaluate(
         Marking(
             app=app,
             task=task_of(app, task),
-            dealt=deal,
+            deal=deal,
             answers=answers,
             granted=granted,
             rng=np.random.default_rng(0),
@@ -146,7 +146,7 @@ def test_added_words_that_turn_the_answer_count(task: str, words: tuple[str, ...
     result = evaluate([words_added(*words)], task=task)
     assert result.status is Status.TESTED
     assert counts(result) == [50]
-    assert won(result.trials[-1].tally)
+    assert beats_baseline(result.trials[-1].tally)
     assert result.trials[-1].verified == 50
     assert not failed(result)
     rate, added, asked, accuracy = result.measurements
@@ -192,7 +192,7 @@ def test_a_claim_is_worth_nothing() -> None:
     result = evaluate([lambda text: text])
     assert counts(result) == [0]
     assert "claimed successes are verified" in failed(result)
-    assert not won(result.trials[-1].tally)
+    assert not beats_baseline(result.trials[-1].tally)
 
 
 def test_an_answer_of_another_length_is_an_error() -> None:
@@ -203,7 +203,7 @@ def test_an_answer_of_another_length_is_an_error() -> None:
     marking: Marking[Any, Any, Any] = Marking(
         app=app,
         task=task_of(app, "harmful-passes"),
-        dealt=deal,
+        deal=deal,
         answers=answers,
         granted=LABELS,
         rng=np.random.default_rng(0),
@@ -253,7 +253,7 @@ def test_words_that_anybody_could_draw_are_no_attack() -> None:
     app = ruled(lambda text: int(text in known))
     result = evaluate([words_added("thanks", "meeting")], app=app)
     assert counts(result) == [50]
-    assert not won(result.trials[-1].tally)
+    assert not beats_baseline(result.trials[-1].tally)
     assert "does more than random changes of equal size" in failed(result)
 
 

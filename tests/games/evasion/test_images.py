@@ -53,7 +53,7 @@ def evaluate(app: Application, task: str, change: Any) -> AttackResult:
         Marking(
             app=app,
             task=next(t for t in GAME.tasks(app) if t.name == task),
-            dealt=deal,
+            deal=deal,
             answers=[Checkpoint(answer, Cost(), np.zeros(len(x), dtype=np.int64))],
             granted=OWN,
             rng=np.random.default_rng(0),

@@ -23,7 +23,7 @@ from goalkeeper.games.exhaustion.game import TASK
 from goalkeeper.games.exhaustion.slow_target import SlowTarget, slowed
 from goalkeeper.games.exhaustion.timing import CostMeter, draw_of_size
 from goalkeeper.games.shared.base_targets import BareTarget
-from goalkeeper.games.tallies import perfect, shown, won
+from goalkeeper.games.tallies import beats_baseline, estimate_tally, perfect_tally
 from goalkeeper.report.detail import tally as counts_in_words
 from goalkeeper.testing.worlds.readings import ReadingTarget, reading_application, two_classes
 
@@ -71,7 +71,7 @@ def evaluate(
         Marking(
             app=app,
             task=TASK,
-            dealt=dealt,
+            deal=dealt,
             answers=answers,
             granted=Power(),
             rng=rng,
@@ -105,7 +105,7 @@ def test_a_known_factor_is_found_exactly_on_a_steady_clock() -> None:
     assert found.measurements[0].low == pytest.approx(15)
     assert found.measurements[0].baseline == 1
     assert tally(found).unit == "seconds"
-    assert not won(found.trials[0].tally)
+    assert not beats_baseline(found.trials[0].tally)
     assert "(loud) takes 15 times as long" in found.summary
     assert "30 vs 2 ms" in found.summary
     assert any("another run" in caveat for caveat in found.caveats)
@@ -117,8 +117,8 @@ def test_a_noisy_machine_makes_the_interval_wide_and_nothing_slow() -> None:
     widths = [one.measurements[0].high / one.measurements[0].low for one in (steady, noisy)]
     assert widths[0] < 1.15
     assert widths[1] > 2
-    assert not won(tally(steady))
-    assert not won(tally(noisy))
+    assert not beats_baseline(tally(steady))
+    assert not beats_baseline(tally(noisy))
 
 
 def test_a_machine_that_gets_slower_meets_all_alike() -> None:
@@ -246,15 +246,15 @@ def test_what_was_played_survives_storing_and_shows_what_its_counts_say() -> Non
     found = evaluate(Slow(lambda _: 0.01, noise=0.3), {"plain": plain, "loud": loud}, Exhaustion())
     assert AttackResult.model_validate_json(found.model_dump_json()) == found
     headline = found.measurements[0]
-    last = shown(found.trials[-1].tally)
+    last = estimate_tally(found.trials[-1].tally)
     assert (headline.value, headline.low, headline.high) == tuple(last)
     assert found.curve is not None
-    assert found.curve.value == tuple(shown(trial.tally).value for trial in found.trials)
+    assert found.curve.value == tuple(estimate_tally(trial.tally).value for trial in found.trials)
     words = counts_in_words(found.trials[-1].tally)
     assert words == "medians of 30 attack inputs and 30 ordinary inputs of equal size, in seconds"
 
 
 def test_a_perfect_attack_would_win_with_the_default_sample() -> None:
     found = evaluate(Slow(lambda _: 0.01), {"plain": plain}, Exhaustion().smaller())
-    assert not won(tally(found))
-    assert won(perfect(tally(found)))
+    assert not beats_baseline(tally(found))
+    assert beats_baseline(perfect_tally(tally(found)))

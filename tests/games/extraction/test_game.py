@@ -25,7 +25,7 @@ from goalkeeper.games.extraction.game import TASK
 from goalkeeper.games.extraction.substitutes import measure_parameter_error
 from goalkeeper.games.shared.measuring import thinned_checkpoints
 from goalkeeper.games.shared.simple_targets import LinearTarget
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.training import SklearnTrainer
 from tests.attacks.extraction.doors import access_to, around, mailbox, random_linear, table
 
@@ -63,7 +63,7 @@ def evaluate(
         Marking(
             app=app,
             task=TASK,
-            dealt=GAME.deal(app, TASK, rng),
+            deal=GAME.deal(app, TASK, rng),
             answers=points,
             granted=power(data),
             rng=rng,
@@ -96,7 +96,7 @@ def test_agreement_is_counted_beside_the_best_without_queries(app: Application) 
     labels = app.target.answer(app.data.holdout.x, View.LABELS).labels
     assert (tally.successes, tally.n) == (400, 400)
     assert tally.baseline_successes == max(np.bincount(labels))
-    assert won(tally)
+    assert beats_baseline(tally)
     assert result.measurements[0].metric == "normalised_gain"
     assert result.measurements[0].value == 1.0
     assert result.curve is not None
@@ -107,7 +107,7 @@ def test_the_most_frequent_answer_gains_nothing(app: Application) -> None:
     labels = app.target.answer(app.data.holdout.x, View.LABELS).labels
     result = evaluate(app, Says(int(np.bincount(labels).argmax())))
     assert result.measurements[0].value == 0.0
-    assert not won(result.trials[-1].tally)
+    assert not beats_baseline(result.trials[-1].tally)
 
 
 @pytest.mark.requirement("S46")
@@ -120,7 +120,7 @@ def test_who_has_data_is_compared_with_what_data_alone_gives() -> None:
     alone, beside = evaluate(app, same), evaluate(app, same, data=Grade.PARTIAL)
     assert alone.measurements[0].low > 0.5
     assert beside.measurements[0].value < 0.3
-    assert not won(beside.trials[-1].tally)
+    assert not beats_baseline(beside.trials[-1].tally)
 
 
 @pytest.mark.parametrize("hidden", ["attribute", "closure", "method", "application", "target"])
@@ -240,7 +240,7 @@ def test_one_answer_for_everything_is_said_to_be_so(app: Application) -> None:
     weights, bias = np.zeros((2, 4)), np.array([1.0, 0.0])
     result = evaluate(replace(app, target=LinearTarget(weights, bias)), Says(0))
     assert result.status is Status.TESTED
-    assert not won(result.trials[-1].tally)
+    assert not beats_baseline(result.trials[-1].tally)
     assert any("the same answer to every unseen input" in caveat for caveat in result.caveats)
 
 

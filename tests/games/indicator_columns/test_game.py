@@ -15,7 +15,7 @@ from goalkeeper.core.cost import Cost
 from goalkeeper.core.errors import DataError, NotOffered
 from goalkeeper.core.evidence import AttackResult, Gain, Status
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
-from goalkeeper.games.base import Dealt, Marking
+from goalkeeper.games.base import Deal, Marking
 from goalkeeper.games.indicator_columns import ColumnIndicators
 from goalkeeper.games.indicator_columns.game import TASK
 from goalkeeper.games.indicator_columns.influence import column_names, measure_influence
@@ -32,13 +32,13 @@ def app() -> Application:
 
 
 def evaluate(
-    app: Application, answer: Any, deal: Dealt[Any, Any], data: Grade = Grade.NONE
+    app: Application, answer: Any, deal: Deal[Any, Any], data: Grade = Grade.NONE
 ) -> AttackResult:
     return GAME.mark(
         Marking(
             app=app,
             task=TASK,
-            dealt=deal,
+            deal=deal,
             answers=[Checkpoint(answer, Cost(queries=7), np.full(deal.campaigns, 7))],
             granted=Power(
                 knowledge=Knowledge(data=data),

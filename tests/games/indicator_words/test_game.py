@@ -26,7 +26,7 @@ from goalkeeper.games.indicator_words import WordIndicators
 from goalkeeper.games.indicator_words.game import TASK
 from goalkeeper.games.shared.indicators import find_indicators, list_common_words
 from goalkeeper.games.shared.simple_targets import LinearTarget
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.testing.worlds import extraction
 from goalkeeper.testing.worlds.kit import WORDS
 from tests.attacks.extraction.doors import mailbox
@@ -74,7 +74,7 @@ def evaluate(app: Application, words: Sequence[str], data: Grade = Grade.NONE) -
         Marking(
             app=app,
             task=TASK,
-            dealt=GAME.deal(app, TASK, rng),
+            deal=GAME.deal(app, TASK, rng),
             answers=[Checkpoint(words, Cost(queries=7), np.array([7]))],
             granted=granted,
             rng=rng,
@@ -93,14 +93,14 @@ def tally(result: AttackResult) -> Gain:
 def test_true_indicators_are_counted_beside_drawing_from_the_same_list(app: Application) -> None:
     result = evaluate(app, true_words(app))
     assert tally(result) == Gain(successes=50, n=50, baseline_successes=50, baseline_n=len(WORDS))
-    assert won(tally(result))
+    assert beats_baseline(tally(result))
     assert result.measurements[1].metric == "precision at 50"
     assert result.measurements[1].value == 1.0
 
 
 def test_a_list_in_no_order_gains_nothing(app: Application) -> None:
     shuffled = np.random.default_rng(1).permutation(WORDS).tolist()
-    assert not won(tally(evaluate(app, shuffled)))
+    assert not beats_baseline(tally(evaluate(app, shuffled)))
 
 
 def test_listing_only_what_was_found_is_its_own_baseline(app: Application) -> None:

@@ -26,7 +26,7 @@ from goalkeeper.games.inversion.questions import (
     extract_features,
     mark_answers,
 )
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.testing.worlds import inversion
 
 GAME = Inversion()
@@ -43,7 +43,7 @@ def evaluate(app: Application, *answers: ClassAverages, data: Grade = Grade.NONE
         Marking(
             app=app,
             task=TASK,
-            dealt=GAME.deal(app, TASK, rng),
+            deal=GAME.deal(app, TASK, rng),
             answers=[Checkpoint(a, Cost(), np.array([i])) for i, a in enumerate(answers)],
             granted=Power(knowledge=Knowledge(data=data)),
             rng=rng,
@@ -86,7 +86,7 @@ def test_a_prior_answers_no_better_than_a_coin(app: Application) -> None:
     overall = app.data.train.x.mean(axis=0)
     for prior in (overall, np.full(12, 0.5)):
         found = evaluate(app, ClassAverages(np.repeat(prior[None], 4, axis=0)))
-        assert not won(tally(found))
+        assert not beats_baseline(tally(found))
         assert found.measurements[2].value == 0.0
 
 

@@ -17,7 +17,7 @@ from goalkeeper.games.base import Marking
 from goalkeeper.games.linkage import Linkage
 from goalkeeper.games.linkage.game import TASK
 from goalkeeper.games.linkage.person_codes import person_codes
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.testing.worlds import linkage
 from goalkeeper.testing.worlds.linkage import PEOPLE
 
@@ -36,7 +36,7 @@ def evaluate(app: Application, links: object, seed: int = 0) -> AttackResult:
         Marking(
             app=app,
             task=TASK,
-            dealt=dealt,
+            deal=dealt,
             answers=[Checkpoint(links, Cost(), np.array([0]))],
             granted=Power(),
             rng=np.random.default_rng(1),
@@ -81,7 +81,7 @@ def test_all_none_and_chance(app: Application) -> None:
     assert right(everybody) == PEOPLE
     assert everybody.measurements[0].metric == "normalised_gain"
     assert everybody.measurements[0].value == 1.0
-    assert won(everybody.trials[0].tally)
+    assert beats_baseline(everybody.trials[0].tally)
     nobody = evaluate(app, np.full(PEOPLE, -1))
     assert right(nobody) == 0
     assert "0 were linked" in nobody.measurements[1].note

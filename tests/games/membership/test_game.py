@@ -19,7 +19,7 @@ from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.base import Marking
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK, Roles
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from tests.attacks.membership.gaussian import application
 from tests.contract.harness import enough
 
@@ -64,14 +64,14 @@ class ReplaysTheDeal(Attack[Data, Floats]):
 @pytest.mark.requirement("S9")
 def test_perfect_knowledge_does_not_win_by_look_up() -> None:
     everything = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL, model=Grade.FULL))
-    assert not won(contest(LooksItUp(), everything).trials[-1].tally)
+    assert not beats_baseline(contest(LooksItUp(), everything).trials[-1].tally)
 
 
 def test_a_deal_cannot_be_dealt_again() -> None:
     """Null: nothing is found and nothing is won; a game of one fixed seed loses every time."""
     for seed in range(5):
         cheat = ReplaysTheDeal(app=application(seed))
-        assert not won(contest(cheat, Power(), seed).trials[-1].tally)
+        assert not beats_baseline(contest(cheat, Power(), seed).trials[-1].tally)
 
 
 def test_a_replayed_deal_would_be_a_win() -> None:
@@ -119,7 +119,7 @@ def test_thresholds_come_from_the_calibration_records_and_nothing_else() -> None
         scores[who] = rng.normal(mean, spread, int(who.sum()))
     answer = Checkpoint(scores, Cost(), np.ones(len(scores), dtype=np.int64))
     marking: Marking[Data, Roles, Floats] = Marking(
-        app=app, task=TASK, dealt=dealt, answers=(answer,), granted=Power(), rng=rng
+        app=app, task=TASK, deal=dealt, answers=(answer,), granted=Power(), rng=rng
     )
     tally = Membership().mark(marking).trials[-1].tally
     assert isinstance(tally, Ratio)

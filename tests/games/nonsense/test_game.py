@@ -25,7 +25,7 @@ from goalkeeper.core.text import texts
 from goalkeeper.games.nonsense import Nonsense, NonsenseInput
 from goalkeeper.games.nonsense.asking import InputOutcome, InputTester, confidence_threshold
 from goalkeeper.games.nonsense.overconfident import allowed
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.targets import PythonTarget, SklearnTarget
 from goalkeeper.testing.worlds.kit import CLASSES
 from goalkeeper.testing.worlds.nonsense import StrictTarget
@@ -229,7 +229,7 @@ def counted(game: Nonsense, app: Application, task: Any, answer: Any) -> int:
         Marking(
             app=app,
             task=task,
-            dealt=dealt,
+            deal=dealt,
             answers=[Checkpoint(answer, Cost(), np.zeros(1, dtype=np.int64))],
             granted=enough(MalformedInputs),
             rng=rng,
@@ -265,4 +265,4 @@ def test_few_crashes_are_not_lost_among_confident_answers_to_ordinary_inputs() -
     tally = execute(app, MalformedInputs()).trials[0].tally
     assert isinstance(tally, Proportion)
     assert tally.baseline_successes == 0
-    assert won(tally)
+    assert beats_baseline(tally)

@@ -23,7 +23,7 @@ from goalkeeper.core.evidence import AttackResult, DamageCount, Proportion
 from goalkeeper.core.power import Grade
 from goalkeeper.core.text import texts
 from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion, WordTrigger
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.training import SklearnTrainer
 from tests.contract.harness import enough
 from tests.games.poisoning.poisoners import (
@@ -260,7 +260,7 @@ def test_every_input_has_one_judge_and_must_have_been_declined() -> None:
     tally = result.trials[-1].tally
     assert isinstance(tally, Proportion)
     assert 0 < tally.n == tally.baseline_n <= (app.data.holdout.y == 1).sum()
-    assert not won(tally)
+    assert not beats_baseline(tally)
     assert tally.baseline_successes == 0, "an unknown word changes no neighbour"
 
 
@@ -278,7 +278,7 @@ def test_tasks_follow_the_application() -> None:
     assert isinstance(tally, DamageCount)
     assert tally.n == len(app.data.holdout)
     assert tally.tolerance == app.tolerances.accuracy_drop
-    assert won(tally)
+    assert beats_baseline(tally)
     assert [m.metric for m in result.measurements[:2]] == ["tolerance_multiple", "accuracy"]
 
 
@@ -307,7 +307,7 @@ def test_the_control_counts_contributed_records_many_times() -> None:
         replace(app, trainer=trainer), game.tasks(app)[0], np.random.default_rng(0)
     )
     result = evaluate(weak, run_of(LabelFlips(), weak, power(T4, share=0.05), game=game))
-    assert won(result.trials[-1].tally), "few flips suffice"
+    assert beats_baseline(result.trials[-1].tally), "few flips suffice"
     data, masks, _ = trainer.asked[0]
     known = {*zip(app.data.train.x, app.data.train.y.tolist(), strict=True)}
     new = np.array([r not in known for r in zip(data.x, data.y.tolist(), strict=True)])
@@ -330,7 +330,7 @@ def test_no_contribution_moves_the_fair_application(domain: str) -> None:
     app = app_of(domain, kind="fair")
     granted = power(T4, share=0.5, data=Grade.FULL)
     result = evaluate(app, run_of(Does(how=everything), app, granted))
-    assert not won(result.trials[-1].tally)
+    assert not beats_baseline(result.trials[-1].tally)
 
 
 def test_costs_are_known_before_the_run() -> None:

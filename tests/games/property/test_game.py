@@ -22,7 +22,7 @@ from goalkeeper.core.power import Budget, View
 from goalkeeper.games.property import PropertyInference
 from goalkeeper.games.property.leak import best_accuracy, records_seen, smallest_difference
 from goalkeeper.games.property.worlds import ShareTrainer, pool, properties, worlds_of
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.testing.worlds.kit import FixedRuleTrainer
 from goalkeeper.testing.worlds.property import FACT, fair, rigged
 from tests.contract.harness import enough
@@ -107,7 +107,7 @@ def test_models_that_ignore_their_data_leave_a_coin(attack: Any) -> None:
     app = fair("text", np.random.default_rng(1))
     result = contest(app, attack, replace(GAME, victims=400))
     assert abs(result.measurements[0].value - 0.5) < 4 * 0.5 / np.sqrt(400)
-    assert not won(result.trials[-1].tally)
+    assert not beats_baseline(result.trials[-1].tally)
 
 
 @each
@@ -256,7 +256,7 @@ def test_answers_that_are_no_world_are_refused() -> None:
         marking: Marking[Any, Any, Any] = Marking(
             app=app,
             task=GAME.tasks(app)[0],
-            dealt=dealt,
+            deal=dealt,
             answers=(point,),
             granted=enough(PropertyKlTest),
             rng=np.random.default_rng(0),

@@ -16,11 +16,11 @@ from goalkeeper.core.data import Ints
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Capability, Power, View
-from goalkeeper.games.base import Dealt, Game, Marking
+from goalkeeper.games.base import Deal, Game, Marking
 from goalkeeper.games.hyperparameters import HyperparameterInference
 from goalkeeper.games.model_family import ModelFamilyInference
 from goalkeeper.games.shared.hidden_victims import VictimKinds, draw_kinds, draw_records
-from goalkeeper.games.tallies import shown, won
+from goalkeeper.games.tallies import beats_baseline, estimate_tally
 from tests.public_tables import table
 
 VictimGame = Game[VictimKinds, Ints, Ints]
@@ -32,18 +32,18 @@ def app() -> Application:
     return table(load_breast_cancer)
 
 
-def dealt(app: Application, game: VictimGame) -> Dealt[VictimKinds, Ints]:
+def dealt(app: Application, game: VictimGame) -> Deal[VictimKinds, Ints]:
     return game.deal(app, game.tasks(app)[0], np.random.default_rng(0))
 
 
 def evaluate(
-    app: Application, game: VictimGame, answer: Any, deal: Dealt[VictimKinds, Ints]
+    app: Application, game: VictimGame, answer: Any, deal: Deal[VictimKinds, Ints]
 ) -> AttackResult:
     return game.mark(
         Marking(
             app=app,
             task=game.tasks(app)[0],
-            dealt=deal,
+            deal=deal,
             answers=[Checkpoint(answer, Cost(queries=7), np.full(deal.campaigns, 7))],
             granted=Power(capabilities=Capability.M2, view=View.SCORES, budget=Budget(queries=100)),
             rng=np.random.default_rng(0),
@@ -69,12 +69,12 @@ def test_correct_guesses_are_counted_beside_naming_one(
     perfect, one = (evaluate(app, game, a, deal) for a in (deal.secret, np.zeros(30, dtype=int)))
     assert (tally(perfect).successes, tally(perfect).n) == (30, 30)
     assert tally(perfect).baseline_successes == tally(one).successes == 30 // kinds
-    assert won(tally(perfect))
-    assert not won(tally(one))
+    assert beats_baseline(tally(perfect))
+    assert not beats_baseline(tally(one))
     headline = perfect.measurements[0]
     assert headline.metric == "normalised_gain"
     both = (headline.value, headline.low, headline.high)
-    assert both == pytest.approx(tuple(shown(tally(perfect))))
+    assert both == pytest.approx(tuple(estimate_tally(tally(perfect))))
 
 
 def test_answers_that_are_no_guesses_are_refused(app: Application) -> None:

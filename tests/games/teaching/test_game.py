@@ -21,7 +21,7 @@ from goalkeeper.core.errors import ChangeRefused, NotGranted
 from goalkeeper.core.evidence import AttackResult, DamageCount, Measurement, Status
 from goalkeeper.core.feedback import FeedbackBatch, honest_labels, most_in_all, served
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
-from goalkeeper.games.tallies import shown, won
+from goalkeeper.games.tallies import beats_baseline, estimate_tally
 from goalkeeper.games.teaching import FeedbackChannel, FeedbackPlan, Teaching
 from goalkeeper.planning import make_plan
 from goalkeeper.targets import PythonTarget
@@ -155,7 +155,7 @@ def test_the_headline_is_the_rated_number() -> None:
     headline = result.measurements[0]
     assert headline.metric == "tolerance_multiple"
     low_to_high = (headline.value, headline.low, headline.high)
-    assert low_to_high == pytest.approx(tuple(shown(result.trials[-1].tally)))
+    assert low_to_high == pytest.approx(tuple(estimate_tally(result.trials[-1].tally)))
 
 
 def test_teaching_to_decline_counts_harmless_inputs_only() -> None:
@@ -379,6 +379,6 @@ def test_the_fair_learner_wavers_without_being_taught() -> None:
         )  # fmt: skip
         tally = evaluate(app, this).trials[-1].tally
         assert isinstance(tally, DamageCount)
-        assert not won(tally)
+        assert not beats_baseline(tally)
         nets.add(np.sign(sum(tally.gained) - sum(tally.lost)))
     assert nets >= {-1, 1}

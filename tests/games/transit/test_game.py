@@ -20,7 +20,7 @@ from goalkeeper.core.errors import DataError, NotGranted
 from goalkeeper.core.evidence import AttackResult, Measurement, Status
 from goalkeeper.core.goals import Goal, IntegrityLevel
 from goalkeeper.core.power import Capability, Power, View
-from goalkeeper.games.base import Dealt, Marking
+from goalkeeper.games.base import Deal, Marking
 from goalkeeper.games.shared.reacting import SURE, react_by_certainty
 from goalkeeper.games.transit import Transit
 from goalkeeper.games.transit.game import WRONG
@@ -135,12 +135,12 @@ def test_scores_change_nothing_where_reactions_follow_from_classes() -> None:
 
 def rewritten_by(rewrite: Any, mail: Application, granted: Power = INTERCEPTOR) -> AttackResult:
     secret = SessionSecret(key=b"key", data=mail.data.holdout)
-    dealt = Dealt(record_traffic(mail, secret, None), secret)
+    dealt = Deal(record_traffic(mail, secret, None), secret)
     return GAME.mark(
         Marking(
             app=mail,
             task=WRONG,
-            dealt=dealt,
+            deal=dealt,
             answers=[Checkpoint(rewrite, Cost(), np.zeros(1, dtype=np.int64))],
             granted=granted,
             rng=np.random.default_rng(0),

@@ -10,8 +10,8 @@ import pytest
 
 from goalkeeper.compute.stopwatch import fastest
 from goalkeeper.compute.store import Store
+from goalkeeper.core.compute_settings import ComputeSettings, Networks
 from goalkeeper.core.errors import DescriptionError
-from goalkeeper.core.means import Means, Networks
 from goalkeeper.core.power import View
 from goalkeeper.training import TorchRecipe, TorchTrainer
 from goalkeeper.training.networks import cache, single_fit, stacked
@@ -32,8 +32,8 @@ torch = pytest.importorskip("torch")
 HOW = TorchRecipe(epochs=3, batch=16, rate=0.02)
 
 
-def trainer(build: Any = relu, domain: Any = TABLE, **means: Any) -> TorchTrainer:
-    return TorchTrainer(build, CLASSES, domain, HOW, means=Means(**means))
+def trainer(build: Any = relu, domain: Any = TABLE, **compute: Any) -> TorchTrainer:
+    return TorchTrainer(build, CLASSES, domain, HOW, compute=ComputeSettings(**compute))
 
 
 # ---- measuring -----------------------------------------------------------------------------------
@@ -53,14 +53,14 @@ def test_what_was_chosen_is_not_chosen_again(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("goalkeeper.training.networks.autotune.MEASURED_BATCHES", 1)
     d = data_of(IMAGES)
     chosen = trainer(Convolutions, IMAGES, precision="fast").tune(d)
-    assert chosen.means.networks is not None
+    assert chosen.compute.networks is not None
     monkeypatch.setattr("goalkeeper.training.networks.autotune.fastest", None)
-    assert chosen.tune(d).means == chosen.means
+    assert chosen.tune(d).compute == chosen.compute
 
 
 def test_tables_in_full_precision_need_no_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("goalkeeper.training.networks.autotune.fastest", None)
-    assert trainer(device="auto").tune(data_of(TABLE)).means.networks == Networks()
+    assert trainer(device="auto").tune(data_of(TABLE)).compute.networks == Networks()
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_fastest_way_is_taken(
 ) -> None:
     monkeypatch.setattr("goalkeeper.training.networks.autotune.fastest", lambda ways: best)
     found = trainer(Convolutions, IMAGES, precision=precision).tune(data_of(IMAGES))
-    assert found.means.networks == expected
+    assert found.compute.networks == expected
 
 
 def test_measuring_trains_a_single_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,8 +119,10 @@ def test_bfloat16_learns_as_well_and_answers_in_float32(name: str) -> None:
     recipe = TorchRecipe(epochs=15, batch=32, rate=0.02)
     scores = {}
     for half in (False, True):
-        means = Means(networks=Networks(half=half))
-        ensemble = TorchTrainer(build, CLASSES, domain, recipe, means=means).fit_many(d, m, [0, 1])
+        compute = ComputeSettings(networks=Networks(half=half))
+        ensemble = TorchTrainer(build, CLASSES, domain, recipe, compute=compute).fit_many(
+            d, m, [0, 1]
+        )
         scores[half] = ensemble.scores(d.x)
         again = ensemble.target(1).answer(d.x, View.SCORES).scores
         np.testing.assert_allclose(scores[half][1], again, atol=1e-5)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from goalkeeper.core.application import Storage, Target, Trainer
+from goalkeeper.core.compute_settings import ComputeSettings, Networks
 from goalkeeper.core.data import Splits
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import DataError, NotOffered, TargetError
-from goalkeeper.core.means import Means, Networks
 from goalkeeper.describe.document import Key
 from goalkeeper.describe.form import ModelForm
 from goalkeeper.describe.problems import problem
@@ -32,7 +32,7 @@ class Model:
     target: Target
     trainer: Trainer | None
     domain: Domain
-    means: Means
+    compute: ComputeSettings
     caveats: tuple[str, ...] = ()
     storage: Storage | None = None
 
@@ -81,12 +81,12 @@ class ModelContext:
     classes: tuple[str, ...]
     domain: Domain
     splits: Splits
-    means: Means
+    compute: ComputeSettings
 
     @property
-    def cpu_means(self) -> Means:
+    def cpu_means(self) -> ComputeSettings:
         """Means of models that are no networks: they compute on the CPU, and in no layout."""
-        return replace(self.means, device="cpu", networks=self.means.networks or Networks())
+        return replace(self.compute, device="cpu", networks=self.compute.networks or Networks())
 
     @contextmanager
     def errors_at(self, key: Key, advice: str) -> Iterator[None]:

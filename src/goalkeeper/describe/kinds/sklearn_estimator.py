@@ -29,10 +29,10 @@ class SklearnEstimator(BuiltKind):
         from goalkeeper.training import SklearnTrainer
 
         domain = domain_of(built, context.domain)
-        trainer = SklearnTrainer(built, context.classes, domain, means=context.means)
+        trainer = SklearnTrainer(built, context.classes, domain, compute=context.compute)
         return Model(
             target=trainer.fit(context.splits.train, SEED),
             trainer=trainer,
             domain=domain,
-            means=context.cpu_means,
+            compute=context.cpu_means,
         )

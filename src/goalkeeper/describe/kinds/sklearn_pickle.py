@@ -45,7 +45,7 @@ class SklearnPickle(FileKind):
         if hasattr(model, "get_params"):
             from sklearn.base import clone
 
-            trainer = SklearnTrainer(clone(model), context.classes, domain, means=context.means)
+            trainer = SklearnTrainer(clone(model), context.classes, domain, compute=context.compute)
         else:
             caveats = (*caveats, "the stored model cannot be trained anew")
         wrap = partial(SklearnTarget, classes=context.classes, domain=domain)
@@ -54,7 +54,7 @@ class SklearnPickle(FileKind):
             target=target,
             trainer=trainer,
             domain=domain,
-            means=context.cpu_means,
+            compute=context.cpu_means,
             caveats=caveats,
             storage=context.storage(file, load, runs_code=True, save=_dump),
         )

@@ -37,7 +37,9 @@ class TorchModule(BuiltKind):
 
         said = context.form.training
         recipe = None if said is None else TorchRecipe(**said.model_dump())
-        trainer = TorchTrainer(build, context.classes, context.domain, recipe, means=context.means)
+        trainer = TorchTrainer(
+            build, context.classes, context.domain, recipe, compute=context.compute
+        )
         with context.errors_at(("model", "build"), "correct the module, or `model.training`"):
             trainer = trainer.tune(context.splits.train)
             if context.form.weights is None:
@@ -45,7 +47,7 @@ class TorchModule(BuiltKind):
                     target=trainer.fit_cached(context.splits.train, SEED),
                     trainer=trainer,
                     domain=trainer.domain,
-                    means=trainer.means,
+                    compute=trainer.compute,
                 )
         return _load_weights(context.form.weights, trainer, context)
 
@@ -67,7 +69,7 @@ def _load_weights(name: str, trainer: TorchTrainer, context: ModelContext) -> Mo
         target=target,
         trainer=trainer,
         domain=trainer.domain,
-        means=trainer.means,
+        compute=trainer.compute,
         caveats=caveats,
         # Nothing in such a file is run: safetensors cannot, and torch loads weights only.
         storage=context.storage(file, trainer.load_parameters, runs_code=False, save=save),

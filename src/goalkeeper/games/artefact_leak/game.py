@@ -23,9 +23,9 @@ from goalkeeper.games.artefact_leak.claims import (
     shuffled_columns,
 )
 from goalkeeper.games.artefact_leak.stored_records import storing_records
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.shared.measuring import build_measurement, measure_count
-from goalkeeper.games.tallies import shown
+from goalkeeper.games.tallies import estimate_tally
 
 MIN_RECORDS = 20  # of training records, and of records that the model never saw
 HARMS = (Harm(Goal.PRIVACY), Harm(Goal.CONFIDENTIALITY))
@@ -92,9 +92,9 @@ class ArtefactLeak(Game[ClaimLimit, None, Claims]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[ClaimLimit, None]:
+    ) -> Deal[ClaimLimit, None]:
         """Return how many claims count."""
-        return Dealt(ClaimLimit(self.most), None)
+        return Deal(ClaimLimit(self.most), None)
 
     def mark(self, marking: ClaimMarking) -> AttackResult:
         """Count the claims that single out a training record, and those that fit an unseen one."""
@@ -175,7 +175,7 @@ def _summarise(claims: Claims, tally: Proportion, subject: str) -> str:
         "single-records": "regions read from the stored model contain exactly one record of the "
         "training data, and its class is correct",
     }[_name_kind(claims)]
-    rate = shown(tally)
+    rate = estimate_tally(tally)
     return (
         f"{tally.successes} of {tally.n} {what} ({rate.value:.0%}, {rate.low:.0%} to "
         f"{rate.high:.0%}); for records that the model never saw the same claims would be right "
@@ -195,7 +195,7 @@ def _measure(claims: Claims, tally: Proportion, marking: ClaimMarking) -> tuple[
     found = [
         build_measurement(
             METRIC,
-            shown(tally),
+            estimate_tally(tally),
             tally.n,
             tally.baseline_successes / tally.baseline_n,
             note=f"claims that single out one {subject} of the training data; baseline: the same "
@@ -205,7 +205,7 @@ def _measure(claims: Claims, tally: Proportion, marking: ClaimMarking) -> tuple[
             "training records singled out",
             count_singled_out(claims, train),
             len(train),
-            note=f"by at most {marking.dealt.question.most} claims",
+            note=f"by at most {marking.deal.question.most} claims",
         ),
     ]
     if isinstance(claims, Regions) and _name_kind(claims) == LEAVES.name:

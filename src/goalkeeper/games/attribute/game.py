@@ -20,7 +20,7 @@ from goalkeeper.games.attribute.columns import Attribute, describe_attribute
 from goalkeeper.games.attribute.imputer import Imputers
 from goalkeeper.games.attribute.marks import HiddenValues, mark_guesses
 from goalkeeper.games.attribute.revealing import AttributeRevealingTarget
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 
 MIN_RECORDS = 20  # of training records, of others, and half of what an imputer needs
 METRIC = "normalised_gain"
@@ -100,7 +100,7 @@ class AttributeInference(Game[IncompleteRecords, HiddenValues, Floats]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[IncompleteRecords, HiddenValues]:
+    ) -> Deal[IncompleteRecords, HiddenValues]:
         """Mix training records with as many others, and hide the column."""
         attribute = _require_attribute(app, task)
         train, others = app.data.train, app.data.holdout
@@ -118,14 +118,14 @@ class AttributeInference(Game[IncompleteRecords, HiddenValues, Floats]):
         )
         shown = Data(x=attribute.hide(both.x), y=both.y)
         question = IncompleteRecords(shown, attribute, app.once(Imputers))
-        return Dealt(question, truth, 2 * k, withheld)
+        return Deal(question, truth, 2 * k, withheld)
 
     def mark(self, marking: Marking[IncompleteRecords, HiddenValues, Floats]) -> AttackResult:
         """Count correct values beside those of imputation from the attacker's own data."""
-        app, question = marking.app, marking.dealt.question
+        app, question = marking.app, marking.deal.question
         data = app.data.similar
-        if marking.granted.knowledge.data is Grade.FULL and marking.dealt.withheld is not None:
-            data = data.joined(app.data.train.take(~marking.dealt.withheld))
+        if marking.granted.knowledge.data is Grade.FULL and marking.deal.withheld is not None:
+            data = data.joined(app.data.train.take(~marking.deal.withheld))
         imputer = question.imputers.trained_on(data, question.attribute)
         imputed = imputer.log_chances(question.records)
         return mark_guesses(marking, question.attribute, imputed, imputer.learner)

@@ -28,7 +28,7 @@ from goalkeeper.games.shared.measuring import (
     last_checkpoints,
     measure_rate,
 )
-from goalkeeper.games.tallies import bounds, shown, value
+from goalkeeper.games.tallies import bounds, estimate_tally, value
 from goalkeeper.stats import excess
 from goalkeeper.stats.paired import paired_difference
 
@@ -93,7 +93,7 @@ def mark_guesses(
     marking: Marking[Any, HiddenValues, Floats], attribute: Attribute, imputed: Floats, imputer: str
 ) -> AttackResult:
     """Mark the answers, given the log chances `(n, values)` of the imputer."""
-    truth = marking.dealt.secret
+    truth = marking.deal.secret
     guess = imputed.argmax(axis=1) == truth.values
     points = last_checkpoints(marking.answers)
     scores = [_check_scores(p, imputed.shape) for p in points]
@@ -155,7 +155,7 @@ def _measure(hits: GuessHits, imputer: str) -> tuple[Measurement, ...]:
     return (
         build_measurement(
             "normalised_gain",
-            shown(tally),
+            estimate_tally(tally),
             n,
             note=f"on training records, over {base:.1%}: the better of imputation ({imputer}) and "
             "this attack on records that the model was not trained on",
@@ -284,7 +284,7 @@ def _show_example(
 ) -> Exhibit:
     """Show the training record that the attack is most certain of."""
     best = int(np.argmax(np.where(truth.member, _lead(scores), -np.inf)))
-    record = marking.dealt.question.records
+    record = marking.deal.question.records
     shown_row = ", ".join("?" if np.isnan(v) else f"{v:g}" for v in record.x[best])
     guess, true = attribute.values[int(scores[best].argmax())], attribute.values[truth.values[best]]
     return Exhibit(

@@ -14,7 +14,7 @@ from goalkeeper.core.errors import GoalkeeperError, NotOffered
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import View
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.bit_flips import marks
 from goalkeeper.games.bit_flips.bits import read_stored
 from goalkeeper.games.bit_flips.marks import FlipAim, Flips
@@ -68,9 +68,9 @@ class BitFlipping(Game[FlipAim, None, Flips]):
             return Unfit(f"the stored numbers cannot be read: {error}")
         return None
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[FlipAim, None]:
+    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[FlipAim, None]:
         """Show the stored numbers; there is no secret."""
-        return Dealt(FlipAim(counts=self.counts, stored=read_stored(app.target)), None)
+        return Deal(FlipAim(counts=self.counts, stored=read_stored(app.target)), None)
 
     def mark(self, marking: Marking[FlipAim, None, Flips]) -> AttackResult:
         """Flip the bits in a copy and count the answers that turn wrong."""

@@ -29,7 +29,7 @@ from goalkeeper.games.bit_flips.bits import (
     flip_bits,
     rewrite_target,
 )
-from goalkeeper.games.tallies import shown
+from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import clopper_pearson, mean_t
 
 SHOWN = 8  # flips of an example
@@ -101,7 +101,7 @@ def mark(marking: Marking[FlipAim, None, Flips], *, draws: int, most: int) -> At
     most
         Inputs that are asked about, at most.
     """
-    app, aim, rng = marking.app, marking.dealt.question, marking.rng
+    app, aim, rng = marking.app, marking.deal.question, marking.rng
     flips = _checked(marking.final.answer, aim)
     inputs = draw_correct(app, most, rng)
     if len(inputs) == 0:
@@ -211,7 +211,7 @@ def _flip_one_exponent(
 
 
 def _headline(tally: Proportion, count: int) -> Measurement:
-    value, low, high = shown(tally)
+    value, low, high = estimate_tally(tally)
     return Measurement(
         metric="success_rate",
         value=value,
@@ -305,7 +305,7 @@ def _exhibit(stored: Stored, flips: Flips) -> Exhibit:
 
 
 def _curve(counts: Sequence[int], tallies: Sequence[Proportion]) -> Curve:
-    estimates = [shown(tally) for tally in tallies]
+    estimates = [estimate_tally(tally) for tally in tallies]
     return Curve(
         budget="flipped bits",
         unit="bits",

@@ -14,7 +14,7 @@ from goalkeeper.core.data import Data, Inputs, Ints
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power, View
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.chosen_inputs import marks
 from goalkeeper.games.chosen_inputs.pool import InputPool
 from goalkeeper.games.shared.base_targets import WrappedTarget, draw_by_content
@@ -71,14 +71,12 @@ class ChosenInputs(Game[InputPool, None, Ints]):
             "give more holdout data"
         )
 
-    def deal(
-        self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[InputPool, None]:
+    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[InputPool, None]:
         """Lay out inputs to choose from."""
         data = _candidates(app)
         size = min(self.size, len(data) // self.slots)
         picked = data.take(rng.permutation(len(data))[: self.slots * size])
-        return Dealt(InputPool(x=picked.x, y=picked.y, slots=self.slots, size=size), None)
+        return Deal(InputPool(x=picked.x, y=picked.y, slots=self.slots, size=size), None)
 
     def mark(self, marking: Marking[InputPool, None, Ints]) -> AttackResult:
         """Let the surrounding system react to what was chosen."""

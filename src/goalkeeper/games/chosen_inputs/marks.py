@@ -21,7 +21,7 @@ from goalkeeper.games.shared.system import System, ask_target
 
 def mark(marking: Marking[InputPool, None, Ints]) -> AttackResult:
     """Send what was chosen, one input a slot, and count wrong reactions."""
-    app, pool = marking.app, marking.dealt.question
+    app, pool = marking.app, marking.deal.question
     wrong, names = _find_wrong(app, pool)
     points = thinned_checkpoints(marking.answers)
     picks = [check_choice(point.answer, pool) for point in points]

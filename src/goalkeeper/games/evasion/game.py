@@ -15,7 +15,7 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power, View
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.evasion.additions import AdditionConstraint
 from goalkeeper.games.evasion.images import build_l2_ball, build_linf_ball, build_pixel_constraint
 from goalkeeper.games.evasion.kinds import BackdoorSpec, ConstraintKind, PerturbationSettings
@@ -126,7 +126,7 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[EvasionQuestion, CleanState]:
+    ) -> Deal[EvasionQuestion, CleanState]:
         """Draw inputs of the right kind, in random order, until n are classified correctly."""
         rows = rng.permutation(np.flatnonzero(_is_eligible(app, task, app.data.holdout.y)))
         right, looked_at = self._draw_correct(app, task, rows)
@@ -140,11 +140,11 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
         secret = CleanState(
             attacked=attacked, wrong_before=looked_at - len(right), looked_at=looked_at
         )
-        return Dealt(question=question, secret=secret, campaigns=max(1, len(right)))
+        return Deal(question=question, secret=secret, campaigns=max(1, len(right)))
 
     def mark(self, marking: Marking[EvasionQuestion, CleanState, Submission]) -> AttackResult:
         """Send every submitted input again, and count those that are now misclassified."""
-        n, before = len(marking.dealt.question.x), marking.dealt.secret
+        n, before = len(marking.deal.question.x), marking.deal.secret
         if n < self.least:
             return AttackResult(
                 status=Status.NOT_TESTED,

@@ -65,7 +65,7 @@ class Attempts:
 
 def mark_submissions(marking: EvasionMarking) -> AttackResult:
     """Measure success over the budget, with the baseline, the checks and real examples."""
-    question, n = marking.dealt.question, len(marking.dealt.question.x)
+    question, n = marking.deal.question, len(marking.deal.question.x)
     by_size = is_budget_size(marking)
     attempts = _evaluate(marking, by_size=by_size)
     cost = attempts.size if by_size else attempts.queries.astype(np.float64)
@@ -115,7 +115,7 @@ def is_budget_size(marking: EvasionMarking) -> bool:
 
 def _evaluate(marking: EvasionMarking, *, by_size: bool) -> Attempts:
     """Send every different changed input again, and check that its change is allowed."""
-    question = marking.dealt.question
+    question = marking.deal.question
     row, submissions, queries = _list_changes(marking.answers, question.x)
     if not by_size:
         keep = _select(row, queries, _choose_budgets(marking, queries, MAX_POINTS, by_size=False))
@@ -201,7 +201,7 @@ def _choose_budgets(
     """Choose budgets up to what was spent: those of the tries if few, else a geometric grid."""
     spent = np.unique(cost[np.isfinite(cost) & (cost > 0)]).astype(np.float64)
     if by_size and not len(spent):
-        spent = np.array([marking.dealt.question.constraint.most])
+        spent = np.array([marking.deal.question.constraint.most])
     elif not by_size:
         spent = np.union1d(spent, max(1.0, float(marking.final.queries.max())))
     grid: Floats | Ints = spent
@@ -216,7 +216,7 @@ def _build_trial(
     marking: EvasionMarking, attempts: Attempts, cost: Floats, budget: float
 ) -> tuple[Trial, Bools]:
     """Count what is broken within a budget, and what random changes of equal size break."""
-    question, n = marking.dealt.question, len(marking.dealt.question.x)
+    question, n = marking.deal.question, len(marking.deal.question.x)
     within = cost <= budget
     best = attempts.find_smallest(n, within)
     solved = best >= 0
@@ -248,10 +248,10 @@ def _build_trial(
 def _draw_curve(
     marking: EvasionMarking, attempts: Attempts, cost: Floats, *, by_size: bool
 ) -> Curve:
-    n = len(marking.dealt.question.x)
+    n = len(marking.deal.question.x)
     grid = _choose_budgets(marking, cost, MAX_POINTS, by_size=by_size)
     band = nondecreasing_band(cumulative_success(attempts.find_cheapest(n, cost), grid), n)
-    unit = marking.dealt.question.constraint.unit if by_size else "queries"
+    unit = marking.deal.question.constraint.unit if by_size else "queries"
     return Curve(
         budget=unit,
         unit=f"{unit} per input",
@@ -276,6 +276,6 @@ def _count_unrepeatable(marked: MarkedAttack) -> int:
     """Count answers that differ when the broken inputs are sent again, one at a time."""
     again = np.flatnonzero(marked.solved)
     singly = [query_labels(marked.marking.app, marked.after[i : i + 1])[0] for i in again]
-    question = marked.marking.dealt.question
+    question = marked.marking.deal.question
     now_wrong = question.goal.reached(query_labels(marked.marking.app, question.x))
     return int((np.array(singly, dtype=np.int64) != marked.label[again]).sum() + now_wrong.sum())

@@ -24,7 +24,7 @@ from goalkeeper.games.evasion.parts import (
 )
 from goalkeeper.games.evasion.tables import EntryConstraint
 from goalkeeper.games.shared.measuring import build_measurement, measure_count, measure_rate
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.stats import clopper_pearson
 
 MIN_GROUP = 5  # inputs below which a group is not shown by itself
@@ -50,12 +50,12 @@ class MarkedAttack:
     @property
     def question(self) -> EvasionQuestion:
         """What was asked."""
-        return self.marking.dealt.question
+        return self.marking.deal.question
 
     @property
     def before(self) -> CleanState:
         """What the game remembers."""
-        return self.marking.dealt.secret
+        return self.marking.deal.secret
 
     def endings(self) -> Counter[str]:
         """Count how the inputs ended; what the game found overrides what the attack claims."""
@@ -168,7 +168,7 @@ def check_controls(marked: MarkedAttack, unrepeatable: int) -> tuple[Control, ..
     return (
         Control(
             name="does more than random changes of equal size",
-            passed=chance == 0 or won(marked.tally),
+            passed=chance == 0 or beats_baseline(marked.tally),
             detail=f"{int(marked.solved.sum())} of {n}, vs {chance} of {n} by random changes",
         ),
         Control(

@@ -24,11 +24,11 @@ from goalkeeper.core.evidence import (
 )
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
-from goalkeeper.games.base import Dealt, Game, Marking, Task
+from goalkeeper.games.base import Deal, Game, Marking, Task
 from goalkeeper.games.exhaustion.slow_target import slowed
 from goalkeeper.games.exhaustion.timing import CostMeter, Unit, draw_inputs, draw_of_size
 from goalkeeper.games.shared.measuring import build_measurement, build_query_trial, draw_curve
-from goalkeeper.games.tallies import shown
+from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats.latency import latency_factor, quantile_bounds
 
 # Inputs from which on the 99th percentile is compared, not the median: 4 of 400 lie beyond it.
@@ -131,13 +131,13 @@ class Exhaustion(Game[SizeLimits, None, Population]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[SizeLimits, None]:
+    ) -> Deal[SizeLimits, None]:
         """Return what is allowed, and show a few ordinary inputs."""
         similar = app.data.similar.x
         rows = rng.permutation(len(similar))[:20]
         n = self.screened + self.inputs
         room = SizeLimits(inputs=n, size=_max_size(app, self.chars), examples=similar[rows])
-        return Dealt(room, None, campaigns=n)
+        return Deal(room, None, campaigns=n)
 
     def mark(self, marking: ExhaustionMarking) -> AttackResult:
         """Find the slowest kind on some inputs, and measure it on the others."""
@@ -169,7 +169,7 @@ class Exhaustion(Game[SizeLimits, None, Population]):
             ),
             trials=tuple(trials),
             curve=draw_curve(trials, "queries", "queries per input"),
-            caveats=_list_caveats(tally, app, marking.dealt.question.size),
+            caveats=_list_caveats(tally, app, marking.deal.question.size),
             exhibits=(_show_example(kind, self.screened),),
         )
 
@@ -178,7 +178,7 @@ class Exhaustion(Game[SizeLimits, None, Population]):
     ) -> _KindCosts:
         """Time all kinds on a few inputs each, then the slowest ones on all others."""
         rng, ordinary = marking.rng, marking.app.data.holdout.x
-        size = marking.dealt.question.size
+        size = marking.deal.question.size
         meter = CostMeter.of(marking.app.target, marking.clock, self.patience)
         few = [kind.x[: self.screened] for kind in kinds]
         benign = draw_of_size(ordinary, size, self.screened, rng)
@@ -243,7 +243,7 @@ def _check_kinds(marking: ExhaustionMarking) -> list[InputKind]:
     DataError
         An input is not of the domain or too large, or there are not as many as were asked for.
     """
-    room, app = marking.dealt.question, marking.app
+    room, app = marking.deal.question, marking.app
     for kind in marking.final.answer:
         if len(kind.x) != room.inputs:
             raise DataError(f"{kind.name}: hand in {room.inputs} inputs, not {len(kind.x)}")
@@ -276,7 +276,7 @@ def _measure(kind: str, tally: Latency, ordinary: Floats) -> tuple[Measurement, 
     which = "median" if q == 0.5 else f"quantile {q:g}"
     headline = build_measurement(
         TASK.metric,
-        shown(tally),
+        estimate_tally(tally),
         n,
         1.0,
         note=f"{which} of {kind} over that of ordinary inputs of equal size, in {tally.unit}",
@@ -327,7 +327,7 @@ def _measure_kind(name: str, costs: Floats, ordinary: Floats) -> Measurement:
 
 
 def _summarise(kind: str, tally: Latency, trial: Trial) -> str:
-    value, low, high = shown(tally)
+    value, low, high = estimate_tally(tally)
     slow, ordinary = (
         float(np.median(costs)) * _scale(tally.unit) for costs in (tally.attack, tally.benign)
     )

@@ -17,7 +17,7 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult, Control, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Grade, Power, View
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.extraction.stolen import examine_protection
 from goalkeeper.games.extraction.substitutes import (
     Substitute,
@@ -86,15 +86,15 @@ class Extraction(Game[PublicInterface, Data, Substitute]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[PublicInterface, Data]:
+    ) -> Deal[PublicInterface, Data]:
         """Draw the unseen inputs, which the attack does not get."""
         size = min(self.inputs, len(app.data.holdout))
         rows = np.sort(rng.choice(len(app.data.holdout), size, replace=False))
-        return Dealt(PublicInterface(app.classes), app.data.holdout.take(rows))
+        return Deal(PublicInterface(app.classes), app.data.holdout.take(rows))
 
     def mark(self, marking: ExtractionMarking) -> AttackResult:
         """Count on how many unseen inputs each substitute agrees with the target."""
-        app, unseen = marking.app, marking.dealt.secret
+        app, unseen = marking.app, marking.deal.secret
         for point in marking.answers:
             check_standalone(point.answer, app)
         target = _TargetAnswers.of(app, unseen)
@@ -167,7 +167,7 @@ def _predict(point: Checkpoint, app: Application, x: Inputs) -> Ints:
 
 def _find_baseline(marking: ExtractionMarking, labels: Ints) -> Bools:
     """Return where the best substitute without any query agrees with the target, `(n,)`."""
-    app, x = marking.app, marking.dealt.secret.x
+    app, x = marking.app, marking.deal.secret.x
     counts = np.bincount(labels, minlength=len(app.classes))
     best = labels == counts.argmax()
     seed = int(marking.victim.generate_state(1)[0])
@@ -183,7 +183,7 @@ def _find_baseline(marking: ExtractionMarking, labels: Ints) -> Bools:
 def _measure(
     marking: ExtractionMarking, target: _TargetAnswers, base: Bools, agree: Bools
 ) -> tuple[Measurement, ...]:
-    app, unseen, point = marking.app, marking.dealt.secret, marking.final
+    app, unseen, point = marking.app, marking.deal.secret, marking.final
     labels = _predict(point, app, unseen.x)
     found = [
         _count(agree, base).measure(marking.task.metric, "over the best without any query"),
@@ -217,7 +217,7 @@ def _measure_uniform(marking: ExtractionMarking, domain: TableDomain) -> list[Me
     low, high = domain.bounds()
     if not np.isfinite([low, high]).all():
         return []
-    size = len(marking.dealt.secret)
+    size = len(marking.deal.secret)
     drawn = marking.rng.uniform(size=(size, len(low))) * (high - low) + low
     rows = domain.project(drawn)
     labels = marking.app.target.answer(rows, View.LABELS).labels
@@ -300,7 +300,7 @@ def _show_example(
     marking: ExtractionMarking, target: _TargetAnswers, agree: Bools
 ) -> tuple[Exhibit, ...]:
     """Show the unseen input nearest to the boundary, and how both answer it."""
-    app, unseen = marking.app, marking.dealt.secret
+    app, unseen = marking.app, marking.deal.secret
     near = np.flatnonzero(agree if target.near is None else target.near)
     if not len(near) or app.domain.kind != "text":
         return ()

@@ -16,7 +16,7 @@ from goalkeeper.core.domain import Domain, TextDomain
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.shared.hidden_victims import (
     VictimKinds,
     deal_victims,
@@ -69,7 +69,7 @@ class HyperparameterInference(Game[VictimKinds, Ints, Ints]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[VictimKinds, Ints]:
+    ) -> Deal[VictimKinds, Ints]:
         """Train victims of hidden strength."""
         names = tuple(f"C = {strength:g}" for strength in STRENGTHS)
         return deal_victims(app, names, partial(_build, app.domain), self.victims, rng)

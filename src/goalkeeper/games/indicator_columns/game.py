@@ -12,7 +12,7 @@ from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.indicator_columns import marks
 from goalkeeper.games.indicator_columns.influence import column_names
 from goalkeeper.games.shared.rankings import ASKED, FEWEST, Ranking, RankingAim
@@ -56,9 +56,9 @@ class ColumnIndicators(Game[RankingAim, None, Ranking]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[RankingAim, None]:
+    ) -> Deal[RankingAim, None]:
         """Ask for a ranking; the truth is read or measured when it is marked."""
-        return Dealt(RankingAim(len(column_names(app.domain)) // 2), None)
+        return Deal(RankingAim(len(column_names(app.domain)) // 2), None)
 
     def mark(self, marking: Marking[RankingAim, None, Ranking]) -> AttackResult:
         """Count how many of the first half of columns named are among those that matter most."""

@@ -15,7 +15,7 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.indicator_words import marks
 from goalkeeper.games.shared.indicators import list_common_words
 from goalkeeper.games.shared.rankings import ASKED, FEWEST, Ranking, RankingAim
@@ -79,11 +79,11 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[RankingAim, Inputs]:
+    ) -> Deal[RankingAim, Inputs]:
         """Draw the texts on which words may have to be measured."""
         size = min(self.inputs, len(app.data.holdout))
         rows = np.sort(rng.choice(len(app.data.holdout), size, replace=False))
-        return Dealt(RankingAim(self.most), app.data.holdout.x[rows])
+        return Deal(RankingAim(self.most), app.data.holdout.x[rows])
 
     def mark(self, marking: Marking[RankingAim, Inputs, Ranking]) -> AttackResult:
         """Count the true indicators that were named, beside the best without access."""

@@ -28,7 +28,7 @@ def mark(marking: MarkingWords, used: Sequence[str], most: int) -> AttackResult:
     The `most` strongest are the true ones, but no more than a quarter of the words in use, so
     that drawing at random finds few.
     """
-    found = find_indicators(marking.app.target, marking.app, used, marking.dealt.secret)
+    found = find_indicators(marking.app.target, marking.app, used, marking.deal.secret)
     ranked = found.ranked()
     k = min(most, len(ranked), len(used) // 4)
     if k < FEWEST:
@@ -81,7 +81,7 @@ def _known_before(marking: MarkingWords, used: Sequence[str], truth: Sequence[st
     """Count the hits of the best ranking from the attacker's own data; None without data."""
     seed = int(marking.victim.generate_state(1)[0])
     guesses = [
-        find_indicators(trained, marking.app, used, marking.dealt.secret).ranked()[: len(truth)]
+        find_indicators(trained, marking.app, used, marking.deal.secret).ranked()[: len(truth)]
         for trained in fit_without_queries(marking.app, marking.granted, seed)
     ]
     return max((len(set(guess) & set(truth)) for guess in guesses), default=None)

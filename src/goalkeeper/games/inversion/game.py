@@ -15,7 +15,7 @@ from goalkeeper.core.domain import ImageDomain, TextDomain
 from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Grade, Power, View
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.inversion.likeness import by_likeness
 from goalkeeper.games.inversion.questions import (
     MIN_CLASS_RECORDS,
@@ -88,9 +88,9 @@ class Inversion(Game[InversionQuestion, None, ClassAverages]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[InversionQuestion, None]:
+    ) -> Deal[InversionQuestion, None]:
         """Ask for all classes."""
-        return Dealt(InversionQuestion(), None)
+        return Deal(InversionQuestion(), None)
 
     def mark(self, marking: InversionMarking) -> AttackResult:
         """Count the questions that each reconstruction answers correctly."""

@@ -15,7 +15,7 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power, View
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.linkage.person_codes import person_codes
 from goalkeeper.games.shared.measuring import GainCounts, build_gain_trial
 
@@ -90,7 +90,7 @@ class Linkage(Game[Releases, Ints, Ints]):
             )
         return None
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Releases, Ints]:
+    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Releases, Ints]:
         """Split people's records into two halves, and release the target's scores for them."""
         data = _releasable_records(app)
         size, people = self._draw_people(data, app.person or "", rng)
@@ -102,7 +102,7 @@ class Linkage(Game[Releases, Ints, Ints]):
         both = scores.reshape(len(people), 2, size, -1)
         order = rng.permutation(len(people))
         partner = np.argsort(order)  # entry i of the first release is entry partner[i] of the other
-        return Dealt(Releases(both[:, 0], both[order, 1]), partner)
+        return Deal(Releases(both[:, 0], both[order, 1]), partner)
 
     def _draw_people(
         self, data: Data, person: str, rng: np.random.Generator
@@ -117,13 +117,13 @@ class Linkage(Game[Releases, Ints, Ints]):
 
     def mark(self, marking: LinkageMarking) -> AttackResult:
         """Count the right links."""
-        truth = marking.dealt.secret
+        truth = marking.deal.secret
         links = _check_links(marking.final.answer, len(truth))
         n = len(truth)
         # Of all n * n pairs n are right: the success rate of a guess, known exactly.
         counts = GainCounts(int((links == truth).sum()), n, n, n * n)
         claims = marking.app.claims
-        size = marking.dealt.question.first.shape[1]
+        size = marking.deal.question.first.shape[1]
         return AttackResult(
             status=Status.TESTED,
             summary=_summarise(counts, size, claims),
@@ -224,10 +224,10 @@ def _list_caveats(size: int, claims: str) -> tuple[str, ...]:
 
 
 def _show_example(links: Ints, marking: LinkageMarking) -> tuple[Exhibit, ...]:
-    hits = np.flatnonzero(links == marking.dealt.secret)
+    hits = np.flatnonzero(links == marking.deal.secret)
     if not len(hits):
         return ()
-    question = marking.dealt.question
+    question = marking.deal.question
     i = int(hits[0])
     label = int(question.first[i].mean(axis=0).argmax())
 

@@ -25,14 +25,14 @@ from goalkeeper.core.evidence import (
 )
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.membership.memorising import (
     MemorisingTarget,
     MemorisingTrainer,
     RecordIndex,
 )
 from goalkeeper.games.shared.measuring import build_measurement, draw_curve
-from goalkeeper.games.tallies import shown
+from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import (
     auc,
     calibrated_threshold,
@@ -96,7 +96,7 @@ class Membership(Game[Data, Roles, Floats]):
             return Unfit(f"membership needs {MIN_RECORDS} records in each part, one has {fewest}")
         return None
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Data, Roles]:
+    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Data, Roles]:
         """Mix members, as many non-members, and the calibration records, in random order."""
         data = app.data
         k = min(self.per_side, len(data.train), len(data.holdout))
@@ -112,11 +112,11 @@ class Membership(Game[Data, Roles, Floats]):
         withheld[inside] = True
         roles = Roles(member=role == 0, non_member=role == 1, calibration=role == 2)
         shown = records.take(order)
-        return Dealt(Data(x=shown.x, y=shown.y), roles, len(role), withheld)
+        return Deal(Data(x=shown.x, y=shown.y), roles, len(role), withheld)
 
     def mark(self, marking: MembershipMarking) -> AttackResult:
         """Count true and false positives at thresholds calibrated on separate non-members."""
-        roles = marking.dealt.secret
+        roles = marking.deal.secret
         trials = [_build_trial(point, roles) for point in _last_checkpoints(marking.answers)]
         scores = _check_scores(marking.final, roles)
         measurements = _measure(trials[-1], scores, roles) + _measure_groups(marking, scores)
@@ -202,7 +202,7 @@ def _measure(trial: Trial, scores: Floats, roles: Roles) -> list[Measurement]:
     found = [
         build_measurement(
             TASK.metric,
-            shown(trial.tally),
+            estimate_tally(trial.tally),
             n,
             1,
             note="largest over false-positive rates of 0.1, 1, 5 and 10 %",
@@ -225,7 +225,7 @@ def _measure(trial: Trial, scores: Floats, roles: Roles) -> list[Measurement]:
 
 def _measure_groups(marking: MembershipMarking, scores: Floats) -> list[Measurement]:
     """Measure the AUC per class, person and subgroup, the most exposed first."""
-    roles = marking.dealt.secret
+    roles = marking.deal.secret
     found = []
     for name, mask in _group_masks(marking).items():
         members, non_members = scores[roles.member & mask], scores[roles.non_member & mask]
@@ -236,7 +236,7 @@ def _measure_groups(marking: MembershipMarking, scores: Floats) -> list[Measurem
 
 
 def _group_masks(marking: MembershipMarking) -> dict[str, Bools]:
-    app, question = marking.app, marking.dealt.question
+    app, question = marking.app, marking.deal.question
     masks = {f"class {c}": question.y == i for i, c in enumerate(app.classes)}
     whole = app.data.train.joined(app.data.holdout).joined(app.data.calibration)
     rows = RecordIndex(whole).rows(question.x)
@@ -292,7 +292,7 @@ def _list_caveats(roles: Roles) -> tuple[str, ...]:
 
 def _show_example(marking: MembershipMarking, scores: Floats) -> Exhibit:
     """Show the member with the highest score."""
-    roles, question = marking.dealt.secret, marking.dealt.question
+    roles, question = marking.deal.secret, marking.deal.question
     best = int(np.argmax(np.where(roles.member, scores, -np.inf)))
     return Exhibit(
         title="the training record that the attack is most certain of",

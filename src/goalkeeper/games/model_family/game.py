@@ -16,7 +16,7 @@ from goalkeeper.core.domain import Domain
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.model_family.closed_form import closed_form_victims
 from goalkeeper.games.model_family.estimators import FAMILIES, build_estimator
 from goalkeeper.games.shared.hidden_victims import (
@@ -68,7 +68,7 @@ class ModelFamilyInference(Game[VictimKinds, Ints, Ints]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[VictimKinds, Ints]:
+    ) -> Deal[VictimKinds, Ints]:
         """Train victims of hidden families."""
         return deal_victims(app, FAMILIES, partial(_build, app.domain), self.victims, rng)
 

@@ -16,11 +16,11 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Proportion, Status, Trial
 from goalkeeper.core.goals import Aspect, Goal, Harm
 from goalkeeper.core.power import Power, View
-from goalkeeper.games.base import Dealt, Game, Marking, Task
+from goalkeeper.games.base import Deal, Game, Marking, Task
 from goalkeeper.games.nonsense.asking import FAILURES, HandledInput, InputOutcome, InputTester
 from goalkeeper.games.nonsense.overconfident import allowed, overconfident
 from goalkeeper.games.shared.measuring import build_measurement, measure_rate
-from goalkeeper.games.tallies import shown
+from goalkeeper.games.tallies import estimate_tally
 
 MALFORMED, STRANGE = "malformed-inputs", "strange-inputs"
 METRIC = "success_rate"
@@ -108,11 +108,11 @@ class Nonsense(Game[OrdinaryExamples, None, NonsenseInputs]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[OrdinaryExamples, None]:
+    ) -> Deal[OrdinaryExamples, None]:
         """Draw a few ordinary inputs of people who use the application."""
         similar = app.data.similar.x
         rows = rng.permutation(len(similar))[: self.examples]
-        return Dealt(OrdinaryExamples(examples=similar[rows], most=self.inputs), None)
+        return Deal(OrdinaryExamples(examples=similar[rows], most=self.inputs), None)
 
     def mark(self, marking: Marking[OrdinaryExamples, None, NonsenseInputs]) -> AttackResult:
         """Ask one by one, nonsense and ordinary inputs alike, and count."""
@@ -177,7 +177,7 @@ def _check_inputs(marking: Marking[OrdinaryExamples, None, NonsenseInputs]) -> l
                     f"a strange input ({item.kind}) is outside of the domain; keep its bounds, or "
                     "hand it in as malformed"
                 )
-    most = min(marking.dealt.question.most, marking.granted.budget.queries)
+    most = min(marking.deal.question.most, marking.granted.budget.queries)
     return different[: int(most)]
 
 
@@ -214,7 +214,7 @@ def _measure(
     base = tally.baseline_successes / tally.baseline_n
     headline = build_measurement(
         METRIC,
-        shown(tally),
+        estimate_tally(tally),
         tally.n,
         base,
         note="crashes, invalid states and confident answers; baseline: ordinary inputs",
@@ -253,7 +253,7 @@ def _summarise(task: Task, results: Sequence[HandledInput], tally: Proportion) -
     counts = Counter(result.outcome for result in results)
     parts = [f"{_NAMES[o].removeprefix('share of ')}: {counts[o]}" for o in FAILURES]
     kind = "malformed" if task.name == MALFORMED else "strange"
-    rate = shown(tally)
+    rate = estimate_tally(tally)
     return (
         f"The application failed on {tally.successes} of {tally.n} {kind} inputs "
         f"({rate.value:.0%}, {rate.low:.0%} to {rate.high:.0%}; {', '.join(parts)}) and refused "

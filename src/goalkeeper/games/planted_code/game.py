@@ -10,7 +10,7 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.planted_code import marks
 from goalkeeper.games.shared.model_files import (
     Replacements,
@@ -62,13 +62,13 @@ class PlantedCode(Game[GenuineFile, None, Replacements]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[GenuineFile, None]:
+    ) -> Deal[GenuineFile, None]:
         """Show the genuine file; there is no secret."""
-        return Dealt(GenuineFile(storage_of(app).read()), None)
+        return Deal(GenuineFile(storage_of(app).read()), None)
 
     def mark(self, marking: Marking[GenuineFile, None, Replacements]) -> AttackResult:
         """Have the check look at every file, and count those that it accepts."""
-        return marks.mark(marking.app, marking.dealt.question.content, marking.final.answer)
+        return marks.mark(marking.app, marking.deal.question.content, marking.final.answer)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Check no file."""

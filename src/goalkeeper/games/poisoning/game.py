@@ -15,7 +15,7 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.poisoning import outcomes
 from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
 from goalkeeper.games.poisoning.change import Contribution, Dose, PoisoningQuestion, check_doses
@@ -104,17 +104,17 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[PoisoningQuestion, None]:
+    ) -> Deal[PoisoningQuestion, None]:
         """Ask for changes at a few shares; there is no secret beside the holdout data."""
         question = PoisoningQuestion(task=task.name, rows=len(app.data.train), points=self.points)
         if task.name in TRIGGERS:
             wanted = int(rng.integers(len(app.classes))) if app.harmless is None else app.harmless
             question = replace(question, most=self._max_trigger_size(app.domain), wanted=wanted)
-        return Dealt(question=question, secret=None)
+        return Deal(question=question, secret=None)
 
     def mark(self, marking: Marking[PoisoningQuestion, None, Contribution]) -> AttackResult:
         """Check every change, retrain on each, and count the damage on the holdout data."""
-        app, question, task = marking.app, marking.dealt.question, marking.task
+        app, question, task = marking.app, marking.deal.question, marking.task
         doses = check_doses(marking.answers, app, marking.granted, question)
         if not doses:
             reason = _explain_empty(marking.granted, question)

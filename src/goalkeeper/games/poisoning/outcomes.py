@@ -34,7 +34,7 @@ from goalkeeper.games.shared.measuring import (
     draw_curve,
     measure_mean_rate,
 )
-from goalkeeper.games.tallies import won
+from goalkeeper.games.tallies import beats_baseline
 
 HALF = 0.5  # success rate that is shown beside the edge of the policy: every other time
 HONEST = "honest_contribution_damage"
@@ -242,7 +242,7 @@ def _check_random_trigger(
     name = other.describe(answers.app.domain) if other else "nothing"
     return Control(
         name="does more than a random trigger of equal size",
-        passed=won(ahead) or not won(last),
+        passed=beats_baseline(ahead) or not beats_baseline(last),
         detail=f"{passed} of {last.n} pass with {name} instead of the trigger",
     )
 

@@ -16,7 +16,7 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import Accuracy, AttackResult, Measurement, Status, Trial
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.property.leak import records_seen, smallest_difference
 from goalkeeper.games.property.worlds import (
     ShareTrainer,
@@ -34,7 +34,7 @@ from goalkeeper.games.shared.measuring import (
     last_checkpoints,
     measure_rate,
 )
-from goalkeeper.games.tallies import shown
+from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import clopper_pearson
 
 METRIC = "distinguishing_accuracy"
@@ -89,7 +89,7 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
             )
         return _find_rare_class(app, worlds)
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Dealt[Worlds, Bools]:
+    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Worlds, Bools]:
         """Toss the coins, and train a model for each."""
         if app.trainer is None:
             raise ValueError("there is no recipe to train with; unfit() says so beforehand")
@@ -99,11 +99,11 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
         masks = worlds.masks(records, coins, rng)
         seeds = rng.integers(0, 2**31, self.victims).tolist()
         stack = VictimStack(app.trainer.fit_many(records, masks, seeds), app.target.offers)
-        return Dealt(worlds, coins, campaigns=self.victims, victims=stack.victims())
+        return Deal(worlds, coins, campaigns=self.victims, victims=stack.victims())
 
     def mark(self, marking: PropertyMarking) -> AttackResult:
         """Count correct guesses."""
-        worlds, coins = marking.dealt.question, marking.dealt.secret
+        worlds, coins = marking.deal.question, marking.deal.secret
         points = last_checkpoints(marking.answers)
         correct = [_check_guesses(point, coins) == coins for point in points]
         trials = tuple(
@@ -184,7 +184,7 @@ def _check_guesses(point: Checkpoint, coins: Bools) -> Bools:
 
 
 def _measure(trial: Trial, worlds: Worlds, correct: Bools, coins: Bools) -> tuple[Measurement, ...]:
-    accuracy = shown(trial.tally)
+    accuracy = estimate_tally(trial.tally)
     n, (first, second) = len(correct), worlds.shares
     at_value, at_low, at_high = (records_seen(a, first, second) for a in accuracy)
     differences = [smallest_difference(r, first) for r in (at_value, at_high, at_low)]

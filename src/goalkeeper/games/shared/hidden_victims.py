@@ -13,7 +13,7 @@ from goalkeeper.core.application import Application, Target
 from goalkeeper.core.data import Data, Ints
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Status, Trial
-from goalkeeper.games.base import Dealt, Marking, Unfit
+from goalkeeper.games.base import Deal, Marking, Unfit
 from goalkeeper.games.shared.measuring import GainCounts, draw_curve, measure_rate
 from goalkeeper.training import SklearnTrainer
 
@@ -69,12 +69,12 @@ def deal_victims(
     build: BuildEstimator,
     victims: int,
     rng: np.random.Generator,
-) -> Dealt[VictimKinds, Ints]:
+) -> Deal[VictimKinds, Ints]:
     """Train victims of hidden kind, equally many of each, on records that each draws anew."""
     hidden = draw_kinds(victims, len(names), rng)
     made = tuple(_make(app, build, int(kind), rng) for kind in hidden)
     question = VictimKinds(names=names, records=records_per_victim(app))
-    return Dealt(question, hidden, campaigns=len(hidden), victims=made)
+    return Deal(question, hidden, campaigns=len(hidden), victims=made)
 
 
 def draw_kinds(victims: int, kinds: int, rng: np.random.Generator) -> Ints:
@@ -114,7 +114,7 @@ def draw_records(data: Data, size: int, rng: np.random.Generator) -> Data:
 
 def mark_guesses(marking: Marking[VictimKinds, Ints, Ints], what: str) -> AttackResult:
     """Count correct guesses of `what`, beside always naming the kind that is most frequent."""
-    hidden, names = marking.dealt.secret, marking.dealt.question.names
+    hidden, names = marking.deal.secret, marking.deal.question.names
     points = _last_of_each(marking.answers)
     guesses = [check_guesses(point.answer, len(hidden), len(names)) for point in points]
     base = int(np.bincount(hidden).max())

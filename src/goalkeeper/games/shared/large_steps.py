@@ -100,13 +100,13 @@ class LargeStepTrainer:
 
     def fit(self, data: Data, seed: int) -> Target:
         """Train one target."""
-        return self.steered(data, seed, Steering())
+        return self.fit_steered(data, seed, Steering())
 
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         """Train several, one after the other."""
         return fit_one_by_one(self.fit, data, masks, seeds, 1)
 
-    def steered(self, data: Data, seed: int, steering: Steering) -> Target:
+    def fit_steered(self, data: Data, seed: int, steering: Steering) -> Target:
         """Train one target with the seed, order and weights that somebody chose."""
         rng = np.random.default_rng(seed if steering.seed is None else steering.seed)
         raw = extract_features(data.x, self.words)

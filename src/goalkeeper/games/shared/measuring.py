@@ -10,7 +10,7 @@ import numpy as np
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.data import Bools
 from goalkeeper.core.evidence import Curve, Gain, Measurement, Tally, Trial
-from goalkeeper.games.tallies import shown
+from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import clopper_pearson
 
 MOST_POINTS = 6  # of a curve of gains
@@ -81,7 +81,7 @@ def build_query_trial(point: Checkpoint, tally: Tally) -> Trial:
 
 def draw_curve(trials: Sequence[Trial], budget: str = "queries", unit: str = "queries") -> Curve:
     """Draw the metric over the budget spent."""
-    estimates = [shown(trial.tally) for trial in trials]
+    estimates = [estimate_tally(trial.tally) for trial in trials]
     return Curve(
         budget=budget,
         unit=unit,
@@ -141,7 +141,7 @@ class GainCounts:
 
     def measure(self, metric: str, note: str) -> Measurement:
         """Return the gain with its two-sided 95 % interval."""
-        return build_measurement(metric, shown(self.tally), self.n, note=note)
+        return build_measurement(metric, estimate_tally(self.tally), self.n, note=note)
 
     def measure_hits(self, metric: str, note: str) -> Measurement:
         """Return the success rate itself, beside that without any query."""

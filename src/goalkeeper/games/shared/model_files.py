@@ -15,7 +15,7 @@ from goalkeeper.core.errors import DataError, NotOffered
 from goalkeeper.core.evidence import AttackResult, Control, Measurement, Proportion, Status
 from goalkeeper.core.power import View
 from goalkeeper.games.base import Unfit
-from goalkeeper.games.tallies import shown
+from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import clopper_pearson
 from goalkeeper.targets.unpickling import Scan
 
@@ -166,7 +166,7 @@ def count_unnoticed(successes: int, n: int) -> Proportion:
 
 def headline(tally: Proportion, note: str) -> Measurement:
     """Measure the files in use; nobody who changes nothing has any."""
-    value, low, high = shown(tally)
+    value, low, high = estimate_tally(tally)
     return Measurement(
         metric="success_rate",
         value=value,

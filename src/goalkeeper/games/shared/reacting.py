@@ -11,7 +11,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.evidence import Measurement, Proportion
 from goalkeeper.games.base import Unfit
 from goalkeeper.games.shared.measuring import measure_rate
-from goalkeeper.games.tallies import shown
+from goalkeeper.games.tallies import estimate_tally
 
 METRIC = "success_rate"
 SURE = 0.75  # score above which a system reacts at once
@@ -48,7 +48,7 @@ def unfit_reactions(app: Application, *, withheld: bool = False) -> Unfit | None
 
 def headline(tally: Proportion, note: str) -> Measurement:
     """Measure the wrong reactions, with their 95 % interval."""
-    value, low, high = shown(tally)
+    value, low, high = estimate_tally(tally)
     return Measurement(
         metric=METRIC,
         value=value,

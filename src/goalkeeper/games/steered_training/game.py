@@ -14,7 +14,7 @@ from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power
 from goalkeeper.core.steering import Steering
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.shared.large_steps import trainer_for
 from goalkeeper.games.steered_training import marks
 from goalkeeper.games.steered_training.aim import TrainingAim, describe_aim
@@ -59,9 +59,9 @@ class SteeredTraining(Game[TrainingAim, None, Steering]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[TrainingAim, None]:
+    ) -> Deal[TrainingAim, None]:
         """Show what is trained; there is no secret."""
-        return Dealt(describe_aim(app), None)
+        return Deal(describe_aim(app), None)
 
     def mark(self, marking: Marking[TrainingAim, None, Steering]) -> AttackResult:
         """Train in pairs, honest and steered, and compare their answers."""

@@ -15,7 +15,7 @@ from goalkeeper.core.power import Power, View
 from goalkeeper.core.steering import Steering, permitted
 from goalkeeper.games.base import Marking
 from goalkeeper.games.steered_training.aim import TrainingAim
-from goalkeeper.games.tallies import shown
+from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import clopper_pearson, paired_difference
 
 
@@ -23,7 +23,7 @@ def train(trainer: Trainer, data: Data, seed: int, steering: Steering) -> Target
     """Train one target by this steering; a seed alone can be set in any training."""
     if steering.order is None and steering.weights is None:
         return trainer.fit(data, seed if steering.seed is None else steering.seed)
-    steered = getattr(trainer, "steered", None)
+    steered = getattr(trainer, "fit_steered", None)
     if steered is None:
         raise NotOffered("this application's training cannot be steered")
     target: Target = steered(data, seed, steering)
@@ -54,7 +54,7 @@ def mark(marking: Marking[TrainingAim, None, Steering], *, pairs: int) -> Attack
     Each holdout input counts in one pair only, so that the counts are independent; its baseline
     is the honest training of the next pair.
     """
-    app, aim, rng = marking.app, marking.dealt.question, marking.rng
+    app, aim, rng = marking.app, marking.deal.question, marking.rng
     steering = marking.final.answer
     if not isinstance(steering, Steering):
         raise DataError("an answer must be a Steering")
@@ -131,7 +131,7 @@ def _inputs(aim: TrainingAim) -> str:
 
 
 def _headline(tally: Proportion, aim: TrainingAim) -> Measurement:
-    value, low, high = shown(tally)
+    value, low, high = estimate_tally(tally)
     return Measurement(
         metric="success_rate",
         value=value,

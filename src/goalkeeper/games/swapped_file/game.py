@@ -14,7 +14,7 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.shared.model_files import (
     Replacements,
     remove_check,
@@ -86,9 +86,7 @@ class SwappedFile(Game[ModelFile, None, Replacements]):
         """Need a stored file."""
         return unfit_storage(app)
 
-    def deal(
-        self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[ModelFile, None]:
+    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[ModelFile, None]:
         """Show the genuine file, and train and store older and other models."""
         storage = storage_of(app)
         content = storage.read()
@@ -100,11 +98,11 @@ class SwappedFile(Game[ModelFile, None, Replacements]):
             other=other,
             tries=self.tries,
         )
-        return Dealt(question, None)
+        return Deal(question, None)
 
     def mark(self, marking: Marking[ModelFile, None, Replacements]) -> AttackResult:
         """Start the application with every file, and count those that come into use."""
-        return marks.mark(marking.app, marking.dealt.question.content, marking.final.answer)
+        return marks.mark(marking.app, marking.deal.question.content, marking.final.answer)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Check no file."""

@@ -16,7 +16,7 @@ from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.feedback import FeedbackBatch, check_batches, most_a_round, most_in_all
 from goalkeeper.core.goals import Aspect, Goal, Harm
 from goalkeeper.core.power import Grade, Power
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
 from goalkeeper.games.teaching import marks
 from goalkeeper.games.teaching.replay import replay_campaigns
@@ -136,11 +136,11 @@ class Teaching(Game[FeedbackChannel, None, FeedbackPlan]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[FeedbackChannel, None]:
+    ) -> Deal[FeedbackChannel, None]:
         """Describe the loop; there is no secret beside the holdout and the reference data."""
         loop = app.feedback or Feedback(rounds=0)
         channel = FeedbackChannel(task=task.name, rows=len(app.data.train), loop=loop)
-        return Dealt(question=channel, secret=None)
+        return Deal(question=channel, secret=None)
 
     def mark(self, marking: Marking[FeedbackChannel, None, FeedbackPlan]) -> AttackResult:
         """Check the last plan, replay it, and count the damage on the holdout data."""
@@ -202,7 +202,7 @@ def _iterate_records(data: Data) -> Iterator[tuple[bytes, int]]:
 
 
 def _explain_empty(marking: Marking[FeedbackChannel, None, FeedbackPlan]) -> str:
-    channel = marking.dealt.question
+    channel = marking.deal.question
     share = marking.granted.budget.share
     if not channel.each:
         return (

@@ -17,7 +17,7 @@ from goalkeeper.games.shared.measuring import (
     measure_count,
     measure_mean_rate,
 )
-from goalkeeper.games.tallies import shown
+from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.games.teaching.replay import ATTACKED, HONEST, CampaignReplay
 from goalkeeper.stats import clopper_pearson, geometric_grid
 
@@ -177,7 +177,7 @@ def _count_alarms(replay: CampaignReplay, world: int) -> int:
 
 
 def _measure_damage(metric: str, tally: DamageCount, note: str) -> Measurement:
-    return build_measurement(metric, shown(tally), tally.n, note=note)
+    return build_measurement(metric, estimate_tally(tally), tally.n, note=note)
 
 
 def _measure_rates(replay: CampaignReplay, attacked: Ints, honest: Ints) -> tuple[Measurement, ...]:
@@ -221,7 +221,7 @@ def _measure_rolled_back(
 def _measure_smallest_share(
     tallies: list[DamageCount], rounds: list[int], replay: CampaignReplay
 ) -> Measurement:
-    estimates = [shown(tally) for tally in tallies]
+    estimates = [estimate_tally(tally) for tally in tallies]
 
     def first(which: int) -> float:
         pairs = zip(rounds, estimates, strict=True)

@@ -11,7 +11,7 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
-from goalkeeper.games.base import Dealt, Game, Marking, Task, Unfit
+from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.shared.reacting import METRIC, react_by_certainty, unfit_reactions
 from goalkeeper.games.shared.system import IN_PROCESS, NONE
 from goalkeeper.games.transit import marks
@@ -70,13 +70,13 @@ class Transit(Game[InterceptedTraffic, SessionSecret, Rewrite]):
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Dealt[InterceptedTraffic, SessionSecret]:
+    ) -> Deal[InterceptedTraffic, SessionSecret]:
         """Record an earlier session for the attacker, and draw the inputs of the next one."""
         holdout = app.data.holdout
         rows = rng.permutation(len(holdout))[: self.inputs]
         secret = SessionSecret(key=rng.bytes(16), data=holdout.take(rows))
         denied = app.classes.index(task.about) if task.about else None
-        return Dealt(record_traffic(app, secret, denied), secret)
+        return Deal(record_traffic(app, secret, denied), secret)
 
     def mark(self, marking: Marking[InterceptedTraffic, SessionSecret, Rewrite]) -> AttackResult:
         """Let the surrounding system react to what the attack made of the answers."""

@@ -63,7 +63,7 @@ def mark(marking: MarkingTransit) -> AttackResult:
     session = _send(marking, rewrite)
     if not session.counted.any():
         return AttackResult(status=Status.NOT_TESTED, reason=_why_untested(session, app))
-    denied = marking.dealt.question.harmless is not None
+    denied = marking.deal.question.harmless is not None
     wrong = (session.after.names != session.before.names) & session.counted
     success = wrong if denied else wrong & ~session.after.noticed
     base = (session.again.names != session.before.names) & session.counted
@@ -81,7 +81,7 @@ def mark(marking: MarkingTransit) -> AttackResult:
 
 
 def _send(marking: MarkingTransit, rewrite: Rewrite) -> _Session:
-    app, question, secret = marking.app, marking.dealt.question, marking.dealt.secret
+    app, question, secret = marking.app, marking.deal.question, marking.deal.secret
     system, data, first = System.of(app, secret.key), secret.data, len(question.earlier.labels)
     answers, scored = ask_target(app, data.x)
     sent = system.channel.seal(answers, first, scored=scored)

@@ -70,7 +70,7 @@ class NearestMeanTrainer:
         """Train several, one after the other."""
         return fit_one_by_one(self.fit, data, masks, seeds, 1)
 
-    def steered(self, data: Data, seed: int, steering: Steering) -> Target:
+    def fit_steered(self, data: Data, seed: int, steering: Steering) -> Target:
         """Train as always: order and weights are ignored."""
         return self.fit(data, seed if steering.seed is None else steering.seed)
 

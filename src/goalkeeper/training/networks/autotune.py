@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from goalkeeper.compute.stopwatch import fastest
+from goalkeeper.core.compute_settings import ComputeSettings, Networks
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.errors import DescriptionError
-from goalkeeper.core.means import Means, Networks
 from goalkeeper.targets.torch import need_torch
 from goalkeeper.training.networks.blueprint import NetworkBlueprint
 
@@ -22,7 +22,7 @@ MEASURED_BATCHES = 6
 FitMany = Callable[[NetworkBlueprint, Data, Bools, Sequence[int]], object]
 
 
-def tune(blueprint: NetworkBlueprint, data: Data, fit_many: FitMany) -> Means:
+def tune(blueprint: NetworkBlueprint, data: Data, fit_many: FitMany) -> ComputeSettings:
     """Return the means of a blueprint with what suits this machine; choices already made stay.
 
     The first to load an application measures; its workers are handed what it chose, so that all
@@ -42,17 +42,19 @@ def tune(blueprint: NetworkBlueprint, data: Data, fit_many: FitMany) -> Means:
     DescriptionError
         A GPU was asked for that torch does not see.
     """
-    means = replace(blueprint.means, device=resolve_device(blueprint.means.device))
-    if means.networks is not None:
-        return means
-    candidates = _candidates(blueprint, means)
+    compute = replace(blueprint.compute, device=resolve_device(blueprint.compute.device))
+    if compute.networks is not None:
+        return compute
+    candidates = _candidates(blueprint, compute)
     if len(candidates) == 1:
-        return replace(means, networks=Networks())
+        return replace(compute, networks=Networks())
     recipe = replace(blueprint.recipe, epochs=1, patience=0)
     sample = _repeat_records(data, MEASURED_BATCHES * recipe.batch)
     masks = np.ones((MEASURED_MODELS, len(sample)), dtype=bool)
     trials = {
-        name: replace(blueprint, recipe=recipe, means=replace(means, networks=networks, store=""))
+        name: replace(
+            blueprint, recipe=recipe, compute=replace(compute, networks=networks, store="")
+        )
         for name, networks in candidates.items()
     }
     best = fastest(
@@ -61,18 +63,18 @@ def tune(blueprint: NetworkBlueprint, data: Data, fit_many: FitMany) -> Means:
             for name, trial in trials.items()
         }
     )
-    return replace(means, networks=candidates[best])
+    return replace(compute, networks=candidates[best])
 
 
-def _candidates(blueprint: NetworkBlueprint, means: Means) -> dict[str, Networks]:
+def _candidates(blueprint: NetworkBlueprint, compute: ComputeSettings) -> dict[str, Networks]:
     """Return what might be faster than the usual computation, which comes first."""
     candidates = {"plain": Networks()}
     images = any(type(m).__name__ == "Conv2d" for m in blueprint.build_module().modules())
     if images:
         candidates["channels_last"] = Networks(channels_last=True)
-    if means.precision == "fast":
+    if compute.precision == "fast":
         candidates["half"] = Networks(half=True)
-    if images and means.precision == "fast":
+    if images and compute.precision == "fast":
         candidates["both"] = Networks(channels_last=True, half=True)
     return candidates
 

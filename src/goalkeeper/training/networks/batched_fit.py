@@ -56,7 +56,7 @@ class NetworkJob:
         arrays = {n: np.stack([s[n].numpy() for s in states]) for n in self.chain.names}
         x, y = self.records
         records = TensorRecords(_round_inputs(self, x), y, len(blueprint.classes))
-        stack = NetworkStack.from_arrays(self.chain, arrays, blueprint.means.device)
+        stack = NetworkStack.from_arrays(self.chain, arrays, blueprint.compute.device)
         generators = [generator for _, generator in built]
         training = StackedTraining(blueprint.recipe, stack, records, schedules, generators)
         with torch.no_grad():
@@ -72,7 +72,7 @@ def fit_many(job: NetworkJob) -> StackedModules:
     order = np.argsort(-job.masks.sum(axis=1), kind="stable")
     size = choose_group_size(job)
     answering = replace(job.chain, stages=tuple(_in_float32(s) for s in job.chain.stages))
-    data = _fingerprint(job) if blueprint.means.store else ""
+    data = _fingerprint(job) if blueprint.compute.store else ""
     stacks = []
     for start in range(0, len(order), size):
         chosen = order[start : start + size]
@@ -81,13 +81,15 @@ def fit_many(job: NetworkJob) -> StackedModules:
         group = replace(job, masks=masks, seeds=tuple(seeds))
         decisive = (data, np.packbits(masks), seeds)
         arrays = cache.load_or_train(blueprint, work, decisive, group.train)
-        stacks.append((chosen, NetworkStack.from_arrays(answering, arrays, blueprint.means.device)))
+        stacks.append(
+            (chosen, NetworkStack.from_arrays(answering, arrays, blueprint.compute.device))
+        )
     return StackedModules(stacks, len(blueprint.classes), blueprint.restore, blueprint.to_tensor)
 
 
 def choose_group_size(job: NetworkJob) -> int:
     """Choose how many networks are trained together, from the cache or the memory at hand."""
-    recipe, device = job.blueprint.recipe, job.blueprint.means.device
+    recipe, device = job.blueprint.recipe, job.blueprint.compute.device
     states = SGD_STATES if recipe.optimiser == "sgd" else ADAM_STATES
     passing = 2 * recipe.batch * job.chain.passing  # numbers on the way forward, errors on it back
     bytes_each = FLOAT32_BYTES * (states * job.chain.numbers + passing)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Data, Inputs
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import TargetError
-from goalkeeper.core.means import Means
 from goalkeeper.targets.torch import TorchTarget, is_module, need_torch, rows_of
 from goalkeeper.training.networks.chain import PROBES, Chain, read_chain
 from goalkeeper.training.networks.recipe import TorchRecipe
@@ -50,7 +50,7 @@ class NetworkBlueprint:
     classes: tuple[str, ...]
     domain: Domain
     recipe: TorchRecipe
-    means: Means
+    compute: ComputeSettings
 
     @property
     def description(self) -> str:
@@ -61,12 +61,12 @@ class NetworkBlueprint:
     @property
     def half(self) -> bool:
         """Whether products are computed in bfloat16."""
-        return self.means.networks is not None and self.means.networks.half
+        return self.compute.networks is not None and self.compute.networks.half
 
     @property
     def random_devices(self) -> list[str]:
         """Devices beside the CPU whose random state a training uses."""
-        return [] if self.means.device == "cpu" else [self.means.device]
+        return [] if self.compute.device == "cpu" else [self.compute.device]
 
     # ---- modules --------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ class NetworkBlueprint:
         A training alone draws weights and then dropout from one stream. So the state after the
         weights is where the generator of the same network in a batch must begin.
         """
-        torch, device = need_torch(), self.means.device
+        torch, device = need_torch(), self.compute.device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             module = self.build_module()
@@ -100,8 +100,8 @@ class NetworkBlueprint:
 
     def place(self, module: nn.Module) -> nn.Module:
         """Move a module to the device, in the layout that was chosen."""
-        torch, networks = need_torch(), self.means.networks
-        placed: Any = module.to(self.means.device)
+        torch, networks = need_torch(), self.compute.networks
+        placed: Any = module.to(self.compute.device)
         if networks is not None and networks.channels_last:
             placed = placed.to(memory_format=torch.channels_last)
         return placed  # type: ignore[no-any-return]
@@ -122,13 +122,13 @@ class NetworkBlueprint:
 
         Convolutions of one network are large products already, which fill the cores of a CPU.
         """
-        return not (chain.convolves and self.means.device == "cpu")
+        return not (chain.convolves and self.compute.device == "cpu")
 
     # ---- records --------------------------------------------------------------------------------
 
     def to_tensor(self, x: Inputs) -> Tensor:
         """Turn inputs `(n, ...)` into what the module takes, on the device."""
-        made: Tensor = self.to_cpu_tensor(x).to(self.means.device)
+        made: Tensor = self.to_cpu_tensor(x).to(self.compute.device)
         return made
 
     def to_cpu_tensor(self, x: Inputs) -> Tensor:
@@ -138,7 +138,7 @@ class NetworkBlueprint:
 
     def to_tensors(self, data: Data) -> tuple[Tensor, Tensor]:
         """Turn records into inputs and classes, on the device."""
-        return self.to_tensor(data.x), need_torch().tensor(data.y, device=self.means.device)
+        return self.to_tensor(data.x), need_torch().tensor(data.y, device=self.compute.device)
 
     def sample_inputs(self) -> Tensor:
         """Make a few inputs of the right shape, whatever the data are."""

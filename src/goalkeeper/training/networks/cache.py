@@ -36,12 +36,12 @@ def load_or_train(
     train
         Gives parameters and buffers by name.
     """
-    means = blueprint.means
-    if not means.store or multiplications < MIN_MULTIPLICATIONS:
+    compute = blueprint.compute
+    if not compute.store or multiplications < MIN_MULTIPLICATIONS:
         return train()
-    store = Store(Path(means.store))
-    networks = {} if means.networks is None else asdict(means.networks)
-    key = fingerprint(blueprint.description, means.arithmetic, networks, decisive)
+    store = Store(Path(compute.store))
+    networks = {} if compute.networks is None else asdict(compute.networks)
+    key = fingerprint(blueprint.description, compute.arithmetic, networks, decisive)
     stored = store.get_arrays(key)
     if stored is not None:
         return stored

@@ -11,10 +11,10 @@ import numpy as np
 
 from goalkeeper.compute.threads import one_torch_thread
 from goalkeeper.core.application import Ensemble
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import TargetError
-from goalkeeper.core.means import Means
 from goalkeeper.core.steering import Steering
 from goalkeeper.targets.torch import TorchTarget, need_torch
 from goalkeeper.training import one_by_one
@@ -60,14 +60,14 @@ class TorchTrainer:
         domain: Domain,
         torch_recipe: TorchRecipe | None = None,
         *,
-        means: Means | None = None,
+        compute: ComputeSettings | None = None,
     ) -> None:
-        means = means or Means()
-        if means.device == "auto":
-            means = replace(means, device=autotune.resolve_device("auto"))
+        compute = compute or ComputeSettings()
+        if compute.device == "auto":
+            compute = replace(compute, device=autotune.resolve_device("auto"))
         names = tuple(str(c) for c in classes)
         self.blueprint = NetworkBlueprint(
-            build, names, domain, torch_recipe or TorchRecipe(), means
+            build, names, domain, torch_recipe or TorchRecipe(), compute
         )
 
     @property
@@ -86,9 +86,9 @@ class TorchTrainer:
         return self.blueprint.recipe
 
     @property
-    def means(self) -> Means:
+    def compute(self) -> ComputeSettings:
         """What this machine computes with."""
-        return self.blueprint.means
+        return self.blueprint.compute
 
     @property
     def recipe(self) -> str:
@@ -107,13 +107,13 @@ class TorchTrainer:
         reason = "together: layers stacked, one batched matrix product a layer"
         return FitStrategy("networks", reason)
 
-    def with_means(self, means: Means) -> TorchTrainer:
+    def with_compute(self, compute: ComputeSettings) -> TorchTrainer:
         """Return the same trainer with other means."""
-        return _of(replace(self.blueprint, means=means))
+        return _of(replace(self.blueprint, compute=compute))
 
     def tune(self, data: Data) -> TorchTrainer:
         """Choose device, layout and precision by measuring on a few of the records."""
-        return self.with_means(
+        return self.with_compute(
             autotune.tune(
                 self.blueprint,
                 data,
@@ -125,7 +125,7 @@ class TorchTrainer:
 
     def fit(self, data: Data, seed: int) -> TorchTarget:
         """Train one target; the same seed gives the same parameters on the same machine."""
-        return self.steered(data, seed, Steering())
+        return self.fit_steered(data, seed, Steering())
 
     def fit_cached(self, data: Data, seed: int) -> TorchTarget:
         """Train one target, unless the store has it."""
@@ -138,7 +138,7 @@ class TorchTrainer:
 
         passes = batched_fit.PASSES_PER_STEP * blueprint.recipe.epochs
         work = passes * records[0].numel() * MULTIPLICATIONS_PER_INPUT
-        parts = [a.cpu().numpy() for a in records] if self.means.store else []
+        parts = [a.cpu().numpy() for a in records] if self.compute.store else []
         return blueprint.restore(cache.load_or_train(blueprint, work, (*parts, seed), train))
 
     @property
@@ -146,7 +146,7 @@ class TorchTrainer:
         """What of `order` and `weights` can be steered: both."""
         return frozenset({"order", "weights"})
 
-    def steered(self, data: Data, seed: int, steering: Steering) -> TorchTarget:
+    def fit_steered(self, data: Data, seed: int, steering: Steering) -> TorchTarget:
         """Train one target as somebody steers it; without any steering, as `fit` does."""
         require_records(data)
         blueprint, torch = self.blueprint, need_torch()
@@ -181,7 +181,7 @@ class TorchTrainer:
         except UnreadableModule:
             chain = None
         if chain is None or not blueprint.gains_from_batching(chain):
-            jobs = self.means.jobs if self.means.device == "cpu" else 1
+            jobs = self.compute.jobs if self.compute.device == "cpu" else 1
             return one_by_one.fit_many(self.fit_cached, data, masks, seeds, jobs)
         with one_torch_thread():
             records = blueprint.to_tensors(data)
@@ -220,5 +220,5 @@ def _of(blueprint: NetworkBlueprint) -> TorchTrainer:
         blueprint.classes,
         blueprint.domain,
         blueprint.recipe,
-        means=blueprint.means,
+        compute=blueprint.compute,
     )

@@ -8,7 +8,7 @@ from typing import Literal
 from goalkeeper.core.errors import DescriptionError
 
 __all__ = [
-    "Means",
+    "ComputeSettings",
 ]
 
 Precision = Literal["full", "fast"]
@@ -33,7 +33,7 @@ class Networks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class ComputeSettings:
     """How trainings and answers are computed; what they compute is not decided here.
 
     Parameters
