@@ -97,7 +97,7 @@ class _Setting:
 
     def deal(self, app: Application) -> Deal[Any, Any]:
         """Deal with the stream of seed 0."""
-        rng = np.random.default_rng(stream(0, "game", self.game.name, self.case.task))
+        rng = np.random.default_rng(stream(0, "game", self.game.family, self.case.task))
         return self.game().smaller().deal(app, self.task(app), rng)
 
 
