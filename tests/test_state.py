@@ -23,17 +23,6 @@ SMALL = {"str", "int", "float", "bool", "bytes", "tuple", "Path"}
 SMALL |= {"Name", "Person", "Tally"}  # a few words or counts each
 
 # Known, and to be mended: the list must become empty.
-STILL_THERE = frozenset(
-    {
-        "assessing.py: _SESSIONS",  # the sessions of this process
-        # never changed, but annotated as what may be
-        "training/columns.py: FITTED",
-        "training/fast.py: FAST",
-        "training/finals.py: CHECKS",
-        "training/finals.py: WAYS",
-        "training/networks/chain.py: _MAKERS",
-    }
-)
 
 
 def module_level(tree: ast.Module) -> Iterator[tuple[str, ast.expr | None, ast.expr | None]]:
@@ -143,7 +132,7 @@ def test_no_module_keeps_state() -> None:
         for path in FILES
         for name in state_in(path.read_text())
     }
-    assert found == STILL_THERE
+    assert found == set()
 
 
 def test_no_cache_keeps_applications_alive() -> None:

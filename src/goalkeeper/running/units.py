@@ -88,7 +88,7 @@ def _jobs(session: Session, units: Iterable[Unit]) -> list[Job]:
         "description": str(session.description),
         "seed": session.seed,
         "choice": session.plan.choice,
-        "means": session.app.compute,
+        "compute": session.app.compute,
     }
     shared = Shared(call="goalkeeper.assessing:load_session", params=params, value=session)
     call = "goalkeeper.assessing:run_unit"

@@ -6,7 +6,7 @@ the shift and the scale of a column; a category that a subset never saw has scal
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,7 +191,7 @@ def _find_extremes(numbers: Floats, masks: Bools) -> ShiftAndScale:
     return low, high
 
 
-SCALER_FITS: dict[str, Callable[[Any, Floats, Bools], ShiftAndScale]] = {
+SCALER_FITS: Mapping[str, Callable[[Any, Floats, Bools], ShiftAndScale]] = {
     "StandardScaler": _fit_standard,
     "MinMaxScaler": _fit_min_max,
     "MaxAbsScaler": _fit_max_abs,

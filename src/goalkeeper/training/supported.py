@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ LOGISTIC_SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga")
 RIDGE_SOLVERS = ("auto", "cholesky", "svd")
 MIN_ALPHA = 1e-10  # smoothing below which scikit-learn itself may replace it by this (force_alpha)
 
-REASONS: dict[StrategyKind, str] = {
+REASONS: Mapping[StrategyKind, str] = {
     "bayes": "together: {} by one matrix product of masks and counts",
     "logistic": "together: {} by a batched Newton method, at the optimum which scikit-learn "
     "approaches (tol and max_iter do not matter)",
@@ -136,7 +136,7 @@ def _check_positive(final: Any, name: str) -> str:
     return f"{type(final).__name__} with {name}={value!r} has no fast path"
 
 
-CHECKS: dict[str, tuple[StrategyKind, Callable[[Any], str]]] = {
+CHECKS: Mapping[str, tuple[StrategyKind, Callable[[Any], str]]] = {
     "MultinomialNB": ("bayes", _check_bayes),
     "ComplementNB": ("bayes", _check_bayes),
     "BernoulliNB": ("bayes", _check_bayes),

@@ -8,7 +8,7 @@ inputs, so that a misreading can never become a wrong model.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -279,7 +279,7 @@ def _make_bag(names: tuple[str, ...], layer: Any) -> Stage:
     return stages.embedding_bag(names[0], layer)
 
 
-_MAKERS: dict[str, Callable[[tuple[str, ...], Any], Stage]] = {
+_MAKERS: Mapping[str, Callable[[tuple[str, ...], Any], Stage]] = {
     "Linear": _make_linear,
     "Flatten": _make_flatten,
     "Dropout": lambda names, layer: stages.Dropout(layer.p),
