@@ -304,3 +304,48 @@ def test_only_the_runner_reads_time() -> None:
 def imported_anywhere(tree: ast.Module) -> set[str]:
     plain = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     return plain | {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+
+
+# ---- games -----------------------------------------------------------------------------------
+
+# One game builds on another: teaching retrains as poisoning does, and what an attacker without
+# queries would name is what a substitute of extraction knows.
+BUILDS_ON = {
+    ("teaching", "poisoning"),
+    ("indicator_words", "extraction"),
+    ("indicator_columns", "extraction"),
+}
+
+
+def game_of(module: str) -> str:
+    """Name the game (or `shared`) a module belongs to; empty for every other module."""
+    parts = module.split(".")
+    return parts[2] if parts[1:2] == ["games"] and len(parts) > 2 else ""
+
+
+def test_games_stand_on_their_own() -> None:
+    found = {
+        (game_of(module), game_of(other))
+        for module, others in imports().items()
+        for other in others
+        if game_of(module) not in ("", "base", "tallies", "shared")
+        and game_of(other) not in ("", "base", "tallies", "shared", game_of(module))
+    }
+    assert found == BUILDS_ON
+
+
+def test_shared_modules_serve_several_games() -> None:
+    """What one game uses belongs into its own package; a module may serve through another one."""
+    users: dict[str, set[str]] = {
+        m: set() for m in modules() if m.startswith("goalkeeper.games.shared.")
+    }
+    for _ in users:  # long enough for the longest chain of shared modules
+        for module, others in imports().items():
+            for other in others & users.keys():
+                game = game_of(module)
+                users[other] |= users[module] if game == "shared" else {game} - {""}
+    fail_with(
+        (f"{module} serves {', '.join(sorted(games))}" for module, games in users.items()
+         if len(games) < 2),
+        "a module of games/shared serves one game only; move it into that game",
+    )  # fmt: skip

@@ -283,15 +283,17 @@ def test_a_cluster_that_dies_in_the_middle_is_an_error(
     from goalkeeper.core.errors import ExecutorError
 
     jobs = [job(str(i), "note", folder=str(tmp_path), name=str(i), seconds=0.3) for i in range(50)]
-    with separate(tmp_path) as (address, processes):
+    # The client keeps the patience it was made with, for its own attempts to connect again.
+    monkeypatch.setattr(ours, "PATIENCE", 8)
+    soon = dask.config.set({"distributed.comm.timeouts.connect": "2s"})
+    with separate(tmp_path) as (address, processes), soon:
         running = DaskExecutor(address).run(jobs)
         assert next(running).status == "ok"
         monkeypatch.setattr(ours, "PATIENCE", 2)
         monkeypatch.setattr(ours, "LOOK", 1)
         for process in processes[what]:
             process.kill()
-        soon = dask.config.set({"distributed.comm.timeouts.connect": "2s"})
-        with soon, pytest.raises(ExecutorError, match=r"the Dask .* lost; start the cluster again"):
+        with pytest.raises(ExecutorError, match=r"the Dask .* lost; start the cluster again"):
             list(running)
 
 
