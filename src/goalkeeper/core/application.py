@@ -351,6 +351,6 @@ class Application:
             return content_of_target(value, self.data.holdout.x)
         if name in ("trainer", "lookalike"):
             return content_of_trainer(value)
-        if name == "means":
+        if name == "compute":
             return value.arithmetic
         return content_of(value)

@@ -40,8 +40,8 @@ def load(
         The application file (YAML).
     policy
         Rules to use in place of those that the file names.
-    means
-        What this machine computes with.
+    compute
+        Device, precision, processes and memory.
 
     Raises
     ------

@@ -229,5 +229,5 @@ def _train_by_function(build: Callable[..., Any], context: ModelContext) -> Mode
         target=trainer.fit(context.splits.train, SEED),
         trainer=trainer,
         domain=context.domain,
-        compute=context.cpu_means,
+        compute=context.cpu_settings,
     )

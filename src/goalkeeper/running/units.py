@@ -51,8 +51,9 @@ def run_missing(
 ) -> Iterator[tuple[Unit, AttackResult]]:
     """Run what is not there yet; each result is kept before it is yielded.
 
-    `stop` is asked first and after every unit; when it says True, what is missing is left. `warn`
-    hears of a store that cannot be written, and the run goes on without one: the folder has all.
+    `stop` is called first and after every unit; once it returns True, the missing units are left
+    out. `warn` gets a message when the store cannot be written; the run then continues without a
+    store, because the folder has every result.
     """
     missing = {u.id: u for u in session.plan.units if u.id not in have}
     if not missing or stop():
@@ -88,7 +89,7 @@ def _jobs(session: Session, units: Iterable[Unit]) -> list[Job]:
         "description": str(session.description),
         "seed": session.seed,
         "choice": session.plan.choice,
-        "means": session.app.compute,
+        "compute": session.app.compute,
     }
     shared = Shared(call="goalkeeper.assessing:load_session", params=params, value=session)
     call = "goalkeeper.assessing:run_unit"

@@ -47,14 +47,14 @@ class SklearnPickle(FileKind):
 
             trainer = SklearnTrainer(clone(model), context.classes, domain, compute=context.compute)
         else:
-            caveats = (*caveats, "the stored model cannot be trained anew")
+            caveats = (*caveats, "the stored model cannot be retrained")
         wrap = partial(SklearnTarget, classes=context.classes, domain=domain)
         load = partial(_load_quietly, wrap)
         return Model(
             target=target,
             trainer=trainer,
             domain=domain,
-            compute=context.cpu_means,
+            compute=context.cpu_settings,
             caveats=caveats,
             storage=context.storage(file, load, runs_code=True, save=_dump),
         )

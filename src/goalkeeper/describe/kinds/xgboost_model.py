@@ -65,7 +65,7 @@ class XGBoostModel(FileKind):
             target=wrap(booster, path=file.path),
             trainer=None,
             domain=context.domain,
-            compute=context.cpu_means,
+            compute=context.cpu_settings,
             caveats=tuple(caveats),
             storage=context.storage(file, partial(_load, wrap), runs_code=False),
         )
