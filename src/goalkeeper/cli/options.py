@@ -158,5 +158,5 @@ def store(
         bool, typer.Option("--no-store", help="Do not use the store, neither reading nor writing.")
     ] = False,
 ) -> Path | bool:
-    """Say which store finished plays are shared through: a folder, the default one, or none."""
+    """Choose the store that shares finished attack runs: a folder, the default one, or none."""
     return False if no_store else store or True

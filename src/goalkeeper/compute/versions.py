@@ -1,4 +1,4 @@
-"""What decides a play beside its unit: goalkeeper's own source and the libraries it runs on."""
+"""What an attack run depends on beside its unit: goalkeeper's source, and the libraries."""
 
 from __future__ import annotations
 

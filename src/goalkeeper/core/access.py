@@ -277,7 +277,7 @@ class Access:
         """Rows of the training data that the attacker may delete, modify or relabel.
 
         With full knowledge of the data: all. Otherwise the attacker's own contributions, a random
-        sample as large as the share under its control, which no change draws anew.
+        sample as large as the share under its control; it stays the same after every change.
         """
         wanted = Capability.T2 | Capability.T3 | Capability.T4
         if not self._granted.capabilities.closed() & wanted:
@@ -318,7 +318,7 @@ class Access:
         """Give feedback in one round (M4) and return access to what the application became.
 
         Feedback adds up over the returned accesses. The declared review, monitor and snapshots
-        are at work, one draw of their luck; the game judges by others.
+        apply, with one draw of their random choices; the game measures with other draws.
 
         Raises
         ------

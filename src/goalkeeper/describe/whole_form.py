@@ -67,8 +67,8 @@ def _text(kind: KeyKind) -> dict[str, Any]:
 def _build_words() -> str:
     about = any_of(kind.about for kind in built_kinds().values())
     return (
-        f"Python function `file.py:name` that returns {about}; goalkeeper trains it, and trains it "
-        "anew when an attack needs that"
+        f"Python function `file.py:name` that returns {about}; goalkeeper trains it, and retrains "
+        "it when an attack needs that"
     )
 
 

@@ -78,7 +78,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warned:
-    """Something is not as it should be, and the run goes on."""
+    """A problem that does not stop the run."""
 
     text: str
 
@@ -102,14 +102,14 @@ class RunOptions:
         Executor, number of workers, and what one unit may take.
     sizing
         How large samples are, and how long the run may take.
-    means
-        Device and precision of an application file's model; a GPU where there is one, if left
-        out. An Application has its own.
+    compute
+        Device and precision of the model of an application file; by default a GPU where there is
+        one. An Application has settings of its own.
     store
         Folder of the store that runs share; True for the default one, False for none. None: the
         default one for an application file, none for an Application.
     resume
-        Whether a folder that holds a run already is gone on with, or refused.
+        Whether a folder that already holds a run is resumed, or refused.
     progress
         Is called with each event of the run; by default, warnings become Python warnings.
     """

@@ -34,10 +34,10 @@ def run(
     choice: Choice | None = None,
     options: RunOptions | None = None,
 ) -> Assessment:
-    """Run every planned attack and keep it in a folder, as `goalkeeper run` does.
+    """Run every planned attack and keep the results in a folder, as `goalkeeper run` does.
 
-    Every result is kept as soon as it is there. Whatever stopped a run, the same call goes on
-    with it, and runs nothing again that the folder holds.
+    Every result is written as soon as it is there. Whatever stopped a run, the same call resumes
+    it, and does not repeat an attack run whose result the folder holds.
 
     An application file is loaded by each worker. An Application made in Python cannot be loaded
     by another process, so that it runs in this one. What it is made of is known by its data, its

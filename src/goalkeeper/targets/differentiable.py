@@ -30,7 +30,7 @@ def linear_network(weights: Floats, bias: Floats, count: Count) -> nn.Module:
     bias
         `(k,)`.
     count
-        Is told of every row that passes forward and backward.
+        Is called with the number of rows of each pass forward and backward.
     """
     return metered(_layered([(weights, bias)], "identity"), max(2, len(bias)), count)
 
@@ -54,7 +54,7 @@ def sklearn_network(
     classes
         Number of the application's classes.
     count
-        Is told of every row that passes forward and backward.
+        Is called with the number of rows of each pass forward and backward.
 
     Raises
     ------

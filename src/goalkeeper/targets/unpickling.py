@@ -2,7 +2,7 @@
 
 A pickle is a program: it may call any function that it can name. Here its opcodes are read one by
 one and nothing is ever imported or called. What a file names is compared with an exact list of
-harmless names; everything else is told, so that a name nobody thought of is not taken for safe.
+harmless names; everything else is reported, so that a name nobody thought of is not taken for safe.
 (Lists of dangerous names alone are incomplete by nature; names of whole packages let in what is
 dangerous inside them.)
 """

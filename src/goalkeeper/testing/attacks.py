@@ -159,7 +159,7 @@ def _covers_nothing(attack: AnAttack) -> Iterator[Breach]:
     yield Breach(
         f"`tasks` is {attack.tasks}, `domains` is {sorted(attack.domains)}, and no task of the "
         f"game {attack.game.name} fits both",
-        "name the tasks that it plays, or leave `tasks` empty for all of them",
+        "name the tasks that it covers, or leave `tasks` empty for all of them",
     )
 
 
@@ -189,8 +189,8 @@ def _repeats_itself(arena: Arena, case: AttackCase) -> Iterator[Breach]:
 def fair_wins(wins: Callable[[int], bool]) -> tuple[int, int]:
     """Run fair games until it is clear whether too many are won; return wins and games.
 
-    Eight games come first; where one of them is won, it goes on up to twenty. Four wins are too
-    many; it ends where they are reached, or cannot be reached any more. A fair attack wins a game
+    Eight games come first; if one of them is won, up to twenty are run. Four wins are too many;
+    it ends once they are reached, or cannot be reached any more. A fair attack wins a game
     with a probability of 2.5 % at most, and is rejected with one of 0.00124 (twenty games in any
     case: 0.00137). One that wins 30 % of fair games is rejected with a probability of 0.864
     (0.893).

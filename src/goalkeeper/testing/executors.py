@@ -21,9 +21,9 @@ PATIENCE = 20.0  # seconds in which workers must be gone
 LOOK = 0.05  # seconds between looks
 
 ONCE = "every job has exactly one outcome, with its value"
-ERRORS = "an error of a job is an outcome, and the other jobs go on"
+ERRORS = "an error of a job is an outcome, and the other jobs continue"
 THREADS = "a job has one thread, and the environment stays as it was"
-RETRIED = "a job that kills its worker is tried twice, and the other jobs go on"
+RETRIED = "a job that kills its worker is tried twice, and the other jobs continue"
 GONE = "a run that is left early leaves no process"
 
 
@@ -44,7 +44,7 @@ def executor_checks(make: Make, *, workers: bool = True) -> Iterator[Check]:
     Parameters
     ----------
     make
-        Makes the executor anew for each check.
+        Makes a new executor for each check.
     workers
         Whether jobs run in processes of their own; what kills a job of others kills the run.
     """
@@ -139,8 +139,8 @@ def _gone(make: Make) -> Iterator[Breach]:
         close()
         alive = _alive(Path(folder))
     if alive:
-        said = f"{len(alive)} workers go on after {PATIENCE:g} s"
-        yield Breach(said, "end the workers when the generator is closed")
+        finding = f"{len(alive)} workers are still running after {PATIENCE:g} s"
+        yield Breach(finding, "end the workers when the generator is closed")
 
 
 def _alive(folder: Path) -> list[int]:

@@ -176,7 +176,7 @@ class _Asked:
             far = [w for w, v in self.numbers(whole, view).items() if not _near(v, apart[w])]
             if differ or far:
                 said = f"asked {how}, {differ} labels differ" + "".join(f", so do {w}" for w in far)
-                yield Breach(said, "let no answer depend on what else is in the batch, or on luck")
+                yield Breach(said, "let no answer depend on the rest of the batch, or on chance")
 
     def untouched(self) -> Iterator[Breach]:
         """Compare questions before and after."""

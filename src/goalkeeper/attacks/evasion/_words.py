@@ -50,7 +50,7 @@ class WordAttack(PlanAttack[TextItem]):
 
 @cache
 def read_word_list(name: str) -> tuple[str, ...]:
-    """Read a public word list, each word once, the commonest first."""
+    """Read a public word list, each word once, the most frequent first."""
     text = files("goalkeeper.attacks.evasion").joinpath("words", f"{name}.txt").read_text("utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     return tuple(dict.fromkeys(word for line in lines for word in line.split()))

@@ -78,7 +78,7 @@ def perturb(
     Parameters
     ----------
     ask
-        Tells of rows `(q, d)` which reach the aim; leads are not used.
+        Returns which of some rows `(q, d)` reach the aim; leads are not used.
     question
         Rows `(n, d)`, which answers are wanted, and the limits.
     settings

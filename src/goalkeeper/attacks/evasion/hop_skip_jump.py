@@ -87,7 +87,7 @@ def perturb(
     Parameters
     ----------
     decide
-        Tells which of some images `(m, c, h, w)` have the answer that is wanted.
+        Returns which of some images `(m, c, h, w)` have the answer that is wanted.
     x
         Images `(n, c, h, w)` that have it not.
     limits

@@ -119,7 +119,7 @@ def _text_kinds(size: int) -> Mapping[str, Maker]:
     return {
         "as many different words as fit": join_distinct_words,
         "long words nobody knows": lambda rng: join_random_words(rng, 8, 12),
-        "one endless word": lambda rng: (
+        "one very long word": lambda rng: (
             join_random_words(rng, size, size) if size < 50_000 else "a" * size
         ),
         "one letter again and again": repeat_pieces(("a", "e", "i", "o", "1", "_")),

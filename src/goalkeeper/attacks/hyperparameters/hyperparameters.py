@@ -36,7 +36,7 @@ class Hyperparameters(Attack[VictimKinds, Ints]):
     Settings
     --------
     trainings
-        Own models for each strength, on records drawn anew.
+        Own models for each strength, each trained on a fresh draw of records.
     asked
         Records asked of each victim, at most.
 

@@ -24,7 +24,7 @@ TINY = 1e-300  # half of the smallest number could be 0
 class ClassAverageFromScores(Attack[InversionQuestion, ClassAverages]):
     """Raise and lower each column from a background, or say each word alone, and compare scores.
 
-    The slope of a class's log-score tells whether the class has more or less of a column than
+    The slope of a class's log-score shows whether the class has more or less of a column than
     others have. The first background is the middle of the domain; others are drawn around it, and
     slopes are averaged. All classes are read from the same answers. It needs no data to work, but
     asks for an attacker with own data, so that only what goes beyond that data counts.

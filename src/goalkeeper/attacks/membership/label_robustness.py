@@ -23,16 +23,16 @@ class LabelRobustness(Attack[Data, Floats]):
     A misclassified record scores 0, any other 1 plus the share of its changed versions that are
     classified correctly: the distance to the boundary, estimated without ever seeing a score.
     Texts lose words, numbers get noise (a share of their range in the table at hand), categories
-    are drawn anew.
+    are redrawn.
 
     Settings
     --------
     versions
         Changed versions asked at most; the curve goes in doublings.
     strength
-        Share of the words lost and of the categories drawn anew, and noise in standard deviations.
+        Share of the words lost and of the categories redrawn, and noise in standard deviations.
 
-    Deviations from the paper: its attack on tables draws binary features anew and its attack on
+    Deviations from the paper: its attack on tables redraws binary features and its attack on
     images moves and turns them; the threshold is the game's, not a shadow model's.
     """
 

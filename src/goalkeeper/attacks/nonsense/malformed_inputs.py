@@ -90,7 +90,7 @@ def _text_kinds(domain: TextDomain, question: OrdinaryExamples) -> Mapping[str, 
         "piled-up marks": scatter_characters(
             ("\u0301" * 40, "\u202e", "\u202d", "\u2066", "\u200d", "\u0338")
         ),
-        "one endless word": lambda rng: "".join(
+        "one very long word": lambda rng: "".join(
             map(chr, rng.integers(97, 123, min(domain.max_chars, HUGE)))
         ),
         "too long": lambda rng: (

@@ -86,7 +86,7 @@ class Linkage(Game[Releases, Ints, Ints]):
         if len(people) < MIN_PEOPLE:
             return Unfit(
                 f"{len(people)} people have two records or more; at least {MIN_PEOPLE} are needed "
-                "to distinguish links from lucky guesses"
+                "to distinguish links from chance"
             )
         return None
 

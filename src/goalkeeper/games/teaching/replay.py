@@ -83,7 +83,7 @@ def replay_campaigns(
     Each campaign collects its own clean records (each with probability `kept`), has its own seed
     and its own review; the honest world of a campaign shares all but the feedback, which is as
     many records a round, drawn from similar data, with their true classes. Training always
-    starts anew, so a version depends on the feedback so far and not on the versions before it.
+    starts from scratch, so a version depends on the feedback so far and not on earlier versions.
     """
     loop, trainer = app.feedback, app.trainer
     if loop is None or trainer is None:
