@@ -87,9 +87,9 @@ class _Shared:
     def reachable(self, rows: int) -> Ints:
         """Return the attacker's own of all training rows: drawn once, when first asked for."""
         if self._reachable is None:
-            own = int(self._terms.granted.budget.share * rows)
+            controlled = int(self._terms.granted.budget.share * rows)
             rng = np.random.default_rng(self._terms.victim.spawn(1)[0])
-            self._reachable = read_only(np.sort(rng.choice(rows, own, replace=False)))
+            self._reachable = read_only(np.sort(rng.choice(rows, controlled, replace=False)))
         return self._reachable
 
 
@@ -147,8 +147,8 @@ class Access:
 
     def left(self) -> Ints:
         """Count the queries that each campaign may still spend, `(campaigns,)`."""
-        left, own = self._meter.left(), self._terms.campaign
-        return left if own is None else left[[own]]
+        left, campaign = self._meter.left(), self._terms.campaign
+        return left if campaign is None else left[[campaign]]
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:

@@ -1,4 +1,4 @@
-"""How a run is computed, kept and watched; what it finds does not depend on that."""
+"""Options and events of a run; its results do not depend on them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Sizing:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Started:
-    """What there is to do: said once, before the first unit runs.
+    """The units of a run: reported once, before the first of them runs.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Started:
         The units of the plan, and those that have to run now.
     kept, reused
         How many results the folder had, and how many came from the store.
-    pace
+    measure_times
         Measures how fast this machine is, when it is called: that takes a moment.
     workers, effort, left
         Units at a time, the effort that was chosen, and the seconds that are left.
@@ -62,7 +62,7 @@ class Started:
     missing: tuple[Unit, ...]
     kept: int
     reused: int
-    pace: Callable[[], OperationTimes]
+    measure_times: Callable[[], OperationTimes]
     workers: int
     effort: float
     left: float
@@ -87,14 +87,14 @@ Event = Started | Finished | Warned
 
 
 def warn_only(event: Event) -> None:
-    """Turn what a run warns of into Python warnings, and pass over everything else."""
+    """Turn the warnings of a run into Python warnings, and ignore its other events."""
     if isinstance(event, Warned):
         warnings.warn(event.text, stacklevel=2)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class RunOptions:
-    """How a run is computed, kept and watched.
+    """How a run is executed, stored and followed.
 
     Parameters
     ----------

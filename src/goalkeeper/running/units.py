@@ -59,8 +59,8 @@ def run_missing(
     if not missing or stop():
         return
     store, key = session.store, store_key(session)
-    for outcome in executor.run(_jobs(session, missing.values())):
-        unit, result = missing[outcome.id], _result(outcome)
+    for outcome in executor.run(_make_jobs(session, missing.values())):
+        unit, result = missing[outcome.id], _read_result(outcome)
         if session.folder is not None:
             session.folder.save(unit.id, result)
         about = About(application=session.app.name, attack=unit.attack)
@@ -75,7 +75,7 @@ def run_missing(
             return
 
 
-def _result(outcome: Outcome) -> AttackResult:
+def _read_result(outcome: Outcome) -> AttackResult:
     if outcome.status == "ok":
         return AttackResult.model_validate_json(outcome.value)
     last = outcome.error.strip().splitlines()[-1] if outcome.error else outcome.status
@@ -83,7 +83,7 @@ def _result(outcome: Outcome) -> AttackResult:
     return AttackResult(status=Status.FAILED_TO_RUN, reason=last, traceback=trace)
 
 
-def _jobs(session: Session, units: Iterable[Unit]) -> list[Job]:
+def _make_jobs(session: Session, units: Iterable[Unit]) -> list[Job]:
     """Make a job of each unit; a worker loads the session once, this process has it already."""
     params = {
         "description": str(session.description),

@@ -73,8 +73,8 @@ def sklearn_network(
 
     _, final = linear.steps_of(model)
     if not isinstance(final, MLPClassifier):
-        known = linear.read(model, domain, places, classes)
-        return linear_network(known["weights"], known["bias"], count)
+        parameters = linear.read(model, domain, places, classes)
+        return linear_network(parameters["weights"], parameters["bias"], count)
     layers = _perceptron(model, domain, final, places)
     return metered(_layered(layers, str(final.activation)), classes, count)
 

@@ -68,8 +68,8 @@ class Scan:
         """Whether anything in the file is not known to be harmless."""
         return bool(self.dangerous or self.unknown or self.problems)
 
-    def said(self) -> str:
-        """Say in a sentence what was found."""
+    def describe(self) -> str:
+        """Describe in a sentence what was found."""
         if not self.runs_code:
             return f"the format ({self.form}) runs no code when it is loaded"
         found = []
@@ -84,8 +84,8 @@ class Scan:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
+    omitted = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + omitted
 
 
 def scan(content: bytes) -> Scan:

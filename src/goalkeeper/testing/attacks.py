@@ -107,14 +107,14 @@ def _is_attack(attack: object) -> bool:
 
 def _describes_itself(attack: AnAttack) -> Iterator[Breach]:
     if not _is_attack(attack):
-        yield Breach(f"{attack!r} is no subclass of Attack", "inherit goalkeeper.attacks.Attack")
+        yield Breach(f"{attack!r} is not a subclass of Attack", "inherit goalkeeper.attacks.Attack")
         return
     name = attack.__name__
     if not getattr(attack, "__final__", False):
         yield Breach(f"{name} can be overridden", "mark the class with typing.final")
     if "__dataclass_params__" not in vars(attack):  # a dataclass of a frozen one is frozen
         yield Breach(
-            f"{name} is no dataclass", "mark it with @dataclass(frozen=True, kw_only=True)"
+            f"{name} is not a dataclass", "mark it with @dataclass(frozen=True, kw_only=True)"
         )
         return
     # A dataclass without a docstring gets its signature as one.
@@ -126,8 +126,8 @@ def _describes_itself(attack: AnAttack) -> Iterator[Breach]:
     if missing:
         yield Breach(f"settings without a default: {', '.join(missing)}", "give each a default")
     if not attack.domains & attack.game.domains:
-        said = f"it says {sorted(attack.domains)}, its game {sorted(attack.game.domains)}"
-        yield Breach(said, "name a kind of input in `domains` that the game has")
+        finding = f"it says {sorted(attack.domains)}, its game {sorted(attack.game.domains)}"
+        yield Breach(finding, "name a kind of input in `domains` that the game has")
     unknown = [setting for setting in attack.grows if setting not in attack.__dataclass_fields__]
     if unknown:
         yield Breach(f"`grows` names {', '.join(unknown)}", "name settings of the attack only")
@@ -141,8 +141,8 @@ def _variant_of(attack: AnAttack) -> Iterator[Breach]:
         yield Breach(str(error), "set `variant` to one of `goalkeeper list variants`")
         return
     if variant.family != attack.game.family:
-        said = f"variant {variant.id} is of the family {variant.family}"
-        yield Breach(said, f"name a variant of the family {attack.game.family}")
+        finding = f"variant {variant.id} is of the family {variant.family}"
+        yield Breach(finding, f"name a variant of the family {attack.game.family}")
 
 
 def _is_out_of_reach(attack: AnAttack) -> Iterator[Breach]:

@@ -74,8 +74,8 @@ def _unlike(outcomes: dict[str, Outcome], count: int) -> Iterator[Breach]:
         if i not in outcomes:
             yield Breach(f"job {i} has no outcome", "yield an outcome for every job")
         elif (outcomes[i].status, outcomes[i].value) != ("ok", jobs.double(int(i))):
-            said = f"job {i} ended as {outcomes[i].status} {outcomes[i].value}"
-            yield Breach(said, "perform each job by goalkeeper.compute.executor.perform")
+            finding = f"job {i} ended as {outcomes[i].status} {outcomes[i].value}"
+            yield Breach(finding, "perform each job by goalkeeper.compute.executor.perform")
 
 
 def _once(make: Make) -> Iterator[Breach]:
@@ -95,8 +95,8 @@ def _errors(make: Make) -> Iterator[Breach]:
     for id, text in (("bad", "no 7"), ("gone", "enough"), ("missing", "nowhere")):
         outcome = outcomes.get(id)
         if outcome is None or outcome.status != "error" or text not in outcome.error:
-            said = f"job {id} ended as {outcome}"
-            yield Breach(said, "return status error, with the traceback as `error`")
+            finding = f"job {id} ended as {outcome}"
+            yield Breach(finding, "return status error, with the traceback as `error`")
     yield from _unlike(outcomes, 3)
 
 
@@ -119,11 +119,11 @@ def _retried(make: Make) -> Iterator[Breach]:
         once = _job("once", "die_once", marker=str(Path(folder) / "died"))
         outcomes = _ran(make, [once, _job("always", "die"), *_doubles(4)])
     if "once" not in outcomes or outcomes["once"].value != "survived":
-        said = f"a job whose worker died once ended as {outcomes.get('once')}"
-        yield Breach(said, "try it a second time, in a new worker")
+        finding = f"a job whose worker died once ended as {outcomes.get('once')}"
+        yield Breach(finding, "try it a second time, in a new worker")
     if "always" not in outcomes or outcomes["always"].status != "crashed":
-        said = f"a job that always kills its worker ended as {outcomes.get('always')}"
-        yield Breach(said, "return status crashed after the second time")
+        finding = f"a job that always kills its worker ended as {outcomes.get('always')}"
+        yield Breach(finding, "return status crashed after the second time")
     yield from _unlike(outcomes, 4)
 
 

@@ -42,7 +42,7 @@ def test_numbers_break_the_domain(kind: str) -> None:
     kinds = by_kind(asked(MalformedInputs(), app))
     for name in set(kinds) - {"numbers next to nothing"}:
         assert not any(inside(app.domain, kinds[name])), name
-    missing = "a missing value" if kind == "table" else "a pixel that is no number"
+    missing = "a missing value" if kind == "table" else "a pixel that is not a number"
     assert all(np.isnan(x).sum() == 1 for x in kinds[missing])
     endless = "an infinite value" if kind == "table" else "an infinite pixel"
     assert all(np.isinf(x).sum() == 1 for x in kinds[endless])

@@ -41,7 +41,7 @@ class WordAttack(PlanAttack[TextItem]):
         """Return each text with what its plan needs to know."""
         constraint = question.constraint
         if not isinstance(constraint, AdditionConstraint):
-            raise TypeError(f"words can be added to texts only, the constraint is {constraint!r}")
+            raise TypeError(f"this attack adds words to texts, the constraint is {constraint!r}")
         return [
             TextItem(text=text, wanted=wanted, constraint=constraint, rng=rng)
             for text, wanted, rng in zip(question.x, question.goal.wanted, streams, strict=True)

@@ -21,7 +21,7 @@ MOST_AT_ONCE = 160  # random rows
 @final
 @dataclass(frozen=True, kw_only=True)
 class ColumnsFromLabels(CellAttack):
-    """Draw rows in which every entry is changed, or a few; reduce those whose label flipped.
+    """Draw rows with all or a few entries changed; where the label flips, undo changes.
 
     Changes are undone in blocks of half the size each time, in random order, as long as the label
     stays flipped. Several successes of a row are reduced, as the order decides which changes are

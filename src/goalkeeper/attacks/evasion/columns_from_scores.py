@@ -17,7 +17,7 @@ from goalkeeper.games.evasion import EvasionQuestion
 @final
 @dataclass(frozen=True, kw_only=True)
 class ColumnsFromScores(CellAttack):
-    """Ask about every possible change of one entry, make the best, and repeat.
+    """Query every possible change of one entry, apply the best, and repeat.
 
     Numbers are moved to the ends of their ranges; categories and one-hot groups take every other
     value. Immutable columns, types, bounds and groups are kept by construction. When

@@ -76,7 +76,9 @@ class TreePaths(Attack[PublicInterface, Substitute]):
 
     def _find_substitutes(self, access: Access) -> Iterator[Substitute]:
         if not isinstance(access.domain, TableDomain):
-            raise DataError(f"paths run along columns, the inputs are {access.domain.kind}s")
+            raise DataError(
+                f"this attack needs rows of a table, the inputs are {access.domain.kind}s"
+            )
         starts = _StartRows(access, access.domain)
         paths = LeafSearch(access, ColumnFrame.of(access.domain, DEFAULT_RANGE), self.tolerance)
         first = starts.draw(min(FIRST_ROWS, paths.left // 2))

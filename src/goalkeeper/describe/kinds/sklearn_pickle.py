@@ -91,13 +91,13 @@ def _scan(content: bytes, name: str, document: Document) -> str:
         raise problem(
             document,
             ("model", "file"),
-            f"{name} cannot be loaded safely: {found.said()}",
+            f"{name} cannot be loaded safely: {found.describe()}",
             expected="a pickle that names classes of models and arrays only",
             given=f"a {found.form}; it was read, but nothing in it was run",
             advice="find out where this file comes from, and store the model again; if it "
             "must be so, load it in a Python function of your own (model.function)",
         )
-    return f"{name} was scanned before it was loaded: {found.said()}"
+    return f"{name} was scanned before it was loaded: {found.describe()}"
 
 
 def _load_quietly(wrap: Callable[[Any], Target], path: Path) -> Target:

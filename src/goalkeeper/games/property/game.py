@@ -92,7 +92,7 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Worlds, Bools]:
         """Toss the coins, and train a model for each."""
         if app.trainer is None:
-            raise ValueError("there is no recipe to train with; unfit() says so beforehand")
+            raise ValueError("there is no recipe to train with; unfit() says so in advance")
         worlds = worlds_of(app, _find_property(app, task), self.most)
         coins = rng.random(self.victims) < 0.5
         records = pool(app)

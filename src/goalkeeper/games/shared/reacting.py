@@ -42,7 +42,7 @@ def unfit_reactions(app: Application, *, withheld: bool = False) -> Unfit | None
     if withheld:
         possible.add(wiring.missing)
     if len(possible) == 1:
-        return Unfit("the surrounding system reacts alike to every answer", proven=True)
+        return Unfit("the surrounding system reacts in the same way to every answer", proven=True)
     return None
 
 

@@ -87,7 +87,9 @@ def replay_campaigns(
     """
     loop, trainer = app.feedback, app.trainer
     if loop is None or trainer is None:
-        raise NotOffered("the application does not learn from feedback, as far as is known")
+        raise NotOffered(
+            "no feedback loop that retrains the model is described (feedback, model.build)"
+        )
     batches = [*batches, *[_empty_batch(app)] * (loop.rounds - len(batches))]
     rng = np.random.default_rng(seed)
     clean = rng.random((campaigns, len(app.data.train))) < kept
