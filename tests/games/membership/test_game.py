@@ -113,7 +113,7 @@ def test_thresholds_come_from_the_calibration_records_and_nothing_else() -> None
     app, rng = application(0), np.random.default_rng(0)
     dealt = Membership().deal(app, TASK, rng)
     scores = np.empty(len(dealt.question))
-    laws = {"calibration": (0.0, 1.0), "stranger": (0.7, 1.0), "member": (1.5, 2.0)}
+    laws = {"calibration": (0.0, 1.0), "non_member": (0.7, 1.0), "member": (1.5, 2.0)}
     for role, (mean, spread) in laws.items():
         who = getattr(dealt.secret, role)
         scores[who] = rng.normal(mean, spread, int(who.sum()))

@@ -1,4 +1,4 @@
-"""Mark chosen inputs: how many of them trigger a wrong reaction, beside inputs that were not chosen."""
+"""Mark chosen inputs: how many trigger a wrong reaction, compared with inputs not chosen."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def mark(marking: Marking[InputPool, None, Ints]) -> AttackResult:
         measurements=(
             headline(
                 tallies[-1],
-                "chosen inputs that trigger a wrong reaction; baseline: inputs that were not chosen",
+                "chosen inputs that trigger a wrong reaction; baseline: inputs not chosen",
             ),
             *count_reactions(names[picks[-1]], names),
         ),
