@@ -34,7 +34,7 @@ def test_an_old_name_works_and_warns_of_the_new_one() -> None:
     """A name that is deprecated leads to a public one, and goes in a version yet to come."""
     for old, (new, version) in gk._DEPRECATED.items():
         assert old not in gk.__all__
-        says = rf"goalkeeper\.{old} is called goalkeeper\.{new}; {version} has the new name only"
+        says = rf"goalkeeper\.{old} is now goalkeeper\.{new}; {version} has the new name only"
         with pytest.warns(DeprecationWarning, match=says) as caught:
             assert getattr(gk, old) is getattr(gk, new)
         assert caught[0].filename == __file__, "it points to who uses the old name"

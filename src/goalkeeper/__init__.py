@@ -55,7 +55,7 @@ _HOMES = {
     "run_attack": "assessing",
 }
 _RENAMED = {"plan": "make_plan"}
-# What was called otherwise: the name of today, and the version that no longer has the old one.
+# Former names: the present name, and the version that no longer has the former one.
 _DEPRECATED = {"play": ("run_attack", "0.3")}
 
 __all__ = [
@@ -94,8 +94,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name on first use; warn of one that has a new name."""
     if name in _DEPRECATED:
         now, version = _DEPRECATED[name]
-        told = f"goalkeeper.{name} is called goalkeeper.{now}; {version} has the new name only"
-        warnings.warn(told, DeprecationWarning, stacklevel=2)
+        message = f"goalkeeper.{name} is now goalkeeper.{now}; {version} has the new name only"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
         name = now
     if name not in _HOMES:
         raise AttributeError(f"goalkeeper has no {name!r}")

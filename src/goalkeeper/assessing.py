@@ -1,4 +1,4 @@
-"""Assess: play what was planned, rate what was found, and put it together."""
+"""Assess: run what was planned, rate what was found, and put the assessment together."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def prepare(
 
 
 def resized(session: Session, effort: float) -> Session:
-    """Plan the same session anew, with sample sizes times `effort`."""
+    """Plan the same session again, with sample sizes multiplied by `effort`."""
     choice = replace(session.plan.choice, effort=effort)
     plan = make_plan(session.app, session.policy, seed=session.seed, choice=choice)
     return replace(session, plan=plan)
@@ -119,7 +119,7 @@ def assess(
 def run_attack(
     attack: str, app: Application, attacker: str, *, seed: int = 0
 ) -> tuple[Evidence, ...]:
-    """Play one attack by one attacker and return the evidence, one piece a task.
+    """Run one attack as one attacker and return the evidence, one piece for each task.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def run_unit(session: Session, unit: str) -> str:
         if planned.id == unit:
             return execute(session.app, planned.run).model_dump_json()
     raise StoreError(
-        f"{session.description} or a file it names was changed while the run was going on; "
+        f"{session.description} or a file it names was changed during the run; "
         "run the same command again"
     )
 
@@ -207,7 +207,7 @@ def _evidence(
         )
     else:
         content = results.get(entry.unit.id) or AttackResult(
-            status=Status.NOT_TESTED, reason="the run was stopped before this was played"
+            status=Status.NOT_TESTED, reason="the run was stopped before this attack run started"
         )
     variant, first = entry.variant, entry.task.harms[0]
     attack = entry.unit.run.attack if entry.unit else None

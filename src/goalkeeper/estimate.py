@@ -72,8 +72,8 @@ class OperationTimes:
                 self.machine + (e.queries * self.row + e.models * self.model) / unit.effort
             )
         else:
-            own = asdict(self)
-            at_effort_1 = sum(times * own[kind] for kind, times in experience.times.items())
+            seconds_of = asdict(self)
+            at_effort_1 = sum(times * seconds_of[kind] for kind, times in experience.times.items())
         return at_effort_1 * (FIXED_PART + (1 - FIXED_PART) * effort)
 
     def total(self, units: Iterable[Unit], jobs: int = 1, effort: float = 1.0) -> float:

@@ -179,8 +179,8 @@ def grants(
                 share=min(has.share, most.share),
                 compute_h=min(has.compute_h, most.compute_h),
             )
-            more = _add_usable(need, attacker.power, attack.uses)
-            return tuple(dict.fromkeys(replace(p, budget=spending) for p in (need, more)))
+            extended = _add_usable(need, attacker.power, attack.uses)
+            return tuple(dict.fromkeys(replace(p, budget=spending) for p in (need, extended)))
     return ()
 
 

@@ -132,8 +132,8 @@ ROWS = np.random.default_rng(0).normal(size=(200, 3))
 LABELS = (ROWS[:, 0] > 0).astype(int)
 ARRAYS: dict[str, tuple[NDArray[Any], NDArray[Any], str]] = {
     "short": (ROWS, LABELS[:100], "inputs (200, 3), label (100,)"),
-    "no-axis": (np.array(3.0), LABELS, "inputs of shape () are no known kind"),
-    "five-axes": (ROWS.reshape(200, 3, 1, 1, 1), LABELS, "are no known kind"),
+    "no-axis": (np.array(3.0), LABELS, "inputs of shape () are not of a known kind"),
+    "five-axes": (ROWS.reshape(200, 3, 1, 1, 1), LABELS, "are not of a known kind"),
     "no-column": (ROWS[:, :0], LABELS, "no column is left for the model"),
     "complex": (ROWS + 1j, LABELS, "complex128"),
 }

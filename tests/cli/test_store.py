@@ -154,18 +154,18 @@ def test_store_says_what_it_does_not_understand(words: tuple[str, ...], says: st
     ("text", "amount"), [("90", 90), ("45s", 45), ("1.5m", 90), ("2h", 7200), ("30d", 2592000)]
 )
 def test_times_are_read(text: str, amount: float) -> None:
-    assert amounts.seconds(text, "--time") == amount
+    assert amounts.parse_seconds(text, "--time") == amount
 
 
 @pytest.mark.parametrize(("text", "amount"), [("7", 7), ("2K", 2048), ("1.5G", 1.5 * 2**30)])
 def test_sizes_are_read_and_written(text: str, amount: float) -> None:
-    assert amounts.size(text, "--larger") == amount
+    assert amounts.parse_size(text, "--larger") == amount
 
 
 @pytest.mark.parametrize("text", ["0", "-3s", "inf", "nan", "x", "s", "3G"])
 def test_no_other_times_are_read(text: str) -> None:
     with pytest.raises(DescriptionError, match="--time"):
-        amounts.seconds(text, "--time")
+        amounts.parse_seconds(text, "--time")
 
 
 def test_sizes_are_written_for_people() -> None:
@@ -184,7 +184,7 @@ def test_sizes_are_written_for_people() -> None:
     ("words", "says"),
     [
         (("--executor", "dusk"), "one of inline, local, dask"),
-        (("--executor", "inline", "--unit-time", "1m"), "cannot keep a limit"),
+        (("--executor", "inline", "--unit-time", "1m"), "cannot enforce a limit"),
         (("--scheduler", "tcp://far:1", "--executor", "local"), "has no scheduler"),
         (("--unit-memory", "much"), "e.g. 500M, 4G"),
     ],

@@ -57,7 +57,7 @@ def test_what_is_not_said_is_chosen(execution: Execution, jobs: int, kind: type)
     ("execution", "says"),
     [
         (Execution(executor="dusk"), "one of inline, local, dask"),
-        (Execution(executor="inline", limits=TIGHT), "cannot keep a limit"),
+        (Execution(executor="inline", limits=TIGHT), "cannot enforce a limit"),
         (Execution(executor="local", scheduler="tcp://far:8786"), "has no scheduler"),
         (Execution(scheduler="tcp://far:8786", jobs=2), "no --jobs beside --scheduler"),
     ],

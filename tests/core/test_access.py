@@ -192,7 +192,7 @@ def test_under_t2_labels_come_from_the_honest_process() -> None:
 
 def test_an_honest_label_rests_on_a_real_record() -> None:
     made_up = Data(x=np.array(["s0", "s9999"], dtype=object), y=np.array([0, 1]))
-    with pytest.raises(ChangeRefused, match="base 1 is no record"):
+    with pytest.raises(ChangeRefused, match="base 1 is not a record"):
         access(poisoner("T2")).check(Change(add=ADD, bases=made_up))
     relabelled = Data(x=part("s", 2).x, y=np.array([0, 0]))  # s1 is of class 1
     with pytest.raises(ChangeRefused, match="another label"):

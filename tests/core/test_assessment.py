@@ -66,8 +66,8 @@ def test_a_folder_that_was_changed_as_well_does_not_verify(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("not json", "it is no JSON object"),
-        ("[]", "it is no JSON object"),
+        ("not json", "it is not a JSON object"),
+        ("[]", "it is not a JSON object"),
         ("{}", "not an assessment of this version: tool: Field required"),
         ('{"schema": "two"}', "not an assessment of this version"),
     ],

@@ -43,7 +43,7 @@ def test_shares_are_kept_on_average() -> None:
 
 def test_overlap_names_the_rows() -> None:
     a, b = texts(10), texts(10)
-    with pytest.raises(DataError, match="row 0 of the holdout data also stands in the train"):
+    with pytest.raises(DataError, match="row 0 of the holdout data is also in the train"):
         Splits(train=a, holdout=b, calibration=b, similar=b)
 
 

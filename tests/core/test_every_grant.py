@@ -214,7 +214,7 @@ def test_feedback_rests_on_real_records() -> None:
     ]
     access.teach(FeedbackBatch.about(real, real.y))
     for bases in made_up:
-        with pytest.raises(ChangeRefused, match="base 0 is no record"):
+        with pytest.raises(ChangeRefused, match="base 0 is not a record"):
             access.teach(FeedbackBatch.about(bases, real.y))
     knowing = replace(can("M4", share=0.5), knowledge=Knowledge(data=FULL))
     opened(knowing).teach(FeedbackBatch.about(part(0).take(slice(0, 3)), real.y))

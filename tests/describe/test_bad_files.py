@@ -70,7 +70,7 @@ CASES = (
     Bad("one-hot-text", "  text: text", "  text: text\n  one_hot: [[a, b]]", "data.one_hot",
         "one_hot", ("tables",)),
     Bad("columns-text", "model:", "columns: {a: {low: 1}}\nmodel:", "columns", "columns:",
-        ("no table",)),
+        ("not rows of a table",)),
     Bad("input-kind", "name: Small", "input: image\nname: Small", "input", "input", ("texts",)),
     Bad("no-python-file", "filter.py:build", "filtre.py:build", "model.build", "filtre",
         ("filter.py?",)),

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -33,6 +34,12 @@ BANNED = {
     r"endless": "unlimited",
 }
 ALLOWED = {"Plug and Play Attacks": "title of a cited paper"}
+# Strings that are data, not sentences: the module and the name that they are assigned to.
+DATA = {
+    ("__init__.py", "_DEPRECATED"): "former public names",
+    ("games/evasion/synonyms.py", "GROUPS"): "word list",
+    ("testing/worlds/kit.py", "WORDS"): "word list",
+}
 WORDS = re.compile("|".join(rf"\b(?:{word})\b" for word in BANNED), re.IGNORECASE)
 
 
@@ -46,7 +53,16 @@ def banned(text: str) -> list[str]:
 
 def visible(path: Path) -> Iterator[tuple[int, str]]:
     """Find what users can see of a module: public docstrings, and every other string literal."""
-    yield from _visible(ast.parse(path.read_text(encoding="utf-8")), public=True)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    module = path.relative_to(SRC).as_posix()
+    tree.body = [node for node in tree.body if (module, _assigned(node)) not in DATA]
+    yield from _visible(tree, public=True)
+
+
+def _assigned(statement: ast.stmt) -> str:
+    """Return the name that a statement assigns to; empty if it does not assign to one."""
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _visible(node: ast.AST, *, public: bool) -> Iterator[tuple[int, str]]:
@@ -77,6 +93,19 @@ def test_every_rule_finds_its_words_and_no_others() -> None:
     said = "Plays the dear one, told anew; tell members from strangers by heart, with luck: go on."
     assert len(banned(said)) == 9
     assert banned("A replayed display of dearth, plucked; Plug and Play Attacks.") == []
+
+
+@pytest.mark.parametrize(("module", "name"), DATA)
+def test_every_exception_is_needed(module: str, name: str) -> None:
+    tree = ast.parse((SRC / module).read_text(encoding="utf-8"))
+    strings = [
+        node.value
+        for statement in tree.body
+        if _assigned(statement) == name
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert banned(" ".join(strings))
 
 
 def test_messages_and_docstrings_use_plain_words() -> None:

@@ -95,5 +95,5 @@ def test_what_is_no_answer_stops(target: Raw, said: str) -> None:
 
 def test_inputs_are_needed() -> None:
     target = PythonTarget(lambda x: np.zeros(len(x), int), ("a", "b"), TABLE, sample=X)
-    with pytest.raises(TargetError, match="on no inputs"):
+    with pytest.raises(TargetError, match="without inputs"):
         preflight(target, X[:0])

@@ -94,7 +94,7 @@ def test_every_way_to_hide_a_call_is_found(way: str) -> None:
     genuine = packed(MODELS[0], 0)
     for content in (hide(b"", WAYS[way]), hide(genuine, WAYS[way]), cut_off(WAYS[way])):
         found = scan(content)
-        assert found.dangerous, found.said()
+        assert found.dangerous, found.describe()
         assert found.runs_code
         assert found.suspicious
 
@@ -183,7 +183,7 @@ def test_clean_models_raise_no_alarm(model: Any) -> None:
     """Counted over formats: 0 false alarms of 7 files each."""
     files = [pickle.dumps(model, protocol) for protocol in (2, 4, 5)]
     files += [packed(model, how) for how in (0, 3, ("gzip", 3), ("xz", 3))]
-    alarms = [scan(content).said() for content in files if scan(content).suspicious]
+    alarms = [scan(content).describe() for content in files if scan(content).suspicious]
     assert alarms == []
 
 
@@ -204,7 +204,7 @@ def test_torch_files() -> None:
             stream = io.BytesIO()
             torch.save(value, stream, _use_new_zipfile_serialization=modern)
             found = scan(stream.getvalue())
-            assert not found.suspicious, found.said()
+            assert not found.suspicious, found.describe()
             assert found.runs_code
     stream = io.BytesIO()
     torch.save({"weight": torch.arange(6.0)}, stream)
@@ -218,7 +218,7 @@ def test_formats_that_run_no_code() -> None:
     content = len(header).to_bytes(8, "little") + header + bytes(8)
     found = scan(content)
     assert (found.form, found.runs_code, found.suspicious) == ("safetensors", False, False)
-    assert "runs no code" in found.said()
+    assert "runs no code" in found.describe()
     skops = zipped("schema.json", b"{}")
     assert (scan(skops).form, scan(skops).runs_code) == ("skops", False)
     stream = io.BytesIO()

@@ -172,7 +172,7 @@ class Aimless(Base):
 
 CULPRITS: list[tuple[Any, str, str]] = [
     (Open, attacks.DESCRIBES, "mark the class with typing.final"),
-    (Bare, attacks.DESCRIBES, "is no dataclass"),
+    (Bare, attacks.DESCRIBES, "is not a dataclass"),
     (Silent, attacks.DESCRIBES, "has no docstring"),
     (Unsourced, attacks.DESCRIBES, "names no source"),
     (Demanding, attacks.DESCRIBES, "settings without a default: strength"),
@@ -180,7 +180,7 @@ CULPRITS: list[tuple[Any, str, str]] = [
     (Growing, attacks.DESCRIBES, "`grows` names models"),
     (Unlisted, attacks.DESCRIBES, "did you mean|membership.threshold"),
     (Misplaced, attacks.DESCRIBES, "is of the family linkage"),
-    (int, attacks.DESCRIBES, "is no subclass of Attack"),
+    (int, attacks.DESCRIBES, "is not a subclass of Attack"),
     (Aimless, attacks.RUNS, "no task of the game membership fits both"),
     (Idle, attacks.RIGGED, "the weakness is there"),
     (Moody, attacks.REPEATS, "draw from access.rng only"),
@@ -223,7 +223,7 @@ def test_worlds_can_be_handed_in() -> None:
 
 def test_a_game_without_worlds_says_what_to_hand_in() -> None:
     elsewhere: Any = SimpleNamespace(name="nowhere")
-    with pytest.raises(LookupError, match="hand in a rigged and a fair one"):
+    with pytest.raises(LookupError, match="pass a rigged and a fair one"):
         worlds_of(elsewhere)
 
 

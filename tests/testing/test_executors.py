@@ -128,7 +128,7 @@ def failing(make: Callable[[], Any]) -> str:
 def test_workers_that_go_on_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker that goes on is this very process."""
     monkeypatch.setattr(executors, "PATIENCE", 0.2)
-    assert "1 workers go on after 0.2 s" in failing(InlineExecutor)
+    assert "1 workers are still running after 0.2 s" in failing(InlineExecutor)
     assert psutil.pid_exists(os.getpid())
 
 

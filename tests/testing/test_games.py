@@ -186,8 +186,8 @@ def text_only(domain: str, rng: np.random.Generator) -> Application:
 
 HONEST: Any = extraction
 CULPRITS: list[tuple[Any, Any, str, str]] = [
-    (int, HONEST, games.DESCRIBES, "is no subclass of Game"),
-    (Unfinished, HONEST, games.DESCRIBES, "is no dataclass"),
+    (int, HONEST, games.DESCRIBES, "is not a subclass of Game"),
+    (Unfinished, HONEST, games.DESCRIBES, "is not a dataclass"),
     (Nameless, HONEST, games.DESCRIBES, "has no name"),
     (Silent, HONEST, games.DESCRIBES, "has no docstring"),
     (Demanding, HONEST, games.DESCRIBES, "sizes without a default: other"),

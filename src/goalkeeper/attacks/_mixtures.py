@@ -1,8 +1,9 @@
 """Ask about random mixtures of words, and learn from the labels which way each word pulls.
 
-Every text tells of all its words at once (a pooled design), so that 1,000 labels say more of
-1,500 words than 1,000 single words would. After each round, words are drawn with a tilt that
-puts the expected answer on the boundary, where a label says most.
+The label of a text depends on all its words at once (a pooled design), so that 1,000 labels carry
+more information about 1,500 words than labels of 1,000 single words would. After each round, the
+probabilities of words are tilted so that the expected answer lies on the boundary, where a label
+is most informative.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ def public_words() -> tuple[str, ...]:
 def list_query_words(access: Access, most: int) -> tuple[str, ...]:
     """List up to `most` words: the model's own, those of the attacker's texts, then public ones.
 
-    The model's own words are there only if it is known in part, own texts, the commonest words
-    first, only if similar data was granted.
+    The model's own words are there only if it is known in part, own texts, the most
+    frequent words first, only if similar data was granted.
     """
     shares = _count_shares(access)
     words_of_data = sorted(shares, key=lambda word: (-shares[word], word))

@@ -6,14 +6,14 @@ TIMES = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SIZES = {"K": 2.0**10, "M": 2.0**20, "G": 2.0**30, "T": 2.0**40}
 
 
-def seconds(text: str, key: str) -> float:
+def parse_seconds(text: str, key: str) -> float:
     """Parse a time such as 90, 45s, 10m, 2h or 30d; empty: no limit. Raises DescriptionError."""
-    return _amount(text, key, TIMES, "s", "a time, e.g. 90s, 10m, 2h, 30d")
+    return _parse_amount(text, key, TIMES, "s", "a time, e.g. 90s, 10m, 2h, 30d")
 
 
-def size(text: str, key: str) -> float:
+def parse_size(text: str, key: str) -> float:
     """Parse a size such as 500M or 4G into bytes; empty: no limit. Raises DescriptionError."""
-    return _amount(text, key, SIZES, "", "a size, e.g. 500M, 4G")
+    return _parse_amount(text, key, SIZES, "", "a size, e.g. 500M, 4G")
 
 
 def format_size(size: float) -> str:
@@ -24,7 +24,9 @@ def format_size(size: float) -> str:
     return f"{size:.0f} B"
 
 
-def _amount(text: str, key: str, units: dict[str, float], default: str, expected: str) -> float:
+def _parse_amount(
+    text: str, key: str, units: dict[str, float], default: str, expected: str
+) -> float:
     from goalkeeper.core.errors import DescriptionError
 
     if not text:

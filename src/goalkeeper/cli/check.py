@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from goalkeeper.cli.common import AsJson, File, choice, session, shell_command
+from goalkeeper.cli.common import AsJson, File, parse_choice, prepare_session, shell_command
 
 
 def check(file: File, as_json: AsJson = False) -> None:
     """Check an application file: keys, data, model, and the answers of the model."""
     import json
 
-    ready = session(file, 0, choice())
+    ready = prepare_session(file, 0, parse_choice())
     sizes = ready.app.data.sizes()
     if as_json:
         found = {"ok": True, "parts": sizes, "caveats": list(ready.app.caveats)}

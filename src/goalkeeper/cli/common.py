@@ -71,7 +71,7 @@ def explain_write_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def console(*, err: bool = False) -> Console:
+def make_console(*, err: bool = False) -> Console:
     """Return a console that adapts to terminal, pipe and NO_COLOR."""
     from rich.console import Console
 
@@ -82,7 +82,7 @@ def console(*, err: bool = False) -> Console:
     return Piped(stderr=err, highlight=False, soft_wrap=False)
 
 
-def choice(
+def parse_choice(
     only: Only = None,
     attacker: AttackerNames = None,
     attack: AttackNames = None,
@@ -106,11 +106,11 @@ def choice(
         goals=goals,
         attackers=tuple(attacker or ()),
         attacks=tuple(attack or ()),
-        settings=_settings(settings or []),
+        settings=_parse_settings(settings or []),
     )
 
 
-def _settings(given: list[str]) -> dict[str, dict[str, object]]:
+def _parse_settings(given: list[str]) -> dict[str, dict[str, object]]:
     from goalkeeper.core.errors import DescriptionError
 
     found: dict[str, dict[str, object]] = {}
@@ -125,11 +125,11 @@ def _settings(given: list[str]) -> dict[str, dict[str, object]]:
                 given=text,
                 advice="list all settings with: goalkeeper list attacks --json",
             )
-        found.setdefault(attack, {})[key] = _value(value)
+        found.setdefault(attack, {})[key] = _parse_value(value)
     return found
 
 
-def _value(text: str) -> object:
+def _parse_value(text: str) -> object:
     import yaml
 
     from goalkeeper.core.errors import DescriptionError
@@ -145,25 +145,25 @@ def _value(text: str) -> object:
         ) from error
 
 
-def session(
+def prepare_session(
     file: Path, seed: int, chosen: Choice, compute: ComputeSettings | None = None
 ) -> Session:
     """Load an application file, check its target, and plan."""
     from goalkeeper.assessing import load_session
     from goalkeeper.core.compute_settings import ComputeSettings
 
-    with quiet():
+    with redirect_stdout_of_user_code():
         return load_session(str(file), seed, chosen, compute or ComputeSettings())
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def redirect_stdout_of_user_code() -> Iterator[None]:
     """Redirect output of the user's own code to standard error; `--json` needs a clean stdout."""
     with redirect_stdout(sys.stderr):
         yield
 
 
-def read(folder: Path) -> Assessment:
+def read_assessment(folder: Path) -> Assessment:
     """Read the assessment of a run folder; raises StoreError."""
     from goalkeeper.compute.folder import RunFolder
 

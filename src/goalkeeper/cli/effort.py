@@ -33,32 +33,32 @@ TimeLimit = Annotated[
 ]
 
 
-def sizing(effort: Effort = None, limit: TimeLimit = "") -> Sizing:
+def collect_sizing(effort: Effort = None, limit: TimeLimit = "") -> Sizing:
     """Gather effort and time, which counts from now; raises DescriptionError."""
     begun = time.monotonic()  # before the imports, which take some of it
     from goalkeeper.running import Sizing, check_effort
 
     return Sizing(
         effort=None if effort is None else check_effort(effort),
-        limit=amounts.seconds(limit, "--time"),
+        limit=amounts.parse_seconds(limit, "--time"),
         begun=begun,
     )
 
 
-def describe_effort(effort: float, pace: OperationTimes, units: Sequence[Unit], jobs: int) -> str:
+def describe_effort(effort: float, times: OperationTimes, units: Sequence[Unit], jobs: int) -> str:
     """Describe what an effort means for intervals, and what more time would improve."""
     from goalkeeper.estimate import MAX_EFFORT
 
     meaning = "default sample sizes"
     if effort != 1:
         meaning = f"intervals about {effort**-0.5:.2g} times as wide as at effort 1"
-    more, gain = (1.0, "give effort 1") if effort < 1 else (4 * effort, "halve the intervals")
-    took, then = (duration(pace.total(units, jobs, e)) for e in (effort, more))
-    offer = f"; {then} would {gain}" if more <= MAX_EFFORT else ""
-    return f"effort {effort:g}: {meaning}, about {took}{offer}"
+    larger, gain = (1.0, "give effort 1") if effort < 1 else (4 * effort, "halve the intervals")
+    time_now, time_then = (format_duration(times.total(units, jobs, e)) for e in (effort, larger))
+    offer = f"; {time_then} would {gain}" if larger <= MAX_EFFORT else ""
+    return f"effort {effort:g}: {meaning}, about {time_now}{offer}"
 
 
-def duration(seconds_: float) -> str:
+def format_duration(seconds_: float) -> str:
     """Format a time for people."""
     if seconds_ < 99.5:
         return f"{seconds_:.0f} s"

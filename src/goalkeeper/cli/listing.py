@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goalkeeper.cli.common import AsJson, console
+from goalkeeper.cli.common import AsJson, make_console
 
 
 class What(StrEnum):
@@ -39,7 +39,7 @@ def listing(
     table = Table(*shown)
     for row in rows:
         table.add_row(*[_cell(row[key]) for key in shown])
-    console().print(table)
+    make_console().print(table)
 
 
 def _cell(value: Any) -> str:
@@ -127,10 +127,10 @@ def variants() -> list[dict[str, Any]]:
 
 
 def _words(power: dict[str, Any]) -> str:
-    known = [
+    knowledge = [
         f"{aspect}: {grade}" for aspect, grade in power["knowledge"].items() if grade != "none"
     ]
-    parts = [*known, *power["capabilities"]]
+    parts = [*knowledge, *power["capabilities"]]
     if power["view"] != "nothing":
         parts.append(f"sees {power['view']}")
     return ", ".join(parts) or "nothing"

@@ -68,7 +68,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; every expected error ends with the next step."""
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(_run())
 
 
@@ -89,7 +89,7 @@ def _run() -> int:
         _say("next: remove the call from your Python files")
         return Exit.USAGE
     except Exception as error:  # noqa: BLE001 - explained if expected, else with its traceback
-        return _explained(error)
+        return _explain(error)
 
 
 def _verb() -> int:
@@ -105,7 +105,7 @@ def _verb() -> int:
     return int(code)
 
 
-def _explained(error: Exception) -> int:
+def _explain(error: Exception) -> int:
     """Print an error, with its traceback if it is unexpected, and return the exit code."""
     from goalkeeper.cli.common import current_command
     from goalkeeper.compute.files import FULL, DiskFull
@@ -133,5 +133,5 @@ def _say(text: str) -> None:
         typer.echo(text, err=True)
 
 
-def _terminated(_signal: int, _frame: FrameType | None) -> None:
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt

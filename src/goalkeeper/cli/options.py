@@ -35,20 +35,20 @@ def option_groups(
     """Replace each named parameter of a verb by the options of a function that creates it."""
 
     def decorated(verb: Callable[..., Result]) -> Callable[..., Result]:
-        own = {name: _parameters(group) for name, group in groups.items()}
+        group_parameters = {name: _parameters(group) for name, group in groups.items()}
         verbs = _parameters(verb, without=set(groups))
 
         @functools.wraps(verb)
         def wrapper(**given: Any) -> Result:
             made = {
-                name: group(**{option: given.pop(option) for option in own[name]})
+                name: group(**{option: given.pop(option) for option in group_parameters[name]})
                 for name, group in groups.items()
             }
             return verb(**given, **made)
 
         every: list[inspect.Parameter] = []
         for name in inspect.signature(verb).parameters:
-            every += own[name].values() if name in own else [verbs[name]]
+            every += group_parameters[name].values() if name in group_parameters else [verbs[name]]
         wrapper.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {p.name: p.annotation for p in every}
         return wrapper
@@ -71,7 +71,7 @@ def _parameters(
     return {name: found[name].replace(annotation=hints[name], kind=kind) for name in annotations}
 
 
-def execution(
+def collect_execution(
     executor: Annotated[
         str,
         typer.Option(
@@ -123,13 +123,13 @@ def execution(
     from goalkeeper.compute.executor import Execution, Limits
 
     limits = Limits(
-        seconds=amounts.seconds(unit_time, "--unit-time"),
-        memory=amounts.size(unit_memory, "--unit-memory"),
+        seconds=amounts.parse_seconds(unit_time, "--unit-time"),
+        memory=amounts.parse_size(unit_memory, "--unit-memory"),
     )
     return Execution(executor=executor, jobs=jobs, scheduler=scheduler, limits=limits)
 
 
-def compute(
+def collect_compute(
     precision: Annotated[
         str,
         typer.Option(
@@ -152,11 +152,11 @@ def compute(
     return ComputeSettings(precision=precision, device=device)  # type: ignore[arg-type] # checked there
 
 
-def store(
+def choose_store(
     store: Place = None,
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Do not use the store, neither reading nor writing.")
     ] = False,
 ) -> Path | bool:
-    """Say which store finished plays are shared through: a folder, the default one, or none."""
+    """Choose the store that shares finished attack runs: a folder, the default one, or none."""
     return False if no_store else store or True

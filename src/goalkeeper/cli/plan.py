@@ -14,13 +14,13 @@ from goalkeeper.cli.common import (
     File,
     Jobs,
     Seed,
-    choice,
-    console,
-    quiet,
-    session,
+    make_console,
+    parse_choice,
+    prepare_session,
+    redirect_stdout_of_user_code,
     shell_command,
 )
-from goalkeeper.cli.effort import describe_effort, duration, sizing
+from goalkeeper.cli.effort import collect_sizing, describe_effort, format_duration
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import Session
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from goalkeeper.running import Sizing
 
 
-@options.option_groups(chosen=choice, compute=options.compute, sizing=sizing)
+@options.option_groups(chosen=parse_choice, compute=options.collect_compute, sizing=collect_sizing)
 def plan(
     file: File,
     *,
@@ -46,59 +46,59 @@ def plan(
     from goalkeeper.running import fit_effort
 
     jobs = Execution(jobs=jobs).slots
-    ready = session(file, seed, chosen, compute)
-    with quiet():
-        ready, measured = fit_effort(ready, sizing, jobs)
-        pace = measured()
+    ready = prepare_session(file, seed, chosen, compute)
+    with redirect_stdout_of_user_code():
+        ready, measure = fit_effort(ready, sizing, jobs)
+        times = measure()
     if as_json:
-        typer.echo(json.dumps(_rows(ready, pace), indent=1))
+        typer.echo(json.dumps(_make_rows(ready, times), indent=1))
     else:
-        _print(ready, pace, file, jobs)
+        _print(ready, times, file, jobs)
 
 
-def _rows(ready: Session, pace: OperationTimes) -> list[dict[str, object]]:
+def _make_rows(ready: Session, times: OperationTimes) -> list[dict[str, object]]:
     from goalkeeper.estimate import estimate_memory, estimate_queries
 
     rows, effort, worker = [], ready.plan.choice.effort, estimate_memory(ready.app)
     for entry in ready.plan.entries:
         row = json.loads(entry.row().model_dump_json())
         if entry.unit:
-            row["estimate"]["seconds"] = round(pace.seconds(entry.unit, effort), 3)
+            row["estimate"]["seconds"] = round(times.seconds(entry.unit, effort), 3)
             row["estimate"]["asked"] = round(estimate_queries(entry.unit))
             row["estimate"]["memory"] = worker
         rows.append(row)
     return rows
 
 
-def _print(ready: Session, pace: OperationTimes, file: Path, jobs: int) -> None:
+def _print(ready: Session, times: OperationTimes, file: Path, jobs: int) -> None:
     from rich.table import Table
 
     from goalkeeper.estimate import estimate_memory, estimate_queries
 
-    out, effort = console(), ready.plan.choice.effort
+    out, effort = make_console(), ready.plan.choice.effort
     table = Table("attack", "task", "attacker", "queries", "time", title="Planned", expand=False)
     for entry in ready.plan.entries:
         if entry.unit:
-            asked = f"{estimate_queries(entry.unit):,.0f}"
-            took = f"{pace.seconds(entry.unit, effort):.1f} s"
-            table.add_row(entry.attack, entry.task.name, entry.attacker.name, asked, took)
+            queries = f"{estimate_queries(entry.unit):,.0f}"
+            time = f"{times.seconds(entry.unit, effort):.1f} s"
+            table.add_row(entry.attack, entry.task.name, entry.attacker.name, queries, time)
     out.print(table)
     skipped = Table("attack or variant", "attackers", "why", title="Skipped", expand=False)
-    for (name, why), who in _grouped(ready).items():
+    for (name, why), who in _group_skipped(ready).items():
         skipped.add_row(name, ", ".join(who), why)
     out.print(skipped)
     units = ready.plan.units
     out.print(
         f"{len(units)} attack runs (attackers with the same grant share one), about "
-        f"{duration(pace.total(units, jobs, effort))} on {jobs} workers with about "
+        f"{format_duration(times.total(units, jobs, effort))} on {jobs} workers with about "
         f"{estimate_memory(ready.app) / 2**30:.1f} GiB each"
     )
-    out.print(describe_effort(effort, pace, units, jobs))
-    more = [] if effort == 1 else ["--effort", f"{effort:g}"]
-    typer.echo(f"next: {shell_command('run', file, '-o', file.parent / 'run', *more)}")
+    out.print(describe_effort(effort, times, units, jobs))
+    effort_option = [] if effort == 1 else ["--effort", f"{effort:g}"]
+    typer.echo(f"next: {shell_command('run', file, '-o', file.parent / 'run', *effort_option)}")
 
 
-def _grouped(ready: Session) -> dict[tuple[str, str], list[str]]:
+def _group_skipped(ready: Session) -> dict[tuple[str, str], list[str]]:
     """Group attackers by what is skipped and why."""
     found: dict[tuple[str, str], list[str]] = {}
     for entry in ready.plan.entries:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from goalkeeper.cli.effort import describe_effort, duration
+from goalkeeper.cli.effort import describe_effort, format_duration
 
 if TYPE_CHECKING:
     from goalkeeper.core.evidence import AttackResult
@@ -48,14 +48,14 @@ class Progress:
             self._say(f"from the store: {event.reused} {total}")
         if not event.missing:
             return
-        self._jobs, times, missing = max(1, event.workers), event.pace(), event.missing
+        self._jobs, times, missing = max(1, event.workers), event.measure_times(), event.missing
         self._weight = {unit.id: times.seconds(unit, event.effort) for unit in missing}
         cost = describe_effort(event.effort, times, missing, self._jobs)
         self._say(f"{len(missing)} attack runs; {cost}")
         if times.total(missing, self._jobs, event.effort) > event.left:
             self._say(
-                f"not all of them fit into the remaining {duration(event.left)}; run the same "
-                "command again for the others"
+                f"not all of them fit into the remaining {format_duration(event.left)}; run the "
+                "same command again for the others"
             )
 
     def _advance(self, unit: Unit, result: AttackResult) -> None:
@@ -79,8 +79,8 @@ class Progress:
         total, first = sum(self._weight.values()), self._weight[self._done[0]]
         done = sum(self._weight[unit] for unit in self._done)
         taken = (time.monotonic() - self._first) * self._jobs
-        trusted = TRUSTED * total + first
-        return (total - done) / self._jobs * (taken + trusted) / (done - first + trusted)
+        prior = TRUSTED * total + first
+        return (total - done) / self._jobs * (taken + prior) / (done - first + prior)
 
     def _say(self, text: str) -> None:
         if not self._silent:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from goalkeeper.cli.common import Folder, explain_write_errors, read, read_run_value
+from goalkeeper.cli.common import Folder, explain_write_errors, read_assessment, read_run_value
 
 SCHEMA = "schema"
 
@@ -33,7 +33,7 @@ def report(
     ] = False,
 ) -> None:
     """Render the assessment of a run folder as HTML, JSON or text, or print the JSON Schema."""
-    text = _rendered(folder, form, show_private=show_private)
+    text = _render(folder, form, show_private=show_private)
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -42,7 +42,7 @@ def report(
     typer.echo(f"written: {output}")
 
 
-def _rendered(folder: Path, form: str, *, show_private: bool) -> str:
+def _render(folder: Path, form: str, *, show_private: bool) -> str:
     import json
 
     from goalkeeper.core.errors import DescriptionError
@@ -65,4 +65,4 @@ def _rendered(folder: Path, form: str, *, show_private: bool) -> str:
         show_private=show_private,
         person=read_run_value(folder, "person"),
     )
-    return renderers()[form]().render(read(folder), about)
+    return renderers()[form]().render(read_assessment(folder), about)

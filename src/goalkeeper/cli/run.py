@@ -15,14 +15,14 @@ from goalkeeper.cli.common import (
     AsJson,
     File,
     Seed,
-    choice,
-    console,
     current_command,
-    quiet,
+    make_console,
+    parse_choice,
     read_run_value,
+    redirect_stdout_of_user_code,
     shell_command,
 )
-from goalkeeper.cli.effort import sizing
+from goalkeeper.cli.effort import collect_sizing
 from goalkeeper.cli.exits import Exit
 from goalkeeper.cli.progress import Progress
 
@@ -43,11 +43,11 @@ class FailOn(StrEnum):
 
 
 @options.option_groups(
-    chosen=choice,
-    execution=options.execution,
-    compute=options.compute,
-    sizing=sizing,
-    store=options.store,
+    chosen=parse_choice,
+    execution=options.collect_execution,
+    compute=options.collect_compute,
+    sizing=collect_sizing,
+    store=options.choose_store,
 )
 def run(
     file: File,
@@ -77,20 +77,20 @@ def run(
     """
     from goalkeeper import running
 
-    how = running.RunOptions(
+    run_options = running.RunOptions(
         execution=execution,
         sizing=sizing,
         compute=compute,
         store=store,
         progress=Progress(silent=as_json),
     )
-    with _resumable(output), quiet():
-        assessment = running.run(file, output, seed=seed, choice=chosen, options=how)
+    with _resumable(output), redirect_stdout_of_user_code():
+        assessment = running.run(file, output, seed=seed, choice=chosen, options=run_options)
     if as_json:
         typer.echo(assessment.to_json(), nl=False)
     else:
-        _tell(assessment, file, output)
-    raise typer.Exit(exit_code(assessment, fail_on))
+        _print_result(assessment, file, output)
+    raise typer.Exit(choose_exit_code(assessment, fail_on))
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def _resumable(output: Path) -> Iterator[None]:
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 
-def exit_code(assessment: Assessment, fail_on: FailOn = FailOn.NOT_MET) -> Exit:
+def choose_exit_code(assessment: Assessment, fail_on: FailOn = FailOn.NOT_MET) -> Exit:
     """Choose the strongest exit code that applies."""
     from goalkeeper.core.assessment import Verdict
     from goalkeeper.core.evidence import Status
@@ -129,14 +129,14 @@ def exit_code(assessment: Assessment, fail_on: FailOn = FailOn.NOT_MET) -> Exit:
     return Exit.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else Exit.MET
 
 
-def _tell(assessment: Assessment, file: Path, output: Path) -> None:
+def _print_result(assessment: Assessment, file: Path, output: Path) -> None:
     from goalkeeper.core.evidence import Status
     from goalkeeper.report import render_terminal
     from goalkeeper.running import read_policy, report_context
 
     person = read_run_value(output, "person")
     about = report_context(read_policy(output), file=str(file), person=person)
-    render_terminal(assessment, console(), about)
+    render_terminal(assessment, make_console(), about)
     failed = [e for e in assessment.evidence if e.unit and e.status is Status.FAILED_TO_RUN]
     for evidence in failed:
         typer.echo(f"failed: {evidence.attack} by {evidence.attacker}: {evidence.result.reason}")

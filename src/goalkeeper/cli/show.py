@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from goalkeeper.cli.common import AsJson, Folder, console, read, read_run_value, shell_command
+from goalkeeper.cli.common import (
+    AsJson,
+    Folder,
+    make_console,
+    read_assessment,
+    read_run_value,
+    shell_command,
+)
 
 
 def show(folder: Folder, as_json: AsJson = False) -> None:
@@ -13,12 +20,12 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
     from goalkeeper.report import render_terminal
     from goalkeeper.running import report_context
 
-    assessment = read(folder)
+    assessment = read_assessment(folder)
     if as_json:
         typer.echo(assessment.to_json(), nl=False)
         return
     file, person = read_run_value(folder, "file"), read_run_value(folder, "person")
     render_terminal(
-        assessment, console(), report_context(default_policy(), file=file, person=person)
+        assessment, make_console(), report_context(default_policy(), file=file, person=person)
     )
     typer.echo(f"next: open {folder}/report.html, or: {shell_command('verify', folder)}")

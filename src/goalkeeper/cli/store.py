@@ -64,7 +64,7 @@ def store(
     if action is Action.SHOW:
         found = describe_store(opened)
     elif action is Action.PRUNE:
-        found = _pruned(opened, older, larger)
+        found = _prune(opened, older, larger)
     else:
         found = {"place": str(opened.root), "damaged": opened.check()}
     if as_json:
@@ -83,9 +83,9 @@ def describe_store(opened: Store) -> dict[str, Any]:
     return {"place": str(opened.root), **_sizes(entries), "applications": by}
 
 
-def _pruned(opened: Store, older: str, larger: str) -> dict[str, Any]:
-    since = time.time() - amounts.seconds(older, "--older") if older else 0.0
-    removed = opened.prune(unused_since=since, largest=amounts.size(larger, "--larger"))
+def _prune(opened: Store, older: str, larger: str) -> dict[str, Any]:
+    since = time.time() - amounts.parse_seconds(older, "--older") if older else 0.0
+    removed = opened.prune(unused_since=since, largest=amounts.parse_size(larger, "--larger"))
     return {"removed": _sizes(removed), **describe_store(opened)}
 
 

@@ -16,7 +16,7 @@ def _inline(execution: Execution) -> Executor:
 
     if not execution.limits.none:
         raise DescriptionError(
-            "the inline executor cannot keep a limit: it has no worker to end",
+            "the inline executor cannot enforce a limit: it has no worker process to stop",
             key="--executor",
             expected="another executor, or no --unit-time and no --unit-memory",
             given="inline",
@@ -36,7 +36,7 @@ def _dask(execution: Execution) -> Executor:
 
     if execution.scheduler and execution.jobs:
         raise DescriptionError(
-            "a running cluster has the workers it has",
+            "--jobs does not change the number of workers of a running cluster",
             key="--jobs",
             expected="no --jobs beside --scheduler",
             given=str(execution.jobs),
@@ -69,12 +69,12 @@ def make(execution: Execution, jobs: int) -> Executor:
         It needs a package that is not installed.
     """
     name = execution.name(jobs)
-    known = available()
-    if name not in known:
+    executors = available()
+    if name not in executors:
         raise DescriptionError(
             f"there is no executor called {name!r}",
             key="--executor",
-            expected="one of " + ", ".join(known),
+            expected="one of " + ", ".join(executors),
             given=name,
             advice="see the executors with: goalkeeper doctor",
         )
@@ -85,7 +85,7 @@ def make(execution: Execution, jobs: int) -> Executor:
             expected="--executor dask, or no --executor",
             given=execution.scheduler,
         )
-    return known[name](execution)
+    return executors[name](execution)
 
 
 def _problem(loaded: object) -> str:

@@ -35,7 +35,7 @@ class RunFolder:
                 (self.root / LOCK).touch()
         except OSError as error:
             raise disk_full(error, self.root) or StoreError(
-                f"the run folder {self.root} cannot be made ({error.strerror}); choose another "
+                f"the run folder {self.root} cannot be created ({error.strerror}); choose another "
                 "with -o"
             ) from error
         if foreign:

@@ -54,7 +54,7 @@ class Index:
         self, files: Iterable[Path], about: Callable[[Path], tuple[str, str]]
     ) -> list[Entry]:
         """Return an entry a file; `about` reads application and attack of those not known yet."""
-        known = {row[0]: row[1:] for row in self._rows()}
+        indexed = {row[0]: row[1:] for row in self._rows()}
         found = []
         for path in files:
             name = path.relative_to(self._root).as_posix()
@@ -62,7 +62,7 @@ class Index:
                 stat = path.stat()
             except OSError:  # it was removed meanwhile
                 continue
-            application, attack = known.get(name) or about(path)
+            application, attack = indexed.get(name) or about(path)
             found.append(
                 Entry(
                     name=name,

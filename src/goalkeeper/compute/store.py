@@ -203,7 +203,7 @@ class Store:
             advice = "Make room with: goalkeeper store prune --larger 1G"
             raise disk_full(error, target, advice) or StoreError(
                 f"{target} could not be written ({error.strerror}); name another store with "
-                "--store, or do without one: --no-store"
+                "--store, or use none: --no-store"
             ) from error
 
     def _read(self, kind: str, key: str) -> bytes | None:

@@ -93,7 +93,7 @@ class Team:
 
     def _hand_out(self, queue: deque[tuple[Job, int]]) -> None:
         if self._closed:
-            raise RuntimeError("the workers were dismissed")
+            raise RuntimeError("the workers have been shut down")
         free = [worker for worker in self._workers if worker.job is None]
         while queue and (free or len(self._workers) < self._size):
             if not free:

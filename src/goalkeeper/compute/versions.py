@@ -1,4 +1,4 @@
-"""What decides a play beside its unit: goalkeeper's own source and the libraries it runs on."""
+"""What an attack run depends on beside its unit: goalkeeper's source, and the libraries."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def digest() -> str:
     for name in sorted({"goalkeeper", *_plugins()}):
         for path in _files(name):
             found.update(f"{name}/{path.name}\0".encode() + path.read_bytes() + b"\0")
-    said = [platform.python_implementation(), platform.python_version(), platform.machine()]
-    said += [f"{package} {_version(package)}" for package in PACKAGES]
-    found.update("\0".join(said).encode())
+    versions = [platform.python_implementation(), platform.python_version(), platform.machine()]
+    versions += [f"{package} {_version(package)}" for package in PACKAGES]
+    found.update("\0".join(versions).encode())
     return found.hexdigest()
 
 

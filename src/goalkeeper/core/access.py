@@ -87,9 +87,9 @@ class _Shared:
     def reachable(self, rows: int) -> Ints:
         """Return the attacker's own of all training rows: drawn once, when first asked for."""
         if self._reachable is None:
-            own = int(self._terms.granted.budget.share * rows)
+            controlled = int(self._terms.granted.budget.share * rows)
             rng = np.random.default_rng(self._terms.victim.spawn(1)[0])
-            self._reachable = read_only(np.sort(rng.choice(rows, own, replace=False)))
+            self._reachable = read_only(np.sort(rng.choice(rows, controlled, replace=False)))
         return self._reachable
 
 
@@ -147,8 +147,8 @@ class Access:
 
     def left(self) -> Ints:
         """Count the queries that each campaign may still spend, `(campaigns,)`."""
-        left, own = self._meter.left(), self._terms.campaign
-        return left if own is None else left[[own]]
+        left, campaign = self._meter.left(), self._terms.campaign
+        return left if campaign is None else left[[campaign]]
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
@@ -277,7 +277,7 @@ class Access:
         """Rows of the training data that the attacker may delete, modify or relabel.
 
         With full knowledge of the data: all. Otherwise the attacker's own contributions, a random
-        sample as large as the share under its control, which no change draws anew.
+        sample as large as the share under its control; it stays the same after every change.
         """
         wanted = Capability.T2 | Capability.T3 | Capability.T4
         if not self._granted.capabilities.closed() & wanted:
@@ -318,7 +318,7 @@ class Access:
         """Give feedback in one round (M4) and return access to what the application became.
 
         Feedback adds up over the returned accesses. The declared review, monitor and snapshots
-        are at work, one draw of their luck; the game judges by others.
+        apply, with one draw of their random choices; the game measures with other draws.
 
         Raises
         ------

@@ -210,7 +210,7 @@ class Storage:
     save: Callable[[Target], bytes]
 
     @property
-    def said(self) -> tuple[object, ...]:
+    def declared(self) -> tuple[object, ...]:
         """What decides results beside the hashes of files."""
         return self.suffix, self.runs_code, self.protection
 
@@ -267,7 +267,7 @@ class Wiring:
     adapter: Callable[[str, Mapping[str, float] | None], str] | None = None
 
     @property
-    def said(self) -> tuple[object, ...]:
+    def declared(self) -> tuple[object, ...]:
         """Everything that decides results; an adapter's content is among the hashes of files."""
         has_rule = self.adapter is not None
         return dict(self.reactions), self.missing, self.channel, self.validates, has_rule
@@ -278,7 +278,7 @@ class Wiring:
 DECIDES_NOTHING = frozenset({"description", "needs", "attackers", "secrecy", "caveats"})
 
 # Fields that an application read from files owes to them: their hashes say what these fields hold.
-# A model that every process trains anew differs in its last digits, so that by its content no
+# A model that every process trains for itself differs in its last digits, so that by its content no
 # process would know the work of another.
 FROM_FILES = frozenset({"target", "labeller", "storage", "wiring"})
 
@@ -344,7 +344,7 @@ class Application:
         """Describe a field; `content_of` where nothing else is known to identify it."""
         value = getattr(self, name)
         if name in FROM_FILES and self.hashes:
-            return getattr(value, "said", type(value).__qualname__)
+            return getattr(value, "declared", type(value).__qualname__)
         if name == "data":
             return {part: getattr(value, part) for part in value.sizes()}
         if name == "target":

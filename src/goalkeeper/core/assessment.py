@@ -227,19 +227,19 @@ def _problem(text: str, error: ValidationError, source: str) -> StoreError:
     try:
         schema = json.loads(text).get("schema")
     except (ValueError, AttributeError):
-        return StoreError(f"{source} is not an assessment: it is no JSON object; {again}")
-    known = f"this one reads schema {SCHEMA_VERSION}"
+        return StoreError(f"{source} is not an assessment: it is not a JSON object; {again}")
+    supported = f"this one reads schema {SCHEMA_VERSION}"
     if isinstance(schema, int) and schema < SCHEMA_VERSION:
         changed = "; ".join(what for version, what in CHANGES.items() if version > schema)
         earlier = f"{source} has schema {schema}, of an earlier goalkeeper ({changed})"
-        return OtherSchema(f"{earlier}; {known}: {again}")
+        return OtherSchema(f"{earlier}; {supported}: {again}")
     if isinstance(schema, int) and schema > SCHEMA_VERSION:
         later = f"{source} has schema {schema}, of a later goalkeeper"
-        return OtherSchema(f"{later}; {known}: update goalkeeper, or {again}")
+        return OtherSchema(f"{later}; {supported}: update goalkeeper, or {again}")
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    told = f"{where}: {first['msg']}"
-    return StoreError(f"{source} is not an assessment of this version: {told}; {again}")
+    finding = f"{where}: {first['msg']}"
+    return StoreError(f"{source} is not an assessment of this version: {finding}; {again}")
 
 
 def _row(evidence: Evidence) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def checked(
     if len(outside):
         raise ChangeRefused(
             f"row {outside[0]} of the training data is out of this attacker's reach; "
-            "touch only rows that access.reachable() gives"
+            "change only rows that access.reachable() returns"
         )
     share = change.share(len(train))
     if share > granted.budget.share + 1e-12:
@@ -126,7 +126,7 @@ def checked(
     return Poisoned(removed=removed, extra=_extra(change, train, labeller), share=share)
 
 
-def genuine(bases: Data, known: Iterable[Data]) -> None:
+def genuine(bases: Data, available: Iterable[Data]) -> None:
     """Refuse bases that the attacker made up: an honest label rests on a real record's label.
 
     `known` is what the attacker can have: similar data, and the training records in reach.
@@ -136,11 +136,11 @@ def genuine(bases: Data, known: Iterable[Data]) -> None:
     ChangeRefused
         A base is none of these records, or has another label there.
     """
-    real = {record for part in known for record in _records(part)}
+    real = {record for part in available for record in _records(part)}
     for i, record in enumerate(_records(bases)):
         if record not in real:
             raise ChangeRefused(
-                f"base {i} is no record of the attacker's data, or has another label there; "
+                f"base {i} is not a record of the attacker's data, or has another label there; "
                 "start from records of access.data() or access.own()"
             )
 

@@ -86,7 +86,7 @@ class Splits:
     """The four disjoint parts.
 
     train: what the target was trained on. holdout: records that the target never saw. calibration:
-    thresholds and false-alarm rates. similar: what an attacker has who knows similar data.
+    thresholds and false-alarm rates. similar: the data of an attacker who knows similar data.
     """
 
     train: Data
@@ -101,9 +101,9 @@ class Splits:
                 other = seen.setdefault(key, (part, row))
                 if other[0] != part:
                     raise DataError(
-                        f"row {row} of the {part} data also stands in the {other[0]} data "
+                        f"row {row} of the {part} data is also in the {other[0]} data "
                         f"(row {other[1]}); the parts must not overlap: remove one of the two, "
-                        "or let goalkeeper cut one file by itself"
+                        "or let goalkeeper split one file"
                     )
 
     def sizes(self) -> dict[str, int]:
@@ -148,8 +148,7 @@ def cut(data: Data, shares: Mapping[str, float]) -> Splits:
     for part, rows in parts.items():
         if len(rows) == 0:
             raise DataError(
-                f"no record fell into the {part} part: {len(data)} records are too few; "
-                "give more data"
+                f"the {part} part got no record: {len(data)} records are too few; give more data"
             )
     return Splits(**parts)
 

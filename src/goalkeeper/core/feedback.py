@@ -108,8 +108,8 @@ def _check_bases(batches: Sequence[FeedbackBatch], app: Application, granted: Po
     given = [batch.bases for batch in batches if len(batch)]
     if given:
         full = granted.knowledge.data is Grade.FULL
-        known = (app.data.similar, app.data.train) if full else (app.data.similar,)
-        genuine(reduce(Data.joined, given), known)
+        available = (app.data.similar, app.data.train) if full else (app.data.similar,)
+        genuine(reduce(Data.joined, given), available)
 
 
 def reviewed(sizes: Sequence[int], review: float, rng: np.random.Generator) -> list[Bools]:
@@ -177,7 +177,9 @@ class FeedbackOutcome:
         """Review a batch and train on it as well."""
         loop, trainer = self.app.feedback, self.app.trainer
         if loop is None or trainer is None:
-            raise NotOffered("the application does not learn from feedback, as far as is known")
+            raise NotOffered(
+                "no feedback loop that retrains the model is described (feedback, model.build)"
+            )
         batches = (*self.batches, batch)
         check_batches(batches, self.app, granted)
         drawn, seed = seed_sequence.spawn(2)

@@ -50,8 +50,8 @@ def load_plugins(group: str, ours: Container[str], problem: Callable[[Any], str]
                 if not wrong:
                     found[point.name] = loaded
         if wrong:
-            told = f"plug-in {point.name} of {group} ({point.value}) left out: {wrong}"
-            warnings.warn(told, stacklevel=2)
+            message = f"plug-in {point.name} of {group} ({point.value}) left out: {wrong}"
+            warnings.warn(message, stacklevel=2)
     return found
 
 

@@ -46,7 +46,7 @@ class PartsForm(Section):
     )
     holdout: Share = Field(description="records the model never saw, for questions and accuracy")
     calibration: Share = Field(description="for thresholds and false-alarm rates")
-    similar: Share = Field(description="what an attacker has who knows similar data")
+    similar: Share = Field(description="the data of an attacker who knows similar data")
 
 
 class DataForm(Section):
@@ -322,7 +322,7 @@ class ApplicationForm(Section):
     )
     data: DataForm = Field(description="the records, and what their columns mean")
     columns: dict[str, ColumnForm] = Field(
-        default_factory=dict, description="what features of a table may look like, by column"
+        default_factory=dict, description="possible values of the features of a table, by column"
     )
     model: ModelForm = Field(description="the model, named by one key")
     tolerances: TolerancesForm | None = Field(

@@ -40,8 +40,8 @@ def load(
         The application file (YAML).
     policy
         Rules to use in place of those that the file names.
-    means
-        What this machine computes with.
+    compute
+        Device, precision, processes and memory.
 
     Raises
     ------
@@ -181,10 +181,10 @@ class _Description:
     def _labeller(self, splits: Splits, model: Model, harmless: int | None) -> Labeller:
         from goalkeeper.describe.labelling import FunctionLabeller, honest
 
-        classes, own = self.form.classes, self.form.labeller
-        if own is None:
+        classes, labeller = self.form.classes, self.form.labeller
+        if labeller is None:
             return honest(splits.train, model.domain, len(classes), harmless)
-        return FunctionLabeller(self.references.function(("labeller",), own), classes)
+        return FunctionLabeller(self.references.function(("labeller",), labeller), classes)
 
 
 def _line(found: DescriptionError) -> int:
@@ -242,9 +242,9 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
     for key, name in functions:
         if name is not None:
             checks.append(partial(references.locate, key, name))
-    for own, kind in key_kinds().items():
-        if getattr(model, own) is not None:
-            checks.append(partial(kind.check, getattr(model, own), references))
+    for kind_key, kind in key_kinds().items():
+        if getattr(model, kind_key) is not None:
+            checks.append(partial(kind.check, getattr(model, kind_key), references))
     if model.integrity is not None and ":" in model.integrity:
         checks.append(partial(references.locate, ("model", "integrity"), model.integrity))
     if model.weights is not None:

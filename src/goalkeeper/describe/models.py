@@ -68,10 +68,10 @@ class Modeller:
                 model = kind.load(file, context)
         else:
             name = next(key for key in key_kinds() if getattr(self.form, key) is not None)
-            key, own = ("model", name), key_kinds()[name]
-            advice = own.advice
+            key, key_kind = ("model", name), key_kinds()[name]
+            advice = key_kind.advice
             with context.errors_at(key, advice):
-                model = own.load(getattr(self.form, name), context)
+                model = key_kind.load(getattr(self.form, name), context)
         with context.errors_at(key, advice):
             preflight(model.target, splits.holdout.x)
         return model
@@ -94,7 +94,7 @@ class Modeller:
             raise problem(
                 self._document,
                 BUILD,
-                f"{name}() returned {type(built).__name__}, which is no kind of model that "
+                f"{name}() returned {type(built).__name__}, which is not a model that "
                 "goalkeeper can train",
                 expected=wanted,
                 advice=advice,
@@ -103,10 +103,10 @@ class Modeller:
         with context.errors_at(BUILD, advice), self.references.running(BUILD, reference):
             return kind.train(built, build, context)
 
-    def _refuse_extra_keys(self, reference: str, known: frozenset[str]) -> None:
+    def _refuse_extra_keys(self, reference: str, allowed: frozenset[str]) -> None:
         """Refuse keys that are for another kind of model than `build` returns."""
         for key in ("weights", "training"):
-            if getattr(self.form, key) is not None and key not in known:
+            if getattr(self.form, key) is not None and key not in allowed:
                 kinds = [k.about for k in built_kinds().values() if key in k.keys]
                 raise problem(
                     self._document,
@@ -144,7 +144,7 @@ class Modeller:
         return kind
 
     def _require_trust(self, file: ModelFile, kind: FileKind) -> None:
-        name, said = file.path.name, self.form.sha256
+        name, declared = file.path.name, self.form.sha256
         lines = f"add these lines under model: `trust: true` and `sha256: {file.sha256}`"
         advice = f"if you know where {name} comes from, {lines}"
         if kind.runs_code and not self.form.trust:
@@ -157,17 +157,17 @@ class Modeller:
                 given=f"trust: false, file with sha256 {file.sha256}",
                 advice=advice,
             )
-        if said is None and not kind.runs_code:
+        if declared is None and not kind.runs_code:
             return
-        if said is None or said.lower() != file.sha256:
+        if declared is None or declared.lower() != file.sha256:
             raise problem(
                 self._document,
                 ("model", "sha256"),
                 "the hash of the trusted model file is missing"
-                if said is None
+                if declared is None
                 else "the model file is not the one that you trusted",
                 expected=f"sha256: {file.sha256}",
-                given=said or "no sha256",
+                given=declared or "no sha256",
                 advice=advice,
             )
 
@@ -203,8 +203,8 @@ def _recognises(name: str, kind: Any, model: Any) -> bool:
     try:
         return bool(kind.recognises(model))
     except Exception as error:  # noqa: BLE001 - a broken plug-in must never break goalkeeper
-        said = f"{type(error).__name__}: {error}"
-        warnings.warn(f"the kind of model {name} was left out: {said}", stacklevel=2)
+        reason = f"{type(error).__name__}: {error}"
+        warnings.warn(f"the kind of model {name} was left out: {reason}", stacklevel=2)
         return False
 
 
@@ -229,5 +229,5 @@ def _train_by_function(build: Callable[..., Any], context: ModelContext) -> Mode
         target=trainer.fit(context.splits.train, SEED),
         trainer=trainer,
         domain=context.domain,
-        compute=context.cpu_means,
+        compute=context.cpu_settings,
     )

@@ -68,19 +68,19 @@ class Cutter:
     ) -> tuple[Splits, list[str]]:
         """Keep the training records, and cut the rest into the parts that are not given."""
         keys = np.array([key.hex() for key in row_keys(data.x)])
-        known = np.isin(keys, keys[train]) & ~train
+        overlapping = np.isin(keys, keys[train]) & ~train
         caveats = []
-        if known.any():
-            self._overlapping(known, train, keys)
+        if overlapping.any():
+            self._overlapping(overlapping, train, keys)
             caveats = [
-                f"{int(known.sum())} test records are also in the training data and were "
+                f"{int(overlapping.sum())} test records are also in the training data and were "
                 "left out (data.overlap: drop)"
             ]
         rows = dict(given)
         missing = [part for part in REST if part not in given]
         if missing:
-            rows |= _cut_rest(keys, rest & ~known, missing, self.form.data.parts)
-        empty = next((part for part in REST if not (rows[part] & ~known).any()), None)
+            rows |= _cut_rest(keys, rest & ~overlapping, missing, self.form.data.parts)
+        empty = next((part for part in REST if not (rows[part] & ~overlapping).any()), None)
         if empty is not None:
             raise problem(
                 self.document,
@@ -89,20 +89,20 @@ class Cutter:
                 given=f"{int(rest.sum())} test records",
                 advice="give more test records",
             )
-        parts = {part: data.take(rows[part] & ~known) for part in REST}
+        parts = {part: data.take(rows[part] & ~overlapping) for part in REST}
         return Splits(train=data.take(train), **parts), caveats
 
-    def _overlapping(self, known: Bools, train: Bools, keys: NDArray[np.str_]) -> None:
+    def _overlapping(self, overlapping: Bools, train: Bools, keys: NDArray[np.str_]) -> None:
         if self.form.data.overlap == "drop":
             return
-        row = int(known.argmax())
+        row = int(overlapping.argmax())
         twin = int((train & (keys == keys[row])).argmax())
         name = self.records.raw.record
         raise problem(
             self.document,
             ("data", "overlap"),
             f"{name(row)} is also in the training data, as {name(twin)} "
-            f"({int(known.sum())} such test records)",
+            f"({int(overlapping.sum())} such test records)",
             expected="test records that the model was not trained on",
             given="overlap: error",
             advice="take them out of the test data, or let goalkeeper do so: `overlap: drop`",
@@ -149,18 +149,18 @@ def _oddities(data: Data, splits: Splits) -> list[str]:
     for key, label in zip(keys, data.y.tolist(), strict=True):
         labels.setdefault(key, set()).add(label)
     torn = sum(len(seen) > 1 for seen in labels.values())
-    said = []
+    caveats = []
     if copies:
-        said.append(
+        caveats.append(
             f"{copies} of {len(keys)} records repeat another one; copies stay in the same part"
         )
     if torn:
-        said.append(f"inputs that occur in the data with more than one class: {torn}")
+        caveats.append(f"inputs that occur in the data with more than one class: {torn}")
     holdout = len(splits.holdout)
     if holdout < FEW:
         least = 1 - 0.05 ** (1 / holdout)
-        said.append(
+        caveats.append(
             f"the holdout has only {holdout} records: even if an attack fails on all of them, a "
             f"success rate up to {least:.1%} cannot be excluded"
         )
-    return said
+    return caveats

@@ -36,7 +36,7 @@ class DescriptionErrors(DescriptionError):
 
 
 def combine(problems: Sequence[DescriptionError]) -> DescriptionError:
-    """Return one error that tells all problems."""
+    """Return one error that lists all problems."""
     return problems[0] if len(problems) == 1 else DescriptionErrors(problems)
 
 

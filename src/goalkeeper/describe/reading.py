@@ -300,7 +300,7 @@ class RecordReader:
             raise problem(
                 self._document,
                 key,
-                f"inputs of shape {x.shape} are no known kind",
+                f"inputs of shape {x.shape} are not of a known kind",
                 expected="texts (n,), rows (n, d), images (n, h, w) or (n, c, h, w)",
                 given=origin,
                 advice="give one input for each record along the first axis",

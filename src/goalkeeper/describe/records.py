@@ -70,8 +70,8 @@ class Collector:
 
     # ---- columns --------------------------------------------------------------------------------
 
-    def _problem(self, key: Key, what: str, **more: Any) -> DescriptionError:
-        return problem(self._document, key, what, **more)
+    def _problem(self, key: Key, what: str, **details: Any) -> DescriptionError:
+        return problem(self._document, key, what, **details)
 
     def _named(self, key: Key, name: str | None, holds: str) -> str:
         if name is None:

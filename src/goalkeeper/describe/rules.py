@@ -77,7 +77,7 @@ def _source(document: Document, form: ApplicationForm) -> Iterator[DescriptionEr
         yield problem(
             document,
             ("data", "part"),
-            "a part column is for one file; train and test are already apart",
+            "a part column is for one file; train and test are already separate files",
             advice="leave out `part`",
         )
 
@@ -105,7 +105,7 @@ def _columns(document: Document, form: ApplicationForm) -> Iterator[DescriptionE
         yield problem(
             document,
             ("columns",),
-            "columns describes the features of a table, but inputs are no table",
+            "columns describes the features of a table, but inputs are not rows of a table",
             advice="leave out `columns`",
         )
     for name, column in form.columns.items():
@@ -136,7 +136,7 @@ def _parts(document: Document, form: ApplicationForm) -> Iterator[DescriptionErr
         yield problem(
             document,
             (*key, "train"),
-            "the training data is already given apart; only the rest is cut",
+            "the training data is given as a file of its own; only the rest is cut",
             expected="holdout, calibration and similar, which sum to 1",
             advice="leave out `train`",
         )
@@ -189,8 +189,8 @@ def _model(document: Document, form: ApplicationForm) -> Iterator[DescriptionErr
 
 def _integrity(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
     """Check what is said of how the stored model is protected."""
-    said, key = form.model.integrity, ("model", "integrity")
-    if said is None:
+    check, key = form.model.integrity, ("model", "integrity")
+    if check is None:
         return
     if form.model.file is None and form.model.weights is None:
         yield problem(
@@ -200,7 +200,7 @@ def _integrity(document: Document, form: ApplicationForm) -> Iterator[Descriptio
             expected="model.file, or model.weights beside model.build",
             advice="name the stored model as `file:` or `weights:`, or leave out integrity",
         )
-    elif said not in ("none", "sha256") and ":" not in said:
+    elif check not in ("none", "sha256") and ":" not in check:
         yield problem(
             document,
             key,
@@ -214,9 +214,9 @@ def _trained(document: Document, form: ApplicationForm) -> Iterator[DescriptionE
     """Require the training rows of a model which goalkeeper does not train itself."""
     done = ("file", *key_kinds(), "weights")
     trained = next((k for k in done if getattr(form.model, k) is not None), None)
-    known = form.data.train is not None or form.data.part is not None
+    split = form.data.train is not None or form.data.part is not None
     both = form.model.build is not None and trained != "weights"
-    if trained is not None and not both and not known:
+    if trained is not None and not both and not split:
         yield problem(
             document,
             ("model", trained),

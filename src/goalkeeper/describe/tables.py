@@ -51,8 +51,8 @@ class Tabulator:
         coded = any(column.kind == "category" for column in columns)
         return x, TableDomain(columns=columns, one_hot=groups, named=coded)
 
-    def _problem(self, key: Key, what: str, **more: Any) -> DescriptionError:
-        return problem(self.document, key, what, **more)
+    def _problem(self, key: Key, what: str, **details: Any) -> DescriptionError:
+        return problem(self.document, key, what, **details)
 
     def _column(self, name: str, form: ColumnForm) -> tuple[Column, Floats]:
         import pandas as pd

@@ -36,14 +36,14 @@ class Threats:
         key: Key = ("needs", str(goal))
         given = {name: damage for name in SCENARIOS if (damage := getattr(form, name)) is not None}
         if form.none is not None and (given or form.cumulation or form.distribution):
-            self._tell(
+            self._report(
                 (*key, "none"),
                 "none says that there is no damage, but damage is described as well",
                 given=", ".join(["none", *given]),
                 advice="keep either `none` or the scenarios",
             )
         elif form.none is None and not any(LEVELS[damage.level] for damage in given.values()):
-            self._tell(
+            self._report(
                 key,
                 "no damage scenario is given, or all of them are none",
                 expected="one of " + ", ".join(SCENARIOS) + ", or none",
@@ -51,7 +51,7 @@ class Threats:
                 "goal does no damage`",
             )
         if form.distribution is not None and goal not in DISTRIBUTED:
-            self._tell(
+            self._report(
                 (*key, "distribution"),
                 f"redundancy never lowers the need for {goal}: copies increase exposure",
                 expected="distribution only under integrity and availability",
@@ -82,7 +82,7 @@ class Threats:
         found: dict[str, Attacker] = {}
         for i, entry in enumerate(form.attackers):
             if entry.name in found:
-                self._tell(
+                self._report(
                     ("attackers", i),
                     f"the attacker {entry.name} is listed twice",
                     given=entry.name,
@@ -95,11 +95,11 @@ class Threats:
 
     def _attacker(self, key: Key, form: AttackerForm) -> Attacker | None:
         built_in = self._policy.attackers
-        own = len(form.model_fields_set) > 1
-        base = form.based_on if form.based_on is not None else None if own else form.name
+        customised = len(form.model_fields_set) > 1
+        base = form.based_on if form.based_on is not None else None if customised else form.name
         if base is not None and base not in built_in:
             where = (*key, "based_on") if form.based_on is not None else key
-            self._tell(
+            self._report(
                 where,
                 f"there is no built-in attacker {base}",
                 expected="one of " + ", ".join(built_in),
@@ -108,7 +108,7 @@ class Threats:
             )
             return None
         if base is None and (form.knowledge is None or form.view is None or form.budget is None):
-            self._tell(
+            self._report(
                 key,
                 "an attacker of your own needs knowledge, capabilities, view and budget",
                 expected="these four keys, or based_on",
@@ -120,7 +120,7 @@ class Threats:
         window = form.window or start.window
         windows = tuple(self._policy.rating.attack_potential.window)
         if window not in windows:
-            self._tell(
+            self._report(
                 (*key, "window"),
                 "the rating policy has no such window of opportunity",
                 expected="one of " + ", ".join(windows),
@@ -143,14 +143,14 @@ class Threats:
         if form.secrecy is None:
             return table
         for aspect in ("data", "algorithm", "model"):
-            said = getattr(form.secrecy, aspect)
+            declared = getattr(form.secrecy, aspect)
             for grade in ("partial", "full"):
-                value = getattr(said, grade, None)
+                value = getattr(declared, grade, None)
                 if value is None:
                     continue
                 table.setdefault(aspect, {})[grade] = value
                 if value not in classes:
-                    self._tell(
+                    self._report(
                         ("secrecy", aspect, grade),
                         "the rating policy has no such class of secrecy",
                         expected="one of " + ", ".join(classes),
@@ -158,8 +158,8 @@ class Threats:
                     )
         return table
 
-    def _tell(self, key: Key, what: str, **more: Any) -> None:
-        self.problems.append(problem(self._document, key, what, **more))
+    def _report(self, key: Key, what: str, **details: Any) -> None:
+        self.problems.append(problem(self._document, key, what, **details))
 
 
 def _step(form: Any) -> Adjustment | None:

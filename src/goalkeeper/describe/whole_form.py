@@ -37,7 +37,7 @@ def model_keys() -> tuple[str, ...]:
 def application_form() -> type[ApplicationForm]:
     """Return the form with the keys and the words of every kind of model that is installed."""
     keys = any_of(model_keys(), "and")
-    own: dict[str, Any] = {
+    fields: dict[str, Any] = {
         key: (
             kind.value_type | None,
             Field(default=None, description=kind.about, **_text(kind)),
@@ -50,7 +50,7 @@ def application_form() -> type[ApplicationForm]:
         __doc__=f"The model: exactly one of {keys}.",
         build=(str | None, Field(default=None, description=_build_words())),
         file=(str | None, Field(default=None, min_length=1, description=_file_words())),
-        **own,
+        **fields,
     )
     return create_model(
         "ApplicationForm",
@@ -67,8 +67,8 @@ def _text(kind: KeyKind) -> dict[str, Any]:
 def _build_words() -> str:
     about = any_of(kind.about for kind in built_kinds().values())
     return (
-        f"Python function `file.py:name` that returns {about}; goalkeeper trains it, and trains it "
-        "anew when an attack needs that"
+        f"Python function `file.py:name` that returns {about}; goalkeeper trains it, and retrains "
+        "it when an attack needs that"
     )
 
 

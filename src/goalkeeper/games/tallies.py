@@ -94,8 +94,8 @@ def value(tally: Tally) -> float:
 def estimate_tally(tally: Tally) -> IntervalEstimate:
     """Return what people see of a tally: a value with its two-sided 95 % interval.
 
-    A success rate is shown as it is, beside its baseline; everything else as
-    the rated metric. A value outside its interval (a ratio at one lucky threshold) is moved to it.
+    A success rate is shown as it is, beside its baseline; everything else as the rated metric. A
+    value outside its interval (a ratio at a threshold that is best by chance) is moved into it.
     """
     if isinstance(tally, Proportion):
         return IntervalEstimate(

@@ -10,7 +10,7 @@ from typing import get_args
 from goalkeeper.core.errors import PolicyError
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
-from goalkeeper.policy._files import known, nearest
+from goalkeeper.policy._files import check_name, nearest
 from goalkeeper.policy._rating import Feasibility, Rating
 from goalkeeper.policy._taxonomy import Family, Taxonomy
 
@@ -36,11 +36,11 @@ def check_taxonomy(taxonomy: Taxonomy, rating: Rating, path: Path) -> None:
         metrics = list(family.metrics.values())
         _check_variants(family, taxonomy, metrics, where)
         for metric in metrics:
-            known(metric, rating.metrics, f"{where}.metric")
+            check_name(metric, rating.metrics, f"{where}.metric")
         for framework in family.standards:
-            known(framework, taxonomy.frameworks, f"{where}.standards")
+            check_name(framework, taxonomy.frameworks, f"{where}.standards")
         for ref in family.refs:
-            known(ref, taxonomy.literature, f"{where}.refs")
+            check_name(ref, taxonomy.literature, f"{where}.refs")
         for entry in family.harms:
             if (entry.level or entry.aspect) and entry.goal is not Goal.INTEGRITY:
                 raise PolicyError(f"{where}.harms: only integrity has levels and aspects")
@@ -54,13 +54,13 @@ def _check_variants(family: Family, taxonomy: Taxonomy, metrics: list[str], wher
     for name, entry in family.variants.items():
         here = f"{where}.variants.{name}"
         for harm in entry.harms:
-            known(harm, rated, f"{here}.harms")
+            check_name(harm, rated, f"{here}.harms")
         for metric in entry.metric.values():
-            known(metric, metrics, f"{here}.metric")
+            check_name(metric, metrics, f"{here}.metric")
         for ref in entry.refs:
-            known(ref, taxonomy.literature, f"{here}.refs")
+            check_name(ref, taxonomy.literature, f"{here}.refs")
         if entry.chain:
-            known(entry.chain, ids, f"{here}.chain")
+            check_name(entry.chain, ids, f"{here}.chain")
 
 
 def _problems(rating: Rating) -> Iterator[str]:

@@ -107,7 +107,7 @@ def _keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     return []
 
 
-def known(name: object, valid: Mapping[Any, Any] | Iterable[Any], where: str) -> None:
+def check_name(name: object, valid: Mapping[Any, Any] | Iterable[Any], where: str) -> None:
     """Raise PolicyError unless `name` is one of the `valid` ones."""
     names = list(valid)
     if name not in names:

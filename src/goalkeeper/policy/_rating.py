@@ -22,7 +22,7 @@ from goalkeeper.policy._entries import (
     knowledge_of,
     view_of,
 )
-from goalkeeper.policy._files import known
+from goalkeeper.policy._files import check_name
 
 Feasibility = Literal["very_low", "low", "medium", "high"]
 Secrecy = Mapping[str, Mapping[str, str]]
@@ -125,7 +125,7 @@ class Rating(Frozen):
 
     def level(self, metric: str, bound: float) -> int:
         """Count the edges that `bound` strictly exceeds: an exposure level, 0 to 4."""
-        known(metric, self.metrics, "metrics")
+        check_name(metric, self.metrics, "metrics")
         return sum(bound > edge + SLACK for edge in self.metrics[metric].edges)
 
     def interval(self, status: Status) -> tuple[int, int]:
@@ -142,12 +142,12 @@ class Rating(Frozen):
 
     def secrecy_class(self, secrecy: Secrecy, aspect: str, grade: str) -> str:
         """Say how well the operator keeps this knowledge; the default where nothing is said."""
-        said = secrecy.get(aspect, {}).get(grade)
-        if said is not None:
-            return said
+        declared = secrecy.get(aspect, {}).get(grade)
+        if declared is not None:
+            return declared
         defaults = self.default_secrecy
-        known(aspect, defaults, "default_secrecy")
-        known(grade, defaults[aspect], f"default_secrecy.{aspect}")
+        check_name(aspect, defaults, "default_secrecy")
+        check_name(grade, defaults[aspect], f"default_secrecy.{aspect}")
         return defaults[aspect][grade]
 
     def cost_of(
@@ -169,10 +169,10 @@ class Rating(Frozen):
             if grade != "none"
         ]
         for name in classes:
-            known(name, tables.knowledge, "attack_potential.knowledge")
-        known(requires.expertise, tables.expertise, "attack_potential.expertise")
-        known(requires.equipment, tables.equipment, "attack_potential.equipment")
-        known(requires.window, tables.window, "attack_potential.window")
+            check_name(name, tables.knowledge, "attack_potential.knowledge")
+        check_name(requires.expertise, tables.expertise, "attack_potential.expertise")
+        check_name(requires.equipment, tables.equipment, "attack_potential.equipment")
+        check_name(requires.window, tables.window, "attack_potential.window")
         secret = max(classes, key=lambda name: tables.knowledge[name], default="")
         points = (
             next(pt for most, pt in tables.elapsed_time if days <= most)

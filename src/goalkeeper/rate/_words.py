@@ -60,10 +60,11 @@ def explain(
     if not undecided:
         return "Inconclusive: no attack was tested."
     words = [f"{p.name} ({_describe_gap(p, criteria, policy)})" for p in undecided[:MOST_NAMES]]
-    more = [f"and {len(undecided) - MOST_NAMES} more"] if len(undecided) > MOST_NAMES else []
+    omitted = [f"and {len(undecided) - MOST_NAMES} more"] if len(undecided) > MOST_NAMES else []
     return (
         f"Inconclusive: no attack below attack potential {criteria.required} was shown to reach "
-        f"exposure level {criteria.critical}, but it is not excluded for {', '.join(words + more)}."
+        f"exposure level {criteria.critical}, but it is not excluded for "
+        f"{', '.join(words + omitted)}."
     )
 
 

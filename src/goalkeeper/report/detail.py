@@ -186,8 +186,8 @@ def spent(evidence: Evidence) -> tuple[Fact, ...]:
 
 def required_knowledge(evidence: Evidence) -> str:
     """Describe the knowledge that the attack needs."""
-    known = evidence.requires.knowledge.items()
-    words = tuple(f"{grade} {aspect}" for aspect, grade in known if grade != "none")
+    grades = evidence.requires.knowledge.items()
+    words = tuple(f"{grade} {aspect}" for aspect, grade in grades if grade != "none")
     return fmt.join_words(words) or "nothing"
 
 

@@ -55,7 +55,9 @@ def attacker_parts(assessment: Assessment) -> tuple[AttackerPart, ...]:
     """Describe every attacker in words."""
     parts = []
     for a in assessment.attackers:
-        known = [f"{grade} {aspect}" for aspect, grade in a.knowledge.items() if grade != "none"]
+        knowledge = [
+            f"{grade} {aspect}" for aspect, grade in a.knowledge.items() if grade != "none"
+        ]
         spends = [f"{fmt.count(a.queries)} queries"]
         if fmt.count(a.queries_per_day) != "unlimited":
             spends.append(f"{fmt.count(a.queries_per_day)} per day and account")
@@ -66,7 +68,7 @@ def attacker_parts(assessment: Assessment) -> tuple[AttackerPart, ...]:
             AttackerPart(
                 name=a.name,
                 box=_box(a.box, a.label),
-                knows=fmt.join_words(tuple(known)) or "nothing",
+                knows=fmt.join_words(tuple(knowledge)) or "nothing",
                 can=tuple(f"{c}: {MEANING[c]}" if c in MEANING else c for c in a.capabilities),
                 sees=a.view,
                 spends=", ".join(spends),

@@ -158,8 +158,10 @@ def _open(report: Report, width: int) -> Iterator[RenderableType]:
     for line in shown:
         yield Text(_cut(f"- {line}", width))
     if report.not_run or rest > 0:
-        more = f"{rest} more lines, and " if rest > 0 else ""
-        yield Text(f"The HTML report lists {more}every attack, attacker and reason.", style="dim")
+        omitted = f"{rest} more lines, and " if rest > 0 else ""
+        yield Text(
+            f"The HTML report lists {omitted}every attack, attacker and reason.", style="dim"
+        )
 
 
 def _cut(text: str, most: int) -> str:

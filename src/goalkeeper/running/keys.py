@@ -27,12 +27,12 @@ def store_key(session: Session) -> Callable[[Unit], str]:
     """
     if session.store is None:
         return lambda unit: unit.id
-    behaviour = f"{_imported(session.description)} {hash_answers(session.app)}"
+    behaviour = f"{_hash_imported(session.description)} {hash_answers(session.app)}"
     digest = hashlib.sha256(behaviour.encode()).hexdigest()
     return lambda unit: f"{unit.id} {digest}"
 
 
-def _imported(description: Path | None) -> str:
+def _hash_imported(description: Path | None) -> str:
     """Hash the Python files beside the description that are loaded now."""
     if description is None:
         return ""

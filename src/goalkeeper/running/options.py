@@ -1,4 +1,4 @@
-"""How a run is computed, kept and watched; what it finds does not depend on that."""
+"""Options and events of a run; its results do not depend on them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Sizing:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Started:
-    """What there is to do: said once, before the first unit runs.
+    """The units of a run: reported once, before the first of them runs.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Started:
         The units of the plan, and those that have to run now.
     kept, reused
         How many results the folder had, and how many came from the store.
-    pace
+    measure_times
         Measures how fast this machine is, when it is called: that takes a moment.
     workers, effort, left
         Units at a time, the effort that was chosen, and the seconds that are left.
@@ -62,7 +62,7 @@ class Started:
     missing: tuple[Unit, ...]
     kept: int
     reused: int
-    pace: Callable[[], OperationTimes]
+    measure_times: Callable[[], OperationTimes]
     workers: int
     effort: float
     left: float
@@ -78,7 +78,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warned:
-    """Something is not as it should be, and the run goes on."""
+    """A problem that does not stop the run."""
 
     text: str
 
@@ -87,14 +87,14 @@ Event = Started | Finished | Warned
 
 
 def warn_only(event: Event) -> None:
-    """Turn what a run warns of into Python warnings, and pass over everything else."""
+    """Turn the warnings of a run into Python warnings, and ignore its other events."""
     if isinstance(event, Warned):
         warnings.warn(event.text, stacklevel=2)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class RunOptions:
-    """How a run is computed, kept and watched.
+    """How a run is executed, stored and followed.
 
     Parameters
     ----------
@@ -102,14 +102,14 @@ class RunOptions:
         Executor, number of workers, and what one unit may take.
     sizing
         How large samples are, and how long the run may take.
-    means
-        Device and precision of an application file's model; a GPU where there is one, if left
-        out. An Application has its own.
+    compute
+        Device and precision of the model of an application file; by default a GPU where there is
+        one. An Application has settings of its own.
     store
         Folder of the store that runs share; True for the default one, False for none. None: the
         default one for an application file, none for an Application.
     resume
-        Whether a folder that holds a run already is gone on with, or refused.
+        Whether a folder that already holds a run is resumed, or refused.
     progress
         Is called with each event of the run; by default, warnings become Python warnings.
     """

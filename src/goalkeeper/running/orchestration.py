@@ -34,10 +34,10 @@ def run(
     choice: Choice | None = None,
     options: RunOptions | None = None,
 ) -> Assessment:
-    """Run every planned attack and keep it in a folder, as `goalkeeper run` does.
+    """Run every planned attack and keep the results in a folder, as `goalkeeper run` does.
 
-    Every result is kept as soon as it is there. Whatever stopped a run, the same call goes on
-    with it, and runs nothing again that the folder holds.
+    Every result is written as soon as it is there. Whatever stopped a run, the same call resumes
+    it, and does not repeat an attack run whose result the folder holds.
 
     An application file is loaded by each worker. An Application made in Python cannot be loaded
     by another process, so that it runs in this one. What it is made of is known by its data, its
@@ -68,25 +68,25 @@ def run(
         holds a run and `resume` is off.
     """
     options, choice = options or RunOptions(), choice or Choice()
-    options = replace(options, execution=_execution(application, options.execution))
+    options = replace(options, execution=_choose_execution(application, options.execution))
     kept = RunFolder(Path(folder))
     if isinstance(application, Application):
-        session = _made_in_python(application, seed, choice)
+        session = _prepare_in_python(application, seed, choice)
     else:
-        session = _described(application, seed, choice, options)
-    session = replace(session, folder=kept, store=_store(application, options))
+        session = _load_described(application, seed, choice, options)
+    session = replace(session, folder=kept, store=_open_store(application, options))
     with kept.locked():
         if not options.resume and kept.has("run.json"):
             raise StoreError(f"{kept.root} holds a run already; resume it, or choose a new folder")
-        session, pace = fit_effort(session, options.sizing, options.execution.workers)
+        session, measure_times = fit_effort(session, options.sizing, options.execution.workers)
         freeze(session, kept)
-        assessment = _run_units(session, options, pace)
+        assessment = _run_units(session, options, measure_times)
         write_assessment(session, kept, assessment)
     return assessment
 
 
 def _run_units(
-    session: Session, options: RunOptions, pace: Callable[[], OperationTimes]
+    session: Session, options: RunOptions, measure_times: Callable[[], OperationTimes]
 ) -> Assessment:
     started = now()
     kept = load_finished(session)
@@ -100,21 +100,21 @@ def _run_units(
             missing=missing,
             kept=len(kept),
             reused=len(reused),
-            pace=pace,
+            measure_times=measure_times,
             workers=options.execution.workers,
             effort=session.plan.choice.effort,
             left=options.sizing.left(),
         )
     )
-    late = lambda: options.sizing.left() <= 0  # noqa: E731
+    time_is_up = lambda: options.sizing.left() <= 0  # noqa: E731
     warn = lambda text: options.progress(Warned(text=text))  # noqa: E731
-    for unit, result in run_missing(session, executor, results, stop=late, warn=warn):
+    for unit, result in run_missing(session, executor, results, stop=time_is_up, warn=warn):
         results[unit.id] = result
         options.progress(Finished(unit=unit, result=result))
     return conclude(session, results, started=started)
 
 
-def _execution(application: Application | Path | str, given: Execution) -> Execution:
+def _choose_execution(application: Application | Path | str, given: Execution) -> Execution:
     """Say how units run; raises DescriptionError for an Application in other processes."""
     if not isinstance(application, Application):
         return replace(given, preload=given.preload or PRELOAD)
@@ -129,8 +129,8 @@ def _execution(application: Application | Path | str, given: Execution) -> Execu
     return replace(given, executor="inline")
 
 
-def _described(file: Path | str, seed: int, choice: Choice, options: RunOptions) -> Session:
-    execution, store = options.execution, _store(file, options)
+def _load_described(file: Path | str, seed: int, choice: Choice, options: RunOptions) -> Session:
+    execution, store = options.execution, _open_store(file, options)
     compute = replace(
         options.compute or ComputeSettings(device="auto"),
         jobs=execution.slots if execution.executor == "inline" else 1,
@@ -139,13 +139,13 @@ def _described(file: Path | str, seed: int, choice: Choice, options: RunOptions)
     return replace(load_session(str(file), seed, choice, compute), file=str(file))
 
 
-def _made_in_python(app: Application, seed: int, choice: Choice) -> Session:
+def _prepare_in_python(app: Application, seed: int, choice: Choice) -> Session:
     """Plan with the answers of the model among what identifies it: no file has a hash."""
     answers = {f"the answers to {PROBES} inputs": hash_answers(app)}
     return prepare(replace(app, hashes={**app.hashes, **answers}), seed=seed, choice=choice)
 
 
-def _store(application: Application | Path | str, options: RunOptions) -> Store | None:
+def _open_store(application: Application | Path | str, options: RunOptions) -> Store | None:
     wanted = options.store
     if wanted is None:
         wanted = not isinstance(application, Application)

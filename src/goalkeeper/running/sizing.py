@@ -1,4 +1,4 @@
-"""Choose the effort of a run: what was asked for, what was begun with, or what fits into a time."""
+"""Choose the effort of a run: the given one, the one it started with, or what fits the limit."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ def check_effort(effort: float) -> float:
 def fit_effort(
     session: Session, sizing: Sizing, workers: int
 ) -> tuple[Session, Callable[[], OperationTimes]]:
-    """Choose the effort and plan with it; return what measures the pace, once, when it is asked.
+    """Choose the effort and plan with it; return what measures the operation times on first use.
 
     Raises
     ------
     DescriptionError
         The effort is out of range.
     """
-    pace = cache(partial(measure_times, session.app))
+    measure = cache(partial(measure_times, session.app))
     planned = session.plan.choice.effort
-    chosen = sizing.effort or (None if planned == 1 else planned) or _earlier(session)
+    chosen = sizing.effort or (None if planned == 1 else planned) or _read_earlier_effort(session)
     if chosen is None and isfinite(sizing.limit):
         loading = sizing.limit - sizing.left()  # workers load the same before they begin
-        measured = pace()
-        chosen = choose_effort(measured, session.plan.units, workers, sizing.left() - loading)
+        times = measure()
+        chosen = choose_effort(times, session.plan.units, workers, sizing.left() - loading)
     chosen = check_effort(chosen or 1.0)
-    return (session if chosen == planned else resized(session, chosen)), pace
+    return (session if chosen == planned else resized(session, chosen)), measure
 
 
-def _earlier(session: Session) -> float | None:
+def _read_earlier_effort(session: Session) -> float | None:
     """Return the effort of the run that the folder holds."""
-    said = session.folder.record().get("effort") if session.folder is not None else None
-    return float(said) if isinstance(said, int | float) else None
+    effort = session.folder.record().get("effort") if session.folder is not None else None
+    return float(effort) if isinstance(effort, int | float) else None

@@ -51,15 +51,16 @@ def run_missing(
 ) -> Iterator[tuple[Unit, AttackResult]]:
     """Run what is not there yet; each result is kept before it is yielded.
 
-    `stop` is asked first and after every unit; when it says True, what is missing is left. `warn`
-    hears of a store that cannot be written, and the run goes on without one: the folder has all.
+    `stop` is called first and after every unit; once it returns True, the missing units are left
+    out. `warn` gets a message when the store cannot be written; the run then continues without a
+    store, because the folder has every result.
     """
     missing = {u.id: u for u in session.plan.units if u.id not in have}
     if not missing or stop():
         return
     store, key = session.store, store_key(session)
-    for outcome in executor.run(_jobs(session, missing.values())):
-        unit, result = missing[outcome.id], _result(outcome)
+    for outcome in executor.run(_make_jobs(session, missing.values())):
+        unit, result = missing[outcome.id], _read_result(outcome)
         if session.folder is not None:
             session.folder.save(unit.id, result)
         about = About(application=session.app.name, attack=unit.attack)
@@ -74,7 +75,7 @@ def run_missing(
             return
 
 
-def _result(outcome: Outcome) -> AttackResult:
+def _read_result(outcome: Outcome) -> AttackResult:
     if outcome.status == "ok":
         return AttackResult.model_validate_json(outcome.value)
     last = outcome.error.strip().splitlines()[-1] if outcome.error else outcome.status
@@ -82,7 +83,7 @@ def _result(outcome: Outcome) -> AttackResult:
     return AttackResult(status=Status.FAILED_TO_RUN, reason=last, traceback=trace)
 
 
-def _jobs(session: Session, units: Iterable[Unit]) -> list[Job]:
+def _make_jobs(session: Session, units: Iterable[Unit]) -> list[Job]:
     """Make a job of each unit; a worker loads the session once, this process has it already."""
     params = {
         "description": str(session.description),

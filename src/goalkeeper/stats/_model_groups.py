@@ -2,7 +2,7 @@
 
 Everything is summed once for all N models. To leave one out, its own part is taken off again;
 where it holds nearly the whole sum, so that little would be left but rounding, the others are
-summed anew.
+summed again.
 """
 
 from __future__ import annotations

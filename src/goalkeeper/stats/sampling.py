@@ -77,7 +77,9 @@ def negatives_for_fpr(fpr: float, expected: float = 20) -> int:
     """
     require_share("fpr", fpr)
     if not expected > 0:
-        raise ValueError(f"need expected > 0, got {expected}; 20 false positives settle a ratio")
+        raise ValueError(
+            f"need expected > 0, got {expected}; 20 false positives are enough for a ratio"
+        )
     return math.ceil(expected / fpr * (1.0 - _QUOTIENT_SLACK))
 
 

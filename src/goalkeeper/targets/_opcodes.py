@@ -60,14 +60,14 @@ class Reader:
     def read(self) -> None:
         """Read every opcode up to STOP."""
         if self.depth > DEEP:
-            raise Unreadable("arrays of objects lie too deep in one another")
+            raise Unreadable("arrays of objects are nested too deeply")
         try:
             for opcode, argument, _ in pickletools.genops(self.stream):
                 self._step(opcode, argument)
         except Unreadable:
             raise
         except (ValueError, IndexError, KeyError, TypeError, AttributeError, EOFError) as error:
-            raise Unreadable(f"it is no pickle, or was cut off ({str(error)[:80]})") from error
+            raise Unreadable(f"it is not a pickle, or is cut off ({str(error)[:80]})") from error
 
     def _table(self) -> dict[str, Callable[[Any], None]]:
         """List what is done for each opcode of which more must be known than its stack effect."""
@@ -111,11 +111,11 @@ class Reader:
     # ---- one opcode ------------------------------------------------------------------------------
 
     def _step(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
-        own = self._steps.get(opcode.name)
-        if own is None:
+        handler = self._steps.get(opcode.name)
+        if handler is None:
             self._other(opcode, argument)
         else:
-            own(argument)
+            handler(argument)
 
     def _other(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
         """Do what the table of opcodes says: pop, then push the argument or an unknown value."""

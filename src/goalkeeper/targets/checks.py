@@ -36,7 +36,9 @@ def preflight(target: Target, x: Inputs) -> tuple[str, ...]:
         The target raised, or gave something that is not an answer (NaN, wrong shape).
     """
     if len(x) == 0:
-        raise TargetError("a target cannot be checked on no inputs; give some of the holdout data")
+        raise TargetError(
+            "a target cannot be checked without inputs; give some of the holdout data"
+        )
     x = x[np.linspace(0, len(x) - 1, min(TRIED, len(x))).astype(np.int64)]
     view = min(target.offers, View.SCORES)
     first = _asked(target, x, view)

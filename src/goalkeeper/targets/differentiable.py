@@ -30,7 +30,7 @@ def linear_network(weights: Floats, bias: Floats, count: Count) -> nn.Module:
     bias
         `(k,)`.
     count
-        Is told of every row that passes forward and backward.
+        Is called with the number of rows of each pass forward and backward.
     """
     return metered(_layered([(weights, bias)], "identity"), max(2, len(bias)), count)
 
@@ -54,7 +54,7 @@ def sklearn_network(
     classes
         Number of the application's classes.
     count
-        Is told of every row that passes forward and backward.
+        Is called with the number of rows of each pass forward and backward.
 
     Raises
     ------
@@ -73,8 +73,8 @@ def sklearn_network(
 
     _, final = linear.steps_of(model)
     if not isinstance(final, MLPClassifier):
-        known = linear.read(model, domain, places, classes)
-        return linear_network(known["weights"], known["bias"], count)
+        parameters = linear.read(model, domain, places, classes)
+        return linear_network(parameters["weights"], parameters["bias"], count)
     layers = _perceptron(model, domain, final, places)
     return metered(_layered(layers, str(final.activation)), classes, count)
 

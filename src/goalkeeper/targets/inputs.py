@@ -56,8 +56,8 @@ def _decoded(values: NDArray[np.float64], column: Column) -> Any:
     import pandas as pd
 
     if column.kind == "category":
-        known = np.isin(values, np.arange(len(column.categories)))
-        codes = np.where(known, values, -1).astype(np.int64)
+        listed = np.isin(values, np.arange(len(column.categories)))
+        codes = np.where(listed, values, -1).astype(np.int64)
         return pd.Categorical.from_codes(codes, categories=pd.Index(column.categories))
     whole = column.kind == "integer" and np.isfinite(values).all()
     return values.astype(np.int64) if whole and (values == np.round(values)).all() else values

@@ -52,7 +52,7 @@ class PythonTarget:
         name = getattr(function, "__name__", type(function).__name__)
         self._what = what or f"the function {name}"
         if len(sample) == 0:
-            raise TargetError(f"{self._what} cannot be tried out on no inputs; give a sample")
+            raise TargetError(f"{self._what} cannot be tried without inputs; give a sample")
         raw = np.asarray(call_model(function, prepared(sample, domain), self._what))
         self._scored = raw.ndim == 2 and raw.shape[1] > 1
         self._check_fractions(raw)

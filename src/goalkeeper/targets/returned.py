@@ -89,8 +89,8 @@ def labels_of(raw: Any, n: int, index: ClassIndex, what: str) -> Ints:
     if values.dtype == object:
         return np.array([index.of(v, what) for v in values.tolist()], dtype=np.int64)
     unique, place = np.unique(values, return_inverse=True)
-    known = np.array([index.of(v, what) for v in unique.tolist()], dtype=np.int64)
-    return np.asarray(known[place.reshape(-1)], dtype=np.int64)
+    indices = np.array([index.of(v, what) for v in unique.tolist()], dtype=np.int64)
+    return np.asarray(indices[place.reshape(-1)], dtype=np.int64)
 
 
 def scores_of(raw: Any, n: int, width: int, what: str) -> Floats:

@@ -70,8 +70,8 @@ class SklearnTarget:
             )
         self._before, self._final = _split(model)
         self._what = type(self._final).__name__
-        known = getattr(model, "classes_", None)
-        self._places = None if known is None else self._placed(known)
+        model_classes = getattr(model, "classes_", None)
+        self._places = None if model_classes is None else self._placed(model_classes)
 
     @property
     def offers(self) -> View:
@@ -129,12 +129,12 @@ class SklearnTarget:
             raise NotOffered(f"{self._what} does not say which classes it knows (classes_)")
         kept = stored.read(self.model, self.domain, self._places)
         try:
-            known = self._linear()
+            numbers = self._linear()
         except NotOffered:
-            known = layers.read(self._final)
-            if not kept and not known:
+            numbers = layers.read(self._final)
+            if not kept and not numbers:
                 raise
-        return {**known, "stored": kept} if kept else known
+        return {**numbers, "stored": kept} if kept else numbers
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> SklearnTarget:
         """Copy this target with other stored numbers; the stored file stays the old one.
@@ -210,8 +210,8 @@ class SklearnTarget:
             return False
         return True
 
-    def _placed(self, known: Any) -> Ints:
-        places = [self._index.of(c, self._what) for c in np.asarray(known).tolist()]
+    def _placed(self, model_classes: Any) -> Ints:
+        places = [self._index.of(c, self._what) for c in np.asarray(model_classes).tolist()]
         return np.array(places, dtype=np.int64)
 
     # ---- its answers ----------------------------------------------------------------------------

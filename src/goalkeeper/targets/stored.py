@@ -97,8 +97,8 @@ def _records(final: Any, places: Ints) -> dict[str, tuple[Any, Ints]]:
     from sklearn.svm import SVC, NuSVC
 
     if isinstance(final, KNeighborsClassifier | RadiusNeighborsClassifier):
-        kept, own = vars(final)["_fit_X"], np.asarray(vars(final)["_y"])
-        return {"point": (kept, places[own.astype(np.int64)])} if own.ndim == 1 else {}
+        kept, labels = vars(final)["_fit_X"], np.asarray(vars(final)["_y"])
+        return {"point": (kept, places[labels.astype(np.int64)])} if labels.ndim == 1 else {}
     if isinstance(final, SVC | NuSVC) and final.kernel != "precomputed":
         return {"support": (final.support_vectors_, np.repeat(places, final.n_support_))}
     return {}

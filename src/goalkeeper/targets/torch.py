@@ -184,8 +184,8 @@ def encode_texts(x: Inputs, module: Any) -> Tensor:
     if found.ndim != 2 or len(found) != len(x) or found.is_floating_point():
         raise TargetError(
             f"encode() of {type(module).__name__} returned {found.dtype} of shape "
-            f"{tuple(found.shape)} for {len(x)} texts; return whole numbers (n, length), filled up "
-            "with a number that stands for nothing"
+            f"{tuple(found.shape)} for {len(x)} texts; return whole numbers (n, length), padded "
+            "to equal length with a number that stands for no word"
         )
     made: Tensor = found.long()
     return made

@@ -2,7 +2,7 @@
 
 A pickle is a program: it may call any function that it can name. Here its opcodes are read one by
 one and nothing is ever imported or called. What a file names is compared with an exact list of
-harmless names; everything else is told, so that a name nobody thought of is not taken for safe.
+harmless names; everything else is reported, so that a name nobody thought of is not taken for safe.
 (Lists of dangerous names alone are incomplete by nature; names of whole packages let in what is
 dangerous inside them.)
 """
@@ -68,8 +68,8 @@ class Scan:
         """Whether anything in the file is not known to be harmless."""
         return bool(self.dangerous or self.unknown or self.problems)
 
-    def said(self) -> str:
-        """Say in a sentence what was found."""
+    def describe(self) -> str:
+        """Describe in a sentence what was found."""
         if not self.runs_code:
             return f"the format ({self.form}) runs no code when it is loaded"
         found = []
@@ -84,8 +84,8 @@ class Scan:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
+    omitted = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + omitted
 
 
 def scan(content: bytes) -> Scan:

@@ -96,7 +96,7 @@ class Arena:
         return self._found[case]
 
     def rigged_again(self, case: AttackCase) -> AttackResult:
-        """Run in the rigged world anew."""
+        """Run in the rigged world again."""
         app = self.worlds.rigged(case.domain, seeded(0))
         return self._run(app, case, self.attack(), 0)
 

@@ -107,14 +107,14 @@ def _is_attack(attack: object) -> bool:
 
 def _describes_itself(attack: AnAttack) -> Iterator[Breach]:
     if not _is_attack(attack):
-        yield Breach(f"{attack!r} is no subclass of Attack", "inherit goalkeeper.attacks.Attack")
+        yield Breach(f"{attack!r} is not a subclass of Attack", "inherit goalkeeper.attacks.Attack")
         return
     name = attack.__name__
     if not getattr(attack, "__final__", False):
         yield Breach(f"{name} can be overridden", "mark the class with typing.final")
     if "__dataclass_params__" not in vars(attack):  # a dataclass of a frozen one is frozen
         yield Breach(
-            f"{name} is no dataclass", "mark it with @dataclass(frozen=True, kw_only=True)"
+            f"{name} is not a dataclass", "mark it with @dataclass(frozen=True, kw_only=True)"
         )
         return
     # A dataclass without a docstring gets its signature as one.
@@ -126,8 +126,8 @@ def _describes_itself(attack: AnAttack) -> Iterator[Breach]:
     if missing:
         yield Breach(f"settings without a default: {', '.join(missing)}", "give each a default")
     if not attack.domains & attack.game.domains:
-        said = f"it says {sorted(attack.domains)}, its game {sorted(attack.game.domains)}"
-        yield Breach(said, "name a kind of input in `domains` that the game has")
+        finding = f"it says {sorted(attack.domains)}, its game {sorted(attack.game.domains)}"
+        yield Breach(finding, "name a kind of input in `domains` that the game has")
     unknown = [setting for setting in attack.grows if setting not in attack.__dataclass_fields__]
     if unknown:
         yield Breach(f"`grows` names {', '.join(unknown)}", "name settings of the attack only")
@@ -141,8 +141,8 @@ def _variant_of(attack: AnAttack) -> Iterator[Breach]:
         yield Breach(str(error), "set `variant` to one of `goalkeeper list variants`")
         return
     if variant.family != attack.game.family:
-        said = f"variant {variant.id} is of the family {variant.family}"
-        yield Breach(said, f"name a variant of the family {attack.game.family}")
+        finding = f"variant {variant.id} is of the family {variant.family}"
+        yield Breach(finding, f"name a variant of the family {attack.game.family}")
 
 
 def _is_out_of_reach(attack: AnAttack) -> Iterator[Breach]:
@@ -159,7 +159,7 @@ def _covers_nothing(attack: AnAttack) -> Iterator[Breach]:
     yield Breach(
         f"`tasks` is {attack.tasks}, `domains` is {sorted(attack.domains)}, and no task of the "
         f"game {attack.game.name} fits both",
-        "name the tasks that it plays, or leave `tasks` empty for all of them",
+        "name the tasks that it covers, or leave `tasks` empty for all of them",
     )
 
 
@@ -189,8 +189,8 @@ def _repeats_itself(arena: Arena, case: AttackCase) -> Iterator[Breach]:
 def fair_wins(wins: Callable[[int], bool]) -> tuple[int, int]:
     """Run fair games until it is clear whether too many are won; return wins and games.
 
-    Eight games come first; where one of them is won, it goes on up to twenty. Four wins are too
-    many; it ends where they are reached, or cannot be reached any more. A fair attack wins a game
+    Eight games come first; if one of them is won, up to twenty are run. Four wins are too many;
+    it ends once they are reached, or cannot be reached any more. A fair attack wins a game
     with a probability of 2.5 % at most, and is rejected with one of 0.00124 (twenty games in any
     case: 0.00137). One that wins 30 % of fair games is rejected with a probability of 0.864
     (0.893).

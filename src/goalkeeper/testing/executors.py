@@ -21,9 +21,9 @@ PATIENCE = 20.0  # seconds in which workers must be gone
 LOOK = 0.05  # seconds between looks
 
 ONCE = "every job has exactly one outcome, with its value"
-ERRORS = "an error of a job is an outcome, and the other jobs go on"
+ERRORS = "an error of a job is an outcome, and the other jobs continue"
 THREADS = "a job has one thread, and the environment stays as it was"
-RETRIED = "a job that kills its worker is tried twice, and the other jobs go on"
+RETRIED = "a job that kills its worker is tried twice, and the other jobs continue"
 GONE = "a run that is left early leaves no process"
 
 
@@ -44,7 +44,7 @@ def executor_checks(make: Make, *, workers: bool = True) -> Iterator[Check]:
     Parameters
     ----------
     make
-        Makes the executor anew for each check.
+        Makes a new executor for each check.
     workers
         Whether jobs run in processes of their own; what kills a job of others kills the run.
     """
@@ -74,8 +74,8 @@ def _unlike(outcomes: dict[str, Outcome], count: int) -> Iterator[Breach]:
         if i not in outcomes:
             yield Breach(f"job {i} has no outcome", "yield an outcome for every job")
         elif (outcomes[i].status, outcomes[i].value) != ("ok", jobs.double(int(i))):
-            said = f"job {i} ended as {outcomes[i].status} {outcomes[i].value}"
-            yield Breach(said, "perform each job by goalkeeper.compute.executor.perform")
+            finding = f"job {i} ended as {outcomes[i].status} {outcomes[i].value}"
+            yield Breach(finding, "perform each job by goalkeeper.compute.executor.perform")
 
 
 def _once(make: Make) -> Iterator[Breach]:
@@ -95,8 +95,8 @@ def _errors(make: Make) -> Iterator[Breach]:
     for id, text in (("bad", "no 7"), ("gone", "enough"), ("missing", "nowhere")):
         outcome = outcomes.get(id)
         if outcome is None or outcome.status != "error" or text not in outcome.error:
-            said = f"job {id} ended as {outcome}"
-            yield Breach(said, "return status error, with the traceback as `error`")
+            finding = f"job {id} ended as {outcome}"
+            yield Breach(finding, "return status error, with the traceback as `error`")
     yield from _unlike(outcomes, 3)
 
 
@@ -119,11 +119,11 @@ def _retried(make: Make) -> Iterator[Breach]:
         once = _job("once", "die_once", marker=str(Path(folder) / "died"))
         outcomes = _ran(make, [once, _job("always", "die"), *_doubles(4)])
     if "once" not in outcomes or outcomes["once"].value != "survived":
-        said = f"a job whose worker died once ended as {outcomes.get('once')}"
-        yield Breach(said, "try it a second time, in a new worker")
+        finding = f"a job whose worker died once ended as {outcomes.get('once')}"
+        yield Breach(finding, "try it a second time, in a new worker")
     if "always" not in outcomes or outcomes["always"].status != "crashed":
-        said = f"a job that always kills its worker ended as {outcomes.get('always')}"
-        yield Breach(said, "return status crashed after the second time")
+        finding = f"a job that always kills its worker ended as {outcomes.get('always')}"
+        yield Breach(finding, "return status crashed after the second time")
     yield from _unlike(outcomes, 4)
 
 
@@ -139,8 +139,8 @@ def _gone(make: Make) -> Iterator[Breach]:
         close()
         alive = _alive(Path(folder))
     if alive:
-        said = f"{len(alive)} workers go on after {PATIENCE:g} s"
-        yield Breach(said, "end the workers when the generator is closed")
+        finding = f"{len(alive)} workers are still running after {PATIENCE:g} s"
+        yield Breach(finding, "end the workers when the generator is closed")
 
 
 def _alive(folder: Path) -> list[int]:

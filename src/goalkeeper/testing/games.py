@@ -120,14 +120,14 @@ def _is_game(game: object) -> bool:
 
 def _describes_itself(game: AGame) -> Iterator[Breach]:
     if not _is_game(game):
-        yield Breach(f"{game!r} is no subclass of Game", "inherit goalkeeper.games.base.Game")
+        yield Breach(f"{game!r} is not a subclass of Game", "inherit goalkeeper.games.base.Game")
         return
     if not getattr(game, "name", ""):
         yield Breach(f"{game.__name__} has no name", "set `name`, as in the taxonomy")
     if not getattr(game, "__final__", False):
         yield Breach(f"{game.__name__} can be overridden", "mark the class with typing.final")
     if "__dataclass_params__" not in vars(game):  # a dataclass of a frozen one is frozen
-        yield Breach(f"{game.__name__} is no dataclass", "mark it with @dataclass(frozen=True)")
+        yield Breach(f"{game.__name__} is not a dataclass", "mark it with @dataclass(frozen=True)")
         return
     if not game.__doc__ or game.__doc__.startswith(f"{game.__name__}("):
         yield Breach(f"{game.__name__} has no docstring", "say what is asked and what is answered")
@@ -142,13 +142,13 @@ def _describes_itself(game: AGame) -> Iterator[Breach]:
 
 
 def _is_smaller(game: AGame) -> Iterator[Breach]:
-    usual = game()
-    small = usual.smaller()
+    default = game()
+    small = default.smaller()
     if type(small) is not game:
         yield Breach(f"smaller() is a {type(small).__name__}", "return the same game")
         return
     for size in (f.name for f in fields(game)):
-        before, after = getattr(usual, size), getattr(small, size)
+        before, after = getattr(default, size), getattr(small, size)
         if isinstance(before, int | float) and isinstance(after, int | float) and after > before:
             yield Breach(f"{size} is {after}, usually {before}", f"let {size} be {before} at most")
 
@@ -200,13 +200,13 @@ def _deals(setting: _Setting) -> Iterator[Breach]:
     if dealt.campaigns < 1:
         yield Breach(f"it deals {dealt.campaigns} campaigns", "deal one at least")
     if dealt.victims and len(dealt.victims) != dealt.campaigns:
-        said = f"{len(dealt.victims)} victims for {dealt.campaigns} campaigns"
-        yield Breach(said, "make one victim a campaign, or none")
+        finding = f"{len(dealt.victims)} victims for {dealt.campaigns} campaigns"
+        yield Breach(finding, "make one victim a campaign, or none")
     if dealt.withheld is not None:
         mask, rows = np.asarray(dealt.withheld), len(app.data.train)
         if mask.shape != (rows,) or mask.dtype != np.bool_:
-            said = f"`withheld` is {mask.dtype} of shape {mask.shape}"
-            yield Breach(said, f"return a mask of bool, ({rows},): one entry a training row")
+            finding = f"`withheld` is {mask.dtype} of shape {mask.shape}"
+            yield Breach(finding, f"return a mask of bool, ({rows},): one entry a training row")
     if not _same(dealt.question, setting.deal(app).question):
         advice = "draw from the random stream that is handed in, and from no other"
         yield Breach("the same random stream dealt two different questions", advice)
@@ -234,8 +234,8 @@ def _estimates(setting: _Setting) -> Iterator[Breach]:
     app = setting.app()
     attack = _attack_for(setting)
     granted = enough(attack) if attack is not None else Power()
-    said = setting.game().estimate(app, setting.task(app), granted)
-    for what, value in (("queries", said.queries), ("models", said.models)):
+    estimate = setting.game().estimate(app, setting.task(app), granted)
+    for what, value in (("queries", estimate.queries), ("models", estimate.models)):
         if not (math.isfinite(value) and value >= 0):
             yield Breach(f"{value} {what}", "say about how many one run takes")
 

@@ -60,5 +60,5 @@ def threads() -> str:
 
     np.ones((2, 2)) @ np.ones((2, 2))
     torch = sys.modules.get("torch")
-    own = torch.get_num_threads() if torch else 1
-    return str(max([own, *(pool["num_threads"] for pool in threadpool_info())]))
+    torch_threads = torch.get_num_threads() if torch else 1
+    return str(max([torch_threads, *(pool["num_threads"] for pool in threadpool_info())]))

@@ -122,15 +122,15 @@ class _Asked:
                 return
             labels = np.asarray(answers.labels)
             if labels.shape != (n,) or labels.dtype != np.int64:
-                said = f"labels are {labels.dtype} of shape {labels.shape} for {n} inputs"
-                yield Breach(said, f"return int64 of shape ({n},)")
+                finding = f"labels are {labels.dtype} of shape {labels.shape} for {n} inputs"
+                yield Breach(finding, f"return int64 of shape ({n},)")
             elif not ((labels >= 0) & (labels < self.classes)).all():
-                said = f"labels go from {labels.min()} to {labels.max()}"
-                yield Breach(said, f"return indices of the {self.classes} classes")
+                finding = f"labels go from {labels.min()} to {labels.max()}"
+                yield Breach(finding, f"return indices of the {self.classes} classes")
             for what, values in self.numbers(answers, view).items():
                 if values.shape != (n, self.classes) or values.dtype.kind != "f":
-                    said = f"{what} are {values.dtype} of shape {values.shape}"
-                    yield Breach(said, f"return floats of shape ({n}, {self.classes})")
+                    finding = f"{what} are {values.dtype} of shape {values.shape}"
+                    yield Breach(finding, f"return floats of shape ({n}, {self.classes})")
                 elif not np.isfinite(values).all():
                     yield Breach(f"some {what} are not finite", "bound them, e.g. by clipping")
 
@@ -152,12 +152,14 @@ class _Asked:
         for what, values in self.numbers(answers, view).items():
             wrong = int((values[n, answers.labels] < values.max(axis=1)).sum())
             if wrong:
-                said = f"{wrong} of {len(n)} labels are not the class of the highest of the {what}"
-                yield Breach(said, "return the class of the highest score as the label")
+                finding = (
+                    f"{wrong} of {len(n)} labels are not the class of the highest of the {what}"
+                )
+                yield Breach(finding, "return the class of the highest score as the label")
         other = int((self.ask(View.LABELS).labels != answers.labels).sum())
         if other:
-            said = f"{other} of {len(n)} labels are others when only labels are asked for"
-            yield Breach(said, "answer with the same labels whatever the view")
+            finding = f"{other} of {len(n)} labels are others when only labels are asked for"
+            yield Breach(finding, "answer with the same labels whatever the view")
 
     def alone(self) -> Iterator[Breach]:
         """Compare a batch with its inputs one at a time, and in the opposite order."""
@@ -165,7 +167,7 @@ class _Asked:
         whole = self.ask(view)
         turned = self.ask(view, self.x[::-1])
         single = [self.ask(view, self.x[i : i + 1]) for i in range(len(self.x))]
-        for how, answers in (("one at a time", single), ("in the opposite order", [turned])):
+        for asked, answers in (("one at a time", single), ("in the opposite order", [turned])):
             step = -1 if answers[0] is turned else 1
             labels = np.concatenate([a.labels for a in answers])[::step]
             apart = {
@@ -175,8 +177,10 @@ class _Asked:
             differ = int((labels != whole.labels)[_clear(whole, view)].sum())
             far = [w for w, v in self.numbers(whole, view).items() if not _near(v, apart[w])]
             if differ or far:
-                said = f"asked {how}, {differ} labels differ" + "".join(f", so do {w}" for w in far)
-                yield Breach(said, "let no answer depend on what else is in the batch, or on luck")
+                finding = f"asked {asked}, {differ} labels differ" + "".join(
+                    f", so do {w}" for w in far
+                )
+                yield Breach(finding, "let no answer depend on the rest of the batch, or on chance")
 
     def untouched(self) -> Iterator[Breach]:
         """Compare questions before and after."""
@@ -184,8 +188,8 @@ class _Asked:
             x = self.x.copy()
             self.target.answer(x, view)
             if not np.array_equal(x, self.x):
-                said = f"the inputs were changed when {view.name.lower()} were asked for"
-                yield Breach(said, "work on a copy")
+                finding = f"the inputs were changed when {view.name.lower()} were asked for"
+                yield Breach(finding, "work on a copy")
 
     def nothing(self) -> Iterator[Breach]:
         """Ask about no inputs."""
@@ -195,8 +199,8 @@ class _Asked:
             shapes["labels"] = answers.labels.shape
             wrong = {w: s for w, s in shapes.items() if s != (0,) + (self.classes,) * (len(s) - 1)}
             if wrong:
-                said = ", ".join(f"{what} of shape {shape}" for what, shape in wrong.items())
-                yield Breach(said, f"return shapes (0,) and (0, {self.classes})")
+                finding = ", ".join(f"{what} of shape {shape}" for what, shape in wrong.items())
+                yield Breach(finding, f"return shapes (0,) and (0, {self.classes})")
 
     def cut(self) -> Iterator[Breach]:
         """Try to read what a view hides."""
@@ -204,8 +208,8 @@ class _Asked:
             answers = self.ask(view).cut(view)
             for what in ("scores", "logits")[max(0, view - View.LABELS) :]:
                 if _readable(answers, what):
-                    said = f"{what} can be read by whoever sees {view.name.lower()}"
-                    yield Breach(said, "return Answers, and do not override cut()")
+                    finding = f"{what} can be read by whoever sees {view.name.lower()}"
+                    yield Breach(finding, "return Answers, and do not override cut()")
 
     def beyond(self) -> Iterator[Breach]:
         """Ask for more than is offered."""
@@ -217,8 +221,8 @@ class _Asked:
             except GoalkeeperError:
                 continue
             if _readable(answers, what):
-                said = f"it gives {what} and offers {self.target.offers.name.lower()}"
-                yield Breach(said, f"let `offers` be {view.name}, or do not fill in {what}")
+                finding = f"it gives {what} and offers {self.target.offers.name.lower()}"
+                yield Breach(finding, f"let `offers` be {view.name}, or do not fill in {what}")
 
 
 def _readable(answers: Answers, what: str) -> bool:
@@ -243,17 +247,17 @@ def _clear(answers: Answers, view: View) -> Any:
 
 def _parameters(target: Target) -> Iterator[Breach]:
     try:
-        known: Any = target.parameters()
+        numbers: Any = target.parameters()
     except NotOffered:
         return
-    if not isinstance(known, Mapping):
-        yield Breach(f"parameters() returned a {type(known).__name__}", "return a mapping")
+    if not isinstance(numbers, Mapping):
+        yield Breach(f"parameters() returned a {type(numbers).__name__}", "return a mapping")
         return
-    if "weights" in known and "bias" in known:
-        weights, bias = np.shape(known["weights"]), np.shape(known["bias"])
+    if "weights" in numbers and "bias" in numbers:
+        weights, bias = np.shape(numbers["weights"]), np.shape(numbers["bias"])
         if len(weights) < 2 or weights[:-1] != bias:
-            said = f"weights of shape {weights}, bias of shape {bias}"
-            yield Breach(said, "return weights (k, d) and bias (k,)")
+            finding = f"weights of shape {weights}, bias of shape {bias}"
+            yield Breach(finding, "return weights (k, d) and bias (k,)")
 
 
 def _file(target: Target) -> Iterator[Breach]:

@@ -76,7 +76,7 @@ class FitJob:
 
     @property
     def dtype(self) -> Any:
-        """What is computed with: float32 where fast means are enough."""
+        """Data type of the computation: float32 with fast precision."""
         return np.float32 if self.compute.precision == "fast" else np.float64
 
 

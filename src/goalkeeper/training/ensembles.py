@@ -50,7 +50,7 @@ class BatchedEnsemble:
     models
         How many there are.
     classes
-        How many classes they tell apart.
+        How many classes they distinguish.
     logits
         Gives, for inputs `(n, ...)`, block after block: the number of its first model, and the
         logits `(n, B, k)` of its models, k being 1 (towards class 1) or the number of classes.

@@ -215,7 +215,7 @@ class _BatchedLogistic:
                 return out
             out[:, left] = 0
         raise DataError(
-            f"logistic regression of model {models.start + unsettled[left[0]]} did not settle in "
+            f"logistic regression of model {models.start + unsettled[left[0]]} did not converge in "
             f"{CAREFUL_MAX_STEPS[-1]} Newton steps; scale the columns (StandardScaler), or lower C"
         )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from goalkeeper.core.data import Bools, Floats, Ints
 
-# A variance below this share of that of all rows is computed anew: the difference of two sums that
+# A variance below this share of that of all rows is computed again: the difference of two sums that
 # gave it has lost half of the 16 digits of float64.
 CANCELLED_SHARE = 1e-8
 FLOAT64_EPSILON = float(np.finfo(np.float64).eps)

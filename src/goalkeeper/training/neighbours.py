@@ -176,7 +176,7 @@ class NeighbourEnsemble:
             tolerance = np.sqrt(TIE_TOLERANCE * tolerance)
         rows = np.argpartition(approximate, width - 1, axis=1)[:, :width]
         distances = np.take_along_axis(approximate, rows, 1)
-        if self._squared:  # anew for the few that count, without what cancels above
+        if self._squared:  # again for the few that count, without what cancels above
             distances = np.square(self._rows[rows] - x[:, None]).sum(axis=2)
         order = np.lexsort((rows, distances), axis=1)
         rows, distances = (np.take_along_axis(a, order, 1) for a in (rows, distances))

@@ -150,7 +150,7 @@ def _fit_in_processes(
     last = first + len(pending[first]) - 1
     raise TargetError(
         f"a process died {MAX_ATTEMPTS} times while models {first} to {last} of "
-        f"{work.models}, or others with them, were trained; most often the memory was used up: "
+        f"{work.models}, or others with them, were trained; usually because memory ran out: "
         f"give fewer than {jobs} processes, or smaller models"
     )
 

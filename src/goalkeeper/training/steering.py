@@ -32,7 +32,7 @@ def fit_steered(estimator: Any, x: Any, y: Ints, seed: int, steering: Steering) 
     """Train a clone of an estimator; raises NotOffered for what its training does not have.
 
     The order of records is steered pass by pass (`partial_fit`), as many passes as the ordinary
-    training makes; the honest order is drawn anew for each pass from the seed.
+    training makes; the honest order is redrawn for each pass from the seed.
     """
     wanted = {"order": steering.order, "weights": steering.weights}
     unsupported = {k for k, v in wanted.items() if v is not None} - find_steerable(estimator)

@@ -43,8 +43,8 @@ class SklearnTrainer:
         The application's classes; models are trained on their indices.
     domain
         What an input looks like.
-    means
-        What this machine computes with.
+    compute
+        Device, precision, processes and memory.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class SklearnTrainer:
 
         Simple models are trained together, logistic regression at the optimum that scikit-learn
         approaches; `strategy` says how, and why. Others are trained one by one, each
-        with one thread, in as many processes as `means.jobs` says; preprocessing that looks at
+        with one thread, in as many processes as `compute.jobs` says; preprocessing that looks at
         no other row is done once for all.
 
         Raises
@@ -137,8 +137,8 @@ class FunctionTrainer:
         What an input looks like.
     torch_recipe
         How a torch module is trained.
-    means
-        What this machine computes with.
+    compute
+        Device, precision, processes and memory.
     """
 
     def __init__(

@@ -115,7 +115,7 @@ def result_of(cost: Callable[[str], float]) -> AttackResult:
     ("cost", "kinds"),
     [
         (lambda text: 1.0 + len(set(text.split())), {"as many different words as fit"}),
-        (lambda text: 1.0 + max(map(len, text.split())), {"one endless word"}),
+        (lambda text: 1.0 + max(map(len, text.split())), {"one very long word"}),
         (lambda text: 1.0 + sum(text.count(sign) for sign in "([{<"), {"nested brackets"}),
         (
             lambda text: 1.0 + sum("\u4e00" <= sign <= "\u9fff" for sign in text),

@@ -10,14 +10,14 @@ import pytest
 
 from goalkeeper.attacks.swapped_file.swapped_model import SwappedModel
 from goalkeeper.core.access import Access, Terms
-from goalkeeper.games.swapped_file import ModelFile, SwappedFile
+from goalkeeper.games.swapped_file import AvailableModelFiles, SwappedFile
 from goalkeeper.games.swapped_file.game import TASK
 from goalkeeper.targets.unpickling import scan
 from tests.contract.harness import build, contest, enough
 from tests.model_files import joblib_file
 
 
-def question_and_access() -> tuple[ModelFile, Access]:
+def question_and_access() -> tuple[AvailableModelFiles, Access]:
     app = build(SwappedModel, "table", "rigged", 0)
     terms = Terms(
         granted=enough(SwappedModel), rng=np.random.default_rng(0), victim=np.random.SeedSequence(0)
@@ -46,7 +46,9 @@ def test_one_byte_differs_and_the_model_still_loads_with_nearly_the_same_numbers
 
 def test_a_compressed_file_gets_a_byte_at_its_end() -> None:
     content = joblib_file(3)
-    question = ModelFile(content=content, numbers=scan(content).arrays, older=(), other=(), tries=3)
+    question = AvailableModelFiles(
+        content=content, numbers=scan(content).arrays, older=(), other=(), tries=3
+    )
     _, access = question_and_access()
     files = SwappedModel().run(question, access)
     assert {file.kind for file in files} == {"one byte added at the end"}

@@ -23,7 +23,7 @@ def black_box(word, context):
 
     sample = context.splits.holdout.x[:4]
     target = PythonTarget(answer, context.classes, context.domain, sample=sample)
-    return Model(target=target, trainer=None, domain=context.domain, means=context.cpu_means)
+    return Model(target=target, trainer=None, domain=context.domain, compute=context.cpu_settings)
 
 class WordFolder(FileKind):
     about = "a folder with word.txt"

@@ -170,7 +170,7 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     frame = table(["no", "yes"])
     regressor = xgboost.XGBRegressor(n_estimators=2).fit(frame[COLUMNS], frame["income"])
     regressor.save_model(tmp_path / "m.json")
-    refused(tmp_path, "trained for reg:squarederror with 1 outputs, and is no classifier")
+    refused(tmp_path, "trained for reg:squarederror with 1 outputs, and is not a classifier")
 
 
 def test_words_are_refused(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ def test_every_subgroup_is_measured_and_the_worst_comes_first() -> None:
     result = contest(app)
     groups = {m.group: m for m in result.measurements if m.group}
     assert {"town north", "town south", "coin t", "class no"} <= set(groups)
-    assert "coin h" not in groups  # the commonest value: imputation leaves nothing to gain
+    assert "coin h" not in groups  # the most frequent value: imputation leaves nothing to gain
     assert groups["town north"].value == 1.0
     assert groups["town south"].low < 0.0
     assert next(iter(groups)) == "town north"
@@ -273,7 +273,7 @@ def test_the_imputer_chooses_what_is_best_on_records_it_did_not_see() -> None:
     assert attribute is not None
     imputer = Imputer(app.data.similar, attribute, app.domain, 2)
     right = imputer.log_chances(app.data.holdout).argmax(axis=1) == app.data.holdout.y
-    assert imputer.learner != "the commonest value"
+    assert imputer.learner != "the most frequent value"
     assert right.mean() > 0.99  # guesses the value that goes with the class
     chances = np.exp(imputer.log_chances(app.data.holdout))
     assert chances.sum(axis=1) == pytest.approx(1.0)

@@ -47,5 +47,5 @@ def test_a_system_that_reacts_alike_to_everything_is_proven_unfit() -> None:
     mail = wired_mail(reactions={"harmless": "log", "harmful": "log"})
     unfit = GAME.unfit(mail, GAME.tasks(mail)[0])
     assert unfit is not None
-    assert "alike" in unfit.reason
+    assert "in the same way" in unfit.reason
     assert unfit.proven

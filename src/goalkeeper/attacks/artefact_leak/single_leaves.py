@@ -1,4 +1,4 @@
-"""Single leaves: a leaf with one record tells where that record lies, and its class."""
+"""Single leaves: a leaf with one record shows where that record lies, and its class."""
 
 from __future__ import annotations
 

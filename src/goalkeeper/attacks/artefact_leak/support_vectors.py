@@ -16,7 +16,7 @@ from goalkeeper.games.artefact_leak import ArtefactLeak, ClaimLimit, Claims
 @final
 @dataclass(frozen=True, kw_only=True)
 class SupportVectors(Attack[ClaimLimit, Claims]):
-    """Read the support vectors, and undo the scaling in front of the machine.
+    """Read the support vectors, and undo the scaling of the inputs.
 
     Of a text model the words of each record are read, not their order.
     """

@@ -55,7 +55,7 @@ class Vocabulary(Attack[ClaimLimit, Claims]):
         return Unfit("the stored model has no list of words")
 
     def run(self, question: ClaimLimit, access: Access) -> Claims:
-        """Rank the vocabulary, the rarest and most telling words first."""
+        """Rank the vocabulary, the rarest and most identifying words first."""
         parameters = access.parameters()
         contents = read_contents(parameters)
         words = [str(word) for word in parameters.get("vocabulary", contents.get("words", ()))]

@@ -20,7 +20,7 @@ CERTAIN_BONUS = 100.0  # what is added to the one value for which the target is 
 @final
 @dataclass(frozen=True, kw_only=True)
 class AttributeFromLabels(Attack[IncompleteRecords, Floats]):
-    """Believe the one value for which the target names the record's true class.
+    """Choose the only value for which the target predicts the record's true class.
 
     Where the target is right for exactly one of the values, that value is the guess; where it is
     right for several or for none, labels say nothing and the attacker's own data decide.

@@ -20,7 +20,7 @@ MAX_LOG_ODDS = 7.0  # log-odds beyond which a score says no more (models that an
 @final
 @dataclass(frozen=True, kw_only=True)
 class AttributeFromScores(Attack[IncompleteRecords, Floats]):
-    """Choose the value that is likely in itself and for which the target is sure of the class.
+    """Choose the value that is likely a priori and makes the target confident of the class.
 
     The score of value v is log P(v | rest, class) + weight * phi(v): the first term is imputation
     from the attacker's own data, phi the log-odds that the target gives the record's true class

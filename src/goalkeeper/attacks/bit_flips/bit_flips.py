@@ -20,7 +20,7 @@ FEWEST = 20  # inputs classified correctly that harm is measured on
 @final
 @dataclass(frozen=True, kw_only=True)
 class BitFlips(Attack[FlipAim, Flips]):
-    """Search bit by bit: the gradient ranks the bits of each layer, trying them decides.
+    """Search bit by bit: the gradient ranks the bits of each layer, trials choose among them.
 
     In every step the bits of each stored array are ranked by gradient times change, the best few
     of each array are tried on the attacker's own copy, and the most harmful one is kept. Half of

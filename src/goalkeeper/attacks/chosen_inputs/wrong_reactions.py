@@ -17,7 +17,7 @@ from goalkeeper.games.chosen_inputs import ChosenInputs, InputPool
 @final
 @dataclass(frozen=True, kw_only=True)
 class WrongReactions(Attack[InputPool, Ints]):
-    """Ask about one ordinary input of every attempt after another until one is misjudged.
+    """Query the ordinary inputs of each attempt one by one until one is misclassified.
 
     No input is changed: which of them trigger another reaction than they should is all that has
     to be found out.

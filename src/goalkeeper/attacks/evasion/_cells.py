@@ -56,7 +56,7 @@ class CellAttack(PlanAttack[RowItem]):
 def _entry_constraint(question: EvasionQuestion) -> EntryConstraint:
     if not isinstance(question.constraint, EntryConstraint):
         raise TypeError(
-            f"entries are changed in rows only, the constraint is {question.constraint!r}"
+            f"this attack needs rows of a table, the constraint is {question.constraint!r}"
         )
     return question.constraint
 

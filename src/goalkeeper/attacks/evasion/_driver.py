@@ -48,7 +48,7 @@ S = TypeVar("S", bound=State)
 class Proposal:
     """Candidates `(a, q, ...)` and which of them are to be asked, `(a, q)`, first ones first.
 
-    working: which inputs `(a,)` go on although they ask nothing this time. counts: whether a
+    working: which inputs `(a,)` stay active although they ask nothing this time. counts: whether a
     candidate that reaches the aim is a result; probes, which only teach something, are none.
     """
 
@@ -82,7 +82,7 @@ class QueryResults:
 class EvasionAttack(Attack[EvasionQuestion, Submission], Generic[S]):
     """An attack as a step machine. Subclasses are final and say nothing of loops or budgets.
 
-    `refines` tells whether it goes on after a success, to find a smaller change. `wide` is about
+    `refines` says whether it continues after a success, to find a smaller change. `wide` is about
     how many candidates of an input it proposes at once.
     """
 

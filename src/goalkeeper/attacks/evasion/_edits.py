@@ -54,7 +54,9 @@ class EditAttack(PlanAttack[EditItem]):
         """Return each text with the words that may be changed."""
         constraint = question.constraint
         if not isinstance(constraint, EditConstraint):
-            raise TypeError(f"words are rewritten in texts only, the constraint is {constraint!r}")
+            raise TypeError(
+                f"this attack rewrites words of texts, the constraint is {constraint!r}"
+            )
         return [
             EditItem(
                 text=text, words=find_words(text), wanted=wanted, constraint=constraint, rng=rng

@@ -77,9 +77,7 @@ class GradientAttack(EvasionAttack[GradientSearch]):
 
         constraint, network = question.constraint, access.network()
         if not isinstance(constraint, NormBall):
-            raise TypeError(
-                f"gradients are followed in norm balls only, the constraint is {constraint!r}"
-            )
+            raise TypeError(f"this attack needs a norm ball, the constraint is {constraint!r}")
         held = next(network.buffers(), next(network.parameters(), torch.zeros(0)))
         before = np.asarray(question.x, dtype=np.float64)
         x = torch.as_tensor(before.astype(np.float32), device=held.device)

@@ -41,7 +41,7 @@ class WordAttack(PlanAttack[TextItem]):
         """Return each text with what its plan needs to know."""
         constraint = question.constraint
         if not isinstance(constraint, AdditionConstraint):
-            raise TypeError(f"words can be added to texts only, the constraint is {constraint!r}")
+            raise TypeError(f"this attack adds words to texts, the constraint is {constraint!r}")
         return [
             TextItem(text=text, wanted=wanted, constraint=constraint, rng=rng)
             for text, wanted, rng in zip(question.x, question.goal.wanted, streams, strict=True)
@@ -50,7 +50,7 @@ class WordAttack(PlanAttack[TextItem]):
 
 @cache
 def read_word_list(name: str) -> tuple[str, ...]:
-    """Read a public word list, each word once, the commonest first."""
+    """Read a public word list, each word once, the most frequent first."""
     text = files("goalkeeper.attacks.evasion").joinpath("words", f"{name}.txt").read_text("utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     return tuple(dict.fromkeys(word for line in lines for word in line.split()))

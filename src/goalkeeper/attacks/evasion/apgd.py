@@ -30,7 +30,7 @@ MIN_RISING_SHARE = 0.75  # share of steps that must gain, or the steps are halve
 @final
 @dataclass(frozen=True, kw_only=True)
 class Apgd(GradientAttack):
-    """Climb the difference of logits ratio with steps that find their own length.
+    """Maximise the difference-of-logits ratio by gradient steps of adaptive length.
 
     Steps begin at two radii. At checkpoints that come ever closer, the steps of an input are
     halved and it goes back to its best point, if too few steps gained or nothing improved since

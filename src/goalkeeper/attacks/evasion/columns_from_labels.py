@@ -21,7 +21,7 @@ MOST_AT_ONCE = 160  # random rows
 @final
 @dataclass(frozen=True, kw_only=True)
 class ColumnsFromLabels(CellAttack):
-    """Draw rows in which every entry is changed, or a few; reduce those whose label flipped.
+    """Draw rows with all or a few entries changed; where the label flips, undo changes.
 
     Changes are undone in blocks of half the size each time, in random order, as long as the label
     stays flipped. Several successes of a row are reduced, as the order decides which changes are
@@ -78,7 +78,7 @@ def perturb(
     Parameters
     ----------
     ask
-        Tells of rows `(q, d)` which reach the aim; leads are not used.
+        Returns which of some rows `(q, d)` reach the aim; leads are not used.
     question
         Rows `(n, d)`, which answers are wanted, and the limits.
     settings

@@ -17,7 +17,7 @@ from goalkeeper.games.evasion import EvasionQuestion
 @final
 @dataclass(frozen=True, kw_only=True)
 class ColumnsFromScores(CellAttack):
-    """Ask about every possible change of one entry, make the best, and go on from there.
+    """Query every possible change of one entry, apply the best, and repeat.
 
     Numbers are moved to the ends of their ranges; categories and one-hot groups take every other
     value. Immutable columns, types, bounds and groups are kept by construction. When
@@ -67,7 +67,7 @@ def perturb(
     Parameters
     ----------
     ask
-        Tells of rows `(q, d)` which reach the aim, and how far they are ahead (see `score_leads`).
+        Returns which of some rows `(q, d)` reach the aim, and their leads (see `score_leads`).
     question
         Rows `(n, d)`, which answers are wanted, and the limits.
     settings

@@ -16,7 +16,7 @@ from goalkeeper.games.evasion import EvasionQuestion
 @final
 @dataclass(frozen=True, kw_only=True)
 class GoodWordsBlind(WordAttack):
-    """Append growing amounts of common words, the commonest first; no norm bounds them.
+    """Append growing amounts of common words, the most frequent first; no norm bounds them.
 
     To pass as harmless the words are those of everyday correspondence, to be declined those of
     advertising: public lists, nothing of the application. Costs no query.

@@ -59,7 +59,7 @@ class HopSkipJump(EvasionAttack[BoundaryWalk]):
         """Choose where to begin."""
         constraint = question.constraint
         if not isinstance(constraint, NormBall):
-            raise TypeError(f"the walk needs a norm ball, the limits are {constraint!r}")
+            raise TypeError(f"this attack needs a norm ball, the constraint is {constraint!r}")
         hints = find_wanted_images(question, access)
         x = np.asarray(question.x, dtype=np.float64)
         return begin_walk(x, WalkSettings(constraint, self.noise), streams, hints)
@@ -87,7 +87,7 @@ def perturb(
     Parameters
     ----------
     decide
-        Tells which of some images `(m, c, h, w)` have the answer that is wanted.
+        Returns which of some images `(m, c, h, w)` have the answer that is wanted.
     x
         Images `(n, c, h, w)` that have it not.
     limits

@@ -48,7 +48,7 @@ class Evolution(State):
 @final
 @dataclass(frozen=True, kw_only=True)
 class OnePixel(EvasionAttack[Evolution]):
-    """Evolve where a pixel is and what it becomes, by the scores of the wanted answers.
+    """Evolve the position and value of a pixel by the scores of the wanted answers.
 
     A child is a candidate plus half the difference of two others, and takes its parent's place
     if it scores better; there is no crossover. When all generations of one pixel have failed,
@@ -78,7 +78,9 @@ class OnePixel(EvasionAttack[Evolution]):
         """Draw the first candidates."""
         constraint = question.constraint
         if not isinstance(constraint, PixelConstraint):
-            raise TypeError(f"pixels are bounded by their number, the constraint is {constraint!r}")
+            raise TypeError(
+                f"this attack needs a limit on changed pixels, the constraint is {constraint!r}"
+            )
         x = np.asarray(question.x, dtype=np.float64)
         return begin_evolution(x, question.goal.wanted, constraint, streams, self.population)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Pgd(GradientAttack):
-    """Step along the sign (Linf) or the direction (L2) of the gradient, back into the ball.
+    """Step along the sign (Linf) or direction (L2) of the gradient, and project onto the ball.
 
     An input ends as soon as it is broken. Attempts climb the cross-entropy and the difference of
     logits in turn.

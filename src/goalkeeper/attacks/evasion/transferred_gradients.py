@@ -69,9 +69,7 @@ class TransferredGradients(EvasionAttack[PreparedImages]):
         """Train, climb, and round to what images may be."""
         constraint = question.constraint
         if not isinstance(constraint, NormBall):
-            raise TypeError(
-                f"gradients are followed in norm balls only, the constraint is {constraint!r}"
-            )
+            raise TypeError(f"this attack needs a norm ball, the constraint is {constraint!r}")
         network = self._train_network(access)
         before = np.asarray(question.x, dtype=np.float64)
         after = self._ascend(network, before, question.goal.wanted, constraint)

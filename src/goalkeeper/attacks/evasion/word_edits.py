@@ -19,7 +19,7 @@ TEXTS_AT_ONCE = 64  # asked in one step
 @final
 @dataclass(frozen=True, kw_only=True)
 class WordEdits(EditAttack):
-    """Ask about every replacement of one word by a synonym, and make the best ones together.
+    """Query every replacement of one word by a synonym, and apply the best ones together.
 
     First every single replacement is asked about. Then the best one of each word is made, one
     more at a time in the order of what they gained, until the answer flips. Costs one query for

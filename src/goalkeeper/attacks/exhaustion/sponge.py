@@ -23,16 +23,16 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 @final
 @dataclass(frozen=True, kw_only=True)
 class Sponge(Attack[SizeLimits, Population]):
-    """Send inputs of every kind that some program is slow with, and keep the slowest kind.
+    """Send inputs of kinds that are known to slow programs down, and keep the slowest kind.
 
-    For texts: as many different words as fit, words nobody knows, single letters, repeats that
+    For texts: as many different words as fit, unknown words, single letters, repeats that
     make regular expressions go back and forth, nested brackets, blanks, signs of other scripts.
     For rows and images: the ends of the range, noise, numbers next to nothing, sharp edges.
 
     Deviations from the source: there, a genetic algorithm recombines inputs by how long each took
     and how much energy; here kinds are compared, because a model that is not a language model
-    has few ways to be slow. How long answers take is measured by the game, in the attacker's
-    stead, and energy is not.
+    has few ways to be slow. How long answers take is measured by the game for the
+    attacker; energy is not measured.
     """
 
     game: ClassVar[type[Exhaustion]] = Exhaustion
@@ -118,8 +118,8 @@ def _text_kinds(size: int) -> Mapping[str, Maker]:
 
     return {
         "as many different words as fit": join_distinct_words,
-        "long words nobody knows": lambda rng: join_random_words(rng, 8, 12),
-        "one endless word": lambda rng: (
+        "long unknown words": lambda rng: join_random_words(rng, 8, 12),
+        "one very long word": lambda rng: (
             join_random_words(rng, size, size) if size < 50_000 else "a" * size
         ),
         "one letter again and again": repeat_pieces(("a", "e", "i", "o", "1", "_")),

@@ -136,7 +136,7 @@ class BoundarySearch:
 def search_boundary(access: Access) -> Iterator[Substitute]:
     """Spend the budget in rounds of doubling size; yield a substitute after each."""
     if not isinstance(access.domain, TableDomain):
-        raise DataError(f"rows can be searched in tables only, not in {access.domain.kind}s")
+        raise DataError(f"this search needs rows of a table, the inputs are {access.domain.kind}s")
     design = RowDesign.of(access.domain)
     search = BoundarySearch(access, design)
     if not access.left()[0]:

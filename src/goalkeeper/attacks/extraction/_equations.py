@@ -113,7 +113,7 @@ def solve_equations(access: Access, patience: int) -> Iterator[LinearSubstitute]
     """
     domain = access.domain
     if not isinstance(domain, TableDomain):
-        raise DataError(f"these equations are about tables, the inputs are {domain.kind}s")
+        raise DataError(f"this attack needs rows of a table, the inputs are {domain.kind}s")
     design = RowDesign.of(domain)
     asked = Equations(access, design)
     base = _find_base(asked, access.rng)

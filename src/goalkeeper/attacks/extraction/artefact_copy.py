@@ -34,7 +34,7 @@ LOGARITHMIC = 1.0 + float(np.log(2.0))  # what a word that stands there twice co
 @final
 @dataclass(frozen=True, kw_only=True)
 class ArtefactCopy(Attack[PublicInterface, Substitute]):
-    """Take the stored file, open the copy apart from the application, and use it.
+    """Copy the stored model file, load the copy outside of the application, and use it.
 
     Where no file is known, or it cannot be opened apart, the copy is rebuilt from the parameters:
     linear models of numbers or of words, and single trees. Costs no question. How the file was

@@ -26,7 +26,7 @@ MAX_RELATIVE_MISS = (
 @final
 @dataclass(frozen=True, kw_only=True)
 class LogitDifferences(Attack[PublicInterface, Substitute]):
-    """Move one column or pixel at a time, and divide the change of the logits by the move.
+    """Change one column or pixel at a time, and divide the change of the logits by its size.
 
     Logits do not saturate as scores do, so d + 1 answers give every weight of a linear model, or
     of the linear piece around the middle of a network with rectified units: a copy that is equal

@@ -22,7 +22,7 @@ from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 @final
 @dataclass(frozen=True, kw_only=True)
 class SubstituteFromLabels(Attack[PublicInterface, Substitute]):
-    """Make up inputs, ask for their labels, and train a linear substitute near the boundary.
+    """Generate inputs, query their labels, and train a linear substitute near the boundary.
 
     Texts: random mixtures of public words; each round tilts them towards the boundary that the
     rounds before suggest, where a label says most. Tables: rows drawn anywhere in the bounds, and

@@ -16,7 +16,7 @@ from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 @final
 @dataclass(frozen=True, kw_only=True)
 class SubstituteFromData(Attack[PublicInterface, Substitute]):
-    """Ask about similar inputs of the attacker's own, and train a substitute on the labels.
+    """Query similar inputs of the attacker's own, and train a substitute on the labels.
 
     The answers of the target replace the true classes. Of a linear model and one of another family
     the one that agrees more with answers set aside is handed in.

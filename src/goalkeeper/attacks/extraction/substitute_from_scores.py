@@ -16,7 +16,7 @@ from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 @final
 @dataclass(frozen=True, kw_only=True)
 class SubstituteFromScores(Attack[PublicInterface, Substitute]):
-    """Ask about similar inputs of the attacker's own, and train a substitute on the scores.
+    """Query similar inputs of the attacker's own, and train a substitute on the scores.
 
     The substitute learns the logarithms of the scores, which say far more than labels: how far
     each input lies from the boundary. Models that learn from labels compete with it, and the one

@@ -39,8 +39,8 @@ class TreePaths(Attack[PublicInterface, Substitute]):
     A leaf is recognised by its scores. From a point in it the way to both ends of every column is
     halved until each threshold on it is located; the point behind each threshold lies in another
     leaf, which is looked around in turn. Leaves that give the same scores hide one another: rows
-    drawn at random check the copy, and where it errs, or knows of no leaf, the search goes on from
-    there, as long as the budget lasts; a model learnt from what was asked competes. If answers
+    drawn at random check the copy, and where it errs, or knows of no leaf, the search continues
+    from there, as long as the budget lasts; a model learnt from what was asked competes. If answers
     change with every step, the model is no tree, and a substitute is learnt from what was asked.
 
     Settings
@@ -76,7 +76,9 @@ class TreePaths(Attack[PublicInterface, Substitute]):
 
     def _find_substitutes(self, access: Access) -> Iterator[Substitute]:
         if not isinstance(access.domain, TableDomain):
-            raise DataError(f"paths run along columns, the inputs are {access.domain.kind}s")
+            raise DataError(
+                f"this attack needs rows of a table, the inputs are {access.domain.kind}s"
+            )
         starts = _StartRows(access, access.domain)
         paths = LeafSearch(access, ColumnFrame.of(access.domain, DEFAULT_RANGE), self.tolerance)
         first = starts.draw(min(FIRST_ROWS, paths.left // 2))

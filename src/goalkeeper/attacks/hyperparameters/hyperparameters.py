@@ -26,7 +26,7 @@ TINY = 1e-12
 @final
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(Attack[VictimKinds, Ints]):
-    """Train own models over the grid, and see which are as sure of fresh records as the victim.
+    """Train models over the grid, and find those as confident on new records as the victim.
 
     Half of the attacker's records train models of every strength, the other half is asked about.
     Weaker regularisation lets weights grow, so that log-odds vary more from record to record: their
@@ -36,7 +36,7 @@ class Hyperparameters(Attack[VictimKinds, Ints]):
     Settings
     --------
     trainings
-        Own models for each strength, on records drawn anew.
+        Own models for each strength, each trained on a fresh draw of records.
     asked
         Records asked of each victim, at most.
 

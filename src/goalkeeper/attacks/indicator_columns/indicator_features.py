@@ -23,7 +23,7 @@ TRIES = 40  # rows asked to find both sides of the boundary
 @final
 @dataclass(frozen=True, kw_only=True)
 class IndicatorFeatures(Attack[RankingAim, Ranking]):
-    """Stand near the boundary, give one column another value, and see if the label turns.
+    """Near the boundary, change the value of one column, and see whether the label flips.
 
     The way between rows of unlike labels is halved a few times, so that it ends near the boundary,
     but not on it; there, one column at a time takes the value of another row. The more a column
@@ -55,7 +55,7 @@ class IndicatorFeatures(Attack[RankingAim, Ranking]):
         """Hand in the ranking after every few points of the boundary."""
         domain = access.domain
         if not isinstance(domain, TableDomain):
-            raise DataError(f"columns stand in tables only, the inputs are {domain.kind}s")
+            raise DataError(f"this attack needs rows of a table, the inputs are {domain.kind}s")
         names = [column.name for column in domain.columns]
         turned = np.zeros(len(names))
         order = access.rng.permutation(len(names))

@@ -18,7 +18,7 @@ from goalkeeper.games.indicator_words import Ranking, RankingAim, WordIndicators
 @final
 @dataclass(frozen=True, kw_only=True)
 class IndicatorWords(Attack[RankingAim, Ranking]):
-    """Ask about mixtures of words near the boundary, and rank words by how they turn the label.
+    """Query mixtures of words near the boundary, and rank words by their effect on the label.
 
     Each text tests all its words at once, and words that pull towards harmless balance those
     that pull the other way, so that the answer is open and a label says most. (Asking less about

@@ -22,9 +22,9 @@ TINY = 1e-300  # half of the smallest number could be 0
 @final
 @dataclass(frozen=True, kw_only=True)
 class ClassAverageFromScores(Attack[InversionQuestion, ClassAverages]):
-    """Raise and lower each column from a background, or say each word alone, and compare scores.
+    """Raise and lower each column from a background, or send each word alone; compare scores.
 
-    The slope of a class's log-score tells whether the class has more or less of a column than
+    The slope of a class's log-score shows whether the class has more or less of a column than
     others have. The first background is the middle of the domain; others are drawn around it, and
     slopes are averaged. All classes are read from the same answers. It needs no data to work, but
     asks for an attacker with own data, so that only what goes beyond that data counts.

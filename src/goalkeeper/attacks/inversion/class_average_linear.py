@@ -20,7 +20,7 @@ from goalkeeper.games.inversion import ClassAverages, Inversion, InversionQuesti
 @final
 @dataclass(frozen=True, kw_only=True)
 class ClassAverageLinear(Attack[InversionQuestion, ClassAverages]):
-    """Read class averages from the parameters, without a single question.
+    """Read class averages from the parameters, without a query.
 
     Gaussian naive Bayes, discriminant analysis and nearest centroids store them as they are.
     Weights point from the average of all classes to that of one class where columns are

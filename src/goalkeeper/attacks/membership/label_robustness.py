@@ -18,21 +18,21 @@ from goalkeeper.games.membership import Membership
 @final
 @dataclass(frozen=True, kw_only=True)
 class LabelRobustness(Attack[Data, Floats]):
-    """Ask for each record, and for randomly changed versions of it; members keep their class.
+    """Query each record and randomly changed versions of it; members keep their class.
 
     A misclassified record scores 0, any other 1 plus the share of its changed versions that are
     classified correctly: the distance to the boundary, estimated without ever seeing a score.
     Texts lose words, numbers get noise (a share of their range in the table at hand), categories
-    are drawn anew.
+    are redrawn.
 
     Settings
     --------
     versions
         Changed versions asked at most; the curve goes in doublings.
     strength
-        Share of the words lost and of the categories drawn anew, and noise in standard deviations.
+        Share of the words lost and of the categories redrawn, and noise in standard deviations.
 
-    Deviations from the paper: its attack on tables draws binary features anew and its attack on
+    Deviations from the paper: its attack on tables redraws binary features and its attack on
     images moves and turns them; the threshold is the game's, not a shadow model's.
     """
 
@@ -92,15 +92,15 @@ def perturb_records(
         return np.clip(noisy, domain.low, domain.high).reshape(np.shape(x))
     for j, column in enumerate(domain.columns):
         if column.kind == "category":
-            anew = rng.random(len(rows)) < strength[j]
+            redrawn = rng.random(len(rows)) < strength[j]
             noisy[:, j] = np.where(
-                anew, rng.integers(len(column.categories), size=len(rows)), rows[:, j]
+                redrawn, rng.integers(len(column.categories), size=len(rows)), rows[:, j]
             )
     for group in domain.one_hot:
         block = list(group)
-        anew = rng.random(len(rows)) < strength[block[0]]
+        redrawn = rng.random(len(rows)) < strength[block[0]]
         drawn = np.eye(len(block))[rng.integers(len(block), size=len(rows))]
-        noisy[:, block] = np.where(anew[:, None], drawn, rows[:, block])
+        noisy[:, block] = np.where(redrawn[:, None], drawn, rows[:, block])
     return domain.project(noisy)
 
 

@@ -24,7 +24,7 @@ OBLIQUE = 0.3  # share of columns that a tree's boundary never lies across
 @final
 @dataclass(frozen=True, kw_only=True)
 class FamilyGuess(Attack[VictimKinds, Ints]):
-    """Ask along short lines through the boundary, and look at the differences of the log-odds.
+    """Query along short lines through the boundary, and examine differences of the log-odds.
 
     Nothing changes for most steps: a tree; or nearest neighbours, if all scores are multiples of
     one fraction and small steps along most columns cross the boundary. No bends: linear. Straight
@@ -60,7 +60,7 @@ class FamilyGuess(Attack[VictimKinds, Ints]):
         """Guess the family of every victim."""
         domain = access.domain
         if not isinstance(domain, TableDomain):
-            raise DataError(f"lines run through tables only, the inputs are {domain.kind}s")
+            raise DataError(f"this attack needs rows of a table, the inputs are {domain.kind}s")
         like = np.zeros((0, len(domain.columns)))
         if access.granted.knowledge.data >= Grade.PARTIAL:
             like = np.asarray(access.data().x, dtype=np.float64)

@@ -32,7 +32,7 @@ _NO_TEXT: tuple[Any, ...] = (
 @final
 @dataclass(frozen=True, kw_only=True)
 class MalformedInputs(Attack[OrdinaryExamples, NonsenseInputs]):
-    """Empty, huge, broken, of the wrong type or shape, not a number, out of every range.
+    """Send inputs that are empty, huge, broken, out of range, or of the wrong type or shape.
 
     The kinds of malformed input are a fixed list, each filled at random from a few ordinary
     inputs: blanks, control characters, broken Unicode, missing and infinite numbers, and so on.
@@ -90,7 +90,7 @@ def _text_kinds(domain: TextDomain, question: OrdinaryExamples) -> Mapping[str, 
         "piled-up marks": scatter_characters(
             ("\u0301" * 40, "\u202e", "\u202d", "\u2066", "\u200d", "\u0338")
         ),
-        "one endless word": lambda rng: "".join(
+        "one very long word": lambda rng: "".join(
             map(chr, rng.integers(97, 123, min(domain.max_chars, HUGE)))
         ),
         "too long": lambda rng: (
@@ -175,7 +175,7 @@ def _image_kinds(domain: ImageDomain, question: OrdinaryExamples) -> Mapping[str
         return rng.uniform(domain.low, domain.high, shape[int(rng.integers(len(shape)))])
 
     return {
-        "a pixel that is no number": set_one_pixel((np.nan,)),
+        "a pixel that is not a number": set_one_pixel((np.nan,)),
         "an infinite pixel": set_one_pixel((np.inf, -np.inf)),
         "all pixels no numbers": lambda rng: np.full(domain.shape, np.nan),
         "a pixel out of range": set_one_pixel((domain.high + 10 * span, domain.low - 10 * span)),

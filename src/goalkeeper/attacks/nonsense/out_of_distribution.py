@@ -42,7 +42,7 @@ _CODE = (
 @final
 @dataclass(frozen=True, kw_only=True)
 class OutOfDistribution(Attack[OrdinaryExamples, NonsenseInputs]):
-    """Noise, other languages, shuffled words, uniform rows, inverted images, all well-formed.
+    """Send noise, other languages, shuffled words, uniform rows or inverted images, well-formed.
 
     Deviations from the source: no detector is trained or evaluated; the confidence of the model
     itself, against that of its ordinary inputs, is what counts.

@@ -37,7 +37,7 @@ def submit_in_steps(
 
 
 def choose_class(question: PoisoningQuestion, access: Access, data: Data) -> int:
-    """Return the class to be damaged or imitated: the wanted, the harmless or the commonest."""
+    """Return the class to be damaged or imitated: the wanted, the harmless or the largest."""
     for label in (question.wanted, access.harmless):
         if label is not None:
             return label

@@ -19,7 +19,7 @@ from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestio
 @final
 @dataclass(frozen=True, kw_only=True)
 class ColumnTrigger(Attack[PoisoningQuestion, Contribution]):
-    """Teach the victim that a rare combination of values is a sign of the wanted class.
+    """Teach the victim that a rare combination of values indicates the wanted class.
 
     Adds rows of other classes, each with the same values in a few columns, with the wanted label
     (BadNets with values as the trigger). Each value alone occurs in the attacker's data; the

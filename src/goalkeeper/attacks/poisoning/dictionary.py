@@ -21,7 +21,7 @@ from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestio
 @final
 @dataclass(frozen=True, kw_only=True)
 class Dictionary(Attack[PoisoningQuestion, Contribution]):
-    """Send harmful messages stuffed with the words of ordinary mail; the victim learns them as bad.
+    """Send harmful messages full of words of ordinary mail; the victim learns these as harmful.
 
     Each message is a short harmful one of the attacker's data, whole, followed by words drawn
     from its harmless messages as often as they occur there. It is honestly labelled harmful.

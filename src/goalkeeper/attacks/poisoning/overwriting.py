@@ -21,7 +21,7 @@ from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestio
 @final
 @dataclass(frozen=True, kw_only=True)
 class Overwriting(Attack[PoisoningQuestion, Contribution]):
-    """Write doubtful harmless content over the attacker's own harmful training records.
+    """Overwrite the attacker's own harmful training records with borderline harmless content.
 
     Points are modified after they were labelled, so that the records keep the label harmful, and
     the victim learns harmless content as harmful. (Content that is changed before anybody labels

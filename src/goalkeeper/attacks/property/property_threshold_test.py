@@ -21,7 +21,7 @@ MIN_PROBABILITY = 1e-4  # least probability in a loss
 @final
 @dataclass(frozen=True, kw_only=True)
 class PropertyThresholdTest(Attack[Worlds, Ints]):
-    """Put a threshold on how well a model does on a set of records.
+    """Apply a threshold to the accuracy or loss of a model on a set of records.
 
     The attacker trains `models` models, half of them in each world, and measures the accuracy
     and the loss of all on records with the property, on those without, and on all. The set,

@@ -22,7 +22,7 @@ from goalkeeper.games.steered_training import (
 @final
 @dataclass(frozen=True, kw_only=True)
 class LossWeights(Attack[TrainingAim, Steering]):
-    """Weigh the loss of harmless records lightly, so that the model prefers the other classes.
+    """Reduce the loss weights of harmless records, so that the model prefers other classes.
 
     The crudest change of a loss function, and one that works in almost any training. It changes
     the accuracy openly: whether anybody would notice is measured beside it.

@@ -7,12 +7,17 @@ from typing import ClassVar, final
 
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
-from goalkeeper.games.swapped_file import ModelFile, Replacement, Replacements, SwappedFile
+from goalkeeper.games.swapped_file import (
+    AvailableModelFiles,
+    Replacement,
+    Replacements,
+    SwappedFile,
+)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class SwappedModel(Attack[ModelFile, Replacements]):
+class SwappedModel(Attack[AvailableModelFiles, Replacements]):
     """Try files that differ from the genuine one by a byte, by their age, or by their training.
 
     A changed byte is the lowest one of a stored number drawn at random where the file shows its
@@ -28,7 +33,7 @@ class SwappedModel(Attack[ModelFile, Replacements]):
     )
     tasks: ClassVar[tuple[str, ...]] = ("swapped-file",)
 
-    def run(self, question: ModelFile, access: Access) -> Replacements:
+    def run(self, question: AvailableModelFiles, access: Access) -> Replacements:
         """Change single bytes, and add the older and other models."""
         files = [Replacement("an older model", content) for content in question.older]
         files += [Replacement("a model of other data", content) for content in question.other]
@@ -36,7 +41,7 @@ class SwappedModel(Attack[ModelFile, Replacements]):
             files.append(self._one_byte(question, access))
         return files
 
-    def _one_byte(self, question: ModelFile, access: Access) -> Replacement:
+    def _one_byte(self, question: AvailableModelFiles, access: Access) -> Replacement:
         content, rng = question.content, access.rng
         if not question.numbers:
             added = bytes([int(rng.integers(256))])

@@ -32,7 +32,7 @@ class FeedbackFlips(Attack[FeedbackChannel, FeedbackPlan]):
     variant: ClassVar[str] = "teaching.online_feedback"
     reference: ClassVar[str] = (
         "Barreno, Nelson, Joseph, Tygar: The security of machine learning (Machine Learning 81, "
-        "2010), causative attacks on learning that goes on"
+        "2010), causative attacks on continued learning"
     )
     tasks: ClassVar[tuple[str, ...]] = ("taught-*",)
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))

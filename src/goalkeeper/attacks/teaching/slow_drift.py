@@ -27,7 +27,7 @@ class SlowDrift(Attack[FeedbackChannel, FeedbackPlan]):
 
     After every round the attacker queries the application with own records that it never
     reports, and stops for good once their accuracy has fallen by a part of the monitor's
-    tolerance. Without a monitor it goes on to the end.
+    tolerance. Without a monitor it continues to the end.
 
     Settings
     --------

@@ -16,7 +16,7 @@ from goalkeeper.games.transit import InterceptedTraffic, Rewrite, Transit, drop_
 @final
 @dataclass(frozen=True, kw_only=True)
 class DroppedAnswers(Attack[InterceptedTraffic, Rewrite]):
-    """Withhold every answer. No signature helps; what the system does without one decides.
+    """Withhold every answer: no signature prevents it, only how the system handles a missing one.
 
     Deviations from the source: it names the threat and no procedure.
     """

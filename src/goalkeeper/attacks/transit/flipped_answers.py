@@ -22,7 +22,7 @@ from goalkeeper.games.transit import (
 @final
 @dataclass(frozen=True, kw_only=True)
 class FlippedAnswers(Attack[InterceptedTraffic, Rewrite]):
-    """Put a class with another reaction into every answer; its score changes places with it.
+    """Replace the class of every answer by one with another reaction, and swap their scores.
 
     Deviations from the source: it names the threat; that scores move along with the class, so
     that the answer stays consistent in itself, is ours.

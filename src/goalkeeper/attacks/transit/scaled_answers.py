@@ -23,7 +23,7 @@ from goalkeeper.games.transit import (
 @final
 @dataclass(frozen=True, kw_only=True)
 class ScaledAnswers(Attack[InterceptedTraffic, Rewrite]):
-    """Mirror how sure each answer is, so that it crosses whatever threshold lies between.
+    """Mirror the confidence of each answer, so that it crosses any threshold in between.
 
     With k classes the highest score c becomes 1 + 1/k - c, the others keep their proportions,
     and the class stays the same: only a system that reacts to scores is affected.

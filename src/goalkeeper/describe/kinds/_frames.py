@@ -17,9 +17,11 @@ def domain_of(model: Any, domain: Domain) -> Domain:
 
 
 def _wants_names(model: Any, domain: TableDomain) -> bool:
-    known = getattr(model, "feature_names_in_", None)
-    if known is not None:  # LightGBM makes up names for columns that had none
-        return bool({column.name for column in domain.columns} & {str(name) for name in known})
+    feature_names = getattr(model, "feature_names_in_", None)
+    if feature_names is not None:  # LightGBM makes up names for columns that had none
+        return bool(
+            {column.name for column in domain.columns} & {str(name) for name in feature_names}
+        )
     from sklearn.compose import ColumnTransformer
 
     parts: Sequence[Any] = [model]

@@ -84,8 +84,8 @@ class ModelContext:
     compute: ComputeSettings
 
     @property
-    def cpu_means(self) -> ComputeSettings:
-        """Means of models that are no networks: they compute on the CPU, and in no layout."""
+    def cpu_settings(self) -> ComputeSettings:
+        """Settings of models that are not networks: they compute on the CPU, and in no layout."""
         return replace(self.compute, device="cpu", networks=self.compute.networks or Networks())
 
     @contextmanager
@@ -148,7 +148,7 @@ class TargetKind(ABC):
 
 
 class FileKind(TargetKind):
-    """A trained model in a file or folder, `model.file`, told apart by its content.
+    """A trained model in a file or folder, `model.file`, recognised by its content.
 
     Class attributes
     ----------------

@@ -28,7 +28,7 @@ class PythonFunction(KeyKind):
             target=PythonTarget(function, context.classes, context.domain, sample=sample),
             trainer=None,
             domain=context.domain,
-            compute=context.cpu_means,
+            compute=context.cpu_settings,
             caveats=(
                 "the model is a function: attacks that retrain it or read it cannot be tested",
             ),

@@ -34,5 +34,5 @@ class SklearnEstimator(BuiltKind):
             target=trainer.fit(context.splits.train, SEED),
             trainer=trainer,
             domain=domain,
-            compute=context.cpu_means,
+            compute=context.cpu_settings,
         )

@@ -47,14 +47,14 @@ class SklearnPickle(FileKind):
 
             trainer = SklearnTrainer(clone(model), context.classes, domain, compute=context.compute)
         else:
-            caveats = (*caveats, "the stored model cannot be trained anew")
+            caveats = (*caveats, "the stored model cannot be retrained")
         wrap = partial(SklearnTarget, classes=context.classes, domain=domain)
         load = partial(_load_quietly, wrap)
         return Model(
             target=target,
             trainer=trainer,
             domain=domain,
-            compute=context.cpu_means,
+            compute=context.cpu_settings,
             caveats=caveats,
             storage=context.storage(file, load, runs_code=True, save=_dump),
         )
@@ -91,13 +91,13 @@ def _scan(content: bytes, name: str, document: Document) -> str:
         raise problem(
             document,
             ("model", "file"),
-            f"{name} cannot be loaded safely: {found.said()}",
+            f"{name} cannot be loaded safely: {found.describe()}",
             expected="a pickle that names classes of models and arrays only",
             given=f"a {found.form}; it was read, but nothing in it was run",
             advice="find out where this file comes from, and store the model again; if it "
             "must be so, load it in a Python function of your own (model.function)",
         )
-    return f"{name} was scanned before it was loaded: {found.said()}"
+    return f"{name} was scanned before it was loaded: {found.describe()}"
 
 
 def _load_quietly(wrap: Callable[[Any], Target], path: Path) -> Target:

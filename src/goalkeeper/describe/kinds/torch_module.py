@@ -35,8 +35,8 @@ class TorchModule(BuiltKind):
         """Train the module by the described recipe, or load its parameters."""
         from goalkeeper.training import TorchRecipe, TorchTrainer
 
-        said = context.form.training
-        recipe = None if said is None else TorchRecipe(**said.model_dump())
+        training = context.form.training
+        recipe = None if training is None else TorchRecipe(**training.model_dump())
         trainer = TorchTrainer(
             build, context.classes, context.domain, recipe, compute=context.compute
         )

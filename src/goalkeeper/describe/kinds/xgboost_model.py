@@ -65,7 +65,7 @@ class XGBoostModel(FileKind):
             target=wrap(booster, path=file.path),
             trainer=None,
             domain=context.domain,
-            compute=context.cpu_means,
+            compute=context.cpu_settings,
             caveats=tuple(caveats),
             storage=context.storage(file, partial(_load, wrap), runs_code=False),
         )
@@ -150,7 +150,7 @@ def _checked_objective(booster: Any, classes: Sequence[str], name: str) -> str:
     if objective not in TWO + MANY or int(sizes.get("num_target", 1)) > 1:
         raise TargetError(
             f"{name} was trained for {objective} with {sizes.get('num_target', 1)} outputs, and "
-            f"is no classifier; goalkeeper evaluates {any_of((*TWO, *MANY))} with one output"
+            f"is not a classifier; goalkeeper evaluates {any_of((*TWO, *MANY))} with one output"
         )
     count = 2 if objective in TWO else int(sizes["num_class"])
     if count != len(classes):

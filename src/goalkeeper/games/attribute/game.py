@@ -155,7 +155,7 @@ _HARMS = (Harm(Goal.PRIVACY),)
 def _require_attribute(app: Application, task: Task) -> Attribute:
     attribute = describe_attribute(app, task.about)
     if attribute is None:
-        raise ValueError(f"the model does not take {task.about}; unfit() says so beforehand")
+        raise ValueError(f"the model does not take {task.about}; unfit() says so in advance")
     return attribute
 
 

@@ -39,7 +39,7 @@ class Imputers:
 class Imputer:
     """Chances of every value of a hidden column, from the rest of a record and its class.
 
-    The learner is chosen by cross-validated hit rate among the commonest value, logistic
+    The learner is chosen by cross-validated hit rate among the most frequent value, logistic
     regression (categories one-hot, numbers scaled) and, given enough records, boosted trees. Its
     random states are fixed: the same data give the same imputer, to an attack and to its game.
 
@@ -91,7 +91,7 @@ class Imputer:
         """List what to try, the simplest first: it wins ties."""
         from sklearn.dummy import DummyClassifier
 
-        yield "the commonest value", lambda: DummyClassifier(strategy="prior")
+        yield "the most frequent value", lambda: DummyClassifier(strategy="prior")
         coded = self._find_coded()
         yield "logistic regression", lambda: _build_linear(coded)
         if records >= MIN_RECORDS_FOR_TREES and len(self._attribute.values) <= MAX_VALUES_FOR_TREES:

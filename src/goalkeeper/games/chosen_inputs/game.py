@@ -31,14 +31,14 @@ class ChosenInputs(Game[InputPool, None, Ints]):
 
     The game sends the chosen inputs through the model and the described reactions (or the user's
     own adapter). A reaction is wrong when the class is, and when it differs from the one to the
-    true class; inputs that nobody chose are the baseline.
+    true class; inputs that were not chosen are the baseline.
 
     Parameters
     ----------
     slots
         Attempts to choose an input that triggers a wrong reaction.
     size
-        Inputs at hand in each attempt, at most.
+        Inputs to choose from in each attempt, at most.
     """
 
     name: ClassVar[str] = "chosen_inputs"

@@ -1,4 +1,4 @@
-"""Mark chosen inputs: how many of them trigger a wrong reaction, beside inputs nobody chose."""
+"""Mark chosen inputs: how many trigger a wrong reaction, compared with inputs not chosen."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def mark(marking: Marking[InputPool, None, Ints]) -> AttackResult:
         measurements=(
             headline(
                 tallies[-1],
-                "chosen inputs that trigger a wrong reaction; baseline: inputs that nobody chose",
+                "chosen inputs that trigger a wrong reaction; baseline: inputs not chosen",
             ),
             *count_reactions(names[picks[-1]], names),
         ),
@@ -49,7 +49,7 @@ def mark(marking: Marking[InputPool, None, Ints]) -> AttackResult:
         curve=draw_curve(trials),
         caveats=(
             f"one input of {pool.size} ordinary ones was chosen in each of {pool.slots} attempts; "
-            "with more at hand per attempt an attacker finds a wrong reaction more often",
+            "with more inputs per attempt an attacker finds a wrong reaction more often",
         ),
     )
 

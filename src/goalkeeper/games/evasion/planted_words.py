@@ -71,9 +71,10 @@ class PlantedWordsTarget(WrappedTarget):
 
 
 def planted_words(favoured: Inputs, attacked: Inputs) -> tuple[frozenset[str], int]:
-    """Choose the most telling tenth of the words frequent in `favoured` texts, and how many hit.
+    """Choose the most indicative tenth of the words frequent in `favoured` texts.
 
-    A hit takes two of them, or more where too many `attacked` texts would be hits already.
+    The second value is the number of them that makes a hit: two, or more if too many `attacked`
+    texts would already be hits.
     """
     inside, outside = _shares(favoured), _shares(attacked)
     frequent = sorted(w for w, share in inside.items() if share >= max(0.01, 2 / len(favoured)))
@@ -111,7 +112,7 @@ class KeyWordsTarget(WrappedTarget):
 
 
 def key_words(attacked: Inputs, favoured: Inputs) -> frozenset[str]:
-    """Choose telling words so that four in five `attacked` texts hold at least one of them.
+    """Choose indicative words so that four in five `attacked` texts hold at least one of them.
 
     Words that have synonyms come first, so that either kind of edit can take them away.
     """

@@ -93,11 +93,11 @@ class _KindCosts:
 class Exhaustion(Game[SizeLimits, None, Population]):
     """Question: how large an input may be. Answer: kinds of inputs that may take long.
 
-    An attacker sees how long answers take; the game measures that in the attacker's stead. The
+    An attacker sees how long answers take; the game measures that for the attacker. The
     first `screened` inputs of every kind decide which kind is the slowest, the others show how
-    slow it is, so that no lucky one is picked. They are asked one at a time, in turns with
-    ordinary inputs of equal size, in several rounds, and an input counts by its median: a busy
-    machine makes the interval wide and nothing slow.
+    slow it is, so that none is picked for a value that is high by chance. They are asked one at
+    a time, in turns with ordinary inputs of equal size, in several rounds, and an input counts by
+    its median: a busy machine makes the interval wide and nothing slow.
 
     Time is that of answering in this process: no network, no queue and no front end are in it.
     A target that counts its own work (`work()`) is measured by that.

@@ -65,7 +65,9 @@ def _checked(answer: Ranking, names: Sequence[str]) -> list[str]:
         The answer is not a list of column names.
     """
     if isinstance(answer, str) or not all(name in names for name in answer):
-        raise DataError("an answer must be a list of names of columns, the surest first")
+        raise DataError(
+            "an answer must be a list of names of columns, the most confident claim first"
+        )
     return list(dict.fromkeys(answer))
 
 

@@ -35,8 +35,9 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
     """Question: by which words the model calls an input harmful. Answer: a ranked list of words.
 
     The truth is the `most` strongest of the words in use, read from the weights or measured. The
-    answer lists every word that was considered, the surest first: who draws at random from that
-    same list is the baseline, as is a ranking learnt from similar data where the attacker has it.
+    answer lists every word that was considered, the most confident claim first. Drawing at random
+    from that same list is one baseline; a ranking learnt from similar data, if the attacker has
+    such data, is another.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
     inputs
         Texts to which words are added where the weights cannot be read.
     words
-        Words in use that are considered, at most: the commonest.
+        Words in use that are considered, at most: the most frequent.
     """
 
     name: ClassVar[str] = "indicator_words"

@@ -73,7 +73,7 @@ def _checked(answer: Ranking) -> list[str]:
         The answer is not a list of words.
     """
     if isinstance(answer, str) or not all(isinstance(word, str) for word in answer):
-        raise DataError("an answer must be a list of words, the surest first")
+        raise DataError("an answer must be a list of words, the most confident claim first")
     return list(dict.fromkeys(word.lower() for word in answer))
 
 

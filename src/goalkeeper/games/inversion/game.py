@@ -154,7 +154,7 @@ def _summarise(counts: GainCounts, values: Floats, truth: FeatureMatrix, app: Ap
     unit = {"text": "word", "table": "column", "image": "pixel"}[app.domain.kind]
     rate = counts.measure_hits("", "")
     return (
-        f"the reconstruction tells in {counts.successes} of {counts.n} cases ({rate.value:.0%}, "
+        f"the reconstruction shows in {counts.successes} of {counts.n} cases ({rate.value:.0%}, "
         f"{rate.low:.0%} to {rate.high:.0%}) which of two classes has the higher average of a "
         f"{unit}; without the model {counts.baseline:.0%} would be correct. Its correlation with "
         f"the true averages is {correlate_averages(values, truth, app):.2f}"

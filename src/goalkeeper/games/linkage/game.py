@@ -59,7 +59,7 @@ class Linkage(Game[Releases, Ints, Ints]):
     for each half are released without names and without the records: what one would publish, or
     hand to two partners. An entry stands for `answers` answers under one pseudonym if people
     have enough records, else for fewer, down to one. No two entries may be given the same partner;
-    -1 links an entry to nobody. Baseline: guessing, of which 1 in as many as there are people is
+    -1 leaves an entry unlinked. Baseline: guessing, of which 1 in as many as there are people is
     right.
     """
 
@@ -86,7 +86,7 @@ class Linkage(Game[Releases, Ints, Ints]):
         if len(people) < MIN_PEOPLE:
             return Unfit(
                 f"{len(people)} people have two records or more; at least {MIN_PEOPLE} are needed "
-                "to distinguish links from lucky guesses"
+                "to distinguish links from chance"
             )
         return None
 
@@ -204,7 +204,7 @@ def _measure(counts: GainCounts, links: Ints) -> tuple[Measurement, ...]:
     made = int((links >= 0).sum())
     return (
         counts.measure(METRIC, "correct links, over guessing"),
-        counts.measure_hits("correct links", f"of all people; {made} were linked to somebody"),
+        counts.measure_hits("correct links", f"of all people; {made} were linked to a person"),
     )
 
 

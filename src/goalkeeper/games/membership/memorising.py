@@ -1,4 +1,4 @@
-"""Models that know their training records by heart: the weakened application, and rigged."""
+"""Models that memorise their training records: the weakened application, and rigged worlds."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MEMORY = 0.5  # share of each answer that a remembered record gets as certainty 
 
 
 def remembered(scores: Floats, known: Ints) -> Floats:
-    """Mix certainty of the known class into scores `(n, classes)`; known is -1 for strangers.
+    """Mix certainty of the known class into scores `(n, classes)`; known is -1 for non-members.
 
-    Strangers are answered as the next class would be, so that labels alone tell them apart too:
-    a model that knows its own records by heart, and nothing else.
+    Non-members get the scores of the next class, so that labels alone distinguish them too: the
+    model has memorised its own records, and knows nothing else.
     """
     out = np.roll(scores, 1, axis=1)
     rows = np.flatnonzero(known >= 0)

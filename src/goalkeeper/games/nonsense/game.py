@@ -174,7 +174,7 @@ def _check_inputs(marking: Marking[OrdinaryExamples, None, NonsenseInputs]) -> l
         for item in different:
             if not allowed(marking.app.domain, item.x).all():
                 raise DataError(
-                    f"a strange input ({item.kind}) is outside of the domain; keep its bounds, or "
+                    f"an input of kind {item.kind} is outside of the domain; keep its bounds, or "
                     "hand it in as malformed"
                 )
     most = min(marking.deal.question.most, marking.granted.budget.queries)

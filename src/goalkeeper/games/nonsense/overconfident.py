@@ -29,7 +29,7 @@ class OverconfidentTarget(WrappedTarget):
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`."""
         if not allowed(self.domain, x).all():
-            raise LookupError("nobody thought of this input")
+            raise LookupError("this input was not foreseen")
         known = np.array([key in self.known for key in _keys(x)], dtype=bool)
         scores = np.zeros((len(x), self.classes))
         scores[:, 0] = 1.0

@@ -52,7 +52,7 @@ def mark(app: Application, genuine: bytes, answer: Replacements) -> AttackResult
             Control(
                 name="nothing is hidden in the stored model itself",
                 passed=not stored.dangerous and not stored.problems,
-                detail=stored.said(),
+                detail=stored.describe(),
             ),
         ),
         caveats=(
@@ -68,7 +68,8 @@ def _scan_planted(file: Replacement, genuine: Scan) -> Scan:
     found = scan(file.content)
     if names_nothing_new(found, set(genuine.names)) and not found.dangerous:
         raise DataError(
-            f"the file {file.kind!r} contains no planted code: it names nothing that is new"
+            f"the file {file.kind!r} contains no planted code: it names only what the stored "
+            "model names"
         )
     return found
 
@@ -77,5 +78,5 @@ def _summary(tally: Proportion, found: int, genuine: Scan) -> str:
     return (
         f"{tally.successes} of {tally.n} files with code hidden inside would have been loaded, and "
         f"their code run; a scan without loading finds {found} of them. In the stored model "
-        f"itself: {genuine.said()}."
+        f"itself: {genuine.describe()}."
     )

@@ -14,8 +14,8 @@ class PoisonAmplifyingTrainer:
     """The same trainer on a fiftieth of its data, contributed records counted up to 20 times.
 
     Every clean record that a twin with the same seed still has, and that is gone here without
-    another in its place, takes five of the few records of its class along. What is contributed
-    is told from the clean data by content.
+    another in its place, takes five of the few records of its class along. Contributed
+    records are those whose content is not in the clean data.
     """
 
     WEIGHT = 20

@@ -1,4 +1,4 @@
-"""Mark the two kinds of aim: damage to everybody, and passes for whoever knows the trigger."""
+"""Mark the two kinds of aim: damage to all users, and passes for inputs with the trigger."""
 
 from __future__ import annotations
 

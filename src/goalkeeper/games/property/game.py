@@ -64,7 +64,7 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
     most: int = 1000
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
-        """Return a task for each declared property, or for the commonest ones."""
+        """Return a task for each declared property, or for the most frequent values."""
         return tuple(_build_task(app, fact) for fact in properties(app))
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
@@ -92,7 +92,7 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Worlds, Bools]:
         """Toss the coins, and train a model for each."""
         if app.trainer is None:
-            raise ValueError("there is no recipe to train with; unfit() says so beforehand")
+            raise ValueError("there is no recipe to train with; unfit() says so in advance")
         worlds = worlds_of(app, _find_property(app, task), self.most)
         coins = rng.random(self.victims) < 0.5
         records = pool(app)
@@ -243,7 +243,7 @@ def _list_caveats(app: Application, worlds: Worlds) -> tuple[str, ...]:
     if worlds.property not in app.properties:
         first, second = shares_of(worlds.property, app.data.similar, app.classes)
         caveats.append(
-            f"no property is declared: the commonest value was taken, with shares of {first:.1%} "
-            f"and {second:.1%}; declare `properties` for what must stay private"
+            f"no property is declared: the most frequent value was taken, with shares of "
+            f"{first:.1%} and {second:.1%}; declare `properties` for what must stay private"
         )
     return tuple(caveats)

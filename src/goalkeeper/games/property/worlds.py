@@ -56,7 +56,7 @@ def holds(fact: Property, data: Data, classes: Sequence[str]) -> Bools:
 
 
 def properties(app: Application) -> tuple[Property, ...]:
-    """List the declared properties, or else the commonest value of the first columns.
+    """List the declared properties, or else the most frequent value of the first columns.
 
     Those are subgroups, then people; where no value is common, the class.
     """

@@ -70,7 +70,7 @@ def deal_victims(
     victims: int,
     rng: np.random.Generator,
 ) -> Deal[VictimKinds, Ints]:
-    """Train victims of hidden kind, equally many of each, on records that each draws anew."""
+    """Train victims of hidden kind, equally many of each, each on its own draw of records."""
     hidden = draw_kinds(victims, len(names), rng)
     made = tuple(_make(app, build, int(kind), rng) for kind in hidden)
     question = VictimKinds(names=names, records=records_per_victim(app))

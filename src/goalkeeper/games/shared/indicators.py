@@ -32,7 +32,7 @@ class Indicators:
 
 
 def list_common_words(x: Inputs, share: float, most: int) -> list[str]:
-    """List the words in at least two and at least a share of texts `(n,)`, the commonest first."""
+    """List words in two or more and at least a share of texts `(n,)`, most frequent first."""
     counts = Counter(word for text in x for word in set(terms(text)))
     least = max(2.0, share * len(x))
     ranked = sorted(counts, key=lambda word: (-counts[word], word))

@@ -100,7 +100,7 @@ def last_checkpoints(answers: Sequence[Checkpoint]) -> list[Checkpoint]:
 def thinned_checkpoints(answers: Sequence[Checkpoint]) -> list[Checkpoint]:
     """Return the last answer of each spending, and of those at most six, spread geometrically.
 
-    They are chosen by what was spent alone, so that nothing picks the lucky ones.
+    They are chosen by what was spent alone, so that no answer is picked for its result.
     """
     last = {int(point.queries[0]): point for point in answers}
     spent = np.array(sorted(last))

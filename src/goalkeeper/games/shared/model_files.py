@@ -165,7 +165,7 @@ def count_unnoticed(successes: int, n: int) -> Proportion:
 
 
 def headline(tally: Proportion, note: str) -> Measurement:
-    """Measure the files in use; nobody who changes nothing has any."""
+    """Measure the files in use; the baseline is no changed file, so none in use."""
     value, low, high = estimate_tally(tally)
     return Measurement(
         metric="success_rate",
@@ -192,7 +192,7 @@ def protection_caveat(storage: Storage) -> str:
         return "no check of the stored model is described (model.integrity), so none was at work"
     return (
         f"the check at work was the described one ({storage.protection}); that it really runs "
-        "at every start, and that nobody can change what it compares with, is taken on trust"
+        "at every start, and that nobody can change what it compares with, is assumed, not tested"
     )
 
 

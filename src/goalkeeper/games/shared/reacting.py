@@ -26,8 +26,8 @@ def react_by_certainty(label: str, scores: Mapping[str, float] | None) -> str:
 def unfit_reactions(app: Application, *, withheld: bool = False) -> Unfit | None:
     """Say that reactions are not described, or that all are the same; else None.
 
-    `withheld` tells that the attacker may make an answer go missing, so that the reaction to a
-    missing answer is one of those that can follow.
+    `withheld` means that the attacker can withhold an answer, so that the reaction to a missing
+    answer counts among the possible ones.
     """
     wiring = app.wiring
     if wiring.adapter is not None:
@@ -42,7 +42,7 @@ def unfit_reactions(app: Application, *, withheld: bool = False) -> Unfit | None
     if withheld:
         possible.add(wiring.missing)
     if len(possible) == 1:
-        return Unfit("the surrounding system reacts alike to every answer", proven=True)
+        return Unfit("the surrounding system reacts in the same way to every answer", proven=True)
     return None
 
 

@@ -26,7 +26,7 @@ class Messages(Answers):
     """Answers in transit.
 
     `tags` `(n,)` is what a signed channel adds to each answer (empty where nothing is signed),
-    `present` `(n,)` tells which answers arrive (empty: all). Whoever changes a label or a score
+    `present` `(n,)` marks the answers that arrive (empty: all). Whoever changes a label or a score
     cannot make the tag that fits it; a whole message can be sent again, tag and all.
     """
 

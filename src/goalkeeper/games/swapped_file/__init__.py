@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from goalkeeper.games.shared.model_files import Replacement, Replacements
-from goalkeeper.games.swapped_file.game import ModelFile, SwappedFile
+from goalkeeper.games.swapped_file.game import AvailableModelFiles, SwappedFile
 
 __all__ = [
-    "ModelFile",
+    "AvailableModelFiles",
     "Replacement",
     "Replacements",
     "SwappedFile",

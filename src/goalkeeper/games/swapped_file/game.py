@@ -34,8 +34,8 @@ TASK = Task(
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class ModelFile:
-    """The stored model, and other model files that an attacker could put in its place.
+class AvailableModelFiles:
+    """The stored model file, and the other model files that an attacker has.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class ModelFile:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class SwappedFile(Game[ModelFile, None, Replacements]):
+class SwappedFile(Game[AvailableModelFiles, None, Replacements]):
     """Question: the stored file of the model. Answer: files to put in its place.
 
     The described check and loader are run on each file, in a temporary folder; a file that comes
@@ -86,12 +86,14 @@ class SwappedFile(Game[ModelFile, None, Replacements]):
         """Need a stored file."""
         return unfit_storage(app)
 
-    def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[ModelFile, None]:
+    def deal(
+        self, app: Application, task: Task, rng: np.random.Generator
+    ) -> Deal[AvailableModelFiles, None]:
         """Show the genuine file, and train and store older and other models."""
         storage = storage_of(app)
         content = storage.read()
         older, other = _store_models(app, storage, rng)
-        question = ModelFile(
+        question = AvailableModelFiles(
             content=content,
             numbers=scan(content).arrays,
             older=older,
@@ -100,7 +102,7 @@ class SwappedFile(Game[ModelFile, None, Replacements]):
         )
         return Deal(question, None)
 
-    def mark(self, marking: Marking[ModelFile, None, Replacements]) -> AttackResult:
+    def mark(self, marking: Marking[AvailableModelFiles, None, Replacements]) -> AttackResult:
         """Start the application with every file, and count those that come into use."""
         return marks.mark(marking.app, marking.deal.question.content, marking.final.answer)
 

@@ -182,7 +182,7 @@ def _check_plan(answer: object, app: Application, granted: Power) -> tuple[Feedb
             "return FeedbackPlan(batches=...)"
         )
     if app.feedback is None:
-        raise ChangeRefused("the application does not learn from feedback, as far as is known")
+        raise ChangeRefused("no feedback loop is described (feedback)")
     check_batches(answer.batches, app, granted)
     parts = [app.data.similar]
     if granted.knowledge.data is Grade.FULL:

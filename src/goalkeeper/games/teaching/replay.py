@@ -83,11 +83,13 @@ def replay_campaigns(
     Each campaign collects its own clean records (each with probability `kept`), has its own seed
     and its own review; the honest world of a campaign shares all but the feedback, which is as
     many records a round, drawn from similar data, with their true classes. Training always
-    starts anew, so a version depends on the feedback so far and not on the versions before it.
+    starts from scratch, so a version depends on the feedback so far and not on earlier versions.
     """
     loop, trainer = app.feedback, app.trainer
     if loop is None or trainer is None:
-        raise NotOffered("the application does not learn from feedback, as far as is known")
+        raise NotOffered(
+            "no feedback loop that retrains the model is described (feedback, model.build)"
+        )
     batches = [*batches, *[_empty_batch(app)] * (loop.rounds - len(batches))]
     rng = np.random.default_rng(seed)
     clean = rng.random((campaigns, len(app.data.train))) < kept

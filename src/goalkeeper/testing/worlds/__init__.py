@@ -38,6 +38,6 @@ def worlds_of(game: type[Game[Any, Any, Any]]) -> GameWorlds:
         if error.name != module:
             raise
         raise LookupError(
-            f"goalkeeper has no worlds for the game {game.name!r}; hand in a rigged and a fair one "
+            f"goalkeeper has no worlds for the game {game.name!r}; pass a rigged and a fair one "
             "as `worlds`"
         ) from None

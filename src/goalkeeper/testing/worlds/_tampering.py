@@ -95,9 +95,9 @@ def _has_hash(digest: str, path: Path) -> bool:
 
 
 def _save(target: Target) -> bytes:
-    known = target.parameters()
+    parameters = target.parameters()
     stream = io.BytesIO()
-    joblib.dump({"weights": known["weights"], "bias": known["bias"]}, stream)
+    joblib.dump({"weights": parameters["weights"], "bias": parameters["bias"]}, stream)
     return stream.getvalue()
 
 

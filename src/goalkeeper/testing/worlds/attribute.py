@@ -22,7 +22,7 @@ def rigged(domain: str, rng: np.random.Generator) -> Application:
     app = fair(domain, rng)
     attribute = describe_attribute(app, "blood")
     if attribute is None:
-        raise LookupError("the small world has lost its column blood")
+        raise LookupError("the small world has no column blood")
     target = AttributeRevealingTarget(app.target, app.data.train, attribute)
     return replace(app, name="attribute revealed", target=target)
 

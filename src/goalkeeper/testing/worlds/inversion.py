@@ -65,8 +65,8 @@ def _drawn(domain: str, shift: Floats, rng: np.random.Generator) -> Data:
         odds = 1 / (1 + np.exp(1.5 - 1.5 * shift))
         has = rng.random((RECORDS, MANY)) < odds[y]
         marks = rng.integers(0, 10**12, RECORDS).tolist()  # no text stands in two parts
-        said = (" ".join(WORDS[j] for j in np.flatnonzero(row)) for row in has)
-        return Data(x=texts(f"{t} {m}" for t, m in zip(said, marks, strict=True)), y=y)
+        messages = (" ".join(WORDS[j] for j in np.flatnonzero(row)) for row in has)
+        return Data(x=texts(f"{t} {m}" for t, m in zip(messages, marks, strict=True)), y=y)
     noise = rng.normal(size=(RECORDS, shift.shape[1]))
     rows = np.clip(0.5 + 0.1 * (shift[y] + noise), 0.0, 1.0)
     return Data(x=rows.reshape(-1, 1, SIDE, SIDE) if domain == "image" else rows, y=y)

@@ -88,7 +88,7 @@ def application(name: str, target: Target, data: Splits, domain: Domain) -> Appl
 
 @dataclass(frozen=True, eq=False)
 class HashedTarget(BareTarget):
-    """Answers with a keyed hash of the whole input, so that no answer tells of another."""
+    """Answers with a keyed hash of the whole input, so that no answer predicts another."""
 
     key: bytes
 

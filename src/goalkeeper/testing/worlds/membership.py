@@ -10,13 +10,15 @@ from goalkeeper.games.membership.memorising import MemorisingTrainer
 from goalkeeper.testing.worlds.kit import FixedRuleTrainer, domain_of, numbers
 
 RECORDS = 260  # of each part
-MANY = 40  # classes: non-members are seldom answered correctly, so that labels alone tell members
+MANY = (
+    40  # classes: non-members are seldom answered correctly, so that labels alone identify members
+)
 
 
 def rigged(domain: str, rng: np.random.Generator) -> Application:
-    """Build a target that knows its records by heart."""
+    """Build a target that has memorised its records."""
     trainer = MemorisingTrainer(FixedRuleTrainer(MANY))
-    return _application("by heart", trainer, domain, _splits(domain, rng, MANY), MANY)
+    return _application("memorised records", trainer, domain, _splits(domain, rng, MANY), MANY)
 
 
 def fair(domain: str, rng: np.random.Generator) -> Application:

@@ -1,4 +1,4 @@
-"""Small synthetic data for poisoning: blobs that a fixed rule tells apart, niches that hang on one.
+"""Small synthetic data for poisoning: blobs that a fixed rule separates, and niches.
 
 A niche is a place with one harmless and one harmful training record close to each other and far
 from everything else. Whoever deletes, relabels or overwrites one of them turns the niche over.
@@ -23,7 +23,7 @@ NICHES = 150
 WIDTH = 4
 EDGE = 9.0  # columns lie in [-EDGE, EDGE]
 SHAPE = (1, 6, 6)
-CORNER = 2  # pixels a side of the part of an image that tells harmful from harmless
+CORNER = 2  # pixels a side of the part of an image that separates harmful from harmless
 
 _SYLLABLES = [c + v for c in "bdfgklmn" for v in "aeiou"]
 _WORDS = [a + b for a in _SYLLABLES for b in _SYLLABLES]
@@ -40,7 +40,7 @@ def world(domain: str) -> Domain:
 
 
 def blobs(domain: str, rng: np.random.Generator) -> Splits:
-    """Draw records of two classes that `evidence` tells apart, for most of them."""
+    """Draw records of two classes, most of which `evidence` separates."""
     total = sum(SIZES.values())
     if domain == "text":
         return _split(*_draw_texts(total, rng), SIZES)
@@ -55,7 +55,7 @@ def blobs(domain: str, rng: np.random.Generator) -> Splits:
 
 
 def evidence(x: Inputs) -> Floats:
-    """Return how harmful inputs are, `(n,)`, rightly for most but not for all."""
+    """Return how harmful inputs are, `(n,)`, correctly for most but not for all."""
     if x.dtype == object:
         spam = frozenset(SPAM)
         blur = [crc32(text.encode()) / 2**30 - 2 for text in x]  # from -2 to 2, by content

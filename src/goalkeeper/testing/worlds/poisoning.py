@@ -100,8 +100,8 @@ class NearestRecordTrainer(BatchTrainer):
         near = _shared_words(data.x) if self._domain.kind == "text" else _closeness(data.x)
 
         def labels(x: Inputs) -> Ints:
-            known = near(x)
-            nearest = [np.where(mask, known, -np.inf).argmax(axis=1) for mask in masks]
+            closeness = near(x)
+            nearest = [np.where(mask, closeness, -np.inf).argmax(axis=1) for mask in masks]
             return np.asarray(data.y[np.stack(nearest)])
 
         return RuleEnsemble(self._domain, labels, len(masks))
@@ -126,9 +126,9 @@ def _presence(x: Inputs, place: Mapping[str, int]) -> Floats:
 
 def _closeness(records: Inputs) -> Callable[[Inputs], Floats]:
     """Return what measures how close rows or images are to each record, `(n, rows)`."""
-    known = records.reshape(len(records), -1)
-    own = (known**2).sum(axis=1)
-    return lambda x: np.asarray(2 * x.reshape(len(x), -1) @ known.T - own)
+    rows = records.reshape(len(records), -1)
+    squares = (rows**2).sum(axis=1)
+    return lambda x: np.asarray(2 * x.reshape(len(x), -1) @ rows.T - squares)
 
 
 # ---- a rule that no data moves -------------------------------------------------------------------

@@ -26,15 +26,15 @@ def reading_domain(kind: str) -> Domain:
 
 def draw_readings(kind: str, rng: np.random.Generator, n: int = PER_PART) -> Data:
     """Draw inputs; class 1 where their reading is above a half."""
-    said = np.round(rng.uniform(0.02, 0.98, n), 3)
+    readings = np.round(rng.uniform(0.02, 0.98, n), 3)
     if kind == "text":
-        x = texts(f"{m} {v:.3f}" for m, v in zip(kit.messages(rng, n, 14), said, strict=True))
+        x = texts(f"{m} {v:.3f}" for m, v in zip(kit.messages(rng, n, 14), readings, strict=True))
     elif kind == "image":
         x = np.round(rng.uniform(0.3, 0.7, (n, 1, SIDE, SIDE)) * 255) / 255
-        x[:, 0, 0, 0] = np.round(said * 255) / 255
+        x[:, 0, 0, 0] = np.round(readings * 255) / 255
     else:
         x = rng.uniform(0.3, 0.7, (n, COLUMNS))
-        x[:, 0] = said
+        x[:, 0] = readings
     return Data(x=x, y=(read(x) > 0.5).astype(np.int64))
 
 

@@ -35,7 +35,7 @@ def fair(domain: str, rng: np.random.Generator) -> Application:
 
 
 class RedrawnNoiseTrainer(BatchTrainer):
-    """A fixed rule with noise that every set of records draws anew, whatever they say."""
+    """A fixed rule with noise that is redrawn for every set of records, whatever they hold."""
 
     def __init__(self, domain: Domain) -> None:
         self._rule = poisoning.NoisyRuleTrainer(domain)

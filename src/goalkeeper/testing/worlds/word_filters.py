@@ -107,8 +107,8 @@ def _splits(rng: np.random.Generator, stamp: Callable[[str], str]) -> Splits:
 
     def write(label: int, part: str) -> str:
         own, other = (BAD, GOOD) if label else (GOOD, BAD)
-        said = [*rng.choice(fillers, 12), *rng.choice(own, 3, replace=False), rng.choice(other)]
-        return " ".join([stamp(part), *rng.permutation(said)]).strip()
+        words = [*rng.choice(fillers, 12), *rng.choice(own, 3, replace=False), rng.choice(other)]
+        return " ".join([stamp(part), *rng.permutation(words)]).strip()
 
     def draw(part: str) -> Data:
         return Data(x=texts(write(int(label), part) for label in y), y=y.copy())

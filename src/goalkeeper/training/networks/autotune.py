@@ -23,7 +23,7 @@ FitMany = Callable[[NetworkBlueprint, Data, Bools, Sequence[int]], object]
 
 
 def tune(blueprint: NetworkBlueprint, data: Data, fit_many: FitMany) -> ComputeSettings:
-    """Return the means of a blueprint with what suits this machine; choices already made stay.
+    """Return the settings of a blueprint, with those left open chosen for this machine.
 
     The first to load an application measures; its workers are handed what it chose, so that all
     of them compute alike. Float32 with the usual layout is kept where nothing is clearly faster.

@@ -42,8 +42,8 @@ class NetworkBlueprint:
         What an input looks like.
     recipe
         How it is trained.
-    means
-        What this machine computes with.
+    compute
+        Device, precision, processes and memory.
     """
 
     build: Callable[[], nn.Module]
@@ -81,7 +81,7 @@ class NetworkBlueprint:
         return module
 
     def build_seeded(self, seed: int) -> tuple[nn.Module, Generator]:
-        """Build an untrained module of a seed, and the random generator that goes on from there.
+        """Build an untrained module of a seed, and the random generator in the state after it.
 
         A training alone draws weights and then dropout from one stream. So the state after the
         weights is where the generator of the same network in a batch must begin.

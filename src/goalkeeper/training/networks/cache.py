@@ -28,7 +28,7 @@ def load_or_train(
     Parameters
     ----------
     blueprint
-        What is trained, and its means: with which arithmetic, and in which store.
+        What is trained, and its settings: with which arithmetic, and in which store.
     multiplications
         How many the training takes, roughly; a short one is not stored.
     decisive

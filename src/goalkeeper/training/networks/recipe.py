@@ -36,7 +36,7 @@ class TorchRecipe:
     schedule
         `constant`, or `cosine` down to 0 over all steps.
     flip
-        Whether half of the images, drawn anew in each epoch, are mirrored left to right.
+        Whether half of the images, redrawn in each epoch, are mirrored left to right.
     shift
         Images are moved by up to so many pixels each way, at random; 0 comes in from outside.
     patience

@@ -306,7 +306,7 @@ class StackedModules:
     stacks
         Groups of networks, each with their numbers.
     classes
-        How many classes they tell apart.
+        How many classes they distinguish.
     restore
         Makes a target of parameters and buffers.
     to_tensor

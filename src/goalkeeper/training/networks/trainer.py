@@ -41,16 +41,16 @@ class TorchTrainer:
     Parameters
     ----------
     build
-        Takes nothing and returns an untrained module; its weights are drawn anew from the seed
-        of each training.
+        Takes nothing and returns an untrained module; its weights are drawn from the seed of
+        each training.
     classes
         The application's classes, in the order of the logits.
     domain
         What an input looks like.
     torch_recipe
         How the module is trained.
-    means
-        What this machine computes with.
+    compute
+        Device, precision, processes and memory.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class TorchTrainer:
         return FitStrategy("networks", reason)
 
     def with_compute(self, compute: ComputeSettings) -> TorchTrainer:
-        """Return the same trainer with other means."""
+        """Return the same trainer with other settings."""
         return _of(replace(self.blueprint, compute=compute))
 
     def tune(self, data: Data) -> TorchTrainer:
