@@ -112,7 +112,7 @@ OTHER: dict[str, Any] = {
     "claims": "anonymity",
     "tolerances": Tolerances(accuracy_drop=0.3),
     "wiring": Wiring(missing="delivers"),
-    "means": ComputeSettings(precision="fast"),
+    "compute": ComputeSettings(precision="fast"),
     "feedback": Feedback(rounds=3),
     "storage": stored(".joblib"),
     "needs": {Goal.PRIVACY: NEED},

@@ -105,15 +105,15 @@ def test_another_seed_deals_another_question() -> None:
 
 
 def test_thresholds_come_from_the_calibration_records_and_nothing_else() -> None:
-    """Members, strangers and calibration records are scored by three different laws.
+    """Members, non-members and calibration records are scored by three different laws.
 
     The expected counts are worked out from the order statistics of each: a threshold taken from
-    strangers or members gives other ones.
+    non-members or members gives other ones.
     """
     app, rng = application(0), np.random.default_rng(0)
     dealt = Membership().deal(app, TASK, rng)
     scores = np.empty(len(dealt.question))
-    laws = {"calibration": (0.0, 1.0), "stranger": (0.7, 1.0), "member": (1.5, 2.0)}
+    laws = {"calibration": (0.0, 1.0), "non_member": (0.7, 1.0), "member": (1.5, 2.0)}
     for role, (mean, spread) in laws.items():
         who = getattr(dealt.secret, role)
         scores[who] = rng.normal(mean, spread, int(who.sum()))
@@ -128,7 +128,7 @@ def test_thresholds_come_from_the_calibration_records_and_nothing_else() -> None
         threshold = falling[round(at.fpr * len(falling))]
         assert at.false_positives == (scores[dealt.secret.non_member] > threshold).sum()
         assert at.true_positives == (scores[dealt.secret.member] > threshold).sum()
-        # a stranger is 0.7 spreads nearer: 5 standard deviations of a binomial, false alarm 1e-6
+        # a non-member is 0.7 spreads nearer: 5 standard deviations of a binomial, false alarm 1e-6
         law = ndtr(0.7 - ndtri(1 - at.fpr))
         spread = np.sqrt(law * (1 - law) * 2 / at.negatives)
         assert abs(at.false_positives / at.negatives - law) < 5 * spread + 5 / at.negatives
