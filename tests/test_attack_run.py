@@ -135,6 +135,8 @@ def test_only_the_attacks_stream_depends_on_attack_and_grant(who: str) -> None:
         assert drawn(one, who) == drawn(other, who)
         assert drawn(one, "attack") != drawn(other, "attack")
     assert drawn(one, who) != drawn(replace(one, seed=4), who)
+    assert drawn(one, who) != drawn(replace(one, task=replace(TASK, name="other")), who)
+    assert drawn(one, who) != drawn(replace(one, game=Listening()), who)
 
 
 def drawn(run: AttackRun, who: str) -> list[int]:
@@ -149,12 +151,14 @@ class Listening(Game[Data, None, tuple[int, int]]):
 
     name: ClassVar[str] = "listening"
     heard: dict[str, int] = field(default_factory=dict)
+    attacked: list[str] = field(default_factory=list)
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
         return (replace(TASK, name="listening"),)
 
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Data, None]:
         self.heard["deal"] = int(rng.integers(2**62))
+        self.attacked.append(app.name)
         return Deal(app.data.similar, None)
 
     def mark(self, marking: Marking[Data, None, tuple[int, int]]) -> AttackResult:
@@ -166,7 +170,7 @@ class Listening(Game[Data, None, tuple[int, int]]):
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         self.heard["control"] = int(rng.integers(2**62))
-        return app
+        return replace(app, name="weakened")
 
 
 @final
@@ -189,6 +193,7 @@ def test_no_two_parts_of_a_run_draw_from_the_same_stream() -> None:
     assert execute(app, this).status is Status.CONTROL_FAILED
     assert set(game.heard) == {"deal", "attack", "reach", "mark", "victim", "control"}
     assert len(set(game.heard.values())) == 6
+    assert game.attacked == [app.name, "weakened"]
 
 
 def counted(successes: int, base: int, n: int) -> AttackResult:

@@ -17,6 +17,7 @@ from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
 from goalkeeper.attacks import catalogue
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.errors import DescriptionError, NotGranted
 from goalkeeper.core.evidence import Status
@@ -226,6 +227,23 @@ def test_settings_are_part_of_the_identity() -> None:
     assert ids() == ids(models=64) != ids(models=32)
     with pytest.raises(DescriptionError, match="'models'"):
         ids(model=3)
+
+
+def test_whatever_decides_a_result_is_part_of_the_identity() -> None:
+    """Two attack runs share an id, and so a result, only if nothing that decides it differs."""
+    app, other_data = application(0, n=60), application(1, n=60)
+
+    def ids(app: Application = app, seed: int = 0) -> set[str]:
+        chosen = Choice(attacks=("shadow_likelihood",), attackers=("insider",))
+        plan = make_plan(app, POLICY, choice=chosen, seed=seed)
+        return {entry.unit.id for entry in plan.entries if entry.unit}
+
+    usual = ids()
+    assert usual == ids()
+    assert len(usual) == 2  # with the least that it needs, and with all that the attacker knows
+    for changed in (ids(seed=1), ids(other_data)):
+        assert len(changed) == 2
+        assert not changed & usual
 
 
 def test_a_variant_that_concerns_other_inputs_is_not_applicable() -> None:

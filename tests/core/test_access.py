@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 import pytest
 
 from goalkeeper.core.access import Access, Terms
-from goalkeeper.core.application import Answers, Application
+from goalkeeper.core.application import Answers, Application, Target
 from goalkeeper.core.change import Change
-from goalkeeper.core.data import Data, Inputs, Ints, Splits
+from goalkeeper.core.data import Bools, Data, Inputs, Ints, Splits
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import BudgetSpent, ChangeRefused, NotGranted, NotOffered
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
@@ -212,8 +213,14 @@ def test_without_full_knowledge_only_own_rows_are_in_reach() -> None:
     assert len(own) == 5
     assert door.own().x.tolist() == [f"t{i}" for i in own]
     outside = np.setdiff1d(np.arange(20), own)[:1]
-    with pytest.raises(ChangeRefused, match=r"out of this attacker's reach"):
-        door.check(Change(relabel=outside, relabelled=np.array([1])))
+    door = access(poisoner("T2", "T3", "T4", share=0.25, data=Grade.PARTIAL))
+    for change in (
+        Change(relabel=outside, relabelled=np.array([1])),
+        Change(modify=outside, modified=ADD[:1]),
+        Change(delete=outside),
+    ):
+        with pytest.raises(ChangeRefused, match=r"out of this attacker's reach"):
+            door.check(change)
 
 
 def test_a_changed_row_is_replaced_once() -> None:
@@ -255,6 +262,28 @@ def test_whoever_rewrites_answers_in_transit_cannot_ask_by_that() -> None:
         door.query(TWO)
     assert isinstance(app.target, Ask)
     assert app.target.asked == 0
+
+
+class Twice:
+    """A recipe that gives the same model whatever it is trained on."""
+
+    recipe = "twice"
+
+    def fit(self, data: Data, seed: int) -> Target:
+        return Ask()
+
+    def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Any:
+        return [self.fit(data, seed) for seed in seeds]
+
+
+def test_every_model_that_an_attacker_trains_is_counted() -> None:
+    app = replace(application(), trainer=Twice())
+    door = access(Power(knowledge=Knowledge(algorithm=Grade.FULL)), app)
+    trainer, data = door.trainer(), app.data.similar
+    trainer.fit(data, 0)
+    assert door.spent.models == 1
+    trainer.fit_many(data, np.ones((4, len(data)), dtype=bool), range(4))
+    assert door.spent.models == 5
 
 
 def test_an_early_answer_cannot_be_made_better_later() -> None:

@@ -185,6 +185,23 @@ def test_every_subgroup_is_measured_and_the_worst_comes_first() -> None:
     assert "most exposed is town north with a gain of 100%" in result.summary
 
 
+@pytest.mark.requirement("S52")
+def test_the_more_groups_are_measured_the_wider_their_intervals_are() -> None:
+    """All of them hold at once, so that the worst one is not the luckiest of many."""
+    app = people(np.random.default_rng(4), effect=0.0)
+    attribute = describe_attribute(app, "coin")
+    assert attribute is not None
+    app = replace(app, target=AttributeRevealingTarget(app.target, app.data.train, attribute))
+    fewer, more = (
+        {m.group: m for m in contest(one).measurements if m.group}
+        for one in (replace(app, subgroups=()), app)
+    )
+    assert 0 < len(fewer) < len(more)
+    for name, measured in fewer.items():
+        assert measured.value == more[name].value
+        assert more[name].low < measured.low
+
+
 # ---- marking -------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from goalkeeper.attacks.bit_flips.bit_flips import BitFlips
-from goalkeeper.core.application import Application
+from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.errors import ChangeRefused, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.games.bit_flips import BitFlipping, Flip
@@ -95,6 +95,31 @@ def test_what_is_not_a_number_is_reported_and_not_counted_where_the_model_fails(
     noticed = result_of(lambda aim, access: [flip], GAME, app=strict)
     assert tally(noticed).successes == 0
     assert any("fails visibly" in c for c in noticed.caveats)
+
+
+def test_as_many_random_flips_are_the_baseline() -> None:
+    """Any three flipped bits turn every answer, so that chosen ones are worth no more."""
+    app = fixed(app_of(), [1.0] + [0.0] * 7, -0.5)
+    genuine = app.target
+    assert isinstance(genuine, RewritableTarget)
+    words = [values.view(np.uint64) for values in (genuine.weights, genuine.bias)]
+
+    class TurnsAtThree(RewritableTarget):
+        def answer(self, x: Any, view: View) -> Answers:
+            now = [values.view(np.uint64) for values in (self.weights, self.bias)]
+            pairs = zip(words, now, strict=True)
+            flipped = sum(int(np.bitwise_count(a ^ b).sum()) for a, b in pairs)
+            labels = genuine.answer(x, View.LABELS).labels
+            return Answers(labels if flipped < 3 else 1 - labels)
+
+    target = TurnsAtThree(genuine.weights, genuine.bias)
+    game = replace(BitFlipping(), counts=(1, 3))
+    flips = [Flip("weights", i, 0) for i in range(3)]
+    result = result_of(lambda aim, access: flips, game, app=replace(app, target=target))
+    counts = [(t.tally.successes, t.tally.baseline_successes) for t in result.trials]  # type: ignore[union-attr]
+    n = tally(result).n
+    assert counts == [(0, 0), (n, n)]
+    assert not beats_baseline(tally(result))
 
 
 def test_copies_outvote_any_twenty_flips() -> None:

@@ -274,6 +274,21 @@ def test_answers_that_do_not_repeat_are_noticed() -> None:
     assert "answers are repeatable" in failed(evaluate([words_added(*GOOD)], app=app))
 
 
+def test_an_answer_that_depends_on_what_else_is_asked_is_noticed() -> None:
+    """As in a network that normalises by the batch: alone, no changed input is answered wrongly."""
+
+    class Together(Rule):
+        def answer(self, x: Inputs, view: View) -> Answers:
+            labels = super().answer(x, view).labels
+            return Answers(labels if len(x) > 1 else np.ones_like(labels))
+
+    known = set(weak().data.holdout.x)
+    app = replace(weak(), target=Together(lambda text: int(text in known)))
+    assert "answers are repeatable" in failed(evaluate([words_added(*GOOD)], app=app))
+    steady = ruled(lambda text: int(text in known))
+    assert "answers are repeatable" not in failed(evaluate([words_added(*GOOD)], app=steady))
+
+
 def test_groups_are_listed_the_worst_first() -> None:
     app = weak()
     who = np.where(np.arange(len(app.data.holdout)) % 2, "Ann", "Bob")

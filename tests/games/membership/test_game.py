@@ -18,8 +18,9 @@ from goalkeeper.core.evidence import AttackResult, Ratio
 from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.base import Marking
 from goalkeeper.games.membership import Membership
-from goalkeeper.games.membership.game import TASK, Roles
+from goalkeeper.games.membership.game import AUDITED_RATE, TASK, Roles
 from goalkeeper.games.tallies import beats_baseline
+from goalkeeper.stats import epsilon_lower_bound
 from tests.attacks.membership.gaussian import application
 from tests.contract.harness import enough
 
@@ -121,8 +122,13 @@ def test_thresholds_come_from_the_calibration_records_and_nothing_else() -> None
     marking: Marking[Data, Roles, Floats] = Marking(
         app=app, task=TASK, deal=dealt, answers=(answer,), granted=Power(), rng=rng
     )
-    tally = Membership().mark(marking).trials[-1].tally
+    result = Membership().mark(marking)
+    tally = result.trials[-1].tally
     assert isinstance(tally, Ratio)
+    audited = next(at for at in tally.at if at.fpr == AUDITED_RATE)
+    (epsilon,) = [m.value for m in result.measurements if m.metric == "empirical epsilon"]
+    counts = audited.true_positives, audited.positives, audited.false_positives, audited.negatives
+    assert epsilon == epsilon_lower_bound(*counts)
     falling = np.sort(scores[dealt.secret.calibration])[::-1]
     for at in tally.at:
         threshold = falling[round(at.fpr * len(falling))]
@@ -132,6 +138,17 @@ def test_thresholds_come_from_the_calibration_records_and_nothing_else() -> None
         law = ndtr(0.7 - ndtri(1 - at.fpr))
         spread = np.sqrt(law * (1 - law) * 2 / at.negatives)
         assert abs(at.false_positives / at.negatives - law) < 5 * spread + 5 / at.negatives
+
+
+def test_the_place_of_a_record_says_nothing_of_its_role() -> None:
+    """The mean place of each role is that of all, within 5 standard errors: false alarm 2e-6."""
+    dealt = Membership().deal(application(0), TASK, np.random.default_rng(0))
+    n = len(dealt.question)
+    roles = dealt.secret.member, dealt.secret.non_member, dealt.secret.calibration
+    assert (np.sum(roles, axis=0) == 1).all()
+    for role in roles:
+        error = n / np.sqrt(12 * role.sum())
+        assert abs(np.flatnonzero(role).mean() - (n - 1) / 2) < 5 * error
 
 
 def test_false_alarms_are_as_many_as_promised() -> None:

@@ -222,6 +222,20 @@ def test_damage_is_shown_beside_what_an_honest_contribution_does() -> None:
     assert result.exhibits[0].before in result.exhibits[0].after
 
 
+def test_the_baseline_is_the_damage_of_the_honest_retrainings() -> None:
+    """Counted again from the models of the one training call: its first and its last five."""
+    app, data, masks, seeds = watched(LabelFlips())
+    assert app.trainer is not None
+    harmless = app.data.holdout.take(app.data.holdout.y == 0)
+    wrong = app.trainer.fit_many(data, masks, seeds).labels(harmless.x) != 0
+    net = wrong[-5:].mean() - wrong[:5].mean()
+    assert net != 0
+    result = evaluate(app, run_of(LabelFlips(), app, enough(LabelFlips)))
+    expected = net / app.tolerances.benign_rejection
+    assert result.measurements[0].baseline == pytest.approx(expected)
+    assert measured(result)["honest_contribution_damage"] == pytest.approx(expected)
+
+
 def test_undeclared_tolerances_are_a_caveat() -> None:
     app = replace(app_of("table"), tolerances=Tolerances())
     result = evaluate(app, run_of(LabelFlips(), app, enough(LabelFlips)))
@@ -262,6 +276,29 @@ def test_every_input_has_one_judge_and_must_have_been_declined() -> None:
     assert 0 < tally.n == tally.baseline_n <= (app.data.holdout.y == 1).sum()
     assert not beats_baseline(tally)
     assert tally.baseline_successes == 0, "an unknown word changes no neighbour"
+
+
+def test_a_trigger_is_compared_with_clean_retrainings_that_meet_it_too() -> None:
+    """Words of harmless mail let some harmful mail pass, whether or not anything was poisoned."""
+    app = app_of("text")
+    x, y = app.data.similar.x, app.data.similar.y
+    words = sorted({word for text in x[y == 0] for word in text.split()})
+    harmful = {word for text in x[y == 1] for word in text.split()}
+    trigger = WordTrigger(tuple([word for word in words if word not in harmful][:5]))
+
+    def adds(aim: PoisoningQuestion, access: Access) -> Contribution:
+        some = spam(access, 30)
+        change = Change(add=some.x, add_labels=some.y)
+        return Contribution(change=change, access=access, trigger=trigger)
+
+    tally = (
+        evaluate(app, run_of(Does(how=adds), app, power(T1), task="trigger-passes"))
+        .trials[-1]
+        .tally
+    )
+    assert isinstance(tally, Proportion)
+    assert tally.baseline_successes > 0
+    assert not beats_baseline(tally)
 
 
 # ---- applications --------------------------------------------------------------------------------

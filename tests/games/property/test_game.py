@@ -98,6 +98,7 @@ def test_a_noisy_share_is_told_as_often_as_the_closed_form_says(
     error = np.sqrt(best * (1 - best) / 400)
     loss = 0.06  # the threshold is learnt from 48 models
     assert best - loss - 3.5 * error < result.measurements[0].value < best + 3.5 * error
+    assert all(m.low <= m.value <= m.high for m in result.measurements)
 
 
 @each

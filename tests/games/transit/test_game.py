@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,13 @@ from goalkeeper.attacks.transit.scaled_answers import ScaledAnswers
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.cost import Cost
+from goalkeeper.core.data import Inputs
 from goalkeeper.core.errors import DataError, NotGranted
 from goalkeeper.core.evidence import AttackResult, Measurement, Status
 from goalkeeper.core.goals import Goal, IntegrityLevel
 from goalkeeper.core.power import Capability, Power, View
 from goalkeeper.games.base import Deal, Marking
+from goalkeeper.games.shared.base_targets import BareTarget
 from goalkeeper.games.shared.reacting import SURE, react_by_certainty
 from goalkeeper.games.transit import Transit
 from goalkeeper.games.transit.game import WRONG
@@ -160,6 +163,26 @@ def test_a_tag_cannot_be_left_out_and_answers_must_stay_answers() -> None:
         rewritten_by(7, mail)
     with pytest.raises(NotGranted, match="capability O"):
         rewritten_by(lambda sent: sent, mail, Power())
+
+
+def test_reactions_that_change_by_themselves_are_the_baseline() -> None:
+    """A target that answers ten inputs otherwise every other time: so much is no attack."""
+    mail = wired_mail()
+    x, y = mail.data.holdout.x, mail.data.holdout.y
+
+    class Wavering(BareTarget):
+        offers = View.LABELS
+        asked = 0
+
+        def answer(self, x: Inputs, view: View) -> Answers:
+            self.asked += 1
+            labels = y.copy()
+            labels[:10] = (labels[:10] + self.asked) % 2  # right when the session is sent
+            return Answers(labels)
+
+    found = rewritten_by(lambda sent: sent, replace(mail, target=Wavering()))
+    tally = counts(found)
+    assert (tally.successes, tally.baseline_successes, tally.n) == (0, 10, len(x))
 
 
 def test_an_adapter_that_rejects_everything_is_inconclusive() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -10,12 +10,11 @@ import numpy as np
 
 from goalkeeper.core.application import Application, Feedback
 from goalkeeper.core.assessment import Estimate
-from goalkeeper.core.data import Data, row_keys
 from goalkeeper.core.errors import ChangeRefused
 from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.feedback import FeedbackBatch, check_batches, most_a_round, most_in_all
 from goalkeeper.core.goals import Aspect, Goal, Harm
-from goalkeeper.core.power import Grade, Power
+from goalkeeper.core.power import Power
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
 from goalkeeper.games.teaching import marks
@@ -175,7 +174,7 @@ class Teaching(Game[FeedbackChannel, None, FeedbackPlan]):
 
 
 def _check_plan(answer: object, app: Application, granted: Power) -> tuple[FeedbackBatch, ...]:
-    """Check a plan as `Access.teach` checks each batch, and that its bases are real records."""
+    """Check a plan as `Access.teach` checks each batch."""
     if not isinstance(answer, FeedbackPlan):
         raise ChangeRefused(
             f"a teaching answer must be a FeedbackPlan, this is a {type(answer).__name__}; "
@@ -184,21 +183,7 @@ def _check_plan(answer: object, app: Application, granted: Power) -> tuple[Feedb
     if app.feedback is None:
         raise ChangeRefused("no feedback loop is described (feedback)")
     check_batches(answer.batches, app, granted)
-    parts = [app.data.similar]
-    if granted.knowledge.data is Grade.FULL:
-        parts.append(app.data.train)
-    records = {record for part in parts for record in _iterate_records(part)}
-    for i, batch in enumerate(answer.batches):
-        if any(record not in records for record in _iterate_records(batch.bases)):
-            raise ChangeRefused(
-                f"a base of batch {i} is not a record of the attacker's data, or has another class "
-                "there; derive feedback from access.data()"
-            )
     return answer.batches
-
-
-def _iterate_records(data: Data) -> Iterator[tuple[bytes, int]]:
-    return zip(row_keys(data.x), data.y.tolist(), strict=True)
 
 
 def _explain_empty(marking: Marking[FeedbackChannel, None, FeedbackPlan]) -> str:

@@ -1,0 +1,167 @@
+"""Bounds of every kind of tally, where they have a closed form: all of n, or none of n.
+
+The exact bound of all of n at a tail t is t ** (1 / n) from below, that of none of n is
+1 - t ** (1 / n) from above; what joins two bounds takes half of alpha for each.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from goalkeeper.core.evidence import (
+    Accuracy,
+    DamageCount,
+    Gain,
+    Latency,
+    Proportion,
+    Ratio,
+    RatioAt,
+    Tally,
+)
+from goalkeeper.games.tallies import (
+    NULL,
+    beats_baseline,
+    bounds,
+    estimate_tally,
+    perfect_tally,
+    value,
+)
+
+ALPHA, N = 0.03, 40
+
+
+def all_of(n: int, tail: float) -> float:
+    return float(tail ** (1 / n))
+
+
+def none_of(n: int, tail: float) -> float:
+    return 1 - all_of(n, tail)
+
+
+def proportion(k: int, k0: int) -> Proportion:
+    return Proportion(successes=k, n=N, baseline_successes=k0, baseline_n=2 * N)
+
+
+def gain(k: int, k0: int) -> Gain:
+    return Gain(successes=k, n=N, baseline_successes=k0, baseline_n=2 * N)
+
+
+def ratio(*rates: tuple[int, int]) -> Ratio:
+    at = [
+        RatioAt(fpr=0.1, true_positives=tp, positives=N, false_positives=fp, negatives=2 * N)
+        for tp, fp in rates
+    ]
+    return Ratio(at=tuple(at))
+
+
+def latency(attack: float) -> Latency:
+    return Latency(attack=(attack,) * N, benign=(1.0,) * N, quantile=0.5, unit="operations")
+
+
+def damage(gained: int, lost: int = 0, tolerance: float = 0.01) -> DamageCount:
+    return DamageCount(gained=(gained,) * 5, lost=(lost,) * 5, n=N, tolerance=tolerance)
+
+
+def test_a_success_rate_is_bounded_over_its_baseline() -> None:
+    tail = ALPHA / 2
+    found = bounds(proportion(N, 0), ALPHA)
+    assert found == pytest.approx((all_of(N, tail) - none_of(2 * N, tail), 1.0))
+    same = bounds(proportion(N, 2 * N), ALPHA)
+    assert same == pytest.approx((all_of(N, tail) - 1.0, 1.0 - all_of(2 * N, tail)))
+
+
+def test_an_accuracy_spends_all_of_alpha_on_each_bound() -> None:
+    assert bounds(Accuracy(correct=N, n=N), ALPHA).low == pytest.approx(all_of(N, ALPHA))
+    assert bounds(Accuracy(correct=0, n=N), ALPHA).high == pytest.approx(none_of(N, ALPHA))
+
+
+def test_a_gain_is_a_share_of_what_the_baseline_leaves_open() -> None:
+    tail = ALPHA / 2
+    low = 1 - (1 - all_of(N, tail)) / (1 - none_of(2 * N, tail))
+    assert bounds(gain(N, 0), ALPHA) == pytest.approx((low, 1.0))
+    assert bounds(gain(N, 2 * N), ALPHA).low == -math.inf
+
+
+def test_likelihood_ratios_share_alpha_from_below_and_none_from_above() -> None:
+    """The best of several rates is reported: each lower bound must hold for all of them."""
+    for rates in (1, 4):
+        tail = ALPHA / rates / 2
+        found = bounds(ratio(*[(N, 0)] * rates), ALPHA)
+        assert found == pytest.approx((all_of(N, tail) / none_of(2 * N, tail), math.inf))
+    worst = bounds(ratio((0, 2 * N), (0, 2 * N)), ALPHA)
+    tail = ALPHA / 2
+    assert worst == pytest.approx((0.0, none_of(N, tail) / all_of(2 * N, tail)))
+    assert bounds(ratio((0, 2 * N), (N, 0)), ALPHA) == bounds(ratio((N, 0), (0, 2 * N)), ALPHA)
+
+
+def test_damage_is_in_multiples_of_the_tolerance() -> None:
+    whole = bounds(damage(20, 4, tolerance=1.0), ALPHA)
+    assert bounds(damage(20, 4, tolerance=0.01), ALPHA) == pytest.approx(
+        (100 * whole.low, 100 * whole.high)
+    )
+    assert value(damage(20, 4)) == pytest.approx(16 / N / 0.01)
+
+
+def test_a_latency_is_compared_at_its_quantile() -> None:
+    tail = Latency(
+        attack=(*[1.0] * 900, *[8.0] * 100), benign=(1.0,) * 1000, quantile=0.95, unit="seconds"
+    )
+    assert bounds(tail, ALPHA) == (8.0, 8.0)
+    assert bounds(tail.model_copy(update={"quantile": 0.5}), ALPHA) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("tally", "expected"),
+    [
+        (proportion(30, 20), 30 / N - 20 / (2 * N)),
+        (Accuracy(correct=30, n=N), 0.75),
+        (gain(30, 20), (0.75 - 0.25) / 0.75),
+        (gain(30, 2 * N), 0.0),
+        (ratio((20, 8), (10, 1)), 0.25 / 0.0125),
+        (ratio((20, 0)), 1.0),
+        (latency(3.0), 3.0),
+    ],
+)
+def test_values(tally: Tally, expected: float) -> None:
+    assert value(tally) == pytest.approx(expected)
+
+
+NOTHING: list[Tally] = [
+    proportion(20, 40),
+    Accuracy(correct=20, n=N),
+    gain(20, 40),
+    ratio((20, 40), (4, 8)),
+    damage(3, 3),
+    latency(1.0),
+]
+kinds = pytest.mark.parametrize("tally", NOTHING, ids=lambda tally: tally.kind)
+
+
+@kinds
+def test_a_tie_with_the_baseline_is_no_win_and_perfection_is_one(tally: Tally) -> None:
+    low, high = bounds(tally, ALPHA)
+    assert low <= NULL[tally.kind] <= high
+    assert not beats_baseline(tally)
+    assert beats_baseline(perfect_tally(tally))
+
+
+def test_what_is_exactly_the_null_value_is_no_win() -> None:
+    """A latency without any spread has an interval without width: its bound is the null value."""
+    assert bounds(latency(1.0), ALPHA).low == NULL["latency"]
+    assert not beats_baseline(latency(1.0))
+    assert beats_baseline(latency(1.01))
+
+
+@kinds
+def test_what_is_shown_is_two_sided_and_holds_its_value(tally: Tally) -> None:
+    shown = estimate_tally(tally)
+    assert shown.low <= shown.value <= shown.high
+    if not isinstance(tally, Proportion):
+        assert (shown.low, shown.high) == tuple(bounds(tally, 0.025))
+
+
+def test_a_success_rate_is_shown_as_it_is() -> None:
+    shown = estimate_tally(proportion(N, 2 * N))
+    assert shown == pytest.approx((1.0, all_of(N, 0.025), 1.0))
