@@ -41,3 +41,8 @@ def _parse_amount(
             f"the value of {key} cannot be parsed", key=key, expected=expected, given=text
         )
     return amount
+
+
+def count_runs(number: int) -> str:
+    """Write a number of attack runs."""
+    return "1 attack run" if number == 1 else f"{number:,} attack runs"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from goalkeeper.cli import options
+from goalkeeper.cli.amounts import count_runs
 from goalkeeper.cli.common import (
     AsJson,
     File,
@@ -89,7 +90,7 @@ def _print(ready: Session, times: OperationTimes, file: Path, jobs: int) -> None
     out.print(skipped)
     units = ready.plan.units
     out.print(
-        f"{len(units)} attack runs (attackers with the same grant share one), about "
+        f"{count_runs(len(units))} (attackers with the same grant share one), about "
         f"{format_duration(times.total(units, jobs, effort))} on {jobs} workers with about "
         f"{estimate_memory(ready.app) / 2**30:.1f} GiB each"
     )

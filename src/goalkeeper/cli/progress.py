@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from goalkeeper.cli.amounts import count_runs
 from goalkeeper.cli.effort import describe_effort, format_duration
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Progress:
 
     def _start(self, event: Started) -> None:
         """Report how many results are already there, how many remain, and whether they fit."""
-        total = f"of {len(event.units)} attack runs"
+        total = f"of {count_runs(len(event.units))}"
         if event.kept:
             self._say(f"resuming: {event.kept} {total} are already done")
         if event.reused:
@@ -51,7 +52,7 @@ class Progress:
         self._jobs, times, missing = max(1, event.workers), event.measure_times(), event.missing
         self._weight = {unit.id: times.seconds(unit, event.effort) for unit in missing}
         cost = describe_effort(event.effort, times, missing, self._jobs)
-        self._say(f"{len(missing)} attack runs; {cost}")
+        self._say(f"{count_runs(len(missing))}; {cost}")
         if times.total(missing, self._jobs, event.effort) > event.left:
             self._say(
                 f"not all of them fit into the remaining {format_duration(event.left)}; run the "
