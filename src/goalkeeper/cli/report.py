@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,9 @@ import typer
 from goalkeeper.cli.common import Folder, explain_write_errors, read_assessment, read_run_value
 
 SCHEMA = "schema"
+# By their files: the package of the report, with its templates, would slow every --help down.
+_RENDERERS = Path(__file__).parents[1] / "report" / "renderers"
+_FORMATS = ", ".join(module.name for module in pkgutil.iter_modules([str(_RENDERERS)]))
 
 
 def report(
@@ -18,7 +22,7 @@ def report(
         str,
         typer.Option(
             "--format",
-            help="What to write: html, json or text, the format of a plug-in, or schema, the JSON "
+            help=f"What to write: {_FORMATS}, the format of a plug-in, or {SCHEMA}, the JSON "
             "Schema of the assessment.",
         ),
     ] = "html",
@@ -32,7 +36,7 @@ def report(
         ),
     ] = False,
 ) -> None:
-    """Render the assessment of a run folder as HTML, JSON or text, or print the JSON Schema."""
+    """Render the assessment of a run folder in a format of the report, or print its JSON Schema."""
     text = _render(folder, form, show_private=show_private)
     if output is None:
         typer.echo(text, nl=False)
