@@ -16,14 +16,15 @@ from hypothesis import given, settings
 from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
 from goalkeeper.attacks import catalogue
 from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.membership.loss_threshold import LossThreshold
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats
-from goalkeeper.core.errors import DescriptionError, NotGranted
+from goalkeeper.core.errors import DescriptionError, NotGranted, PolicyError
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.membership import Membership
-from goalkeeper.planning import Choice, Plan, grants, make_plan, needs
+from goalkeeper.planning import Choice, Plan, grants, make_plan, needs, variant_of
 from goalkeeper.policy import default_policy
 from tests.attacks.membership.gaussian import application
 from tests.contract.harness import build
@@ -226,6 +227,14 @@ def test_settings_are_part_of_the_identity() -> None:
     assert ids() == ids(models=64) != ids(models=32)
     with pytest.raises(DescriptionError, match="'models'"):
         ids(model=3)
+
+
+def test_an_attack_of_a_variant_that_does_not_exist_is_named() -> None:
+    class Astray(LossThreshold):  # type: ignore[misc]
+        variant: ClassVar[str] = "membership.nowhere"
+
+    with pytest.raises(PolicyError, match=r"the attack astray .*no variant 'membership.nowhere'"):
+        variant_of("astray", Astray, POLICY)
 
 
 def test_a_variant_that_concerns_other_inputs_is_not_applicable() -> None:
