@@ -138,7 +138,7 @@ USES: tuple[Callable[[Access], Any], ...] = (
 
 
 def scribbled(parameters: Any) -> Any:
-    scribble(parameters)
+    scribble(parameters, past_numpy=True)
     return parameters
 
 
@@ -152,10 +152,10 @@ class Sloppy(Attack[Data, int]):
     reference: ClassVar[str] = "none"
 
     def run(self, question: Data, access: Access) -> int:
-        arrays = scribble(question)
+        arrays = scribble(question, past_numpy=True)
         for use in USES:
             try:
-                arrays += scribble(use(access))
+                arrays += scribble(use(access), past_numpy=True)
             except GoalkeeperError:  # not offered by this application
                 continue
         return arrays

@@ -16,15 +16,16 @@ from hypothesis import given, settings
 from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
 from goalkeeper.attacks import catalogue
 from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.membership.loss_threshold import LossThreshold
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats
-from goalkeeper.core.errors import DescriptionError, NotGranted
+from goalkeeper.core.errors import DescriptionError, NotGranted, PolicyError
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.membership import Membership
-from goalkeeper.planning import Choice, Plan, grants, make_plan, needs
+from goalkeeper.planning import Choice, Plan, grants, make_plan, needs, variant_of
 from goalkeeper.policy import default_policy
 from tests.attacks.membership.gaussian import application
 from tests.contract.harness import build
@@ -244,6 +245,14 @@ def test_whatever_decides_a_result_is_part_of_the_identity() -> None:
     for changed in (ids(seed=1), ids(other_data)):
         assert len(changed) == 2
         assert not changed & usual
+
+
+def test_an_attack_of_a_variant_that_does_not_exist_is_named() -> None:
+    class Astray(LossThreshold):  # type: ignore[misc]
+        variant: ClassVar[str] = "membership.nowhere"
+
+    with pytest.raises(PolicyError, match=r"the attack astray .*no variant 'membership.nowhere'"):
+        variant_of("astray", Astray, POLICY)
 
 
 def test_a_variant_that_concerns_other_inputs_is_not_applicable() -> None:

@@ -17,7 +17,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.errors import BudgetSpent, NotGranted
 from goalkeeper.core.evidence import AttackResult, Control, Status
 from goalkeeper.core.power import Power
-from goalkeeper.core.readonly import read_only
+from goalkeeper.core.readonly import private_copy
 from goalkeeper.games.base import Game, Marking, Task
 from goalkeeper.games.tallies import NULL, beats_baseline, bounds, perfect_tally
 
@@ -125,7 +125,7 @@ def evaluate(app: Application, run: AttackRun) -> AttackResult:
     )
     caveats: tuple[str, ...] = ()
     try:
-        access.checkpoint(run.attack.run(read_only(dealt.question), access))
+        access.checkpoint(run.attack.run(private_copy(dealt.question), access))
     except BudgetSpent as spent:
         if not access.checkpoints:
             raise

@@ -14,7 +14,7 @@ from goalkeeper.attack_run import AnyAttack, AttackRun
 from goalkeeper.attacks import catalogue
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate, PlanRow
-from goalkeeper.core.errors import DescriptionError
+from goalkeeper.core.errors import DescriptionError, PolicyError
 from goalkeeper.core.evidence import Status, jsonable
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, View
@@ -132,7 +132,7 @@ def make_plan(
     entries: list[PlanEntry] = []
     covered: set[str] = set()
     for name, attack in attacks.items():
-        variant = policy.variant(attack.variant)
+        variant = variant_of(name, attack, policy)
         if app.domain.kind not in attack.domains:
             continue
         for task in _tasks(app, attack):
@@ -154,6 +154,14 @@ def make_plan(
     ]
     wanted = [e for e in entries if not choice.goals or set(e.goals) & set(choice.goals)]
     return Plan(entries=tuple(wanted), attackers=attackers, choice=choice)
+
+
+def variant_of(name: str, attack: AnyAttack | type[AnyAttack], policy: Policy) -> Variant:
+    """Return the variant of an attack; raises PolicyError, with its name, if there is none."""
+    try:
+        return policy.variant(attack.variant)
+    except PolicyError as error:
+        raise PolicyError(f"the attack {name} ({attack.__module__}): {error}") from error
 
 
 def needs(attack: AnyAttack | type[AnyAttack], variant: Variant) -> tuple[Power, ...]:

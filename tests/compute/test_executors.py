@@ -74,6 +74,18 @@ def test_a_plugin_gets_the_whole_execution(monkeypatch: pytest.MonkeyPatch) -> N
     assert made.execution.jobs == 3
 
 
+def make_nothing(execution: Execution) -> int:
+    return nothing
+
+
+def test_a_plugin_that_makes_no_executor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_plugins(monkeypatch, ("odd", f"{HERE}:make_nothing"))
+    with pytest.raises(
+        DescriptionError, match=r"plug-in for the executor 'odd' .* cannot run jobs"
+    ):
+        executors.make(Execution(executor="odd"), 9)
+
+
 def test_a_plugin_cannot_take_the_place_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     with_plugins(monkeypatch, ("local", f"{HERE}:Backwards"))
     with pytest.warns(UserWarning, match="plug-in local .* goalkeeper has its own local"):

@@ -12,6 +12,7 @@ from goalkeeper.attacks import _problem, catalogue
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core import plugins
 from goalkeeper.core.plugins import load_plugins
+from goalkeeper.games.membership import Membership
 
 HERE = "tests.core.test_plugins"
 GROUP = "goalkeeper.tests"
@@ -78,6 +79,34 @@ class Nameless(Attack[object, object]):
 
     def run(self, question: object, access: object) -> object:
         return question
+
+
+class Demanding(Nameless):
+    """An attack that cannot be made without arguments."""
+
+    game: ClassVar[type[Membership]] = Membership
+    reference: ClassVar[str] = "none"
+
+    def __init__(self, must: int) -> None:
+        self.must = must
+
+
+class Gameless(Nameless):
+    """An attack of something that is no game."""
+
+    game: ClassVar[type[int]] = int  # type: ignore[assignment]
+    reference: ClassVar[str] = "none"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("Demanding", "TypeError: .* 'must'"), ("Gameless", "its game, .*int")]
+)
+def test_an_attack_that_no_plan_can_use_is_left_out(
+    name: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered(monkeypatch, ("odd", f"{HERE}:{name}"))
+    with pytest.warns(UserWarning, match=f"plug-in odd .* left out: {says}"):
+        assert load_plugins(GROUP, (), _problem) == {}
 
 
 def test_an_attack_that_is_none_says_why() -> None:

@@ -54,3 +54,11 @@ def test_what_is_raised_is_a_breach_with_its_cause() -> None:
 
 def test_a_check_without_a_breach_passes() -> None:
     Check("thing-holds", "a thing holds", list)()
+
+
+def test_a_part_that_quits_breaks_its_promise_and_does_not_end_the_tests() -> None:
+    def test() -> list[Breach]:
+        sys.exit("enough")
+
+    with pytest.raises(ContractError, match="SystemExit: enough"):
+        Check("thing-holds", "a thing holds", test)()

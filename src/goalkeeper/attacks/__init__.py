@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, is_game
 from goalkeeper.core.plugins import ATTACKS, class_in, load_plugins, problem_of_class
 
 DECLARED = ("game", "variant", "reference")  # class attributes that have no default
@@ -38,4 +38,7 @@ def name_of(attack: type[Attack[Any, Any]]) -> str:
 
 def _problem(loaded: object) -> str:
     """Say why something that a plug-in offers is not an attack; empty if it is."""
-    return problem_of_class(loaded, Attack, DECLARED)
+    wrong = problem_of_class(loaded, Attack, DECLARED)
+    if not wrong and not is_game(game := getattr(loaded, "game", None)):
+        wrong = f"its game, {game!r}, is not a subclass of goalkeeper.games.base.Game"
+    return wrong

@@ -68,3 +68,8 @@ class Attack(ABC, Generic[Question, Answer]):
     def unfit(self, app: Application) -> Unfit | None:
         """Return why this attack cannot run on the application; None when it can."""
         return None
+
+
+def is_game(value: object) -> bool:
+    """Return whether a value can be the `game` of an attack."""
+    return isinstance(value, type) and issubclass(value, Game)

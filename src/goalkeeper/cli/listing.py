@@ -52,13 +52,13 @@ def attacks() -> list[dict[str, Any]]:
 
     from goalkeeper.attacks import catalogue
     from goalkeeper.core.evidence import jsonable
-    from goalkeeper.planning import describe_power, needs
+    from goalkeeper.planning import describe_power, needs, variant_of
     from goalkeeper.policy import default_policy
 
     policy = default_policy()
     rows = []
     for name, attack in catalogue().items():
-        variant = policy.variant(attack.variant)
+        variant = variant_of(name, attack, policy)
         rows.append(
             {
                 "name": name,

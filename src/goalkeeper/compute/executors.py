@@ -85,7 +85,15 @@ def make(execution: Execution, jobs: int) -> Executor:
             expected="--executor dask, or no --executor",
             given=execution.scheduler,
         )
-    return executors[name](execution)
+    executor = executors[name](execution)
+    if not callable(getattr(executor, "run", None)):  # a plug-in's
+        raise DescriptionError(
+            f"the plug-in for the executor {name!r} made something that cannot run jobs",
+            key="--executor",
+            expected="an object with a method `run`",
+            given=f"{executor!r}",
+        )
+    return executor
 
 
 def _problem(loaded: object) -> str:

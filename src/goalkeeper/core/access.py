@@ -22,7 +22,7 @@ from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotGranted, NotOffered
 from goalkeeper.core.feedback import FeedbackBatch, FeedbackOutcome
 from goalkeeper.core.power import Capability, Grade, Power, View
-from goalkeeper.core.readonly import read_only
+from goalkeeper.core.readonly import private_copy, read_only
 from goalkeeper.core.steering import Steering, permitted
 
 __all__ = [
@@ -201,7 +201,7 @@ class Access:
         else:
             self._meter.charge_all(len(x))
         view = min(granted.view, self._app.target.offers)
-        return read_only(self._app.target.answer(x, view).cut(granted.view))
+        return private_copy(self._app.target.answer(x, view).cut(granted.view))
 
     def victims(self) -> tuple[Access, ...]:
         """Return a door to each of the game's own victims; each pays from its own campaign."""
@@ -214,7 +214,7 @@ class Access:
     def parameters(self) -> Mapping[str, Any]:
         """Return the trained parameters (model: full)."""
         self._knows("model", Grade.FULL, "parameters()")
-        return read_only(self._app.target.parameters())
+        return private_copy(self._app.target.parameters())
 
     def vocabulary(self) -> tuple[str, ...]:
         """Return the words that a text model knows, not what it makes of them (model: partial)."""
@@ -255,9 +255,10 @@ class Access:
         """
         self._knows("data", Grade.PARTIAL, "data()")
         if self._granted.knowledge.data is Grade.PARTIAL:
-            return self._app.data.similar
+            return private_copy(self._app.data.similar)
         train = self._app.data.train
-        return train if self._terms.withheld is None else train.take(~self._terms.withheld)
+        withheld = self._terms.withheld
+        return private_copy(train) if withheld is None else train.take(~withheld)
 
     def trainer(self) -> Trainer:
         """Return the target's own recipe (algorithm: full) or one of its family (partial)."""
@@ -285,7 +286,7 @@ class Access:
         rows = len(self._app.data.train)
         if self._granted.knowledge.data is Grade.FULL:
             return np.arange(rows)
-        return self._shared.reachable(rows)
+        return private_copy(self._shared.reachable(rows))
 
     def own(self) -> Data:
         """Return the reachable training rows themselves, in the order of `reachable()`."""
@@ -351,7 +352,7 @@ class Access:
         rewrite = getattr(self._app.target, "with_parameters", None)
         if rewrite is None:
             raise NotOffered("this target's parameters cannot be rewritten")
-        target: Target = rewrite(change(read_only(self._app.target.parameters())))
+        target: Target = rewrite(change(private_copy(self._app.target.parameters())))
         return self._changed(target)
 
     def intercept(self, rewrite: Rewrite) -> Rewrite:

@@ -79,7 +79,8 @@ def class_in(module: ModuleType, base: type) -> type[Any]:
 def problem_of_class(loaded: object, base: type, declared: tuple[str, ...] = ()) -> str:
     """Say why a loaded object is not a usable class derived from `base`; empty if it is.
 
-    `declared` are class attributes that have no default.
+    `declared` are class attributes that have no default. One instance is made, without arguments;
+    what that raises is left to `load_plugins`.
     """
     if not (isinstance(loaded, type) and issubclass(loaded, base)):
         return f"it is not a subclass of {base.__module__}.{base.__qualname__}"
@@ -87,4 +88,7 @@ def problem_of_class(loaded: object, base: type, declared: tuple[str, ...] = ())
     if abstract:
         return f"it does not define {', '.join(abstract)}"
     missing = [name for name in declared if getattr(loaded, name, None) is None]
-    return f"it does not declare {', '.join(missing)}" if missing else ""
+    if missing:
+        return f"it does not declare {', '.join(missing)}"
+    loaded()
+    return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ import numpy as np
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 Anything = TypeVar("Anything")
+Guard = Callable[[Any], Any]  # makes an array read-only
 
 
 class FrozenMapping(Mapping[Key, Value]):
@@ -43,24 +44,34 @@ def read_only(value: Anything) -> Anything:
     does not guard (data frames, sparse matrices) is copied. Anything else, a function or a model,
     is returned as it is.
     """
-    frozen: Any = _read_only(value)
+    frozen: Any = _read_only(value, _view)
     return frozen  # type: ignore[no-any-return]
 
 
-def _read_only(value: Any) -> Any:
+def private_copy(value: Anything) -> Anything:
+    """Return the same value as `read_only` does, with arrays in memory of their own.
+
+    For what an attack gets of the application: `torch.from_numpy` writes through an array that
+    numpy has made read-only, so that only other memory keeps the application as it is.
+    """
+    frozen: Any = _read_only(value, _copy)
+    return frozen  # type: ignore[no-any-return]
+
+
+def _read_only(value: Any, guard: Guard) -> Any:
     if isinstance(value, np.ndarray):
-        return _view(value)
+        return guard(value)
     if isinstance(value, Mapping):
-        return _mapping(value)
+        return _mapping(value, guard)
     if isinstance(value, tuple):
-        parts = [_read_only(part) for part in value]
+        parts = [_read_only(part, guard) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     if isinstance(value, list):
-        return tuple(_read_only(part) for part in value)
+        return tuple(_read_only(part, guard) for part in value)
     if isinstance(value, set):
         return frozenset(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return _fields_read_only(value)
+        return _fields_read_only(value, guard)
     if f"{type(value).__module__}.".startswith(("pandas.", "scipy.sparse.")):
         return value.copy()
     return value
@@ -74,18 +85,24 @@ def _view(array: Any) -> Any:
     return view
 
 
-def _mapping(values: Mapping[Any, Any]) -> FrozenMapping[Any, Any]:
-    if isinstance(values, FrozenMapping):
+def _copy(array: Any) -> Any:
+    own = array.copy()
+    own.flags.writeable = False
+    return own
+
+
+def _mapping(values: Mapping[Any, Any], guard: Guard) -> FrozenMapping[Any, Any]:
+    if isinstance(values, FrozenMapping) and guard is _view:
         return values
-    return FrozenMapping({key: _read_only(part) for key, part in values.items()})
+    return FrozenMapping({key: _read_only(part, guard) for key, part in values.items()})
 
 
-def _fields_read_only(value: Any) -> Any:
+def _fields_read_only(value: Any, guard: Guard) -> Any:
     """Copy a frozen dataclass with read-only fields; one that may be assigned to is left alone."""
     if not value.__dataclass_params__.frozen:
         return value
     old = {f.name: getattr(value, f.name) for f in fields(value)}
-    new = {name: part for name, was in old.items() if (part := _read_only(was)) is not was}
+    new = {name: part for name, was in old.items() if (part := _read_only(was, guard)) is not was}
     if not new:
         return value
     made = copy.copy(value)  # and not `replace`, as __post_init__ may have set more than the fields

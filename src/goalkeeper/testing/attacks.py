@@ -107,7 +107,9 @@ def _is_attack(attack: object) -> bool:
 
 def _describes_itself(attack: AnAttack) -> Iterator[Breach]:
     if not _is_attack(attack):
-        yield Breach(f"{attack!r} is not a subclass of Attack", "inherit goalkeeper.attacks.Attack")
+        yield Breach(
+            f"{attack!r} is not a subclass of Attack", "inherit goalkeeper.attacks.base.Attack"
+        )
         return
     name = attack.__name__
     if not getattr(attack, "__final__", False):

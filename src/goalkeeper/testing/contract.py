@@ -64,7 +64,7 @@ class Check:
         breaches: list[Breach] = []
         try:
             breaches.extend(self.test())
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # an attack that quits must not quit the tests
             advice = "see the error above, and make it run through"
             breaches.append(Breach(f"{type(error).__name__}: {error}", advice))
             raise ContractError(self.name, self.promise, breaches) from error
