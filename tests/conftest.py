@@ -1,13 +1,21 @@
-"""No test writes to the store of whoever runs the tests."""
+"""No test writes to the store of whoever runs the tests, or depends on how they were started."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from goalkeeper.compute.store import VARIABLE
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Let processes of the tests be interrupted: a job in the background inherits the opposite."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,7 +28,7 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give each test an empty store, so that it takes no play from another one."""
+    """Give each test an empty store, so that it takes no result from another one."""
     root = tmp_path / "its-store"
     monkeypatch.setenv(VARIABLE, str(root))
     return root

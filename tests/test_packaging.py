@@ -16,7 +16,6 @@ from tests.docs.pages import ROOT
 pytest.importorskip("hatchling", reason="the test extra is not installed")
 NEEDED = (
     "cli/main.py",
-    "describe/application.schema.json",
     "estimates.csv",
     "policy/rating.yaml",
     "policy/taxonomy.yaml",

@@ -268,7 +268,7 @@ def test_made_up_records_and_classes_are_refused() -> None:
     def nothing(_: FeedbackChannel, access: Access) -> list[int]:
         return [1]
 
-    assert "no record of the attacker's data" in refused(invented)
+    assert "not a record of the attacker's data" in refused(invented)
     assert "not one of the 2 classes" in refused(unknown)
     assert "not an input of this application" in refused(outside)
     assert "must be a FeedbackPlan" in refused(nothing)

@@ -200,7 +200,12 @@ def test_an_adapter_that_rejects_everything_is_inconclusive() -> None:
         ({"reactions": {"harmless": "inbox"}}, "wrong-reaction", "class harmful", False),
         ({"channel": ""}, "wrong-reaction", "does not say how answers reach", False),
         ({"channel": "in-process"}, "denied-in-transit", "do not leave the program", True),
-        ({"reactions": {"harmless": "log", "harmful": "log"}}, "wrong-reaction", "alike", True),
+        (
+            {"reactions": {"harmless": "log", "harmful": "log"}},
+            "wrong-reaction",
+            "in the same way",
+            True,
+        ),
     ],
 )
 def test_what_cannot_be_run_says_why(
