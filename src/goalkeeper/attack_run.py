@@ -14,7 +14,7 @@ from goalkeeper.attacks import name_of
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
-from goalkeeper.core.errors import BudgetSpent, NotGranted
+from goalkeeper.core.errors import BudgetSpent, NotGranted, NotOffered
 from goalkeeper.core.evidence import AttackResult, Control, Status
 from goalkeeper.core.power import Power
 from goalkeeper.core.readonly import private_copy
@@ -77,7 +77,8 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
     counts themselves rule a success out (the baseline is as good as the attack can be).
     A success proves itself. A failure proves something only if the same attack wins against a
     deliberately weak version of the same application; otherwise its status is `control_failed`.
-    Whatever the attack raises, and a `sys.exit()` of the user's own code, is caught here, and
+    What the application turns out not to offer is not tested: the attack did not fail. Whatever
+    else the attack raises, and a `sys.exit()` of the user's own code, is caught here, and
     only here.
     """
     try:
@@ -92,6 +93,11 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
             result = result.model_copy(
                 update={"status": status, "controls": controls, "reason": reason}
             )
+    except NotOffered as error:
+        return AttackResult(
+            status=Status.NOT_TESTED,
+            reason=f"the application does not offer what the attack needs: {error}",
+        )
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place: it must be visible
         return AttackResult(
             status=Status.FAILED_TO_RUN,

@@ -145,7 +145,7 @@ def make_plan(
                 attack=attack,
                 task=task,
                 variant=variant,
-                unfit=attack.game().unfit(app, task) or attack.unfit(app),
+                unfit=refusal(app, attack, task),
             )
             entries += [entry for who in attackers for entry in matcher.entries(who)]
     missing = [v for v in policy.variants() if v.id not in covered]
@@ -162,6 +162,27 @@ def variant_of(name: str, attack: AnyAttack | type[AnyAttack], policy: Policy) -
         return policy.variant(attack.variant)
     except PolicyError as error:
         raise PolicyError(f"the attack {name} ({attack.__module__}): {error}") from error
+
+
+def refusal(app: Application, attack: AnyAttack, task: Task) -> Unfit | None:
+    """Return why a task cannot be run on an application, whoever attacks; None where it can.
+
+    What is planned must run: a game or an attack that would ask the application for something
+    it does not offer (a recipe, parameters, gradients, a file) says so in its `unfit`.
+    """
+    return attack.game().unfit(app, task) or attack.unfit(app)
+
+
+def view_refusal(app: Application, granted: Power) -> Unfit | None:
+    """Return why a view is unavailable to any attacker; None if the application offers it."""
+    offers = app.target.offers
+    if granted.view <= offers or granted.view is View.GRADIENTS:
+        return None
+    return Unfit(
+        f"needs {granted.view.name.lower()}, but the application returns only "
+        f"{offers.name.lower()}",
+        proven=granted.knowledge.model is not Grade.FULL,
+    )
 
 
 def needs(attack: AnyAttack | type[AnyAttack], variant: Variant) -> tuple[Power, ...]:
@@ -237,7 +258,7 @@ class _Matcher:
 
     def _entry(self, attacker: Attacker, granted: Power) -> PlanEntry:
         entry = self._base_entry(attacker, granted)
-        unfit = self.unfit or _view_gap(self.app, granted)
+        unfit = self.unfit or view_refusal(self.app, granted)
         if unfit:
             status = Status.NOT_APPLICABLE if unfit.proven else Status.NOT_TESTED
             return replace(entry, status=status, reasons=(unfit.reason,))
@@ -252,18 +273,6 @@ class _Matcher:
             needs=needs(self.attack, self.variant),
         )
         return replace(entry, unit=_unit(self.app, self.name, run, self.choice.effort))
-
-
-def _view_gap(app: Application, granted: Power) -> Unfit | None:
-    """Return why the view is unavailable to any attacker; None if the application offers it."""
-    offers = app.target.offers
-    if granted.view <= offers or granted.view is View.GRADIENTS:
-        return None
-    return Unfit(
-        f"needs {granted.view.name.lower()}, but the application returns only "
-        f"{offers.name.lower()}",
-        proven=granted.knowledge.model is not Grade.FULL,
-    )
 
 
 def _unit(app: Application, name: str, run: AttackRun, effort: float) -> Unit:

@@ -75,6 +75,7 @@ TABLE = [
     row("domain"),
     row("classes"),
     row("harmless"),
+    row("retrainable"),
     row("granted"),
     row("spent"),
     row("left"),

@@ -12,7 +12,7 @@ import pytest
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats, row_keys
-from goalkeeper.core.power import Budget, Power, View
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power, View
 from goalkeeper.games.membership import Membership
 from goalkeeper.testing import ContractError, attack_checks, attacks, check_attack, worlds_of
 from goalkeeper.testing.arena import AnAttack
@@ -229,11 +229,11 @@ def test_a_game_without_worlds_says_what_to_hand_in() -> None:
 
 def test_names_of_checks_are_unique_and_name_attack_input_and_task() -> None:
     names = [check.name for check in attack_checks(Honest)]
-    assert len(names) == len(set(names)) == 6
-    assert names[-1] == "test_attacks-table-membership-loses-the-fair-game"
+    assert len(names) == len(set(names)) == 7
+    assert names[-1] == "test_attacks-table-membership-refuses-in-the-plan"
 
 
-def test_small_settings_are_those_of_fair_games_only() -> None:
+def test_small_settings_are_not_those_of_rigged_games() -> None:
     """The attack says which settings it had, by what it scores."""
     seen = []
 
@@ -253,8 +253,8 @@ def test_small_settings_are_those_of_fair_games_only() -> None:
     for check in attack_checks(Sized, small={"steps": 5}):
         before = len(seen)
         check()
-        fair = check.promise == attacks.FAIR
-        assert set(seen[before:]) <= {(16, 5) if fair else (64, 100)}
+        small = check.promise in (attacks.FAIR, attacks.POORER)
+        assert set(seen[before:]) <= {(16, 5) if small else (64, 100)}
     assert {(16, 5), (64, 100)} == set(seen)
 
 
@@ -336,3 +336,21 @@ def test_false_alarm_and_power_are_what_the_docstring_says(
 )
 def test_fair_games_end_when_it_is_clear(won: tuple[int, ...], expected: tuple[int, int]) -> None:
     assert attacks.fair_wins(lambda game: game in won) == expected
+
+
+def test_a_need_that_the_plan_does_not_know_of_is_found() -> None:
+    """The attack trains shadow models, and does not refuse an application without a recipe."""
+
+    @final
+    @dataclass(frozen=True, kw_only=True)
+    class Training(Base):
+        """Train a model, whether or not there is a recipe."""
+
+        asks: ClassVar[Power] = Power(knowledge=Knowledge(algorithm=Grade.FULL))
+
+        def run(self, question: Data, access: Access) -> Floats:
+            access.trainer()
+            return super().run(question, access)
+
+    with pytest.raises(ContractError, match="with no recipe, it is planned and then needs"):
+        check_attack(Training)

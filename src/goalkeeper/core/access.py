@@ -25,9 +25,7 @@ from goalkeeper.core.power import Capability, Grade, Power, View
 from goalkeeper.core.readonly import private_copy, read_only
 from goalkeeper.core.steering import Steering, permitted
 
-__all__ = [
-    "Access",
-]
+__all__ = ["Access"]
 
 Rewrite = TypeVar("Rewrite", bound=Callable[..., Any])
 
@@ -260,6 +258,11 @@ class Access:
         withheld = self._terms.withheld
         return private_copy(train) if withheld is None else train.take(~withheld)
 
+    @property
+    def retrainable(self) -> bool:
+        """Whether the application describes a recipe: without one, `trainer()` raises."""
+        return self._app.trainer is not None
+
     def trainer(self) -> Trainer:
         """Return the target's own recipe (algorithm: full) or one of its family (partial)."""
         self._knows("algorithm", Grade.PARTIAL, "trainer()")
@@ -283,10 +286,8 @@ class Access:
         wanted = Capability.T2 | Capability.T3 | Capability.T4
         if not self._granted.capabilities.closed() & wanted:
             raise NotGranted("reachable() needs one of the capabilities T1 to T4")
-        rows = len(self._app.data.train)
-        if self._granted.knowledge.data is Grade.FULL:
-            return np.arange(rows)
-        return private_copy(self._shared.reachable(rows))
+        rows, knows_all = len(self._app.data.train), self._granted.knowledge.data is Grade.FULL
+        return np.arange(rows) if knows_all else private_copy(self._shared.reachable(rows))
 
     def own(self) -> Data:
         """Return the reachable training rows themselves, in the order of `reachable()`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from goalkeeper.attacks import name_of
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.application import Answers, Application, Target
 from goalkeeper.core.data import Inputs
+from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Attacker, Budget, Power, View
 from goalkeeper.games.base import Game, Task, resize
-from goalkeeper.planning import grants, needs
+from goalkeeper.planning import grants, needs, refusal, view_refusal
 from goalkeeper.policy import default_policy
 from goalkeeper.testing.worlds import GameWorlds
 
@@ -76,6 +78,14 @@ def enough(attack: AnAttack, queries: float = QUERIES, share: float = SHARE) -> 
     return granted[0]
 
 
+def usable(attack: AnAttack) -> tuple[Power, ...]:
+    """Return the grants of an attacker who has all that the attack can use: the least, and all."""
+    need = alternatives(attack)[0]
+    budget = Budget(queries=QUERIES, share=SHARE, compute_h=1.0)
+    attacker = Attacker(name="able", power=replace(need.joined(attack.uses), budget=budget))
+    return grants(attack(), attacker, (need,))
+
+
 @dataclass(frozen=True, eq=False)
 class Arena:
     """An attack, and the worlds it is run against.
@@ -106,14 +116,38 @@ class Arena:
         attack = replace(resize(self.attack(), SMALL), **self.small)
         return self._run(app, case, attack, seed)
 
+    def poorer(self, case: AttackCase) -> Iterator[tuple[str, Application]]:
+        """Yield the rigged application with less to offer, and what is left of it in words."""
+        app = self.worlds.rigged(case.domain, seeded(0))
+        yield "no recipe", replace(app, trainer=None, lookalike=None)
+        bare = replace(app, trainer=None, lookalike=None, storage=None)
+        for view in (View.SCORES, View.LABELS):
+            seen = min(view, app.target.offers)
+            target = AnswersOnly(app.target, seen)
+            yield f"a function that gives {seen.name.lower()}", replace(bare, target=target)
+
+    def run_what_is_planned(self, app: Application, case: AttackCase) -> None:
+        """Run with small settings, for every grant; not what the plan refuses."""
+        attack = replace(resize(self.attack(), SMALL), **self.small)
+        if refusal(app, attack, task_of(self.attack.game, app, case.task)):
+            return
+        for granted in usable(self.attack):
+            if not view_refusal(app, granted):
+                self._run(app, case, attack, 0, granted)
+
     def _run(
-        self, app: Application, case: AttackCase, attack: Attack[Any, Any], seed: int
+        self,
+        app: Application,
+        case: AttackCase,
+        attack: Attack[Any, Any],
+        seed: int,
+        granted: Power | None = None,
     ) -> AttackResult:
         run = AttackRun(
             attack=attack,
             game=self.attack.game().smaller(),
             task=task_of(self.attack.game, app, case.task),
-            granted=enough(self.attack),
+            granted=granted or enough(self.attack),
             seed=seed,
             needs=alternatives(self.attack),
         )
@@ -133,6 +167,26 @@ def stable(result: AttackResult) -> dict[str, Any]:
     for trial in content["trials"]:
         trial.pop("compute_h")
     return content
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class AnswersOnly:
+    """Answers as another target does, and shows nothing else of it: a plain function."""
+
+    target: Target
+    offers: View
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        """Answer inputs `(n, ...)`."""
+        return self.target.answer(x, min(view, self.offers)).cut(self.offers)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Refuse."""
+        raise NotOffered("a function has no parameters that can be read")
+
+    def artefact(self) -> Path:
+        """Refuse."""
+        raise NotOffered("a function has no stored file")
 
 
 class CountingTarget:

@@ -13,7 +13,7 @@ import numpy as np
 from goalkeeper.attacks import name_of
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access, Terms
-from goalkeeper.core.errors import BudgetSpent, PolicyError
+from goalkeeper.core.errors import BudgetSpent, NotOffered, PolicyError
 from goalkeeper.core.power import Attacker, Power
 from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.planning import grants
@@ -43,6 +43,7 @@ RUNS = "an attack can be run on some kind of input and some task of its game"
 RIGGED = "an attack wins the rigged game, which every sound attack wins"
 FAIR = "an attack does not win the fair game, which no attack can win"
 REPEATS = "the same seed gives the same evidence"
+POORER = "an attack can be run on an application that offers less, or the plan refuses it"
 BUDGET = "an attack asks the target only through access, and no more than its budget"
 
 
@@ -96,6 +97,7 @@ def attack_checks(
         yield Check(f"{where}-repeats-itself", REPEATS, partial(_repeats_itself, arena, case))
         yield Check(f"{where}-keeps-its-budget", BUDGET, partial(_keeps_its_budget, arena, case))
         yield Check(f"{where}-loses-the-fair-game", FAIR, partial(_loses_fair, arena, case))
+        yield Check(f"{where}-refuses-in-the-plan", POORER, partial(_does_with_less, arena, case))
 
 
 # ---- of the class --------------------------------------------------------------------------------
@@ -219,6 +221,18 @@ def _loses_fair(arena: Arena, case: AttackCase) -> Iterator[Breach]:
             "it reaches the secret, or answers what flatters the mark: use nothing but the "
             "question and access",
         )
+
+
+def _does_with_less(arena: Arena, case: AttackCase) -> Iterator[Breach]:
+    for what, app in arena.poorer(case):
+        try:
+            arena.run_what_is_planned(app, case)
+        except NotOffered as error:
+            yield Breach(
+                f"with {what}, it is planned and then needs what the application does not "
+                f"offer: {error}",
+                "say so in `unfit` of the attack, or do without it",
+            )
 
 
 def _keeps_its_budget(arena: Arena, case: AttackCase) -> Iterator[Breach]:

@@ -73,7 +73,7 @@ class GoodWordsTransferred(WordAttack):
     def _train_filter(self, access: Access) -> Target:
         """Train the own filter; one whose weights can be read."""
         data, seed = access.data(), int(access.rng.integers(2**31))
-        if access.granted.knowledge.algorithm >= Grade.PARTIAL:
+        if access.retrainable and access.granted.knowledge.algorithm >= Grade.PARTIAL:
             target = access.trainer().fit(data, seed)
             try:
                 if "vocabulary" in target.parameters():

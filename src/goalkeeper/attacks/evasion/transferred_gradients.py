@@ -88,7 +88,7 @@ class TransferredGradients(EvasionAttack[PreparedImages]):
     def _train_network(self, access: Access) -> nn.Module:
         """Train the own network."""
         data, seed = access.data(), int(access.rng.integers(2**31))
-        if access.granted.knowledge.algorithm >= Grade.PARTIAL:
+        if access.retrainable and access.granted.knowledge.algorithm >= Grade.PARTIAL:
             target = access.trainer().fit(data, seed)
             build = getattr(target, "network", None)
             if build is not None:

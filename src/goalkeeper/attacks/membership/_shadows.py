@@ -6,11 +6,23 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from goalkeeper.attacks.base import Unfit
 from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Data, Floats, Ints
 from goalkeeper.training.answers import reduce_scores
 
 Signal = Callable[[Floats, Ints], Floats]
+
+
+def refuse_without_recipe(app: Application) -> Unfit | None:
+    """Refuse an application that no shadow model can be trained for."""
+    if app.trainer is not None:
+        return None
+    return Unfit(
+        "shadow models cannot be trained: the description has no recipe (model.build), only a "
+        "model that is already trained"
+    )
 
 
 def train_shadows(

@@ -8,9 +8,10 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.membership._shadows import train_shadows
+from goalkeeper.attacks.base import Attack, Unfit
+from goalkeeper.attacks.membership._shadows import refuse_without_recipe, train_shadows
 from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats, Ints
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.membership import Membership
@@ -42,6 +43,10 @@ class RelativeLikelihood(Attack[Data, Floats]):
     most: ClassVar[Budget] = Budget(queries=1, compute_h=100.0)
     grows: ClassVar[Mapping[str, int]] = {"models": 4}
     models: int = 8
+
+    def unfit(self, app: Application) -> Unfit | None:
+        """Refuse an application without a recipe."""
+        return refuse_without_recipe(app)
 
     def run(self, question: Data, access: Access) -> Floats:
         """Return the logarithm of the ratio of each record, `(n,)`."""

@@ -8,10 +8,11 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.membership._shadows import train_shadows
+from goalkeeper.attacks.base import Attack, Unfit
+from goalkeeper.attacks.membership._shadows import refuse_without_recipe, train_shadows
 from goalkeeper.attacks.membership._signal import logit_confidence
 from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.membership import Membership
@@ -42,6 +43,10 @@ class ShadowLikelihood(Attack[Data, Floats]):
     most: ClassVar[Budget] = Budget(queries=1, compute_h=1000.0)
     grows: ClassVar[Mapping[str, int]] = {"models": 16}
     models: int = 64
+
+    def unfit(self, app: Application) -> Unfit | None:
+        """Refuse an application without a recipe."""
+        return refuse_without_recipe(app)
 
     def run(self, question: Data, access: Access) -> Floats:
         """Return a log likelihood ratio a record, `(n,)`; earlier ones from fewer models."""

@@ -17,9 +17,15 @@ from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.evasion.additions import AdditionConstraint
+from goalkeeper.games.evasion.asking import (
+    BATCH_SIZE,
+    REPEATS,
+    query_labels,
+    reached_by_majority,
+)
 from goalkeeper.games.evasion.images import build_l2_ball, build_linf_ball, build_pixel_constraint
 from goalkeeper.games.evasion.kinds import BackdoorSpec, ConstraintKind, PerturbationSettings
-from goalkeeper.games.evasion.marks import BATCH_SIZE, mark_submissions
+from goalkeeper.games.evasion.marks import mark_submissions
 from goalkeeper.games.evasion.parts import (
     AdversarialGoal,
     CleanState,
@@ -130,6 +136,7 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
         """Draw inputs of the right kind, in random order, until n are classified correctly."""
         rows = rng.permutation(np.flatnonzero(_is_eligible(app, task, app.data.holdout.y)))
         right, looked_at = self._draw_correct(app, task, rows)
+        right, asks = _ask_again(app, task, right)
         attacked = app.data.holdout.take(right)
         question = EvasionQuestion(
             x=attacked.x,
@@ -138,7 +145,10 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
             constraint=self._build_constraint(app, task),
         )
         secret = CleanState(
-            attacked=attacked, wrong_before=looked_at - len(right), looked_at=looked_at
+            attacked=attacked,
+            wrong_before=looked_at - len(right),
+            looked_at=looked_at,
+            asks=asks,
         )
         return Deal(question=question, secret=secret, campaigns=max(1, len(right)))
 
@@ -200,6 +210,21 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
             if len(right) == self.n:
                 return right, start + int(fresh[-1]) + 1
         return right, len(rows)
+
+
+def _ask_again(app: Application, task: Task, right: Ints) -> tuple[Ints, int]:
+    """Ask a second time about inputs `(n,)` of the holdout that were answered correctly.
+
+    Where some are now answered otherwise, the application answers at random to a degree: those
+    are kept that a majority of further answers classifies correctly, and the game asks as often
+    about everything that is submitted. Returns the inputs, and how often it asks.
+    """
+    holdout = app.data.holdout
+    goal = build_goal(app, task, holdout.y[right])
+    if not goal.reached(query_labels(app, holdout.x[right])).any():
+        return right, 1
+    wrong = reached_by_majority(app, holdout.x[right], goal, np.arange(len(right)), REPEATS)
+    return right[~wrong], REPEATS
 
 
 def build_goal(app: Application, task: Task, y: Ints) -> AdversarialGoal:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.access import Checkpoint
-from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints, row_keys
 from goalkeeper.core.evidence import AttackResult, Curve, Proportion, Status, Trial
 from goalkeeper.core.power import Grade, View
 from goalkeeper.games.base import Marking
+from goalkeeper.games.evasion.asking import query_labels, reached_by_majority
 from goalkeeper.games.evasion.parts import CleanState, EvasionQuestion, Submission
 from goalkeeper.games.evasion.report import (
     MarkedAttack,
@@ -26,7 +26,6 @@ from goalkeeper.games.evasion.report import (
 )
 from goalkeeper.stats import cumulative_success, geometric_grid, nondecreasing_band
 
-BATCH_SIZE = 500  # inputs that the game sends at once
 MAX_TRIALS = 6  # budgets that are rated
 MAX_POINTS = 20  # budgets on the curve
 
@@ -135,7 +134,30 @@ def _evaluate(marking: EvasionMarking, *, by_size: bool) -> Attempts:
     label[ok] = query_labels(marking.app, x[ok])
     success = np.zeros(len(x), dtype=bool)
     success[ok] = question.goal.reached(label[ok], row[ok])
-    return Attempts(row=row, x=x, queries=queries, size=size, label=label, success=success)
+    if marking.deal.secret.asks > 1:
+        success[ok] = _ask_repeatedly(marking, x[ok], row[ok])
+    attempts = Attempts(row=row, x=x, queries=queries, size=size, label=label, success=success)
+    return attempts if marking.deal.secret.asks == 1 else _confirm(marking, attempts)
+
+
+def _confirm(marking: EvasionMarking, attempts: Attempts) -> Attempts:
+    """Keep one success of each input, and only if a majority of further answers agree.
+
+    Where answers vary, some of many attempts succeed by chance. So the smallest success of each
+    input is chosen by some answers, and judged by others; random changes are asked as often.
+    """
+    n = len(marking.deal.question.x)
+    chosen = attempts.find_smallest(n, np.ones(len(attempts.row), dtype=bool))
+    chosen = chosen[chosen >= 0]
+    success = np.zeros(len(attempts.row), dtype=bool)
+    success[chosen] = _ask_repeatedly(marking, attempts.x[chosen], attempts.row[chosen])
+    return replace(attempts, success=success)
+
+
+def _ask_repeatedly(marking: EvasionMarking, x: Inputs, row: Ints) -> Bools:
+    """Return which submissions `(m, ...)` reach the goal in most of the answers."""
+    goal, asks = marking.deal.question.goal, marking.deal.secret.asks
+    return reached_by_majority(marking.app, x, goal, row, asks)
 
 
 def _list_changes(answers: Sequence[Checkpoint], x: Inputs) -> tuple[Ints, list[Submission], Ints]:
@@ -230,7 +252,7 @@ def _build_trial(
     blind = question.constraint.perturb_randomly(question.x, size, similar, marking.rng)
     hits = np.zeros(n, dtype=bool)
     ok = np.flatnonzero(marking.app.domain.valid(blind))
-    hits[ok] = question.goal.reached(query_labels(marking.app, blind[ok]), ok)
+    hits[ok] = _ask_repeatedly(marking, blind[ok], ok)
     count = int(solved.sum())
     tally = Proportion(successes=count, n=n, baseline_successes=int(hits.sum()), baseline_n=n)
     spent = attempts.queries[within]
@@ -263,13 +285,6 @@ def _draw_curve(
 
 
 # ---- questions of the game -----------------------------------------------------------------------
-
-
-def query_labels(app: Application, x: Inputs) -> Ints:
-    """Return the labels of inputs `(m, ...)`, in batches; this costs the attacker nothing."""
-    blocks = [x[i : i + BATCH_SIZE] for i in range(0, len(x), BATCH_SIZE)]
-    labels = [app.target.answer(block, View.LABELS).labels for block in blocks]
-    return np.concatenate(labels) if labels else np.empty(0, dtype=np.int64)
 
 
 def _count_unrepeatable(marked: MarkedAttack) -> int:

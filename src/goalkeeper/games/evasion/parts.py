@@ -102,8 +102,13 @@ class Submission:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class CleanState:
-    """What the game remembers: the attacked records, and how many were wrong before."""
+    """What the game remembers: the attacked records, and how many were wrong before.
+
+    `asks` is how often the game asks about an input before it believes the answer: once, or
+    several times where the application was seen to answer the same input differently.
+    """
 
     attacked: Data
     wrong_before: int
     looked_at: int
+    asks: int = 1

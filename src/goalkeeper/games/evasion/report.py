@@ -206,6 +206,12 @@ def list_caveats(marked: MarkedAttack) -> tuple[str, ...]:
             f"{before.wrong_before} of {before.looked_at} inputs were misclassified without any "
             "attack; they were not attacked and do not count as successes."
         )
+    if before.asks > 1:
+        caveats.append(
+            "The application answers the same input differently from time to time. Each "
+            "submission, and each random change it is compared with, was judged by a majority "
+            f"of {before.asks} answers."
+        )
     if n < 100:
         caveats.append(f"Only {n} inputs were attacked; more data would narrow the interval.")
     return tuple(caveats)
