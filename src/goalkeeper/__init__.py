@@ -97,6 +97,8 @@ def __getattr__(name: str) -> Any:
         message = f"goalkeeper.{name} is now goalkeeper.{now}; {version} has the new name only"
         warnings.warn(message, DeprecationWarning, stacklevel=2)
         name = now
+    if name == "attacks":  # the algorithms as functions: gk.attacks.evasion.pgd
+        return importlib.import_module(f"{__name__}.attacks")
     if name not in _HOMES:
         raise AttributeError(f"goalkeeper has no {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), _RENAMED.get(name, name))
