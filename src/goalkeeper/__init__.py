@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from goalkeeper import attacks
     from goalkeeper.assessing import assess, run_attack
     from goalkeeper.attacks import catalogue
     from goalkeeper.compute.executor import Execution
@@ -81,6 +82,7 @@ __all__ = [
     "Tolerances",
     "Verdict",
     "assess",
+    "attacks",
     "catalogue",
     "cut",
     "load",
