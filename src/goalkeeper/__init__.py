@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from goalkeeper import attacks
     from goalkeeper.assessing import assess, run_attack
     from goalkeeper.attacks import catalogue
     from goalkeeper.compute.executor import Execution
@@ -81,6 +82,7 @@ __all__ = [
     "Tolerances",
     "Verdict",
     "assess",
+    "attacks",
     "catalogue",
     "cut",
     "load",
@@ -97,6 +99,8 @@ def __getattr__(name: str) -> Any:
         message = f"goalkeeper.{name} is now goalkeeper.{now}; {version} has the new name only"
         warnings.warn(message, DeprecationWarning, stacklevel=2)
         name = now
+    if name == "attacks":  # the algorithms as functions: gk.attacks.evasion.pgd
+        return importlib.import_module(f"{__name__}.attacks")
     if name not in _HOMES:
         raise AttributeError(f"goalkeeper has no {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), _RENAMED.get(name, name))

@@ -14,8 +14,6 @@ import pytest
 
 from goalkeeper.attacks.evasion import _boundary_walk as walk
 from goalkeeper.attacks.evasion import apgd, pgd
-from goalkeeper.attacks.evasion.apgd import Apgd
-from goalkeeper.attacks.evasion.pgd import Pgd
 from goalkeeper.core.data import Floats
 from goalkeeper.games.evasion import Grid, NormBall
 from goalkeeper.stats import clopper_pearson
@@ -58,13 +56,13 @@ def digits(n: int) -> tuple[Floats, Any]:
     return x.reshape(n, 1, 28, 28), y
 
 
-def robust(attack: Any, name: str, n: int, radius: float, settings: Any) -> int:
+def robust(attack: Any, name: str, n: int, radius: float, **settings: Any) -> int:
     """Count the images that are answered rightly before and after the attack."""
     module, (x, y) = network(name), digits(n)
     limits = NormBall(norm="linf", radius=radius, grid=EIGHTH_BITS)
     inputs, labels = torch.as_tensor(x, dtype=torch.float32), torch.as_tensor(y)
     right = module(inputs).argmax(dim=1) == labels
-    found = attack.perturb(module, inputs[right], labels[right], limits, settings)
+    found = attack(module, inputs[right], labels[right], "linf", radius, **settings).points
     assert (limits.size(x[right.numpy()], found.double().numpy()) <= radius + 1e-6).all()
     return int((module(found).argmax(dim=1) == labels[right]).sum())
 
@@ -72,8 +70,8 @@ def robust(attack: Any, name: str, n: int, radius: float, settings: Any) -> int:
 @pytest.mark.requirement("S23", "S43")
 def test_an_undefended_network_has_no_robust_accuracy_left() -> None:
     """LeNet5 of advertorch: PGD with 40 steps reaches 100 % at Linf 0.3."""
-    assert robust(pgd, "mnist_lenet5_plain", 300, 0.3, Pgd()) == 0
-    assert robust(apgd, "mnist_lenet5_plain", 300, 0.3, Apgd()) == 0
+    assert robust(pgd, "mnist_lenet5_plain", 300, 0.3) == 0
+    assert robust(apgd, "mnist_lenet5_plain", 300, 0.3) == 0
 
 
 @pytest.mark.requirement("S23", "S43")
@@ -85,11 +83,11 @@ def test_apgd_comes_near_the_robust_accuracy_that_autoattack_found() -> None:
     Ours: 259 of 300 (86.3 %).
     """
     n = 300
-    left = robust(apgd, "mnist_fastfgsm_eps03", n, 0.3, Apgd(targets=0))
+    left = robust(apgd, "mnist_fastfgsm_eps03", n, 0.3, targets=0)
     low, high = clopper_pearson(left, n, alpha=0.01)
     assert low <= 0.8877
     assert high >= 0.8293
-    assert left < robust(pgd, "mnist_fastfgsm_eps03", n, 0.3, Pgd(restarts=0))
+    assert left < robust(pgd, "mnist_fastfgsm_eps03", n, 0.3, restarts=0)
 
 
 @pytest.mark.requirement("S23")

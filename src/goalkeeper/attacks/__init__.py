@@ -42,3 +42,10 @@ def _problem(loaded: object) -> str:
     if not wrong and not is_game(game := getattr(loaded, "game", None)):
         wrong = f"its game, {game!r}, is not a subclass of goalkeeper.games.base.Game"
     return wrong
+
+
+def __getattr__(name: str) -> Any:
+    """Import the package of algorithms that are also plain functions, on first use."""
+    if name == "evasion":
+        return importlib.import_module(f"{__name__}.evasion")
+    raise AttributeError(f"goalkeeper.attacks has no {name!r}")

@@ -10,9 +10,9 @@ import pytest
 
 from goalkeeper.attacks.evasion import apgd, pgd
 from goalkeeper.attacks.evasion._gradients import difference_ratio, log_odds
-from goalkeeper.attacks.evasion.apgd import Apgd
+from goalkeeper.attacks.evasion.apgd import Apgd, _list_checkpoints
 from goalkeeper.attacks.evasion.pgd import Pgd
-from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.errors import DataError, NotOffered
 from goalkeeper.games.evasion import Ending
 from goalkeeper.targets.differentiable import linear_network
 from tests.attacks.evasion.arena import attacked, part
@@ -46,7 +46,7 @@ def test_it_succeeds_exactly_where_the_radius_exceeds_the_distance(
     for i in range(len(x)):
         for factor, expected in ((0.98, False), (1.05, True)):
             constraint = ball(norm, factor * exact[i])
-            found = attack.perturb(network, x[i : i + 1], y[i : i + 1], constraint)
+            found = attack(network, x[i : i + 1], y[i : i + 1], norm, constraint.radius).points
             assert broken(network, found, y[i : i + 1])[0] == expected
             assert (
                 constraint.size(x[i : i + 1].numpy(), found.numpy())[0] <= constraint.radius + 1e-9
@@ -64,7 +64,7 @@ def test_logits_that_saturate_or_lie_low_hide_nothing(attack: Any, change: str) 
         "shifted": lambda z: inner(z) - 1000,
     }
     constraint = ball("linf", 1.05 * float(linf.max()))
-    found = attack.perturb(altered[change], x, y, constraint)
+    found = attack(altered[change], x, y, "linf", constraint.radius).points
     assert broken(inner, found, y).all()
 
 
@@ -91,7 +91,7 @@ def test_the_difference_ratio_does_not_change_with_scale_and_shift() -> None:
 
 
 def test_the_checkpoints_of_apgd_are_those_of_the_paper() -> None:
-    assert list(apgd._list_checkpoints(100)) == [22, 41, 57, 70, 80, 87, 93, 99]
+    assert list(_list_checkpoints(100)) == [22, 41, 57, 70, 80, 87, 93, 99]
 
 
 def test_restarts_find_what_one_climb_misses() -> None:
@@ -104,10 +104,9 @@ def test_restarts_find_what_one_climb_misses() -> None:
 
     x = torch.full((40, 1, 1, 1), 0.5, dtype=torch.float64)
     y = torch.zeros(40, dtype=torch.int64)
-    constraint = ball("linf", 0.5)
     assert broken(hills, torch.ones(1, 1, 1, 1), y[:1])[0]
-    once = broken(hills, pgd.perturb(hills, x, y, constraint, Pgd(restarts=0)), y)
-    often = broken(hills, pgd.perturb(hills, x, y, constraint, Pgd(restarts=12)), y)
+    once = broken(hills, pgd(hills, x, y, "linf", 0.5, restarts=0).points, y)
+    often = broken(hills, pgd(hills, x, y, "linf", 0.5, restarts=12).points, y)
     assert not once.any()
     assert often.mean() > 0.95
 
@@ -124,11 +123,11 @@ def test_apgd_gains_by_attempts_towards_one_class() -> None:
 
     x = torch.full((4, 1, 1, 2), 0.5, dtype=torch.float64)
     y = torch.zeros(4, dtype=torch.int64)
-    constraint = ball("linf", 0.4)
-    without = apgd.perturb(network, x, y, constraint, Apgd(restarts=0, targets=0, steps=20))
-    with_targets = apgd.perturb(network, x, y, constraint, Apgd(restarts=0, targets=3, steps=20))
-    assert not broken(network, without, y).any()
-    assert broken(network, with_targets, y).all()
+    without = apgd(network, x, y, "linf", 0.4, targets=0, steps=20)
+    with_targets = apgd(network, x, y, "linf", 0.4, targets=3, steps=20)
+    assert not without.success.any()
+    assert with_targets.success.all()
+    assert broken(network, with_targets.points, y).all()
 
 
 @BOTH
@@ -143,16 +142,17 @@ def test_solved_inputs_leave_the_batch(attack: Any) -> None:
     x = images(50)
     y, linf, _ = margins(weights, bias, x)
     network = linear_network(weights, bias, count)
-    constraint = ball("linf", 3 * float(linf.max()))
-    attack.perturb(network, torch.as_tensor(x), torch.as_tensor(y), constraint)
+    radius = 3 * float(linf.max())
+    found = attack(network, torch.as_tensor(x), torch.as_tensor(y), "linf", radius)
     assert 50 <= rows[1] < 50 * 15
-    assert rows[0] == rows[1] + 50  # and one look at how many classes there are
+    assert rows[0] == rows[1] + 1  # and one look at how many classes there are
+    assert found.passes.sum() == rows[1]
 
 
 @BOTH
 def test_no_inputs_are_no_error(attack: Any) -> None:
     network, x, y, *_ = tensors()
-    assert len(attack.perturb(network, x[:0], y[:0], ball("l2", 1.0))) == 0
+    assert len(attack(network, x[:0], y[:0], "l2", 1.0).points) == 0
 
 
 def broadcast(n: int, seed: int) -> Any:
@@ -208,3 +208,64 @@ def test_a_target_without_a_differentiable_form_is_refused_with_the_reason() -> 
     assert unfit is not None
     assert "table of answers" in unfit.reason
     assert Pgd().unfit(app) is None
+
+
+@BOTH
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_what_is_found_does_not_depend_on_how_a_batch_is_cut(attack: Any, norm: Any) -> None:
+    """Restarts and flat gradients are random: by the content of an input, not by its place."""
+    network, x, y, linf, l2 = tensors(3)
+    radius = 0.9 * float(np.median(linf if norm == "linf" else l2))
+    whole = attack(network, x, y, norm, radius, steps=5)
+    order = torch.as_tensor(np.random.default_rng(0).permutation(len(x)))
+    for rows in (order[:5], order[5:6], order[6:]):
+        part_found = attack(network, x[rows], y[rows], norm, radius, steps=5)
+        assert torch.allclose(part_found.points, whole.points[rows], atol=1e-12)
+        assert (part_found.success == whole.success[rows.numpy()]).all()
+        assert (part_found.passes == whole.passes[rows.numpy()]).all()
+
+
+@BOTH
+def test_an_aimed_attack_reaches_the_class_it_aims_at(attack: Any) -> None:
+    network, x, y, *_ = tensors(4)
+    aim = (y + 1) % 4
+    found = attack(network, x, y, "linf", 0.45, target=aim)
+    reached = (network(found.points).argmax(dim=1) == aim).numpy()
+    assert reached.all()
+    assert (reached == found.success).all()
+
+
+@BOTH
+def test_distance_and_range_are_those_that_were_asked_for(attack: Any) -> None:
+    """Inputs of 0 to 255: the same network in other units, and the same points in them."""
+    network, x, y, linf, _ = tensors(2)
+    radius = 1.05 * float(linf.max())
+    one = attack(network, x, y, "linf", radius)
+    other = attack(lambda z: network(z / 255), 255 * x, y, "linf", 255 * radius, high=255.0)
+    assert (one.success == other.success).all()
+    assert np.allclose(255 * one.distance, other.distance, rtol=1e-6)
+
+
+@BOTH
+def test_the_parameters_of_the_network_get_no_gradient(attack: Any) -> None:
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
+    x = torch.as_tensor(images(4), dtype=torch.float32)
+    attack(network, x, torch.zeros(4, dtype=torch.int64), "l2", 0.1)
+    assert all(p.grad is None for p in network.parameters())
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"norm": "l1"}, "norm is 'linf' or 'l2', given 'l1'"),
+        ({"radius": 0.0}, "radius must be above 0"),
+        ({"y": torch.zeros(3)}, "y holds one class index"),
+        ({"target": torch.zeros(3, dtype=torch.int64)}, "target holds one class index"),
+    ],
+)
+def test_what_does_not_fit_is_named(attack: Any, change: dict[str, Any], words: str) -> None:
+    network, x, y, *_ = tensors(2)
+    given = {"y": y, "norm": "linf", "radius": 0.1} | change
+    with pytest.raises(DataError, match=words):
+        attack(network, x, **given)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from goalkeeper.attacks.evasion.hop_skip_jump import HopSkipJump, perturb
+from goalkeeper.attacks.evasion import hop_skip_jump
+from goalkeeper.attacks.evasion.hop_skip_jump import HopSkipJump
 from goalkeeper.core.data import Bools, Floats
 from goalkeeper.core.power import Grade, Knowledge, View
 from goalkeeper.games.evasion import Ending
@@ -43,7 +44,10 @@ def test_it_comes_within_a_quarter_of_the_exact_distance(
     y, linf, l2 = margins(weights, bias, x)
     x, exact = x[y == 0][:10], (linf if norm == "linf" else l2)[y == 0][:10]
     constraint = ball(norm, 1.0)
-    found = perturb(towards(weights, bias, 1.0), x, constraint, queries)
+    result = hop_skip_jump(towards(weights, bias, 1.0), x, norm, queries=queries, quantum=1e-6)
+    found = result.points
+    assert result.success.all()
+    assert np.allclose(result.distance, constraint.size(x, found))
     assert towards(weights, bias, 1.0)(found).all()
     ratio = constraint.size(x, found) / exact
     assert (ratio >= 1 - 1e-6).all()  # nothing is nearer than the boundary
@@ -55,11 +59,9 @@ def test_more_queries_bring_it_nearer() -> None:
     x = images(40)
     y, _, l2 = margins(weights, bias, x)
     x, exact = x[y == 0][:10], l2[y == 0][:10]
-    constraint = ball("l2", 1.0)
+    decide = towards(weights, bias, 1.0)
     medians = [
-        np.median(
-            constraint.size(x, perturb(towards(weights, bias, 1.0), x, constraint, q)) / exact
-        )
+        np.median(hop_skip_jump(decide, x, "l2", queries=q, quantum=1e-6).distance / exact)
         for q in (150, 600, 2400)
     ]
     assert medians == sorted(medians, reverse=True)
@@ -68,8 +70,9 @@ def test_more_queries_bring_it_nearer() -> None:
 
 def test_an_input_whose_label_never_turns_is_left_as_it_was() -> None:
     x = images(3)
-    found = perturb(lambda points: np.zeros(len(points), dtype=bool), x, ball("l2", 1.0), 500)
-    assert (found == x).all()
+    found = hop_skip_jump(lambda points: np.zeros(len(points), dtype=bool), x, "l2", queries=500)
+    assert (found.points == x).all()
+    assert not found.success.any()
 
 
 @pytest.mark.parametrize("task", ["any-wrong-l2", "any-wrong-linf"])

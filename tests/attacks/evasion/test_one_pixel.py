@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from goalkeeper.attacks.evasion.one_pixel import OnePixel, perturb
+from goalkeeper.attacks.evasion import one_pixel
+from goalkeeper.attacks.evasion.one_pixel import OnePixel
 from goalkeeper.core.data import Floats
 from goalkeeper.core.power import View
 from goalkeeper.games.evasion import Ending, Grid, PixelConstraint
@@ -32,8 +33,7 @@ def scores(weights: Floats, bias: Floats, x: Floats) -> Floats:
 def test_it_finds_the_planted_pixel() -> None:
     weights, bias = planted()
     x = np.round(images(20) * 255) / 255
-    wanted = np.tile([False, True], (20, 1))
-    found = perturb(lambda points: scores(weights, bias, points), x, wanted, LIMITS)
+    found = one_pixel(lambda points: scores(weights, bias, points), x, np.zeros(20, int)).points
     assert (scores(weights, bias, found).argmax(axis=1) == 1).all()
     where = (found != x).reshape(20, -1)
     assert (where.sum(axis=1) == 1).all()
@@ -45,25 +45,25 @@ def test_it_finds_a_pixel_by_scores_that_saturate_in_the_softmax() -> None:
     """The score of the wanted class is about 1e-40: only its logarithm shows the way."""
     weights, bias = planted(height=100.0)
     x = np.round(images(20) * 255) / 255
-    wanted = np.tile([False, True], (20, 1))
-    found = perturb(lambda points: scores(weights, bias, points), x, wanted, LIMITS)
+    found = one_pixel(lambda points: scores(weights, bias, points), x, np.zeros(20, int)).points
     assert (scores(weights, bias, found).argmax(axis=1) == 1).mean() > 0.9
 
 
 def test_several_pixels_are_evolved_when_one_does_not_suffice() -> None:
     weights, bias = planted(pixels=2)
     x = np.round(images(10) * 255) / 255
-    wanted = np.tile([False, True], (10, 1))
 
     def ask(points: Floats) -> Floats:
         return scores(weights, bias, points)
 
-    one = perturb(ask, x, wanted, LIMITS)
-    assert (one == x).all()
-    settings = OnePixel(generations=100)
-    several = perturb(ask, x, wanted, PixelConstraint(pixels=4, grid=Grid()), settings)
-    assert (ask(several).argmax(axis=1) == 1).mean() >= 0.8
-    assert PixelConstraint(pixels=4, grid=Grid()).allows(x, several).all()
+    y = np.zeros(10, dtype=int)
+    one = one_pixel(ask, x, y)
+    assert (one.points == x).all()
+    assert not one.success.any()
+    several = one_pixel(ask, x, y, pixels=4, generations=100)
+    assert (ask(several.points).argmax(axis=1) == 1).mean() == several.success.mean() >= 0.8
+    assert PixelConstraint(pixels=4, grid=Grid()).allows(x, several.points).all()
+    assert (several.distance <= 4).all()
 
 
 def test_in_the_game_one_pixel_counts_as_one() -> None:

@@ -49,6 +49,18 @@ class AscentState(State):
 C = TypeVar("C", bound=AscentState)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Climbed:
+    """Where each input got `(n, ...)`, whether it is broken, and passes forward and back `(n,)`.
+
+    Each point is the first that breaks its input, else the one of the largest loss.
+    """
+
+    points: Tensor
+    hit: Tensor
+    passes: Tensor
+
+
 # ---- losses, to be made large --------------------------------------------------------------------
 
 
@@ -252,32 +264,45 @@ def extend_state(state: AscentState, kind: type[C], **fields_added: Any) -> C:
     return kind(**{f.name: getattr(state, f.name) for f in fields(AscentState)}, **fields_added)
 
 
-def ascend(network: Network, x: Tensor, y: Tensor, ascent: Ascent[C], seed: int = 0) -> Tensor:
-    """Change inputs `(n, ...)` so that the network no longer answers `y` `(n,)`.
+def ascend(
+    network: Network, x: Tensor, wanted: Tensor, ascent: Ascent[C], streams: Inputs
+) -> Climbed:
+    """Change inputs `(n, ...)` so that the network gives an answer that is `wanted`.
 
-    Inputs leave the batch as soon as they are broken. Returns, for each, the first point that
-    breaks it, else the point of the largest loss. Random streams are keyed by the place of an
-    input and the seed.
+    Inputs leave the batch as soon as they are broken.
+
+    Parameters
+    ----------
+    network
+        Maps inputs to logits `(n, classes)`.
+    x
+        Inputs.
+    wanted
+        Answers that count as success, `(n, classes)`.
+    ascent
+        The algorithm.
+    streams
+        Of random numbers, one an input, `(n,)`.
     """
     import torch
 
-    best = x.detach().clone()
-    if not len(x):
-        return best
-    with torch.no_grad():
-        wanted = torch.ones_like(network(best), dtype=torch.bool)
-    rows = torch.arange(len(x), device=x.device)
-    wanted[rows, y] = False
-    streams = np.empty(len(x), dtype=object)
-    streams[:] = [np.random.default_rng([seed, i]) for i in range(len(x))]
-    most = torch.full((len(x),), -torch.inf, dtype=torch.float64, device=x.device)
+    best, n = x.detach().clone(), len(x)
+    hit = torch.zeros(n, dtype=torch.bool, device=x.device)
+    passes = torch.zeros(n, dtype=torch.int64, device=x.device)
+    if not n:
+        return Climbed(best, hit, passes)
+    rows = torch.arange(n, device=x.device)
+    most = torch.full((n,), -torch.inf, dtype=torch.float64, device=x.device)
     state = ascent.open_attempt(prepare_ascent(network, best.clone(), wanted, streams))
+    passes += 1
     while len(rows) and not ascent.is_over(state):
         better = (state.loss.double() > most[rows]) | state.hit
         best[rows[better]] = state.x[better]
         most[rows[better]] = state.loss[better].double()
+        hit[rows[state.hit]] = True
         keep = ~state.hit
         state, rows = keep_rows(state, keep.cpu().numpy()), rows[keep]
         if len(rows):
             state = ascent.advance(state)
-    return best
+            passes[rows] += not ascent.is_over(state)
+    return Climbed(best, hit, passes)

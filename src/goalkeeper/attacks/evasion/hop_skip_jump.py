@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, TypedDict, Unpack, final
 
 import numpy as np
 
@@ -14,12 +14,14 @@ from goalkeeper.attacks.evasion._boundary_walk import (
     begin_walk,
     update_walk,
 )
+from goalkeeper.attacks.evasion._climbing import Norm, build_unbounded_ball
 from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, QueryResults, keep_rows
+from goalkeeper.attacks.evasion._perturbed import Perturbed, key_streams
 from goalkeeper.attacks.evasion._starts import find_wanted_images
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats, Inputs
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games.evasion import EvasionQuestion, NormBall
+from goalkeeper.games.evasion import EvasionQuestion, Grid, NormBall
 
 Decide = Callable[[Floats], Bools]
 
@@ -74,45 +76,60 @@ class HopSkipJump(EvasionAttack[BoundaryWalk]):
         return update_walk(state, seen.reached, seen.asked)
 
 
-def perturb(
-    decide: Decide,
-    x: Floats,
-    constraint: NormBall,
-    queries: int = 1000,
-    settings: HopSkipJump | None = None,
-    seed: int = 0,
-) -> Floats:
-    """Change images by their labels alone, without any framework.
+class HopSkipJumpOptions(TypedDict, total=False):
+    """Options of `hop_skip_jump`: queries on each image, where values may go, and settings."""
+
+    queries: int
+    low: float
+    high: float
+    quantum: float
+    noise: int
+    seed: int
+
+
+def hop_skip_jump(
+    decide: Decide, x: Floats, norm: Norm, **options: Unpack[HopSkipJumpOptions]
+) -> Perturbed:
+    """Find the nearest image with a wanted answer, by labels alone (Chen et al. 2020).
+
+    The algorithm is that of the attack `hop_skip_jump`, without application, attacker or game.
+    What it finds for an image depends on its content and the seed, not on the rest of the batch.
 
     Parameters
     ----------
     decide
-        Returns which of some images `(m, c, h, w)` have the answer that is wanted.
+        Returns which of some images `(m, c, h, w)` have the answer that is wanted, `(m,)`.
     x
         Images `(n, c, h, w)` that have it not.
-    limits
-        The norm and the steps of the images; the radius does not bind.
-    queries
-        Queries on each image, about.
-    settings
-        Of the algorithm.
-    seed
-        Of the random directions.
+    norm
+        `linf` or `l2`: what is to be small.
+    **options
+        `queries` on each image, about (1000); `low`, `high` and `quantum` of the values (0, 1 and
+        1/255); `noise`, the points of the first estimate; `seed`.
 
     Returns
     -------
-    (n, c, h, w)
-        The nearest images found that have the wanted answer; those that were never found to
-        change are as before.
+    Perturbed
+        Points, success, distance and queries; images that were never found to change are as
+        before.
+
+    Raises
+    ------
+    DataError
+        The norm is not known.
     """
-    streams = np.empty(len(x), dtype=object)
-    streams[:] = [np.random.default_rng([seed, i]) for i in range(len(x))]
+    grid = Grid(
+        low=options.get("low", 0.0),
+        high=options.get("high", 1.0),
+        quantum=options.get("quantum", 1 / 255),
+    )
+    constraint = build_unbounded_ball(norm, grid)
     hints = np.empty(len(x), dtype=object)
     hints[:] = [x[:0] for _ in x]
-    best, size = x.astype(np.float64), np.full(len(x), np.inf)
+    best, size = np.array(x, dtype=np.float64), np.full(len(x), np.inf)
     rows, spent = np.arange(len(x)), np.zeros(len(x), dtype=np.int64)
-    pace = WalkSettings(constraint, (settings or HopSkipJump()).noise)
-    state = begin_walk(best.copy(), pace, streams, hints)
+    pace = WalkSettings(constraint, options.get("noise", HopSkipJump.noise))
+    state = begin_walk(best.copy(), pace, key_streams(best, options.get("seed", 0)), hints)
     while len(rows):
         reached = np.zeros_like(state.ask)
         reached[state.ask] = decide(state.points[state.ask])
@@ -122,6 +139,9 @@ def perturb(
             if length < size[rows[i]]:
                 best[rows[i]], size[rows[i]] = state.points[i, j], length
         state = update_walk(state, reached, state.ask)
-        keep = ~state.done & (spent[rows] < queries)
+        keep = ~state.done & (spent[rows] < options.get("queries", 1000))
         state, rows = keep_rows(state, keep), rows[keep]
-    return best
+    solved = np.isfinite(size)
+    return Perturbed(
+        points=best, success=solved, distance=np.where(solved, size, 0.0), passes=spent
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import Any, ClassVar, TypedDict, Unpack, final
 
 import numpy as np
 
@@ -16,10 +16,11 @@ from goalkeeper.attacks.evasion._driver import (
     keep_rows,
     score_leads,
 )
+from goalkeeper.attacks.evasion._perturbed import Perturbed, key_streams
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Bools, Floats, Inputs
+from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.core.power import Budget
-from goalkeeper.games.evasion import EvasionQuestion, PixelConstraint
+from goalkeeper.games.evasion import EvasionQuestion, Grid, PixelConstraint
 
 DIFFERENTIAL_WEIGHT = 0.5  # of the difference of two candidates that is added to a third
 
@@ -161,49 +162,70 @@ def _mutate(state: Evolution) -> Floats:
     return np.clip(out, 0.0, 1.0)
 
 
-def perturb(
-    scores: Scores,
-    x: Floats,
-    wanted: Bools,
-    constraint: PixelConstraint,
-    settings: OnePixel | None = None,
-    seed: int = 0,
-) -> Floats:
-    """Change few pixels of images by their scores alone, without any framework.
+class OnePixelOptions(TypedDict, total=False):
+    """Options of `one_pixel`: how many pixels, where values may go, and settings."""
+
+    pixels: int
+    target: Any
+    low: float
+    high: float
+    quantum: float
+    population: int
+    generations: int
+    seed: int
+
+
+def one_pixel(scores: Scores, x: Floats, y: Ints, **options: Unpack[OnePixelOptions]) -> Perturbed:
+    """Change few pixels of images by their scores alone (Su et al. 2019).
+
+    The algorithm is that of the attack `one_pixel`, without application, attacker or game. What it
+    finds for an image depends on its content and the seed, not on the rest of the batch.
 
     Parameters
     ----------
     scores
         Gives the scores `(m, classes)` of images `(m, c, h, w)`.
-    x
-        Images `(n, c, h, w)`.
-    wanted
-        Which answers are wanted, `(n, classes)`.
-    limits
-        How many pixels, and which values they may take.
-    settings
-        Of the algorithm.
-    seed
-        Of the random candidates.
+    x, y
+        Images `(n, c, h, w)` and their true classes `(n,)`.
+    **options
+        `pixels` (1); `target`, classes to reach `(n,)`; `low`, `high` and `quantum` of the values
+        (0, 1 and 1/255); `population` and `generations` of the search; `seed`.
 
     Returns
     -------
-    (n, c, h, w)
+    Perturbed
         The first changed images that have a wanted answer; where none was found, the images.
+        The distance is the number of changed pixels.
     """
-    chosen = settings or OnePixel()
-    streams = np.empty(len(x), dtype=object)
-    streams[:] = [np.random.default_rng([seed, i]) for i in range(len(x))]
+    constraint = PixelConstraint(
+        pixels=options.get("pixels", 1),
+        grid=Grid(
+            low=options.get("low", 0.0),
+            high=options.get("high", 1.0),
+            quantum=options.get("quantum", 1 / 255),
+        ),
+    )
     out, rows = np.array(x, dtype=np.float64), np.arange(len(x))
-    state = begin_evolution(out.copy(), wanted, constraint, streams, chosen.population)
+    solved, spent = np.zeros(len(x), dtype=bool), np.zeros(len(x), dtype=np.int64)
+    if not len(x):
+        return Perturbed(points=out, success=solved, distance=np.zeros(0), passes=spent)
+    target = options.get("target")
+    classes = np.eye(scores(out[:1]).shape[1], dtype=bool)
+    wanted = ~classes[y] if target is None else classes[target]
+    population = options.get("population", OnePixel.population)
+    streams = key_streams(out, options.get("seed", 0))
+    state = begin_evolution(out.copy(), wanted, constraint, streams, population)
     while len(rows):
         points = paint_children(state)
-        flat = points.reshape(-1, *points.shape[2:])
-        answers = scores(flat).reshape(*points.shape[:2], wanted.shape[1])
+        answers = scores(points.reshape(-1, *points.shape[2:]))
+        answers = answers.reshape(*points.shape[:2], wanted.shape[1])
         hit = state.wanted[np.arange(len(rows))[:, None], answers.argmax(axis=2)]
+        spent[rows] += points.shape[1]
+        solved[rows] = hit.any(axis=1)
         for i in np.flatnonzero(hit.any(axis=1)):
             out[rows[i]] = points[i, int(hit[i].argmax())]
-        state = breed_children(state, answers, chosen.generations)
+        generations = options.get("generations", OnePixel.generations)
+        state = breed_children(state, answers, generations)
         keep = ~state.done & ~hit.any(axis=1)
         state, rows = keep_rows(state, keep), rows[keep]
-    return out
+    return Perturbed(points=out, success=solved, distance=constraint.size(x, out), passes=spent)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Unpack, final
 
+from goalkeeper.attacks.evasion._climbing import Aim, Norm, build_ball, climb, split_aim
 from goalkeeper.attacks.evasion._gradient_attack import GradientAttack
 from goalkeeper.attacks.evasion._gradients import (
     Ascent,
     AscentState,
     Network,
-    ascend,
     difference,
     log_odds,
     project,
     steepest_step,
 )
+from goalkeeper.attacks.evasion._perturbed import Perturbed
 from goalkeeper.games.evasion import NormBall
 
 if TYPE_CHECKING:
@@ -83,35 +84,62 @@ class FixedStepAscent(Ascent[AscentState]):
         return replace(state, x=project(state.before, target, self.constraint))
 
 
-def perturb(
+class PgdOptions(Aim, total=False):
+    """Options of `pgd`: an aim, and the settings of `Pgd`."""
+
+    steps: int
+    restarts: int
+    stride: float
+
+
+def pgd(
     network: Network,
     x: Tensor,
     y: Tensor,
-    constraint: NormBall,
-    settings: Pgd | None = None,
-    seed: int = 0,
-) -> Tensor:
-    """Change inputs so that a network no longer answers `y`, without any framework.
+    norm: Norm,
+    radius: float,
+    **options: Unpack[PgdOptions],
+) -> Perturbed:
+    """Change inputs by projected gradient descent (Madry et al. 2018).
+
+    The algorithm is that of the attack `pgd`, without application, attacker or game. What it
+    finds for an input depends on its content and the seed, not on the rest of the batch; values
+    are not rounded to the steps of an image.
 
     Parameters
     ----------
     network
-        Maps `(n, ...)` to logits `(n, classes)`.
-    x
-        Inputs `(n, ...)`.
-    y
-        Their classes `(n,)`.
-    limits
-        The norm ball to stay in.
-    settings
-        Of the algorithm.
-    seed
-        Of the random starts.
+        Maps a tensor `(n, ...)` to logits `(n, classes)`. It is used as it is: set it to `eval()`
+        if dropout and batch statistics should rest. Gradients of its parameters stay untouched.
+    x, y
+        Inputs `(n, ...)` and their true classes `(n,)`, on the device of the network.
+    norm, radius
+        The ball about each input: `linf` bounds the largest change of a value, `l2` the
+        Euclidean length of the change; in the units of the inputs.
+    **options
+        `target` (classes to reach, `(n,)`), `low` and `high` (of the values, 0 and 1), `seed`, and
+        the settings of `Pgd`: `steps`, `restarts` and `stride`.
 
     Returns
     -------
-    (n, ...)
-        For each input the first point that breaks it, else the one of the largest loss. Values
-        are not rounded to the steps of an image.
+    Perturbed
+        Points, success, distance and passes. `points` without success are those of the largest
+        loss, as adversarial training wants them.
+
+    Raises
+    ------
+    DataError
+        Norm, radius, classes or target do not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2))
+    >>> x, y = torch.rand(8, 1, 2, 2), torch.zeros(8, dtype=torch.int64)
+    >>> found = pgd(network, x, y, norm="linf", radius=8 / 255)
+    >>> found.points.shape
+    torch.Size([8, 1, 2, 2])
     """
-    return ascend(network, x, y, (settings or Pgd()).ascent(constraint), seed)
+    aim, settings = split_aim(options)
+    ascent = Pgd(**settings).ascent(build_ball(norm, radius, aim))
+    return climb(network, x, y, ascent, aim)
