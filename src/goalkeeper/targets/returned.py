@@ -22,12 +22,24 @@ def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
     except GoalkeeperError:
         raise
     except (Exception, SystemExit) as error:
-        text = str(error).strip().splitlines()
+        text = (str(error).strip().splitlines() or ["no message"])[0]
         raise TargetError(
-            f"{what} raised {type(error).__name__}: {text[0] if text else 'no message'}; it must "
-            "answer every input of the domain: check that the domain describes the inputs "
-            "it was trained on, preprocessing included"
+            f"{what} raised {type(error).__name__}: {text}; {_remedy(text)}"
         ) from error
+
+
+def _remedy(message: str) -> str:
+    """Say what to do after an exception of a model."""
+    words = message.lower()
+    if "double" in words and "float" in words:
+        return (
+            "it is given float64 and wants float32: convert its input first, e.g. "
+            "np.asarray(x, dtype=np.float32), or make a torch module float32 throughout"
+        )
+    return (
+        "it must answer every input of the domain: check that the domain describes the inputs "
+        "it was trained on, preprocessing included"
+    )
 
 
 def labels_of(raw: Any, n: int, index: ClassIndex, what: str) -> Ints:
