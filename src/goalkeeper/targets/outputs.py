@@ -32,7 +32,8 @@ HEADS = {
     "sigmoid": "probabilities",
     "expit": "probabilities",
     "log_softmax": "log-probabilities",
-    "logsigmoid": "log-probabilities",
+    "logsigmoid": "log-probabilities",  # the layer
+    "log_sigmoid": "log-probabilities",  # the function that it calls
 }
 # Functions whose result can be any number: what ends in one of them are logits.
 FREE = frozenset({"linear", "addmm", "mm", "bmm", "matmul", "baddbmm", "einsum", "bilinear"})
@@ -203,7 +204,7 @@ def _applied(name: str, logits: Tensor) -> Tensor:
             return logits
         made: Tensor = getattr(functional, name)(logits, dim=-1)
         return made
-    if name == "logsigmoid":
+    if name in ("logsigmoid", "log_sigmoid"):
         return functional.logsigmoid(logits)  # type: ignore[no-any-return]
     return logits.sigmoid()
 

@@ -48,7 +48,10 @@ class LabelReader:
         given = [value for value in values.tolist() if not is_blank(value)]
         if any(isinstance(value, str | bytes) for value in given):
             return reader
-        distinct = {float(value) for value in given}
+        try:
+            distinct = {float(value) for value in given}
+        except (TypeError, ValueError):
+            return None
         index, two = reader.index, len(reader.index) == 2
         if all(index.find(value) is not None for value in set(given)):
             rounds = two and values.dtype.kind == "f" and distinct <= {0.0, 1.0}
