@@ -94,3 +94,14 @@ def test_inputs_are_needed() -> None:
     target = PythonTarget(lambda x: np.zeros(len(x), int), ("a", "b"), TABLE, sample=X)
     with pytest.raises(TargetError, match="without inputs"):
         preflight(target, X[:0])
+
+
+def test_answers_that_an_input_alone_does_not_get() -> None:
+    def standardised(x: Any) -> Any:
+        with np.errstate(invalid="ignore"):
+            z = (x[:, 0] - x[:, 0].mean()) / x[:, 0].std()
+        return np.stack([-z, z], axis=1)
+
+    target = PythonTarget(standardised, ("a", "b"), TABLE, sample=X)
+    with pytest.raises(TargetError, match=r"together, but not one of them alone: .* depend on the"):
+        preflight(target, X)

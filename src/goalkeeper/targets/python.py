@@ -62,7 +62,7 @@ class PythonTarget:
             raise TargetError(f"{self._what} cannot be tried without inputs; give a sample")
         raw = call_model(function, prepared(sample, domain), self._what)
         self.reader = AnswerReader.decide(raw, len(sample), classes, declared)
-        self.answer(sample[:1], self.offers)
+        self.reader.read(raw, len(sample))
 
     @property
     def offers(self) -> View:

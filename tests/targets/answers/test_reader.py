@@ -97,14 +97,14 @@ def test_a_rare_fraction_among_saturated_answers_is_rounded() -> None:
 
 def test_votes_are_shares() -> None:
     reader = decided([[3, 7], [10, 0]], 2)
-    np.testing.assert_allclose(reader.read([[3, 7], [10, 0]], 2).scores, [[0.3, 0.7], [1, 0]])
+    np.testing.assert_allclose(reader.read([[3, 7], [10, 0]], 2).scores, [[0.3, 0.7], [1.0, 0.0]])
     assert "that sum to 10" in reader.sentence
 
 
 def test_the_logarithm_of_zero_is_a_certain_answer() -> None:
     raw = np.array([[0.0, -np.inf], [-np.inf, 0.0], np.log([0.25, 0.75])])
     answers = decided(raw, 3).read(raw, 3)
-    np.testing.assert_allclose(answers.scores, [[1, 0], [0, 1], [0.25, 0.75]], atol=1e-12)
+    np.testing.assert_allclose(answers.scores, [[1.0, 0.0], [0.0, 1.0], [0.25, 0.75]], atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_declined_scores(missing: Any) -> None:
     with pytest.raises(TargetError, match=r"no answer .* to 1 of 3 inputs"):
         decided(table[:1], 1).read(table, 3)
     answers = decided(table, 3, refusal="grant").read(table, 3)
-    np.testing.assert_allclose(answers.scores, [[0.3, 0.7], [0, 1], [0.9, 0.1]])
+    np.testing.assert_allclose(answers.scores, [[0.3, 0.7], [0.0, 1.0], [0.9, 0.1]])
     lone = np.array([0.3, missing, 0.9], dtype=object)
     np.testing.assert_array_equal(decided(lone, 3, refusal="deny").read(lone, 3).labels, [0, 0, 1])
 

@@ -104,7 +104,7 @@ class Linear:
                 gradients[0].baddbmm_(error.transpose(1, 2), h, beta=step.momentum)
             if not input_wanted:
                 return None
-            entering = torch.bmm(error, weight)
+            entering: Tensor = torch.bmm(error, weight)
             return entering.float() if self.half else entering
 
         return out, back
