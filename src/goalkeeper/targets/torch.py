@@ -91,7 +91,7 @@ class TorchTarget:
 
     @cached_property
     def outputs(self) -> Outputs:
-        """What the module returns; raises TargetError where that cannot be told."""
+        """What the module returns; raises TargetError where that cannot be decided."""
         return self._known or find_outputs(self.module, self.domain, self.classes)
 
     @property

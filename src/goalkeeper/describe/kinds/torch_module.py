@@ -25,7 +25,7 @@ class TorchModule(BuiltKind):
     """`model.build` returns an untrained torch.nn.Module."""
 
     about = "a torch module"
-    keys = frozenset({"weights", "training"})
+    keys = frozenset({"weights", "training", "answers"})
 
     def recognises(self, built: Any) -> bool:
         """Look at its class, without importing torch."""

@@ -61,7 +61,7 @@ class NetworkBlueprint:
 
     @cached_property
     def outputs(self) -> Outputs:
-        """What the module returns; raises TargetError where that cannot be told."""
+        """What the module returns; raises TargetError where that cannot be decided."""
         if self.known_outputs is not None:
             return self.known_outputs
         with need_torch().random.fork_rng(devices=self.random_devices):
