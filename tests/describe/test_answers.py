@@ -11,7 +11,7 @@ from goalkeeper.cli.check import check
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.power import View
 from goalkeeper.describe import load
-from tests.describe.writing import TABLE, write_table_app
+from tests.describe.writing import TABLE, table_lines, write_table_app
 
 MODEL = """\
 import numpy as np
@@ -37,7 +37,11 @@ def build():
 
 
 def described(folder: Path, model: str) -> Path:
-    path = write_table_app(folder, TABLE.replace("  build: filter.py:build\n", model))
+    text = TABLE.replace("  build: filter.py:build\n", model)
+    path = write_table_app(folder, text.replace("file: table.csv", "train: a.csv\n  test: b.csv"))
+    lines = table_lines()
+    for name, part in (("a", lines[:120]), ("b", [lines[0], *lines[120:]])):
+        (folder / f"{name}.csv").write_text("\n".join(part) + "\n", encoding="utf-8")
     (folder / "model.py").write_text(MODEL, encoding="utf-8")
     return path
 
