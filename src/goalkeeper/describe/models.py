@@ -105,14 +105,15 @@ class Modeller:
 
     def _refuse_extra_keys(self, reference: str, allowed: frozenset[str]) -> None:
         """Refuse keys that are for another kind of model than `build` returns."""
-        for key in ("weights", "training"):
+        for key in ("weights", "training", "answers", "refusal"):
             if getattr(self.form, key) is not None and key not in allowed:
                 kinds = [k.about for k in built_kinds().values() if key in k.keys]
+                kinds = kinds or ["a function that answers (model.function)"]
                 raise problem(
                     self._document,
                     ("model", key),
                     f"{key} is for {any_of(kinds)}, but {reference} returns something else",
-                    advice=f"leave out {key}, or return {any_of(kinds)}",
+                    advice=f"leave out {key}, or give {any_of(kinds)}",
                 )
 
     # ---- file -----------------------------------------------------------------------------------
