@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from goalkeeper.core.data import Floats
-from goalkeeper.core.domain import Domain, TextDomain
+from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets import linear
 from goalkeeper.targets.torch import metered, need_torch
@@ -65,8 +65,8 @@ def sklearn_network(
     """
     if isinstance(domain, TextDomain):
         raise NotOffered("texts have no differentiable form")
-    if getattr(domain, "named", False):
-        raise NotOffered("a model that takes a table with names has no differentiable form")
+    if isinstance(domain, TableDomain) and not domain.numeric:
+        raise NotOffered("a model that takes words or dates has no differentiable form")
     if len(places) != classes:
         raise NotOffered(f"the model knows {len(places)} of the application's {classes} classes")
     from sklearn.neural_network import MLPClassifier

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from goalkeeper.core.data import Inputs
-from goalkeeper.core.domain import Column, Domain, TableDomain, TextDomain
+from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
+from goalkeeper.targets.frames import frame_of
 
 
 def prepared(x: Inputs, domain: Domain) -> Any:
     """Give the model its own kind of input.
 
     Texts stay an object array `(n,)`; images are flattened to `(n, pixels)`; a table stays a
-    float array `(n, d)`, or becomes a DataFrame with names and decoded categories when the
-    domain is `named`. The model may write to what it gets, as a scaler with `copy=False` does:
-    read-only inputs, which are the application's records, are copied.
+    float array `(n, d)`, or becomes the user's own DataFrame when the domain is `named`: names,
+    types, categories and missing cells as pandas gave them. The model may write to what it gets,
+    as a scaler with `copy=False` does: read-only inputs, which are the application's records, are
+    copied.
 
     Raises
     ------
@@ -37,27 +38,8 @@ def prepared(x: Inputs, domain: Domain) -> Any:
             f"rows of shape {rows.shape} do not fit a table of {len(domain.columns)} columns; "
             "give one value for every column of the domain"
         )
-    return _frame(rows, domain) if domain.named else _writable(rows)
+    return frame_of(rows, domain) if domain.named else _writable(rows)
 
 
 def _writable(x: Inputs) -> Inputs:
     return x if x.flags.writeable else np.array(x)
-
-
-def _frame(rows: NDArray[np.float64], domain: TableDomain) -> Any:
-    import pandas as pd
-
-    columns = {c.name: _decoded(rows[:, j], c) for j, c in enumerate(domain.columns)}
-    return pd.DataFrame(columns)
-
-
-def _decoded(values: NDArray[np.float64], column: Column) -> Any:
-    """Decode categories (an unknown code becomes a missing value) and whole numbers."""
-    import pandas as pd
-
-    if column.kind == "category":
-        listed = np.isin(values, np.arange(len(column.categories)))
-        codes = np.where(listed, values, -1).astype(np.int64)
-        return pd.Categorical.from_codes(codes, categories=pd.Index(column.categories))
-    whole = column.kind == "integer" and np.isfinite(values).all()
-    return values.astype(np.int64) if whole and (values == np.round(values)).all() else values

@@ -44,7 +44,7 @@ def read(model: Any, domain: Domain, places: Ints) -> dict[str, Any]:
     try:
         if isinstance(domain, TextDomain):
             return _of_texts(before, final, places)
-        if isinstance(domain, TableDomain) and domain.named:
+        if isinstance(domain, TableDomain) and not domain.numeric:
             return {}
         return _of_numbers([affine(step) for step in before], final, places)
     except NotOffered:

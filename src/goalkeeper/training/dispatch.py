@@ -84,6 +84,9 @@ def choose_strategy(estimator: Any, domain: Domain) -> FitStrategy:
     """Look at an unfitted estimator and choose how many of its kind are trained."""
     before, final = steps_of(estimator)
     texts = isinstance(domain, TextDomain)
+    odd = _odd_columns(domain)
+    if odd:
+        return one_by_one_strategy(odd)
     parts = _text_parts(before) if texts else _table_parts(before, domain)
     if isinstance(parts, str):
         return one_by_one_strategy(parts)
@@ -128,6 +131,16 @@ def _text_parts(before: list[Any]) -> Preprocessing | str:
     if tfidf is not None and tfidf.norm not in ("l2", None):
         return f"tf-idf is normalised by {tfidf.norm}"
     return vectoriser, tfidf, None, None
+
+
+def _odd_columns(domain: Domain) -> str:
+    """Return what in a table no batched fit computes with; "" where there is nothing."""
+    if not isinstance(domain, TableDomain):
+        return ""
+    if domain.missing.any():
+        return "the table has missing values"
+    dates = any(c.kind == "date" for c in domain.columns)
+    return "the table has dates" if dates else ""
 
 
 def _table_parts(before: list[Any], domain: Domain) -> Preprocessing | str:
