@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -126,7 +126,8 @@ def words_of(values: tuple[Any, ...]) -> tuple[str, ...]:
 def _numbers(series: pd.Series[Any], gap: Bools, column: Column) -> Coded:
     import pandas as pd
 
-    plain, notes = series, ()
+    notes: tuple[str, ...] = ()
+    plain = series
     if not pd.api.types.is_numeric_dtype(series.dtype):
         plain = pd.to_numeric(series, errors="coerce")  # objects, or words
     values = plain.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
@@ -182,7 +183,7 @@ def _times(series: pd.Series[Any], gap: Bools, column: Column) -> Coded:
     values = whole // steps + (whole % steps) / steps
     values[gap] = np.nan
     own = series if series.dtype.kind in "mM" else times
-    notes = ()
+    notes: tuple[str, ...] = ()
     if steps == PER_SECOND["ns"] and (whole % 1000).any():
         notes = (f"column {column.name} has times in nanoseconds: the model gets microseconds",)
     return Coded(_bounded(column, values[~gap], dtype_name(own.dtype), series, gap), values, notes)
@@ -287,7 +288,9 @@ def _kind_of_objects(series: pd.Series[Any]) -> Kind:
             given=str(full.iloc[0]),
             advice="convert it to floats",
         )
-    odd = next((k for k in kinds if not issubclass(k, Hashable) or issubclass(k, tuple)), None)
+    odd = next(
+        (k for k in kinds if vars(k).get("__hash__", 0) is None or issubclass(k, tuple)), None
+    )
     if odd is not None:
         raise CodingError(
             f"holds values of type {odd.__name__}",

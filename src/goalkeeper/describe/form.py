@@ -187,7 +187,9 @@ class ApplicationForm(Section):
         default=None, description="what the model takes (default: as the data suggests)"
     )
     classes: tuple[Name, ...] = Field(
-        min_length=2, description="classes as in the label column, in the order of the model"
+        min_length=2,
+        description="classes as in the label column, in the order of the model (models that "
+        "answer with numbers are not assessed yet)",
     )
     harmless: Name | None = Field(
         default=None,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from goalkeeper.core.compute_settings import ComputeSettings
-from goalkeeper.core.data import Splits
+from goalkeeper.core.data import Bools, Splits
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import TargetError
 from goalkeeper.describe.document import Document, Key
@@ -85,15 +85,14 @@ class Modeller:
         """Ask the model about records with missing values; raises where it cannot answer them."""
         if not isinstance(model.domain, TableDomain) or not model.domain.missing.any():
             return
-        gaps = np.isnan(splits.holdout.x)
+        gaps: Bools = np.isnan(np.asarray(splits.holdout.x, dtype=np.float64))
         rows = splits.holdout.x[gaps.any(axis=1)][:TRIED]
         try:
             if len(rows):
                 preflight(model.target, rows)
         except TargetError as error:
-            names = [
-                c.name for c, gap in zip(model.domain.columns, gaps.any(axis=0), strict=True) if gap
-            ]
+            some = gaps.any(axis=0).tolist()
+            names = [c.name for c, gap in zip(model.domain.columns, some, strict=True) if gap]
             raise problem(
                 self._document,
                 ("data",),

@@ -148,8 +148,9 @@ class RecordReader:
     ) -> Raw:
         """Make records of a frame, with its own types and names."""
         frame = frame.reset_index(drop=True)
-        labels = {str(name): name for name in frame.columns if not isinstance(name, str)}
-        names = [str(name) for name in frame.columns]
+        own: list[Any] = frame.columns.tolist()
+        labels = {str(name): name for name in own if not isinstance(name, str)}
+        names = [str(name) for name in own]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise problem(

@@ -170,11 +170,10 @@ def _extension(values: Floats, gap: Bools, dtype: Any) -> Any:
         filled = np.where(gap, 0, values)
         plain = {"b": np.bool_, "i": np.int64, "u": np.uint64}[kind]
         series = pd.Series(filled.astype(plain)).astype(dtype)
-        series[gap] = pd.NA
-        return series.array
+        return series.mask(gap, pd.NA).array
     made = series.astype(dtype)
     if gap.any() and not isinstance(dtype, pd.SparseDtype):
-        made[gap] = pd.NA
+        made = made.mask(gap, pd.NA)
     return made.array
 
 

@@ -26,9 +26,8 @@ def measure_class_lean(x: Inputs, data: Data, label: int) -> Floats:
     flat = _flatten(data.x)
     middle = np.zeros(flat.shape[1])
     if np.isnan(flat).any():  # a missing value says nothing of either side
-        middle = np.nan_to_num(
-            np.nansum(flat, axis=0) / np.maximum((~np.isnan(flat)).sum(axis=0), 1)
-        )
+        count = np.maximum((~np.isnan(flat)).sum(axis=0), 1)
+        middle = np.nansum(flat, axis=0) / count
         flat = np.where(np.isnan(flat), middle, flat)
     scale = np.maximum(flat.std(axis=0), 1e-12)
     if ours.all() or not ours.any() or len(x) == 0:

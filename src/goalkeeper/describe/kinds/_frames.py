@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from goalkeeper.core.data import Data
+from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import DataError, TargetError
 
@@ -79,7 +79,7 @@ def refusing_missing(domain: Domain, data: Data, attempt: Callable[[Data], objec
     """Say that a model takes no missing values, where it works without them; else nothing."""
     if not isinstance(domain, TableDomain) or not domain.missing.any():
         return ""
-    gaps = np.isnan(data.x)
+    gaps: Bools = np.isnan(np.asarray(data.x, dtype=np.float64))
     complete = data.take(~gaps.any(axis=1))
     if len(complete) == len(data) or len(np.unique(complete.y)) < len(np.unique(data.y)):
         return ""
@@ -125,10 +125,10 @@ def _estimator_type(model: Any) -> str | None:
     from sklearn.utils import get_tags
 
     try:
-        return get_tags(model).estimator_type
+        found = get_tags(model).estimator_type
     except Exception:  # noqa: BLE001 - a class of the user's own may have no tags at all
         found = getattr(model, "_estimator_type", None)
-        return found if isinstance(found, str) else None
+    return found if isinstance(found, str) else None
 
 
 def _categorical(domain: Domain) -> tuple[Domain, list[str]]:

@@ -79,9 +79,8 @@ class SklearnEstimator(BuiltKind):
         )
         if not why:
             return error
-        return problem(
-            context.references.document, ("data",), why, advice=FILL, given=_short(error)
-        )
+        document = context.references.document
+        return problem(document, ("data",), why, advice=FILL, given=_short(error))
 
 
 def _short(error: Exception) -> str:

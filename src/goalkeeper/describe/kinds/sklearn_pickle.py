@@ -45,6 +45,7 @@ class SklearnPickle(FileKind):
         """Scan the pickle, then open it."""
         from goalkeeper.targets import SklearnTarget
         from goalkeeper.training import SklearnTrainer
+        from goalkeeper.training.recipes import fresh_copy
 
         model, caveats = _unpickle(file, context.references.document)
         refuse_no_classifier(model)
@@ -60,9 +61,8 @@ class SklearnPickle(FileKind):
         caveats = (*caveats, *notes, *unseen_columns(model, domain))
         trainer = None
         if hasattr(model, "get_params"):
-            from sklearn.base import clone
-
-            trainer = SklearnTrainer(clone(model), context.classes, domain, compute=context.compute)
+            fresh = fresh_copy(model)
+            trainer = SklearnTrainer(fresh, context.classes, domain, compute=context.compute)
         else:
             caveats = (*caveats, "the stored model cannot be retrained")
         wrap = partial(SklearnTarget, classes=context.classes, domain=domain)

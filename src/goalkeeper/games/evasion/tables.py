@@ -125,13 +125,12 @@ class EntryConstraint:
         low, high = self.box(np.asarray(before, np.float64))
         rows = np.asarray(after, np.float64)
         settings = ROUNDING_SLACK * (1 + self.step)
-        near = (rows >= low - settings) & (rows <= high + settings)
-        near |= np.isnan(rows) & (np.isnan(before) | self.emptied)
-        filled = np.isnan(before) & ~np.isnan(rows)
-        near = (near | (filled & self.emptied)).all(axis=1)
+        near: Bools = (rows >= low - settings) & (rows <= high + settings)
+        gap, had_gap = np.isnan(rows), np.isnan(np.asarray(before, np.float64))
+        near |= (gap & had_gap) | ((gap | had_gap) & self.emptied)
         same = ~_differ(rows, np.asarray(before, np.float64))[:, ~self.domain.mutable].any(axis=1)
         few = self.size(before, after) <= self.entries
-        return np.asarray(near & same & few & self.domain.valid(rows))
+        return np.asarray(near.all(axis=1) & same & few & self.domain.valid(rows))
 
     def quantise(self, before: Inputs, after: Inputs) -> Inputs:
         """Return the rows as they are: what is no valid row does not count."""
