@@ -175,13 +175,20 @@ class TableDomain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageDomain:
-    """Images `(n, channels, height, width)` with values in [low, high] in steps of `quantum`."""
+    """Images `(n, channels, height, width)` with values in [low, high] in steps of `quantum`.
+
+    Values are those that the model gets. `channels_last`: the user's own images have their
+    colours as the last axis; `dtype`: their type, where they are whole numbers. Functions and
+    estimators get them so, flattened; torch modules get floats with channels first.
+    """
 
     kind: ClassVar[str] = "image"
     shape: tuple[int, int, int]
     low: float = 0.0
     high: float = 1.0
     quantum: float = 1 / 255
+    channels_last: bool = False
+    dtype: str = ""
 
     def valid(self, x: Inputs) -> Bools:
         """Tell which images lie in the value range, up to float32 rounding."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -316,7 +316,7 @@ def _check_given_back(series: pd.Series[Any], made: Coded) -> None:
         raise CodingError(f"holds {own.dtype}, whose values cannot be kept as they are")
 
 
-_CODERS: dict[Kind, Callable[..., Coded]] = {
+_CODERS: Mapping[Kind, Callable[..., Coded]] = {
     "number": _numbers,
     "integer": _numbers,
     "date": _times,

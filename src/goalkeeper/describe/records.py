@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.data import Data, Inputs
-from goalkeeper.core.domain import Domain, ImageDomain, TextDomain
+from goalkeeper.core.domain import Domain, TextDomain
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.labels import Classifier, words_of
+from goalkeeper.describe.pictures import Pictures
 from goalkeeper.describe.problems import nearest, problem
 from goalkeeper.describe.raw import Raw
 from goalkeeper.describe.tables import Tabulator
@@ -212,34 +213,10 @@ class Collector:
         return given
 
     def _images(self, images: NDArray[Any]) -> tuple[Inputs, Domain]:
-        key: Key = ("data",)
-        if images.ndim == 4 and images.shape[1] not in (1, 3, 4) and images.shape[3] in (1, 3, 4):
-            raise self._problem(
-                key,
-                f"images of shape {images.shape} have their channels last",
-                expected="(n, channels, height, width)",
-                given=str(images.shape),
-                advice="transpose them: x.transpose(0, 3, 1, 2)",
-            )
-        if images.dtype.kind not in "uif":
-            raise self._problem(key, "images hold no numbers", given=str(images.dtype))
-        x = images.astype(np.float64)
-        if images.dtype.kind in "ui" and images.size and images.max() > 1:
-            x /= 255
-        flat = x.reshape(len(x), -1)
-        off = ~(np.isfinite(flat) & (flat >= 0) & (flat <= 1)).all(axis=1)
-        if off.any():
-            row = int(off.argmax())
-            raise self._problem(
-                key,
-                f"{self._raw.record(row)} has values outside of the range of an image",
-                expected="floats from 0 to 1, or bytes from 0 to 255",
-                given=f"values from {flat[row].min():g} to {flat[row].max():g}",
-                advice="scale the images to [0, 1]",
-            )
-        x = x[:, None] if x.ndim == 3 else x
-        channels, height, width = (int(side) for side in x.shape[1:])
-        return x, ImageDomain(shape=(channels, height, width))
+        pictures = Pictures(self._document, self._form, self._raw)
+        made = pictures.read(images)
+        self._caveats.extend(pictures.notes)
+        return made
 
 
 def _few(names: list[str]) -> str:

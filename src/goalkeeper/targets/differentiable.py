@@ -11,6 +11,7 @@ from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets import linear
+from goalkeeper.targets.inputs import our_order
 from goalkeeper.targets.torch import metered, need_torch
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _perceptron(model: Any, domain: Domain, final: Any, places: Sequence[int]) -
     weights, bias = layers[0]
     for step in reversed(linear.layout_of(model, domain).chain):
         weights, bias = weights * step.scale, bias + weights @ step.shift
-    layers[0] = weights, bias
+    layers[0] = our_order(weights, domain), bias
     layers[-1] = linear.ordered(*layers[-1], places)
     return layers
 

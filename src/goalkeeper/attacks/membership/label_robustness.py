@@ -11,7 +11,6 @@ from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats, Inputs
 from goalkeeper.core.domain import Domain, ImageDomain, TableDomain, TextDomain
-from goalkeeper.core.numbers import spread
 from goalkeeper.core.power import Budget
 from goalkeeper.games.membership import Membership
 
@@ -73,7 +72,8 @@ def _measure_spread(x: Inputs, domain: Domain) -> Floats:
     if isinstance(domain, TextDomain):
         return np.ones(1)
     rows = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
-    deviation = spread(rows)
+    rows = domain.filled(rows) if isinstance(domain, TableDomain) else rows
+    deviation = rows.std(axis=0)
     if isinstance(domain, TableDomain):
         coded = np.array([c.kind == "category" for c in domain.columns])
         coded[[column for group in domain.one_hot for column in group]] = True
