@@ -15,7 +15,7 @@ def build_income() -> Any:
             (
                 "codes",
                 OneHotEncoder(handle_unknown="ignore"),
-                make_column_selector(dtype_include="category"),
+                make_column_selector(dtype_exclude="number"),
             )
         ],
         remainder=StandardScaler(),
@@ -33,7 +33,7 @@ def build_income_boosted() -> Any:
             (
                 "codes",
                 OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
-                make_column_selector(dtype_include="category"),
+                make_column_selector(dtype_exclude="number"),
             )
         ],
         remainder="passthrough",

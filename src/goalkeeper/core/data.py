@@ -118,6 +118,7 @@ def row_keys(x: Inputs) -> list[bytes]:
     if len(x) == 0:
         return []
     rows = np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float64) + 0.0  # -0.0 equals 0.0
+    rows[np.isnan(rows)] = np.nan  # a missing value has many bit patterns, which are all the same
     return [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
 
 

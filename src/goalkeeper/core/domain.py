@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -33,18 +33,50 @@ class TextDomain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One feature of a table.
+    """One feature of a table, and how a row of floats stands for the user's own cell.
 
-    `number` and `integer` have bounds; `category` is coded 0 .. len(categories)-1.
-    An immutable column cannot be changed by an attacker who changes inputs.
+    `number` and `integer` have bounds; a `date` is a number of seconds since 1970; `category` is
+    coded 0 .. len(categories)-1. A missing cell is NaN, whatever the user's frame writes for it.
+
+    Parameters
+    ----------
+    name
+        Name of the column, as people read it.
+    kind
+        What the cells hold.
+    low, high
+        Bounds of numbers, whole numbers and dates.
+    categories
+        The words behind the codes of a category, each different.
+    immutable
+        Whether an attacker who changes inputs cannot change it.
+    missing
+        Whether a cell may have no value.
+    dtype
+        Type of the column in the user's own pandas frame, as `goalkeeper.targets.frames` names
+        it; empty where the data are an array.
+    values
+        What stands in the user's frame for each category, where that is not its word.
+    ordered
+        Whether a pandas category has an order.
+    gap
+        What a column of Python objects has for a missing cell: `nan`, `none`, `na` or `nat`.
+    label
+        Name of the column in the user's frame, where that is no text.
     """
 
     name: str
-    kind: Literal["number", "integer", "category"] = "number"
+    kind: Literal["number", "integer", "category", "date"] = "number"
     low: float = -np.inf
     high: float = np.inf
     categories: tuple[str, ...] = ()
     immutable: bool = False
+    missing: bool = False
+    dtype: str = ""
+    values: tuple[Any, ...] = ()
+    ordered: bool = False
+    gap: str = "nan"
+    label: Any = None
 
     def __post_init__(self) -> None:
         if self.low > self.high:
@@ -75,24 +107,63 @@ class TableDomain:
 
     @property
     def discrete(self) -> Bools:
-        """Which columns `(d,)` hold whole numbers only."""
-        return np.array([c.kind != "number" for c in self.columns])
+        """Which columns `(d,)` hold whole numbers or codes only."""
+        return np.array([c.kind in ("integer", "category") for c in self.columns])
+
+    @property
+    def missing(self) -> Bools:
+        """Which columns `(d,)` may have no value in a row, NaN."""
+        return np.array([c.missing for c in self.columns])
+
+    @property
+    def numeric(self) -> bool:
+        """Whether every column holds numbers: neither codes of categories nor dates."""
+        return all(c.kind in ("number", "integer") for c in self.columns)
+
+    @property
+    def framed(self) -> bool:
+        """Whether the user's own data are a frame, and not an array."""
+        return any(c.dtype for c in self.columns)
 
     def valid(self, x: Inputs) -> Bools:
-        """Tell which rows `(n, d)` keep bounds, types and one-hot groups."""
+        """Tell which rows `(n, d)` keep bounds, types, one-hot groups, and have their values."""
         low, high = self.bounds()
         rows = np.asarray(x, dtype=np.float64)
-        fine = np.isfinite(rows).all(axis=1)
-        fine &= ((rows >= low - 1e-9) & (rows <= high + 1e-9)).all(axis=1)
+        gap = np.isnan(rows) & self.missing
+        fine = (np.isfinite(rows) | gap).all(axis=1)
+        fine &= (gap | ((rows >= low - 1e-9) & (rows <= high + 1e-9))).all(axis=1)
         whole = rows[:, self.discrete]
-        fine &= (whole == np.round(whole)).all(axis=1)
+        fine &= (gap[:, self.discrete] | (whole == np.round(whole))).all(axis=1)
         for group in self.one_hot:
             block = rows[:, list(group)]
             fine &= (block.sum(axis=1) == 1) & np.isin(block, (0.0, 1.0)).all(axis=1)
         return np.asarray(fine, dtype=bool)
 
+    def plain(self) -> TableDomain:
+        """Return the same table as rows of numbers and codes, without the user's frame."""
+        return replace(self, named=False)
+
+    def filled(self, x: Inputs) -> Floats:
+        """Return rows `(n, d)` without gaps, for computations that need numbers.
+
+        A missing number becomes the middle of its bounds, 0 without bounds; a missing category
+        the code -1, which is none.
+        """
+        rows = np.array(x, dtype=np.float64)
+        if not self.missing.any():
+            return rows
+        low, high = self.bounds()
+        both = np.isfinite(low) & np.isfinite(high)
+        middle = np.where(both, (np.where(both, low, 0.0) + np.where(both, high, 0.0)) / 2, 0.0)
+        middle[[bool(c.categories) for c in self.columns]] = -1.0
+        return np.where(np.isnan(rows), middle, rows)
+
+    def gaps(self, x: Inputs) -> Floats:
+        """Tell by 1 and 0 where rows have no value: `(n, m)`, a column for each that may have."""
+        return np.isnan(np.asarray(x, dtype=np.float64)[:, self.missing]).astype(np.float64)
+
     def project(self, x: Inputs) -> Floats:
-        """Return the nearest rows that keep bounds, types and one-hot groups."""
+        """Return the nearest rows that keep bounds, types and one-hot groups; NaN stays."""
         low, high = self.bounds()
         rows = np.clip(np.asarray(x, dtype=np.float64), low, high)
         rows[:, self.discrete] = np.round(rows[:, self.discrete])
@@ -104,13 +175,20 @@ class TableDomain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageDomain:
-    """Images `(n, channels, height, width)` with values in [low, high] in steps of `quantum`."""
+    """Images `(n, channels, height, width)` with values in [low, high] in steps of `quantum`.
+
+    Values are those that the model gets. `channels_last`: the user's own images have their
+    colours as the last axis; `dtype`: their type, where they are whole numbers. Functions and
+    estimators get them so, flattened; torch modules get floats with channels first.
+    """
 
     kind: ClassVar[str] = "image"
     shape: tuple[int, int, int]
     low: float = 0.0
     high: float = 1.0
     quantum: float = 1 / 255
+    channels_last: bool = False
+    dtype: str = ""
 
     def valid(self, x: Inputs) -> Bools:
         """Tell which images lie in the value range, up to float32 rounding."""

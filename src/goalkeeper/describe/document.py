@@ -182,6 +182,11 @@ def _scalar(node: yaml.Node) -> Any:
     text = str(node.value)
     if getattr(node, "style", None) is not None or node.tag == "!":
         return text
+    return plain_value(text)
+
+
+def plain_value(text: str) -> Any:
+    """Read a word as YAML 1.2 reads it where it stands without quotes: `no` is a word."""
     if text in _SPECIAL:
         return _SPECIAL[text]
     if _WHOLE.match(text) and not re.match(r"[-+]?0[0-9]", text):

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from goalkeeper.describe.fields import Name, Names, Section, shorthand
+from goalkeeper.describe.fields import Name, Section
+from goalkeeper.describe.form_data import ColumnForm, DataForm
 from goalkeeper.describe.form_threats import (
     AttackerForm,
     NeedsForm,
@@ -16,135 +17,7 @@ from goalkeeper.describe.form_threats import (
 )
 
 VERSION = 1
-
-
-class SourceForm(Section):
-    """A file with records."""
-
-    model_config = ConfigDict(json_schema_extra=shorthand("file"))
-
-    file: str = Field(
-        min_length=1, description="CSV, TSV, Parquet or npz file; ${NAME} stands for a variable"
-    )
-    inputs: Name | None = Field(default=None, description="npz: name of the array of inputs")
-    label: Name | None = Field(default=None, description="npz: name of the array of classes")
-
-
-def _source(value: Any) -> Any:
-    return {"file": value} if isinstance(value, str) else value
-
-
-Source = Annotated[SourceForm, BeforeValidator(_source)]
 Answered = Literal["labels", "probabilities", "log-probabilities", "logits", "margins"]
-Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-class PartsForm(Section):
-    """Shares into which records are cut; they sum to 1."""
-
-    train: Share | None = Field(
-        default=None, description="what the model is trained on; only when one file is cut"
-    )
-    holdout: Share = Field(description="records the model never saw, for questions and accuracy")
-    calibration: Share = Field(description="for thresholds and false-alarm rates")
-    similar: Share = Field(description="the data of an attacker who knows similar data")
-
-
-class DataForm(Section):
-    """The records, and what their columns mean."""
-
-    file: str | None = Field(
-        default=None,
-        min_length=1,
-        description="CSV, TSV, Parquet or npz file; goalkeeper cuts it into the four parts. "
-        "${NAME} stands for an environment variable",
-    )
-    function: str | None = Field(
-        default=None,
-        description="Python function `file.py:name` without arguments that returns a DataFrame "
-        "or a pair (inputs, classes)",
-    )
-    train: Source | None = Field(
-        default=None, description="records the model was trained on (needs `test`)"
-    )
-    test: Source | None = Field(
-        default=None, description="records it never saw; goalkeeper cuts them into the other parts"
-    )
-    part: Name | None = Field(
-        default=None,
-        description="column with the part of each record: train or test (or train, holdout, "
-        "calibration, similar)",
-    )
-    text: Name | None = Field(default=None, description="column of the text, if inputs are texts")
-    features: Names | None = Field(
-        default=None,
-        description="columns the model sees, in its order; tables only (default: all columns "
-        "that no other key of `data` names)",
-    )
-    inputs: Name | None = Field(
-        default=None, description="npz: name of the array of inputs (default: x)"
-    )
-    label: Name | None = Field(
-        default=None, description="column or array of the true classes (npz default: y)"
-    )
-    person: Name | None = Field(
-        default=None, description="column that names the person a record belongs to"
-    )
-    subgroups: Names = Field(
-        default=(), description="columns by whose values results are also reported separately"
-    )
-    sensitive: Names = Field(
-        default=(), description="columns whose values must not be inferred from the model"
-    )
-    drop: Names = Field(default=(), description="columns to leave out")
-    one_hot: tuple[Names, ...] = Field(
-        default=(), description="groups of 0/1 columns of which exactly one is 1"
-    )
-    parts: PartsForm | None = Field(
-        default=None,
-        description="shares of the four parts (default: train 0.4, holdout 0.25, calibration "
-        "0.1, similar 0.25)",
-    )
-    overlap: Literal["error", "drop"] = Field(
-        default="error",
-        description="what to do with test records that are also in the training data",
-    )
-    max_chars: int | None = Field(
-        default=None,
-        ge=1,
-        description="longest text the application accepts (default: twice the longest record)",
-    )
-    encoding: str = Field(default="utf-8", description="text encoding of a CSV file")
-    separator: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=1,
-        description="separator between cells of a CSV file",
-    )
-    membership_is_sensitive: bool = Field(
-        default=False,
-        description="whether it harms a person when others learn that they are in the data",
-    )
-
-
-class ColumnForm(Section):
-    """What a feature of a table may look like."""
-
-    type: Literal["number", "integer", "category"] | None = Field(
-        default=None, description="kind of the values (default: inferred from the data)"
-    )
-    low: float | None = Field(
-        default=None, allow_inf_nan=False, description="smallest value (default: of the data)"
-    )
-    high: float | None = Field(
-        default=None, allow_inf_nan=False, description="largest value (default: of the data)"
-    )
-    categories: Names | None = Field(
-        default=None, description="all values of a category (default: those in the data, sorted)"
-    )
-    immutable: bool = Field(
-        default=False, description="whether an attacker who changes inputs cannot change this"
-    )
 
 
 class TrainingForm(Section):
@@ -328,7 +201,9 @@ class ApplicationForm(Section):
         default=None, description="what the model takes (default: as the data suggests)"
     )
     classes: tuple[Name, ...] = Field(
-        min_length=2, description="classes as in the label column, in the order of the model"
+        min_length=2,
+        description="classes as in the label column, in the order of the model (models that "
+        "answer with numbers are not assessed yet)",
     )
     harmless: Name | None = Field(
         default=None,

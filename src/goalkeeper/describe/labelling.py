@@ -79,6 +79,7 @@ class NearestLabeller:
         flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
         if not isinstance(self._domain, TableDomain):
             return flat
+        flat = self._domain.filled(flat)
         low, high = self._domain.bounds()
         width = np.where(np.isfinite(high - low) & (high > low), high - low, 1.0)
         return flat / width

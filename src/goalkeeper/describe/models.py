@@ -8,9 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
+
 from goalkeeper.core.compute_settings import ComputeSettings
-from goalkeeper.core.data import Splits
-from goalkeeper.core.domain import Domain
+from goalkeeper.core.data import Bools, Splits
+from goalkeeper.core.domain import Domain, TableDomain
+from goalkeeper.core.errors import TargetError
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ModelForm
 from goalkeeper.describe.kinds import (
@@ -29,6 +32,7 @@ from goalkeeper.describe.whole_form import key_kinds
 from goalkeeper.targets.checks import preflight
 
 SEED = 0
+TRIED = 50  # records with missing values that the model is asked about
 FILE: Key = ("model", "file")
 BUILD: Key = ("model", "build")
 K = TypeVar("K", bound=TargetKind)
@@ -72,9 +76,32 @@ class Modeller:
             advice = key_kind.advice
             with context.errors_at(key, advice):
                 model = key_kind.load(getattr(self.form, name), context)
+        self._try_missing(model, splits)
         with context.errors_at(key, advice):
             preflight(model.target, splits.holdout.x)
         return model
+
+    def _try_missing(self, model: Model, splits: Splits) -> None:
+        """Ask the model about records with missing values; raises where it cannot answer them."""
+        if not isinstance(model.domain, TableDomain) or not model.domain.missing.any():
+            return
+        gaps: Bools = np.isnan(np.asarray(splits.holdout.x, dtype=np.float64))
+        rows = splits.holdout.x[gaps.any(axis=1)][:TRIED]
+        try:
+            if len(rows):
+                preflight(model.target, rows)
+        except TargetError as error:
+            some = gaps.any(axis=0).tolist()
+            names = [c.name for c, gap in zip(model.domain.columns, some, strict=True) if gap]
+            raise problem(
+                self._document,
+                ("data",),
+                "the model does not answer records with missing values, which the data have in "
+                + ", ".join(names[:8]),
+                given=str(error)[:200],
+                advice="let the model fill them in, take the records out, or leave the columns "
+                "out: data.drop",
+            ) from error
 
     # ---- build ----------------------------------------------------------------------------------
 

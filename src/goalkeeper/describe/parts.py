@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from goalkeeper.core.data import PARTS, Bools, Data, Splits, cut, row_keys
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.describe.document import Document, Key
-from goalkeeper.describe.form import ApplicationForm, PartsForm
+from goalkeeper.describe.form import ApplicationForm
+from goalkeeper.describe.form_data import PartsForm
 from goalkeeper.describe.problems import problem
 from goalkeeper.describe.records import ApplicationRecords
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from goalkeeper.core.data import Bools, Data, Inputs, Ints
-from goalkeeper.core.domain import Domain, ImageDomain, TextDomain
+from goalkeeper.core.data import Data, Inputs
+from goalkeeper.core.domain import Domain, TextDomain
 from goalkeeper.core.errors import DescriptionError
-from goalkeeper.describe.document import Document, Key, as_text
+from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ApplicationForm
+from goalkeeper.describe.labels import Classifier, words_of
+from goalkeeper.describe.pictures import Pictures
 from goalkeeper.describe.problems import nearest, problem
-from goalkeeper.describe.reading import Raw
+from goalkeeper.describe.raw import Raw
 from goalkeeper.describe.tables import Tabulator
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEAST = 50  # Records; fewer cannot fill four parts.
 SHORT = 2000  # Characters that a text may always have.
+NOT_STATED = "(not stated)"  # the group of records without a value
 SEEN = 50  # Texts that are looked at to see that they are texts.
 
 
@@ -56,17 +55,27 @@ class Collector:
                 advice="give more data",
             )
         label = self._named(("data", "label"), raw.label, "classes")
-        y = self._classes(label)
+        y = Classifier(self._document, form, raw).classes(label)
         x, domain = self._inputs(label)
         kept = {form.data.person, *form.data.subgroups, *self._apart()}
-        columns = {
-            name: _words(raw.frame[self._checked(name)]) for name in sorted(filter(None, kept))
-        }
+        columns = {name: self._known(name) for name in sorted(filter(None, kept))}
         parts = None
         if form.data.part is not None:
-            parts = _words(raw.frame[self._column(("data", "part"), form.data.part)])
+            parts = words_of(raw.frame[self._column(("data", "part"), form.data.part)])
         data = Data(x=x, y=y, columns=columns)
-        return ApplicationRecords(data, domain, raw, parts, tuple(self._caveats))
+        return ApplicationRecords(data, domain, raw, parts, (*raw.notes, *self._caveats))
+
+    def _known(self, name: str) -> NDArray[Any]:
+        """Read what is known of each record beside the input; none is a group of its own."""
+        words = words_of(self._raw.frame[self._checked(name)])
+        gap = words == ""
+        if gap.any() and name != self._form.data.person:
+            words[gap] = NOT_STATED
+            self._caveats.append(
+                f"{int(gap.sum())} records have no value in column {name}: they are a group of "
+                f"their own, {NOT_STATED}"
+            )
+        return words
 
     # ---- columns --------------------------------------------------------------------------------
 
@@ -107,40 +116,6 @@ class Collector:
         """Sensitive columns; those which the model sees as well are kept beside the inputs too."""
         return self._form.data.sensitive
 
-    # ---- classes --------------------------------------------------------------------------------
-
-    def _classes(self, column: str) -> Ints:
-        """Find each label among the classes, however the file writes it: 1, 1.0 and "1" agree."""
-        classes = self._form.classes
-        written = _words(self._raw.frame[column])
-        place = {name: i for i, name in enumerate(classes)}
-        found: dict[str, int] = {}
-        for value in dict.fromkeys(written.tolist()):
-            match = next((v for v in _spellings(value) if v in place), None)
-            if match is None:
-                row = int(np.flatnonzero(written == value)[0])
-                raise self._problem(
-                    ("classes",),
-                    f"{self._raw.record(row)} has the label {value!r} in column {column}, which "
-                    "is not one of the classes",
-                    expected="one of " + ", ".join(classes),
-                    given=repr(value),
-                    advice=nearest(value, classes)
-                    or "add it to `classes`, or take these records out",
-                )
-            found[value] = place[match]
-        y = np.array([found[value] for value in written.tolist()], dtype=np.int64)
-        absent = [name for i, name in enumerate(classes) if i not in set(found.values())]
-        if absent:
-            raise self._problem(
-                ("classes",),
-                f"no record is of class {absent[0]}",
-                expected="records of every class",
-                given=", ".join(sorted(found)),
-                advice="give data of every class, or leave the class out",
-            )
-        return y
-
     # ---- inputs ---------------------------------------------------------------------------------
 
     def _inputs(self, label: str) -> tuple[Inputs, Domain]:
@@ -162,7 +137,9 @@ class Collector:
             return self._texts(self._column(("data", "text"), text))
         names = self._features(label)
         tabulator = Tabulator(self._document, form, raw)
-        return tabulator.tabulate(names)
+        made = tabulator.tabulate(names)
+        self._caveats.extend(tabulator.notes)
+        return made
 
     def _features(self, label: str) -> tuple[str, ...]:
         names = self._seen(label)
@@ -236,58 +213,10 @@ class Collector:
         return given
 
     def _images(self, images: NDArray[Any]) -> tuple[Inputs, Domain]:
-        key: Key = ("data",)
-        if images.ndim == 4 and images.shape[1] not in (1, 3, 4) and images.shape[3] in (1, 3, 4):
-            raise self._problem(
-                key,
-                f"images of shape {images.shape} have their channels last",
-                expected="(n, channels, height, width)",
-                given=str(images.shape),
-                advice="transpose them: x.transpose(0, 3, 1, 2)",
-            )
-        if images.dtype.kind not in "uif":
-            raise self._problem(key, "images hold no numbers", given=str(images.dtype))
-        x = images.astype(np.float64)
-        if images.dtype.kind in "ui" and images.size and images.max() > 1:
-            x /= 255
-        flat = x.reshape(len(x), -1)
-        off = ~(np.isfinite(flat) & (flat >= 0) & (flat <= 1)).all(axis=1)
-        if off.any():
-            row = int(off.argmax())
-            raise self._problem(
-                key,
-                f"{self._raw.record(row)} has values outside of the range of an image",
-                expected="floats from 0 to 1, or bytes from 0 to 255",
-                given=f"values from {flat[row].min():g} to {flat[row].max():g}",
-                advice="scale the images to [0, 1]",
-            )
-        x = x[:, None] if x.ndim == 3 else x
-        channels, height, width = (int(side) for side in x.shape[1:])
-        return x, ImageDomain(shape=(channels, height, width))
-
-
-def _words(series: pd.Series[Any]) -> NDArray[Any]:
-    """Write the values of a column as words `(n,)`; a missing one is an empty word."""
-    values = series.to_numpy(dtype=object)
-    missing: Bools = series.isna().to_numpy()
-    words = ["" if gone else as_text(_plain(v)) for v, gone in zip(values, missing, strict=True)]
-    return np.array([*words, None], dtype=object)[:-1]
-
-
-def _plain(value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
-    return value if isinstance(value, str | bool | int | float) else str(value)
-
-
-def _spellings(value: str) -> Iterable[str]:
-    """List the ways in which a class can be written in `classes`, the exact one first."""
-    yield value
-    yield value.strip()
-    yield value.strip().capitalize()  # true, as Python writes it
-    try:
-        yield as_text(float(value))
-    except ValueError:
-        return
+        pictures = Pictures(self._document, self._form, self._raw)
+        made = pictures.read(images)
+        self._caveats.extend(pictures.notes)
+        return made
 
 
 def _few(names: list[str]) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.describe.document import Document, Key
-from goalkeeper.describe.form import ApplicationForm, ColumnForm
+from goalkeeper.describe.form import ApplicationForm
+from goalkeeper.describe.form_data import ColumnForm
 from goalkeeper.describe.problems import choice, problem
 from goalkeeper.describe.whole_form import key_kinds, model_keys
 

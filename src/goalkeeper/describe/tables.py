@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import DescriptionError
-from goalkeeper.describe.document import Document, Key, as_text
-from goalkeeper.describe.form import ApplicationForm, ColumnForm
+from goalkeeper.describe.coding import Coded, CodingError, coded, kind_of
+from goalkeeper.describe.document import Document, Key
+from goalkeeper.describe.form import ApplicationForm
+from goalkeeper.describe.form_data import ColumnForm
+from goalkeeper.describe.looks import look_of, numbering
 from goalkeeper.describe.problems import nearest, problem
-from goalkeeper.describe.reading import Raw
+from goalkeeper.describe.raw import Raw
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MANY = 50  # Categories of which more may be names or numbers of records.
-
-Kind = Literal["number", "integer", "category"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +32,14 @@ class Tabulator:
     document: Document
     form: ApplicationForm
     raw: Raw
+    notes: list[str] = field(default_factory=list)
 
     def tabulate(self, names: tuple[str, ...]) -> tuple[Floats, TableDomain]:
-        """Return rows `(n, d)` and their domain; raises DescriptionError."""
+        """Return rows `(n, d)` and their domain, and note what is odd; raises DescriptionError.
+
+        A missing value is NaN. The domain is `named`, so that models get a frame, where not all
+        columns are numbers.
+        """
         for name in self.form.columns:
             if name not in names:
                 raise self._problem(
@@ -44,109 +50,159 @@ class Tabulator:
                     advice=nearest(name, names)
                     or "write the name of a column as it is in the data",
                 )
-        pairs = [self._column(name, self.form.columns.get(name, ColumnForm())) for name in names]
-        columns = tuple(column for column, _ in pairs)
-        x = np.column_stack([values for _, values in pairs])
+        x = np.empty((len(self.raw.frame), len(names)))
+        columns = []
+        for j, name in enumerate(names):
+            made = self._column(name, self.form.columns.get(name, ColumnForm()))
+            columns.append(self._labelled(made.column))
+            x[:, j] = made.values
+            self.notes.extend(made.notes)
         groups = tuple(self._group(i, names, x) for i in range(len(self.form.data.one_hot)))
-        coded = any(column.kind == "category" for column in columns)
-        return x, TableDomain(columns=columns, one_hot=groups, named=coded)
+        domain = TableDomain(columns=tuple(columns), one_hot=groups)
+        self._note_missing(domain, x)
+        return x, replace(domain, named=not domain.numeric)
 
     def _problem(self, key: Key, what: str, **details: Any) -> DescriptionError:
         return problem(self.document, key, what, **details)
 
-    def _column(self, name: str, form: ColumnForm) -> tuple[Column, Floats]:
-        import pandas as pd
-
+    def _column(self, name: str, form: ColumnForm) -> Coded:
         series = self.raw.frame[name]
+        if form.missing == "never":
+            self._complete(name, series)
+        key: Key = ("columns", name) if name in self.form.columns else ("data",)
+        try:
+            kind = form.type or ("category" if form.categories is not None else kind_of(series))
+            if kind == "category" and form == ColumnForm():
+                self._plain_words(name, series)
+            column = Column(
+                name=name,
+                kind=kind,
+                categories=form.categories or (),
+                immutable=form.immutable,
+                missing=form.missing == "allowed" or bool(series.isna().any()),
+            )
+            made = coded(series, column)
+        except CodingError as error:
+            raise self._uncoded(name, key, form, error) from error
+        if kind == "category":
+            return made
+        return self._bounded(made, form, key)
+
+    def _labelled(self, column: Column) -> Column:
+        """Keep the name that the frame itself has; numbers of an array have no frame."""
+        label = self.raw.labels.get(column.name)
+        if label is not None:
+            column = replace(column, label=label)
+        plain = column.kind in ("number", "integer")
+        return replace(column, dtype="") if self.raw.features is not None and plain else column
+
+    def _complete(self, name: str, series: pd.Series[Any]) -> None:
         missing = np.flatnonzero(series.isna().to_numpy())
         if len(missing):
             raise self._problem(
-                ("data",),
+                ("columns", name, "missing"),
                 f"{self.raw.record(int(missing[0]))} has no value in column {name} "
                 f"({len(missing)} records)",
-                expected="a value in every cell of a feature",
+                expected="a value in every cell of this column",
                 given="a missing value (NaN)",
                 advice="fill these cells, take the records out, or leave the column out: "
                 f"`drop: [{name}]`",
             )
-        numeric = pd.api.types.is_numeric_dtype(series.dtype)
-        kind = form.type or ("category" if form.categories is not None else _kind(series))
-        if kind is None:
-            raise self._problem(
-                ("data",),
-                f"column {name} holds neither numbers nor words",
-                expected="numbers or words",
-                given=str(series.dtype),
-                advice=f"convert it to numbers, or leave it out: `drop: [{name}]`",
-            )
-        if kind == "category":
-            return self._category(name, form, series)
-        return self._number(name, form, series, numeric=numeric, kind=kind)
 
-    def _number(
-        self, name: str, form: ColumnForm, series: pd.Series[Any], *, numeric: bool, kind: Kind
-    ) -> tuple[Column, Floats]:
-        import pandas as pd
-
-        clean = series if numeric else pd.to_numeric(series, errors="coerce")
-        values = clean.to_numpy(dtype=np.float64, na_value=np.nan)
-        key: Key = ("columns", name) if name in self.form.columns else ("data",)
-        off = ~np.isfinite(values)
-        what = "is not a finite number"
-        if kind == "integer" and not off.any():
-            off, what = values != np.round(values), "is not a whole number"
-        if off.any():
-            row = int(off.argmax())
-            raise self._problem(
-                key,
-                f"{self.raw.record(row)} {what} in column {name}",
-                given=str(series.iloc[row]),
-                advice=f"correct it, or leave the column out: `drop: [{name}]`",
+    def _uncoded(
+        self, name: str, key: Key, form: ColumnForm, error: CodingError
+    ) -> DescriptionError:
+        if form.categories is not None:
+            advice = nearest(error.given, form.categories) or "add it to the categories"
+            return self._problem(
+                ("columns", name, "categories"),
+                f"{self.raw.record(error.row or 0)} {error.what}",
+                expected="one of " + ", ".join(form.categories),
+                given=error.given,
+                advice=advice,
             )
-        low = float(values.min()) if form.low is None else form.low
-        high = float(values.max()) if form.high is None else form.high
+        where = "column " + name
+        what = f"{where} {error.what}"
+        advice = (error.advice or "convert it to numbers") + f", or leave it out: `drop: [{name}]`"
+        if error.row is not None:
+            what = f"{self.raw.record(error.row)} {error.what} in {where}"
+            advice = error.advice or f"correct it, or leave the column out: `drop: [{name}]`"
+        return self._problem(
+            key, what, given=error.given, expected="numbers or words", advice=advice
+        )
+
+    # ---- numbers and dates ------------------------------------------------------------------
+
+    def _bounded(self, made: Coded, form: ColumnForm, key: Key) -> Coded:
+        """Take the bounds that the user states, and check that all data keep them."""
+        column, values = made.column, made.values
+        low = column.low if form.low is None else form.low
+        high = column.high if form.high is None else form.high
         outside = (values < low) | (values > high)
         if outside.any():
             row = int(outside.argmax())
             raise self._problem(
                 key,
-                f"{self.raw.record(row)} lies outside of the bounds of column {name}",
+                f"{self.raw.record(row)} lies outside of the bounds of column {column.name}",
                 expected=f"a number from {low:g} to {high:g}",
                 given=f"{values[row]:g}",
                 advice="widen low and high, or correct the record",
             )
-        column = Column(name=name, kind=kind, low=low, high=high, immutable=form.immutable)
-        return column, values
+        if column.kind == "integer" and form == ColumnForm():
+            self._note_numbering(column.name, values)
+        return replace(made, column=replace(column, low=low, high=high))
 
-    def _category(
-        self, name: str, form: ColumnForm, series: pd.Series[Any]
-    ) -> tuple[Column, Floats]:
-        words = np.array([str(as_text(_item(v))) for v in series.to_numpy(dtype=object)])
-        found = sorted(set(words.tolist()))
-        if form.type is None and len(found) > max(MANY, len(words) // 2):
-            raise self._problem(
-                ("data",),
-                f"column {name} has {len(found)} different words in {len(words)} records, "
-                "which looks like a name or number of the record",
-                given=", ".join(found[:3]) + ", ...",
-                advice=f"leave it out: `drop: [{name}]`; or, if the model does see it, describe "
-                f"it: `columns: {{{name}: {{type: category}}}}`",
+    def _note_numbering(self, name: str, values: Floats) -> None:
+        counted = numbering(values, np.isnan(values))
+        if counted:
+            self.notes.append(
+                f"column {name} {counted}: if it is a number of the record and not something that "
+                f"the model should learn from, leave it out: `drop: [{name}]`"
             )
-        categories = tuple(found) if form.categories is None else form.categories
-        code = {word: float(i) for i, word in enumerate(categories)}
-        unknown = next((word for word in found if word not in code), None)
-        if unknown is not None:
-            row = int(np.flatnonzero(words == unknown)[0])
-            raise self._problem(
-                ("columns", name, "categories"),
-                f"{self.raw.record(row)} has the category {unknown!r}, which is not listed",
-                expected="one of " + ", ".join(categories),
-                given=unknown,
-                advice=nearest(unknown, categories) or "add it to the categories",
+
+    def _note_missing(self, domain: TableDomain, x: Floats) -> None:
+        counts = np.isnan(x).sum(axis=0).tolist()
+        some = [
+            f"{c.name} ({count})" for c, count in zip(domain.columns, counts, strict=True) if count
+        ]
+        if some:
+            more = f" and {len(some) - 5} more columns" if len(some) > 5 else ""
+            self.notes.append(
+                "missing values are part of what the model takes, in records by column: "
+                + ", ".join(some[:5])
+                + more
             )
-        values = np.array([code[word] for word in words.tolist()])
-        column = Column(name=name, kind="category", categories=categories, immutable=form.immutable)
-        return column, values
+        for column, count in zip(domain.columns, counts, strict=True):
+            if count == len(x):
+                self.notes.append(f"column {column.name} has no value in any record")
+
+    # ---- words ------------------------------------------------------------------------------
+
+    def _plain_words(self, name: str, series: pd.Series[Any]) -> None:
+        """Refuse words that were meant as numbers or dates, or that name the record."""
+        import pandas as pd
+
+        if isinstance(series.dtype, pd.CategoricalDtype):
+            return
+        found = series.dropna().unique()
+        words = [str(value) for value in found]
+        many = len(words) > max(MANY, int(series.notna().sum()) // 2)
+        look = look_of(words, name, many=many)
+        if look is None and not many:
+            return
+        what = (
+            f"column {name} has {len(words)} different words in {len(series)} records, which "
+            "looks like a name or number of the record"
+        )
+        advice = (
+            f"leave it out: `drop: [{name}]`; or, if the model does see it, describe it: "
+            f"`columns: {{{name}: {{type: category}}}}`"
+        )
+        if look is not None:
+            what, advice = f"column {name} {look[0]}", look[1]
+        raise self._problem(
+            ("data",), what, given=", ".join(sorted(words)[:3]) + ", ...", advice=advice
+        )
 
     def _group(self, i: int, names: tuple[str, ...], x: Floats) -> tuple[int, ...]:
         group = self.form.data.one_hot[i]
@@ -170,19 +226,3 @@ class Tabulator:
                 advice="correct the group or the record",
             )
         return places
-
-
-def _kind(series: pd.Series[Any]) -> Kind | None:
-    import pandas as pd
-
-    types, dtype = pd.api.types, series.dtype
-    if types.is_bool_dtype(dtype) or types.is_integer_dtype(dtype):
-        return "integer"
-    if types.is_float_dtype(dtype):
-        return "number"
-    words = isinstance(dtype, pd.CategoricalDtype) or types.is_string_dtype(dtype)
-    return "category" if words or types.is_object_dtype(dtype) else None
-
-
-def _item(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

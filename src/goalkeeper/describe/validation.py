@@ -73,7 +73,7 @@ def _translated(document: Document, guide: Guide, item: Mapping[str, Any]) -> De
             given="nothing",
             advice="write a value after the colon, or leave the key out",
         )
-    what, advice = _wrong(kind, context, given)
+    what, advice = _wrong(kind, {"message": item["msg"], **context}, given)
     return problem(document, key, what, expected=guide.about(key), advice=advice)
 
 
@@ -113,6 +113,9 @@ _BOUNDS = {
 
 
 def _wrong(kind: str, context: Mapping[str, Any], given: Any) -> tuple[str, str]:
+    if kind == "not_assessed":
+        what, _, advice = str(context["message"]).partition("; ")
+        return what, advice
     if kind in _WANTED:
         wanted, advice = _WANTED[kind]
         return f"this must be {wanted}, not {_article(kind_of(given))}", advice

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from goalkeeper.core.data import Floats
-from goalkeeper.core.domain import Domain, TextDomain
+from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets import linear
+from goalkeeper.targets.inputs import our_order
 from goalkeeper.targets.torch import metered, need_torch
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def sklearn_network(
     """
     if isinstance(domain, TextDomain):
         raise NotOffered("texts have no differentiable form")
-    if getattr(domain, "named", False):
-        raise NotOffered("a model that takes a table with names has no differentiable form")
+    if isinstance(domain, TableDomain) and not domain.numeric:
+        raise NotOffered("a model that takes words or dates has no differentiable form")
     if len(places) != classes:
         raise NotOffered(f"the model knows {len(places)} of the application's {classes} classes")
     from sklearn.neural_network import MLPClassifier
@@ -88,7 +89,7 @@ def _perceptron(model: Any, domain: Domain, final: Any, places: Sequence[int]) -
     weights, bias = layers[0]
     for step in reversed(linear.layout_of(model, domain).chain):
         weights, bias = weights * step.scale, bias + weights @ step.shift
-    layers[0] = weights, bias
+    layers[0] = our_order(weights, domain), bias
     layers[-1] = linear.ordered(*layers[-1], places)
     return layers
 

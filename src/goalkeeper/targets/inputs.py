@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from goalkeeper.core.data import Inputs
-from goalkeeper.core.domain import Column, Domain, TableDomain, TextDomain
+from goalkeeper.core.data import Floats, Inputs, Ints
+from goalkeeper.core.domain import Domain, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
+from goalkeeper.targets.frames import frame_of
 
 
 def prepared(x: Inputs, domain: Domain) -> Any:
     """Give the model its own kind of input.
 
-    Texts stay an object array `(n,)`; images are flattened to `(n, pixels)`; a table stays a
-    float array `(n, d)`, or becomes a DataFrame with names and decoded categories when the
-    domain is `named`. The model may write to what it gets, as a scaler with `copy=False` does:
-    read-only inputs, which are the application's records, are copied.
+    Texts stay an object array `(n,)`; images are flattened to `(n, pixels)`, in the order and
+    the whole numbers of the user's own file; a table stays a
+    float array `(n, d)`, or becomes the user's own DataFrame when the domain is `named`: names,
+    types, categories and missing cells as pandas gave them. The model may write to what it gets,
+    as a scaler with `copy=False` does: read-only inputs, which are the application's records, are
+    copied.
 
     Raises
     ------
@@ -30,34 +32,52 @@ def prepared(x: Inputs, domain: Domain) -> Any:
             raise DataError(f"texts must come as an array (n,), given shape {x.shape}")
         return _writable(x)
     if not isinstance(domain, TableDomain):
-        return _writable(np.asarray(x, dtype=np.float64).reshape(len(x), -1))
+        return _writable(_own_numbers(own_order(flatten(x), domain), domain))
     rows = np.asarray(x, dtype=np.float64)
     if rows.ndim != 2 or rows.shape[1] != len(domain.columns):
         raise DataError(
             f"rows of shape {rows.shape} do not fit a table of {len(domain.columns)} columns; "
             "give one value for every column of the domain"
         )
-    return _frame(rows, domain) if domain.named else _writable(rows)
+    return frame_of(rows, domain) if domain.named else _writable(rows)
 
 
 def _writable(x: Inputs) -> Inputs:
     return x if x.flags.writeable else np.array(x)
 
 
-def _frame(rows: NDArray[np.float64], domain: TableDomain) -> Any:
-    import pandas as pd
+def flatten(x: Inputs) -> Floats:
+    """Return images as rows of numbers, `(n, values)`."""
+    rows = np.asarray(x, dtype=np.float64)
+    return rows.reshape(len(rows), int(np.prod(rows.shape[1:])))  # -1 fails for no images
 
-    columns = {c.name: _decoded(rows[:, j], c) for j, c in enumerate(domain.columns)}
-    return pd.DataFrame(columns)
+
+def own_order(values: Floats, domain: Domain) -> Floats:
+    """Put flat images `(..., values)` into the order of the user's own file."""
+    if not isinstance(domain, ImageDomain) or not domain.channels_last:
+        return values
+    return values[..., _places(domain)]
 
 
-def _decoded(values: NDArray[np.float64], column: Column) -> Any:
-    """Decode categories (an unknown code becomes a missing value) and whole numbers."""
-    import pandas as pd
+def our_order(values: Floats, domain: Domain) -> Floats:
+    """Put what a model has for each value of an image, `(..., values)`, into our own order."""
+    if not isinstance(domain, ImageDomain) or not domain.channels_last:
+        return values
+    return values[..., np.argsort(_places(domain))]
 
-    if column.kind == "category":
-        listed = np.isin(values, np.arange(len(column.categories)))
-        codes = np.where(listed, values, -1).astype(np.int64)
-        return pd.Categorical.from_codes(codes, categories=pd.Index(column.categories))
-    whole = column.kind == "integer" and np.isfinite(values).all()
-    return values.astype(np.int64) if whole and (values == np.round(values)).all() else values
+
+def _places(domain: ImageDomain) -> Ints:
+    """Return the place among our values of each value of the file, `(values,)`."""
+    ours = np.arange(int(np.prod(domain.shape))).reshape(domain.shape)
+    return np.moveaxis(ours, 0, 2).reshape(-1)
+
+
+def _own_numbers(values: Floats, domain: Domain) -> Any:
+    """Give whole numbers as the file has them, unless some value is none of its type."""
+    name = domain.dtype if isinstance(domain, ImageDomain) else ""
+    if not name or not len(values):
+        return values
+    kind = np.dtype(name)
+    ends = np.iinfo(kind)
+    whole = (values == np.round(values)) & (values >= ends.min) & (values <= ends.max)
+    return values.astype(kind) if whole.all() else values

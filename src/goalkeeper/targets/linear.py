@@ -16,6 +16,7 @@ import numpy as np
 from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
+from goalkeeper.targets.inputs import our_order, own_order
 
 
 def steps_of(model: Any) -> tuple[list[Any], Any]:
@@ -88,7 +89,7 @@ def read(model: Any, domain: Domain, places: Sequence[int], classes: int) -> dic
     for step in reversed(layout.chain):
         bias = bias + weights @ step.shift
         weights = weights * step.scale
-    return {"weights": weights, "bias": bias, **layout.front}
+    return {"weights": our_order(weights, domain), "bias": bias, **layout.front}
 
 
 def replace_parameters(
@@ -107,6 +108,7 @@ def replace_parameters(
             f"weights {weights.shape} and bias {bias.shape} do not fit this model, which has "
             f"{old['weights'].shape} and {old['bias'].shape}"
         )
+    weights = own_order(weights, domain)
     for step in layout.chain:
         weights = weights / step.scale
         bias = bias - weights @ step.shift

@@ -16,6 +16,7 @@ import numpy as np
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
+from goalkeeper.targets.inputs import our_order
 from goalkeeper.targets.linear import Affine, affine, steps_of, text_front
 
 
@@ -44,11 +45,19 @@ def read(model: Any, domain: Domain, places: Ints) -> dict[str, Any]:
     try:
         if isinstance(domain, TextDomain):
             return _of_texts(before, final, places)
-        if isinstance(domain, TableDomain) and domain.named:
+        if isinstance(domain, TableDomain) and not domain.numeric:
             return {}
-        return _of_numbers([affine(step) for step in before], final, places)
+        found = _of_numbers([affine(step) for step in before], final, places)
+        return {name: _ours(value, domain) for name, value in found.items()}
     except NotOffered:
         return {}
+
+
+def _ours(value: Any, domain: Domain) -> Any:
+    """Put what is known of each value of an image into our own order."""
+    if isinstance(value, dict):
+        return {name: _ours(part, domain) for name, part in value.items()}
+    return our_order(value, domain) if np.ndim(value) == 2 else value
 
 
 def _of_texts(before: list[Any], final: Any, places: Ints) -> dict[str, Any]:

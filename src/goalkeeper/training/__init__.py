@@ -1,7 +1,12 @@
 """The things that make targets from data: one at a time, or hundreds together."""
 
 from goalkeeper.training.dispatch import FitStrategy
-from goalkeeper.training.lookalikes import build_encoder, build_generic_network, lookalike
+from goalkeeper.training.lookalikes import (
+    build_encoder,
+    build_generic_network,
+    lookalike,
+    plain_rows,
+)
 from goalkeeper.training.networks import TorchRecipe, TorchTrainer
 from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer, fit_strategy
 
@@ -15,4 +20,5 @@ __all__ = [
     "build_generic_network",
     "fit_strategy",
     "lookalike",
+    "plain_rows",
 ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from goalkeeper.core.data import Bools, Data, Ints
 from goalkeeper.core.errors import DataError, GoalkeeperError, TargetError
+
+FEW = 10  # records of a class, below which a training may fail for want of them
 
 
 class LabelledRows(Protocol):
@@ -57,5 +59,11 @@ def run_training(train: Callable[[], Any], data: LabelledRows, what: str) -> Any
         kind = DataError if isinstance(error, ValueError) else TargetError
         raise kind(
             f"training {what} on {len(data)} records ({sizes}) raised "
-            f"{type(error).__name__}: {error}; give more records, or correct the recipe"
+            f"{type(error).__name__}: {error}; {_remedy(counts)}"
         ) from error
+
+
+def _remedy(counts: Mapping[Any, int]) -> str:
+    """Advise more records only where a class has so few that a recipe may need more."""
+    few = len(counts) < 2 or min(counts.values()) < FEW
+    return "give more records, or correct the recipe" if few else "correct the recipe, or the data"

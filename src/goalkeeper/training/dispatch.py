@@ -11,7 +11,7 @@ import numpy as np
 from goalkeeper.core.application import Target
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data
-from goalkeeper.core.domain import Domain, TableDomain, TextDomain
+from goalkeeper.core.domain import Domain, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.targets.linear import steps_of
 from goalkeeper.training.supported import StrategyKind, classify_estimator
@@ -84,6 +84,9 @@ def choose_strategy(estimator: Any, domain: Domain) -> FitStrategy:
     """Look at an unfitted estimator and choose how many of its kind are trained."""
     before, final = steps_of(estimator)
     texts = isinstance(domain, TextDomain)
+    odd = _odd_inputs(domain)
+    if odd:
+        return one_by_one_strategy(odd)
     parts = _text_parts(before) if texts else _table_parts(before, domain)
     if isinstance(parts, str):
         return one_by_one_strategy(parts)
@@ -128,6 +131,18 @@ def _text_parts(before: list[Any]) -> Preprocessing | str:
     if tfidf is not None and tfidf.norm not in ("l2", None):
         return f"tf-idf is normalised by {tfidf.norm}"
     return vectoriser, tfidf, None, None
+
+
+def _odd_inputs(domain: Domain) -> str:
+    """Return what in the inputs no batched fit computes with; "" where there is nothing."""
+    if isinstance(domain, ImageDomain) and domain.channels_last:
+        return "the images have their channels last"
+    if not isinstance(domain, TableDomain):
+        return ""
+    if domain.missing.any():
+        return "the table has missing values"
+    dates = any(c.kind == "date" for c in domain.columns)
+    return "the table has dates" if dates else ""
 
 
 def _table_parts(before: list[Any], domain: Domain) -> Preprocessing | str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Floats, Ints
-from goalkeeper.core.domain import TableDomain, TextDomain
+from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.targets.inputs import prepared
@@ -290,6 +290,13 @@ def build_target(job: FitJob, i: int, weights: Floats, bias: Floats) -> SklearnT
         preprocessing = make_pipeline(*[clone(step) for step in before])
         preprocessing.fit(prepared(job.data.x[rows], job.domain), job.data.y[rows])
         model = make_pipeline(*[step for _, step in preprocessing.steps], final)
-    elif isinstance(job.domain, TableDomain) and job.domain.named:
-        final.feature_names_in_ = np.array([c.name for c in job.domain.columns], dtype=object)
+    elif _with_names(job.domain):
+        names = [c.name for c in job.domain.columns]  # type: ignore[union-attr]
+        final.feature_names_in_ = np.array(names, dtype=object)
     return SklearnTarget(model, job.classes, job.domain, indexed=True)
+
+
+def _with_names(domain: Domain) -> bool:
+    """Tell whether scikit-learn keeps the names of the columns: of a frame, if all are texts."""
+    named = isinstance(domain, TableDomain) and domain.named
+    return named and all(c.label is None for c in domain.columns)  # type: ignore[union-attr]

@@ -33,13 +33,17 @@ def lookalike(trainer: Trainer) -> Trainer:
     if isinstance(inner, TorchTrainer) and not isinstance(inner.domain, TextDomain):
         build = partial(build_generic_network, inner.domain, len(inner.classes))
         return TorchTrainer(build, inner.classes, inner.domain, compute=inner.compute)
-    if isinstance(inner, SklearnTrainer):
-        estimator = build_generic_estimator(inner.estimator, inner.domain)
-        return SklearnTrainer(estimator, inner.classes, inner.domain, compute=inner.compute)
-    if isinstance(inner, FunctionTrainer | TorchTrainer):
-        estimator = build_generic_estimator(None, inner.domain)
-        return SklearnTrainer(estimator, inner.classes, inner.domain, compute=inner.compute)
+    if isinstance(inner, SklearnTrainer | FunctionTrainer | TorchTrainer):
+        known = inner.estimator if isinstance(inner, SklearnTrainer) else None
+        estimator = build_generic_estimator(known, inner.domain)
+        rows = plain_rows(inner.domain)
+        return SklearnTrainer(estimator, inner.classes, rows, compute=inner.compute)
     return trainer
+
+
+def plain_rows(domain: Domain) -> Domain:
+    """Return the domain of recipes of our own: a table comes as numbers and codes, not a frame."""
+    return domain.plain() if isinstance(domain, TableDomain) else domain
 
 
 def build_generic_network(domain: Domain, classes: int, hidden: int = HIDDEN_UNITS) -> nn.Module:
@@ -47,8 +51,10 @@ def build_generic_network(domain: Domain, classes: int, hidden: int = HIDDEN_UNI
     if isinstance(domain, TextDomain):
         raise TargetError("a generic network takes numbers, not texts")
     layers = need_torch().nn
+    before = [_gap_filler()] if isinstance(domain, TableDomain) and domain.missing.any() else []
     size = len(domain.columns) if isinstance(domain, TableDomain) else math.prod(domain.shape)
     module: nn.Module = layers.Sequential(
+        *before,
         layers.Flatten(),
         layers.BatchNorm1d(size),  # columns come in any unit
         layers.Linear(size, hidden),
@@ -69,17 +75,51 @@ def build_generic_estimator(estimator: Any, domain: Domain) -> Any:
     counts = type(generic).__name__ in ("MultinomialNB", "BernoulliNB", "ComplementNB")
     trees = type(generic).__name__ == "RandomForestClassifier"
     if not _has_categories(domain) and (counts or trees):
-        return generic  # counts must not be centred, and trees do not look at units
+        # Counts must not be centred, and trees do not look at units.
+        return make_pipeline(_imputer(), generic) if _has_gaps(domain) else generic
     return make_pipeline(build_encoder(domain), generic)
 
 
 def build_encoder(domain: Domain) -> Any:
-    """Build the preprocessing that turns rows into numbers: one-hot codes, and columns scaled."""
-    return _column_encoder(domain) if _has_categories(domain) else _scaler()
+    """Build the preprocessing that turns rows into numbers, for `plain_rows` of a domain.
+
+    Codes become one-hot, a missing one too, and numbers are scaled; a missing number becomes the
+    median, and a further column says that it is missing.
+    """
+    from sklearn.pipeline import make_pipeline
+
+    if _has_categories(domain):
+        return _column_encoder(domain)
+    return make_pipeline(_imputer(), _scaler()) if _has_gaps(domain) else _scaler()
 
 
 def _has_categories(domain: Domain) -> bool:
     return isinstance(domain, TableDomain) and any(c.categories for c in domain.columns)
+
+
+def _has_gaps(domain: Domain) -> bool:
+    return isinstance(domain, TableDomain) and bool(domain.missing.any())
+
+
+def _imputer() -> Any:
+    from sklearn.impute import SimpleImputer
+
+    return SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+
+
+def _gap_filler() -> nn.Module:
+    """Build the layer that takes a missing number for 0."""
+    torch = need_torch()
+
+    class GapFiller(torch.nn.Module):  # type: ignore[misc, name-defined]
+        """Missing numbers become 0."""
+
+        def forward(self, x: Any) -> Any:
+            """Return the rows without gaps."""
+            return torch.nan_to_num(x)
+
+    module: nn.Module = GapFiller()
+    return module
 
 
 def _generic_final(final: Any) -> Any:
@@ -113,12 +153,12 @@ def _scaler() -> Any:
 def _column_encoder(domain: Domain) -> Any:
     """Encode categories one-hot, and scale numbers."""
     from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder
 
     columns = domain.columns if isinstance(domain, TableDomain) else ()
-    named = isinstance(domain, TableDomain) and domain.named
-    keys = [c.name if named else j for j, c in enumerate(columns)]
-    coded = [k for k, c in zip(keys, columns, strict=True) if c.categories]
-    plain = [k for k, c in zip(keys, columns, strict=True) if not c.categories]
+    coded = [j for j, c in enumerate(columns) if c.categories]
+    plain = [j for j, c in enumerate(columns) if not c.categories]
     onehot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    return ColumnTransformer([("codes", onehot, coded), ("numbers", _scaler(), plain)])
+    numbers = make_pipeline(_imputer(), _scaler()) if _has_gaps(domain) else _scaler()
+    return ColumnTransformer([("codes", onehot, coded), ("numbers", numbers, plain)])

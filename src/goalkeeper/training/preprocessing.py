@@ -45,8 +45,8 @@ def preprocess_once(
     or where they raise, the data are returned as they are.
     """
     steps = _stateless_steps(estimator)
-    if not steps or not len(masks) or (isinstance(domain, TableDomain) and domain.named):
-        return data  # a named table may have other types of columns in a subset
+    if not steps or not len(masks) or (isinstance(domain, TableDomain) and not domain.numeric):
+        return data  # what a step does to words or dates may depend on the subset
     try:
         x = _transform(steps, prepared(data.x, domain))
         subset_x = _transform(steps, prepared(data.x[masks[0]], domain))

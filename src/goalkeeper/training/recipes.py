@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import inspect
 from collections.abc import Callable
@@ -45,11 +46,22 @@ def describe_function(function: Callable[..., Any]) -> str:
     return f"{words} #{hashlib.blake2b(source, digest_size=6).hexdigest()}" if source else words
 
 
-def clone_with_seed(estimator: Any, seed: int) -> Any:
-    """Clone an estimator and set every `random_state` inside it from one seed."""
+def fresh_copy(estimator: Any) -> Any:
+    """Clone an unfitted estimator; copy it where its class changes what it is given.
+
+    CatBoost keeps a copy of its lists, which scikit-learn takes for another parameter.
+    """
     from sklearn.base import clone
 
-    fresh = clone(estimator)
+    try:
+        return clone(estimator)
+    except RuntimeError:
+        return copy.deepcopy(estimator)
+
+
+def clone_with_seed(estimator: Any, seed: int) -> Any:
+    """Clone an estimator and set every `random_state` inside it from one seed."""
+    fresh = fresh_copy(estimator)
     keys = sorted(
         key
         for key in fresh.get_params(deep=True)

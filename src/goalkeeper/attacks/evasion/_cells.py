@@ -90,7 +90,7 @@ def list_next_rows(item: RowItem, base: Floats, free: Bools, inner: int = 0) -> 
     inner_rows, inner_entries = [], []
     for k in np.flatnonzero(free):
         (first, *rest) = item.constraint.parts[k]
-        if columns[first].kind == "number" and not rest:
+        if columns[first].kind == "number" and not rest and not np.isnan(item.row[first]):
             for value in item.rng.uniform(low[0, first], high[0, first], inner):
                 row = base.copy()
                 row[first] = value
@@ -137,7 +137,7 @@ def undo_changes(item: RowItem, row: Floats) -> SearchPlan:
     Blocks of changes are taken back first, half as many each time.
     """
     parts = [list(part) for part in item.constraint.parts]
-    changed = [part for part in parts if (row[part] != item.row[part]).any()]
+    changed = [part for part in parts if _differ(row[part], item.row[part])]
     changed = [changed[i] for i in item.rng.permutation(len(changed))]
     block = max(1, len(changed) // 2)
     while block and len(changed) > 1:
@@ -153,6 +153,11 @@ def undo_changes(item: RowItem, row: Floats) -> SearchPlan:
                 start += block
         block //= 2
     return row, True
+
+
+def _differ(one: Floats, other: Floats) -> bool:
+    """Tell whether values differ; two missing ones are the same."""
+    return not np.array_equal(one, other, equal_nan=True)
 
 
 def run_plans(

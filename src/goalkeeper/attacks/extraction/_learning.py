@@ -163,7 +163,10 @@ def _prepare(domain: Domain, x: Inputs) -> Any:
     if isinstance(domain, TextDomain):
         return x
     rows = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
-    return RowDesign.of(domain).features(rows) if isinstance(domain, TableDomain) else rows
+    if not isinstance(domain, TableDomain):
+        return rows
+    known = RowDesign.of(domain).features(domain.filled(rows))
+    return np.concatenate([known, domain.gaps(rows)], axis=1) if domain.missing.any() else known
 
 
 # ---- inputs made from the attacker's own --------------------------------------------------------

@@ -18,7 +18,7 @@ from goalkeeper.games.hyperparameters import (
     VictimKinds,
     build_logistic,
 )
-from goalkeeper.training import SklearnTrainer
+from goalkeeper.training import SklearnTrainer, plain_rows
 
 TINY = 1e-12
 
@@ -82,7 +82,7 @@ class Hyperparameters(Attack[VictimKinds, Ints]):
         rows = []
         for strength in STRENGTHS:
             estimator = build_logistic(strength * factor, access.domain)
-            trainer = SklearnTrainer(estimator, access.classes, access.domain)
+            trainer = SklearnTrainer(estimator, access.classes, plain_rows(access.domain))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # nearly converged is good enough
                 scores = trainer.fit_many(own, masks, seeds).scores(fresh.x)

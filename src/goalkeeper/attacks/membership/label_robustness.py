@@ -53,12 +53,14 @@ class LabelRobustness(Attack[Data, Floats]):
         right = access.query(question.x, every).labels == question.y
         score = right.astype(np.float64)
         kept, asked = np.zeros(n), 0
-        spread = _measure_spread(question.x, access.domain)
+        deviation = _measure_spread(question.x, access.domain)
         most = int(min(self.versions, access.left().min(initial=self.versions)))
         while asked < most:
             access.checkpoint(score)
             for _ in range(min(max(1, asked), most - asked)):
-                x = perturb_records(question.x, access.domain, self.strength * spread, access.rng)
+                x = perturb_records(
+                    question.x, access.domain, self.strength * deviation, access.rng
+                )
                 kept += access.query(x, every).labels == question.y
                 asked += 1
             score = right * (1 + kept / asked)
@@ -70,12 +72,13 @@ def _measure_spread(x: Inputs, domain: Domain) -> Floats:
     if isinstance(domain, TextDomain):
         return np.ones(1)
     rows = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
-    spread = rows.std(axis=0)
+    rows = domain.filled(rows) if isinstance(domain, TableDomain) else rows
+    deviation = rows.std(axis=0)
     if isinstance(domain, TableDomain):
         coded = np.array([c.kind == "category" for c in domain.columns])
         coded[[column for group in domain.one_hot for column in group]] = True
-        spread = np.where(coded, 1.0, spread)
-    return np.asarray(spread)
+        deviation = np.where(coded, 1.0, deviation)
+    return np.asarray(deviation)
 
 
 def perturb_records(

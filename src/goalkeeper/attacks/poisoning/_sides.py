@@ -24,11 +24,17 @@ def measure_class_lean(x: Inputs, data: Data, label: int) -> Floats:
         # of a plain sum with it.
         return np.array([fsum(weights.get(w, 0.0) for w in set(terms(t))) for t in x])
     flat = _flatten(data.x)
+    middle = np.zeros(flat.shape[1])
+    if np.isnan(flat).any():  # a missing value says nothing of either side
+        count = np.maximum((~np.isnan(flat)).sum(axis=0), 1)
+        middle = np.nansum(flat, axis=0) / count
+        flat = np.where(np.isnan(flat), middle, flat)
     scale = np.maximum(flat.std(axis=0), 1e-12)
     if ours.all() or not ours.any() or len(x) == 0:
         return np.zeros(len(x))
     line = (flat[ours].mean(axis=0) - flat[~ours].mean(axis=0)) / scale
-    return np.asarray(_flatten(x) / scale @ line, dtype=np.float64)
+    rows = _flatten(x)
+    return np.asarray(np.where(np.isnan(rows), middle, rows) / scale @ line, dtype=np.float64)
 
 
 def _flatten(x: Inputs) -> Floats:

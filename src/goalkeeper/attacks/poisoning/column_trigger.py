@@ -79,6 +79,9 @@ def _choose_rare_values(data: Data, domain: Domain, most: int) -> ValueTrigger |
 
 def _find_rarest(values: Floats) -> tuple[float, float]:
     """Return how many standard deviations the most distant value lies off, and the value."""
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return 0.0, 0.0
     spread = float(values.std())
     off = np.abs(values - values.mean())
     most = int(off.argmax())

@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from goalkeeper.core.application import Target
+from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.power import View
 from goalkeeper.describe.document import Document
-from goalkeeper.describe.kinds._frames import domain_of
+from goalkeeper.describe.kinds._frames import (
+    domain_of,
+    refuse_no_classifier,
+    unseen_columns,
+    with_words_or_categories,
+)
 from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile
 from goalkeeper.describe.problems import problem
 from goalkeeper.describe.references import USER_ERRORS
 
+SAMPLE = 4  # inputs by which it is found out what kind of table the model takes
 # Pickles of protocol 2 and later, and what joblib compresses: zlib, gzip, bz2, xz, lz4.
 STARTS = (b"\x80", b"\x78", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x04\x22M\x18")
 
@@ -37,15 +45,24 @@ class SklearnPickle(FileKind):
         """Scan the pickle, then open it."""
         from goalkeeper.targets import SklearnTarget
         from goalkeeper.training import SklearnTrainer
+        from goalkeeper.training.recipes import fresh_copy
 
         model, caveats = _unpickle(file, context.references.document)
+        refuse_no_classifier(model)
+        sample = context.splits.holdout.x[:SAMPLE]
+
+        def tried(domain: Domain) -> SklearnTarget:
+            target = SklearnTarget(model, context.classes, domain, file.path)
+            target.answer(sample, View.LABELS)
+            return target
+
         domain = domain_of(model, context.domain)
-        target = SklearnTarget(model, context.classes, domain, file.path)
+        target, domain, notes = with_words_or_categories(domain, tried)
+        caveats = (*caveats, *notes, *unseen_columns(model, domain))
         trainer = None
         if hasattr(model, "get_params"):
-            from sklearn.base import clone
-
-            trainer = SklearnTrainer(clone(model), context.classes, domain, compute=context.compute)
+            fresh = fresh_copy(model)
+            trainer = SklearnTrainer(fresh, context.classes, domain, compute=context.compute)
         else:
             caveats = (*caveats, "the stored model cannot be retrained")
         wrap = partial(SklearnTarget, classes=context.classes, domain=domain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +12,7 @@ from goalkeeper.core.data import Data, Floats, Inputs, Ints
 from goalkeeper.core.domain import Column, TableDomain
 
 MAX_LISTED = 12  # up to this many different numbers are values of their own; more are binned
+NO_VALUE = "no value"
 BINS = 5  # quantile bins of a number with more values
 # The quantiles of a bin that stand for it: the middles of its lower, middle and upper third.
 FILL_QUANTILES = (1 / 6, 1 / 2, 5 / 6)
@@ -60,10 +61,12 @@ class Attribute:
         """Return which value each row `(n, d)` has, `(n,)`; -1 for none of them."""
         values = np.asarray(x, dtype=np.float64)[:, list(self.places)]
         if self.edges is not None:
-            return np.searchsorted(self.edges, values[:, 0], side="right").astype(np.int64)
+            bins = np.searchsorted(self.edges, values[:, 0], side="right").astype(np.int64)
+            none = len(self.values) - 1 if self.values[-1] == NO_VALUE else -1
+            return np.where(np.isnan(values[:, 0]), none, bins)
         codes = np.full(len(values), -1, dtype=np.int64)
         for fill, value in zip(self.fills, self.value_of.tolist(), strict=True):
-            codes[(values == fill).all(axis=1)] = value
+            codes[((values == fill) | (np.isnan(values) & np.isnan(fill))).all(axis=1)] = value
         return codes
 
 
@@ -93,10 +96,27 @@ def _list_values(
 
 
 def _describe_column(place: int, column: Column, similar: Data) -> Attribute:
+    everything = np.asarray(similar.x, dtype=np.float64)[:, place]
+    seen = everything[~np.isnan(everything)]
+    attribute = _describe_values(place, column, seen)
+    return _with_gap(attribute) if len(seen) < len(everything) else attribute
+
+
+def _with_gap(attribute: Attribute) -> Attribute:
+    """Take "no value" for one more value."""
+    last = len(attribute.values)
+    return replace(
+        attribute,
+        values=(*attribute.values, NO_VALUE),
+        fills=np.vstack([attribute.fills, np.full((1, 1), np.nan)]),
+        value_of=np.append(attribute.value_of, last).astype(np.int64),
+    )
+
+
+def _describe_values(place: int, column: Column, seen: Floats) -> Attribute:
     if column.categories:
         codes = np.arange(len(column.categories), dtype=np.float64)[:, None]
         return _list_values(column.name, (place,), column.categories, codes)
-    seen = np.asarray(similar.x, dtype=np.float64)[:, place]
     different = np.unique(seen)
     if len(different) <= MAX_LISTED:
         words = tuple(f"{v:g}" for v in different)

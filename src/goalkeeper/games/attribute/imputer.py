@@ -83,9 +83,14 @@ class Imputer:
         return best[1], best[2]
 
     def _prepare_rows(self, x: Inputs, y: Ints) -> Floats:
-        """Leave the column out and append the class, one-hot."""
-        rest = np.delete(np.asarray(x, dtype=np.float64), list(self._attribute.places), axis=1)
-        return np.concatenate([rest, np.eye(self._classes)[y]], axis=1)
+        """Leave the column out; append the class, one-hot, and where other values are missing."""
+        rows, places = np.asarray(x, dtype=np.float64), list(self._attribute.places)
+        gaps = np.isnan(np.delete(rows, places, axis=1))
+        if isinstance(self._domain, TableDomain):
+            gaps = gaps[:, np.delete(self._domain.missing, places)]
+            rows = self._domain.filled(rows)
+        rest = np.delete(rows, places, axis=1)
+        return np.concatenate([rest, np.eye(self._classes)[y], gaps], axis=1)
 
     def _list_learners(self, records: int) -> Iterator[tuple[str, Make]]:
         """List what to try, the simplest first: it wins ties."""

@@ -12,6 +12,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError
+from goalkeeper.core.numbers import spread
 from goalkeeper.games.evasion.kinds import PerturbationSettings
 from goalkeeper.games.evasion.parts import Constraint
 
@@ -85,6 +86,16 @@ class EntryConstraint:
             object.__setattr__(self, name, value)  # the dataclass is frozen
 
     @property
+    def emptied(self) -> Bools:
+        """Which columns `(d,)` may lose or get a value: categories, of which none is one more.
+
+        A number that is missing stays so, and one that is there stays: how far that would move a
+        row cannot be said.
+        """
+        coded = np.array([c.kind == "category" for c in self.domain.columns], dtype=bool)
+        return np.asarray(coded & self.domain.missing & self.domain.mutable)
+
+    @property
     def most(self) -> float:
         """The largest size allowed."""
         return float(self.entries)
@@ -102,7 +113,7 @@ class EntryConstraint:
 
     def size(self, before: Inputs, after: Inputs) -> Floats:
         """Count the entries that differ, `(n,)`; a changed immutable column counts too."""
-        differs = np.asarray(after, np.float64) != np.asarray(before, np.float64)
+        differs = _differ(np.asarray(after, np.float64), np.asarray(before, np.float64))
         count: Floats = differs.sum(axis=1).astype(np.float64)
         for group in self.domain.one_hot:
             inside = differs[:, list(group)]
@@ -114,10 +125,12 @@ class EntryConstraint:
         low, high = self.box(np.asarray(before, np.float64))
         rows = np.asarray(after, np.float64)
         settings = ROUNDING_SLACK * (1 + self.step)
-        near = ((rows >= low - settings) & (rows <= high + settings)).all(axis=1)
-        same = (rows == before)[:, ~self.domain.mutable].all(axis=1)
+        near: Bools = (rows >= low - settings) & (rows <= high + settings)
+        gap, had_gap = np.isnan(rows), np.isnan(np.asarray(before, np.float64))
+        near |= (gap & had_gap) | ((gap | had_gap) & self.emptied)
+        same = ~_differ(rows, np.asarray(before, np.float64))[:, ~self.domain.mutable].any(axis=1)
         few = self.size(before, after) <= self.entries
-        return np.asarray(near & same & few & self.domain.valid(rows))
+        return np.asarray(near.all(axis=1) & same & few & self.domain.valid(rows))
 
     def quantise(self, before: Inputs, after: Inputs) -> Inputs:
         """Return the rows as they are: what is no valid row does not count."""
@@ -150,10 +163,11 @@ class EntryConstraint:
     def format_differences(self, row: Floats, other: Floats) -> str:
         """Write the columns of a row `(d,)` that differ from another, one a line."""
         lines = []
-        for j in np.flatnonzero(np.asarray(row) != np.asarray(other)):
+        for j in np.flatnonzero(_differ(np.asarray(row), np.asarray(other))):
             column = self.domain.columns[j]
             names, value = column.categories, float(row[j])
-            lines.append(f"{column.name}: {names[int(value)] if names else f'{value:g}'}")
+            shown = names[int(value)] if names and not np.isnan(value) else f"{value:g}"
+            lines.append(f"{column.name}: {'no value' if np.isnan(value) else shown}")
         return "\n".join(lines)
 
     def perturb_randomly(
@@ -172,9 +186,12 @@ class EntryConstraint:
         """List what an entry of a row can become."""
         if len(part) > 1:
             return [one for one in np.eye(len(part)) if (one != row[list(part)]).any()]
-        names = self.domain.columns[part[0]].categories
-        values = map(float, range(len(names))) if names else dict.fromkeys(ends)
-        return [value for value in values if value != row[part[0]]]
+        column, now = self.domain.columns[part[0]], row[part[0]]
+        if not column.categories:
+            return [] if np.isnan(now) else [end for end in dict.fromkeys(ends) if end != now]
+        left_out = [np.nan] if column.missing and not np.isnan(now) else []
+        codes = map(float, range(len(column.categories)))
+        return [*(value for value in codes if value != now), *left_out]
 
     def _can_change(self, part: tuple[int, ...]) -> bool:
         """Return whether an entry may change and has any other value."""
@@ -187,6 +204,11 @@ class EntryConstraint:
         return bool(step >= 1 if column.kind == "integer" else step > 0)
 
 
+def _differ(one: Floats, other: Floats) -> Bools:
+    """Tell where two arrays differ; two missing values are the same."""
+    return np.asarray((one != other) & ~(np.isnan(one) & np.isnan(other)))
+
+
 def build_entry_constraint(app: Application, settings: PerturbationSettings) -> Constraint:
     """Bound how many entries change, and how far numbers move.
 
@@ -195,7 +217,7 @@ def build_entry_constraint(app: Application, settings: PerturbationSettings) -> 
     if not isinstance(app.domain, TableDomain):
         raise DataError(f"entries of rows do not bound changes of {app.domain.kind} inputs")
     rows = np.asarray(app.data.similar.x, dtype=np.float64)
-    step = settings.spread * rows.std(axis=0)
+    step = settings.spread * spread(rows)
     whole = app.domain.discrete & (step > 0)
     step[whole] = np.maximum(1.0, np.round(step[whole]))
     cells = EntryConstraint(domain=app.domain, step=step, entries=1)

@@ -15,7 +15,7 @@ from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError, NotGranted, NotOffered
 from goalkeeper.core.power import Grade, Power
-from goalkeeper.training import SklearnTrainer, lookalike
+from goalkeeper.training import SklearnTrainer, lookalike, plain_rows
 
 PLAIN_TYPES = (str, bytes, int, float, complex, bool, type(None), np.ndarray, np.generic)
 
@@ -102,7 +102,9 @@ def fit_without_queries(app: Application, granted: Power, seed: int) -> tuple[Ta
 def _list_baseline_trainers(app: Application) -> tuple[Trainer, ...]:
     if app.trainer is not None:
         return app.trainer, app.lookalike or lookalike(app.trainer)
-    return (app.lookalike or SklearnTrainer(_build_generic_model(app), app.classes, app.domain),)
+    if app.lookalike is not None:
+        return (app.lookalike,)
+    return (SklearnTrainer(_build_generic_model(app), app.classes, plain_rows(app.domain)),)
 
 
 def _build_generic_model(app: Application) -> Any:

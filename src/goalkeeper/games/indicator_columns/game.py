@@ -11,6 +11,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
+from goalkeeper.core.numbers import spread
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.indicator_columns import marks
@@ -76,9 +77,9 @@ class ColumnIndicators(Game[RankingAim, None, Ranking]):
 def build_half_rule(app: Application, rng: np.random.Generator) -> LinearTarget:
     """Build a rule in which half of the columns count, all of them equally."""
     like = np.asarray(app.data.calibration.x, dtype=np.float64)
-    spread = like.std(axis=0)
-    varied = np.flatnonzero(spread > 0)
+    width = spread(like)
+    varied = np.flatnonzero(width > 0)
     chosen = rng.permutation(varied)[: max(FEWEST, len(varied) // 2)]
     weights = np.zeros(like.shape[1])
-    weights[chosen] = rng.choice([-1.0, 1.0], len(chosen)) / spread[chosen]
+    weights[chosen] = rng.choice([-1.0, 1.0], len(chosen)) / width[chosen]
     return balanced(weights, like, classes=len(app.classes))

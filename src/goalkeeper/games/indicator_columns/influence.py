@@ -8,6 +8,7 @@ from goalkeeper.core.application import Target
 from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.numbers import spread
 from goalkeeper.core.power import View
 
 SMALLEST = 1e-12  # probability: below it a logarithm measures rounding
@@ -34,7 +35,7 @@ def measure_influence(target: Target, like: Data) -> tuple[Floats, str]:
     if weights.shape[1] == rows.shape[1]:
         both = np.vstack([np.zeros_like(weights), weights]) if len(weights) == 1 else weights
         apart = both - both.mean(axis=0)
-        return np.abs(apart).max(axis=0) * rows.std(axis=0), "its weight times its spread"
+        return np.abs(apart).max(axis=0) * spread(rows), "its weight times its spread"
     return _shuffle(target, rows), "the change of the answers when it is shuffled"
 
 

@@ -76,6 +76,7 @@ def extract_features(
         return FeatureMatrix(matrix, data.y, words)
     matrix = np.asarray(data.x, dtype=np.float64).reshape(len(data), -1)
     if isinstance(app.domain, TableDomain):
+        matrix = app.domain.filled(matrix)
         return FeatureMatrix(matrix, data.y, tuple(c.name for c in app.domain.columns))
     height, width = app.domain.shape[1:]
     return FeatureMatrix(matrix, data.y, tuple(_name_pixels(matrix.shape[1], height, width)))

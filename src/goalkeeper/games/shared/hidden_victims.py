@@ -15,7 +15,7 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Status, Trial
 from goalkeeper.games.base import Deal, Marking, Unfit
 from goalkeeper.games.shared.measuring import GainCounts, draw_curve, measure_rate
-from goalkeeper.training import SklearnTrainer
+from goalkeeper.training import SklearnTrainer, plain_rows
 
 MOST_RECORDS = 300  # that a victim is trained on: dozens of victims are trained for one question
 FEWEST_RECORDS = 60
@@ -94,7 +94,7 @@ def _make(app: Application, build: BuildEstimator, kind: int, rng: np.random.Gen
 
 
 def _fit(app: Application, data: Data, estimator: Any, rng: np.random.Generator) -> Target:
-    trainer = SklearnTrainer(estimator, app.classes, app.domain)
+    trainer = SklearnTrainer(estimator, app.classes, plain_rows(app.domain))
     records = draw_records(data, records_per_victim(app), rng)
     return trainer.fit(records, int(rng.integers(2**31)))
 

@@ -27,9 +27,10 @@ LARGEST = 1e9  # score; a flipped exponent bit makes infinite ones, which must s
 
 
 def extract_features(x: Inputs, words: Sequence[str]) -> Floats:
-    """Count words, or take numbers as they are: `(n, d)`."""
+    """Count words, or take numbers as they are, a missing one for 0: `(n, d)`."""
     if x.dtype != object:
-        return np.asarray(x, dtype=np.float64).reshape(len(x), int(np.prod(x.shape[1:])))
+        rows = np.asarray(x, dtype=np.float64).reshape(len(x), int(np.prod(x.shape[1:])))
+        return np.nan_to_num(rows, nan=0.0) if np.isnan(rows).any() else rows
     place = {word: i for i, word in enumerate(words)}
     counts = np.zeros((len(x), len(words)))
     for row, text in enumerate(x):

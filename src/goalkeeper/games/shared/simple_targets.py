@@ -12,6 +12,7 @@ from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.numbers import spread
 from goalkeeper.core.power import View
 from goalkeeper.core.text import terms
 from goalkeeper.games.shared.base_targets import BareTarget
@@ -41,10 +42,11 @@ class LinearTarget(BareTarget):
         return Answers(logits.argmax(axis=1).astype(np.int64), scores, logits).cut(view)
 
     def features(self, x: Inputs) -> Floats:
-        """Count words, or take columns or pixels as they are: `(n, d)`."""
+        """Count words, or take columns or pixels as they are, a missing number for 0: `(n, d)`."""
         if not self.vocabulary:
             rows = np.asarray(x, dtype=np.float64)
-            return rows.reshape(len(rows), int(np.prod(rows.shape[1:])))  # -1 fails for no images
+            flat = rows.reshape(len(rows), int(np.prod(rows.shape[1:])))  # -1 fails for no images
+            return np.nan_to_num(flat, nan=0.0) if np.isnan(flat).any() else flat
         place = {word: i for i, word in enumerate(self.vocabulary)}
         counts = np.zeros((len(x), len(place)))
         for row, text in enumerate(x):
@@ -100,11 +102,11 @@ def simple_rule(app: Application, rng: np.random.Generator) -> LinearTarget:
         chosen = tuple(rng.permutation(words)[:6].tolist())
         return balanced(rng.uniform(0.5, 1.0, len(chosen)), like, chosen, classes)
     rows = np.asarray(like, dtype=np.float64).reshape(len(like), -1)
-    spread = rows.std(axis=0)
+    width = spread(rows)
     weights = np.zeros(rows.shape[1])
-    varied = np.flatnonzero(spread > 0)
+    varied = np.flatnonzero(width > 0)
     chosen_columns = rng.permutation(varied)[:2]
-    weights[chosen_columns] = rng.choice([-1.0, 1.0], len(chosen_columns)) / spread[chosen_columns]
+    weights[chosen_columns] = rng.choice([-1.0, 1.0], len(chosen_columns)) / width[chosen_columns]
     return balanced(weights, like, classes=classes)
 
 
