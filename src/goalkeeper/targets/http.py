@@ -69,6 +69,12 @@ class HttpTarget:
         vars(other).update(_reader=reader, _ask=reader.function)
         return other
 
+    def count_changed(self, x: Inputs) -> tuple[int, int]:
+        """Ask inputs `(n, ...)` again; count the classes unlike those kept, and the inputs."""
+        kept = self.answer(x, View.LABELS).labels
+        now = self.asked_again(None).answer(x, View.LABELS).labels
+        return int((kept != now).sum()), len(x)
+
     def measured_seconds(self) -> tuple[float, float]:
         """Seconds that an input takes among many, and alone, by what was asked so far."""
         return self.service.seconds

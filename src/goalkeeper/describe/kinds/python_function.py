@@ -5,6 +5,7 @@ from __future__ import annotations
 from goalkeeper.describe.kinds.base import KeyKind, Model, ModelContext
 from goalkeeper.describe.references import References
 
+RETRIES = 2
 SAMPLE = 4  # inputs by which it is found out whether it gives labels or scores
 
 
@@ -21,8 +22,11 @@ class PythonFunction(KeyKind):
     def load(self, value: str, context: ModelContext) -> Model:
         """Wrap the function."""
         from goalkeeper.targets import PythonTarget
+        from goalkeeper.targets._retrying import RetriedFunction
 
-        function = context.references.function(("model", self.key), value)
+        found = context.references.function(("model", self.key), value)
+        retries = RETRIES if context.form.retries is None else context.form.retries
+        function = RetriedFunction(found, retries)
         sample = context.splits.holdout.x[:SAMPLE]
         return Model(
             target=PythonTarget(function, context.classes, context.domain, sample=sample),
