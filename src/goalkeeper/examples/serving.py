@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ class ServedExample:
     model: Any
     faults: Mapping[str, float] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fault(self) -> str:
         """Count a request, and return its fault; empty for none."""
@@ -159,60 +161,61 @@ def make_server(port: int) -> ThreadingHTTPServer:
 
 def serve(server: ThreadingHTTPServer, example: ServedExample) -> None:
     """Answer requests until the server is shut down."""
-    server.RequestHandlerClass = _handler(example)
+    server.RequestHandlerClass = partial(_Handler, example)
     server.daemon_threads = True
     server.serve_forever(poll_interval=0.1)
 
 
-def _handler(example: ServedExample) -> type[BaseHTTPRequestHandler]:
-    lock = threading.Lock()
+class _Handler(BaseHTTPRequestHandler):
+    """Answers POST /predict, or does what the fault of the request says."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1  # one packet for head and body
-        timeout = 60
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet for head and body
+    timeout = 60
 
-        def do_POST(self) -> None:
-            """Answer POST /predict."""
-            size = int(self.headers.get("content-length") or 0)
-            if size > LONGEST_BODY or self.path != "/predict":
-                self.close_connection = True
-                self._send(413 if size > LONGEST_BODY else 404, {"error": "POST /predict"})
-                return
-            body = self.rfile.read(size)
-            with lock:
-                fault = example.fault()
-            if fault == "drop":
-                self.close_connection = True
-            elif fault in ("429", "503"):
-                self._send(int(fault), {"error": "busy"})
-            elif fault == "malformed":
-                self._write(200, b'{"predictions": [')
-            else:
-                if fault == "slow":
-                    threading.Event().wait(PAUSE)
-                self._answer(body)
+    def __init__(self, example: ServedExample, *given: Any) -> None:
+        self.example = example
+        super().__init__(*given)
 
-        def _answer(self, body: bytes) -> None:
-            try:
-                with lock:
-                    rows = example.answers(body)
-            except (ValueError, KeyError, TypeError):
-                self._send(422, {"error": 'send {"texts": [TEXT, ...]}'})
-                return
-            self._send(200, {"predictions": [{"scores": row} for row in rows]})
+    def do_POST(self) -> None:
+        """Answer a request."""
+        size = int(self.headers.get("content-length") or 0)
+        if size > LONGEST_BODY or self.path != "/predict":
+            self.close_connection = True
+            self._send(413 if size > LONGEST_BODY else 404, {"error": "POST /predict"})
+            return
+        body = self.rfile.read(size)
+        with self.example.lock:
+            fault = self.example.fault()
+        if fault == "drop":
+            self.close_connection = True
+        elif fault in ("429", "503"):
+            self._send(int(fault), {"error": "busy"})
+        elif fault == "malformed":
+            self._write(200, b'{"predictions": [')
+        else:
+            if fault == "slow":
+                threading.Event().wait(PAUSE)
+            self._answer(body)
 
-        def _send(self, status: int, value: object) -> None:
-            self._write(status, json.dumps(value).encode())
+    def _answer(self, body: bytes) -> None:
+        try:
+            with self.example.lock:
+                rows = self.example.answers(body)
+        except (ValueError, KeyError, TypeError):
+            self._send(422, {"error": 'send {"texts": [TEXT, ...]}'})
+            return
+        self._send(200, {"predictions": [{"scores": row} for row in rows]})
 
-        def _write(self, status: int, content: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def _send(self, status: int, value: object) -> None:
+        self._write(status, json.dumps(value).encode())
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Log nothing: the command reports when it ends."""
+    def _write(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:
+        """Log nothing: the command reports when it ends."""

@@ -40,8 +40,6 @@ LONGEST_ASKED = 3600.0  # seconds that a service may ask to wait
 POLL = 0.005  # seconds between looks for a slot that another process frees
 OPENS, RESTS = 3, 60.0  # requests failed in a row, and seconds in which nothing is asked then
 TIMES = 256  # latest latencies that are remembered
-# aiohttp itself repeats these on a connection that was closed meanwhile, which nobody would count.
-REPEATED = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 Judge = Callable[[Reply], Any]
 
@@ -55,7 +53,8 @@ class Endpoint:
     name
         What errors call it: the address as it stands in the application file.
     url, method, headers
-        What is sent, variables filled in.
+        What is sent, variables filled in. aiohttp itself repeats GET, PUT and DELETE when a
+        connection breaks, which nobody would count: only POST and PATCH can be used.
     secrets
         The values of these variables.
     ca
@@ -216,7 +215,7 @@ class Client:
                     await self._pause(wait)
                 sent = True
                 return await self._exchanged(body)
-            except _NotConnected:
+            except (_NotConnected, _NotTrusted):
                 sent = False
                 raise
             finally:
@@ -244,7 +243,7 @@ class Client:
         try:
             reply = await self._received(body)
         except aiohttp.ClientConnectorCertificateError:
-            words, kind = _CERTIFICATE, TargetError
+            words, kind = _CERTIFICATE, _NotTrusted
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             reason = getattr(getattr(error, "os_error", None), "strerror", "") or "no connection"
             words, kind = f"it cannot be reached ({reason})", _NotConnected
@@ -291,7 +290,6 @@ class Client:
                 connector=aiohttp.TCPConnector(
                     limit=0,  # slots bound it, for all processes
                     ssl=trusted,
-                    force_close=self._endpoint.method in REPEATED,
                 ),
                 timeout=aiohttp.ClientTimeout(
                     total=self._manners.timeout, sock_connect=min(CONNECT, self._manners.timeout)
@@ -308,6 +306,10 @@ class Client:
 _CERTIFICATE = (
     "its certificate is not trusted; name the certificates of its authority under model.http.ca"
 )
+
+
+class _NotTrusted(TargetError):
+    """Nothing was sent: the certificate is not that of the service."""
 
 
 class _NotConnected(Transient):

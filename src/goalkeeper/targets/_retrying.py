@@ -15,6 +15,7 @@ PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 # Words in the names of errors that clients of services raise, which share no base class.
 WORDS = ("timeout", "connect", "transport", "ratelimit", "throttl", "unavailable", "disconnect")
 LASTING = (
+    GoalkeeperError,
     FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError,
 )  # fmt: skip
 
@@ -24,7 +25,7 @@ def may_pass(error: BaseException) -> bool:
     status = _status(error)
     if status is not None:
         return status in PASSING
-    if isinstance(error, GoalkeeperError | LASTING):
+    if isinstance(error, LASTING):
         return False
     names = " ".join(kind.__name__ for kind in type(error).__mro__).lower()
     return isinstance(error, OSError) or any(word in names for word in WORDS)

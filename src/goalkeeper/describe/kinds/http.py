@@ -56,7 +56,9 @@ class HttpForm(Section):
     url: str = Field(
         min_length=1, description="where it is asked; ${NAME} stands for an environment variable"
     )
-    method: Literal["POST", "PUT", "GET"] = Field(default="POST", description="HTTP method")
+    method: Literal["POST", "PATCH"] = Field(
+        default="POST", description="HTTP method: one that no client repeats by itself"
+    )
     headers: dict[str, Name] = Field(
         default_factory=dict,
         description="headers of every request; secrets only as ${NAME}, from the environment",
