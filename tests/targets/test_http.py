@@ -110,7 +110,7 @@ def test_under_faults_answers_are_right_and_every_request_is_counted(*, cache: b
     """Every third request fails, each way in turn; texts come twice."""
     x = np.concatenate([texts(61), texts(20, 50)])
     script = {3 * i: FAULTS[i % len(FAULTS)] for i in range(20)}
-    with serving(script=script) as served, asking(served, cache=cache) as service:
+    with serving(script=script) as served, asking(served, cache=cache, retries=20) as service:
         np.testing.assert_array_equal(answered(service, x), expected(x))
         spent = service.spent
         assert spent.requests == served.seen
@@ -207,13 +207,21 @@ def test_the_cap_stops_with_what_it_bought(limits: dict[str, Any], requests: int
         assert served.seen == requests
 
 
-def test_requests_are_spread_evenly_over_time() -> None:
-    ledger = Ledger(None, Limits(interval=0.5))
-    waits = [ledger.reserve(1, now) for now in (100.0, 100.0, 100.25, 102.0)]
-    assert waits == [0, 0.5, 0.75, 0]
-    assert ledger.reserve(1, 5.0) == pytest.approx(97.5)
-    ledger.reserve(1, 1e7)
+def test_requests_wait_for_their_turn() -> None:
+    ledger = Ledger(None, Limits(most=2, window=10.0))
+    asked = (100.0, 101.0, 101.0, 105.0, 105.0, 105.0, 200.0, 200.0, 200.0)
+    assert [ledger.reserve(1, now) for now in asked] == [0, 0, 9, 6, 15, 16, 0, 0, 10]
     assert ledger.reserve(1, 5.0) == 0  # the clock began again with the machine
+    assert [ledger.reserve(1, 5.0) for _ in range(3)] == [0, 10, 10]
+    ledger.close()
+
+
+def test_no_window_has_more_than_the_rate() -> None:
+    ledger, rng = Ledger(None, Limits(most=7, window=3.0)), np.random.default_rng(0)
+    asked = np.cumsum(rng.exponential(0.2, 500))
+    starts = np.sort([now + ledger.reserve(1, now) for now in asked.tolist()])
+    assert (starts[7:] - starts[:-7] >= 3.0 - 1e-9).all()
+    assert starts[-1] < 500 / 7 * 3.0 + asked[0]  # and no more waiting than that takes
     ledger.close()
 
 
@@ -221,7 +229,7 @@ def test_the_rate_is_kept() -> None:
     pauses: list[float] = []
     with (
         serving() as served,
-        asking(served, limits={"interval": 10.0}, pauses=pauses, concurrency=1) as service,
+        asking(served, limits={"most": 1, "window": 10.0}, pauses=pauses) as service,
     ):
         answered(service, texts(12))
     assert [round(p) for p in pauses] == [10, 20]  # from a start that does not move here

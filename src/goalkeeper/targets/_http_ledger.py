@@ -19,9 +19,9 @@ from goalkeeper.core.errors import TargetError
 
 UNLIMITED = float("inf")
 AT_ONCE = 500  # keys in one statement: SQLite takes at least 999 variables
-STALE = 2 * 86_400.0  # a reserved time that lies further ahead is of another start of the machine
 TABLES = """
-CREATE TABLE IF NOT EXISTS totals (requests INTEGER, inputs INTEGER, answered INTEGER, next REAL);
+CREATE TABLE IF NOT EXISTS totals (requests INTEGER, inputs INTEGER, answered INTEGER);
+CREATE TABLE IF NOT EXISTS starts (id INTEGER PRIMARY KEY, at REAL);
 CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, item TEXT) WITHOUT ROWID;
 """
 
@@ -36,15 +36,21 @@ class Limits:
         Requests.
     price, per, cap
         Price of one request or of one input, and the most that is spent.
-    interval
-        Seconds between two requests.
+    most, window
+        The most requests in any so many seconds.
     """
 
     budget: float = UNLIMITED
     price: float = 0.0
     per: Literal["request", "input"] = "request"
     cap: float = UNLIMITED
-    interval: float = 0.0
+    most: int = 0
+    window: float = 0.0
+
+    @property
+    def interval(self) -> float:
+        """Seconds a request at the full rate; 0 where there is no rate."""
+        return self.window / self.most if self.most else 0.0
 
     def cost(self, requests: float, inputs: float) -> float:
         """Return the price of so many requests with so many inputs in all."""
@@ -86,7 +92,7 @@ class Ledger:
             for statement in TABLES.strip().splitlines():
                 base.execute(statement)
             if not base.execute("SELECT 1 FROM totals").fetchone():
-                base.execute("INSERT INTO totals VALUES (0, 0, 0, 0)")
+                base.execute("INSERT INTO totals VALUES (0, 0, 0)")
 
     def close(self) -> None:
         """Close the file."""
@@ -116,15 +122,25 @@ class Ledger:
             The budget or the cap does not cover it; nothing is counted.
         """
         with self._changing() as base:
-            requests, asked, planned = base.execute(
-                "SELECT requests, inputs, next FROM totals"
-            ).fetchone()
+            requests, asked = base.execute("SELECT requests, inputs FROM totals").fetchone()
             self._check(requests, asked, inputs)
-            start = max(planned, now) if planned - now < STALE else now
             base.execute(
-                "UPDATE totals SET requests = requests + 1, inputs = inputs + ?, next = ?",
-                (inputs, start + self.limits.interval),
+                "UPDATE totals SET requests = requests + 1, inputs = inputs + ?", (inputs,)
             )
+            return self._turn(base, now) if self.limits.most else 0.0
+
+    def _turn(self, base: sqlite3.Connection, now: float) -> float:
+        """Plan the start of a request, so that no window has more than it may; return the wait."""
+        most, window = self.limits.most, self.limits.window
+        last, latest = base.execute("SELECT max(id), at FROM starts").fetchone()
+        if last is not None and latest - now > window * (1 + last / most):
+            base.execute("DELETE FROM starts")  # times of another start of the machine
+            last = None
+        place = 1 if last is None else last + 1
+        before = base.execute("SELECT at FROM starts WHERE id = ?", (place - most,)).fetchone()
+        start = now if before is None else max(now, before[0] + window)
+        base.execute("INSERT INTO starts VALUES (?, ?)", (place, start))
+        base.execute("DELETE FROM starts WHERE id <= ?", (place - most,))
         return float(start - now)
 
     def _check(self, requests: int, asked: int, inputs: int) -> None:

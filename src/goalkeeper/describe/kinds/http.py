@@ -92,8 +92,8 @@ class HttpForm(Section):
     concurrency: int = Field(default=8, ge=1, le=256, description="most requests in flight")
     rate: Name | None = Field(
         default=None,
-        description="most requests in a time, spread evenly, e.g. 50 per second, 600 per minute, "
-        "1000 per day (default: as fast as it answers)",
+        description="most requests in any second, minute, hour or day, e.g. 50 per second or 1000 "
+        "per day (default: as fast as it answers)",
     )
     timeout: Name = Field(default="30 s", description="longest time for one request, e.g. 30 s")
     retries: int = Field(
@@ -190,7 +190,7 @@ class _Reader:
         from goalkeeper.targets._http_service import ServiceSettings
 
         form = self.form
-        price, per = self._price()
+        (price, per), (most, window) = self._price(), self._rate()
         if form.cap is not None and not price:
             raise self.wrong(("cap",), "a cap needs a price", "a price beside it", "add `price:`")
         return ServiceSettings(
@@ -204,7 +204,8 @@ class _Reader:
                 price=price,
                 per=per,
                 cap=UNLIMITED if form.cap is None else form.cap,
-                interval=self._interval(),
+                most=most,
+                window=window,
             ),
             cache=form.cache,
             folder=folder,
@@ -354,13 +355,15 @@ class _Reader:
 
     # ---- amounts ------------------------------------------------------------------------------
 
-    def _interval(self) -> float:
-        number, unit = self._amount(("rate",), self.form.rate or "", "50 per second")
+    def _rate(self) -> tuple[int, float]:
+        """Return the most requests in so many seconds; 0 of them where there is no rate."""
+        words = "50 per second, 600 per minute or 1000 per day"
+        number, unit = self._amount(("rate",), self.form.rate or "", words)
         if self.form.rate is None:
-            return 0.0
-        if not number or (unit or "second") not in SECONDS:
-            raise self._no_amount(("rate",), "50 per second, 600 per minute or 1000 per day")
-        return SECONDS[unit or "second"] / number
+            return 0, 0.0
+        if number < 1 or not number.is_integer() or (unit or "second") not in SECONDS:
+            raise self._no_amount(("rate",), words)
+        return int(number), SECONDS[unit or "second"]
 
     def _timeout(self) -> float:
         number, unit = self._amount(("timeout",), self.form.timeout, "30 s or 2 min")
