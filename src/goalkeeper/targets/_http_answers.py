@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,12 +73,17 @@ def as_answers(items: Sequence[Any], classes: Sequence[str], refused: str) -> An
     a label and a score. Where some classes have no score, only the label is taken. What was
     declined counts as the class `refused`.
     """
+    if all(isinstance(item, list) for item in items):
+        with suppress(ValueError, TypeError):  # ragged, or words among them: named below
+            rows = np.array(items)
+            if rows.ndim == 2 and rows.shape[1] == len(classes) and rows.dtype.kind in "fiu":
+                return rows.astype(np.float64)
     read = [_read(item) for item in items]
     if any(isinstance(one, dict) for one in read):
         names = [str(name) for name in classes]
-        rows = [_row(one, names) for one in read]
-        whole = all(row is not None for row in rows)
-        read = rows if whole else [_best(one) for one in read]
+        found = [_row(one, names) for one in read]
+        whole = all(row is not None for row in found)
+        read = found if whole else [_best(one) for one in read]
     if any(isinstance(one, list) for one in read):
         width = len(classes)
         sure = [float(str(name) == refused) for name in classes]

@@ -285,7 +285,8 @@ class Client:
         import aiohttp
 
         if self._session is None:
-            trusted = ssl.create_default_context(cafile=self._endpoint.ca)
+            secure = self._endpoint.url.startswith("https")  # reading certificates takes a moment
+            trusted = ssl.create_default_context(cafile=self._endpoint.ca) if secure else True
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=0,  # slots bound it, for all processes

@@ -1,7 +1,7 @@
 """What was sent to a service and what it answered: counted and kept for all workers of a run.
 
-One SQLite file: the hard limits hold for all processes together, and a run that is resumed neither
-counts from zero nor pays twice. Inputs are kept as hashes only, and no secret reaches this file.
+The hard limits hold for all processes together, and a run that is resumed neither counts from zero
+nor pays twice. Inputs are kept as hashes only, and no secret reaches these files.
 """
 
 from __future__ import annotations
@@ -9,21 +9,19 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
 from goalkeeper.core.errors import TargetError
+from goalkeeper.targets._http_counts import Counts
 
 UNLIMITED = float("inf")
 AT_ONCE = 500  # keys in one statement: SQLite takes at least 999 variables
-TABLES = """
-CREATE TABLE IF NOT EXISTS totals (requests INTEGER, inputs INTEGER, answered INTEGER);
-CREATE TABLE IF NOT EXISTS starts (id INTEGER PRIMARY KEY, at REAL);
-CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, item TEXT) WITHOUT ROWID;
-"""
+OFTEN = 0.25  # seconds between two writes of answers, where they come in faster
+TABLE = "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, item TEXT) WITHOUT ROWID"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +70,7 @@ class Ledger:
     Parameters
     ----------
     folder
-        Where the file is, for all processes of a run; None: in memory, for this process.
+        Where the files are, for all processes of a run; None: in memory, for this process.
     limits
         What may be sent.
     """
@@ -81,35 +79,24 @@ class Ledger:
         self.limits = limits
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        place = ":memory:" if folder is None else str(folder / "answers.sqlite")
+        self._counts = Counts(None if folder is None else folder / "counts", limits.most)
         self._lock = threading.Lock()
+        self._waiting: dict[bytes, str] = {}
+        self._written = 0.0
+        place = ":memory:" if folder is None else str(folder / "answers.sqlite")
         self._base = sqlite3.connect(place, timeout=60, check_same_thread=False)
-        self._base.isolation_level = None  # transactions are begun where they are needed
         if folder is not None:
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=OFF")
-        with self._changing() as base:
-            for statement in TABLES.strip().splitlines():
-                base.execute(statement)
-            if not base.execute("SELECT 1 FROM totals").fetchone():
-                base.execute("INSERT INTO totals VALUES (0, 0, 0)")
+        with self._base:
+            self._base.execute(TABLE)
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what is not written yet, and close the files."""
+        self.write()
         with self._lock:
             self._base.close()
-
-    @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        """Change the file in one step that other processes see whole or not at all."""
-        with self._lock:
-            self._base.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._base
-            except BaseException:
-                self._base.execute("ROLLBACK")
-                raise
-            self._base.execute("COMMIT")
+        self._counts.close()
 
     # ---- counting -----------------------------------------------------------------------------
 
@@ -121,27 +108,11 @@ class Ledger:
         TargetError
             The budget or the cap does not cover it; nothing is counted.
         """
-        with self._changing() as base:
-            requests, asked = base.execute("SELECT requests, inputs FROM totals").fetchone()
-            self._check(requests, asked, inputs)
-            base.execute(
-                "UPDATE totals SET requests = requests + 1, inputs = inputs + ?", (inputs,)
-            )
-            return self._turn(base, now) if self.limits.most else 0.0
-
-    def _turn(self, base: sqlite3.Connection, now: float) -> float:
-        """Plan the start of a request, so that no window has more than it may; return the wait."""
-        most, window = self.limits.most, self.limits.window
-        last, latest = base.execute("SELECT max(id), at FROM starts").fetchone()
-        if last is not None and latest - now > window * (1 + last / most):
-            base.execute("DELETE FROM starts")  # times of another start of the machine
-            last = None
-        place = 1 if last is None else last + 1
-        before = base.execute("SELECT at FROM starts WHERE id = ?", (place - most,)).fetchone()
-        start = now if before is None else max(now, before[0] + window)
-        base.execute("INSERT INTO starts VALUES (?, ?)", (place, start))
-        base.execute("DELETE FROM starts WHERE id <= ?", (place - most,))
-        return float(start - now)
+        with self._counts.changing() as numbers:
+            self._check(numbers[0], numbers[1], inputs)
+            numbers[0] += 1
+            numbers[1] += inputs
+            return self._counts.turn(numbers, self.limits.window, now) if self.limits.most else 0.0
 
     def _check(self, requests: int, asked: int, inputs: int) -> None:
         limits = self.limits
@@ -161,32 +132,43 @@ class Ledger:
 
     def refund(self, inputs: int) -> None:
         """Take back a request that was not sent."""
-        with self._changing() as base:
-            base.execute(
-                "UPDATE totals SET requests = requests - 1, inputs = inputs - ?", (inputs,)
-            )
+        with self._counts.changing() as numbers:
+            numbers[0] -= 1
+            numbers[1] -= inputs
+
+    def count_answered(self, inputs: int) -> None:
+        """Count inputs that were answered."""
+        with self._counts.changing() as numbers:
+            numbers[2] += inputs
 
     def spent(self) -> Spent:
         """Return what was sent so far, by all processes."""
-        with self._lock:
-            row = self._base.execute("SELECT requests, inputs, answered FROM totals").fetchone()
-        return Spent(requests=row[0], inputs=row[1], answered=row[2])
+        with self._counts.changing() as numbers:
+            return Spent(requests=numbers[0], inputs=numbers[1], answered=numbers[2])
 
     # ---- keeping ------------------------------------------------------------------------------
 
-    def count_answered(self, inputs: int) -> None:
-        """Count inputs that were answered and are not kept."""
-        with self._changing() as base:
-            base.execute("UPDATE totals SET answered = answered + ?", (inputs,))
+    def keep(self, items: Mapping[bytes, str], now: float) -> None:
+        """Keep answers by the keys of their inputs, and count them; the first one stays.
 
-    def keep(self, items: Mapping[bytes, str]) -> None:
-        """Keep answers by the keys of their inputs, and count them; the first one stays."""
-        with self._changing() as base:
-            base.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", items.items())
-            base.execute("UPDATE totals SET answered = answered + ?", (len(items),))
+        They are written at once, but no more often than every quarter of a second.
+        """
+        self.count_answered(len(items))
+        with self._lock:
+            self._waiting.update(items)
+        if now - self._written >= OFTEN:
+            self._written = now
+            self.write()
+
+    def write(self) -> None:
+        """Write the answers that are not written yet."""
+        with self._lock, self._base:
+            items, self._waiting = self._waiting, {}
+            self._base.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", items.items())
 
     def recall(self, keys: Iterable[bytes]) -> dict[bytes, str]:
         """Return the answers that are kept, by key."""
+        self.write()
         wanted = list(keys)
         found: dict[bytes, str] = {}
         with self._lock:

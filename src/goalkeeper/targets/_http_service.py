@@ -8,6 +8,7 @@ import json
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class Contract:
     refusal: Refusal | None = None
     variables: str = "the credentials"
 
-    @property
+    @cached_property
     def single(self) -> bool:
         """Whether a reply is the answer to one input, and no list of answers."""
         many = self.request.holders()[0] in MANY or self.batch > 1
@@ -156,7 +157,10 @@ class Service:
             found = {key: _read_kept(text) for key, text in recalled.items()}
         missing = {k: each for k, each in zip(keys, inputs, strict=True) if k not in found}
         if missing:
-            self._loop.run(_Round(self, missing, found, kept=kept).ask())
+            try:
+                self._loop.run(_Round(self, missing, found, kept=kept).ask())
+            finally:
+                self._ledger.write()
         return [found[key] for key in keys]
 
     def _key(self, value: Any, occasion: str | None, place: int | None) -> bytes:
@@ -185,7 +189,8 @@ class Service:
     def take(self, got: Mapping[bytes, Any], *, kept: bool) -> None:
         """Count answers that came in, and keep them if they are to be kept."""
         if kept:
-            self._ledger.keep({key: _written(item) for key, item in got.items()})
+            now = asyncio.get_running_loop().time()
+            self._ledger.keep({key: _written(item) for key, item in got.items()}, now)
         else:
             self._ledger.count_answered(len(got))
 

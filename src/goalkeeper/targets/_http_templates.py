@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -189,9 +190,13 @@ class AnswerPath:
             rest = rest[match.end() :]
         return found
 
+    @cached_property
+    def _steps(self) -> list[str | int]:
+        return self.steps()
+
     def find(self, value: Any) -> Any:
         """Return what stands there; raises TargetError, with what stands where the path ends."""
-        return _found(value, self.steps(), "")
+        return _found(value, self._steps, "")
 
 
 def _found(value: Any, steps: list[str | int], before: str) -> Any:
