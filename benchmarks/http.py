@@ -1,7 +1,7 @@
 """A service as a target, beside a bare asynchronous client with the same batches.
 
-Both ask the same server on this machine, with the same batch and concurrency; the target also counts
-every request in a file and keeps every answer. The ratio is the peer's time over ours.
+Both ask the same server on this machine, with the same batch and concurrency; the target also
+counts every request in a file and keeps every answer. The ratio is the peer's time over ours.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from aiohttp import web
 from benchmarks._timing import timed
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.targets._http_client import Endpoint, Manners
-from goalkeeper.targets._http_service import Contract, Service, ServiceSettings
-from goalkeeper.targets._http_templates import AnswerPath, Template
+from goalkeeper.targets._http_service import Contract, ModelService, ServiceSettings
+from goalkeeper.targets._http_templates import AnswerPath, RequestTemplate
 
 CLASSES = ("ham", "spam")
 
@@ -71,11 +71,11 @@ def measured(url: str, batch: int, concurrency: int, texts: list[str], rounds: i
 
     def ours() -> Any:
         with tempfile.TemporaryDirectory() as folder:
-            service = Service(
+            service = ModelService(
                 ServiceSettings(
                     endpoint=Endpoint(name=url, url=url),
                     contract=Contract(
-                        request=Template({"inputs": "{inputs}"}),
+                        request=RequestTemplate({"inputs": "{inputs}"}),
                         response=AnswerPath("predictions"),
                         batch=batch,
                     ),

@@ -31,10 +31,10 @@ from goalkeeper.core.power import View
 from goalkeeper.targets import _http_client, _http_replies
 from goalkeeper.targets._http_answers import Refusal
 from goalkeeper.targets._http_client import Endpoint, Manners
-from goalkeeper.targets._http_ledger import Ledger, Limits, Slots
+from goalkeeper.targets._http_ledger import Ledger, ServiceLimits, Slots
 from goalkeeper.targets._http_replies import Secrets
-from goalkeeper.targets._http_service import Contract, Service, ServiceSettings
-from goalkeeper.targets._http_templates import AnswerPath, Template
+from goalkeeper.targets._http_service import Contract, ModelService, ServiceSettings
+from goalkeeper.targets._http_templates import AnswerPath, RequestTemplate
 from goalkeeper.targets.checks import preflight
 from goalkeeper.targets.http import HttpTarget
 from tests.targets.serving import Served, score, scores, serving
@@ -48,15 +48,15 @@ def texts(n: int, start: int = 0) -> Any:
 
 
 @contextmanager
-def asking(served: Served, folder: Path | None = None, **given: Any) -> Iterator[Service]:
+def asking(served: Served, folder: Path | None = None, **given: Any) -> Iterator[ModelService]:
     """Make a service that never really waits; `given` are settings, by their own names."""
     pauses = given.pop("pauses", [])
 
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
 
-    request = Template(given.pop("request", {"inputs": "{inputs}"}))
-    service = Service(
+    request = RequestTemplate(given.pop("request", {"inputs": "{inputs}"}))
+    service = ModelService(
         ServiceSettings(
             endpoint=Endpoint(
                 name="http://SERVICE",
@@ -78,7 +78,7 @@ def asking(served: Served, folder: Path | None = None, **given: Any) -> Iterator
                 timeout=given.pop("timeout", 5.0),
                 retries=given.pop("retries", 5),
             ),
-            limits=Limits(**given.pop("limits", {})),
+            limits=ServiceLimits(**given.pop("limits", {})),
             cache=given.pop("cache", True),
             folder=folder,
             client={"pause": pause},
@@ -91,7 +91,7 @@ def asking(served: Served, folder: Path | None = None, **given: Any) -> Iterator
         service.close()
 
 
-def answered(service: Service, x: Any, occasion: str | None = "") -> Any:
+def answered(service: ModelService, x: Any, occasion: str | None = "") -> Any:
     return service.answers(x, TextDomain(), CLASSES, occasion=occasion)
 
 
@@ -208,7 +208,7 @@ def test_the_cap_stops_with_what_it_bought(limits: dict[str, Any], requests: int
 
 
 def test_requests_wait_for_their_turn() -> None:
-    ledger = Ledger(None, Limits(most=2, window=10.0))
+    ledger = Ledger(None, ServiceLimits(most=2, window=10.0))
     asked = (100.0, 101.0, 101.0, 105.0, 105.0, 105.0, 200.0, 200.0, 200.0)
     assert [ledger.reserve(1, now) for now in asked] == [0, 0, 9, 6, 15, 16, 0, 0, 10]
     assert ledger.reserve(1, 5.0) == 0  # the clock began again with the machine
@@ -217,7 +217,7 @@ def test_requests_wait_for_their_turn() -> None:
 
 
 def test_no_window_has_more_than_the_rate() -> None:
-    ledger, rng = Ledger(None, Limits(most=7, window=3.0)), np.random.default_rng(0)
+    ledger, rng = Ledger(None, ServiceLimits(most=7, window=3.0)), np.random.default_rng(0)
     asked = np.cumsum(rng.exponential(0.2, 500))
     starts = np.sort([now + ledger.reserve(1, now) for now in asked.tolist()])
     assert (starts[7:] - starts[:-7] >= 3.0 - 1e-9).all()
@@ -283,7 +283,7 @@ def test_what_was_answered_before_a_failure_is_not_paid_again(tmp_path: Path) ->
 
 
 def service_kept(folder: Path) -> int:
-    ledger = Ledger(folder, Limits())
+    ledger = Ledger(folder, ServiceLimits())
     answered = ledger.spent().answered
     ledger.close()
     return answered
@@ -309,7 +309,7 @@ def test_a_service_that_cannot_be_reached_costs_nothing() -> None:
         pytest.raises(TargetError, match=r"cannot be reached \(Conn.*tried 3 times"),
     ):
         answered(service, texts(1))
-    assert service.limits == Limits()
+    assert service.limits == ServiceLimits()
 
 
 def test_what_was_not_sent_is_not_counted() -> None:
@@ -361,7 +361,7 @@ def test_the_time_that_the_service_asks_for_is_waited(asked: str, waited: float 
 
 
 def test_a_date_to_wait_for_counts_from_the_date_of_the_reply() -> None:
-    reply = _http_replies.Reply(
+    reply = _http_replies.ServiceReply(
         status=429,
         headers={
             "retry-after": "Wed, 01 Jan 2020 10:00:30 GMT",
@@ -534,7 +534,9 @@ def test_certificates_are_verified(tmp_path: Path) -> None:
     both.write_bytes((tmp_path / "key.pem").read_bytes() + (tmp_path / "cert.pem").read_bytes())
     with serving(certificate=both) as served:
         with asking(served) as service:
-            with pytest.raises(TargetError, match=r"certificate is not trusted.*model\.http\.ca"):
+            with pytest.raises(
+                TargetError, match=r"certificate is not trusted.*model\.http\.certificates"
+            ):
                 answered(service, texts(1))
             assert service.spent.requests == 0
         with asking(served, ca=tmp_path / "cert.pem") as service:
@@ -611,7 +613,9 @@ def target(served: Served, **given: Any) -> Iterator[HttpTarget]:
     settings = ServiceSettings(
         endpoint=Endpoint(name="http://SERVICE", url=served.url),
         contract=Contract(
-            request=Template({"inputs": "{inputs}"}), response=AnswerPath("predictions"), batch=32
+            request=RequestTemplate({"inputs": "{inputs}"}),
+            response=AnswerPath("predictions"),
+            batch=32,
         ),
         **given,
     )

@@ -15,7 +15,7 @@ import pytest
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import TargetError
 from goalkeeper.targets._http_answers import DECLINED, as_answers, items_of
-from goalkeeper.targets._http_templates import AnswerPath, Template, json_inputs
+from goalkeeper.targets._http_templates import AnswerPath, RequestTemplate, json_inputs
 
 CLASSES = ("ham", "spam", "junk")
 
@@ -54,7 +54,7 @@ CLASSES = ("ham", "spam", "junk")
     ],
 )
 def test_a_request_is_filled(template: Any, filled: Any, *, many: bool) -> None:
-    made = Template(template)
+    made = RequestTemplate(template)
     assert made.problem() == ""
     assert made.takes_many == many
     assert json.loads(made.fill(["a", 'b"'])) == filled
@@ -69,7 +69,7 @@ def test_a_request_is_filled(template: Any, filled: Any, *, many: bool) -> None:
     ],
 )
 def test_what_is_no_request_is_named(template: Any, words: str) -> None:
-    assert words in Template(template).problem()
+    assert words in RequestTemplate(template).problem()
 
 
 TABLE = TableDomain(
@@ -98,7 +98,7 @@ def test_rows_are_lists_or_mappings_with_words_and_null() -> None:
     with pytest.raises(TargetError, match="rows of a table, but inputs are texts"):
         json_inputs(np.array(["a"], dtype=object), TextDomain(), "{rows}")
     with pytest.raises(TargetError, match="infinite"):
-        Template("{inputs}").fill([[np.inf]])
+        RequestTemplate("{inputs}").fill([[np.inf]])
 
 
 @pytest.mark.parametrize("channels", [1, 3])

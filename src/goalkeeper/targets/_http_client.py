@@ -22,8 +22,8 @@ from goalkeeper.core.errors import MissingExtra, TargetError
 from goalkeeper.targets._http_ledger import Ledger, Slots
 from goalkeeper.targets._http_replies import (
     LARGEST,
-    Reply,
     Secrets,
+    ServiceReply,
     Transient,
     too_large,
     unpacked,
@@ -41,7 +41,7 @@ POLL = 0.005  # seconds between looks for a slot that another process frees
 OPENS, RESTS = 3, 60.0  # requests failed in a row, and seconds in which nothing is asked then
 TIMES = 256  # latest latencies that are remembered
 
-Judge = Callable[[Reply], Any]
+Judge = Callable[[ServiceReply], Any]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -204,7 +204,7 @@ class Client:
 
     # ---- sending ------------------------------------------------------------------------------
 
-    async def _reply(self, body: bytes, inputs: int) -> Reply:
+    async def _reply(self, body: bytes, inputs: int) -> ServiceReply:
         async with self._slot():
             if (rest := self._not_before - self._now()) > 0:
                 await self._pause(rest)
@@ -231,7 +231,7 @@ class Client:
         finally:
             self._slots.give_back(slot)
 
-    async def _exchanged(self, body: bytes) -> Reply:
+    async def _exchanged(self, body: bytes) -> ServiceReply:
         """Send and receive once; what the library raises becomes one of ours, without its text.
 
         Its texts, and the errors that they stand in, may hold the address with a secret.
@@ -260,7 +260,7 @@ class Client:
             return reply
         raise kind(words)
 
-    async def _received(self, body: bytes) -> Reply:
+    async def _received(self, body: bytes) -> ServiceReply:
         endpoint, session = self._endpoint, self._opened()
         async with session.request(
             endpoint.method, endpoint.url, data=body, headers=endpoint.headers,
@@ -275,7 +275,7 @@ class Client:
             headers = {name.lower(): value for name, value in response.headers.items()}
             content = unpacked(b"".join(parts), headers.get("content-encoding", ""))
             hidden = endpoint.secrets
-            return Reply(
+            return ServiceReply(
                 status=response.status,
                 headers={name: hidden.hidden(value) for name, value in headers.items()},
                 body=hidden.hidden_in_body(content),
@@ -305,7 +305,7 @@ class Client:
 
 
 _CERTIFICATE = (
-    "its certificate is not trusted; name the certificates of its authority under model.http.ca"
+    "its certificate is not trusted; name those of its authority under model.http.certificates"
 )
 
 

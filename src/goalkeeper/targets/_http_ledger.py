@@ -25,7 +25,7 @@ TABLE = "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, item TEXT) WI
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ServiceLimits:
     """What a service may be asked, retries included.
 
     Parameters
@@ -75,7 +75,7 @@ class Ledger:
         What may be sent.
     """
 
-    def __init__(self, folder: Path | None, limits: Limits) -> None:
+    def __init__(self, folder: Path | None, limits: ServiceLimits) -> None:
         self.limits = limits
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

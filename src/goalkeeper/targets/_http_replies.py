@@ -65,7 +65,7 @@ class Secrets:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Reply:
+class ServiceReply:
     """Status, headers (names in lower case) and body of what came back, without secrets."""
 
     status: int
@@ -113,7 +113,7 @@ def too_large() -> TargetError:
     return TargetError(f"its answer is larger than {LARGEST // 2**20} MiB")
 
 
-def judged(reply: Reply, inputs: int, variables: str) -> Any:
+def judged(reply: ServiceReply, inputs: int, variables: str) -> Any:
     """Return the JSON value of a reply to so many inputs.
 
     Parameters
@@ -144,7 +144,7 @@ def judged(reply: Reply, inputs: int, variables: str) -> Any:
     return parsed(reply)
 
 
-def parsed(reply: Reply) -> Any:
+def parsed(reply: ServiceReply) -> Any:
     """Read a body as JSON; raises Transient where it is none, TargetError for NaN and nesting."""
     try:
         return json.loads(reply.body.decode("utf-8"), parse_constant=_refused)
@@ -168,7 +168,7 @@ def _refused(constant: str) -> Any:
     raise _NotANumber(constant)
 
 
-def _wait(reply: Reply) -> float | None:
+def _wait(reply: ServiceReply) -> float | None:
     """Return the seconds in Retry-After; a date counts from the date of the reply itself."""
     text = reply.headers.get("retry-after", "").strip()
     try:
@@ -182,7 +182,7 @@ def _wait(reply: Reply) -> float | None:
         return None
 
 
-def _remedy(reply: Reply, variables: str) -> str:
+def _remedy(reply: ServiceReply, variables: str) -> str:
     status = reply.status
     if status in (401, 403):
         return f"check {variables} and model.http.headers"

@@ -28,7 +28,7 @@ _STEP = re.compile(r"""\.?([^.\[\]"'\s]+)|\[(\*|-?\d+)\]|\[(?:"([^"]*)"|'([^']*)
 
 
 @dataclass(frozen=True, eq=False)
-class Template:
+class RequestTemplate:
     """A JSON value with places for inputs.
 
     `{inputs}`, `{rows}` and `{pngs}` stand for a list of all inputs of a request; `{input}`,

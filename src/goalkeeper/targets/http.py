@@ -13,7 +13,7 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
-from goalkeeper.targets._http_service import Service, ServiceSettings
+from goalkeeper.targets._http_service import ModelService, ServiceSettings
 from goalkeeper.targets.python import PythonTarget
 
 
@@ -40,7 +40,7 @@ class HttpTarget:
         *,
         sample: Inputs,
     ) -> None:
-        self.service = Service(settings)
+        self.service = ModelService(settings)
         self.domain = domain
         # Categories reach the service as words, not as the codes that stand for them here.
         given = replace(domain, named=True) if isinstance(domain, TableDomain) else domain
@@ -92,7 +92,7 @@ class HttpTarget:
 class _Questions:
     """The service as a function of a batch, for one occasion."""
 
-    service: Service
+    service: ModelService
     domain: Domain
     classes: tuple[str, ...]
     occasion: str | None

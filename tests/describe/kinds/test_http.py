@@ -100,7 +100,7 @@ def refused(folder: Path, model: str) -> DescriptionError:
         ({"price": "1 per word"}, "price", "this is no amount"),
         ({"cap": 3}, "cap", "a cap needs a price"),
         ({"request": {"text": "{input}"}, "batch": 2}, "batch", "takes a single input"),
-        ({"ca": "no.pem"}, "ca", "does not exist"),
+        ({"certificates": "no.pem"}, "certificates", "does not exist"),
         ({"batches": 3}, "batches", "there is no such key"),
         ({"budget": 0}, "budget", "must be at least 1"),
         ({"method": "GET"}, "method", "this value is not known"),
@@ -294,9 +294,9 @@ def test_a_run_keeps_what_it_paid_for_when_its_service_fails(tmp_path: Path) -> 
 
 
 def spent(folder: Path) -> int:
-    from goalkeeper.targets._http_ledger import Ledger, Limits
+    from goalkeeper.targets._http_ledger import Ledger, ServiceLimits
 
-    ledger = Ledger(folder / ".service", Limits())
+    ledger = Ledger(folder / ".service", ServiceLimits())
     requests = ledger.spent().requests
     ledger.close()
     return requests

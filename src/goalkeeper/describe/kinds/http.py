@@ -63,7 +63,7 @@ class HttpForm(Section):
         default_factory=dict,
         description="headers of every request; secrets only as ${NAME}, from the environment",
     )
-    ca: str | None = Field(
+    certificates: str | None = Field(
         default=None,
         min_length=1,
         description="file with the certificates to trust, in PEM format (default: those of the "
@@ -186,7 +186,7 @@ class _Reader:
     def settings(self, folder: Path | None) -> ServiceSettings:
         """Return what the form says; raises DescriptionError."""
         from goalkeeper.targets._http_client import Manners
-        from goalkeeper.targets._http_ledger import UNLIMITED, Limits
+        from goalkeeper.targets._http_ledger import UNLIMITED, ServiceLimits
         from goalkeeper.targets._http_service import ServiceSettings
 
         form = self.form
@@ -199,7 +199,7 @@ class _Reader:
             manners=Manners(
                 concurrency=form.concurrency, timeout=self._timeout(), retries=form.retries
             ),
-            limits=Limits(
+            limits=ServiceLimits(
                 budget=UNLIMITED if form.budget is None else form.budget,
                 price=price,
                 per=per,
@@ -244,22 +244,24 @@ class _Reader:
                 'a header, e.g. headers: {Authorization: "Basic ${NAME}"}',
                 "move them into an environment variable and a header",
             )
-        ca = form.ca
+        ca = form.certificates
         return Endpoint(
             name=form.url,
             url=url,
             method=form.method,
             headers={name: self._header(name, value) for name, value in form.headers.items()},
             secrets=Secrets({name: os.environ[name] for name in self._variables()}),
-            ca=None if ca is None else self.references.file(("model", "http", "ca"), ca, "file"),
+            ca=None
+            if ca is None
+            else self.references.file(("model", "http", "certificates"), ca, "file"),
         )
 
     def _contract(self) -> Any:
         from goalkeeper.targets._http_answers import Refusal
         from goalkeeper.targets._http_service import Contract
-        from goalkeeper.targets._http_templates import MANY, AnswerPath, Template
+        from goalkeeper.targets._http_templates import MANY, AnswerPath, RequestTemplate
 
-        form, template = self.form, Template(self._body(self.form.request))
+        form, template = self.form, RequestTemplate(self._body(self.form.request))
         if wrong := template.problem():
             raise self.wrong(
                 ("request",),
