@@ -287,7 +287,7 @@ def _application(app: Application, secrecy: Mapping[str, Mapping[str, str]]) -> 
             "declared": app.tolerances.declared,
         },
         caveats=app.caveats,
-        baseline=baseline(app),
+        baseline=app.once(baseline),
     )
 
 

@@ -103,6 +103,50 @@ def estimate_queries(unit: Unit) -> float:
     return unit.estimate.queries * (1.0 if experience is None else experience.queries)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceCost:
+    """What attack runs ask of a service, at least (full requests) and at most (one input each).
+
+    Parameters
+    ----------
+    inputs
+        Inputs that are asked.
+    requests, price
+        The least and the most of them.
+    exceeds
+        The limit that even the least exceeds, as a sentence; empty if there is none.
+    """
+
+    inputs: float
+    requests: tuple[float, float]
+    price: tuple[float, float]
+    exceeds: str
+
+
+def estimate_service(app: Application, units: Iterable[Unit]) -> ServiceCost | None:
+    """Estimate what attack runs ask of the service behind a target; None for other targets.
+
+    Answers are kept, so that inputs that several attack runs ask are counted too often here.
+    """
+    service: Any = getattr(app.target, "service", None)
+    if service is None:
+        return None
+    inputs = sum(map(estimate_queries, units))
+    requests = (inputs / service.batch, inputs)
+    limits, spent = service.limits, service.spent
+    price = tuple(limits.cost(number, inputs) for number in requests)
+    total = spent.requests + requests[0]
+    cost = limits.cost(total, spent.inputs + inputs)
+    exceeds = ""
+    if total > limits.budget:
+        exceeds = f"the budget of {limits.budget:,.0f} requests is expected to be exceeded"
+    elif cost > limits.cap:
+        exceeds = f"the cap of {limits.cap:.2f} is expected to be exceeded"
+    return ServiceCost(
+        inputs=inputs, requests=requests, price=(price[0], price[1]), exceeds=exceeds
+    )
+
+
 def estimate_memory(app: Application) -> int:
     """Estimate the peak memory of one worker, in bytes.
 
@@ -155,14 +199,27 @@ def load_experience() -> dict[tuple[str, str], Experience]:
 
 def measure_times(app: Application) -> OperationTimes:
     """Time a few answers and, where the application can be trained, a few trainings."""
-    x, target = app.data.holdout.x[:BATCH], app.target
     with one_thread():  # as attack runs have
+        row, single = _time_answers(app)
         return OperationTimes(
             machine=_shortest_time(_reference_work),
-            row=_shortest_time(lambda: target.answer(x, View.LABELS)) / max(1, len(x)),
-            single=_shortest_time(lambda: target.answer(x[:1], View.LABELS)),
+            row=row,
+            single=single,
             **_time_trainings(app),
         )
+
+
+def _time_answers(app: Application) -> tuple[float, float]:
+    """Time an input among many and one alone; a service has measured what it was asked before."""
+    x, target = app.data.holdout.x[:BATCH], app.target
+    measured = getattr(target, "measured_seconds", None)
+    if measured is not None:
+        row, single = measured()
+        return row, single
+    return (
+        _shortest_time(lambda: target.answer(x, View.LABELS)) / max(1, len(x)),
+        _shortest_time(lambda: target.answer(x[:1], View.LABELS)),
+    )
 
 
 def _time_trainings(app: Application) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from goalkeeper.cli.common import AsJson, File, parse_choice, prepare_session, shell_command
+from goalkeeper.cli.service import describe_asked
 from goalkeeper.core.application import Target
 
 
@@ -27,6 +28,8 @@ def check(file: File, as_json: AsJson = False) -> None:
     typer.echo(f"{file}: valid")
     typer.echo("  data: " + ", ".join(f"{n} {part}" for part, n in sizes.items()))
     typer.echo(f"  {_answers(ready.app.target)}")
+    for line in describe_asked(ready.app):
+        typer.echo(f"  {line}")
     for caveat in ready.app.caveats:
         typer.echo(f"  note: {caveat}")
     typer.echo(f"next: {shell_command('plan', file)}")

@@ -21,7 +21,19 @@ EPILOG = (
 
 def build() -> typer.Typer:
     """Build the command line application."""
-    from goalkeeper.cli import check, doctor, init, listing, plan, report, run, show, store, verify
+    from goalkeeper.cli import (
+        check,
+        doctor,
+        init,
+        listing,
+        plan,
+        report,
+        run,
+        serve_example,
+        show,
+        store,
+        verify,
+    )
 
     app = typer.Typer(
         name="goalkeeper",
@@ -43,6 +55,7 @@ def build() -> typer.Typer:
         ("verify", verify.verify),
         ("list", listing.listing),
         ("store", store.store),
+        ("serve-example", serve_example.serve_example),
         ("doctor", doctor.doctor),
     ):
         app.command(name)(function)

@@ -22,6 +22,7 @@ from goalkeeper.cli.common import (
     shell_command,
 )
 from goalkeeper.cli.effort import collect_sizing, describe_effort, format_duration
+from goalkeeper.cli.service import describe_service
 
 if TYPE_CHECKING:
     from goalkeeper.assessing import Session
@@ -95,6 +96,8 @@ def _print(ready: Session, times: OperationTimes, file: Path, jobs: int) -> None
         f"{estimate_memory(ready.app) / 2**30:.1f} GiB each"
     )
     out.print(describe_effort(effort, times, units, jobs))
+    for line in describe_service(ready):
+        out.print(line)
     effort_option = [] if effort == 1 else ["--effort", f"{effort:g}"]
     typer.echo(f"next: {shell_command('run', file, '-o', file.parent / 'run', *effort_option)}")
 

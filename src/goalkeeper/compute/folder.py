@@ -15,6 +15,7 @@ from goalkeeper.core.errors import StoreError
 from goalkeeper.core.evidence import AttackResult
 
 MANIFEST = "MANIFEST.sha256"
+SERVICE = ".service"  # what a service answered: it helps to resume, and is no part of the evidence
 
 
 class RunFolder:
@@ -29,7 +30,8 @@ class RunFolder:
         """Make the folder; raises StoreError when it cannot be made or holds something else."""
         units = self.root / "units"
         try:
-            foreign = self.root.is_dir() and not units.is_dir() and any(self.root.iterdir())
+            there = list(self.root.iterdir()) if self.root.is_dir() else []
+            foreign = not units.is_dir() and any(path.name != SERVICE for path in there)
             if not foreign:
                 units.mkdir(parents=True, exist_ok=True)
                 (self.root / LOCK).touch()
@@ -148,7 +150,7 @@ class RunFolder:
         files = sorted(
             p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file()
         )
-        listed = [name for name in files if name not in {MANIFEST, LOCK}]
+        listed = [n for n in files if n not in {MANIFEST, LOCK} and not n.startswith(f"{SERVICE}/")]
         return "".join(f"{sha((self.root / n).read_bytes())}  {n}\n" for n in listed)
 
 

@@ -51,6 +51,8 @@ class ComputeSettings:
         Bytes that the answers of many models may take at a time.
     store
         Folder of the store in which long trainings are kept; empty for none.
+    service
+        Folder in which is kept what a service was asked and answered; empty for none.
     networks
         How networks are computed; None until it is measured.
     """
@@ -60,6 +62,7 @@ class ComputeSettings:
     jobs: int = 1
     memory: int = MEMORY
     store: str = ""
+    service: str = ""
     networks: Networks | None = None
 
     def __post_init__(self) -> None:

@@ -76,6 +76,13 @@ class ModelForm(Section):
         pattern="^[0-9a-fA-F]{64}$",
         description="hash of the model file, so that nothing else is ever loaded",
     )
+    retries: int | None = Field(
+        default=None,
+        ge=0,
+        le=20,
+        description="how often `function` is called again after an error of a connection, a "
+        "time-out or a busy service; other errors end the attack run at once (default: 2)",
+    )
     integrity: str | None = Field(
         default=None,
         min_length=1,

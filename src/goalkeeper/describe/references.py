@@ -141,6 +141,12 @@ class References:
         return _VARIABLE.sub(value, name)
 
 
+def load_function(path: Path, name: str) -> Callable[..., Any]:
+    """Load a function from one of our own files; raises what loading raises."""
+    found: Callable[..., Any] = getattr(_module(path), name)
+    return found
+
+
 def _hash(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

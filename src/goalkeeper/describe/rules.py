@@ -177,6 +177,13 @@ def _model(document: Document, form: ApplicationForm) -> Iterator[DescriptionErr
                     expected="build: a function that returns the torch module",
                     advice="add `build: file.py:name` under model",
                 )
+    if model.retries is not None and getattr(model, "function", None) is None:
+        yield problem(
+            document,
+            ("model", "retries"),
+            "retries belongs to `model.function`, which is not given",
+            advice="leave out retries; a service has its own key, model.http.retries",
+        )
     if model.file is None:
         for key in ("trust", "sha256"):
             if document.at(("model", key)) is not None:

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from goalkeeper.assessing import Session, conclude, load_session, now, prepare
+from goalkeeper.assessing import Session, baseline, conclude, load_session, now, prepare
 from goalkeeper.compute.executor import Execution
 from goalkeeper.compute.executors import make
-from goalkeeper.compute.folder import RunFolder
+from goalkeeper.compute.folder import SERVICE, RunFolder
 from goalkeeper.compute.store import Store
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.errors import DescriptionError, StoreError
-from goalkeeper.estimate import OperationTimes
+from goalkeeper.estimate import OperationTimes, estimate_service
 from goalkeeper.planning import Choice
 from goalkeeper.running.keys import PROBES, hash_answers
 from goalkeeper.running.options import Finished, RunOptions, Started, Warned
@@ -23,6 +23,7 @@ from goalkeeper.running.record import freeze, write_assessment
 from goalkeeper.running.sizing import fit_effort
 from goalkeeper.running.units import load_finished, recall, run_missing
 
+CHANGED = 32  # inputs that a service is asked again when a run is resumed
 PRELOAD = ("goalkeeper.assessing", "goalkeeper.describe")  # what every worker needs
 
 
@@ -73,11 +74,12 @@ def run(
     if isinstance(application, Application):
         session = _prepare_in_python(application, seed, choice)
     else:
-        session = _load_described(application, seed, choice, options)
+        session = _load_described(application, seed, choice, options, kept)
     session = replace(session, folder=kept, store=_open_store(application, options))
     with kept.locked():
         if not options.resume and kept.has("run.json"):
             raise StoreError(f"{kept.root} holds a run already; resume it, or choose a new folder")
+        _warn_of_service(session, options)
         session, measure_times = fit_effort(session, options.sizing, options.execution.workers)
         freeze(session, kept)
         assessment = _run_units(session, options, measure_times)
@@ -85,14 +87,33 @@ def run(
     return assessment
 
 
+def _warn_of_service(session: Session, options: RunOptions) -> None:
+    """Warn where a service does not answer as it did when the folder was begun."""
+    count_changed = getattr(session.app.target, "count_changed", None)
+    if count_changed is None or session.folder is None or not session.folder.has("run.json"):
+        return
+    changed, asked = count_changed(session.app.data.holdout.x[:CHANGED])
+    if changed:
+        options.progress(
+            Warned(
+                text=f"the service gives another class to {changed} of {asked} inputs than by the "
+                f"answers kept in {session.folder.root}; if its model was changed, use a new folder"
+            )
+        )
+
+
 def _run_units(
     session: Session, options: RunOptions, measure_times: Callable[[], OperationTimes]
 ) -> Assessment:
     started = now()
+    session.app.once(baseline)  # now, so that a model that fails later does not take it away
     kept = load_finished(session)
     reused = recall(session, kept)
     results = kept | reused
     missing = tuple(unit for unit in session.plan.units if unit.id not in results)
+    cost = estimate_service(session.app, missing)
+    if cost is not None and cost.exceeds:
+        options.progress(Warned(text=f"{cost.exceeds}; choose a smaller --effort, or raise it"))
     executor = make(options.execution, len(missing))
     options.progress(
         Started(
@@ -129,12 +150,15 @@ def _choose_execution(application: Application | Path | str, given: Execution) -
     return replace(given, executor="inline")
 
 
-def _load_described(file: Path | str, seed: int, choice: Choice, options: RunOptions) -> Session:
+def _load_described(
+    file: Path | str, seed: int, choice: Choice, options: RunOptions, folder: RunFolder
+) -> Session:
     execution, store = options.execution, _open_store(file, options)
     compute = replace(
         options.compute or ComputeSettings(device="auto"),
         jobs=execution.slots if execution.executor == "inline" else 1,
         store=str(store.root) if store else "",
+        service=str((folder.root / SERVICE).resolve()),
     )
     return replace(load_session(str(file), seed, choice, compute), file=str(file))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from goalkeeper.core.application import Answers, Target
+from goalkeeper.core.asking import again
 from goalkeeper.core.data import Bools, Floats, Inputs, row_keys
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.power import View
@@ -48,7 +49,7 @@ def preflight(target: Target, x: Inputs) -> tuple[str, ...]:
     view = min(target.offers, View.SCORES)
     first = _asked(target, x, view)
     caveats = [
-        _unstable(first, _asked(target, x, view), TWICE, view),
+        _unstable(first, _asked(again(target, "twice"), x, view), TWICE, view),
         _unstable(*_one_by_one(target, x, first, view), ALONE_OR_NOT, view),
         _constant(first, x),
     ]
@@ -76,6 +77,7 @@ def _asked(target: Target, x: Inputs, view: View) -> Answers:
 
 def _one_by_one(target: Target, x: Inputs, batch: Answers, view: View) -> tuple[Answers, Answers]:
     few = min(ALONE, len(x))
+    target = again(target, "alone")
     try:
         alone = [_asked(target, x[i : i + 1], view) for i in range(few)]
     except TargetError as error:

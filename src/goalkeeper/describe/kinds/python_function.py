@@ -5,6 +5,8 @@ from __future__ import annotations
 from goalkeeper.describe.kinds.base import KeyKind, Model, ModelContext
 from goalkeeper.describe.references import References
 
+RETRIES = 2
+
 
 class PythonFunction(KeyKind):
     """`model.function`: a function that answers a batch of inputs."""
@@ -19,10 +21,12 @@ class PythonFunction(KeyKind):
     def load(self, value: str, context: ModelContext) -> Model:
         """Wrap the function."""
         from goalkeeper.targets import PythonTarget
+        from goalkeeper.targets._retrying import RetriedFunction
 
-        function = context.references.function(("model", self.key), value)
+        found = context.references.function(("model", self.key), value)
+        retries = RETRIES if context.form.retries is None else context.form.retries
         target = PythonTarget(
-            function,
+            RetriedFunction(found, retries),
             context.classes,
             context.domain,
             sample=context.sample,
