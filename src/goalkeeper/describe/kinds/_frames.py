@@ -1,4 +1,4 @@
-"""Whether a scikit-learn model was made for tables with named columns."""
+"""Whether a model was made for tables with named columns."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ def domain_of(model: Any, domain: Domain) -> Domain:
     if not isinstance(domain, TableDomain) or domain.named or not _wants_names(model, domain):
         return domain
     return replace(domain, named=True)
+
+
+def with_names(domain: Domain) -> Domain:
+    """Let a model get words as they are: a DataFrame where columns hold any, else an array."""
+    if not isinstance(domain, TableDomain):
+        return domain
+    words = any(column.kind == "category" for column in domain.columns)
+    return domain if domain.named == words else replace(domain, named=words)
 
 
 def _wants_names(model: Any, domain: TableDomain) -> bool:
