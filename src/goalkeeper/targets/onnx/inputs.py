@@ -10,6 +10,7 @@ import numpy as np
 
 from goalkeeper.core.domain import Domain, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import TargetError
+from goalkeeper.targets.columns import numbers_of, refuse_words, values_of, words_in, written
 from goalkeeper.targets.onnx.session import OnnxModel
 
 TEXT = "string"
@@ -89,16 +90,12 @@ class Feeds:
         elif part.columns is None:
             values = np.array([str(text) for text in block], dtype=object)
         else:
-            values = np.stack([_column(block, j) for j in part.columns], axis=-1)
-        if part.dtype == "object" and part.columns is not None:
-            values = values.astype(str).astype(object)
+            one = values_of if part.dtype == "object" else numbers_of
+            values = np.stack([one(block, j) for j in part.columns], axis=-1)
+            if part.dtype == "object":
+                words = [written(value) for value in values.reshape(-1)]
+                values = np.array(words, dtype=object)
         return np.ascontiguousarray(values.reshape(-1, *part.shape).astype(part.dtype))
-
-
-def _column(block: Any, place: int) -> Any:
-    if not hasattr(block, "iloc"):
-        return block[:, place]
-    return np.asarray(block.iloc[:, place].astype(object))
 
 
 def feeds_of(model: OnnxModel, domain: Domain) -> Feeds:
@@ -185,12 +182,8 @@ def _plain(name: str) -> str:
 def _whole_rows(model: OnnxModel, domain: TableDomain) -> Part:
     found = model.inputs[0]
     dtype, count = _dtype(found), len(domain.columns)
-    words = [column.name for column in domain.columns if column.kind == "category"]
-    if words and dtype != "object":
-        raise TargetError(
-            f"{model.name} takes numbers, but these columns hold words: {', '.join(words)}; encode "
-            "them as in training, by a function of your own (model.function)"
-        )
+    if dtype != "object":
+        refuse_words(domain, model.name)
     if len(found.shape) != 2 or not _fits(found.shape[1], count):
         raise TargetError(
             f"{model.name} takes inputs of shape {_shape(found)}, but the application has "
@@ -201,7 +194,7 @@ def _whole_rows(model: OnnxModel, domain: TableDomain) -> Part:
 
 def _one_column(model: OnnxModel, found: Any, place: int, domain: TableDomain) -> Part:
     column, dtype, rank = domain.columns[place], _dtype(found), len(found.shape)
-    if column.kind == "category" and dtype != "object":
+    if column.name in words_in(domain) and dtype != "object":
         raise TargetError(
             f"{model.name} takes numbers ({found.type}) in {found.name}, but the column holds words"
         )
