@@ -12,6 +12,7 @@ from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Splits
 from goalkeeper.core.domain import Domain
 from goalkeeper.describe.document import Document, Key
+from goalkeeper.describe.first_bytes import looks_like
 from goalkeeper.describe.form import ModelForm
 from goalkeeper.describe.kinds import (
     FileKind,
@@ -137,7 +138,7 @@ class Modeller:
                 FILE,
                 f"{file.path.name} is not a model of a kind that goalkeeper can load",
                 expected=any_of(kind.about for kind in kinds.values()),
-                given="a folder" if file.path.is_dir() else f"a file: {file.head[:8]!r}...",
+                given=looks_like(file.path, file.head),
                 advice="store the model in one of these forms, or load it in a Python function of "
                 "your own (model.function)",
             )

@@ -16,12 +16,13 @@ from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.returned import ClassIndex, call_model, labels_of, scores_of
-from goalkeeper.targets.torch import TorchTarget, metered
+from goalkeeper.targets.torch import TorchTarget
 
 if TYPE_CHECKING:
     from torch import nn
 
 TINY = float(np.finfo(np.float64).tiny)  # the logarithm of a probability of 0 stays finite
+AGREE = 1e-4  # probabilities of a twin may differ by this
 
 # Classes (n,) as the model writes them or None, probabilities (n, classes) or None. Without
 # classes, the class of the highest probability is the answer.
@@ -62,7 +63,7 @@ class FileTarget:
         self.classes = tuple(classes)
         self._index = ClassIndex(classes)
         self._path, self._what = path, what
-        self._twin: nn.Module | None = None
+        self._twin: TorchTarget | None = None
         if len(sample) == 0:
             raise TargetError(f"{what} cannot be tried without inputs; give a sample")
         self._scored = self._called(sample)[1] is not None
@@ -75,14 +76,37 @@ class FileTarget:
             return View.LABELS
         return View.SCORES if self._twin is None else View.GRADIENTS
 
-    def with_twin(self, twin: nn.Module) -> FileTarget:
+    def with_twin(self, twin: nn.Module, sample: Inputs) -> FileTarget:
         """Copy this target, with a torch module that computes the same.
 
-        It takes inputs `(n, ...)` of the domain and returns logits `(n, classes)`. Attacks get its
-        gradients; answers still come from the stored model.
+        Attacks get its gradients; answers still come from the stored model.
+
+        Parameters
+        ----------
+        twin
+            Takes inputs `(n, ...)` of the domain and returns logits `(n, classes)`.
+        sample
+            Inputs `(m, ...)` on which both must give the same probabilities.
+
+        Raises
+        ------
+        NotOffered
+            The stored model gives classes only, or the twin computes something else.
         """
+        if not self._scored:
+            raise NotOffered("it gives classes only")
+        theirs = self.answer(sample, View.SCORES).scores
+        try:
+            module = TorchTarget(twin, self.classes, self.domain, self._path)
+            ours = module.answer(sample, View.SCORES).scores
+        except TargetError as error:
+            raise NotOffered(f"its torch form cannot be computed ({error})") from error
+        shares = theirs / theirs.sum(axis=1, keepdims=True)  # sigmoids of classes need not sum to 1
+        gap = float(np.abs(ours - shares).max())
+        if not gap <= AGREE:
+            raise NotOffered(f"its torch form differs from the stored model by up to {gap:.2g}")
         changed = copy.copy(self)
-        changed._twin = twin  # noqa: SLF001 - of its own kind
+        changed._twin = module  # noqa: SLF001 - of its own kind
         return changed
 
     def answer(self, x: Inputs, view: View) -> Answers:
@@ -114,24 +138,24 @@ class FileTarget:
 
     def parameters(self) -> Mapping[str, Any]:
         """Return the numbers of the twin by name; raises NotOffered where there is none."""
-        return self._as_module().parameters()
+        return self._read().parameters()
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> TorchTarget:
         """Return the twin with other numbers as a target; raises NotOffered without a twin."""
-        return self._as_module().with_parameters(parameters)
+        return self._read().with_parameters(parameters)
 
     def network(self, count: Callable[[int, int], None]) -> nn.Module:
         """Return the metered twin; raises NotOffered where there is none."""
-        return metered(self._as_module().module, len(self._index), count)
+        return self._read().network(count)
 
     def artefact(self) -> Path:
         """Path of the stored model."""
         return self._path
 
-    def _as_module(self) -> TorchTarget:
-        if self._twin is None or not self._scored:
+    def _read(self) -> TorchTarget:
+        if self._twin is None:
             raise NotOffered(f"{self._what} has no differentiable form that is known here")
-        return TorchTarget(self._twin, self.classes, self.domain, self._path)
+        return self._twin
 
     def _called(self, x: Inputs) -> Reply:
         labels, scores = call_model(self._reply, prepared(x, self.domain), self._what)

@@ -350,7 +350,7 @@ def test_a_twin_that_computes_something_else_is_not_used(
     monkeypatch.setitem(OPERATORS, "Gemm", lambda v, a: v[0] @ v[1] * 1.01)
     app = load(described(tmp_path, "file: m.onnx"))
     assert app.target.offers is View.SCORES
-    assert any("differs from onnxruntime by up to 0.0" in c for c in app.caveats)
+    assert any("differs from the stored model by up to 0.0" in c for c in app.caveats)
     np.testing.assert_array_equal(labels(app), income(app) > 0)
 
 

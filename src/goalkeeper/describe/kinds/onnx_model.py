@@ -5,31 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain
-from goalkeeper.core.errors import MissingExtra, NotOffered, TargetError
-from goalkeeper.core.power import View
+from goalkeeper.core.errors import MissingExtra, NotOffered
 from goalkeeper.describe.kinds._frames import with_names
 from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile
 from goalkeeper.targets.file import FileTarget, Reply
 from goalkeeper.targets.inputs import prepared
-from goalkeeper.targets.onnx.inputs import Feeds, Runner, feeds_of, runner
+from goalkeeper.targets.onnx.inputs import Runner, feeds_of, runner
 from goalkeeper.targets.onnx.network import translated
 from goalkeeper.targets.onnx.outputs import Outputs, outputs_of
 from goalkeeper.targets.onnx.session import OnnxModel, read_proto, with_external_data
 from goalkeeper.targets.onnx.wire import is_onnx
 from goalkeeper.targets.returned import ClassIndex, call_model
-from goalkeeper.targets.torch import TorchTarget
-
-if TYPE_CHECKING:
-    from torch import nn
 
 SAMPLE = 64  # inputs by which it is found out what the outputs are, and whether the twin agrees
-AGREE = 1e-4  # probabilities of the twin may differ by this
 
 
 class ONNXModel(FileKind):
@@ -100,26 +92,8 @@ def _load(
     if feeds.unused:
         notes.append(f"the model does not take the columns {', '.join(feeds.unused)}")
     try:
-        target = target.with_twin(_twin(model, feeds, outputs, target, sample))
+        if outputs.scores:
+            target = target.with_twin(translated(model.graph, feeds, outputs), sample)
     except (NotOffered, MissingExtra) as error:
         notes.append(f"gradients are not available, so that it is a black box: {error}")
     return target, tuple(notes)
-
-
-def _twin(
-    model: OnnxModel, feeds: Feeds, outputs: Outputs, black: FileTarget, sample: Inputs
-) -> nn.Module:
-    """Translate a graph; raises NotOffered where that does not compute what onnxruntime does."""
-    if black.offers < View.SCORES:
-        raise NotOffered("it gives classes only")
-    twin = translated(model.graph, feeds, outputs)
-    theirs = black.answer(sample, View.SCORES).scores
-    try:
-        ours = TorchTarget(twin, black.classes, black.domain).answer(sample, View.SCORES).scores
-    except TargetError as error:
-        raise NotOffered(f"its torch form cannot be computed ({error})") from error
-    shares = theirs / theirs.sum(axis=1, keepdims=True)  # sigmoids of each class need not sum to 1
-    gap = float(np.abs(ours - shares).max())
-    if not gap <= AGREE:
-        raise NotOffered(f"its torch form differs from onnxruntime by up to {gap:.2g}")
-    return twin
