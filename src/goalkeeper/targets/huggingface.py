@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BATCH = 32  # inputs that are computed at once
 NO_LIMIT = 1_000_000  # tokens: tokenizers write a far larger number where they have no limit
+SILENT = 50  # level of messages: errors that end the program
 OFFLINE = "HF_HUB_OFFLINE"
 
 
@@ -253,10 +254,9 @@ def _environment() -> Iterator[None]:
 @contextmanager
 def _quiet_and_offline(name: str) -> Iterator[None]:
     """Load without progress bars, warnings of the library, and network; name what fails."""
-    from transformers.utils import logging
-
+    logging = _need_transformers().utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
+    logging.set_verbosity(SILENT)
     logging.disable_progress_bar()
     try:
         with _environment():

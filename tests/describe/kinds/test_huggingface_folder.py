@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,13 @@ def tokenizer() -> Any:
     cutter.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     settings = {"unk_token": unknown, "pad_token": padding, "model_max_length": LONGEST}
     return transformers.PreTrainedTokenizerFast(tokenizer_object=cutter, **settings)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    transformers.utils.logging.disable_progress_bar()
+    yield
+    transformers.utils.logging.enable_progress_bar()
 
 
 def text_model(names: tuple[str, ...] | None = ("ham", "spam")) -> Any:

@@ -14,10 +14,16 @@ from goalkeeper.describe.kinds._frames import with_names
 from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile
 from goalkeeper.targets.file import FileTarget, Reply
 from goalkeeper.targets.inputs import prepared
-from goalkeeper.targets.onnx.inputs import Runner, feeds_of, runner
+from goalkeeper.targets.onnx.inputs import feeds_of
 from goalkeeper.targets.onnx.network import translated
 from goalkeeper.targets.onnx.outputs import Outputs, outputs_of
-from goalkeeper.targets.onnx.session import OnnxModel, read_proto, with_external_data
+from goalkeeper.targets.onnx.session import (
+    OnnxModel,
+    Runner,
+    read_proto,
+    runner,
+    with_external_data,
+)
 from goalkeeper.targets.onnx.wire import is_onnx
 from goalkeeper.targets.returned import ClassIndex, call_model
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from goalkeeper.core.domain import Domain, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import TargetError
 from goalkeeper.targets.columns import numbers_of, refuse_words, values_of, words_in, written
-from goalkeeper.targets.onnx.session import OnnxModel
+from goalkeeper.targets.torch import need_torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TEXT = "string"
 TYPES = {
@@ -21,6 +24,17 @@ TYPES = {
 }  # fmt: skip
 ROWS = 256  # inputs that are computed at once
 BYTE = 255
+
+
+class Graph(Protocol):
+    """Something with named inputs of known types and shapes."""
+
+    name: str
+
+    @property
+    def inputs(self) -> Sequence[Any]:
+        """Each has a name, a type (`tensor(float)`) and a shape, batch included."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -97,8 +111,19 @@ class Feeds:
                 values = np.array(words, dtype=object)
         return np.ascontiguousarray(values.reshape(-1, *part.shape).astype(part.dtype))
 
+    def tensor(self, part: Part, x: Tensor) -> Tensor:
+        """Return what one input of the graph gets of a tensor `(n, ...)` of inputs."""
+        if self.image:
+            values = x.reshape(len(x), *self.image) * part.factor
+            values = values.permute(0, *(axis + 1 for axis in part.order))
+        else:
+            values = x[:, list(part.columns or ())]
+        dtype = getattr(need_torch(), part.dtype)
+        made: Tensor = values.reshape(len(x), *part.shape).to(dtype)
+        return made
 
-def feeds_of(model: OnnxModel, domain: Domain) -> Feeds:
+
+def feeds_of(model: Graph, domain: Domain) -> Feeds:
     """Find out what the graph takes of an input of the domain; raises TargetError."""
     batches = {_batch(given.shape) for given in model.inputs} - {0}
     if len(batches) > 1:
@@ -118,7 +143,7 @@ def _batch(shape: Sequence[Any]) -> int:
     return shape[0] if shape and isinstance(shape[0], int) and shape[0] > 0 else 0
 
 
-def _texts(model: OnnxModel) -> Part:
+def _texts(model: Graph) -> Part:
     found = _only(model, "texts")
     rank = len(found.shape)
     if _dtype(found) != "object" or rank > 2:
@@ -129,7 +154,7 @@ def _texts(model: OnnxModel) -> Part:
     return Part(found.name, "object", (1,) * (rank - 1))
 
 
-def _images(model: OnnxModel, domain: ImageDomain) -> Part:
+def _images(model: Graph, domain: ImageDomain) -> Part:
     found = _only(model, "images")
     dtype, dims = _dtype(found), tuple(found.shape[1:])
     if dtype == "object":
@@ -156,7 +181,7 @@ def _fits(dimension: Any, size: int) -> bool:
     return not isinstance(dimension, int) or dimension <= 0 or dimension == size
 
 
-def _table(model: OnnxModel, domain: TableDomain) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+def _table(model: Graph, domain: TableDomain) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     names = [column.name for column in domain.columns]
     if len(model.inputs) == 1 and (len(names) > 1 or model.inputs[0].name not in names):
         return (_whole_rows(model, domain),), ()
@@ -179,7 +204,7 @@ def _plain(name: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in name)
 
 
-def _whole_rows(model: OnnxModel, domain: TableDomain) -> Part:
+def _whole_rows(model: Graph, domain: TableDomain) -> Part:
     found = model.inputs[0]
     dtype, count = _dtype(found), len(domain.columns)
     if dtype != "object":
@@ -192,7 +217,7 @@ def _whole_rows(model: OnnxModel, domain: TableDomain) -> Part:
     return Part(found.name, dtype, (count,), columns=tuple(range(count)))
 
 
-def _one_column(model: OnnxModel, found: Any, place: int, domain: TableDomain) -> Part:
+def _one_column(model: Graph, found: Any, place: int, domain: TableDomain) -> Part:
     column, dtype, rank = domain.columns[place], _dtype(found), len(found.shape)
     if column.name in words_in(domain) and dtype != "object":
         raise TargetError(
@@ -203,7 +228,7 @@ def _one_column(model: OnnxModel, found: Any, place: int, domain: TableDomain) -
     return Part(found.name, dtype, (1,) * (rank - 1), columns=(place,))
 
 
-def _only(model: OnnxModel, what: str) -> Any:
+def _only(model: Graph, what: str) -> Any:
     if len(model.inputs) != 1:
         raise TargetError(
             f"{model.name} has {len(model.inputs)} inputs ({_list(model)}); for {what} it must "
@@ -223,27 +248,5 @@ def _shape(found: Any) -> str:
     return "(" + ", ".join("any" if d is None else str(d) for d in found.shape) + ")"
 
 
-def _list(model: OnnxModel) -> str:
+def _list(model: Graph) -> str:
     return ", ".join(f"{entry.name} {entry.type} {_shape(entry)}" for entry in model.inputs)
-
-
-Runner = Callable[[Any], Mapping[str, Any]]
-
-
-def runner(model: OnnxModel, feeds: Feeds, names: Sequence[str]) -> Runner:
-    """Return what computes outputs by name for a whole array of inputs."""
-
-    def run(x: Any) -> Mapping[str, Any]:
-        found: dict[str, list[Any]] = {name: [] for name in names}
-        for rows, block in feeds.blocks(x):
-            for name, value in zip(names, model.run(names, block), strict=True):
-                found[name].append(value[:rows])
-        return {name: _joined(parts) for name, parts in found.items()}
-
-    return run
-
-
-def _joined(parts: Sequence[Any]) -> Any:
-    if isinstance(parts[0], list):  # of dictionaries, one an input
-        return [entry for part in parts for entry in part]
-    return np.concatenate(parts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from goalkeeper.core.errors import NotOffered
-from goalkeeper.targets.onnx.inputs import Feeds, Part
+from goalkeeper.targets.onnx.inputs import Feeds
 from goalkeeper.targets.onnx.operators import DOMAINS, OPERATORS, linear_scores
 from goalkeeper.targets.onnx.outputs import Outputs
 from goalkeeper.targets.torch import need_torch, two_columns
@@ -91,7 +91,7 @@ def translated(graph: Any, feeds: Feeds, outputs: Outputs) -> nn.Module:
 
         def _computed(self, x: Tensor) -> Tensor:
             values: dict[str, Any] = {name: getattr(self, key) for name, key in fixed.items()}
-            values |= {part.name: _given(part, x, feeds.image) for part in feeds.parts}
+            values |= {part.name: feeds.tensor(part, x) for part in feeds.parts}
             for node in nodes:
                 if node.op != "ZipMap":
                     _compute(node, values)
@@ -124,18 +124,6 @@ def _constants(graph: Any, nodes: Sequence[Any]) -> dict[str, Any]:
     used = {name for node in nodes for name in node.input}
     tensors = [tensor for tensor in graph.initializer if tensor.name in used]
     return {tensor.name: np.array(numpy_helper.to_array(tensor)) for tensor in tensors}
-
-
-def _given(part: Part, x: Tensor, image: Sequence[int]) -> Tensor:
-    """Return what one input of the graph gets of inputs `(n, ...)`."""
-    torch = need_torch()
-    if image:
-        values = x.reshape(len(x), *image) * part.factor
-        values = values.permute(0, *(axis + 1 for axis in part.order))
-    else:
-        values = x[:, list(part.columns or ())]
-    made: Tensor = values.reshape(len(x), *part.shape).to(getattr(torch, part.dtype))
-    return made
 
 
 def _compute(node: Node, values: dict[str, Any]) -> None:

@@ -11,8 +11,7 @@ import numpy as np
 from goalkeeper.core.data import Floats
 from goalkeeper.core.errors import TargetError
 from goalkeeper.targets.file import Reply
-from goalkeeper.targets.onnx.inputs import Runner
-from goalkeeper.targets.onnx.session import OnnxModel
+from goalkeeper.targets.onnx.session import OnnxModel, Runner
 from goalkeeper.targets.returned import ClassIndex, softmax
 
 SUM = 1e-3  # probabilities of an input sum to 1 up to this
@@ -151,16 +150,28 @@ def last_node(producers: Mapping[str, Any], name: str) -> Any:
 
 
 def _scale(model: OnnxModel, name: str, raw: Any) -> Scale:
-    """Tell probabilities from logits, by the last operator and by the values."""
+    """Find out what the scores are, by the last operator and by the values."""
     if isinstance(raw, list):
         raw = [list(entry.values()) for entry in raw]
-    numbers = np.asarray(raw, dtype=np.float64).reshape(len(raw), -1)
-    inside = bool((numbers >= 0).all() and (numbers <= 1 + SUM).all())
     last = last_node(producers_of(model.graph), name)
-    if inside and last is not None and last.op_type in ("Sigmoid", "Softmax"):
-        return "probabilities"
+    ends = last is not None and last.op_type in ("Sigmoid", "Softmax")
+    return scale_of(np.asarray(raw, dtype=np.float64).reshape(len(raw), -1), squashed=ends)
+
+
+def scale_of(numbers: Floats, *, squashed: bool) -> Scale:
+    """Distinguish probabilities `(n, k)` from logits.
+
+    Parameters
+    ----------
+    numbers
+        The scores of some inputs.
+    squashed
+        Whether they are known to come from a softmax or sigmoid.
+    """
+    inside = bool((numbers >= 0).all() and (numbers <= 1 + SUM).all())
     sums = bool((np.abs(numbers.sum(axis=1) - 1) <= SUM).all())
-    return "probabilities" if inside and (sums or numbers.shape[1] == 1) else "logits"
+    certain = squashed or sums or numbers.shape[1] == 1
+    return "probabilities" if inside and certain else "logits"
 
 
 # ---- the order of the classes -----------------------------------------------------------------

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from goalkeeper.core.errors import MissingExtra, TargetError
+from goalkeeper.targets.onnx.inputs import Feeds
 
 EXTRA = "onnx"
 QUIET = 4  # onnxruntime then prints nothing but what ends the process
@@ -28,8 +31,8 @@ class OnnxModel:
 
     def __init__(self, content: bytes, name: str) -> None:
         self.content, self.name = content, name
-        self.inputs = tuple(self._session.get_inputs())
-        self.outputs = tuple(self._session.get_outputs())
+        self.inputs: Sequence[Any] = tuple(self._session.get_inputs())
+        self.outputs: Sequence[Any] = tuple(self._session.get_outputs())
 
     def run(self, names: Sequence[str], feeds: Mapping[str, Any]) -> list[Any]:
         """Compute the outputs with these names."""
@@ -132,3 +135,27 @@ def _need(package: str) -> Any:
         return importlib.import_module(package)
     except ImportError as error:
         raise MissingExtra(package, EXTRA) from error
+
+
+# ---- many inputs -------------------------------------------------------------------------------
+
+Runner = Callable[[Any], Mapping[str, Any]]
+
+
+def runner(model: OnnxModel, feeds: Feeds, names: Sequence[str]) -> Runner:
+    """Return what computes outputs by name for a whole array of inputs."""
+
+    def run(x: Any) -> Mapping[str, Any]:
+        found: dict[str, list[Any]] = {name: [] for name in names}
+        for rows, block in feeds.blocks(x):
+            for name, value in zip(names, model.run(names, block), strict=True):
+                found[name].append(value[:rows])
+        return {name: _joined(parts) for name, parts in found.items()}
+
+    return run
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    if isinstance(parts[0], list):  # of dictionaries, one an input
+        return [entry for part in parts for entry in part]
+    return np.concatenate(parts)
