@@ -53,12 +53,9 @@ def test_constant_answers() -> None:
     assert preflight(target, np.repeat(X[:1], 50, axis=0)) == ()
 
 
-def test_scores_that_are_no_probabilities() -> None:
-    assert told(lambda x: np.stack([x[:, 0], x[:, 1]], axis=1)) == (
-        f"the scores are not probabilities: they lie between {X.min():.3g} and {X.max():.3g}",
-    )
-    half = told(lambda x: spread(1 / (1 + np.exp(-x[:, 0]))) * 0.9)
-    assert half == ("the scores of an input do not sum to 1 (off by up to 0.1)",)
+def test_scores_of_any_scale_are_read_as_probabilities() -> None:
+    assert told(lambda x: np.stack([x[:, 0], x[:, 1]], axis=1)) == ()
+    assert told(lambda x: spread(1 / (1 + np.exp(-x[:, 0]))) * 0.9) == ()
 
 
 class Raw:
@@ -97,3 +94,14 @@ def test_inputs_are_needed() -> None:
     target = PythonTarget(lambda x: np.zeros(len(x), int), ("a", "b"), TABLE, sample=X)
     with pytest.raises(TargetError, match="without inputs"):
         preflight(target, X[:0])
+
+
+def test_answers_that_an_input_alone_does_not_get() -> None:
+    def standardised(x: Any) -> Any:
+        with np.errstate(invalid="ignore"):
+            z = (x[:, 0] - x[:, 0].mean()) / x[:, 0].std()
+        return np.stack([-z, z], axis=1)
+
+    target = PythonTarget(standardised, ("a", "b"), TABLE, sample=X)
+    with pytest.raises(TargetError, match=r"together, but not one of them alone: .* depend on the"):
+        preflight(target, X)

@@ -12,6 +12,7 @@ from goalkeeper.core.domain import Column, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.targets import PythonTarget
+from goalkeeper.targets.answers import Declared
 
 TEXTS = np.array(["cash", "noon", "cash cash"], dtype=object)
 TABLE = TableDomain(columns=(Column(name="size"), Column(name="age")), named=True)
@@ -64,13 +65,13 @@ def test_nothing_inside_can_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("function", "said"),
     [
-        (lambda x: [0.3] * len(x), "one fraction for every input"),
+        (lambda x: [0.7] * len(x), "either the probability of spam, .* or the confidence"),
         (lambda x: ["junk"] * len(x), "answers with the class 'junk'"),
         (lambda x: np.full((len(x), 2), np.inf), "NaN or infinite"),
-        (lambda x: np.ones((len(x), 3)), r"shape \(1, 3\) for 1 inputs"),
+        (lambda x: np.ones((len(x), 3)), r"shape \(3, 3\), but the application lists 2"),
         (lambda x: 1 / 0, "raised ZeroDivisionError"),
-        (lambda x: None, r"labels of shape \(\)"),
-        (lambda x: ["ham", "spam"], "labels of shape"),
+        (lambda x: None, r"returned None for 3 inputs"),
+        (lambda x: ["ham", "spam"], r"array of shape \(2,\) for 3 inputs; return one label"),
     ],
 )
 def test_what_is_no_answer_is_explained_at_once(function: Any, said: str) -> None:
@@ -85,7 +86,11 @@ def test_a_sample_is_needed() -> None:
 
 def test_errors_call_it_as_they_are_told() -> None:
     target = PythonTarget(
-        words, ("ham", "spam"), TextDomain(), sample=TEXTS, what="the stored trees"
+        words,
+        ("ham", "spam"),
+        TextDomain(),
+        sample=TEXTS,
+        declared=Declared(what="the stored trees"),
     )
     with pytest.raises(NotOffered, match="the stored trees gives labels"):
         target.answer(TEXTS, View.SCORES)

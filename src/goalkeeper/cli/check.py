@@ -5,6 +5,13 @@ from __future__ import annotations
 import typer
 
 from goalkeeper.cli.common import AsJson, File, parse_choice, prepare_session, shell_command
+from goalkeeper.core.application import Target
+
+
+def _answers(target: Target) -> str:
+    """Say what the model answers with: as it was found, or else what it offers."""
+    reader = getattr(target, "reader", None) or getattr(target, "outputs", None)
+    return getattr(reader, "sentence", f"the model returns {target.offers.name.lower()}")
 
 
 def check(file: File, as_json: AsJson = False) -> None:
@@ -19,7 +26,7 @@ def check(file: File, as_json: AsJson = False) -> None:
         return
     typer.echo(f"{file}: valid")
     typer.echo("  data: " + ", ".join(f"{n} {part}" for part, n in sizes.items()))
-    typer.echo(f"  the model returns {ready.app.target.offers.name.lower()}")
+    typer.echo(f"  {_answers(ready.app.target)}")
     for caveat in ready.app.caveats:
         typer.echo(f"  note: {caveat}")
     typer.echo(f"next: {shell_command('plan', file)}")

@@ -35,6 +35,7 @@ def _source(value: Any) -> Any:
 
 
 Source = Annotated[SourceForm, BeforeValidator(_source)]
+Answered = Literal["labels", "probabilities", "log-probabilities", "logits", "margins"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -213,6 +214,19 @@ class ModelForm(Section):
         description="what your application checks before it uses the stored model: none (default), "
         "sha256 (its hash is kept apart and compared at every start), or a Python function "
         "`file.py:name` that takes the path and returns whether the file is taken",
+    )
+
+    answers: Answered | None = Field(
+        default=None,
+        description="what a function or a torch module answers with (default: found by looking at "
+        "its answers to 200 inputs); margins are any scores of which the highest decides, or, one "
+        "an input, the sign",
+    )
+    refusal: str | None = Field(
+        default=None,
+        min_length=1,
+        description="the class that an answer counts as which the model declines to give: None, "
+        "NaN, an empty string, or a word that is no class",
     )
 
 

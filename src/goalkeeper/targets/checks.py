@@ -12,6 +12,11 @@ from goalkeeper.core.power import View
 SAME = 1e-6  # scores that differ by less are the same answer
 TRIED = 50  # inputs that are asked, spread over those given: files are often sorted by class
 ALONE = 8  # inputs that are also asked one at a time
+TWICE = "the model is not deterministic: {} when asked the same twice"
+ALONE_OR_NOT = (
+    "the model's answers depend on the batch: {} when asked alone and in a batch, as where a "
+    "module normalises by the mean of its batch; attacks and your application see other answers"
+)
 ENOUGH = 10  # fewer different inputs cannot show that answers are constant
 
 
@@ -43,8 +48,8 @@ def preflight(target: Target, x: Inputs) -> tuple[str, ...]:
     view = min(target.offers, View.SCORES)
     first = _asked(target, x, view)
     caveats = [
-        _unstable(first, _asked(target, x, view), "asked the same twice", view),
-        _unstable(*_one_by_one(target, x, first, view), "asked alone and in a batch", view),
+        _unstable(first, _asked(target, x, view), TWICE, view),
+        _unstable(*_one_by_one(target, x, first, view), ALONE_OR_NOT, view),
         _constant(first, x),
     ]
     if view >= View.SCORES:
@@ -71,7 +76,14 @@ def _asked(target: Target, x: Inputs, view: View) -> Answers:
 
 def _one_by_one(target: Target, x: Inputs, batch: Answers, view: View) -> tuple[Answers, Answers]:
     few = min(ALONE, len(x))
-    alone = [_asked(target, x[i : i + 1], view) for i in range(few)]
+    try:
+        alone = [_asked(target, x[i : i + 1], view) for i in range(few)]
+    except TargetError as error:
+        raise TargetError(
+            f"the model answers {len(x)} inputs together, but not one of them alone: {error}; its "
+            "answers depend on the batch, as where a module divides by the standard deviation of "
+            "its batch; use values stored in training (BatchNorm in evaluation mode) instead"
+        ) from error
     labels = np.concatenate([a.labels for a in alone])
     if view < View.SCORES:
         return Answers(batch.labels[:few]), Answers(labels)
@@ -79,17 +91,14 @@ def _one_by_one(target: Target, x: Inputs, batch: Answers, view: View) -> tuple[
     return Answers(batch.labels[:few], batch.scores[:few]), Answers(labels, scores)
 
 
-def _unstable(one: Answers, two: Answers, when: str, view: View) -> str:
+def _unstable(one: Answers, two: Answers, sentence: str, view: View) -> str:
     differ: Bools = one.labels != two.labels
     if differ.any():
-        return (
-            f"the model is not deterministic: {int(differ.sum())} of {len(differ)} inputs got "
-            f"another class when {when}"
-        )
+        return sentence.format(f"{int(differ.sum())} of {len(differ)} inputs got another class")
     if view >= View.SCORES:
         gap = float(np.abs(one.scores - two.scores).max())
         if gap > SAME:
-            return f"the model is not deterministic: scores moved by up to {gap:.2g} when {when}"
+            return sentence.format(f"scores moved by up to {gap:.2g}")
     return ""
 
 

@@ -15,6 +15,7 @@ from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.targets.inputs import prepared
+from goalkeeper.targets.outputs import Outputs
 from goalkeeper.targets.returned import ClassIndex, call_model, labels_of, scores_of
 from goalkeeper.targets.torch import TorchTarget
 
@@ -97,7 +98,8 @@ class FileTarget:
             raise NotOffered("it gives classes only")
         theirs = self.answer(sample, View.SCORES).scores
         try:
-            module = TorchTarget(twin, self.classes, self.domain, self._path)
+            known = Outputs(len(self._index), what=f"the torch form of {self._what}")  # logits
+            module = TorchTarget(twin, self.classes, self.domain, self._path, outputs=known)
             ours = module.answer(sample, View.SCORES).scores
         except TargetError as error:
             raise NotOffered(f"its torch form cannot be computed ({error})") from error

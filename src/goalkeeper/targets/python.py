@@ -13,12 +13,16 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
+from goalkeeper.targets.answers import AnswerReader, Declared
 from goalkeeper.targets.inputs import prepared
-from goalkeeper.targets.returned import ClassIndex, call_model, labels_of, scores_of
+from goalkeeper.targets.returned import call_model
 
 
 class PythonTarget:
     """A function that answers a batch: labels `(n,)`, or scores `(n, classes)`.
+
+    It may return them in any form that `AnswerReader` knows. It offers labels, scores, or logits
+    where it answers on the scale of logits.
 
     Parameters
     ----------
@@ -30,11 +34,13 @@ class PythonTarget:
     domain
         What an input looks like.
     sample
-        A few inputs `(m, ...)` to find out, by one call, whether it gives labels or scores.
+        Inputs `(m, ...)` to find out, by one call, what it answers with: hundreds, if possible of
+        training and of unseen data.
     path
         The stored file behind the function, if there is one.
-    what
-        What errors call it (default: the function, by its name).
+    declared
+        What the user says of the answers, and what errors call the function (default: by its
+        name).
     """
 
     def __init__(
@@ -45,37 +51,34 @@ class PythonTarget:
         *,
         sample: Inputs,
         path: Path | None = None,
-        what: str = "",
+        declared: Declared | None = None,
     ) -> None:
         self.function, self.domain = function, domain
-        self._index, self._path = ClassIndex(classes), path
+        self._path = path
         name = getattr(function, "__name__", type(function).__name__)
-        self._what = what or f"the function {name}"
+        declared = declared or Declared(what=f"the function {name}")
+        self._what, self._width = declared.what, len(classes)
         if len(sample) == 0:
             raise TargetError(f"{self._what} cannot be tried without inputs; give a sample")
-        raw = np.asarray(call_model(function, prepared(sample, domain), self._what))
-        self._scored = raw.ndim == 2 and raw.shape[1] > 1
-        self._check_fractions(raw)
-        self.answer(sample[:1], self.offers)
+        raw = call_model(function, prepared(sample, domain), self._what)
+        self.reader = AnswerReader.decide(raw, len(sample), classes, declared)
+        self.reader.read(raw, len(sample))
 
     @property
     def offers(self) -> View:
-        """Scores, or labels only."""
-        return View.SCORES if self._scored else View.LABELS
+        """Labels, scores or logits."""
+        return self.reader.offers
 
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`."""
         if view > self.offers:
             raise NotOffered(f"{self._what} gives {self.offers.name.lower()}, not {view.name}")
-        n, width = len(x), len(self._index)
+        n = len(x)
         if n == 0:
-            empty = np.empty(0, dtype=np.int64)
-            return Answers(empty, np.empty((0, width)) if self._scored else None)
+            nothing = np.empty((0, self._width))
+            return Answers(np.empty(0, dtype=np.int64), nothing, nothing).cut(self.offers)
         raw = call_model(self.function, prepared(x, self.domain), self._what)
-        if not self._scored:
-            return Answers(labels_of(raw, n, self._index, self._what))
-        scores = scores_of(raw, n, width, self._what)
-        return Answers(scores.argmax(axis=1).astype(np.int64), scores)
+        return self.reader.read(raw, n)
 
     def parameters(self) -> Mapping[str, Any]:
         """Refuse: a function has no parameters to read."""
@@ -86,12 +89,3 @@ class PythonTarget:
         if self._path is None:
             raise NotOffered(f"no stored file was given for {self._what}")
         return self._path
-
-    def _check_fractions(self, raw: Any) -> None:
-        """Refuse one fraction an input: it could be the score of either class."""
-        if self._scored or raw.dtype.kind != "f" or bool((raw == np.round(raw)).all()):
-            return
-        raise TargetError(
-            f"{self._what} returned one fraction for every input, shape {raw.shape}; return "
-            f"labels (n,), or scores with one column a class (n, {len(self._index)})"
-        )

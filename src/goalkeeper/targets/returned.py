@@ -3,60 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.errors import GoalkeeperError, TargetError
+from goalkeeper.targets.answers import ClassIndex, LabelReader, finite_numbers, softmax, unwrap
 
-
-class ClassIndex:
-    """Find a class, as a model writes it, among the application's classes.
-
-    Strings are looked up as names. Whole numbers are looked up as names when the application's
-    classes are numbers themselves, and are indices otherwise (always, when `indexed`).
-    """
-
-    def __init__(self, classes: Sequence[str | int], *, indexed: bool = False) -> None:
-        self.names = tuple(str(c) for c in classes)
-        if len(set(self.names)) != len(self.names) or len(self.names) < 2:
-            raise TargetError(
-                f"an application needs two or more different classes, given {list(self.names)}"
-            )
-        self._place = {name: i for i, name in enumerate(self.names)}
-        self._numbers = not indexed and any(_is_number(name) for name in self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def of(self, value: Any, what: str = "the model") -> int:
-        """Index of one class; raises TargetError for an unknown one."""
-        found = self._place.get(value) if isinstance(value, str) else self._of_number(value)
-        if found is None:
-            raise TargetError(
-                f"{what} answers with the class {value!r}, but the application's classes are "
-                f"{list(self.names)}; list every class of the model, as the model writes it"
-            )
-        return found
-
-    def _of_number(self, value: Any) -> int | None:
-        if isinstance(value, bool | np.bool_) and str(value) in self._place:
-            return self._place[str(value)]
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            return self._place.get(str(value))
-        if not number.is_integer():
-            return None
-        if self._numbers:
-            return self._place.get(str(int(number)))
-        return int(number) if 0 <= number < len(self.names) else None
-
-
-def _is_number(name: str) -> bool:
-    return name.lstrip("-").isdigit()
+__all__ = ["ClassIndex", "call_model", "labels_of", "scores_of", "softmax"]
 
 
 def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
@@ -68,65 +22,43 @@ def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
     except GoalkeeperError:
         raise
     except (Exception, SystemExit) as error:
-        text = str(error).strip().splitlines()
+        text = (str(error).strip().splitlines() or ["no message"])[0]
         raise TargetError(
-            f"{what} raised {type(error).__name__}: {text[0] if text else 'no message'}; it must "
-            "answer every input of the domain: check that the domain describes the inputs "
-            "it was trained on, preprocessing included"
+            f"{what} raised {type(error).__name__}: {text}; {_remedy(text)}"
         ) from error
+
+
+def _remedy(message: str) -> str:
+    """Say what to do after an exception of a model."""
+    words = message.lower()
+    if "double" in words and "float" in words:
+        return (
+            "it is given float64 and wants float32: convert its input first, e.g. "
+            "np.asarray(x, dtype=np.float32), or make a torch module float32 throughout"
+        )
+    return (
+        "it must answer every input of the domain: check that the domain describes the inputs "
+        "it was trained on, preprocessing included"
+    )
 
 
 def labels_of(raw: Any, n: int, index: ClassIndex, what: str) -> Ints:
     """Read labels `(n,)` as indices of the application's classes."""
-    values = _array(raw, what)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.shape != (n,):
+    values = unwrap(raw, n, what).values
+    if values.ndim != 1:
         raise TargetError(
             f"{what} returned labels of shape {values.shape} for {n} inputs; "
             f"return one label for every input, ({n},)"
         )
-    if values.dtype == object:
-        return np.array([index.of(v, what) for v in values.tolist()], dtype=np.int64)
-    unique, place = np.unique(values, return_inverse=True)
-    indices = np.array([index.of(v, what) for v in unique.tolist()], dtype=np.int64)
-    return np.asarray(indices[place.reshape(-1)], dtype=np.int64)
+    return LabelReader(index, what).read(values)
 
 
 def scores_of(raw: Any, n: int, width: int, what: str) -> Floats:
     """Read finite numbers `(n, width)`."""
-    values = _array(raw, what)
+    values = unwrap(raw, n, what).values
     if values.shape != (n, width):
         raise TargetError(
             f"{what} returned an array of shape {values.shape} for {n} inputs; "
             f"return one column for each of the {width} classes, ({n}, {width})"
         )
-    try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TargetError(f"{what} returned {values.dtype} where numbers are needed") from error
-    bad = ~np.isfinite(numbers).all(axis=1)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise TargetError(
-            f"{what} returned NaN or infinite numbers for {int(bad.sum())} of {n} inputs "
-            f"(first: input {row} gave {numbers[row].tolist()}); "
-            "check for overflow and for missing values"
-        )
-    return numbers
-
-
-def softmax(logits: Floats) -> Floats:
-    """Turn logits `(..., classes)` into probabilities."""
-    # Subtracting the largest logit changes nothing but keeps exp() from overflowing.
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
-
-
-def _array(raw: Any, what: str) -> Any:
-    try:
-        return np.asarray(raw)
-    except ValueError as error:
-        raise TargetError(
-            f"{what} returned a ragged {type(raw).__name__}; return one array"
-        ) from error
+    return finite_numbers(values, what)

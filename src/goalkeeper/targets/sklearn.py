@@ -20,6 +20,15 @@ from goalkeeper.targets.returned import ClassIndex, call_model, labels_of, score
 
 TINY = float(np.finfo(np.float64).tiny)  # the logarithm of a probability of 0 stays finite
 
+# Boosters have a predict(), but not that of scikit-learn: why, and what has.
+BOOSTERS = {
+    "xgboost": (
+        "its predict() takes a DMatrix and returns probabilities, not classes",
+        "XGBClassifier",
+    ),
+    "lightgbm": ("its predict() returns the probability of class 1, not classes", "LGBMClassifier"),
+}
+
 # Estimators of scikit-learn that answer with the class of the highest score, ties to the first.
 ARGMAX = frozenset({
     "BernoulliNB", "ComplementNB", "DecisionTreeClassifier", "ExtraTreesClassifier", "GaussianNB",
@@ -69,6 +78,7 @@ class SklearnTarget:
                 "or a function as a Python target"
             )
         self._before, self._final = _split(model)
+        _refuse_booster(self._final)
         self._what = type(self._final).__name__
         model_classes = getattr(model, "classes_", None)
         self._places = None if model_classes is None else self._placed(model_classes)
@@ -254,6 +264,19 @@ class SklearnTarget:
         out = np.zeros((len(values), len(self._index)))
         out[:, self._places] = values
         return out
+
+
+def _refuse_booster(model: Any) -> None:
+    """Refuse boosters, whose predict() gives no classes; raises TargetError with the remedy."""
+    library = type(model).__module__.partition(".")[0]
+    if type(model).__name__ != "Booster" or library not in BOOSTERS:
+        return
+    why, classifier = BOOSTERS[library]
+    raise TargetError(
+        f"the model is a Booster of {library}: {why}; store an {classifier} (the same training "
+        f"with the methods of scikit-learn), store the booster with save_model, or name a Python "
+        "function that answers for it (model.function)"
+    )
 
 
 def _split(model: Any) -> tuple[Any, Any]:

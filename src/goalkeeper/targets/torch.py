@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,43 +12,41 @@ import numpy as np
 
 from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Floats, Inputs
-from goalkeeper.core.domain import Domain, TableDomain, TextDomain
-from goalkeeper.core.errors import MissingExtra, NotOffered, TargetError
+from goalkeeper.core.domain import Domain, TextDomain
+from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
-from goalkeeper.targets.inputs import prepared
+from goalkeeper.targets.outputs import Outputs, find_outputs
 from goalkeeper.targets.returned import ClassIndex, call_model, scores_of, softmax
+from goalkeeper.targets.tensors import (
+    device_of,
+    dtype_of,
+    encoder,
+    is_module,
+    need_torch,
+    rows_of,
+    two_columns,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+__all__ = ["TorchTarget", "is_module", "metered", "need_torch", "rows_of", "two_columns"]
 
 BATCH = 512  # inputs that pass through the module at once
 
 Count = Callable[[int, int], None]  # is told of rows passed forward, rows passed backward
 
 
-def is_module(value: Any) -> bool:
-    """Tell whether a value is a torch module, without importing torch."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.nn.Module)
-
-
-def need_torch() -> Any:
-    """Import torch, or say in one line what to install."""
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtra("torch", "torch") from error
-    return torch
-
-
 class TorchTarget:
-    """A trained module that answers with logits.
+    """A trained module that answers with logits, or with what a last layer makes of them.
 
     The module gets float tensors in the domain's own units: `(n, channels, height, width)` for
     images, `(n, d)` for rows, so scaling belongs into the module. A module for texts also has
     `encode(texts)`, which returns whole numbers `(n, length)`; those it gets. It returns
-    `(n, classes)` logits, or `(n, 1)` towards class 1 where there are two classes. It always
-    answers in evaluation mode and float32, in batches, on the device its parameters are on.
+    `(n, classes)` logits, or `(n, 1)` towards class 1 where there are two classes; probabilities
+    or log-probabilities, whose last function is left out (see `goalkeeper.targets.outputs`); or
+    class numbers, which are labels only. A dict, tuple or object may hold the tensor. It always
+    answers in evaluation mode and in the precision of its parameters, in batches, on their device.
 
     Parameters
     ----------
@@ -60,6 +58,8 @@ class TorchTarget:
         What an input looks like.
     path
         The stored file of the parameters, if there is one.
+    outputs
+        What the module returns; left out, this is found out by trying it.
     """
 
     def __init__(
@@ -68,6 +68,8 @@ class TorchTarget:
         classes: Sequence[str | int],
         domain: Domain,
         path: Path | None = None,
+        *,
+        outputs: Outputs | None = None,
     ) -> None:
         torch = need_torch()
         if not isinstance(module, torch.nn.Module):
@@ -85,18 +87,32 @@ class TorchTarget:
         self.domain, self._path = domain, path
         self.classes = tuple(str(c) for c in classes)
         self._width = len(ClassIndex(classes))
-        self._what = f"the module {type(module).__name__}"
+        self._known = outputs
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """What the module returns; raises TargetError where that cannot be told."""
+        return self._known or find_outputs(self.module, self.domain, self.classes)
 
     @property
     def offers(self) -> View:
-        """Gradients: a module can be read; but texts have no gradients."""
+        """Gradients: a module can be read; but texts and class numbers have no gradients."""
+        if self.outputs.kind == "labels":
+            return View.LABELS
         return View.LOGITS if isinstance(self.domain, TextDomain) else View.GRADIENTS
 
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`; raises TargetError when the module fails."""
+        if view > self.offers:
+            raise NotOffered(
+                f"{self.outputs.what} gives {self.offers.name.lower()}, not {view.name.lower()}"
+            )
         if len(x) == 0:
             nothing = np.empty((0, self._width))
             return Answers(np.empty(0, dtype=np.int64), nothing, nothing).cut(view)
+        if self.outputs.kind == "labels":
+            blocks = [self.outputs.labels(self.module, block) for block in self._blocks(x)]
+            return Answers(np.concatenate(blocks))
         logits = self._logits(x)
         return Answers(logits.argmax(axis=1).astype(np.int64), softmax(logits), logits).cut(view)
 
@@ -116,7 +132,9 @@ class TorchTarget:
         can be changed and given back.
         """
         torch = need_torch()
-        changed = TorchTarget(self.module, self.classes, self.domain, self._path)
+        changed = TorchTarget(
+            self.module, self.classes, self.domain, self._path, outputs=self.outputs
+        )
         state = changed.module.state_dict()
         for name, old in state.items():
             if name in parameters:
@@ -127,11 +145,13 @@ class TorchTarget:
     def network(self, count: Count) -> nn.Module:
         """Return the metered differentiable form, `(n, ...)` to logits `(n, classes)`.
 
-        Raises NotOffered where inputs are texts.
+        Raises NotOffered where inputs are texts, or answers class numbers.
         """
         if isinstance(self.domain, TextDomain):
             raise NotOffered("texts have no differentiable form")
-        return metered(self.module, self._width, count)
+        if self.outputs.kind == "labels":
+            raise NotOffered(f"{self.outputs.what} returns class numbers: they have no gradients")
+        return metered(self.module, self.outputs, count)
 
     def artefact(self) -> Path:
         """Path of the stored parameters; raises NotOffered when none was given."""
@@ -139,76 +159,31 @@ class TorchTarget:
             raise NotOffered("no stored file was given for this module")
         return self._path
 
-    def _logits(self, x: Inputs) -> Floats:
-        torch, device = need_torch(), _device(self.module)
-        out = []
-        with torch.inference_mode():
+    def _blocks(self, x: Inputs) -> Iterator[Tensor]:
+        device = device_of(self.module)
+        with need_torch().inference_mode():
             for start in range(0, len(x), BATCH):
-                block = rows_of(x[start : start + BATCH], self.domain, self.module).to(device)
-                out.append(two_columns(call_model(self.module, block, self._what), self._width))
-        raw = torch.cat(out).double().cpu().numpy()
-        return scores_of(raw, len(x), self._width, self._what)
+                yield rows_of(x[start : start + BATCH], self.domain, self.module).to(device)
+
+    def _logits(self, x: Inputs) -> Floats:
+        what = self.outputs.what
+        out = [
+            call_model(partial(self.outputs.logits, self.module), block, what).double().cpu()
+            for block in self._blocks(x)
+        ]
+        return scores_of(need_torch().cat(out).numpy(), len(x), self._width, what)
 
 
-def rows_of(x: Inputs, domain: Domain, module: nn.Module | None) -> Tensor:
-    """Turn inputs `(n, ...)` into the tensor that a module takes; texts need the module.
+def metered(module: nn.Module, outputs: Outputs | int, count: Count) -> nn.Module:
+    """Wrap a module so that every row that passes forward or backward is counted.
 
-    Raises
-    ------
-    TargetError
-        The module for texts has no `encode`, or that returns something else.
+    `outputs` says how its logits are found; a number says that it returns logits of so many
+    classes.
     """
-    torch = need_torch()
-    if isinstance(domain, TextDomain):
-        return encode_texts(x, module)
-    rows = prepared(np.asarray(x), domain) if isinstance(domain, TableDomain) else x
-    made: Tensor = torch.as_tensor(np.array(rows, dtype=np.float32))  # a module may write to it
-    return made
-
-
-def encoder(module: Any) -> Callable[[list[str]], Any]:
-    """Return the method that turns texts into numbers; raises TargetError where there is none."""
-    encode = getattr(module, "encode", None)
-    if not callable(encode):
-        raise TargetError(
-            f"{type(module).__name__} has no encode(); a module for texts needs a method "
-            "encode(texts) that returns whole numbers (n, length), which its forward() then takes"
-        )
-    return encode  # type: ignore[no-any-return]
-
-
-def encode_texts(x: Inputs, module: Any) -> Tensor:
-    """Turn texts `(n,)` into whole numbers `(n, length)` by the module's own method."""
-    torch = need_torch()
-    found = torch.as_tensor(encoder(module)([str(text) for text in x]))
-    if found.ndim != 2 or len(found) != len(x) or found.is_floating_point():
-        raise TargetError(
-            f"encode() of {type(module).__name__} returned {found.dtype} of shape "
-            f"{tuple(found.shape)} for {len(x)} texts; return whole numbers (n, length), padded "
-            "to equal length with a number that stands for no word"
-        )
-    made: Tensor = found.long()
-    return made
-
-
-def _device(module: nn.Module) -> Any:
-    first = next(module.parameters(), None)
-    return "cpu" if first is None else first.device
-
-
-def two_columns(logits: Tensor, width: int) -> Tensor:
-    """Write one logit towards class 1 as the logits of two classes, -z/2 and z/2."""
-    torch = need_torch()
-    if logits.ndim == 1:
-        logits = logits[:, None]
-    if width == 2 and logits.shape[1] == 1:
-        logits = torch.cat([-logits / 2, logits / 2], dim=1)
-    return logits
-
-
-def metered(module: nn.Module, width: int, count: Count) -> nn.Module:
-    """Wrap a module so that every row that passes forward or backward is counted."""
-    torch, place = need_torch(), _device(module)
+    torch, place = need_torch(), device_of(module)
+    known = Outputs(outputs) if isinstance(outputs, int) else outputs
+    parameters = any(p.is_floating_point() for p in module.parameters())
+    dtype = dtype_of(module) if parameters else None
 
     class Metered(torch.nn.Module):  # type: ignore[misc, name-defined]
         """The attacker's own copy of the model."""
@@ -220,7 +195,8 @@ def metered(module: nn.Module, width: int, count: Count) -> nn.Module:
         def forward(self, x: Tensor) -> Tensor:
             """Return logits `(n, classes)`, where the inputs are."""
             count(len(x), 0)
-            logits = two_columns(self.inner(x.to(place)), width).to(x.device)
+            given = x.to(place) if dtype is None else x.to(place, dtype)
+            logits = known.logits(self.inner, given).to(x.device)
             if logits.requires_grad:
                 logits.register_hook(lambda gradient: count(0, len(gradient)))
             return logits

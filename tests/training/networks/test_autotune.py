@@ -101,14 +101,16 @@ def test_a_module_that_fails_is_told_while_measuring() -> None:
             torch.nn.Conv2d(2, 3, 3), torch.nn.Flatten(), torch.nn.Linear(7, 3)
         )
 
-    with pytest.raises(TargetError, match="the module raised RuntimeError on inputs of shape"):
+    with pytest.raises(
+        TargetError, match="the module Sequential raised RuntimeError: mat1 and mat2 shapes"
+    ):
         trainer(build, IMAGES).tune(data_of(IMAGES))
 
     class Broken(Convolutions):
         def forward(self, x: Any) -> Any:
             raise KeyError("no such part")
 
-    with pytest.raises(TargetError, match="the module raised KeyError on inputs of shape"):
+    with pytest.raises(TargetError, match="the module Broken raised KeyError: 'no such part'"):
         trainer(Broken, IMAGES).tune(data_of(IMAGES))
 
 

@@ -11,9 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from goalkeeper.core.application import Storage, Target, Trainer
 from goalkeeper.core.compute_settings import ComputeSettings, Networks
-from goalkeeper.core.data import Splits
+from goalkeeper.core.data import Inputs, Splits
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import DataError, NotOffered, TargetError
 from goalkeeper.describe.document import Key
@@ -21,7 +23,9 @@ from goalkeeper.describe.form import ModelForm
 from goalkeeper.describe.problems import problem
 from goalkeeper.describe.references import References
 from goalkeeper.describe.storage import protection
+from goalkeeper.targets.answers import Declared
 
+SAMPLE = 200  # inputs that show what a model answers with: few enough for one that is slow
 HEAD = 4096  # bytes: magic numbers and the first keys of a JSON file stand in front
 
 
@@ -68,6 +72,10 @@ class ModelFile:
         return content
 
 
+def _spread(x: Inputs, count: int) -> Inputs:
+    return x[np.linspace(0, len(x) - 1, min(count, len(x))).astype(np.int64)]
+
+
 def _refuse_to_save(target: Target) -> bytes:
     raise NotOffered("another model cannot be stored in the format of this one")
 
@@ -87,6 +95,21 @@ class ModelContext:
     def cpu_settings(self) -> ComputeSettings:
         """Settings of models that are not networks: they compute on the CPU, and in no layout."""
         return replace(self.compute, device="cpu", networks=self.compute.networks or Networks())
+
+    @property
+    def sample(self) -> Inputs:
+        """Inputs by which it is found out what a model answers with.
+
+        Half of them are training data, half unseen, spread evenly: files are often sorted by
+        class.
+        """
+        parts = (self.splits.train.x, self.splits.holdout.x)
+        return np.concatenate([_spread(x, SAMPLE // 2) for x in parts])
+
+    def declared(self, what: str) -> Declared:
+        """Return what the file says of answers: `model.answers` and `model.refusal`."""
+        form = self.form
+        return Declared(kind=form.answers or "", refusal=form.refusal or "", what=what)
 
     @contextmanager
     def errors_at(self, key: Key, advice: str) -> Iterator[None]:

@@ -18,7 +18,6 @@ from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.keras import CONFIG, WEIGHTS, KerasModel, reply_of, unsafe_parts
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
-SAMPLE = 64  # inputs by which it is found out what the output is, and whether the twin agrees
 
 
 class KerasArchive(FileKind):
@@ -36,7 +35,7 @@ class KerasArchive(FileKind):
 
     def load(self, file: ModelFile, context: ModelContext) -> Model:
         """Load it in safe mode; code and classes from outside of Keras are refused."""
-        load = partial(_load, context.classes, context.domain, context.splits.holdout.x[:SAMPLE])
+        load = partial(_load, context.classes, context.domain, context.sample)
         target, notes = load(file.read(), file.path)
         caveats = ["the model is a stored Keras model: attacks that retrain it cannot be tested"]
         return Model(

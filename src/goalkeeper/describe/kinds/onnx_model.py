@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from goalkeeper.core.data import Inputs
-from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import MissingExtra, NotOffered
 from goalkeeper.describe.kinds._frames import with_names
 from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile
@@ -26,8 +23,6 @@ from goalkeeper.targets.onnx.session import (
 )
 from goalkeeper.targets.onnx.wire import is_onnx
 from goalkeeper.targets.returned import ClassIndex, call_model
-
-SAMPLE = 64  # inputs by which it is found out what the outputs are, and whether the twin agrees
 
 
 class ONNXModel(FileKind):
@@ -49,7 +44,7 @@ class ONNXModel(FileKind):
         content, files = with_external_data(file.read(), file.path)
         for path in files:
             context.references.note_hash(path, path.relative_to(file.path.parent).as_posix())
-        load = partial(_load, context.classes, context.domain, context.splits.holdout.x[:SAMPLE])
+        load = partial(_load, context)
         target, notes = load(content, file.path)
         caveats = ["the model is a stored ONNX graph: attacks that retrain it cannot be tested"]
         return Model(
@@ -78,19 +73,18 @@ def _load_again(load: Any, path: Path) -> FileTarget:
     return target
 
 
-def _load(
-    classes: Sequence[str], domain: Domain, sample: Inputs, content: bytes, path: Path
-) -> tuple[FileTarget, tuple[str, ...]]:
+def _load(context: ModelContext, content: bytes, path: Path) -> tuple[FileTarget, tuple[str, ...]]:
     """Make a target of a graph, and say what is odd about it."""
     read_proto(content, path.name)  # its errors say more than those of onnxruntime
     model = OnnxModel(content, path.name)
     what = f"the ONNX model {path.name}"
+    classes, domain, sample = context.classes, context.domain, context.sample
     given = with_names(domain)
     feeds = feeds_of(model, domain)
     x = prepared(sample, given)
     every = [output.name for output in model.outputs]
     first = call_model(runner(model, feeds, every), x, what)
-    outputs = outputs_of(model, lambda _: first, x, ClassIndex(classes))
+    outputs = outputs_of(model, first, ClassIndex(classes), context.form.answers or "")
     run = runner(model, feeds, outputs.names)
     reply = _Graph(run, outputs)
     target = FileTarget(reply, classes, given, sample=sample, path=path, what=what)

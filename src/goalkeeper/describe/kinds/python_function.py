@@ -5,8 +5,6 @@ from __future__ import annotations
 from goalkeeper.describe.kinds.base import KeyKind, Model, ModelContext
 from goalkeeper.describe.references import References
 
-SAMPLE = 4  # inputs by which it is found out whether it gives labels or scores
-
 
 class PythonFunction(KeyKind):
     """`model.function`: a function that answers a batch of inputs."""
@@ -23,9 +21,15 @@ class PythonFunction(KeyKind):
         from goalkeeper.targets import PythonTarget
 
         function = context.references.function(("model", self.key), value)
-        sample = context.splits.holdout.x[:SAMPLE]
+        target = PythonTarget(
+            function,
+            context.classes,
+            context.domain,
+            sample=context.sample,
+            declared=context.declared(f"the function {value.rpartition(':')[2]}"),
+        )
         return Model(
-            target=PythonTarget(function, context.classes, context.domain, sample=sample),
+            target=target,
             trainer=None,
             domain=context.domain,
             compute=context.cpu_settings,

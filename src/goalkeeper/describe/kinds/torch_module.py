@@ -8,14 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from goalkeeper.core.application import Target
-from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.describe.document import Key
 from goalkeeper.describe.kinds.base import BuiltKind, Model, ModelContext, ModelFile
 
 if TYPE_CHECKING:
+    from goalkeeper.targets.outputs import Outputs
     from goalkeeper.training import TorchTrainer
 
 SEED = 0
+ADVICE = "store the parameters of the very module that build returns"
 WEIGHTS: Key = ("model", "weights")
 
 
@@ -37,11 +39,23 @@ class TorchModule(BuiltKind):
 
         training = context.form.training
         recipe = None if training is None else TorchRecipe(**training.model_dump())
-        trainer = TorchTrainer(
-            build, context.classes, context.domain, recipe, compute=context.compute
-        )
         with context.errors_at(("model", "build"), "correct the module, or `model.training`"):
-            trainer = trainer.tune(context.splits.train)
+            outputs = _find_outputs(built, context)
+            trainer = TorchTrainer(
+                build,
+                context.classes,
+                context.domain,
+                recipe,
+                compute=context.compute,
+                outputs=outputs,
+            )
+            if outputs.kind != "labels":
+                trainer = trainer.tune(context.splits.train)
+            elif context.form.weights is None:
+                raise TargetError(
+                    f"{outputs.what} returns class numbers, by which it cannot be trained; return "
+                    "the logits, one column a class"
+                )
             if context.form.weights is None:
                 return Model(
                     target=trainer.fit_cached(context.splits.train, SEED),
@@ -52,25 +66,42 @@ class TorchModule(BuiltKind):
         return _load_weights(context.form.weights, trainer, context)
 
 
+def _find_outputs(built: Any, context: ModelContext) -> Outputs:
+    """Find out what the module returns, with its stored parameters if there are any."""
+    from goalkeeper.targets.outputs import find_outputs
+    from goalkeeper.training.networks import read_parameters
+
+    if context.form.weights is not None:
+        path = context.references.file(WEIGHTS, context.form.weights, "weights")
+        with context.errors_at(WEIGHTS, ADVICE):
+            built.load_state_dict(read_parameters(path, built))
+    declared = context.declared(f"the module {type(built).__name__}")
+    return find_outputs(built, context.domain, context.classes, context.sample, declared)
+
+
 def _load_weights(name: str, trainer: TorchTrainer, context: ModelContext) -> Model:
     path = context.references.file(WEIGHTS, name, "weights")
     file = ModelFile(path, context.references.note_hash(path, name))
-    advice = "store the parameters of the very module that build returns"
-    with context.errors_at(WEIGHTS, advice):
+    with context.errors_at(WEIGHTS, ADVICE):
         target = trainer.load_parameters(path)
-    caveats: tuple[str, ...] = ()
-    if context.form.training is None:
-        caveats = (
+    numbers, caveats = target.outputs.kind == "labels", []
+    if numbers:
+        caveats.append(
+            "the module returns class numbers: it gives labels only, and attacks that retrain it "
+            "or follow gradients cannot be tested; return the logits to test them"
+        )
+    elif context.form.training is None:
+        caveats.append(
             "how the stored module was trained is not said (model.training): trainings that "
-            "attacks need use the default recipe",
+            "attacks need use the default recipe"
         )
     save = partial(_save_weights, path.suffix)
     return Model(
         target=target,
-        trainer=trainer,
+        trainer=None if numbers else trainer,
         domain=trainer.domain,
         compute=trainer.compute,
-        caveats=caveats,
+        caveats=tuple(caveats),
         # Nothing in such a file is run: safetensors cannot, and torch loads weights only.
         storage=context.storage(file, trainer.load_parameters, runs_code=False, save=save),
     )

@@ -18,6 +18,7 @@ from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import MissingExtra, TargetError
 from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile, any_of
+from goalkeeper.targets.answers import Declared
 from goalkeeper.targets.columns import column_places, refuse_words
 from goalkeeper.targets.python import PythonTarget
 from goalkeeper.targets.returned import softmax
@@ -140,8 +141,8 @@ def _target(
     objective = _checked_objective(booster, classes, path.name)
     order = _column_order(booster, domain, path.name)
     trees = _Trees(booster, classes, order, hinge=objective == HINGE)
-    what = f"the XGBoost model {path.name}"
-    return PythonTarget(trees, classes, domain, sample=sample, path=path, what=what)
+    declared = Declared(what=f"the XGBoost model {path.name}")
+    return PythonTarget(trees, classes, domain, sample=sample, path=path, declared=declared)
 
 
 def _checked_objective(booster: Any, classes: Sequence[str], name: str) -> str:

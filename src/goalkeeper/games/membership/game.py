@@ -120,8 +120,10 @@ class Membership(Game[Data, Roles, Floats]):
         trials = [_build_trial(point, roles) for point in _last_checkpoints(marking.answers)]
         scores = _check_scores(marking.final, roles)
         measurements = _measure(trials[-1], scores, roles) + _measure_groups(marking, scores)
+        alike = scores.min() == scores.max()
         return AttackResult(
-            status=Status.TESTED,
+            status=Status.NOT_TESTED if alike else Status.TESTED,
+            reason=_explain_constant(len(scores)) if alike else "",
             summary=_summarise(measurements),
             measurements=tuple(measurements),
             trials=tuple(trials),
@@ -167,6 +169,13 @@ def _check_scores(point: Checkpoint, roles: Roles) -> Floats:
             f"{roles.member.shape}, got {scores.shape} with {int(np.isnan(scores).sum())} NaN"
         )
     return scores
+
+
+def _explain_constant(n: int) -> str:
+    return (
+        f"the attack scored all {n} records alike, so that nothing could set members apart: the "
+        "model gives the same answer to all of them, or one that is the same at this precision"
+    )
 
 
 def _build_trial(point: Checkpoint, roles: Roles) -> Trial:

@@ -11,7 +11,7 @@ import numpy as np
 from goalkeeper.core.data import Floats
 from goalkeeper.core.errors import TargetError
 from goalkeeper.targets.file import Reply
-from goalkeeper.targets.onnx.session import OnnxModel, Runner
+from goalkeeper.targets.onnx.session import OnnxModel
 from goalkeeper.targets.returned import ClassIndex, softmax
 
 SUM = 1e-3  # probabilities of an input sum to 1 up to this
@@ -83,8 +83,21 @@ class Outputs:
         return numbers
 
 
-def outputs_of(model: OnnxModel, run: Runner, x: Any, index: ClassIndex) -> Outputs:
-    """Find out, by the graph and by its outputs for inputs `x`, how the answer is read.
+def outputs_of(
+    model: OnnxModel, values: Mapping[str, Any], index: ClassIndex, kind: str = ""
+) -> Outputs:
+    """Find out how the answer is read.
+
+    Parameters
+    ----------
+    model
+        The graph.
+    values
+        All of its outputs for some inputs, by name.
+    index
+        The application's classes.
+    kind
+        What the user says of the answers (`model.answers`); empty: nothing.
 
     Raises
     ------
@@ -95,11 +108,14 @@ def outputs_of(model: OnnxModel, run: Runner, x: Any, index: ClassIndex) -> Outp
     scores = [o for o in model.outputs if not _is_label(o)]
     _refuse_numbers(model, [o.name for o in scores])
     found = Outputs(model.name, index, labels[0] if labels else "", _chosen(model, scores, index))
-    values = run(x)
+    if kind == "labels" and found.labels:
+        return replace(found, scores="")
     if not found.scores:
         return found
-    raw = values[found.scores]
-    found = replace(found, scale=_scale(model, found.scores, raw))
+    declared: Scale | None = "probabilities" if kind == "probabilities" else None
+    declared = "logits" if kind in ("logits", "log-probabilities") else declared
+    scale = declared or _scale(model, found.scores, values[found.scores])
+    found = replace(found, scale=scale)
     return replace(found, places=_places(model, found, values))
 
 

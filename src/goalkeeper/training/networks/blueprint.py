@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Data, Inputs
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import TargetError
+from goalkeeper.targets.outputs import Outputs, find_outputs
+from goalkeeper.targets.tensors import dtype_of
 from goalkeeper.targets.torch import TorchTarget, is_module, need_torch, rows_of
 from goalkeeper.training.networks.chain import PROBES, Chain, read_chain
 from goalkeeper.training.networks.recipe import TorchRecipe
@@ -44,6 +48,8 @@ class NetworkBlueprint:
         How it is trained.
     compute
         Device, precision, processes and memory.
+    known_outputs
+        What the module returns; None: found out by trying an untrained one.
     """
 
     build: Callable[[], nn.Module]
@@ -51,6 +57,21 @@ class NetworkBlueprint:
     domain: Domain
     recipe: TorchRecipe
     compute: ComputeSettings
+    known_outputs: Outputs | None = None
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """What the module returns; raises TargetError where that cannot be told."""
+        if self.known_outputs is not None:
+            return self.known_outputs
+        with need_torch().random.fork_rng(devices=self.random_devices):
+            return find_outputs(self.build_module(), self.domain, self.classes)
+
+    @cached_property
+    def dtype(self) -> Any:
+        """The type of numbers that the module takes."""
+        with need_torch().random.fork_rng(devices=self.random_devices):
+            return dtype_of(self.build_module())
 
     @property
     def description(self) -> str:
@@ -110,11 +131,15 @@ class NetworkBlueprint:
         """Make a target of trained parameters and buffers."""
         torch, module = need_torch(), self.build_module()
         module.load_state_dict({name: torch.as_tensor(a) for name, a in arrays.items()})
-        return TorchTarget(self.place(module), self.classes, self.domain)
+        return self.target(self.place(module))
+
+    def target(self, module: nn.Module, path: Path | None = None) -> TorchTarget:
+        """Make a target of a trained module, and of the file it was read from."""
+        return TorchTarget(module, self.classes, self.domain, path, outputs=self.outputs)
 
     def read_chain(self, sample: Tensor) -> Chain:
         """Read the module as a chain of stages; raises UnreadableModule where it is none."""
-        chain = read_chain(self.build_module(), sample)
+        chain = read_chain(self.build_module(), sample, self.outputs)
         return chain.halved() if self.half else chain
 
     def gains_from_batching(self, chain: Chain) -> bool:
@@ -134,7 +159,7 @@ class NetworkBlueprint:
     def to_cpu_tensor(self, x: Inputs) -> Tensor:
         """Turn inputs `(n, ...)` into what the module takes; texts go through its `encode`."""
         encoder = self.build_module() if isinstance(self.domain, TextDomain) else None
-        return rows_of(x, self.domain, encoder)
+        return rows_of(x, self.domain, encoder, None if encoder is not None else self.dtype)
 
     def to_tensors(self, data: Data) -> tuple[Tensor, Tensor]:
         """Turn records into inputs and classes, on the device."""
@@ -147,5 +172,5 @@ class NetworkBlueprint:
             texts = np.array(["some words of a text", "a text", "words"], dtype=object)
             return self.to_cpu_tensor(texts)
         shape = (len(domain.columns),) if isinstance(domain, TableDomain) else domain.shape
-        made: Tensor = torch.rand(PROBES, *shape, generator=torch.Generator())
+        made: Tensor = torch.rand(PROBES, *shape, generator=torch.Generator()).to(self.dtype)
         return made

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from goalkeeper.targets.torch import need_torch
+from goalkeeper.targets.outputs import HEADS, Outputs
+from goalkeeper.targets.torch import need_torch, two_columns
 from goalkeeper.training.networks import stages
 from goalkeeper.training.networks.stages import Stage, Step
 
@@ -77,38 +78,49 @@ class Chain:
         return replace(self, stages=tuple(half))
 
 
-def read_chain(module: nn.Module, sample: Tensor) -> Chain:
+def read_chain(module: nn.Module, sample: Tensor, outputs: Outputs | None = None) -> Chain:
     """Read a module, and check on a few inputs `(n, ...)` that it was understood.
+
+    `outputs` says what the module returns; the chain ends in the logits behind that.
 
     Raises
     ------
     Unreadable
         It is not a chain of known layers, or what was read answers otherwise than the module.
     """
-    stages_found = _merge_activations(list(_stages_of(module.train())))
+    outputs = outputs or Outputs(0)
+    headed = outputs.kind != "logits"
+    if headed and outputs.head < 0:
+        raise UnreadableModule("its logits are found by inverting what it returns")
+    stages_found = _merge_activations(list(_stages_of(module.train(), headed=headed)))
     convolves = any(type(m).__name__ == "Conv2d" for m in module.modules())
     chain, state = Chain(tuple(stages_found), convolves), module.state_dict()
     if sorted(chain.names) != sorted(state):
         raise UnreadableModule(
             "its layers share parameters, or have some that forward() does not use"
         )
-    sizes = _compare_with_module(chain, module.eval(), sample[:PROBES])
+    forward = partial(outputs.logits, module.eval()) if headed else module.eval()
+    sizes = _compare_with_module(chain, module.state_dict(), forward, sample[:PROBES])
     numbers = sum(a.numel() for a in state.values())
     return replace(chain, numbers=numbers, passing=sum(sizes), widest=max(sizes))
 
 
-def _compare_with_module(chain: Chain, module: nn.Module, sample: Tensor) -> list[int]:
+def _compare_with_module(
+    chain: Chain, state: Mapping[str, Tensor], forward: Callable[[Tensor], Tensor], sample: Tensor
+) -> list[int]:
     """Compare a chain with its module; return how many numbers of one input pass each place."""
-    torch, state = need_torch(), module.state_dict()
+    torch = need_torch()
     h, sizes = sample[None], [sample[0].numel()]
     with torch.no_grad():
         try:
-            expected = module(sample)
+            expected = forward(sample)
             for stage in chain.stages:
                 h, _ = stage.forward([state[name][None] for name in stage.names], h, Step())
                 sizes.append(h[0, 0].numel())
         except Exception as error:  # trained alone, a module that fails says what is wrong with it
             raise UnreadableModule("its forward() does more than its layers say") from error
+    if h[0].shape != expected.shape and h.shape[-1] == 1:
+        h = two_columns(h[0], expected.shape[-1])[None]
     tolerance = MAX_DIFFERENCE * (float(expected.abs().max()) + 1.0)
     if h[0].shape != expected.shape or float((h[0] - expected).abs().max()) > tolerance:
         raise UnreadableModule("its forward() does more than its layers say")
@@ -136,7 +148,8 @@ def _merge_activations(stages_found: list[Stage]) -> list[Stage]:
 # ---- from the graph of a forward pass to stages --------------------------------------------------
 
 
-def _stages_of(module: nn.Module) -> Iterator[Stage]:
+def _stages_of(module: nn.Module, *, headed: bool) -> Iterator[Stage]:
+    """Yield the stages of a module, without the last function where that is a head."""
     if not list(module.children()):
         stage = _stage_of_layer("", module)
         return iter(() if stage is None else (stage,))
@@ -144,12 +157,13 @@ def _stages_of(module: nn.Module) -> Iterator[Stage]:
         graph = need_torch().fx.symbolic_trace(module)
     except Exception as error:  # a forward() that cannot be traced may raise anything
         raise UnreadableModule("what its forward() does depends on the input") from error
-    return _follow_chain(graph)
+    return _follow_chain(graph, headed=headed)
 
 
-def _follow_chain(graph: fx.GraphModule) -> Iterator[Stage]:
+def _follow_chain(graph: fx.GraphModule, *, headed: bool) -> Iterator[Stage]:
     """Follow the one chain from input to output."""
     layers, last, done = dict(graph.named_modules()), None, False
+    heads = [node for node in graph.graph.nodes if headed and _name_of(node, layers) in HEADS]
     for node in graph.graph.nodes:
         if node.op == "placeholder":
             if last is not None:
@@ -162,12 +176,20 @@ def _follow_chain(graph: fx.GraphModule) -> Iterator[Stage]:
         else:
             if not node.args or node.args[0] is not last or _has_side_input(node, last):
                 raise UnreadableModule("its layers are not one chain")
-            stage = _stage_of_node(node, layers)
+            stage = None if node in heads[-1:] else _stage_of_node(node, layers)
             if stage is not None:
                 yield stage
             last = node
     if not done:
         raise UnreadableModule("its forward() returns more than logits")
+
+
+def _name_of(node: fx.Node, layers: Mapping[str, nn.Module]) -> str:
+    """Name the function that a node calls, a layer as the function that it stands for."""
+    if node.op == "call_module":
+        kind = type(layers[str(node.target)]).__name__
+        return {"LogSoftmax": "log_softmax"}.get(kind, kind.lower())
+    return str(getattr(node.target, "__name__", node.target)).rstrip("_")
 
 
 def _reads_shape(node: fx.Node, last: fx.Node | None) -> bool:

@@ -9,7 +9,8 @@ import numpy as np
 
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.errors import GoalkeeperError, TargetError
-from goalkeeper.targets.torch import need_torch, two_columns
+from goalkeeper.targets.outputs import Outputs
+from goalkeeper.targets.torch import need_torch
 from goalkeeper.training.networks.batch_schedule import BatchSchedule, change_images
 from goalkeeper.training.networks.recipe import MIN_IMPROVEMENT, TorchRecipe
 
@@ -28,8 +29,8 @@ class SingleTraining:
         Untrained, on the device where it is trained.
     records
         Inputs `(n, ...)` and their classes `(n,)` as tensors on that device.
-    classes
-        How many classes there are.
+    outputs
+        What the module returns: it is trained on the logits behind that.
     half
         Whether products are computed in bfloat16.
     """
@@ -39,11 +40,11 @@ class SingleTraining:
         recipe: TorchRecipe,
         module: nn.Module,
         records: tuple[Tensor, Tensor],
-        classes: int,
+        outputs: Outputs,
         *,
         half: bool = False,
     ) -> None:
-        self.recipe, self.module, self.classes, self.half = recipe, module, classes, half
+        self.recipe, self.module, self.outputs, self.half = recipe, module, outputs, half
         self.x, self.y = records
 
     def run(self, schedule: BatchSchedule, weights: Floats | None = None) -> None:
@@ -104,7 +105,8 @@ class SingleTraining:
         torch = need_torch()
         try:
             with torch.autocast(x.device.type, torch.bfloat16, enabled=self.half):
-                logits = two_columns(self.module(x), self.classes).float()
+                logits = self.outputs.logits(self.module, x)
+                logits = logits if logits.dtype == torch.float64 else logits.float()
         except GoalkeeperError:
             raise
         except Exception as error:  # the user's own forward() may raise anything
@@ -112,10 +114,5 @@ class SingleTraining:
                 f"the module raised {type(error).__name__} on inputs of shape "
                 f"{tuple(x.shape)}: {error}"
             ) from error
-        if logits.ndim != 2 or logits.shape[1] != self.classes:
-            raise TargetError(
-                f"the module returned an array of shape {tuple(logits.shape)} for {len(x)} "
-                f"inputs; return one logit for each of the {self.classes} classes"
-            )
         loss: Tensor = torch.nn.functional.cross_entropy(logits, y, reduction="none")
         return loss

@@ -86,7 +86,8 @@ class Linear:
             h, weight = h.to(torch.bfloat16), weight.to(torch.bfloat16)
         transposed = weight.transpose(1, 2)
         if self.half or bias is None:  # a bias is added in float32 in either case
-            out = torch.bmm(h, transposed).float()
+            out = torch.bmm(h, transposed)
+            out = out.float() if self.half else out
             out = out if bias is None else out.add_(bias)
         else:
             out = torch.baddbmm(bias, h, transposed)
@@ -101,7 +102,10 @@ class Linear:
                 step.add(gradients[0], torch.bmm(error.transpose(1, 2), h))
             else:
                 gradients[0].baddbmm_(error.transpose(1, 2), h, beta=step.momentum)
-            return torch.bmm(error, weight).float() if input_wanted else None
+            if not input_wanted:
+                return None
+            entering: Tensor = torch.bmm(error, weight)
+            return entering.float() if self.half else entering
 
         return out, back
 

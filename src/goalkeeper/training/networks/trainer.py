@@ -14,8 +14,8 @@ from goalkeeper.core.application import Ensemble
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain
-from goalkeeper.core.errors import TargetError
 from goalkeeper.core.steering import Steering
+from goalkeeper.targets.outputs import Outputs
 from goalkeeper.targets.torch import TorchTarget, need_torch
 from goalkeeper.training import one_by_one
 from goalkeeper.training.checks import check_masks, require_records
@@ -24,6 +24,7 @@ from goalkeeper.training.networks import autotune, batched_fit, cache
 from goalkeeper.training.networks.batch_schedule import BatchSchedule
 from goalkeeper.training.networks.blueprint import Arrays, NetworkBlueprint
 from goalkeeper.training.networks.chain import PROBES, UnreadableModule
+from goalkeeper.training.networks.parameters import read_parameters
 from goalkeeper.training.networks.recipe import TorchRecipe
 from goalkeeper.training.networks.single_fit import SingleTraining
 
@@ -51,6 +52,8 @@ class TorchTrainer:
         How the module is trained.
     compute
         Device, precision, processes and memory.
+    outputs
+        What the module returns; left out, this is found out by trying it.
     """
 
     def __init__(
@@ -61,13 +64,14 @@ class TorchTrainer:
         torch_recipe: TorchRecipe | None = None,
         *,
         compute: ComputeSettings | None = None,
+        outputs: Outputs | None = None,
     ) -> None:
         compute = compute or ComputeSettings()
         if compute.device == "auto":
             compute = replace(compute, device=autotune.resolve_device("auto"))
         names = tuple(str(c) for c in classes)
         self.blueprint = NetworkBlueprint(
-            build, names, domain, torch_recipe or TorchRecipe(), compute
+            build, names, domain, torch_recipe or TorchRecipe(), compute, outputs
         )
 
     @property
@@ -160,11 +164,11 @@ class TorchTrainer:
                 blueprint.recipe,
                 module,
                 blueprint.to_tensors(data),
-                len(blueprint.classes),
+                blueprint.outputs,
                 half=blueprint.half,
             )
             training.run(schedule, steering.weights)
-        return TorchTarget(module, blueprint.classes, blueprint.domain)
+        return blueprint.target(module)
 
     # ---- many networks --------------------------------------------------------------------------
 
@@ -196,22 +200,9 @@ class TorchTrainer:
         TargetError
             The file is neither, or its parameters are not those of the module.
         """
-        torch, blueprint = need_torch(), self.blueprint
-        module = blueprint.build_module()
-        try:
-            if path.suffix == ".safetensors":
-                from safetensors.torch import load_file
-
-                state = load_file(path)
-            else:
-                state = torch.load(path, map_location="cpu", weights_only=True)
-            module.load_state_dict(state)
-        except Exception as error:  # of a file that holds something else, torch raises many kinds
-            raise TargetError(
-                f"{path.name} does not hold the parameters of {type(module).__name__}: "
-                f"{str(error).splitlines()[0]}"
-            ) from error
-        return TorchTarget(blueprint.place(module), blueprint.classes, blueprint.domain, path)
+        module = self.blueprint.build_module()
+        module.load_state_dict(read_parameters(path, module))
+        return self.blueprint.target(self.blueprint.place(module), path)
 
 
 def _of(blueprint: NetworkBlueprint) -> TorchTrainer:
@@ -221,4 +212,5 @@ def _of(blueprint: NetworkBlueprint) -> TorchTrainer:
         blueprint.domain,
         blueprint.recipe,
         compute=blueprint.compute,
+        outputs=blueprint.outputs,
     )
