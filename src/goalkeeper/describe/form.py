@@ -71,6 +71,11 @@ class ModelForm(Section):
         default=False,
         description="whether you trust the file: loading a pickle runs whatever code is in it",
     )
+    trust_names: Names = Field(
+        default=(),
+        description="names of types and functions that the file may use beside those that are "
+        "known to be harmless, e.g. `my_package.MyScaler`",
+    )
     sha256: str | None = Field(
         default=None,
         pattern="^[0-9a-fA-F]{64}$",

@@ -13,8 +13,9 @@ import numpy as np
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Splits
 from goalkeeper.core.domain import Domain, TableDomain
-from goalkeeper.core.errors import TargetError
+from goalkeeper.core.errors import MissingExtra, TargetError
 from goalkeeper.describe.document import Document, Key
+from goalkeeper.describe.first_bytes import looks_like
 from goalkeeper.describe.form import ModelForm
 from goalkeeper.describe.kinds import (
     FileKind,
@@ -26,6 +27,7 @@ from goalkeeper.describe.kinds import (
     built_kinds,
     file_kinds,
 )
+from goalkeeper.describe.mlflow_uris import download, is_uri
 from goalkeeper.describe.problems import problem
 from goalkeeper.describe.references import References
 from goalkeeper.describe.whole_form import key_kinds
@@ -151,10 +153,27 @@ class Modeller:
         Nothing in it is run: only its content is looked at.
         """
         name = self.form.file or ""
-        path = self.references.file(FILE, name, "model file", folders=True)
-        file = ModelFile(path, self.references.note_hash(path, name))
-        self._require_trust(file, self._kind_of(file))
+        try:
+            file = self._given(name)
+            kind = self._kind_of(file)
+            inner = kind.inner(file)
+        except (TargetError, MissingExtra) as error:
+            advice = "" if isinstance(error, MissingExtra) else "correct the model, or its name"
+            raise problem(self._document, FILE, str(error), advice=advice) from error
+        if inner is not None:
+            inside = f"{name}/{inner.relative_to(file.path).as_posix()}"
+            file = ModelFile(inner, self.references.note_hash(inner, inside))
+            kind = self._kind_of(file)
+        self._require_trust(file, kind)
         return file
+
+    def _given(self, name: str) -> ModelFile:
+        """Find the file or folder with this name, or that MLflow knows by this URI."""
+        if is_uri(name):
+            path = download(name)
+        else:
+            path = self.references.file(FILE, name, "model file", folders=True)
+        return ModelFile(path, self.references.note_hash(path, name))
 
     def _kind_of(self, file: ModelFile) -> FileKind:
         kinds = file_kinds()
@@ -165,7 +184,7 @@ class Modeller:
                 FILE,
                 f"{file.path.name} is not a model of a kind that goalkeeper can load",
                 expected=any_of(kind.about for kind in kinds.values()),
-                given="a folder" if file.path.is_dir() else f"a file: {file.head[:8]!r}...",
+                given=looks_like(file.path, file.head),
                 advice="store the model in one of these forms, or load it in a Python function of "
                 "your own (model.function)",
             )

@@ -35,6 +35,14 @@ def domain_of(model: Any, domain: Domain) -> Domain:
     return replace(domain, named=True) if wanted else domain
 
 
+def with_names(domain: Domain) -> Domain:
+    """Let a model get words as they are: a DataFrame where columns hold any, else an array."""
+    if not isinstance(domain, TableDomain):
+        return domain
+    words = any(column.kind == "category" for column in domain.columns)
+    return domain if domain.named == words else replace(domain, named=words)
+
+
 def with_words_or_categories(
     domain: Domain, attempt: Callable[[Domain], T]
 ) -> tuple[T, Domain, tuple[str, ...]]:

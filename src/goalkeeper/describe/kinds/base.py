@@ -186,6 +186,13 @@ class FileKind(TargetKind):
     def recognises(self, file: ModelFile) -> bool:
         """Tell by the content whether it is of this kind, without running anything in it."""
 
+    def inner(self, file: ModelFile) -> Path | None:
+        """Return the file in a folder that is the model itself, to be loaded by its own kind.
+
+        None: what was given is the model. Raises TargetError where there is no such file.
+        """
+        return None
+
     @abstractmethod
     def load(self, file: ModelFile, context: ModelContext) -> Model:
         """Make a target of it; raises DescriptionError, DataError or TargetError."""

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Floats
-from goalkeeper.core.domain import Domain, TableDomain, TextDomain
+from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import MissingExtra, TargetError
 from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile, any_of
 from goalkeeper.targets.answers import Declared
+from goalkeeper.targets.columns import column_places, refuse_words
 from goalkeeper.targets.python import PythonTarget
 from goalkeeper.targets.returned import softmax
 
@@ -163,32 +164,9 @@ def _checked_objective(booster: Any, classes: Sequence[str], name: str) -> str:
     return objective
 
 
-def _column_order(booster: Any, domain: Domain, name: str) -> list[int]:
+def _column_order(booster: Any, domain: Domain, name: str) -> Sequence[int]:
     """Find the model's columns among those of the application; raises TargetError."""
-    if isinstance(domain, TextDomain):
-        raise TargetError(f"{name} takes rows of numbers, but the inputs are texts")
     if "c" in (booster.feature_types or ()):
         raise TargetError(f"{name} takes categories, whose codes are not known here")
-    count = int(booster.num_features())
-    if not isinstance(domain, TableDomain):
-        pixels = int(np.prod(domain.shape))
-        if count != pixels:
-            raise TargetError(f"{name} takes {count} numbers, but an image has {pixels} pixels")
-        return list(range(count))
-    columns = [column.name for column in domain.columns]
-    words = [column.name for column in domain.columns if column.kind == "category"]
-    if words:
-        raise TargetError(
-            f"{name} takes numbers, but these columns hold words: {', '.join(words)}; encode them "
-            "as in training, by a function of your own (model.function)"
-        )
-    wanted = booster.feature_names
-    if wanted is None and count == len(columns):
-        return list(range(count))
-    if wanted is None or set(wanted) != set(columns):
-        given = ", ".join(wanted or ()) or f"{count} columns without names"
-        raise TargetError(
-            f"{name} was trained on other columns ({given}) than the application has "
-            f"({', '.join(columns)}); name the model's columns in data.features"
-        )
-    return [columns.index(column) for column in wanted]
+    refuse_words(domain, name)
+    return column_places(booster.feature_names, int(booster.num_features()), domain, name)
