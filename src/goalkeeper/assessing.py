@@ -194,9 +194,7 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
     needs = {goal: need for goal, need in app.needs.items() if goal in goals}
     evidence = [e for entry in plan.entries if (e := _evidence(session, entry, results))]
     secrecy = app.secrecy or policy.rating.default_secrecy
-    rated, ratings, verdict = rate(
-        evidence, needs, policy, secrecy, plan.hypotheses(), session.fit
-    )
+    rated, ratings, verdict = rate(evidence, needs, policy, secrecy, plan.hypotheses(), session.fit)
     return Assessment(
         schema=2,
         tool=Tool(version=tool_version()),

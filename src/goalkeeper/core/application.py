@@ -276,9 +276,7 @@ class Wiring:
 
 # Fields that decide no result of an attack run: words for people, and what rates the results.
 # What attackers may do is in the identity of each run.
-DECIDES_NOTHING = frozenset(
-    {"description", "needs", "attackers", "secrecy", "expects", "caveats"}
-)
+DECIDES_NOTHING = frozenset({"description", "needs", "attackers", "secrecy", "expects", "caveats"})
 
 # Fields that an application read from files owes to them: their hashes say what these fields hold.
 # A model that every process trains for itself differs in its last digits, so that by its content no

@@ -237,7 +237,7 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
         (("data", "file"), data.file),
         (("data", "train"), None if data.train is None else data.train.file),
         (("data", "test"), None if data.test is None else data.test.file),
-        (("model", "expects", "answers"), model.expects and model.expects.answers),
+        (("model", "expects", "answers"), None if model.expects is None else model.expects.answers),
     ]
     for key, name in names:
         if name is not None:

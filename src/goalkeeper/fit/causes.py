@@ -139,7 +139,7 @@ class Suspicion:
             "scale the inputs to [-1, 1] in the function or module that goalkeeper calls",
             lambda x: 2 * (x - domain.low) / span - 1,
         )
-        yield from self._standardised(train, (0, 2, 3))
+        yield from self._standardised(train, (0, 2, 3), np.True_)
         if domain.shape[0] == 3:
             yield self._suspect(
                 "the model wants the channels in the other order (blue, green, red)",
@@ -179,7 +179,7 @@ class Suspicion:
         yield from self._column_orders(domain)
 
     def _standardised(
-        self, train: Inputs, axes: tuple[int, ...], numbers: Any = True
+        self, train: Inputs, axes: tuple[int, ...], numbers: Any
     ) -> Iterator[Suspect]:
         """Centre and scale by the training data, a column or a channel at a time."""
         mean = np.nanmean(train, axis=axes, keepdims=True)

@@ -1,4 +1,4 @@
-"""Exact tests on counts: do the answers of a model have to do with the classes of the records?
+"""Exact tests on counts: whether answers of a model have to do with the classes of the records.
 
 All of them are one-sided and hold for any number of records. `ALPHA` bounds the probability that a
 model whose answers are as good as a coin, or better, is said to contradict its data.

@@ -9,7 +9,7 @@ import numpy as np
 from goalkeeper.core.application import Application, Target
 from goalkeeper.core.data import Data, Ints
 from goalkeeper.core.errors import DataError, DescriptionError
-from goalkeeper.core.fit import AccuracyEstimate, ClassRecall, FitReport
+from goalkeeper.core.fit import AccuracyEstimate, ClassRecall, Fit, FitReport
 from goalkeeper.core.power import View
 from goalkeeper.fit.causes import Suspicion, describe_order
 from goalkeeper.fit.decisions import (
@@ -67,8 +67,9 @@ def contradiction_of(report: FitReport, *, where: str = "") -> DescriptionError 
         f"the model does not fit its data: {'; '.join(report.reasons)}",
         where=where,
         key="model.expects" if report.expects and not report.confirmed else "model",
-        expected=report.expects or f"more than {_percent(report.majority)} of unseen records right, "
-        f"which always answering {report.majority_class} gives",
+        expected=report.expects
+        or f"more than {_percent(report.majority)} right, as always answering "
+        f"{report.majority_class} is",
         given=f"{describe_accuracy(report.holdout)} on unseen records, "
         f"{describe_accuracy(report.train)} on training data",
         advice="; or: ".join(causes)
@@ -128,7 +129,9 @@ class _Measured:
         # What the user says of accuracy confirms nothing of constant answers: any model that
         # always answers this class has the same accuracy.
         settled = found.confirmed and (found.by_answers or not self.holdout.constant)
-        fit = "contradiction" if contradictions else "fit" if settled or not doubts else "doubt"
+        fit: Fit = (
+            "contradiction" if contradictions else "fit" if settled or not doubts else "doubt"
+        )
         right = self._reference_right()
         below = 0.0 if right is None else float(right.mean())
         suspicion = Suspicion(self.app, self.unseen, self.holdout, below, order)

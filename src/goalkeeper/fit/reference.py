@@ -19,6 +19,8 @@ MOST_CELLS = 4_000_000  # records x columns x classes: a few seconds of logistic
 MOST_PIXELS = 1_024  # of an image and channel; larger images are averaged over blocks
 MOST_CODES = 50  # categories of a column that get a column of their own
 ITERATIONS = 200
+# Single characters are words, too, in some languages; signs are, so that every text has words.
+WORDS = r"(?u)\w+|\S"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +71,7 @@ def _build(domain: Domain) -> tuple[Any, str]:
     from sklearn.preprocessing import StandardScaler
 
     if isinstance(domain, TextDomain):
-        # Single characters are words, too: in some languages, and in every empty text.
-        words = CountVectorizer(token_pattern=r"(?u)\w+|\S", max_features=50_000)
+        words = CountVectorizer(max_features=50_000, token_pattern=WORDS)
         return make_pipeline(words, MultinomialNB()), "naive Bayes on word counts"
     logistic = LogisticRegression(max_iter=ITERATIONS, tol=1e-3)
     if isinstance(domain, TableDomain):
