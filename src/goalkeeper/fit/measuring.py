@@ -118,11 +118,16 @@ class _Measured:
             reference=ask_reference(app, unseen),
         )
 
+    @property
+    def _comparable(self) -> bool:
+        """Whether both parts have records of several classes: else any answer is the majority's."""
+        return min(len(np.unique(part.y)) for part in (self.train, self.holdout)) > 1
+
     def report(self) -> FitReport:
         """Decide, and put everything together."""
-        order = permuted(self.train, self.holdout)
-        contradictions = self._contradictions(order)
-        doubts = self._doubts()
+        order = permuted(self.train, self.holdout) if self._comparable else None
+        contradictions = self._contradictions(order) if self._comparable else []
+        doubts = self._doubts() if self._comparable else []
         found = compare(self.app, self._estimates())
         if found.problem:
             contradictions.append(found.problem)
@@ -187,6 +192,8 @@ class _Measured:
     def _notes(self, *, confirmed: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
         never = [r.name for r in self._recall() if r.accuracy and r.accuracy.value == 0]
         notes = []
+        if not self._comparable:
+            notes.append("labelled records are of one class: whether the model fits is not known")
         if never:
             names = ", ".join(never)
             notes.append(f"recall 0: no unseen record is answered right of the class {names}")
