@@ -120,7 +120,7 @@ def auc(answered: AnsweredRecords) -> tuple[float, float]:
         ranks = rankdata(answered.scores[:, i])
         area = (ranks[positive].sum() - m * (m + 1) / 2) / (m * n)
         areas.append(area)
-        spread = ranks.var() / (m * n) / max(1, m + n - 1) * (m + n)
+        spread = ranks.var() / (m * n * (m + n - 1))
         z = (area - 0.5) / np.sqrt(spread) if spread else 0.0
         least = min(least, _normal_tail(z))
     return (float(np.mean(areas)), min(1.0, answered.k * least)) if areas else (0.5, 1.0)
