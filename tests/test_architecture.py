@@ -18,6 +18,7 @@ BASE = {"core", "stats"}
 ENGINE = BASE | {"policy", "targets", "compute", "training"}
 PLAY = ENGINE | {"games", "attacks", "attack_run"}
 WHOLE = PLAY | {
+    "fit",
     "planning",
     "rate",
     "advise",
@@ -36,6 +37,7 @@ MAY_IMPORT = {
     "targets": {"core", "targets"},
     "compute": {"core", "compute"},
     "training": {"core", "targets", "compute", "training"},
+    "fit": {"core", "stats", "targets", "training", "fit"},
     "games": ENGINE | {"games"},
     "attacks": BASE | {"games", "training", "attacks"},
     "attack_run": PLAY,

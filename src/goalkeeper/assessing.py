@@ -28,8 +28,10 @@ from goalkeeper.core.assessment import (
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.errors import DataError, StoreError
 from goalkeeper.core.evidence import AttackResult, Evidence, Requirement, Status
+from goalkeeper.core.fit import FitReport
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, View
+from goalkeeper.fit import contradiction_of, measure_fit
 from goalkeeper.planning import Choice, Plan, PlanEntry, describe_power, make_plan
 from goalkeeper.policy import Policy, default_policy
 from goalkeeper.rate import rate
@@ -44,7 +46,8 @@ class Session:
     """One run of an application: what to run, under which rules, and where results are kept.
 
     `description` is the absolute path of the application file, `file` as the user named it; both
-    are empty for an application made in Python.
+    are empty for an application made in Python. `fit` is None before it was measured: workers, who
+    get the plan only, have no use for it.
     """
 
     app: Application
@@ -55,6 +58,7 @@ class Session:
     file: str = ""
     folder: RunFolder | None = None
     store: Store | None = None
+    fit: FitReport | None = None
 
 
 def prepare(
@@ -78,6 +82,21 @@ def prepare(
     app = replace(app, caveats=tuple(dict.fromkeys(caveats)))
     plan = make_plan(app, policy, seed=seed, choice=choice)
     return Session(app=app, policy=policy, plan=plan, seed=seed, description=description)
+
+
+def with_fit(session: Session) -> Session:
+    """Measure how well the model fits its data, as goalkeeper sees both.
+
+    Raises
+    ------
+    DescriptionError
+        The model contradicts its data, or what the user expects of it.
+    """
+    fit = measure_fit(session.app)
+    error = contradiction_of(fit, where=session.file)
+    if error is not None:
+        raise error
+    return replace(session, fit=fit)
 
 
 def resized(session: Session, effort: float) -> Session:
@@ -110,7 +129,7 @@ def assess(
         Taxonomy and rating policy; the shipped ones if left out.
     """
     choice = Choice(goals=tuple(Goal(g) for g in only), attackers=attackers, attacks=attacks)
-    session = prepare(app, policy=policy, seed=seed, choice=choice)
+    session = with_fit(prepare(app, policy=policy, seed=seed, choice=choice))
     started = now()
     results = {unit.id: execute(session.app, unit.run) for unit in session.plan.units}
     return conclude(session, results, started=started)
@@ -175,7 +194,7 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
     needs = {goal: need for goal, need in app.needs.items() if goal in goals}
     evidence = [e for entry in plan.entries if (e := _evidence(session, entry, results))]
     secrecy = app.secrecy or policy.rating.default_secrecy
-    rated, ratings, verdict = rate(evidence, needs, policy, secrecy, plan.hypotheses())
+    rated, ratings, verdict = rate(evidence, needs, policy, secrecy, plan.hypotheses(), session.fit)
     return Assessment(
         schema=2,
         tool=Tool(version=tool_version()),
@@ -192,6 +211,7 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
         evidence=rated,
         advice=advise(rated),
         complete=all(unit.id in results for unit in plan.units),
+        fit=session.fit,
     )
 
 

@@ -33,6 +33,7 @@ from goalkeeper.core.application import (
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import PARTS, Data, Inputs, Ints, Splits, fingerprint
 from goalkeeper.core.domain import TextDomain
+from goalkeeper.core.fit import Expectation
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.identity import content_of
 from goalkeeper.core.need import ProtectionNeed
@@ -118,6 +119,7 @@ OTHER: dict[str, Any] = {
     "needs": {Goal.PRIVACY: NEED},
     "attackers": (Attacker(name="someone", power=Power()),),
     "secrecy": {"data": {"training": "public"}},
+    "expects": Expectation(accuracy=0.9),
     "caveats": ("it is slow",),
     "hashes": {"model.joblib": "12ab"},
 }

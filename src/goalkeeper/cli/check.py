@@ -1,12 +1,165 @@
-"""`goalkeeper check`: check an application file."""
+"""`goalkeeper check`: check an application file, and whether its model fits its data."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
-from goalkeeper.cli.common import AsJson, File, parse_choice, prepare_session, shell_command
+from goalkeeper.cli.common import (
+    AsJson,
+    File,
+    make_console,
+    parse_choice,
+    prepare_session,
+    redirect_stdout_of_user_code,
+    shell_command,
+)
+from goalkeeper.cli.exits import Exit
 from goalkeeper.cli.service import describe_asked
-from goalkeeper.core.application import Target
+
+if TYPE_CHECKING:
+    from goalkeeper.core.application import Application, Target
+    from goalkeeper.core.errors import GoalkeeperError
+    from goalkeeper.core.fit import AccuracyEstimate, FitReport
+
+NoModel = Annotated[
+    bool,
+    typer.Option(
+        "--no-model", help="Check the file and its data only: the model is not loaded or trained."
+    ),
+]
+
+
+def check(file: File, no_model: NoModel = False, as_json: AsJson = False) -> None:
+    """Check an application file: keys, data, model, and whether the model fits the data.
+
+    Shows how many labelled records the model answers right, as goalkeeper sees both. A model that
+    contradicts its data cannot be used: the exit code is 4, and the likely cause is named.
+    """
+    from goalkeeper.core.errors import GoalkeeperError
+
+    fit = app = None
+    problems: tuple[GoalkeeperError, ...] = ()
+    try:
+        if no_model:
+            problems = _check_file(file)
+        else:
+            app, fit = _measure(file, silent=as_json)
+            problems = _contradictions(fit, file)
+    except GoalkeeperError as error:
+        if not as_json:
+            raise
+        problems = getattr(error, "problems", (error,))
+    if as_json:
+        typer.echo(json.dumps(_make_json(app, fit, problems), indent=1))
+    else:
+        _print(file, app, fit, problems)
+    if problems:
+        raise typer.Exit(Exit.USAGE)
+
+
+def _check_file(file: Path) -> tuple[GoalkeeperError, ...]:
+    from goalkeeper.describe import check as check_file
+
+    with redirect_stdout_of_user_code():
+        return check_file(file)
+
+
+def _measure(file: Path, *, silent: bool) -> tuple[Application, FitReport]:
+    from goalkeeper.fit import measure_fit
+
+    with _spinner("loading the model", silent=silent):
+        app = prepare_session(file, 0, parse_choice()).app
+    with _spinner("asking the model", silent=silent), redirect_stdout_of_user_code():
+        return app, measure_fit(app)
+
+
+def _contradictions(fit: FitReport, file: Path) -> tuple[GoalkeeperError, ...]:
+    from goalkeeper.fit import contradiction_of
+
+    error = contradiction_of(fit, where=str(file))
+    return () if error is None else (error,)
+
+
+@contextmanager
+def _spinner(text: str, *, silent: bool) -> Iterator[None]:
+    """Show on a terminal that something is under way."""
+    console = make_console(err=True)
+    if silent or not console.is_terminal:
+        yield
+        return
+    with console.status(text):
+        yield
+
+
+# ---- for programs --------------------------------------------------------------------------------
+
+
+def _make_json(
+    app: Application | None, fit: FitReport | None, problems: tuple[GoalkeeperError, ...]
+) -> dict[str, Any]:
+    keys = ("recall", "confusion", "examples", "causes", "notes", "expects", "parts")
+    found: dict[str, Any] = {
+        "usable": not problems,
+        "accuracy": None,
+        "majority": None,
+        "reference": None,
+        "fit": None,
+        "problems": [str(problem) for problem in problems],
+        **dict.fromkeys(keys),
+    }
+    if fit is not None and app is not None:
+        parts = {"train": fit.train, "holdout": fit.holdout}
+        found |= {
+            "accuracy": {name: _numbers(accuracy) for name, accuracy in parts.items()},
+            "majority": fit.majority,
+            "reference": fit.reference,
+            "fit": fit.fit,
+            "recall": {r.name: r.accuracy and _numbers(r.accuracy) for r in fit.recall},
+            "confusion": [list(row) for row in fit.confusion],
+            "examples": [example.model_dump() for example in fit.examples],
+            "causes": [cause.model_dump() for cause in fit.causes],
+            "notes": [*fit.reasons, *fit.notes, *app.caveats],
+            "expects": {"given": fit.expects, "confirmed": fit.confirmed} if fit.expects else None,
+            "parts": app.data.sizes(),
+        }
+    return found
+
+
+def _numbers(accuracy: AccuracyEstimate) -> dict[str, float]:
+    return accuracy.model_dump()
+
+
+# ---- for people ----------------------------------------------------------------------------------
+
+
+def _print(
+    file: Path,
+    app: Application | None,
+    fit: FitReport | None,
+    problems: tuple[GoalkeeperError, ...],
+) -> None:
+    if fit is not None and app is not None:
+        sizes = ", ".join(f"{n} {part}" for part, n in app.data.sizes().items())
+        verdict = "cannot be used" if problems else "valid"
+        typer.echo(f"{file}: {verdict}")
+        typer.echo(f"  data: {sizes}")
+        for line in (_answers(app.target), *describe_asked(app)):
+            typer.echo(f"  {line}")
+        _print_fit(fit)
+        for caveat in (*fit.notes, *app.caveats):
+            typer.echo(f"  note: {caveat}")
+    elif not problems:
+        typer.echo(f"{file}: valid (the model was not loaded)")
+    for problem in problems:
+        typer.echo(f"error: {problem}", err=True)
+    if not problems:
+        typer.echo(f"next: {shell_command('plan', file)}")
 
 
 def _answers(target: Target) -> str:
@@ -15,21 +168,24 @@ def _answers(target: Target) -> str:
     return getattr(reader, "sentence", f"the model returns {target.offers.name.lower()}")
 
 
-def check(file: File, as_json: AsJson = False) -> None:
-    """Check an application file: keys, data, model, and the answers of the model."""
-    import json
+def _print_fit(fit: FitReport) -> None:
+    from rich.table import Table
 
-    ready = prepare_session(file, 0, parse_choice())
-    sizes = ready.app.data.sizes()
-    if as_json:
-        found = {"ok": True, "parts": sizes, "caveats": list(ready.app.caveats)}
-        typer.echo(json.dumps(found, indent=1))
-        return
-    typer.echo(f"{file}: valid")
-    typer.echo("  data: " + ", ".join(f"{n} {part}" for part, n in sizes.items()))
-    typer.echo(f"  {_answers(ready.app.target)}")
-    for line in describe_asked(ready.app):
-        typer.echo(f"  {line}")
-    for caveat in ready.app.caveats:
-        typer.echo(f"  note: {caveat}")
-    typer.echo(f"next: {shell_command('plan', file)}")
+    from goalkeeper.report.fitness import (
+        QUESTION,
+        describe_doubt,
+        examples_table,
+        fit_table,
+    )
+
+    out = make_console()
+    for part in (fit_table(fit), examples_table(fit)):
+        table = Table(*part.head, expand=False, title_justify="left")
+        for row in part.rows:
+            table.add_row(*row)
+        out.print(table, markup=False)
+    typer.echo(f"  fit: {fit.fit}" + (f" ({fit.expects})" if fit.confirmed else ""))
+    if fit.fit == "doubt":
+        typer.echo(f"  {describe_doubt(fit)}")
+    elif not fit.expects:
+        typer.echo(f"  {QUESTION}")

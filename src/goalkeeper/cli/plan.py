@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,12 +45,14 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show for each attack and attacker whether it is planned or skipped, why, and its cost."""
+    from goalkeeper.assessing import with_fit
     from goalkeeper.compute.executor import Execution
     from goalkeeper.running import fit_effort
 
     jobs = Execution(jobs=jobs).slots
     ready = prepare_session(file, seed, chosen, compute)
     with redirect_stdout_of_user_code():
+        ready = with_fit(replace(ready, file=str(file)))
         ready, measure = fit_effort(ready, sizing, jobs)
         times = measure()
     if as_json:
@@ -76,8 +79,12 @@ def _print(ready: Session, times: OperationTimes, file: Path, jobs: int) -> None
     from rich.table import Table
 
     from goalkeeper.estimate import estimate_memory, estimate_queries
+    from goalkeeper.report.fitness import describe_doubt, describe_fit
 
     out, effort = make_console(), ready.plan.choice.effort
+    if ready.fit is not None:
+        for line in filter(None, (describe_fit(ready.fit), describe_doubt(ready.fit))):
+            typer.echo(line)
     table = Table("attack", "task", "attacker", "queries", "time", title="Planned", expand=False)
     for entry in ready.plan.entries:
         if entry.unit:

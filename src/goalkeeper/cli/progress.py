@@ -12,6 +12,7 @@ from goalkeeper.cli.effort import describe_effort, format_duration
 
 if TYPE_CHECKING:
     from goalkeeper.core.evidence import AttackResult
+    from goalkeeper.core.fit import FitReport
     from goalkeeper.planning import Unit
     from goalkeeper.running.options import Event, Started
 
@@ -31,14 +32,23 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         """Report an event of the run."""
-        from goalkeeper.running import Finished, Warned
+        from goalkeeper.running import Finished, Measured, Warned
 
         if isinstance(event, Warned):  # also when silent
             typer.echo(f"warning: {event.text}", err=True)
         elif isinstance(event, Finished):
             self._advance(event.unit, event.result)
+        elif isinstance(event, Measured):
+            self._report_fit(event.fit)
         else:
             self._start(event)
+
+    def _report_fit(self, fit: FitReport) -> None:
+        """Report what the model answers to labelled records, and what is in doubt about it."""
+        from goalkeeper.report.fitness import describe_doubt, describe_fit
+
+        for line in filter(None, (describe_fit(fit), describe_doubt(fit))):
+            self._say(line)
 
     def _start(self, event: Started) -> None:
         """Report how many results are already there, how many remain, and whether they fit."""

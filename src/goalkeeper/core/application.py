@@ -12,6 +12,7 @@ from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints, Splits, fingerprint
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotGranted
+from goalkeeper.core.fit import Expectation
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.identity import content_of, content_of_target, content_of_trainer
 from goalkeeper.core.need import ProtectionNeed
@@ -275,7 +276,7 @@ class Wiring:
 
 # Fields that decide no result of an attack run: words for people, and what rates the results.
 # What attackers may do is in the identity of each run.
-DECIDES_NOTHING = frozenset({"description", "needs", "attackers", "secrecy", "caveats"})
+DECIDES_NOTHING = frozenset({"description", "needs", "attackers", "secrecy", "expects", "caveats"})
 
 # Fields that an application read from files owes to them: their hashes say what these fields hold.
 # A model that every process trains for itself differs in its last digits, so that by its content no
@@ -316,6 +317,7 @@ class Application:
     needs: Mapping[Goal, ProtectionNeed] = field(default_factory=dict)
     attackers: tuple[Attacker, ...] = ()
     secrecy: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    expects: Expectation | None = None  # None: the user said nothing of accuracy or answers
     caveats: tuple[str, ...] = ()
     hashes: Mapping[str, str] = field(default_factory=dict)
 

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from goalkeeper.core.errors import OtherSchema, StoreError
 from goalkeeper.core.evidence import Evidence
+from goalkeeper.core.fit import FitReport
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import Frozen, ProtectionNeed
 from goalkeeper.core.numbers import Real
@@ -70,6 +71,9 @@ class GoalRating(Frozen):
     attackers: tuple[str, ...] = ()
     not_tested: tuple[Gap, ...] = ()
     hypotheses: int = Field(default=1, description="planned tests that share the error rate")
+    doubt: str = Field(
+        default="", description="why nothing that was withstood counts: it may be another model"
+    )
 
 
 class Estimate(Frozen):
@@ -183,6 +187,9 @@ class Assessment(Frozen):
     evidence: tuple[Evidence, ...] = ()
     advice: tuple[Advice, ...] = ()
     complete: bool = Field(default=True, description="whether every planned unit was run")
+    fit: FitReport | None = Field(
+        default=None, description="how well the model fits its data; null in older runs"
+    )
 
     @classmethod
     def from_folder(cls, folder: Path | str) -> Assessment:

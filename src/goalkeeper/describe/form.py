@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from goalkeeper.describe.fields import Name, Section
+from goalkeeper.describe.fields import Name, Names, Section
 from goalkeeper.describe.form_data import ColumnForm, DataForm
 from goalkeeper.describe.form_threats import (
     AttackerForm,
@@ -46,6 +46,29 @@ class TrainingForm(Section):
     )
     validation: float = Field(
         default=0.1, gt=0, lt=1, description="share of the records held out for `patience`"
+    )
+
+
+class ExpectsForm(Section):
+    """What you know of your model, so that goalkeeper does not assess another one."""
+
+    accuracy: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="its accuracy, as a share; goalkeeper's own must agree (the 95 % interval, "
+        "widened by 0.01)",
+    )
+    on: Literal["holdout", "train"] = Field(
+        default="holdout",
+        description="where it has this accuracy: on records that it never saw, or on its "
+        "training data",
+    )
+    answers: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file with inputs, in the form of the data, and a column (npz: array) "
+        "`answer` with what your own system answers",
     )
 
 
@@ -94,6 +117,11 @@ class ModelForm(Section):
         description="what your application checks before it uses the stored model: none (default), "
         "sha256 (its hash is kept apart and compared at every start), or a Python function "
         "`file.py:name` that takes the path and returns whether the file is taken",
+    )
+    expects: ExpectsForm | None = Field(
+        default=None,
+        description="what you know of the model: its accuracy, or its answers to some inputs; "
+        "if goalkeeper finds something else, it stops",
     )
 
     answers: Answered | None = Field(

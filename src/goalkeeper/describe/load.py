@@ -22,6 +22,7 @@ from goalkeeper.describe.validation import validate
 from goalkeeper.describe.whole_form import key_kinds
 
 if TYPE_CHECKING:
+    from goalkeeper.core.fit import Expectation
     from goalkeeper.describe.kinds import Model
     from goalkeeper.describe.models import Modeller
     from goalkeeper.describe.records import ApplicationRecords
@@ -54,8 +55,10 @@ def load(
     """
     description = _Description.read(Path(path), policy)
     records, splits, caveats = description.records()
+    expects = description.expectation(records)
     model = description.modeller(compute or ComputeSettings()).make(splits, records.domain)
-    return description.application(splits, model, (*caveats, *model.caveats))
+    app = description.application(splits, model, (*caveats, *model.caveats))
+    return replace(app, expects=expects)
 
 
 def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]:
@@ -121,6 +124,12 @@ class _Description:
         records = Collector(self.document, self.form, raw).collect()
         splits, caveats = Cutter(self.document, self.form, records).cut(first)
         return records, splits, caveats
+
+    def expectation(self, records: ApplicationRecords) -> Expectation | None:
+        """Return what the file says of its model."""
+        from goalkeeper.describe.expecting import ExpectationReader
+
+        return ExpectationReader(self.references, self.form, records.raw, records.domain).read()
 
     def modeller(self, compute: ComputeSettings) -> Modeller:
         """Return what makes the model."""
@@ -228,6 +237,7 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
         (("data", "file"), data.file),
         (("data", "train"), None if data.train is None else data.train.file),
         (("data", "test"), None if data.test is None else data.test.file),
+        (("model", "expects", "answers"), None if model.expects is None else model.expects.answers),
     ]
     for key, name in names:
         if name is not None:

@@ -73,6 +73,10 @@ class RecordReader:
 
     # ---- files ----------------------------------------------------------------------------------
 
+    def read_file(self, key: Key, source: SourceForm) -> Raw:
+        """Read the records of one file that the entry `key` names."""
+        return self._file(key, source)
+
     def _file(self, key: Key, source: SourceForm) -> Raw:
         if self._document.at((*key, "file")) is not None:
             key = (*key, "file")

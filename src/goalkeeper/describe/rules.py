@@ -18,7 +18,7 @@ SOURCES = ("file", "function", "train")
 
 def broken_rules(document: Document, form: ApplicationForm) -> list[DescriptionError]:
     """List every rule that a well-formed application file breaks."""
-    rules = (_classes, _source, _columns, _parts, _model, _integrity, _trained, _feedback)
+    rules = (_classes, _source, _columns, _parts, _model, _integrity, _expects, _trained, _feedback)
     return [found for rule in rules for found in rule(document, form)]
 
 
@@ -215,6 +215,27 @@ def _integrity(document: Document, form: ApplicationForm) -> Iterator[Descriptio
             "this check of the stored model is not known",
             expected="none, sha256, or a function file.py:name that takes the path of the file",
             advice="write `integrity: sha256` if the application compares the hash at every start",
+        )
+
+
+def _expects(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
+    """Require exactly one thing that is expected of the model."""
+    expects, key = form.model.expects, ("model", "expects")
+    if expects is None:
+        return
+    given = [name for name in ("accuracy", "answers") if getattr(expects, name) is not None]
+    if len(given) != 1:
+        yield problem(
+            document,
+            key,
+            "say one thing that you know of the model",
+            expected="accuracy or answers",
+            given=" and ".join(given) or "none of them",
+            advice="keep one of them" if given else "write `expects: {accuracy: 0.95}`",
+        )
+    elif given == ["answers"] and document.at((*key, "on")) is not None:
+        yield problem(
+            document, (*key, "on"), "`on` belongs to an accuracy", advice="leave out `on`"
         )
 
 

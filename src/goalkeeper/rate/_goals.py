@@ -9,9 +9,11 @@ from itertools import accumulate
 from goalkeeper.core.assessment import Bracket, GoalRating, Verdict
 from goalkeeper.core.errors import PolicyError
 from goalkeeper.core.evidence import Evidence, Rated, RatedTrial, Status
+from goalkeeper.core.fit import FitReport
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.policy import Policy
+from goalkeeper.rate._doubt import cast_doubt
 from goalkeeper.rate._points import ExposurePoint, PassCriteria, Secrecy, bound
 from goalkeeper.rate._words import deciding_evidence, explain, list_gaps
 
@@ -131,11 +133,13 @@ def rate(
     policy: Policy,
     secrecy: Secrecy,
     hypotheses: Mapping[Goal, int],
+    fit: FitReport | None = None,
 ) -> tuple[tuple[Evidence, ...], dict[Goal, GoalRating], Verdict]:
     """Rate every goal that has a need, and the application by its worst goal.
 
     Evidence is returned with `rated` filled in, as it counts for the first of its goals that is
-    assessed (of a need above 0). `hypotheses` must have an entry for every goal of `needs`.
+    assessed (of a need above 0). `hypotheses` must have an entry for every goal of `needs`. Where
+    `fit` says that the model may not be the user's, no goal is met; None: it was not measured.
     """
     rated = []
     for one in evidence:
@@ -148,6 +152,8 @@ def rate(
         for goal in Goal
         if goal in needs
     }
+    if fit is not None and fit.doubtful:
+        goals = {goal: cast_doubt(rating, fit, policy) for goal, rating in goals.items()}
     overall = min((g.verdict for g in goals.values()), key=ORDER.index, default=ORDER[-1])
     return tuple(rated), goals, overall
 

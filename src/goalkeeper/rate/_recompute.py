@@ -36,7 +36,7 @@ def recompute(assessment: Assessment, policy: Policy) -> list[str]:
     try:
         found += [text for need in needs.values() for text in _compare_need(need, policy)]
         secrecy = assessment.application.secrecy
-        evidence, goals, verdict = rate(bare, needs, policy, secrecy, counts)
+        evidence, goals, verdict = rate(bare, needs, policy, secrecy, counts, assessment.fit)
         found += [text for one in bare for text in _compare_requirement(one, assessment, policy)]
     except GoalkeeperError as error:
         return [*found, f"cannot be rated again: {error}"]

@@ -10,6 +10,7 @@ from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import Finding, findings
+from goalkeeper.report.fitness import describe_doubt, describe_fit, fit_table
 from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.goalpart import GoalPart, goal_part
 from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
@@ -47,6 +48,7 @@ class Report:
     label: VerdictLabel
     summary: str
     warnings: tuple[str, ...]
+    fit: str
     made: str
     caveats: tuple[str, ...]
     identity: tuple[Fact, ...]
@@ -62,6 +64,7 @@ class Report:
     failures: tuple[Failure, ...]
     sources: tuple[Table, ...]
     baseline: Table
+    fit_table: Table
     method: tuple[Fact, ...]
     environment: tuple[Fact, ...]
     assignment: Table
@@ -73,7 +76,7 @@ class Report:
         """Build the report of an assessment."""
         context = _clean_context(context)
         assessment, people = _clean_assessment(assessment, context)
-        app = assessment.application
+        app, fit = assessment.application, assessment.fit
         cards = findings(assessment, context)
         return cls(
             title=app.name,
@@ -82,6 +85,7 @@ class Report:
             label=VERDICT_LABELS[assessment.verdict],
             summary=_summary(assessment),
             warnings=_warnings(assessment),
+            fit="" if fit is None else describe_fit(fit),
             made=f"{assessment.tool.name} {assessment.tool.version}, {assessment.finished[:10]}",
             caveats=app.caveats,
             identity=_identity(assessment),
@@ -97,6 +101,7 @@ class Report:
             failures=failures(assessment),
             sources=source_tables(assessment, context),
             baseline=_baseline(assessment),
+            fit_table=Table("", (), ()) if fit is None else fit_table(fit),
             method=_method(assessment),
             environment=tuple(Fact(k, v) for k, v in assessment.environment.items()),
             assignment=_assignment(context),
@@ -156,6 +161,8 @@ def _summary(assessment: Assessment) -> str:
 def _warnings(assessment: Assessment) -> tuple[str, ...]:
     failed = [e for e in assessment.evidence if e.status is Status.FAILED_TO_RUN]
     warnings = []
+    if assessment.fit is not None and assessment.fit.doubtful:
+        warnings.append(describe_doubt(assessment.fit))
     if not assessment.complete:
         warnings.append("This run is not complete: some planned attacks were not run.")
     if failed:

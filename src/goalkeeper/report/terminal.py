@@ -43,6 +43,7 @@ def terminal(report: Report, *, width: int, plain: bool = False) -> RenderableTy
     head = Text(f"{report.title}: ", style="bold")
     head.append_text(_verdict(report.verdict, plain=plain))
     parts: list[RenderableType] = [head, Text(report.summary)]
+    parts += [Text(report.fit)] if report.fit else []
     parts += [Text(f"! {warning}", style="yellow") for warning in report.warnings]
     for goal in report.goals:
         parts += [Text(), *_goal(goal, width, plain=plain)]

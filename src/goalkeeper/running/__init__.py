@@ -1,12 +1,13 @@
 """Run: freeze the plan in a folder, run what is missing by an executor, rate and write."""
 
-from goalkeeper.running.options import Finished, RunOptions, Sizing, Started, Warned
+from goalkeeper.running.options import Finished, Measured, RunOptions, Sizing, Started, Warned
 from goalkeeper.running.orchestration import run
 from goalkeeper.running.record import read_policy, report_context
 from goalkeeper.running.sizing import check_effort, fit_effort
 
 __all__ = [
     "Finished",
+    "Measured",
     "RunOptions",
     "Sizing",
     "Started",

@@ -11,6 +11,7 @@ from pathlib import Path
 from goalkeeper.compute.executor import Execution
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.evidence import AttackResult
+from goalkeeper.core.fit import FitReport
 from goalkeeper.estimate import OperationTimes
 from goalkeeper.planning import Unit
 
@@ -40,6 +41,13 @@ class Sizing:
     def left(self) -> float:
         """Return the seconds that are left."""
         return self.limit - (time.monotonic() - self.begun)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """How well the model fits its data: reported once, before any attack runs."""
+
+    fit: FitReport
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -83,7 +91,7 @@ class Warned:
     text: str
 
 
-Event = Started | Finished | Warned
+Event = Measured | Started | Finished | Warned
 
 
 def warn_only(event: Event) -> None:

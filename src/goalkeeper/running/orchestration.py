@@ -6,7 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from goalkeeper.assessing import Session, baseline, conclude, load_session, now, prepare
+from goalkeeper.assessing import (
+    Session,
+    baseline,
+    conclude,
+    load_session,
+    now,
+    prepare,
+    with_fit,
+)
 from goalkeeper.compute.executor import Execution
 from goalkeeper.compute.executors import make
 from goalkeeper.compute.folder import SERVICE, RunFolder
@@ -18,7 +26,7 @@ from goalkeeper.core.errors import DescriptionError, StoreError
 from goalkeeper.estimate import OperationTimes, estimate_service
 from goalkeeper.planning import Choice
 from goalkeeper.running.keys import PROBES, hash_answers
-from goalkeeper.running.options import Finished, RunOptions, Started, Warned
+from goalkeeper.running.options import Finished, Measured, RunOptions, Started, Warned
 from goalkeeper.running.record import freeze, write_assessment
 from goalkeeper.running.sizing import fit_effort
 from goalkeeper.running.units import load_finished, recall, run_missing
@@ -75,6 +83,9 @@ def run(
         session = _prepare_in_python(application, seed, choice)
     else:
         session = _load_described(application, seed, choice, options, kept)
+    session = with_fit(session)
+    if session.fit is not None:
+        options.progress(Measured(fit=session.fit))
     session = replace(session, folder=kept, store=_open_store(application, options))
     with kept.locked():
         if not options.resume and kept.has("run.json"):
