@@ -234,3 +234,15 @@ class Attacker:
     def box(self) -> str:
         """`"black"`, `"grey"` or `"white"`."""
         return self.power.box
+
+    def lacks_inputs(self, writes: str) -> tuple[str, ...]:
+        """Say in words whose inputs a task changes that this attacker cannot; empty if it can.
+
+        `writes` is `own`, `others`, or empty where a task changes no inputs.
+        """
+        if not writes or self.inputs in ("both", writes):
+            return ()
+        return (f"to change {_INPUTS[writes]} (changes only {_INPUTS[self.inputs]})",)
+
+
+_INPUTS = {"own": "inputs of its own", "others": "inputs of others"}

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from goalkeeper.describe.fields import Name, Names, Section, shorthand
+from goalkeeper.describe.fields import Name, Names, Section, Share, shorthand
+from goalkeeper.describe.form_changes import ThreatsForm
 from goalkeeper.describe.form_threats import (
     AttackerForm,
     NeedsForm,
@@ -35,7 +36,6 @@ def _source(value: Any) -> Any:
 
 
 Source = Annotated[SourceForm, BeforeValidator(_source)]
-Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class PartsForm(Section):
@@ -325,6 +325,10 @@ class ApplicationForm(Section):
         default_factory=dict, description="possible values of the features of a table, by column"
     )
     model: ModelForm = Field(description="the model, named by one key")
+    threats: ThreatsForm | None = Field(
+        default=None,
+        description="how far inputs may be changed, and what must not be inferred from the model",
+    )
     tolerances: TolerancesForm | None = Field(
         default=None, description="how much damage the application tolerates"
     )

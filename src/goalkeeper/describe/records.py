@@ -58,7 +58,7 @@ class Collector:
         label = self._named(("data", "label"), raw.label, "classes")
         y = self._classes(label)
         x, domain = self._inputs(label)
-        kept = {form.data.person, *form.data.subgroups, *self._apart()}
+        kept = {form.data.person, *form.data.subgroups, *self._apart(), *self._facts()}
         columns = {
             name: _words(raw.frame[self._checked(name)]) for name in sorted(filter(None, kept))
         }
@@ -106,6 +106,15 @@ class Collector:
     def _apart(self) -> tuple[str, ...]:
         """Sensitive columns; those which the model sees as well are kept beside the inputs too."""
         return self._form.data.sensitive
+
+    def _facts(self) -> tuple[str, ...]:
+        """Columns whose shares must stay private; they are checked here, each at its own key."""
+        facts = self._form.threats.properties if self._form.threats is not None else ()
+        return tuple(
+            self._column(("threats", "properties", i, "column"), fact.column)
+            for i, fact in enumerate(facts)
+            if fact.column is not None
+        )
 
     # ---- classes --------------------------------------------------------------------------------
 

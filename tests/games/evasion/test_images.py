@@ -17,6 +17,7 @@ from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import ImageDomain
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
+from goalkeeper.core.threats import ImageThreat, TableThreat, Threats
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion import (
     Ending,
@@ -27,6 +28,8 @@ from goalkeeper.games.evasion import (
     PixelConstraint,
     Submission,
 )
+from goalkeeper.games.evasion.table_threat import build_entry_constraint
+from goalkeeper.games.evasion.ways import find_kind
 from goalkeeper.testing.worlds import evasion
 from tests.attacks.evasion.fields import dealt
 

@@ -16,7 +16,6 @@ from goalkeeper.core.relations.syntax import (
     CallNode,
     ComparisonNode,
     ConditionNode,
-    JoinedNode,
     NameNode,
     NotNode,
     NumberNode,
@@ -258,11 +257,13 @@ def value_of(term: Term, rows: Floats) -> Floats:
 
 def _apply(name: str, values: list[Floats]) -> Floats:
     first = values[0]
-    if name in ("abs", "round", "floor"):
-        return np.asarray({"abs": np.abs, "round": np.round, "floor": np.floor}[name](first))
     if name in ("min", "max"):
         joined = np.array(values)
         return np.asarray(joined.min(axis=0) if name == "min" else joined.max(axis=0))
+    if name == "abs":
+        return np.asarray(np.abs(first))
+    if name in ("round", "floor"):
+        return np.asarray(np.round(first) if name == "round" else np.floor(first))
     signs = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
     return np.asarray(signs[name](first, values[1]))
 

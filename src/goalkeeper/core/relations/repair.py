@@ -92,15 +92,15 @@ def _undo(relations: Sequence[BoundRelation], space: RepairSpace, rows: Floats) 
         if intact:
             return out
     for relation in relations:
-        broken = ~relation.holds(out)
+        broken = np.flatnonzero(~relation.holds(out))
         out[broken] = space.before[broken]
     return out
 
 
-def _with_groups(columns: Sequence[int], groups: Sequence[Sequence[int]]) -> list[int]:
+def _with_groups(columns: Sequence[int], groups: Sequence[Sequence[int]]) -> Ints:
     """Add to columns the one-hot groups that they are of."""
     joined = [set(group) for group in groups if set(group) & set(columns)]
-    return sorted(set(columns).union(*joined))
+    return np.array(sorted(set(columns).union(*joined)), dtype=np.int64)
 
 
 # ---- conditions ----------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def _make_one_true(condition: AnyOf, space: RepairSpace, rows: Floats) -> Floats
 
 
 def _make_comparison_true(compared: Compared, space: RepairSpace, rows: Floats) -> Floats:
-    """Restore a comparison: by its weights if it is linear, else through a column that stands alone."""
+    """Restore a comparison: by its weights if it is linear, else by a column that stands alone."""
     out = rows
     if compared.sign != "!=":
         linear = _linear(compared, rows.shape[1])
@@ -193,7 +193,7 @@ def _shift(
     out = rows.copy()
     terms = rows[:, used] * weights[used]
     value = terms.sum(axis=1) + constant
-    margin = 0.0
+    margin = np.zeros(len(rows))
     if compared.sign in "<>":
         counted = space.whole[used].all() and (weights[used] == np.round(weights[used])).all()
         size = 1 + np.abs(terms).sum(axis=1) + abs(constant)
@@ -202,7 +202,7 @@ def _shift(
         compared.sign[0]
     ]
     for movable in _passes(compared, space, rows):
-        for j in used:
+        for j in used.tolist():
             here = movable[:, j] & (np.abs(need) > ROUNDING)
             new = _moved(out[here, j], need[here] / weights[j], j, space.take(here), compared.sign)
             need[here] -= weights[j] * (new - out[here, j])

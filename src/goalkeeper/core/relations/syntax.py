@@ -301,8 +301,8 @@ class _Parser:
         where = f"at {rest!r}" if rest else "at the end"
         return DescriptionError(
             f"this is no relation: {what} {where}",
-            expected=expected or "a relation such as `total = a + b`, `a <= b`, "
-            "`if paid = no then amount = 0`",
+            expected=expected
+            or "a relation such as `total = a + b`, `a <= b`, `if paid = no then amount = 0`",
             given=self._text if len(self._text) <= 80 else f"{self._text[:77]}...",
             advice="put names with spaces or signs in backticks, e.g. `hours per week`",
         )

@@ -77,7 +77,9 @@ def describe_target(target: str) -> str:
     """Write a wanted answer as the end of a sentence; empty for any wrong one."""
     if target == ANY_OTHER:
         return ""
-    return f", as the {target.replace('-', ' ')} class" if target == LEAST_LIKELY else f", as {target}"
+    return (
+        f", as the {target.replace('-', ' ')} class" if target == LEAST_LIKELY else f", as {target}"
+    )
 
 
 def build_goal(app: Application, task: Task, y: Ints) -> AdversarialGoal:
@@ -95,9 +97,7 @@ def build_goal(app: Application, task: Task, y: Ints) -> AdversarialGoal:
     return AdversarialGoal(wanted)
 
 
-def narrow_goal(
-    app: Application, goal: AdversarialGoal, target: str, x: Inputs
-) -> AdversarialGoal:
+def narrow_goal(app: Application, goal: AdversarialGoal, target: str, x: Inputs) -> AdversarialGoal:
     """Leave of the answers that are wanted for inputs `x` `(n, ...)` the one that is aimed at."""
     if target == ANY_OTHER:
         return goal

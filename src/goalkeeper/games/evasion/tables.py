@@ -150,7 +150,11 @@ class EntryConstraint:
     @property
     def rule(self) -> str:
         """What was checked of a changed row."""
-        kept = "bounds, one-hot groups and relations" if self.relations else "bounds and one-hot groups"
+        kept = (
+            "bounds, one-hot groups and relations"
+            if self.relations
+            else "bounds and one-hot groups"
+        )
         return f"few entries changed, numbers by little, nothing immutable, and types, {kept} kept"
 
     @property
