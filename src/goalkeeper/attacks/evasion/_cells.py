@@ -114,8 +114,10 @@ def list_allowed_rows(
     if not constraint.is_coupled or not len(rows):
         return rows, which
     before = np.repeat(item.row[None], len(rows), axis=0)
-    ways = [constraint.repair(before, rows, alternative=way) for way in (False, True)]
-    rows, which = np.concatenate(ways), np.tile(which, 2)
+    repaired = constraint.repair(before, rows)
+    broken = (repaired != rows).any(axis=1)
+    others = constraint.repair(before[broken], rows[broken], alternative=True)
+    rows, which = np.concatenate([repaired, others]), np.concatenate([which, which[broken]])
     _, first = np.unique(rows, axis=0, return_index=True)
     fresh = np.sort(first)
     before = np.repeat(item.row[None], len(fresh), axis=0)
@@ -125,9 +127,12 @@ def list_allowed_rows(
 
 def repair_in_turns(item: RowItem, rows: Floats) -> Floats:
     """Bring rows `(q, d)` back to where relations hold, two in one way and two in the other."""
-    before, turn = np.repeat(item.row[None], len(rows), axis=0), np.arange(len(rows)) // 2 % 2
-    ways = [item.constraint.repair(before, rows, alternative=way) for way in (False, True)]
-    return np.where(turn[:, None] == 0, *ways)
+    out, turn = rows.copy(), np.arange(len(rows)) // 2 % 2 == 1
+    for way in (False, True):
+        chosen = rows[turn == way]
+        before = np.repeat(item.row[None], len(chosen), axis=0)
+        out[turn == way] = item.constraint.repair(before, chosen, alternative=way)
+    return out
 
 
 def search_greedily(item: RowItem, first: int = -1, inner: int = 0) -> SearchPlan:

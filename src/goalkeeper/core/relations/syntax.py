@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from goalkeeper.core.errors import DescriptionError
 
 MAX_CHARS = 4000  # of one relation
+MAX_PIECES = 400  # names, numbers and signs: a long sum is as deep as it has terms
 MAX_DEPTH = 40  # levels of brackets and signs, far below what Python's own stack bears
 
 FUNCTIONS = {"min": (2, 99), "max": (2, 99), "abs": (1, 1), "round": (1, 1), "floor": (1, 1)}
@@ -260,6 +261,8 @@ class _Parser:
             kind = "quoted" if kind in ("double", "single") else kind
             pieces.append(_Piece(kind, text, found.start(str(found.lastgroup))))
             place = found.end()
+            if len(pieces) > MAX_PIECES:
+                raise self._error_at(place, "the relation is too long")
         return [*pieces, _Piece("end", "", len(self._text))]
 
     @property
