@@ -33,8 +33,8 @@ BEFORE = np.array([[30.0, 10, 20, 5, 1, 40, 1, 0]])
 def restored(text: str, low: Any = None, high: Any = None, **changes: float) -> dict[str, float]:
     """Restore one relation in a row in which some columns were changed; return what differs."""
     box = [np.array([[0.0] * 8]), np.array([[100.0, 100, 100, 20, 1, 50, 1, 1]])]
-    for end, given in zip(box, (low, high), strict=True):
-        for name, value in (given or {}).items():
+    for end, limits in zip(box, (low, high), strict=True):
+        for name, value in (limits or {}).items():
             end[0, NAMES.index(name)] = value
     rows = BEFORE.copy()
     for name, value in changes.items():
@@ -145,9 +145,10 @@ def cases(draw: st.DrawFn) -> tuple[Relations, Floats, Floats, tuple[Floats, Flo
 
 
 @settings(max_examples=60, deadline=None)
-@given(cases(), st.booleans())
+@pytest.mark.parametrize("alternative", [False, True])
+@given(case=cases())
 def test_a_restored_row_keeps_every_relation_its_box_and_its_types(
-    case: tuple[Relations, Floats, Floats, tuple[Floats, Floats]], alternative: bool
+    case: tuple[Relations, Floats, Floats, tuple[Floats, Floats]], *, alternative: bool
 ) -> None:
     relations, before, rows, (low, high) = case
     given_rows = rows.copy()

@@ -73,7 +73,7 @@ def holds(text: str, **values: float) -> bool:
         ("(b - 2) / (b - 2) != 1", False),
     ],
 )
-def test_relations_mean_what_is_usual(text: str, expected: bool) -> None:
+def test_relations_mean_what_is_usual(text: str, *, expected: bool) -> None:
     assert holds(text) is expected
 
 
@@ -88,7 +88,7 @@ def test_relations_mean_what_is_usual(text: str, expected: bool) -> None:
     ],
 )
 def test_what_is_missing_leaves_a_relation_open(
-    text: str, values: dict[str, float], expected: bool
+    text: str, values: dict[str, float], *, expected: bool
 ) -> None:
     assert holds(text, **values) is expected
 
