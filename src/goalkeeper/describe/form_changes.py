@@ -124,7 +124,7 @@ class PropertyForm(Section):
     value: Name = Field(description="value, or class, whose share must not be inferred")
     shares: tuple[Share, Share] | None = Field(
         default=None,
-        description="two shares that must not be told apart (default: half and twice the share "
+        description="two shares that must not be distinguishable (default: half and twice the share "
         "in the data)",
     )
 
@@ -147,5 +147,5 @@ class ThreatsForm(Section):
     properties: tuple[PropertyForm, ...] = Field(
         default=(),
         description="shares in the training data that must not be inferable (default: the "
-        "commonest values of subgroups and people are tried)",
+        "most frequent values of subgroups and people are tried)",
     )

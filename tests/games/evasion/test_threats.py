@@ -156,10 +156,8 @@ RELATIONS = ("total = first + second", "if open = no then balance = 0")
 
 def run(attack: str, app: Application) -> Evidence:
     insider = Attacker(name="insider", power=POLICY.attackers["insider"].power)
-    (found,) = (
-        e for e in run_attack(attack, replace(app, attackers=(insider,)), "insider")
-        if e.status is not Status.FAILED_TO_RUN or pytest.fail(e.result.traceback)
-    )  # fmt: skip
+    (found,) = run_attack(attack, replace(app, attackers=(insider,)), "insider")
+    assert found.status is not Status.FAILED_TO_RUN, found.result.traceback
     return found
 
 
