@@ -124,8 +124,8 @@ class PropertyForm(Section):
     value: Name = Field(description="value, or class, whose share must not be inferred")
     shares: tuple[Share, Share] | None = Field(
         default=None,
-        description="two shares that must not be distinguishable (default: half and twice the share "
-        "in the data)",
+        description="two shares that must not be distinguishable (default: half and twice "
+        "the share in the data)",
     )
 
 
