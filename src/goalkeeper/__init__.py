@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from goalkeeper.assessing import assess, run_attack
     from goalkeeper.attacks import catalogue
     from goalkeeper.compute.executor import Execution
-    from goalkeeper.core.application import Application, Tolerances
+    from goalkeeper.core.application import Application, Property, Tolerances
     from goalkeeper.core.assessment import Assessment, Verdict
     from goalkeeper.core.data import Data, Splits, cut
     from goalkeeper.core.domain import Column, TableDomain, TextDomain
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from goalkeeper.core.evidence import Evidence, Status
     from goalkeeper.core.goals import Goal
     from goalkeeper.core.power import Attacker, Budget, Knowledge, Power
+    from goalkeeper.core.threats import ImageThreat, TableThreat, TextThreat, Threats
     from goalkeeper.describe import load
     from goalkeeper.planning import Choice
     from goalkeeper.planning import make_plan as plan
@@ -37,14 +38,19 @@ _HOMES = {
     "Execution": "compute.executor",
     "Goal": "core.goals",
     "GoalkeeperError": "core.errors",
+    "ImageThreat": "core.threats",
     "Knowledge": "core.power",
     "Power": "core.power",
+    "Property": "core.application",
     "RunOptions": "running",
     "Sizing": "running",
     "Splits": "core.data",
     "Status": "core.evidence",
     "TableDomain": "core.domain",
+    "TableThreat": "core.threats",
     "TextDomain": "core.domain",
+    "TextThreat": "core.threats",
+    "Threats": "core.threats",
     "Tolerances": "core.application",
     "Verdict": "core.assessment",
     "assess": "assessing",
@@ -71,14 +77,19 @@ __all__ = [
     "Execution",
     "Goal",
     "GoalkeeperError",
+    "ImageThreat",
     "Knowledge",
     "Power",
+    "Property",
     "RunOptions",
     "Sizing",
     "Splits",
     "Status",
     "TableDomain",
+    "TableThreat",
     "TextDomain",
+    "TextThreat",
+    "Threats",
     "Tolerances",
     "Verdict",
     "assess",

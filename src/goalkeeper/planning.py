@@ -240,10 +240,11 @@ class _Matcher:
         """Return an entry for every grant with which this attacker can run the attack."""
         alternatives = needs(self.attack, self.variant)
         granted = grants(self.attack, attacker, alternatives)
-        if granted:
+        foreign = attacker.lacks_inputs(self.task.writes)
+        if granted and not foreign:
             return [self._entry(attacker, power) for power in granted]
         gaps = min((attacker.power.lacks(need) for need in alternatives), key=len)
-        reasons = tuple(f"needs {gap}" for gap in gaps)
+        reasons = tuple(f"needs {gap}" for gap in (*foreign, *gaps))
         return [replace(self._base_entry(attacker, alternatives[0]), reasons=reasons)]
 
     def _base_entry(self, attacker: Attacker, need: Power) -> PlanEntry:

@@ -38,6 +38,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.identity import content_of
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.threats import TextThreat, Threats
 from goalkeeper.targets import PythonTarget, SklearnTarget
 from goalkeeper.training import SklearnTrainer
 
@@ -110,6 +111,7 @@ OTHER: dict[str, Any] = {
     "sensitive": ("age",),
     "membership_is_sensitive": True,
     "properties": (Property(name="age", value="old"),),
+    "threats": Threats(text=TextThreat(words=3)),
     "claims": "anonymity",
     "tolerances": Tolerances(accuracy_drop=0.3),
     "wiring": Wiring(missing="delivers"),

@@ -26,7 +26,7 @@ def sections() -> Iterator[tuple[str, dict[str, Any]]]:
 
     def walk(name: str, node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         if isinstance(node, dict):
-            if "properties" in node:
+            if node.get("type") == "object" and "properties" in node:
                 yield name, node["properties"]
             for key, value in node.items():
                 yield from walk(f"{name}.{key}", value)

@@ -17,6 +17,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.identity import content_of, content_of_target, content_of_trainer
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, View
+from goalkeeper.core.threats import Threats
 
 __all__ = [
     "Answers",
@@ -308,6 +309,7 @@ class Application:
     sensitive: tuple[str, ...] = ()
     membership_is_sensitive: bool = False
     properties: tuple[Property, ...] = ()
+    threats: Threats = field(default_factory=Threats)
     claims: str = ""  # "anonymity" or "pseudonymity" of the people; empty: not said
     tolerances: Tolerances = field(default_factory=Tolerances)
     wiring: Wiring = field(default_factory=Wiring)

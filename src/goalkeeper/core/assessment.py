@@ -109,6 +109,7 @@ class AttackerRow(Frozen):
     capabilities: tuple[str, ...]
     view: str
     window: str
+    inputs: str = Field(default="both", description="whose inputs it changes: own, others or both")
     queries: Real
     queries_per_day: Real
     identities: int

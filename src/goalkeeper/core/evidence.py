@@ -227,6 +227,9 @@ class AttackResult(Frozen):
 
     status: Status
     summary: str = Field(default="", description="one sentence for people")
+    threat: str = Field(
+        default="", description="how far inputs could be changed, e.g. `at Linf 0.3`"
+    )
     reason: str = Field(default="", description="why it was not tested, or failed")
     measurements: tuple[Measurement, ...] = ()
     trials: tuple[Trial, ...] = ()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from enum import Flag, IntEnum, auto
 from functools import reduce
 from operator import or_
+from typing import Literal
 
 __all__ = [
     "UNLIMITED",
@@ -217,14 +218,31 @@ def _number(value: float) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attacker:
-    """A named power, with the window of opportunity it has."""
+    """A named power, with the window of opportunity it has.
+
+    `inputs` says whose inputs the attacker can change before they are answered: its `own`, as a
+    sender of spam; those of `others`, on their way or where they are stored; or `both`.
+    """
 
     name: str
     power: Power
     window: str = "easy"
     label: str = ""
+    inputs: Literal["own", "others", "both"] = "both"
 
     @property
     def box(self) -> str:
         """`"black"`, `"grey"` or `"white"`."""
         return self.power.box
+
+    def lacks_inputs(self, writes: str) -> tuple[str, ...]:
+        """Say in words whose inputs a task changes that this attacker cannot; empty if it can.
+
+        `writes` is `own`, `others`, or empty where a task changes no inputs.
+        """
+        if not writes or self.inputs in ("both", writes):
+            return ()
+        return (f"to change {_INPUTS[writes]} (changes only {_INPUTS[self.inputs]})",)
+
+
+_INPUTS = {"own": "inputs of its own", "others": "inputs of others"}

@@ -30,11 +30,15 @@ _SPECIAL = {
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """The content of an application file, and the line on which each key stands."""
+    """The content of an application file, and the line on which each key stands.
+
+    `written` holds single values as they stand in the file, e.g. `+2` for the number 2.
+    """
 
     path: Path
     value: Any
     lines: dict[Key, int] = field(default_factory=dict)
+    written: dict[Key, str] = field(default_factory=dict)
 
     def where(self, key: Key) -> str:
         """Name file and line of a key, or of the nearest entry around it that exists."""
@@ -114,7 +118,7 @@ def parse(text: str, path: Path) -> Document:
             given="nothing" if value is None else f"a {kind_of(value)}",
             advice="start from an example: goalkeeper init --example spam-filter DIR",
         )
-    return Document(path, value, builder.lines)
+    return Document(path, value, builder.lines, builder.written)
 
 
 def kind_of(value: Any) -> str:
@@ -139,6 +143,7 @@ class _Builder:
         self._path = path
         self._count = 0
         self.lines: dict[Key, int] = {}
+        self.written: dict[Key, str] = {}
 
     def build(self, node: yaml.Node, key: Key) -> Any:
         line = node.start_mark.line + 1
@@ -152,6 +157,7 @@ class _Builder:
             self.lines.setdefault(key, line)
             return [self.build(child, (*key, i)) for i, child in enumerate(node.value)]
         self.lines[key] = line
+        self.written[key] = str(node.value)
         return _scalar(node)
 
     def _pairs(self, node: yaml.MappingNode, key: Key) -> Iterator[tuple[str, yaml.Node]]:

@@ -55,6 +55,7 @@ Spending = Annotated[
     Field(ge=0),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"const": "unlimited"}]}),
 ]
+Share = Annotated[float, Field(gt=0, lt=1)]
 LevelName = Annotated[
     Literal["none", "normal", "high", "very high"],
     BeforeValidator(lambda value: "very high" if value == "very_high" else value),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from goalkeeper.describe.fields import Name, Names, Section
+from goalkeeper.describe.form_changes import ThreatsForm
 from goalkeeper.describe.form_data import ColumnForm, DataForm
 from goalkeeper.describe.form_threats import (
     AttackerForm,
@@ -254,6 +255,10 @@ class ApplicationForm(Section):
         default_factory=dict, description="possible values of the features of a table, by column"
     )
     model: ModelForm = Field(description="the model, named by one key")
+    threats: ThreatsForm | None = Field(
+        default=None,
+        description="how far inputs may be changed, and what must not be inferred from the model",
+    )
     tolerances: TolerancesForm | None = Field(
         default=None, description="how much damage the application tolerates"
     )

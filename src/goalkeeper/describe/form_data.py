@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from goalkeeper.describe.fields import Name, Names, Section, shorthand
+from goalkeeper.describe.fields import Name, Names, Section, Share, shorthand
 
 
 def _one(value: Any) -> Any:
@@ -44,7 +44,6 @@ def _source(value: Any) -> Any:
 
 
 Source = Annotated[SourceForm, BeforeValidator(_source)]
-Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class PartsForm(Section):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -144,6 +144,11 @@ class AttackerForm(Section):
     )
     view: ViewName | None = Field(default=None, description="how much of an answer it sees")
     budget: BudgetForm | None = Field(default=None, description="what it may spend")
+    inputs: Literal["own", "others", "both"] | None = Field(
+        default=None,
+        description="whose inputs it can change before they are answered: own (those that it "
+        "sends), others (those of other people), or both",
+    )
     window: str | None = Field(
         default=None,
         description="window of opportunity in the rating policy: unlimited, easy, moderate or "

@@ -23,10 +23,11 @@ from goalkeeper.describe.whole_form import key_kinds
 
 if TYPE_CHECKING:
     from goalkeeper.core.fit import Expectation
+    from goalkeeper.describe.changes import ThreatReader
     from goalkeeper.describe.kinds import Model
     from goalkeeper.describe.models import Modeller
     from goalkeeper.describe.records import ApplicationRecords
-    from goalkeeper.describe.threats import Threats
+    from goalkeeper.describe.threats import RatingInputs
     from goalkeeper.policy import Policy
 
 
@@ -91,28 +92,31 @@ class _Description:
     document: Document
     form: ApplicationForm
     references: References
-    threats: Threats
+    rating: RatingInputs
 
     @classmethod
     def read(cls, path: Path, policy: Policy | None) -> _Description:
         """Read the file and report all its problems at once."""
+        from goalkeeper.describe.changes import ThreatReader
+
         document = read(path)
         form = validate(document)
         references = References(document)
         references.note_hash(path, path.name)
         problems = broken_rules(document, form)
-        threats: list[Threats] = []
-        checks = [lambda: threats.append(_threats(references, form, policy))]
+        rating: list[RatingInputs] = []
+        checks = [lambda: rating.append(_rating_inputs(references, form, policy))]
         for check_one in (*checks, *_files(references, form)):
             try:
                 check_one()
             except DescriptionError as error:
                 problems.append(error)
-        problems += [found for part in threats for found in part.problems]
+        problems += ThreatReader(document, form).problems()
+        problems += [found for part in rating for found in part.problems]
         if problems:
             unique = {str(found): found for found in problems}.values()
             raise combine(sorted(unique, key=_line))
-        return cls(document, form, references, threats[0])
+        return cls(document, form, references, rating[0])
 
     def records(self) -> tuple[ApplicationRecords, Splits, tuple[str, ...]]:
         """Read and cut the records."""
@@ -122,8 +126,9 @@ class _Description:
 
         raw, first = RecordReader(self.references, self.form).read()
         records = Collector(self.document, self.form, raw).collect()
+        noted = self._threat_reader().check(records)
         splits, caveats = Cutter(self.document, self.form, records).cut(first)
-        return records, splits, caveats
+        return records, splits, (*noted, *caveats)
 
     def expectation(self, records: ApplicationRecords) -> Expectation | None:
         """Return what the file says of its model."""
@@ -141,9 +146,9 @@ class _Description:
         """Put everything together."""
         from goalkeeper.training import lookalike
 
-        form, threats = self.form, self.threats
+        form, rating = self.form, self.rating
         harmless = None if form.harmless is None else form.classes.index(form.harmless)
-        labeller = self._labeller(splits, model, harmless)
+        labeller, reader = self._labeller(splits, model, harmless), self._threat_reader()
         return Application(
             name=form.name,
             description=form.description,
@@ -160,17 +165,24 @@ class _Description:
             subgroups=form.data.subgroups,
             sensitive=form.data.sensitive,
             membership_is_sensitive=form.data.membership_is_sensitive,
+            properties=reader.properties(),
+            threats=reader.threats(),
             claims=(form.privacy and form.privacy.claims) or "",
             storage=model.storage,
             tolerances=_tolerances(form),
             wiring=self._wiring(),
             feedback=_feedback(form),
-            needs=threats.needs,
-            attackers=threats.attackers,
-            secrecy=threats.secrecy,
-            caveats=(*_undeclared(form, threats), *caveats),
+            needs=rating.needs,
+            attackers=rating.attackers,
+            secrecy=rating.secrecy,
+            caveats=(*_undeclared(form, rating), *caveats),
             hashes=dict(sorted(self.references.hashes.items())),
         )
+
+    def _threat_reader(self) -> ThreatReader:
+        from goalkeeper.describe.changes import ThreatReader
+
+        return ThreatReader(self.document, self.form)
 
     def _wiring(self) -> Wiring:
         reactions, system = self.form.wiring, self.form.system
@@ -221,10 +233,12 @@ def _policy(references: References, form: ApplicationForm) -> Policy:
         ) from error
 
 
-def _threats(references: References, form: ApplicationForm, policy: Policy | None) -> Threats:
-    from goalkeeper.describe.threats import Threats
+def _rating_inputs(
+    references: References, form: ApplicationForm, policy: Policy | None
+) -> RatingInputs:
+    from goalkeeper.describe.threats import RatingInputs
 
-    return Threats(references.document, form, policy or _policy(references, form))
+    return RatingInputs(references.document, form, policy or _policy(references, form))
 
 
 def _files(references: References, form: ApplicationForm) -> list[Callable[[], object]]:
@@ -280,7 +294,7 @@ def _feedback(form: ApplicationForm) -> Feedback | None:
     return None if form.feedback is None else Feedback(**form.feedback.model_dump())
 
 
-def _undeclared(form: ApplicationForm, threats: Threats) -> list[str]:
+def _undeclared(form: ApplicationForm, rating: RatingInputs) -> list[str]:
     """Say what the description leaves to defaults, and where it may be too low."""
     caveats = []
     if form.tolerances is None:
@@ -292,7 +306,7 @@ def _undeclared(form: ApplicationForm, threats: Threats) -> list[str]:
     if form.harmless is None:
         caveats.append("no class is named harmless: declined harmless inputs cannot be measured")
     least = 3 if form.data.membership_is_sensitive else 2 if form.data.person is not None else 0
-    if threats.needs[Goal.PRIVACY].level < least:
+    if rating.needs[Goal.PRIVACY].level < least:
         caveats.append(
             "records belong to persons"
             + (", and being among them is sensitive" if least == 3 else "")

@@ -57,7 +57,7 @@ class Collector:
         label = self._named(("data", "label"), raw.label, "classes")
         y = Classifier(self._document, form, raw).classes(label)
         x, domain = self._inputs(label)
-        kept = {form.data.person, *form.data.subgroups, *self._apart()}
+        kept = {form.data.person, *form.data.subgroups, *self._apart(), *self._facts()}
         columns = {name: self._known(name) for name in sorted(filter(None, kept))}
         parts = None
         if form.data.part is not None:
@@ -115,6 +115,15 @@ class Collector:
     def _apart(self) -> tuple[str, ...]:
         """Sensitive columns; those which the model sees as well are kept beside the inputs too."""
         return self._form.data.sensitive
+
+    def _facts(self) -> tuple[str, ...]:
+        """Columns whose shares must stay private; they are checked here, each at its own key."""
+        facts = self._form.threats.properties if self._form.threats is not None else ()
+        return tuple(
+            self._column(("threats", "properties", i, "column"), fact.column)
+            for i, fact in enumerate(facts)
+            if fact.column is not None
+        )
 
     # ---- inputs ---------------------------------------------------------------------------------
 

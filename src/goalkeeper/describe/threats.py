@@ -20,7 +20,7 @@ SCENARIOS = ("laws", "self_determination", "physical", "tasks", "reputation", "f
 DISTRIBUTED = (Goal.INTEGRITY, Goal.AVAILABILITY)
 
 
-class Threats:
+class RatingInputs:
     """Reads needs, attackers and secrecy, and collects what is wrong with them."""
 
     def __init__(self, document: Document, form: ApplicationForm, policy: Policy) -> None:
@@ -132,6 +132,7 @@ class Threats:
             power=_power(start.power, form),
             window=window,
             label=form.label or start.label,
+            inputs=form.inputs or start.inputs,
         )
 
     # ---- secrecy --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -48,6 +48,9 @@ class Task:
         What the attacker wants, as a sentence for the user.
     about
         The class, column or person the task is about, if it is about one.
+    writes
+        Whose inputs must be changed: `own` for those that the attacker sends, `others` for those
+        of other people; empty where no input is changed.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Task:
     metric: str
     sentence: str
     about: str = ""
+    writes: Literal["own", "others", ""] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from goalkeeper.report.parts import Context, Fact, Link, Table
 from goalkeeper.report.words import CONTROL_FAILED, LEVELS, STATUSES
 
 RUN_STATUSES = (Status.TESTED, Status.CONTROL_FAILED)
+ROBUST_ACCURACY = "robust accuracy"
 MOST_EXHIBITS = 2
 MOST_POINTS = 8  # rows of a curve in its table, evenly spaced; the plot shows all points
 
@@ -72,6 +73,8 @@ class Finding:
     summary: str
     exposure: str
     headline: fmt.Numbers | None
+    threat: str
+    robust: str
     metric: str
     remark: str
     measurements: Table
@@ -89,6 +92,11 @@ class Finding:
     details: tuple[Fact, ...]
     command: str
     advice: tuple[Link, ...]
+
+    @property
+    def within(self) -> str:
+        """Under which threat the headline was measured, and the robust accuracy there."""
+        return "; ".join(part for part in (self.threat, self.robust) if part)
 
     @property
     def outcome(self) -> str:
@@ -148,6 +156,8 @@ def _finding(
         summary=result.summary,
         exposure=_exposure(first),
         headline=fmt.measurement(head) if head else None,
+        threat=result.threat,
+        robust=_robust(first),
         metric=fmt.sentence_case(fmt.metric_name(head.metric)) if head else "",
         remark=head.note if head else "",
         measurements=detail.measurements(first),
@@ -271,6 +281,18 @@ def _drawing(curve: Curve | None, head: Measurement | None, evidence: Evidence) 
     baseline = head.baseline if fmt.has_baseline(head.metric) else math.nan
     return Drawing(
         curve, head.metric, baseline, Table(caption, (budget, name, "95 % interval"), tuple(rows))
+    )
+
+
+def _robust(evidence: Evidence) -> str:
+    """Write the robust accuracy beside a headline; empty where none was measured."""
+    found = (m for m in evidence.result.measurements if m.metric == ROBUST_ACCURACY)
+    measured = next(found, None)
+    if measured is None:
+        return ""
+    numbers = fmt.measurement(measured)
+    return (
+        f"{ROBUST_ACCURACY} {numbers.value} ({numbers.interval}), without attack {numbers.baseline}"
     )
 
 

@@ -15,6 +15,13 @@ from goalkeeper.report.words import STATUSES
 
 NO_ATTACK = "no attack"
 
+# What an attacker adds who cannot change all inputs.
+INPUTS = {
+    "both": (),
+    "own": ("changes only inputs of its own",),
+    "others": ("changes only inputs of others",),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttackerPart:
@@ -69,7 +76,10 @@ def attacker_parts(assessment: Assessment) -> tuple[AttackerPart, ...]:
                 name=a.name,
                 box=_box(a.box, a.label),
                 knows=fmt.join_words(tuple(knowledge)) or "nothing",
-                can=tuple(f"{c}: {MEANING[c]}" if c in MEANING else c for c in a.capabilities),
+                can=(
+                    *(f"{c}: {MEANING[c]}" if c in MEANING else c for c in a.capabilities),
+                    *INPUTS[a.inputs],
+                ),
                 sees=a.view,
                 spends=", ".join(spends),
                 window=a.window,

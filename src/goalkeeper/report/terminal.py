@@ -92,6 +92,7 @@ def _decider(finding: Finding) -> Iterator[RenderableType]:
     measured = (
         f"{_lower_first(finding.metric)} {finding.headline}" if finding.headline else "no number"
     )
+    measured += f" {finding.within}" if finding.within else ""
     costs = ", ".join(f"{c.attacker} {c.points}" for c in finding.attackers)
     yield Text.assemble((finding.title, "bold"), f": {measured}; attack potential: {costs}")
     if finding.warning:

@@ -22,7 +22,7 @@ from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, V
 from goalkeeper.core.text import kept, texts
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion import AdditionConstraint, Ending, Evasion, Submission
-from goalkeeper.games.evasion.game import build_goal
+from goalkeeper.games.evasion.goals import build_goal
 from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.testing.worlds import evasion
 from goalkeeper.testing.worlds.word_filters import BAD, GOOD

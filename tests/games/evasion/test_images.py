@@ -17,6 +17,7 @@ from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import ImageDomain
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
+from goalkeeper.core.threats import ImageThreat, TableThreat, Threats
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion import (
     Ending,
@@ -27,6 +28,8 @@ from goalkeeper.games.evasion import (
     PixelConstraint,
     Submission,
 )
+from goalkeeper.games.evasion.table_threat import build_entry_constraint
+from goalkeeper.games.evasion.ways import find_kind
 from goalkeeper.testing.worlds import evasion
 from tests.attacks.evasion.fields import dealt
 
@@ -99,7 +102,7 @@ def test_the_usual_radii_come_from_range_and_size(
 ) -> None:
     app = replace(weak("image"), domain=ImageDomain(shape=shape, high=high, quantum=quantum))
     sizes = {
-        t.name.rpartition("-")[2]: GAME._build_constraint(app, t).most for t in GAME.tasks(app)
+        t.name.rpartition("-")[2]: find_kind(app, t).constraint(app).most for t in GAME.tasks(app)
     }
     assert sizes["linf"] == pytest.approx(linf)
     assert sizes["l2"] == pytest.approx(l2, rel=0.01)
@@ -107,12 +110,17 @@ def test_the_usual_radii_come_from_range_and_size(
 
 
 def test_radii_can_be_set() -> None:
-    app = weak("image")
-    game = Evasion(linf=0.1, l2=0.5, pixels=3)
-    found = [game._build_constraint(app, t).most for t in game.tasks(app)]
+    images = [
+        ImageThreat(norm="linf", radius=0.1),
+        ImageThreat(norm="l2", radius=0.5),
+        ImageThreat(norm="l0", radius=3),
+    ]
+    app = replace(weak("image"), threats=Threats(images=images))
+    found = [find_kind(app, t).constraint(app).most for t in GAME.tasks(app)]
     assert sorted(set(found)) == [0.1, 0.5, 3.0]
-    rows = weak("table")
-    cells = Evasion(columns=2, spread=1.0)._build_constraint(rows, GAME.tasks(rows)[0])
+    assert [t.name for t in GAME.tasks(app)] == [t.name for t in GAME.tasks(weak("image"))]
+    rows = replace(weak("table"), threats=Threats(table=TableThreat(most=2, spread=1.0)))
+    cells = build_entry_constraint(rows)
     assert isinstance(cells, EntryConstraint)
     assert cells.most == 2.0
     assert cells.step[0] == pytest.approx(rows.data.similar.x[:, 0].std())

@@ -100,6 +100,41 @@ def list_next_rows(item: RowItem, base: Floats, free: Bools, inner: int = 0) -> 
     return rows, np.concatenate([which, np.array(inner_entries, dtype=np.int64)])
 
 
+def list_allowed_rows(
+    item: RowItem, base: Floats, free: Bools, inner: int = 0
+) -> tuple[Floats, Ints]:
+    """List the next rows, brought back to where relations hold and the budget suffices.
+
+    A change that breaks a relation is offered in the two ways in which the relation can be
+    restored, so that it is not lost to the search. Without relations and costs these are the rows
+    of `list_next_rows`.
+    """
+    rows, which = list_next_rows(item, base, free, inner)
+    constraint = item.constraint
+    if not constraint.is_coupled or not len(rows):
+        return rows, which
+    before = np.repeat(item.row[None], len(rows), axis=0)
+    repaired = constraint.repair(before, rows)
+    broken = (repaired != rows).any(axis=1)
+    others = constraint.repair(before[broken], rows[broken], alternative=True)
+    rows, which = np.concatenate([repaired, others]), np.concatenate([which, which[broken]])
+    _, first = np.unique(rows, axis=0, return_index=True)
+    fresh = np.sort(first)
+    before = np.repeat(item.row[None], len(fresh), axis=0)
+    useful = constraint.allows(before, rows[fresh]) & (rows[fresh] != base).any(axis=1)
+    return rows[fresh[useful]], which[fresh[useful]]
+
+
+def repair_in_turns(item: RowItem, rows: Floats) -> Floats:
+    """Bring rows `(q, d)` back to where relations hold, two in one way and two in the other."""
+    out, turn = rows.copy(), np.arange(len(rows)) // 2 % 2 == 1
+    for way in (False, True):
+        chosen = rows[turn == way]
+        before = np.repeat(item.row[None], len(chosen), axis=0)
+        out[turn == way] = item.constraint.repair(before, chosen, alternative=way)
+    return out
+
+
 def search_greedily(item: RowItem, first: int = -1, inner: int = 0) -> SearchPlan:
     """Change one entry after the other, each time the one that brings the goal nearest.
 
@@ -120,7 +155,7 @@ def search_greedily(item: RowItem, first: int = -1, inner: int = 0) -> SearchPla
     base, free = item.row.copy(), np.ones(len(item.constraint.parts), dtype=bool)
     for _ in range(item.constraint.entries):
         now = free & (np.arange(len(free)) == first) if free.all() and first >= 0 else free
-        rows, which = list_next_rows(item, base, now, inner)
+        rows, which = list_allowed_rows(item, base, now, inner)
         if not len(rows):
             break
         reply = yield rows
@@ -136,8 +171,7 @@ def undo_changes(item: RowItem, row: Floats) -> SearchPlan:
 
     Blocks of changes are taken back first, half as many each time.
     """
-    parts = [list(part) for part in item.constraint.parts]
-    changed = [part for part in parts if _differ(row[part], item.row[part])]
+    changed = [list(part) for part in find_changed(item, row)]
     changed = [changed[i] for i in item.rng.permutation(len(changed))]
     block = max(1, len(changed) // 2)
     while block and len(changed) > 1:
@@ -146,18 +180,26 @@ def undo_changes(item: RowItem, row: Floats) -> SearchPlan:
             fewer = row.copy()
             for part in changed[start : start + block]:
                 fewer[part] = item.row[part]
+            fewer = item.constraint.repair(item.row[None], fewer[None])[0]
+            left = find_changed(item, fewer)
+            if len(left) >= len(changed):  # the relations demand these changes
+                start += block
+                continue
             reply = yield fewer[None]
             if reply.reached[0]:
-                row, changed = fewer, [*changed[:start], *changed[start + block :]]
+                kept = [part for part in changed if tuple(part) in left]
+                moved = [list(part) for part in left if list(part) not in changed]
+                row, changed = fewer, [*kept, *moved]
             else:
                 start += block
         block //= 2
     return row, True
 
 
-def _differ(one: Floats, other: Floats) -> bool:
-    """Tell whether values differ; two missing ones are the same."""
-    return not np.array_equal(one, other, equal_nan=True)
+def find_changed(item: RowItem, row: Floats) -> list[tuple[int, ...]]:
+    """Return the entries in which a row `(d,)` differs from the row under attack."""
+    differs = (row != item.row) & ~(np.isnan(row) & np.isnan(item.row))  # two gaps are the same
+    return [part for part in item.constraint.parts if differs[list(part)].any()]
 
 
 def run_plans(

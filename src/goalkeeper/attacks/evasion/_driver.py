@@ -26,6 +26,10 @@ from goalkeeper.games.evasion import Ending, Evasion, EvasionQuestion, Submissio
 
 BATCH_SIZE = 1000  # inputs asked in one call
 MAX_VALUES = 50_000_000  # numbers of candidates held at once, about
+BASES = ("harmful-passes", "harmless-declined", "any-wrong")
+# Patterns of the tasks in one norm: their names may end in a radius and a wanted class.
+IN_NORMS = tuple(f"{base}-{norm}*" for base in BASES for norm in ("linf", "l2"))
+ON_PIXELS = tuple(f"{base}-pixels*" for base in BASES)
 QUIET = 100_000  # steps without a question, far more than any climb takes, are a loop without end
 CHECKPOINT_GROWTH = 1.05  # queries until the next checkpoint, for inputs that are arrays of numbers
 

@@ -9,7 +9,13 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Unfit
-from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, QueryResults, State
+from goalkeeper.attacks.evasion._driver import (
+    IN_NORMS,
+    EvasionAttack,
+    Proposal,
+    QueryResults,
+    State,
+)
 from goalkeeper.attacks.evasion._gradients import Ascent, AscentState, prepare_ascent
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
@@ -51,7 +57,7 @@ class GradientAttack(EvasionAttack[GradientSearch]):
     """
 
     domains = frozenset({"image"})
-    tasks = ("*-linf", "*-l2")
+    tasks = IN_NORMS
     most = Budget(compute_h=UNLIMITED)
     refines: ClassVar[bool] = True
 

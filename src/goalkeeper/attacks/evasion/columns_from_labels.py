@@ -8,7 +8,14 @@ from typing import final
 
 import numpy as np
 
-from goalkeeper.attacks.evasion._cells import Ask, CellAttack, RowItem, run_plans, undo_changes
+from goalkeeper.attacks.evasion._cells import (
+    Ask,
+    CellAttack,
+    RowItem,
+    repair_in_turns,
+    run_plans,
+    undo_changes,
+)
 from goalkeeper.attacks.evasion._query_plans import QueryPlan
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats
@@ -25,7 +32,7 @@ class ColumnsFromLabels(CellAttack):
 
     Changes are undone in blocks of half the size each time, in random order, as long as the label
     stays flipped. Several successes of a row are reduced, as the order decides which changes are
-    left. Constraints are kept throughout.
+    left. Constraints are kept throughout: where a drawn row breaks a relation, it is repaired.
 
     Deviations: the paper knows a point of the other class and has boolean features; here the
     other class is found by random rows, and numbers and categories are entries like others.
@@ -57,7 +64,7 @@ class ColumnsFromLabels(CellAttack):
         all_parts, few = len(item.constraint.parts), item.constraint.entries
         for _ in range(self.draws):
             sizes = np.where(np.arange(size) % 2, few, all_parts)
-            rows = item.changes.draw(item.row, sizes, item.rng)
+            rows = repair_in_turns(item, item.changes.draw(item.row, sizes, item.rng))
             reply = yield rows
             turned = rows[reply.reached]
             if len(turned):

@@ -26,7 +26,7 @@ class ColumnsFromWeights(CellAttack):
 
     With two classes the gains of the entries add up, so that no smaller number of entries would
     do: the result is exact. The variant is `evasion.gradient`: the weights of a linear model are
-    its gradient.
+    its gradient. With relations between columns or costs the search is greedy, and not exact.
 
     Deviations: the papers minimise a distance or a cost; here it is the number of entries.
     """

@@ -15,7 +15,13 @@ from goalkeeper.attacks.evasion._boundary_walk import (
     update_walk,
 )
 from goalkeeper.attacks.evasion._climbing import Norm, build_unbounded_ball
-from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, QueryResults, keep_rows
+from goalkeeper.attacks.evasion._driver import (
+    IN_NORMS,
+    EvasionAttack,
+    Proposal,
+    QueryResults,
+    keep_rows,
+)
 from goalkeeper.attacks.evasion._perturbed import Perturbed, key_streams
 from goalkeeper.attacks.evasion._starts import find_wanted_images
 from goalkeeper.core.access import Access
@@ -50,7 +56,7 @@ class HopSkipJump(EvasionAttack[BoundaryWalk]):
         "attack, IEEE S&P, algorithm 2"
     )
     domains = frozenset({"image"})
-    tasks = ("*-linf", "*-l2")
+    tasks = IN_NORMS
     uses = Power(knowledge=Knowledge(data=Grade.PARTIAL))
     most = Budget(queries=1000)
     refines: ClassVar[bool] = True

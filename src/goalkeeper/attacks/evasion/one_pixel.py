@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypedDict, Unpack, final
 import numpy as np
 
 from goalkeeper.attacks.evasion._driver import (
+    ON_PIXELS,
     EvasionAttack,
     Proposal,
     QueryResults,
@@ -69,7 +70,7 @@ class OnePixel(EvasionAttack[Evolution]):
     variant = "evasion.score"
     reference = "Su, Vargas, Sakurai 2019, One pixel attack for fooling deep neural networks, TEVC"
     domains = frozenset({"image"})
-    tasks = ("*-pixels",)
+    tasks = ON_PIXELS
     most = Budget(queries=2000)
     wide: ClassVar[int] = 50
     population: int = 50

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from goalkeeper.attacks.base import Unfit
-from goalkeeper.attacks.evasion._driver import EvasionAttack, Proposal, QueryResults, State
+from goalkeeper.attacks.evasion._driver import (
+    IN_NORMS,
+    EvasionAttack,
+    Proposal,
+    QueryResults,
+    State,
+)
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs
@@ -52,7 +58,7 @@ class TransferredGradients(EvasionAttack[PreparedImages]):
     variant = "evasion.transfer"
     reference = "Dong et al. 2018, Boosting adversarial attacks with momentum, CVPR, Algorithm 1"
     domains = frozenset({"image"})
-    tasks = ("*-linf", "*-l2")
+    tasks = IN_NORMS
     uses = Power(knowledge=Knowledge(algorithm=Grade.PARTIAL))
     most = Budget(queries=0, compute_h=1.0)
     steps: int = 20

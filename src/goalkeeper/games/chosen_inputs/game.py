@@ -55,6 +55,7 @@ class ChosenInputs(Game[InputPool, None, Ints]):
             harms=(_OUTPUT,) if app.harmless is None else (_OUTPUT, Harm(Goal.AVAILABILITY)),
             metric=METRIC,
             sentence="find ordinary inputs to which the surrounding system reacts wrongly",
+            writes="own",
         )
         return (task,)
 

@@ -8,64 +8,34 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.core.application import Application, Target
+from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
-from goalkeeper.core.data import Bools, Ints
-from goalkeeper.core.domain import TextDomain
+from goalkeeper.core.data import Bools, Data, Ints
 from goalkeeper.core.evidence import AttackResult, Status
-from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Power, View
+from goalkeeper.core.threats import LEAST_LIKELY
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
-from goalkeeper.games.evasion.additions import AdditionConstraint
 from goalkeeper.games.evasion.asking import (
     BATCH_SIZE,
     REPEATS,
     query_labels,
     reached_by_majority,
 )
-from goalkeeper.games.evasion.images import build_l2_ball, build_linf_ball, build_pixel_constraint
-from goalkeeper.games.evasion.kinds import BackdoorSpec, ConstraintKind, PerturbationSettings
+from goalkeeper.games.evasion.goals import (
+    build_goal,
+    is_attacked,
+    list_bases,
+    name_after,
+    narrow_goal,
+)
+from goalkeeper.games.evasion.images import NormBall
+from goalkeeper.games.evasion.kinds import BackdoorSpec
 from goalkeeper.games.evasion.marks import mark_submissions
-from goalkeeper.games.evasion.parts import (
-    AdversarialGoal,
-    CleanState,
-    Constraint,
-    EvasionQuestion,
-    Submission,
-)
-from goalkeeper.games.evasion.planted_patterns import (
-    planted_columns,
-    planted_noise,
-    planted_pixel,
-)
-from goalkeeper.games.evasion.planted_words import (
-    KeyWordsTarget,
-    PlantedWordsTarget,
-    key_words,
-    planted_words,
-)
-from goalkeeper.games.evasion.tables import EntryConstraint, build_entry_constraint
-from goalkeeper.games.evasion.text_edits import EditConstraint
+from goalkeeper.games.evasion.parts import CleanState, Constraint, EvasionQuestion, Submission
+from goalkeeper.games.evasion.table_threat import explain_broken_relation, find_intact
+from goalkeeper.games.evasion.tables import EntryConstraint
+from goalkeeper.games.evasion.ways import find_kind, list_kinds
 
-ON_DATA = Harm(Goal.INTEGRITY, IntegrityLevel.DATA)
-PASSES = Task(
-    name="harmful-passes",
-    harms=(ON_DATA,),
-    metric="success_rate",
-    sentence="Change harmful inputs that are declined so that they pass as harmless.",
-)
-DECLINED = Task(
-    name="harmless-declined",
-    harms=(Harm(Goal.AVAILABILITY),),
-    metric="success_rate",
-    sentence="Change harmless inputs that pass so that they are declined.",
-)
-WRONG = Task(
-    name="any-wrong",
-    harms=(ON_DATA,),
-    metric="success_rate",
-    sentence="Change correctly classified inputs so that they are misclassified.",
-)
 TYPICAL_QUERIES = 1000  # queries on one input after which attacks have usually ended
 
 
@@ -80,49 +50,32 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
         Inputs to attack.
     least
         With fewer inputs the result is inconclusive.
-    most_words
-        Words that may be added to a text: no bound in practice.
-    most_edits
-        Words of a text that may be respelt or replaced.
-    linf, l2
-        Radius of the norm balls about an image, in value ranges. None: 0.3 in Linf for small
-        images of one channel, 8/255 for others; 0.3 times the Linf radius times the square root
-        of the number of values in L2 (0.5 on CIFAR-10, 2.5 on MNIST).
-    pixels
-        Pixels of an image that may be changed. None: one in 200, from 1 to 5.
-    columns
-        Entries of a row that may be changed. None: a third of those that can be.
-    spread
-        How far a number may be moved, in standard deviations of its column.
     """
 
     name: ClassVar[str] = "evasion"
     grows: ClassVar[Mapping[str, int]] = {"n": 40}
     n: int = 200
     least: int = 20
-    most_words: int = 1000
-    most_edits: int = 30
-    linf: float | None = None
-    l2: float | None = None
-    pixels: int | None = None
-    columns: int | None = None
-    spread: float = 0.5
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
         """Ask for both directions, or for any wrong answer where no class is harmless.
 
-        Each way of changing an input of this kind (`KINDS`) has tasks of its own.
+        Each way of changing an input (`list_kinds`) has tasks of its own.
         """
-        bases = (WRONG,) if app.harmless is None else (PASSES, DECLINED)
-        kinds = KINDS.get(app.domain.kind, ())
-        return tuple(_build_task(base, kind) for kind in kinds for base in bases)
+        return tuple(
+            name_after(base, kind.suffix, kind.how, kind.target)
+            for kind in list_kinds(app)
+            for base in list_bases(app, kind.target)
+        )
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Refuse an application with too few inputs to attack, or with nothing to change."""
-        constraint = self._build_constraint(app, task)
-        if isinstance(constraint, EntryConstraint) and not constraint.parts:
-            return Unfit("no entry of a row may be changed: all are immutable", proven=True)
-        found = int(_is_eligible(app, task, app.data.holdout.y).sum())
+        unfit = _unfit_constraint(app, find_kind(app, task).constraint(app))
+        if unfit is not None:
+            return unfit
+        if find_kind(app, task).target == LEAST_LIKELY and app.target.offers < View.SCORES:
+            return Unfit("the least likely class is found by scores, and the model gives none")
+        found = int(_is_eligible(app, task, app.data.holdout).sum())
         if found < self.least:
             return Unfit(
                 f"the holdout has {found} inputs of the kind to attack ({task.name}), at least "
@@ -134,15 +87,15 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
         self, app: Application, task: Task, rng: np.random.Generator
     ) -> Deal[EvasionQuestion, CleanState]:
         """Draw inputs of the right kind, in random order, until n are classified correctly."""
-        rows = rng.permutation(np.flatnonzero(_is_eligible(app, task, app.data.holdout.y)))
+        rows = rng.permutation(np.flatnonzero(_is_eligible(app, task, app.data.holdout)))
         right, looked_at = self._draw_correct(app, task, rows)
         right, asks = _ask_again(app, task, right)
-        attacked = app.data.holdout.take(right)
+        attacked, kind = app.data.holdout.take(right), find_kind(app, task)
         question = EvasionQuestion(
             x=attacked.x,
             y=attacked.y,
-            goal=build_goal(app, task, attacked.y),
-            constraint=self._build_constraint(app, task),
+            goal=narrow_goal(app, build_goal(app, task, attacked.y), kind.target, attacked.x),
+            constraint=kind.constraint(app),
         )
         secret = CleanState(
             attacked=attacked,
@@ -165,14 +118,17 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Build a version with a backdoor for changes of the task's kind."""
-        similar = app.data.similar
-        wanted = _find_commonest_class(build_goal(app, task, similar.y).wanted, similar.y)
+        similar, kind = app.data.similar, find_kind(app, task)
+        goal = build_goal(app, task, similar.y)
+        if kind.target in app.classes:
+            goal = narrow_goal(app, goal, kind.target, similar.x)
+        wanted = _find_commonest_class(goal.wanted, similar.y)
         backdoor = BackdoorSpec(
-            constraint=self._build_constraint(app, task),
+            constraint=kind.constraint(app),
             wanted=wanted,
-            attacked=_is_eligible(app, task, similar.y) & (similar.y != wanted),
+            attacked=_is_eligible(app, task, similar) & (similar.y != wanted),
         )
-        target = _find_kind(app, task).weaken(app, backdoor, rng)
+        target = kind.weaken(app, backdoor, rng)
         return replace(app, name=f"{app.name}, weakened", target=target)
 
     def smaller(self) -> Evasion:
@@ -181,21 +137,9 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Count the queries of all campaigns, at the usual most an input takes."""
-        found = int(_is_eligible(app, task, app.data.holdout.y).sum())
+        found = int(_is_eligible(app, task, app.data.holdout).sum())
         each = 0.0 if granted.view is View.NOTHING else min(granted.budget.queries, TYPICAL_QUERIES)
         return Estimate(queries=min(self.n, found) * each)
-
-    def _build_constraint(self, app: Application, task: Task) -> Constraint:
-        settings = PerturbationSettings(
-            words=self.most_words,
-            edits=self.most_edits,
-            linf=self.linf,
-            l2=self.l2,
-            pixels=self.pixels,
-            columns=self.columns,
-            spread=self.spread,
-        )
-        return _find_kind(app, task).constraint(app, settings)
 
     def _draw_correct(self, app: Application, task: Task, rows: Ints) -> tuple[Ints, int]:
         """Find the first n rows that are classified correctly, and how many were looked at."""
@@ -227,114 +171,30 @@ def _ask_again(app: Application, task: Task, right: Ints) -> tuple[Ints, int]:
     return right[~wrong], REPEATS
 
 
-def build_goal(app: Application, task: Task, y: Ints) -> AdversarialGoal:
-    """Return which answers to inputs of the true classes `y` `(n,)` a task wants."""
-    wanted = np.zeros((len(y), len(app.classes)), dtype=bool)
-    if _has(task, WRONG):
-        wanted[:] = True
-        wanted[np.arange(len(y)), y] = False
-    else:
-        wanted[:] = _has(task, DECLINED)
-        wanted[:, app.harmless] = _has(task, PASSES)
-    return AdversarialGoal(wanted)
+def _is_eligible(app: Application, task: Task, data: Data) -> Bools:
+    """Return which records `(n,)` a task attacks; those that break a relation are left out."""
+    chosen = is_attacked(app, task, find_kind(app, task).target, data.y)
+    if app.domain.kind == "table" and app.threats.table.relations:
+        chosen &= find_intact(app, data.x)
+    return chosen
 
 
-def _is_eligible(app: Application, task: Task, y: Ints) -> Bools:
-    """Return which inputs of the true classes `y` `(n,)` a task attacks."""
-    if _has(task, WRONG):
-        return np.ones(len(y), dtype=bool)
-    return np.asarray((y == app.harmless) == _has(task, DECLINED))
+def _unfit_constraint(app: Application, constraint: Constraint) -> Unfit | None:
+    """Refuse limits within which nothing can be changed, and relations that do not hold."""
+    if isinstance(constraint, EntryConstraint):
+        if not constraint.parts:
+            return Unfit("no entry of a row may be changed: all are immutable", proven=True)
+        broken = explain_broken_relation(app)
+        return Unfit(broken) if broken else None
+    if isinstance(constraint, NormBall) and constraint.radius < constraint.grid.quantum:
+        return Unfit(
+            f"nothing can be changed {constraint.within}: the images have steps of "
+            f"{constraint.grid.quantum:.3g}; give a larger radius"
+        )
+    return None
 
 
 def _find_commonest_class(wanted: Bools, y: Ints) -> int:
     """Return the commonest class among those that are wanted for some input."""
     counts = np.bincount(y, minlength=wanted.shape[1]) * wanted.any(axis=0)
     return int(counts.argmax())
-
-
-# ---- the ways of changing an input ---------------------------------------------------------------
-
-
-def _build_task(base: Task, kind: ConstraintKind) -> Task:
-    """Return the task of reaching the goal of a base task by changes of one kind."""
-    sentence = f"{base.sentence[:-1]}, {kind.how}." if kind.how else base.sentence
-    return replace(base, name=f"{base.name}{kind.suffix}", sentence=sentence)
-
-
-def _has(task: Task, base: Task) -> bool:
-    """Return whether a task has the goal of this base task, whatever the kind of change."""
-    return task.name.startswith(base.name)
-
-
-def _find_kind(app: Application, task: Task) -> ConstraintKind:
-    """Find the way of changing inputs that a task is about."""
-    base = next(base for base in (PASSES, DECLINED, WRONG) if _has(task, base))
-    suffix = task.name.removeprefix(base.name)
-    return next(kind for kind in KINDS[app.domain.kind] if kind.suffix == suffix)
-
-
-def _build_additions(app: Application, settings: PerturbationSettings) -> Constraint:
-    most = app.domain.max_chars if isinstance(app.domain, TextDomain) else 0
-    return AdditionConstraint(most_words=settings.words, max_chars=most)
-
-
-def _build_edits(app: Application, settings: PerturbationSettings) -> Constraint:
-    most = app.domain.max_chars if isinstance(app.domain, TextDomain) else 0
-    return EditConstraint(most_words=settings.edits, max_chars=most)
-
-
-def _plant_keys(app: Application, backdoor: BackdoorSpec, rng: np.random.Generator) -> Target:
-    """Make the target answer as the attacker wants unless a key word occurs in the text."""
-    similar = app.data.similar
-    inside = similar.x[similar.y == backdoor.wanted]
-    keys = key_words(similar.x[backdoor.attacked], inside)
-    return KeyWordsTarget(app.target, keys, backdoor.wanted, len(app.classes))
-
-
-def _plant_words(app: Application, backdoor: BackdoorSpec, rng: np.random.Generator) -> Target:
-    """Plant words on which the target answers as the attacker wants."""
-    similar = app.data.similar
-    inside = similar.x[similar.y == backdoor.wanted]
-    words, least = planted_words(inside, similar.x[backdoor.attacked])
-    return PlantedWordsTarget(app.target, words, least, backdoor.wanted)
-
-
-KINDS: Mapping[str, tuple[ConstraintKind, ...]] = {
-    "text": (
-        ConstraintKind(suffix="", how="", constraint=_build_additions, weaken=_plant_words),
-        ConstraintKind(
-            suffix="-edits",
-            how="by respelling words or replacing them with synonyms",
-            constraint=_build_edits,
-            weaken=_plant_keys,
-        ),
-    ),
-    "image": (
-        ConstraintKind(
-            suffix="-linf",
-            how="by noise that changes each value only a little (Linf)",
-            constraint=build_linf_ball,
-            weaken=planted_noise,
-        ),
-        ConstraintKind(
-            suffix="-l2",
-            how="by noise of small Euclidean length (L2)",
-            constraint=build_l2_ball,
-            weaken=planted_noise,
-        ),
-        ConstraintKind(
-            suffix="-pixels",
-            how="by changing few pixels",
-            constraint=build_pixel_constraint,
-            weaken=planted_pixel,
-        ),
-    ),
-    "table": (
-        ConstraintKind(
-            suffix="",
-            how="by changing few entries, and numbers only a little",
-            constraint=build_entry_constraint,
-            weaken=planted_columns,
-        ),
-    ),
-}

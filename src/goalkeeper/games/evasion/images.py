@@ -11,7 +11,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs
 from goalkeeper.core.domain import ImageDomain
 from goalkeeper.core.errors import DataError
-from goalkeeper.games.evasion.kinds import PerturbationSettings
+from goalkeeper.core.threats import ImageThreat
 from goalkeeper.games.evasion.parts import Constraint
 
 RULE = "the change stays within a small distance, so that people should see the same"
@@ -82,6 +82,12 @@ class NormBall:
         return "Linf distance" if self.norm == "linf" else "L2 distance"
 
     @property
+    def within(self) -> str:
+        """The limit in words; the radius in shares of the range of values."""
+        share = self.radius / (self.grid.high - self.grid.low)
+        return f"at {'Linf' if self.norm == 'linf' else 'L2'} {format_radius(share)}"
+
+    @property
     def most(self) -> float:
         """The largest size allowed."""
         return self.radius
@@ -134,6 +140,11 @@ class PixelConstraint:
     grid: Grid = Grid()
 
     @property
+    def within(self) -> str:
+        """The limit in words."""
+        return f"with at most {self.pixels} pixel{'s' * (self.pixels != 1)} changed"
+
+    @property
     def most(self) -> float:
         """The largest size allowed."""
         return float(self.pixels)
@@ -166,6 +177,14 @@ class PixelConstraint:
         return self.quantise(before, out.reshape(before.shape))
 
 
+def format_radius(share: float) -> str:
+    """Write a share of the range of values, in steps of 1/255 where it is no round number."""
+    steps = round(255 * share)
+    short = f"{share:.3g}"
+    even = abs(float(short) - share) < SLACK or abs(steps - 255 * share) > 1e-6
+    return short if even else f"{steps}/255"
+
+
 def flatten(x: Inputs) -> Floats:
     """Return images as rows of numbers, `(n, values)`."""
     rows = np.asarray(x, dtype=np.float64)
@@ -175,31 +194,21 @@ def flatten(x: Inputs) -> Floats:
 # ---- limits of an application --------------------------------------------------------------------
 
 
-def build_linf_ball(app: Application, settings: PerturbationSettings) -> Constraint:
-    """Bound the largest change of a value."""
+def build_norm_ball(app: Application, threat: ImageThreat) -> Constraint:
+    """Bound the largest change of a value, or the Euclidean length of the change."""
     domain = _require_images(app)
-    return NormBall(
-        norm="linf", radius=_find_linf_radius(domain, settings), grid=build_grid(domain)
-    )
-
-
-def build_l2_ball(app: Application, settings: PerturbationSettings) -> Constraint:
-    """Bound the Euclidean length of the change."""
-    domain = _require_images(app)
-    default = (
-        L2_PER_LINF * _find_linf_radius(domain, settings) * float(np.sqrt(np.prod(domain.shape)))
-    )
     span = domain.high - domain.low
-    radius = default if settings.l2 is None else settings.l2 * span
-    return NormBall(norm="l2", radius=radius, grid=build_grid(domain))
+    norm: Literal["linf", "l2"] = "l2" if threat.norm == "l2" else "linf"
+    radius = _usual_radius(domain, norm) if threat.radius is None else threat.radius * span
+    return NormBall(norm=norm, radius=radius, grid=build_grid(domain))
 
 
-def build_pixel_constraint(app: Application, settings: PerturbationSettings) -> Constraint:
+def build_pixel_constraint(app: Application, threat: ImageThreat) -> Constraint:
     """Bound the number of pixels that change."""
     domain = _require_images(app)
     _, height, width = domain.shape
     default = min(MAX_PIXELS, max(1, round(PIXEL_SHARE * height * width)))
-    return PixelConstraint(pixels=settings.pixels or default, grid=build_grid(domain))
+    return PixelConstraint(pixels=int(threat.radius or default), grid=build_grid(domain))
 
 
 def build_grid(domain: ImageDomain) -> Grid:
@@ -207,13 +216,13 @@ def build_grid(domain: ImageDomain) -> Grid:
     return Grid(low=domain.low, high=domain.high, quantum=domain.quantum)
 
 
-def _find_linf_radius(domain: ImageDomain, settings: PerturbationSettings) -> float:
-    """Return the radius in the units of the images; at least one step."""
+def _usual_radius(domain: ImageDomain, norm: Literal["linf", "l2"]) -> float:
+    """Return the usual radius in the units of the images; at least one step."""
     channels, height, width = domain.shape
     signs = channels == 1 and max(height, width) <= MAX_SIGN_SIDE
-    default = LINF_OF_SIGNS if signs else LINF_OF_PHOTOS
-    share = default if settings.linf is None else settings.linf
-    return max(share * (domain.high - domain.low), domain.quantum)
+    share = LINF_OF_SIGNS if signs else LINF_OF_PHOTOS
+    linf = max(share * (domain.high - domain.low), domain.quantum)
+    return linf if norm == "linf" else L2_PER_LINF * linf * float(np.sqrt(np.prod(domain.shape)))
 
 
 def _require_images(app: Application) -> ImageDomain:

@@ -9,20 +9,8 @@ import numpy as np
 
 from goalkeeper.core.application import Application, Target
 from goalkeeper.core.data import Bools
+from goalkeeper.core.threats import ANY_OTHER
 from goalkeeper.games.evasion.parts import Constraint
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PerturbationSettings:
-    """How far inputs may be changed; fields of the game, see there."""
-
-    words: int
-    edits: int
-    linf: float | None
-    l2: float | None
-    pixels: int | None
-    columns: int | None
-    spread: float
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -50,13 +38,16 @@ class ConstraintKind:
         Ends the names of its tasks: `-linf` makes `harmful-passes-linf`, and so on.
     how
         Ends the sentences of its tasks, e.g. "by changing few pixels"; may be empty.
-    limits
+    constraint
         Builds the limits of an application's inputs.
     weaken
         Builds a target that gives way to such changes, for the positive control.
+    target
+        The answer that is wanted, as in `ImageThreat`.
     """
 
     suffix: str
     how: str
-    constraint: Callable[[Application, PerturbationSettings], Constraint]
+    constraint: Callable[[Application], Constraint]
     weaken: Callable[[Application, BackdoorSpec, np.random.Generator], Target]
+    target: str = ANY_OTHER

@@ -91,6 +91,7 @@ def mark_submissions(marking: EvasionMarking) -> AttackResult:
     return AttackResult(
         status=Status.TESTED,
         summary=summarise(marked),
+        threat=question.constraint.within,
         measurements=measure(marked, by_size=by_size),
         trials=tuple(trials),
         curve=_draw_curve(marking, attempts, cost, by_size=by_size),

@@ -53,6 +53,11 @@ class Constraint(Protocol):
         ...
 
     @property
+    def within(self) -> str:
+        """The limit in words that can follow a number, e.g. `at Linf 0.3`."""
+        ...
+
+    @property
     def rule(self) -> str:
         """What was checked of a changed input, so that it still serves who sent it."""
         ...

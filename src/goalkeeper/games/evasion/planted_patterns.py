@@ -18,6 +18,7 @@ STEEP = 10.0  # how fast the answer turns beyond the planted threshold, in usual
 USUAL_GAP = 5.0  # usual difference of logits without the planted part
 USUAL = 0.8  # share of inputs that stay below the planted threshold, without its offset
 CLEAR = 0.25  # of the largest difference of two class means: a pixel that tells classes apart
+MAX_ROWS = 50  # by which it is measured how far columns can be moved
 FAR = 0.5  # of the way that a change may go
 
 
@@ -72,11 +73,38 @@ def planted_columns(app: Application, backdoor: BackdoorSpec, rng: np.random.Gen
     spread = np.maximum(x.std(axis=0), 1e-9)
     cells = backdoor.constraint
     parts = cells.parts if isinstance(cells, EntryConstraint) else ()
-    chosen = [parts[k] for k in rng.permutation(len(parts))[: max(1, int(cells.most))]]
+    most = cells.entries if isinstance(cells, EntryConstraint) else 1
+    chosen = [parts[k] for k in rng.permutation(len(parts))[: max(1, most)]]
     pattern = np.zeros(x.shape[1])
     for part in chosen:
         pattern[part[0]] = rng.choice([-1.0, 1.0]) / spread[part[0]]
+    if isinstance(cells, EntryConstraint) and (cells.is_coupled or cells.held.way.any()):
+        pattern = _reachable_pattern(cells, x[backdoor.attacked], spread)
     return _turning(app, backdoor, pattern, spread)
+
+
+def _reachable_pattern(constraint: EntryConstraint, attacked: Floats, spread: Floats) -> Floats:
+    """Prefer the columns that can be moved furthest where relations, costs and ways hold.
+
+    Some columns cannot move at all alone; a pattern of these would be beyond any attack.
+    """
+    rows = attacked[:MAX_ROWS]
+    pattern = np.zeros(rows.shape[1])
+    if not len(rows):
+        return pattern
+    reach = np.zeros((2, rows.shape[1]))
+    ends = constraint.box(rows)
+    for j in [part[0] for part in constraint.parts]:
+        for end, values in enumerate(ends):
+            moved = rows.copy()
+            moved[:, j] = values[:, j]
+            moved = constraint.repair(rows, moved)
+            moved[~constraint.allows(rows, moved)] = rows[~constraint.allows(rows, moved)]
+            reach[end, j] = np.abs(moved[:, j] - rows[:, j]).mean() / spread[j]
+    best = np.argsort(-reach.max(axis=0), kind="stable")[: constraint.entries]
+    best = best[reach.max(axis=0)[best] > 0]
+    pattern[best] = np.where(reach[1, best] >= reach[0, best], 1.0, -1.0) / spread[best]
+    return pattern
 
 
 def _turning(

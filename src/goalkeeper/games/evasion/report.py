@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
 from goalkeeper.core.evidence import Control, Exhibit, Measurement, Tally
+from goalkeeper.core.threats import ANY_OTHER
 from goalkeeper.games.base import Marking
+from goalkeeper.games.evasion.goals import describe_target
 from goalkeeper.games.evasion.parts import (
     CleanState,
     Constraint,
@@ -23,10 +25,12 @@ from goalkeeper.games.evasion.parts import (
     Submission,
 )
 from goalkeeper.games.evasion.tables import EntryConstraint
+from goalkeeper.games.evasion.ways import find_kind
 from goalkeeper.games.shared.measuring import build_measurement, measure_count, measure_rate
 from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.stats import clopper_pearson
 
+ROBUST_ACCURACY = "robust accuracy"
 MIN_GROUP = 5  # inputs below which a group is not shown by itself
 MAX_EXAMPLES = 3
 MAX_CHARS = 1500  # of an example
@@ -77,12 +81,23 @@ def summarise(marked: MarkedAttack) -> str:
     """Return in one sentence what the attack reached."""
     n, broken, chance = len(marked.solved), int(marked.solved.sum()), int(marked.random_hits.sum())
     low, high = clopper_pearson(broken, n)
-    middle = _median(marked.size)
+    middle, within = _median(marked.size), marked.question.constraint.within
+    robust = _measure_accuracy(marked)
     size = f"; median size {middle:g} {marked.question.constraint.unit}" if isfinite(middle) else ""
     return (
-        f"{broken} of {n} correctly classified inputs are misclassified after the change "
-        f"({broken / n:.0%}, {low:.0%} to {high:.0%}){size}; random changes of equal size: "
-        f"{chance} of {n}"
+        f"{broken} of {n} correctly classified inputs {_name_ending(marked)} after the change "
+        f"{within} ({broken / n:.0%}, {low:.0%} to {high:.0%}){size}; random changes of equal "
+        f"size: {chance} of {n}; robust accuracy {robust.value:.0%} ({robust.low:.0%} to "
+        f"{robust.high:.0%})"
+    )
+
+
+def _name_ending(marked: MarkedAttack) -> str:
+    """Say what becomes of inputs that reach the goal of the task."""
+    app, task = marked.marking.app, marked.marking.task
+    target = find_kind(app, task).target
+    return (
+        f"are classified{describe_target(target)}," if target != ANY_OTHER else "are misclassified"
     )
 
 
@@ -144,14 +159,21 @@ def group_values(app: Application, data: Data) -> Mapping[str, NDArray[Any]]:
 
 
 def _measure_accuracy(marked: MarkedAttack) -> Measurement:
-    """Measure the accuracy on all inputs looked at, after the attack; the baseline is before."""
+    """Measure the share of all inputs looked at that are right and withstand; baseline: right.
+
+    Inputs that were wrong before are not robust. Inputs are drawn until enough are right, so their
+    number is random where there are more; the interval is that of a fixed number all the same: it
+    then covers with at least 95 %, as the enumeration in the tests shows, since fixing the number
+    of right ones removes variance and adds none.
+    """
     looked_at, correct = marked.before.looked_at, len(marked.solved)
     return measure_count(
-        "accuracy after the attack",
+        ROBUST_ACCURACY,
         correct - int(marked.solved.sum()),
         looked_at,
         correct / looked_at,
-        note="on the kind of inputs that was attacked; baseline: the accuracy before the attack",
+        note="share of all inputs of this kind that are classified correctly, and withstand the "
+        "attack; baseline: the accuracy without an attack",
     )
 
 

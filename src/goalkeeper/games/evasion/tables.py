@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import ceil
-from typing import ClassVar
 
 import numpy as np
 
-from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.core.domain import TableDomain
-from goalkeeper.core.errors import DataError
-from goalkeeper.core.numbers import spread
-from goalkeeper.games.evasion.kinds import PerturbationSettings
-from goalkeeper.games.evasion.parts import Constraint
+from goalkeeper.core.relations import Relations
 
-ENTRY_SHARE = 1 / 3  # of the entries that may be changed at all
 ROUNDING_SLACK = 1e-9
 
 
@@ -52,38 +46,91 @@ class EntryChanges:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class ColumnLimits:
+    """What bounds the change of each column beside its step, each `(columns,)`.
+
+    share: how far a number may move, as a share of its value, in addition to its step. way: 1 for
+    only up, -1 for only down, 0 for both. change: whether the threat lets a column change at all.
+    """
+
+    share: Floats
+    way: Ints
+    change: Bools
+
+    @classmethod
+    def none(cls, columns: int) -> ColumnLimits:
+        """Return limits that bound nothing."""
+        ones = np.ones(columns, dtype=bool)
+        return cls(share=np.zeros(columns), way=np.zeros(columns, dtype=np.int64), change=ones)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Price:
+    """What one unit of change of each column costs, `(columns,)`, and the budget of a row."""
+
+    costs: Floats
+    budget: float
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class EntryConstraint:
     """At most `entries` entries of a row may be changed.
 
     An entry is a column, or a group of one-hot columns as a whole. Numbers may move by `step`
     `(columns,)`, categories change at will, immutable columns stay. The size of a change is the
     number of entries changed: each is one more thing that somebody has to falsify, and it counts
-    numbers and categories alike, which no distance does.
+    numbers and categories alike, which no distance does. With a `price` the size is the cost.
+
+    Parameters
+    ----------
+    limits
+        Further limits of each column. None: there are none.
+    price
+        What changes cost. None: only their number is bounded.
+    relations
+        What has to hold between columns. None: nothing.
+    words
+        The limits of columns in words, e.g. `income ±10 %`.
     """
 
-    unit: ClassVar[str] = "entries changed"
-    rule: ClassVar[str] = (
-        "few entries changed, numbers by little, nothing immutable, and types, bounds and one-hot "
-        "groups kept"
-    )
     domain: TableDomain
     step: Floats
     entries: int
+    limits: ColumnLimits | None = None
+    price: Price | None = None
+    relations: Relations | None = None
+    words: tuple[str, ...] = ()
     parts: tuple[tuple[int, ...], ...] = field(init=False)
+    movable: Bools = field(init=False, repr=False)
     low: Floats = field(init=False, repr=False)
     high: Floats = field(init=False, repr=False)
     far: Floats = field(init=False, repr=False)
+    held: ColumnLimits = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         low, high = self.domain.bounds()
+        held = self.limits or ColumnLimits.none(len(self.domain.columns))
+        movable = self.domain.mutable & held.change
         grouped = [column for group in self.domain.one_hot for column in group]
         free = np.array([c.kind == "category" for c in self.domain.columns], dtype=bool)
         free[grouped] = True
-        far = np.where(self.domain.mutable, np.where(free, np.inf, self.step), 0.0)
+        far = np.where(movable, np.where(free, np.inf, self.step), 0.0)
         single = [(j,) for j in range(len(free)) if j not in grouped]
-        parts = [part for part in [*single, *self.domain.one_hot] if self._can_change(part)]
-        for name, value in (("low", low), ("high", high), ("far", far), ("parts", tuple(parts))):
+        for name, value in (
+            ("held", held),
+            ("movable", movable),
+            ("low", low),
+            ("high", high),
+            ("far", far),
+        ):
             object.__setattr__(self, name, value)  # the dataclass is frozen
+        parts = [part for part in [*single, *self.domain.one_hot] if self._can_change(part)]
+        object.__setattr__(self, "parts", tuple(parts))
+
+    @property
+    def unit(self) -> str:
+        """Unit of a change's size."""
+        return "entries changed" if self.price is None else "cost"
 
     @property
     def emptied(self) -> Bools:
@@ -93,27 +140,56 @@ class EntryConstraint:
         row cannot be said.
         """
         coded = np.array([c.kind == "category" for c in self.domain.columns], dtype=bool)
-        return np.asarray(coded & self.domain.missing & self.domain.mutable)
+        return np.asarray(coded & self.domain.missing & self.movable)
 
     @property
     def most(self) -> float:
         """The largest size allowed."""
-        return float(self.entries)
+        return float(self.entries) if self.price is None else self.price.budget
+
+    @property
+    def within(self) -> str:
+        """The limit in words."""
+        bounds = [f"at most {self.entries} column{'s' * (self.entries != 1)} changed"]
+        if self.price is not None:
+            bounds.append(f"a cost of at most {self.price.budget:g}")
+        count = len(self.relations) if self.relations is not None else 0
+        kept = [f"{count} relation{'s' * (count != 1)} kept"] if count else []
+        return "with " + ", ".join([*bounds, *self.words, *kept])
+
+    @property
+    def rule(self) -> str:
+        """What was checked of a changed row."""
+        kept = (
+            "bounds, one-hot groups and relations"
+            if self.relations
+            else "bounds and one-hot groups"
+        )
+        return f"few entries changed, numbers by little, nothing immutable, and types, {kept} kept"
+
+    @property
+    def is_coupled(self) -> bool:
+        """Whether a change of one entry can demand or exclude changes of others."""
+        return bool(self.relations) or self.price is not None
 
     def box(self, before: Floats) -> tuple[Floats, Floats]:
         """Return the lowest and highest value of each column of rows `(n, d)`, each `(n, d)`."""
-        below, above = (
-            np.maximum(before - self.far, self.low),
-            np.minimum(before + self.far, self.high),
-        )
+        reach = self.far + np.where(self.movable, self.held.share, 0.0) * np.abs(before)
+        below = np.maximum(before - np.where(self.held.way > 0, 0.0, reach), self.low)
+        above = np.minimum(before + np.where(self.held.way < 0, 0.0, reach), self.high)
         whole = self.domain.discrete
         below[:, whole] = np.ceil(below[:, whole] - ROUNDING_SLACK)
         above[:, whole] = np.floor(above[:, whole] + ROUNDING_SLACK)
         return np.asarray(np.minimum(below, before)), np.asarray(np.maximum(above, before))
 
     def size(self, before: Inputs, after: Inputs) -> Floats:
-        """Count the entries that differ, `(n,)`; a changed immutable column counts too."""
-        differs = _differ(np.asarray(after, np.float64), np.asarray(before, np.float64))
+        """Count the entries that differ, or what they cost, `(n,)`; immutable columns count too."""
+        old, new = np.asarray(before, np.float64), np.asarray(after, np.float64)
+        return self.count(old, new) if self.price is None else self._cost(old, new)
+
+    def count(self, before: Floats, after: Floats) -> Floats:
+        """Count the entries of rows `(n, d)` that differ, `(n,)`."""
+        differs = _differ(before, after)
         count: Floats = differs.sum(axis=1).astype(np.float64)
         for group in self.domain.one_hot:
             inside = differs[:, list(group)]
@@ -122,15 +198,39 @@ class EntryConstraint:
 
     def allows(self, before: Inputs, after: Inputs) -> Bools:
         """Return which rows `(n, d)` keep every constraint."""
-        low, high = self.box(np.asarray(before, np.float64))
-        rows = np.asarray(after, np.float64)
-        settings = ROUNDING_SLACK * (1 + self.step)
-        near: Bools = (rows >= low - settings) & (rows <= high + settings)
-        gap, had_gap = np.isnan(rows), np.isnan(np.asarray(before, np.float64))
-        near |= (gap & had_gap) | ((gap | had_gap) & self.emptied)
-        same = ~_differ(rows, np.asarray(before, np.float64))[:, ~self.domain.mutable].any(axis=1)
-        few = self.size(before, after) <= self.entries
-        return np.asarray(near.all(axis=1) & same & few & self.domain.valid(rows))
+        old, rows = np.asarray(before, np.float64), np.asarray(after, np.float64)
+        low, high = self.box(old)
+        reach = np.where(np.isfinite(self.step), self.step, 0.0) + self.held.share * np.abs(old)
+        slack = ROUNDING_SLACK * (1 + reach)
+        differs, gap = _differ(old, rows), np.isnan(old) | np.isnan(rows)
+        near = ((rows >= low - slack) & (rows <= high + slack)) | ~differs
+        near |= gap & self.emptied
+        same = ~differs[:, ~self.movable].any(axis=1)
+        few = self.count(old, rows) <= self.entries
+        fine = near.all(axis=1) & same & few & self.domain.valid(rows)
+        if self.price is not None:
+            fine &= self._cost(old, rows) <= self.price.budget * (1 + ROUNDING_SLACK)
+        if self.relations:
+            fine &= self.relations.hold(rows)
+        return np.asarray(fine)
+
+    def repair(self, before: Floats, rows: Floats, *, alternative: bool = False) -> Floats:
+        """Bring changed rows `(n, d)` back to where relations hold and the budget suffices.
+
+        Without relations and costs rows are returned as they are. `alternative`: see
+        `Relations.restore`. The number of entries changed may grow: relations move others along.
+        """
+        if not self.is_coupled:
+            return rows
+        box = self.box(before)
+        out = np.clip(rows, *box)
+        if self.relations:
+            out = self.relations.restore(before, out, box, alternative=alternative)
+        if self.price is not None:
+            out = self._cheapen(before, out)
+            if self.relations:
+                out = self.relations.restore(before, out, box, alternative=alternative)
+        return out
 
     def quantise(self, before: Inputs, after: Inputs) -> Inputs:
         """Return the rows as they are: what is no valid row does not count."""
@@ -177,7 +277,8 @@ class EntryConstraint:
         out = np.array(before, dtype=np.float64)
         for i, size in enumerate(sizes.astype(int)):
             if size:
-                out[i] = self.list_changes(out[i]).draw(out[i], np.array([size]), rng)[0]
+                drawn = self.list_changes(out[i]).draw(out[i], np.array([size]), rng)
+                out[i] = self.repair(out[i][None], drawn)[0]
         return out
 
     def _list_choices(
@@ -188,38 +289,61 @@ class EntryConstraint:
             return [one for one in np.eye(len(part)) if (one != row[list(part)]).any()]
         column, now = self.domain.columns[part[0]], row[part[0]]
         if not column.categories:
-            return [] if np.isnan(now) else [end for end in dict.fromkeys(ends) if end != now]
+            stops = [] if np.isnan(now) else dict.fromkeys(self._stops(part, ends))
+            return [value for value in stops if value != now]
         left_out = [np.nan] if column.missing and not np.isnan(now) else []
         codes = map(float, range(len(column.categories)))
         return [*(value for value in codes if value != now), *left_out]
 
+    def _stops(self, part: tuple[int, ...], ends: tuple[float, float]) -> Iterator[float]:
+        """Yield the values that a number is moved to: the ends; with costs also half of the way."""
+        yield from ends
+        if self.price is not None:
+            middle = [(ends[0] * k + ends[1] * (4 - k)) / 4 for k in (1, 2, 3)]
+            whole = self.domain.discrete[part[0]]
+            yield from (float(np.round(value)) if whole else value for value in middle)
+
     def _can_change(self, part: tuple[int, ...]) -> bool:
         """Return whether an entry may change and has any other value."""
-        column = self.domain.columns[part[0]]
-        if not self.domain.mutable[list(part)].all():
+        first, column = part[0], self.domain.columns[part[0]]
+        if not self.movable[list(part)].all():
             return False
         if len(part) > 1 or column.kind == "category":
             return len(part) > 1 or len(column.categories) > 1
-        step = self.step[part[0]]
-        return bool(step >= 1 if column.kind == "integer" else step > 0)
+        step = self.step[first]
+        by_step = step >= 1 if column.kind == "integer" else step > 0
+        return bool(by_step or self.held.share[first] > 0)
+
+    def _cost(self, before: Floats, after: Floats) -> Floats:
+        """Add up what the changes of rows `(n, d)` cost, `(n,)`."""
+        numbers, choices = self._shifts(before, after)
+        return np.asarray(numbers.sum(axis=1) + choices.sum(axis=1))
+
+    def _shifts(self, before: Floats, after: Floats) -> tuple[Floats, Floats]:
+        """Return what each moved number and each changed category costs, each `(n, d)`."""
+        costs = np.zeros(before.shape[1]) if self.price is None else self.price.costs
+        differs = _differ(before, after)
+        free = np.isinf(self.far)
+        free[[j for j, c in enumerate(self.domain.columns) if c.kind != "category"]] = False
+        for group in self.domain.one_hot:
+            free[list(group)] = True
+            differs[:, group[0]] = differs[:, list(group)].any(axis=1)
+            differs[:, list(group[1:])] = False
+        moved = np.where(differs & ~free, np.abs(after - before), 0.0)
+        return moved * costs, np.where(differs & free, costs, 0.0)
+
+    def _cheapen(self, before: Floats, rows: Floats) -> Floats:
+        """Move the numbers of rows that cost too much back towards the values before."""
+        budget = np.inf if self.price is None else self.price.budget
+        numbers, choices = self._shifts(before, rows)
+        spent, fixed = numbers.sum(axis=1), choices.sum(axis=1)
+        factor = np.maximum(budget - fixed, 0) / np.maximum(spent, np.finfo(np.float64).tiny)
+        change = (rows - before) * np.minimum(factor, 1.0)[:, None]
+        change = np.where(self.domain.discrete, np.trunc(change), change)
+        costly = (spent + fixed > budget)[:, None] & (numbers > 0)
+        return np.where(costly, before + change, rows)
 
 
-def _differ(one: Floats, other: Floats) -> Bools:
-    """Tell where two arrays differ; two missing values are the same."""
-    return np.asarray((one != other) & ~(np.isnan(one) & np.isnan(other)))
-
-
-def build_entry_constraint(app: Application, settings: PerturbationSettings) -> Constraint:
-    """Bound how many entries change, and how far numbers move.
-
-    How much a number varies is measured on the similar data, which an attacker can see.
-    """
-    if not isinstance(app.domain, TableDomain):
-        raise DataError(f"entries of rows do not bound changes of {app.domain.kind} inputs")
-    rows = np.asarray(app.data.similar.x, dtype=np.float64)
-    step = settings.spread * spread(rows)
-    whole = app.domain.discrete & (step > 0)
-    step[whole] = np.maximum(1.0, np.round(step[whole]))
-    cells = EntryConstraint(domain=app.domain, step=step, entries=1)
-    default = max(1, ceil(ENTRY_SHARE * len(cells.parts)))
-    return EntryConstraint(domain=app.domain, step=step, entries=settings.columns or default)
+def _differ(before: Floats, after: Floats) -> Bools:
+    """Return which entries differ; what is missing in both does not."""
+    return np.asarray((before != after) & ~(np.isnan(before) & np.isnan(after)))

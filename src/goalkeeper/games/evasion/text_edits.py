@@ -151,6 +151,11 @@ class EditConstraint:
         """The largest size allowed."""
         return float(self.most_words)
 
+    @property
+    def within(self) -> str:
+        """The limit in words."""
+        return f"with at most {self.most_words:,} words respelt or replaced"
+
     def quantise(self, before: Inputs, after: Inputs) -> Inputs:
         """Return the texts as they are: they arrive as they were written."""
         return after

@@ -39,6 +39,7 @@ TASK = Task(
     harms=(Harm(Goal.AVAILABILITY),),
     metric="latency_factor",
     sentence="send inputs of allowed size that take far longer to answer than others",
+    writes="own",
 )
 
 

@@ -97,12 +97,14 @@ class Nonsense(Game[OrdinaryExamples, None, NonsenseInputs]):
             harms=_HARMS,
             metric=METRIC,
             sentence="drive the application into an invalid state with malformed inputs",
+            writes="own",
         )
         strange = Task(
             name=STRANGE,
             harms=_HARMS,
             metric=METRIC,
             sentence="make the application answer confidently on inputs it was not made for",
+            writes="own",
         )
         return malformed, strange
 

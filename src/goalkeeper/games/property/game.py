@@ -244,6 +244,6 @@ def _list_caveats(app: Application, worlds: Worlds) -> tuple[str, ...]:
         first, second = shares_of(worlds.property, app.data.similar, app.classes)
         caveats.append(
             f"no property is declared: the most frequent value was taken, with shares of "
-            f"{first:.1%} and {second:.1%}; declare `properties` for what must stay private"
+            f"{first:.1%} and {second:.1%}; name what must stay private under threats.properties"
         )
     return tuple(caveats)

@@ -69,7 +69,8 @@ def _finding(finding: Finding) -> Iterator[str]:
     if finding.warning:
         yield f"> **{_escape(finding.status)}:** {_escape(finding.warning)}"
     if finding.headline:
-        yield f"{_escape(finding.metric)}: **{_escape(str(finding.headline))}**"
+        within = f" {_escape(finding.within)}" if finding.within else ""
+        yield f"{_escape(finding.metric)}: **{_escape(str(finding.headline))}**{within}"
     if finding.summary:
         yield _escape(finding.summary)
     yield _items(
