@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "targets": {"core", "targets"},
     "compute": {"core", "compute"},
     "training": {"core", "targets", "compute", "training"},
-    "fit": {"core", "stats", "targets", "training", "fit"},
+    "fit": BASE | {"fit"},
     "games": ENGINE | {"games"},
     "attacks": BASE | {"games", "training", "attacks"},
     "attack_run": PLAY,

@@ -97,13 +97,13 @@ def test_a_pickled_module_is_refused_and_not_run(tmp_path: Path) -> None:
 
     path = stored(tmp_path, "  build: net.py:build\n  weights: net.pt\n")
     torch.save(Bomb(tmp_path / "exploded"), tmp_path / "net.pt")
-    with pytest.raises(DescriptionError, match="does not hold the parameters"):
+    with pytest.raises(DescriptionError, match="holds Python objects"):
         load(path)
     assert not (tmp_path / "exploded").exists()
 
 
 def test_a_module_with_too_few_logits_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DescriptionError, match="one logit for each of the 2 classes") as told:
+    with pytest.raises(DescriptionError, match="one column for each of the 2 classes") as told:
         load(app(tmp_path, "  build: net.py:build_wide\n"))
     assert told.value.key == "model.build"
 

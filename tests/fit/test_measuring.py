@@ -37,7 +37,8 @@ def test_a_good_model_fits_and_its_figures_are_given() -> None:
     assert [(r.name, r.accuracy and r.accuracy.value) for r in found.recall] == [
         ("c0", 1), ("c1", 1)]  # fmt: skip
     assert len(found.examples) == 3
-    assert found.reasons == found.causes == ()
+    assert not found.reasons
+    assert len(found.causes) == 0
     assert contradiction_of(found) is None
 
 

@@ -40,6 +40,8 @@ def test_nothing_is_met_in_doubt(goal: Goal) -> None:
     assert doubted.exposure.high == 4
     assert doubted.risk.high >= rated(goal, 0, None).risk.high
     assert "all answers are a" in doubted.reason
+    stored = doubted.model_dump_json()
+    assert GoalRating.model_validate_json(stored).model_dump_json() == stored
 
 
 @pytest.mark.parametrize("goal", Goal)

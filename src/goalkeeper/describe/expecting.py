@@ -11,9 +11,11 @@ from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.fit import Expectation
 from goalkeeper.describe.document import Key
-from goalkeeper.describe.form import ApplicationForm, ColumnForm, SourceForm
+from goalkeeper.describe.form import ApplicationForm
+from goalkeeper.describe.form_data import ColumnForm, SourceForm
 from goalkeeper.describe.problems import problem
-from goalkeeper.describe.reading import Raw, RecordReader
+from goalkeeper.describe.raw import Raw
+from goalkeeper.describe.reading import RecordReader
 from goalkeeper.describe.records import Collector
 from goalkeeper.describe.references import References
 

@@ -93,8 +93,8 @@ class Modeller:
             if len(rows):
                 preflight(model.target, rows)
         except TargetError as error:
-            some = gaps.any(axis=0).tolist()
-            names = [c.name for c, gap in zip(model.domain.columns, some, strict=True) if gap]
+            columns = zip(model.domain.columns, gaps.T, strict=True)
+            names = [column.name for column, gap in columns if gap.any()]
             raise problem(
                 self._document,
                 ("data",),

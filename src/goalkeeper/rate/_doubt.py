@@ -35,7 +35,7 @@ def cast_doubt(rating: GoalRating, fit: FitReport, policy: Policy) -> GoalRating
         "verdict": Verdict.INCONCLUSIVE,
         "risk": Bracket(low=rules.risk(level, shown), high=rules.risk(level, 0)),
         "demonstrated": shown,
-        "potential": 0,
+        "potential": 0.0,
         "exposure": Bracket(low=low, high=max(worst, rating.exposure.high)),
         "cheapest_attack": rating.cheapest_attack if rating.goal in STANDS else "",
         "because": (),

@@ -14,6 +14,7 @@ from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 from goalkeeper.targets._http_service import ModelService, ServiceSettings
+from goalkeeper.targets.answers import Declared
 from goalkeeper.targets.python import PythonTarget
 
 
@@ -30,6 +31,8 @@ class HttpTarget:
         What an input looks like.
     sample
         A few inputs `(m, ...)` to find out whether it gives labels or scores.
+    declared
+        What is known of its answers.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class HttpTarget:
         domain: Domain,
         *,
         sample: Inputs,
+        declared: Declared | None = None,
     ) -> None:
         self.service = ModelService(settings)
         self.domain = domain
@@ -46,7 +50,8 @@ class HttpTarget:
         given = replace(domain, named=True) if isinstance(domain, TableDomain) else domain
         ask = _Questions(self.service, given, tuple(str(name) for name in classes), "")
         self._ask = ask
-        self._reader = PythonTarget(ask, classes, given, sample=sample, what=self.service.name)
+        declared = replace(declared or Declared(), what=self.service.name)
+        self._reader = PythonTarget(ask, classes, given, sample=sample, declared=declared)
 
     @property
     def offers(self) -> View:

@@ -20,7 +20,7 @@ from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import MissingExtra, NotOffered, TargetError
 from goalkeeper.targets.file import Reply
 from goalkeeper.targets.onnx.inputs import Feeds, feeds_of
-from goalkeeper.targets.onnx.outputs import Outputs, scale_of
+from goalkeeper.targets.onnx.outputs import GraphAnswer, scale_of
 from goalkeeper.targets.returned import ClassIndex
 from goalkeeper.targets.torch import need_torch
 
@@ -119,7 +119,7 @@ class KerasReply:
 
     model: KerasModel
     feeds: Feeds
-    outputs: Outputs
+    outputs: GraphAnswer
 
     def __call__(self, x: Any) -> Reply:
         """Return no classes, and probabilities."""
@@ -165,7 +165,7 @@ def reply_of(model: KerasModel, domain: Domain, x: Any, classes: Sequence[str]) 
     numbers = _numbers(model, feeds, x).reshape(len(x), -1)
     scale = scale_of(numbers, squashed=model.last in SQUASHED)
     places = tuple(range(len(classes)))
-    outputs = Outputs(model.name, ClassIndex(classes), "", "scores", scale, places)
+    outputs = GraphAnswer(model.name, ClassIndex(classes), "", "scores", scale, places)
     outputs.columns(numbers)
     return KerasReply(model, feeds, outputs)
 

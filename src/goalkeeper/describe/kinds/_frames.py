@@ -88,14 +88,14 @@ def refusing_missing(domain: Domain, data: Data, attempt: Callable[[Data], objec
     if not isinstance(domain, TableDomain) or not domain.missing.any():
         return ""
     gaps: Bools = np.isnan(np.asarray(data.x, dtype=np.float64))
-    complete = data.take(~gaps.any(axis=1))
+    complete = data.take(np.flatnonzero(~gaps.any(axis=1)))
     if len(complete) == len(data) or len(np.unique(complete.y)) < len(np.unique(data.y)):
         return ""
     try:
         attempt(complete)
     except (DataError, TargetError):
         return ""
-    names = [c.name for c, gap in zip(domain.columns, gaps.any(axis=0), strict=True) if gap]
+    names = [c.name for c, gap in zip(domain.columns, gaps.T, strict=True) if gap.any()]
     return (
         f"the model takes no missing values, but {int(gaps.any(axis=1).sum())} of its "
         f"{len(data)} training records have some, in {_few(names)}"

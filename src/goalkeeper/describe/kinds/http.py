@@ -155,6 +155,7 @@ class HttpService(KeyKind):
             context.classes,
             context.domain,
             sample=context.splits.holdout.x[:SAMPLE],
+            declared=context.declared("the service"),
         )
         return Model(
             target=target,

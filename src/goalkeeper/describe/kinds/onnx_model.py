@@ -13,7 +13,7 @@ from goalkeeper.targets.file import FileTarget, Reply
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.onnx.inputs import feeds_of
 from goalkeeper.targets.onnx.network import translated
-from goalkeeper.targets.onnx.outputs import Outputs, outputs_of
+from goalkeeper.targets.onnx.outputs import GraphAnswer, outputs_of
 from goalkeeper.targets.onnx.session import (
     OnnxModel,
     Runner,
@@ -60,7 +60,7 @@ class ONNXModel(FileKind):
 class _Graph:
     """Answers what `prepared` makes of inputs."""
 
-    def __init__(self, run: Runner, outputs: Outputs) -> None:
+    def __init__(self, run: Runner, outputs: GraphAnswer) -> None:
         self.run, self.outputs = run, outputs
 
     def __call__(self, x: Any) -> Reply:

@@ -10,7 +10,7 @@ import numpy as np
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets.onnx.inputs import Feeds
 from goalkeeper.targets.onnx.operators import DOMAINS, OPERATORS, linear_scores
-from goalkeeper.targets.onnx.outputs import Outputs
+from goalkeeper.targets.onnx.outputs import GraphAnswer
 from goalkeeper.targets.torch import need_torch, two_columns
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def unknown_operator(nodes: Sequence[Any]) -> str:
     return ""
 
 
-def translated(graph: Any, feeds: Feeds, outputs: Outputs) -> nn.Module:
+def translated(graph: Any, feeds: Feeds, outputs: GraphAnswer) -> nn.Module:
     """Return a module from inputs `(n, ...)` of the domain to logits `(n, classes)`.
 
     Raises
@@ -104,7 +104,7 @@ def translated(graph: Any, feeds: Feeds, outputs: Outputs) -> nn.Module:
     return module
 
 
-def _known_nodes(graph: Any, feeds: Feeds, outputs: Outputs) -> list[Any]:
+def _known_nodes(graph: Any, feeds: Feeds, outputs: GraphAnswer) -> list[Any]:
     """Return the nodes that compute the scores; raises NotOffered unless all have a torch form."""
     if feeds.batch > 1:
         raise NotOffered(f"the graph takes exactly {feeds.batch} inputs at once")
@@ -136,7 +136,9 @@ def _compute(node: Node, values: dict[str, Any]) -> None:
 # ---- logits -----------------------------------------------------------------------------------
 
 
-def _logits(outputs: Outputs, values: Mapping[str, Any], producers: Mapping[str, Node]) -> Tensor:
+def _logits(
+    outputs: GraphAnswer, values: Mapping[str, Any], producers: Mapping[str, Node]
+) -> Tensor:
     """Return logits of the scores; behind a softmax or sigmoid those that went into it.
 
     They equal the logarithms of the probabilities up to a number that is the same for all classes

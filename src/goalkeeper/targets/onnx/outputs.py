@@ -21,7 +21,7 @@ Scale = Literal["probabilities", "logits"]
 
 
 @dataclass(frozen=True, eq=False)
-class Outputs:
+class GraphAnswer:
     """How the answer is read.
 
     Parameters
@@ -85,7 +85,7 @@ class Outputs:
 
 def outputs_of(
     model: OnnxModel, values: Mapping[str, Any], index: ClassIndex, kind: str = ""
-) -> Outputs:
+) -> GraphAnswer:
     """Find out how the answer is read.
 
     Parameters
@@ -107,7 +107,9 @@ def outputs_of(
     labels = [o.name for o in model.outputs if _is_label(o)]
     scores = [o for o in model.outputs if not _is_label(o)]
     _refuse_numbers(model, [o.name for o in scores])
-    found = Outputs(model.name, index, labels[0] if labels else "", _chosen(model, scores, index))
+    found = GraphAnswer(
+        model.name, index, labels[0] if labels else "", _chosen(model, scores, index)
+    )
     if kind == "labels" and found.labels:
         return replace(found, scores="")
     if not found.scores:
@@ -193,7 +195,7 @@ def scale_of(numbers: Floats, *, squashed: bool) -> Scale:
 # ---- the order of the classes -----------------------------------------------------------------
 
 
-def _places(model: OnnxModel, found: Outputs, values: Mapping[str, Any]) -> tuple[int, ...]:
+def _places(model: OnnxModel, found: GraphAnswer, values: Mapping[str, Any]) -> tuple[int, ...]:
     """Find the place of each column of the scores among the application's classes.
 
     By the names in the answers, else by those in the graph, else by the order of the columns.
@@ -221,7 +223,7 @@ def _places(model: OnnxModel, found: Outputs, values: Mapping[str, Any]) -> tupl
     return places
 
 
-def _are_places(found: Outputs, values: Mapping[str, Any]) -> bool:
+def _are_places(found: GraphAnswer, values: Mapping[str, Any]) -> bool:
     return not found.labels or values[found.labels].dtype.kind in "iub"
 
 
