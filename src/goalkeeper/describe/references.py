@@ -8,19 +8,23 @@ import importlib.util
 import os
 import re
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from goalkeeper.core.errors import DescriptionError, GoalkeeperError
-from goalkeeper.describe.document import Document, Key
+from goalkeeper.core.errors import DescriptionError
+from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.usercode import name_error, passes, user_code
+from goalkeeper.describe.document import Document, Key, dotted
 from goalkeeper.describe.problems import nearest, problem
 
-# What a user's own file can raise while it is loaded or called: anything, `sys.exit()` included.
-USER_ERRORS = (Exception, SystemExit)
+_PYTHON = frozenset(  # where Python's own modules are
+    {*map(sysconfig.get_path, ("stdlib", "platstdlib")), sysconfig.get_config_var("DESTSHARED")}
+)
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -92,7 +96,7 @@ class References:
             The file is missing or raises, or has no such function.
         """
         path, name = self.locate(key, reference)
-        with self.running(key, path.name):
+        with self.running(key, path.name, Work.IMPORT):
             module = _module(path)
         found = getattr(module, name, None)
         if found is None:
@@ -110,19 +114,24 @@ class References:
         return found  # type: ignore[no-any-return]
 
     @contextmanager
-    def running(self, key: Key, what: str) -> Iterator[None]:
+    def running(self, key: Key, what: str, work: Work) -> Iterator[None]:
         """Run the user's own code; report its exceptions with the key that names it."""
+        with self.explained(key, what), user_code(work, f"{dotted(key)} {what}"):
+            yield
+
+    @contextmanager
+    def explained(self, key: Key, what: str) -> Iterator[None]:
+        """Report whatever the user's own code raises with the key that names it."""
+        folder = self.document.path.parent
         try:
-            with _importable(self.document.path.parent):
+            with _importable(folder):
                 yield
-        except GoalkeeperError:
-            raise
-        except USER_ERRORS as error:
+        except BaseException as error:
+            if passes(error):
+                raise
+            advice = _shadowed(error, folder) or _place(error, folder) or f"fix {what}"
             raise problem(
-                self.document,
-                key,
-                f"{what} raised {type(error).__name__}: {error}",
-                advice=_place(error, self.document.path.parent) or f"fix {what}",
+                self.document, key, f"{what} raised {name_error(error)}", advice=advice
             ) from error
 
     def _filled(self, key: Key, name: str) -> str:
@@ -175,7 +184,7 @@ def _names(document: Document, key: Key, path: Path) -> set[str]:
     """List the names that a Python file defines, from its text."""
     try:
         tree = ast.parse(path.read_bytes(), filename=path.name)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         raise problem(
             document,
@@ -217,13 +226,29 @@ def _module(path: Path) -> ModuleType:
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """Let the user's own files import one another meanwhile."""
-    entry = str(folder.resolve())
-    sys.path.insert(0, entry)
+    """Let the user's own files import one another meanwhile.
+
+    They come after Python's own modules: a `random.py` of the user would otherwise take the place
+    of Python's in every library. What the user's code removed from the path is put back.
+    """
+    entry, before = str(folder.resolve()), list(sys.path)
+    own = [i for i, place in enumerate(before) if place in _PYTHON]
+    sys.path.insert(own[-1] + 1 if own else 0, entry)
     try:
         yield
     finally:
-        sys.path.remove(entry)
+        with suppress(ValueError):
+            sys.path.remove(entry)
+        sys.path += [place for place in before if place not in sys.path]
+
+
+def _shadowed(error: BaseException, folder: Path) -> str:
+    """Give advice where a file of the user has the name of a module of Python."""
+    name = (getattr(error, "name", None) or "").partition(".")[0]
+    if isinstance(error, ImportError) and name in sys.stdlib_module_names:
+        if (folder / f"{name}.py").is_file():
+            return f"rename {name}.py: Python's own module {name} comes first"
+    return ""
 
 
 def _place(error: BaseException, folder: Path) -> str:

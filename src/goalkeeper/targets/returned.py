@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.data import Floats, Ints
-from goalkeeper.core.errors import GoalkeeperError, TargetError
+from goalkeeper.core.errors import TargetError
+from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.usercode import name_error, passes, user_code
 
 
 class ClassIndex:
@@ -62,18 +64,21 @@ def _is_number(name: str) -> bool:
 def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
     """Call the model; whatever it raises becomes a TargetError that names it."""
     try:
-        with warnings.catch_warnings():  # LightGBM makes up names for columns that have none
+        inputs = x.shape[0] if hasattr(x, "shape") else len(x)  # sparse ones have no length
+        with user_code(Work.ANSWER, what, inputs), warnings.catch_warnings():
+            # LightGBM makes up names for columns that have none.
             warnings.filterwarnings("ignore", "X does not have valid feature names")
-            return function(x)
-    except GoalkeeperError:
-        raise
-    except (Exception, SystemExit) as error:
-        text = str(error).strip().splitlines()
+            raw = function(x)
+    except BaseException as error:
+        if passes(error):
+            raise
         raise TargetError(
-            f"{what} raised {type(error).__name__}: {text[0] if text else 'no message'}; it must "
+            f"{what} raised {name_error(error)}; it must "
             "answer every input of the domain: check that the domain describes the inputs "
             "it was trained on, preprocessing included"
         ) from error
+    # A model may answer in a buffer of its own, which its next answer overwrites.
+    return raw.copy() if isinstance(raw, np.ndarray) else raw
 
 
 def labels_of(raw: Any, n: int, index: ClassIndex, what: str) -> Ints:

@@ -25,7 +25,13 @@ class PythonFunction(KeyKind):
         function = context.references.function(("model", self.key), value)
         sample = context.splits.holdout.x[:SAMPLE]
         return Model(
-            target=PythonTarget(function, context.classes, context.domain, sample=sample),
+            target=PythonTarget(
+                function,
+                context.classes,
+                context.domain,
+                sample=sample,
+                what=f"the function {value}",
+            ),
             trainer=None,
             domain=context.domain,
             compute=context.cpu_settings,
