@@ -99,7 +99,7 @@ def _run() -> int:
         return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - explained if expected, else with its traceback
         return _explain(error)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - reported, with an exit code
         return _blame(error)
 
 

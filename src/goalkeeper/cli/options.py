@@ -29,6 +29,27 @@ Place = Annotated[
 ]
 
 
+CallTime = Annotated[
+    str,
+    typer.Option(
+        "--call-time",
+        help="Time limit for one call of your code: model, data, build or training, e.g. 10m; "
+        "default: 2m for an answer (2 s an input if that is more), 10m for import and data, 1h "
+        "for build, none for a training.",
+        show_default=False,
+    ),
+]
+Memory = Annotated[
+    str,
+    typer.Option(
+        "--memory",
+        help="Memory limit of the command with all its processes, e.g. 8G; default: what the "
+        "machine has.",
+        show_default=False,
+    ),
+]
+
+
 def option_groups(
     **groups: Callable[..., Any],
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
@@ -118,15 +139,30 @@ def collect_execution(
             show_default=False,
         ),
     ] = "",
+    call_time: CallTime = "",
+    memory: Memory = "",
 ) -> Execution:
     """Collect how attack runs are executed."""
     from goalkeeper.compute.executor import Execution, Limits
+    from goalkeeper.core.noticeboard import BOARD
 
     limits = Limits(
+        call=limit_user_code(call_time, memory),
         seconds=amounts.parse_seconds(unit_time, "--unit-time"),
         memory=amounts.parse_size(unit_memory, "--unit-memory"),
     )
-    return Execution(executor=executor, jobs=jobs, scheduler=scheduler, limits=limits)
+    return Execution(
+        executor=executor, jobs=jobs, scheduler=scheduler, limits=limits, apart=BOARD.shared
+    )
+
+
+def limit_user_code(call_time: str, memory: str) -> float:
+    """Let the supervisor enforce the limits; returns the seconds of a call, 0 for the defaults."""
+    from goalkeeper.core.noticeboard import BOARD
+
+    seconds = amounts.parse_seconds(call_time, "--call-time") if call_time else 0.0
+    BOARD.limit(seconds, amounts.parse_size(memory, "--memory") if memory else 0.0)
+    return seconds
 
 
 def collect_compute(

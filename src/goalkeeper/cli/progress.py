@@ -9,6 +9,7 @@ import typer
 
 from goalkeeper.cli.amounts import count_runs
 from goalkeeper.cli.effort import describe_effort, format_duration
+from goalkeeper.core.noticeboard import BOARD, Flag
 
 if TYPE_CHECKING:
     from goalkeeper.core.evidence import AttackResult
@@ -39,6 +40,7 @@ class Progress:
             self._advance(event.unit, event.result)
         else:
             self._start(event)
+            BOARD.raise_flag(Flag.RESULTS)  # from now on, finished attack runs are kept
 
     def _start(self, event: Started) -> None:
         """Report how many results are already there, how many remain, and whether they fit."""

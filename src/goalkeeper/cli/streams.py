@@ -7,12 +7,22 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from typing import TextIO
 
 
-class _Results(io.TextIOWrapper):
+class _Lasting(io.TextIOWrapper):
+    """A stream that the user's code cannot close: what it prints is followed by our own lines."""
+
+    def close(self) -> None:
+        """Write what is left, and stay open."""
+        self.flush()
+
+
+class _Results(_Lasting):
     """Standard output of the main thread; what other threads print goes to standard error."""
 
     def write(self, text: str, /) -> int:
+        """Write text `text`; returns the number of characters."""
         if threading.current_thread() is threading.main_thread():
             return super().write(text)
         return sys.stderr.write(text)
@@ -24,23 +34,11 @@ def set_apart() -> None:
     Nobody answers questions on standard input, so that it is empty.
     """
     if sys.stdout is not None:  # it is None where a shell closed it
-        encoding, errors, tty = sys.stdout.encoding, sys.stdout.errors, sys.stdout.isatty()
-        own = open(os.dup(1), "wb", buffering=0)  # noqa: SIM115 - open to the end
-        sys.stdout = _Results(
-            io.BufferedWriter(own), encoding=encoding, errors=errors, line_buffering=tty
-        )
+        sys.stdout = _again(sys.stdout, 1, _Results)
     if sys.stderr is not None:
-        with suppress(OSError):
-            os.dup2(2, 1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-
-
-def reopen_stderr() -> None:
-    """Open standard error again if the user's code has closed it."""
-    if sys.stderr is not None and sys.stderr.closed:
-        with suppress(OSError):
-            sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115, PTH123 - open to the end
+        sys.stderr = _again(sys.stderr, 2, _Lasting)
+        os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
 
 def flush() -> None:
@@ -48,3 +46,13 @@ def flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
+
+
+def _again(stream: TextIO, handle: int, kind: type[_Lasting]) -> TextIO:
+    """Open the same file again under another number, which the user's code does not know."""
+    return kind(
+        io.BufferedWriter(io.FileIO(os.dup(handle), "w")),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream.isatty() or kind is _Lasting,
+    )

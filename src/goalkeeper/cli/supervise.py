@@ -93,7 +93,7 @@ def _dismiss_processes() -> None:
     if "multiprocessing" in sys.modules:
         for process in sys.modules["multiprocessing"].active_children():
             if process.daemon:
-                process.terminate()
+                process.kill()  # a handler of ours would print a traceback
 
 
 def _prctl(option: int, value: int) -> None:
@@ -177,8 +177,8 @@ class _Supervisor:
         if self._asked is not None:
             return self._say_interrupted()
         entry, _ = self._watch.look()
-        place = self._slate.crash_place() if code < 0 else ""
-        return self._fail(patience.explain_end(entry, code), place)
+        advice = patience.advise_on_end(code, self._slate.crash_place())
+        return self._fail(patience.explain_end(entry, code), advice)
 
     def _say_what_is_left(self, names: Sequence[str]) -> None:
         if self._slate.board.has(Flag.FORKED):
@@ -192,9 +192,10 @@ class _Supervisor:
     def _fail(self, reason: str, advice: str = "") -> int:
         begun = self._slate.board.has(Flag.RESULTS)
         command = shlex.join(["goalkeeper", *sys.argv[1:]])
-        lines = [f"error: {reason}", f"  do:       {advice}" if advice else ""]
-        lines += ["finished attack runs are kept" if begun else ""]
-        _say("\n".join(line for line in [*lines, f"next: fix this, then run again: {command}"] if line))
+        lines = [f"error: {reason}"]
+        lines += [f"  do:       {advice}"] if advice else []
+        lines += ["finished attack runs are kept"] if begun else []
+        _say("\n".join([*lines, f"next: fix this, then run again: {command}"]))
         return Exit.FAILED if begun else Exit.USAGE
 
     # ---- it has to be ended ---------------------------------------------------------------------
@@ -205,6 +206,8 @@ class _Supervisor:
         late = self._watch.late(seconds)
         if late:
             place = self._slate.crash_place(self._child)
+            late = self._watch.late(seconds)  # it may have ended meanwhile
+        if late:
             return f"{late}\n  do:       {patience.REMEDY}" + (place and f"; {place}")
         self._note_long_stay()
         if self._guard is None and time.monotonic() - self._begun > 3 * TICK:

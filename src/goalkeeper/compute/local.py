@@ -57,7 +57,10 @@ def forked(
     *,
     daemon: bool = False,
 ) -> Process:
-    """Start a worker process that serves a pipe and notes on a slate what it does; one that is a daemon ends with this process."""
+    """Start a worker process that serves a pipe and notes on a slate what it does.
+
+    One that is a daemon ends with this process.
+    """
     process = mp.get_context("forkserver").Process(target=target, args=(pipe, slate), daemon=daemon)
     process.start()
     return process

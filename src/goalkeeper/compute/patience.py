@@ -79,6 +79,25 @@ def explain_end(entry: Entry | None, code: int) -> str:
     return f"{who} {_signal(-code)}{_while(entry)}"
 
 
+def advise_on_end(code: int, place: str) -> str:
+    """Return what to do about such an end.
+
+    Parameters
+    ----------
+    code
+        As for `explain_end`.
+    place
+        Advice that names the line; empty where it is not known.
+    """
+    if place:
+        return place
+    if code >= 0:
+        return "let it return or raise an exception, and call neither os._exit() nor exit() in C"
+    if code == -signal.SIGKILL:
+        return "give it less to do or more memory: that ran out, unless it killed itself"
+    return "call it alone in Python, and correct what makes it crash"
+
+
 def _signal(number: int) -> str:
     crashes = {
         signal.SIGSEGV: "crashed (segmentation fault)",
@@ -86,7 +105,7 @@ def _signal(number: int) -> str:
         signal.SIGABRT: "crashed (abort)",
         signal.SIGFPE: "crashed (arithmetic error)",
         signal.SIGILL: "crashed (illegal instruction)",
-        signal.SIGKILL: "was killed (signal 9): either by itself, or because the memory ran out",
+        signal.SIGKILL: "was killed (signal 9)",
     }
     if number in crashes:
         return crashes[signal.Signals(number)]

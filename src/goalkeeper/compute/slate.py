@@ -34,7 +34,7 @@ class Slate:
     def __init__(self, path: str = "") -> None:
         handle, self.path = (os.open(path, os.O_RDWR), path) if path else tempfile.mkstemp()
         if path:
-            os.unlink(path)
+            Path(path).unlink()
         else:
             os.truncate(handle, START)
         self._file = os.fdopen(handle, "r+b", buffering=0)

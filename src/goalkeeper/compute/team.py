@@ -73,7 +73,7 @@ class Team:
         while queue or self._busy():
             self._hand_out(queue)
             for worker in self._ready():
-                outcome, again = worker.collect(self._limits, self._late)
+                outcome, again = worker.collect(self._limits, again=self._late)
                 self._late |= worker.late
                 if again is not None:
                     queue.appendleft((again, 2))
@@ -110,7 +110,9 @@ class Team:
         busy = self._busy()
         while True:
             answered = wait([w.pipe for w in busy], TICK)
-            ready = [w for w in busy if w.pipe in answered or w.over(self._limits, self._late)]
+            ready = [
+                w for w in busy if w.pipe in answered or w.over(self._limits, again=self._late)
+            ]
             if ready:
                 return ready
 
@@ -136,7 +138,7 @@ class _Worker:
         with suppress(BrokenPipeError):  # a worker that died is noticed when it is collected
             self.pipe.send(job)
 
-    def over(self, limits: Limits, again: bool) -> str:
+    def over(self, limits: Limits, *, again: bool) -> str:
         """Say which limit the job went over; empty for none.
 
         `again` says that a call of the user's code took too long before.
@@ -155,7 +157,7 @@ class _Worker:
         self.late |= bool(late)
         return late and f"{late}; {patience.REMEDY}"
 
-    def collect(self, limits: Limits, again: bool) -> tuple[Outcome | None, Job | None]:
+    def collect(self, limits: Limits, *, again: bool) -> tuple[Outcome | None, Job | None]:
         """Return the outcome of the job, or the job itself if it should be tried again."""
         job, self.job = self.job, None
         assert job is not None  # noqa: S101 - only busy workers are collected
@@ -169,9 +171,9 @@ class _Worker:
             if self._attempt == 1:
                 return None, job
             return Outcome(id=job.id, status="crashed", error=self._explain_death()), None
-        over = self.over(limits, again)
-        if self.late and self._process.pid is not None:
-            place = self._slate.crash_place(self._process.pid)
+        over = self.over(limits, again=again)
+        if self._watch.late(limits.call, again=again):
+            place = self._slate.crash_place(self._process.pid or 0)
             over += place and f" ({place})"
         self._kill()
         return Outcome(id=job.id, status="stopped", error=over), None
@@ -198,10 +200,11 @@ class _Worker:
 
     def _explain_death(self) -> str:
         entry, _ = self._watch.look()
-        code, place = self._process.exitcode or 0, self._slate.crash_place()
+        code = self._process.exitcode or 0
+        advice = patience.advise_on_end(code, self._slate.crash_place())
         if entry is None:
             return f"its worker died twice (exit code {code})"
-        return f"{patience.explain_end(entry, code)}, twice" + (place and f"; {place}")
+        return f"{patience.explain_end(entry, code)}, twice; {advice}"
 
     def _kill(self) -> None:
         self._dead = True

@@ -95,11 +95,10 @@ class Noticeboard:
 
     def read(self) -> tuple[int, Entry | None]:
         """Return the number of entries and leaves so far, and the entry if there is one."""
-        for _ in range(10):  # until nothing was written meanwhile
+        memory = bytes(self._memory[:SIZE])
+        while memory[: _HEAD.size] != self._memory[: _HEAD.size]:  # written to meanwhile
             memory = bytes(self._memory[:SIZE])
-            count, work, _, _, inputs, _, _, length = _HEAD.unpack_from(memory)
-            if _HEAD.unpack_from(self._memory)[0] == count:
-                break
+        count, work, _, _, inputs, _, _, length = _HEAD.unpack_from(memory)
         if work not in tuple(Work):
             return count, None
         text = memory[_HEAD.size : _HEAD.size + length].decode("utf-8", "replace")
@@ -123,7 +122,7 @@ class Noticeboard:
 
     @property
     def _head(self) -> tuple[int, int, int, int, int, float, float, int]:
-        return _HEAD.unpack_from(self._memory)  # type: ignore[return-value] # as the format says
+        return _HEAD.unpack_from(self._memory)
 
     @property
     def _text_length(self) -> int:

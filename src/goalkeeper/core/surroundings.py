@@ -6,8 +6,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+KINDS = ("divide", "over", "under", "invalid")  # of odd numbers, as numpy calls them
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +24,16 @@ class Surroundings:
     @classmethod
     def now(cls) -> Surroundings:
         """Read the settings."""
-        numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+        numpy: Any = sys.modules.get("numpy")
+        torch: Any = sys.modules.get("torch")
         try:
-            folder = os.getcwd()
+            folder = os.getcwd()  # noqa: PTH109 - thousands of times a second
         except OSError:  # it was removed
             folder = ""
         return cls(
             folder,
             sys.getrecursionlimit(),
-            tuple(numpy.geterr().values()) if numpy else (),
+            tuple(map(numpy.geterr().get, KINDS)) if hasattr(numpy, "geterr") else (),
             (torch.get_default_dtype(), torch.is_grad_enabled())
             if hasattr(torch, "is_grad_enabled")  # not while torch itself is being imported
             else (),
@@ -46,7 +49,7 @@ class Surroundings:
                 sys.setrecursionlimit(self.recursion)
         if self.numbers and self.numbers != other.numbers:
             numpy = sys.modules["numpy"]
-            numpy.seterr(**dict(zip(("divide", "over", "under", "invalid"), self.numbers)))
+            numpy.seterr(**dict(zip(KINDS, self.numbers, strict=True)))
         if self.torch and self.torch != other.torch:
             torch = sys.modules["torch"]
             torch.set_default_dtype(self.torch[0])
@@ -69,6 +72,8 @@ class Apart:
             yield
         finally:
             after = Surroundings.now()
+            if after.torch and not ours.torch:
+                ours = replace(ours, torch=(sys.modules["torch"].float32, True))
             if after != ours:
                 self._changes = (ours, after)
                 ours.restore(after)

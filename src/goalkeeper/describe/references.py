@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from goalkeeper.core.errors import DescriptionError
+from goalkeeper.core.errors import DescriptionError, GoalkeeperError
 from goalkeeper.core.noticeboard import Work
 from goalkeeper.core.usercode import name_error, passes, user_code
 from goalkeeper.describe.document import Document, Key, dotted
@@ -50,7 +50,7 @@ class References:
             raise problem(
                 self.document,
                 key,
-                f"the {what} does not exist",
+                f"the {what} is a folder" if path.is_dir() else f"the {what} does not exist",
                 expected=f"a file at {path}",
                 given=name,
                 advice=_other(path) or "correct the name; it is relative to the application file",
@@ -117,7 +117,12 @@ class References:
     def running(self, key: Key, what: str, work: Work) -> Iterator[None]:
         """Run the user's own code; report its exceptions with the key that names it."""
         with self.explained(key, what), user_code(work, f"{dotted(key)} {what}"):
-            yield
+            try:
+                yield
+            except GoalkeeperError as error:  # raised by the user's code, it does not name the key
+                raise problem(
+                    self.document, key, f"{what} raised {name_error(error)}", advice=f"fix {what}"
+                ) from error
 
     @contextmanager
     def explained(self, key: Key, what: str) -> Iterator[None]:
@@ -245,9 +250,9 @@ def _importable(folder: Path) -> Iterator[None]:
 def _shadowed(error: BaseException, folder: Path) -> str:
     """Give advice where a file of the user has the name of a module of Python."""
     name = (getattr(error, "name", None) or "").partition(".")[0]
-    if isinstance(error, ImportError) and name in sys.stdlib_module_names:
-        if (folder / f"{name}.py").is_file():
-            return f"rename {name}.py: Python's own module {name} comes first"
+    standard = isinstance(error, ImportError) and name in sys.stdlib_module_names
+    if standard and (folder / f"{name}.py").is_file():
+        return f"rename {name}.py: Python's own module {name} comes first"
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -77,6 +78,12 @@ def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
             "answer every input of the domain: check that the domain describes the inputs "
             "it was trained on, preprocessing included"
         ) from error
+    if inspect.isawaitable(raw) or inspect.isgenerator(raw):
+        raw.close()
+        raise TargetError(
+            f"{what} returned a {type(raw).__name__}, which has computed nothing yet; write `def` "
+            "in place of `async def`, and `return` in place of `yield`"
+        )
     # A model may answer in a buffer of its own, which its next answer overwrites.
     return raw.copy() if isinstance(raw, np.ndarray) else raw
 
