@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from goalkeeper.cli import amounts
+from goalkeeper.core.noticeboard import BOARD
 
 if TYPE_CHECKING:
     from goalkeeper.compute.executor import Execution
@@ -29,6 +30,15 @@ Place = Annotated[
 ]
 
 
+UnitMemory = Annotated[
+    str,
+    typer.Option(
+        "--unit-memory",
+        help="Memory limit per worker, e.g. 4G. An attack run over it counts as failed; the "
+        "others continue.",
+        show_default=False,
+    ),
+]
 CallTime = Annotated[
     str,
     typer.Option(
@@ -130,21 +140,12 @@ def collect_execution(
             show_default=False,
         ),
     ] = "",
-    unit_memory: Annotated[
-        str,
-        typer.Option(
-            "--unit-memory",
-            help="Memory limit per worker, e.g. 4G. An attack run over it counts as failed; the "
-            "others continue.",
-            show_default=False,
-        ),
-    ] = "",
+    unit_memory: UnitMemory = "",
     call_time: CallTime = "",
     memory: Memory = "",
 ) -> Execution:
     """Collect how attack runs are executed."""
     from goalkeeper.compute.executor import Execution, Limits
-    from goalkeeper.core.noticeboard import BOARD
 
     limits = Limits(
         call=limit_user_code(call_time, memory),
@@ -158,8 +159,6 @@ def collect_execution(
 
 def limit_user_code(call_time: str, memory: str) -> float:
     """Let the supervisor enforce the limits; returns the seconds of a call, 0 for the defaults."""
-    from goalkeeper.core.noticeboard import BOARD
-
     seconds = amounts.parse_seconds(call_time, "--call-time") if call_time else 0.0
     BOARD.limit(seconds, amounts.parse_size(memory, "--memory") if memory else 0.0)
     return seconds

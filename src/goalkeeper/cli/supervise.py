@@ -203,12 +203,10 @@ class _Supervisor:
     def _reason_to_end(self) -> str:
         """Return why the child cannot continue; empty if it can."""
         seconds, memory = self._slate.board.limits
-        late = self._watch.late(seconds)
-        if late:
+        if self._watch.late(seconds):
             place = self._slate.crash_place(self._child)
             late = self._watch.late(seconds)  # it may have ended meanwhile
-        if late:
-            return f"{late}\n  do:       {patience.REMEDY}" + (place and f"; {place}")
+            return late and f"{late}\n  do:       {patience.REMEDY}" + (place and f"; {place}")
         self._note_long_stay()
         if self._guard is None and time.monotonic() - self._begun > 3 * TICK:
             from goalkeeper.compute.memory import Guard

@@ -54,7 +54,11 @@ def first_line(error: BaseException) -> str:
         lines = str(error)[: 10 * LONGEST].strip().splitlines()
     except Exception as second:  # noqa: BLE001 - the user's own `__str__` may raise anything
         return f"(its message raised {type(second).__name__})"
-    line = lines[0] if lines else "no message"
+    return shortened(lines[0]) if lines else "no message"
+
+
+def shortened(line: str) -> str:
+    """Return a line that can be shown whole: its end is left out if it is too long."""
     return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from goalkeeper.core.errors import DescriptionError, GoalkeeperError
 from goalkeeper.core.noticeboard import Work
-from goalkeeper.core.usercode import name_error, passes, user_code
+from goalkeeper.core.usercode import name_error, passes, shortened, user_code
 from goalkeeper.describe.document import Document, Key, dotted
 from goalkeeper.describe.problems import nearest, problem
 
@@ -44,15 +44,16 @@ class References:
             A variable in the name is not set, there is no such file, or it is empty.
         """
         path = self.document.path.parent / self._filled(key, name)
-        if folders and path.is_dir():
+        folder = _is(Path.is_dir, path)
+        if folders and folder:
             return path
-        if not path.is_file():
+        if not _is(Path.is_file, path):
             raise problem(
                 self.document,
                 key,
-                f"the {what} is a folder" if path.is_dir() else f"the {what} does not exist",
-                expected=f"a file at {path}",
-                given=name,
+                f"the {what} is a folder" if folder else f"the {what} does not exist",
+                expected=f"a file at {shortened(str(path))}",
+                given=shortened(name),
                 advice=_other(path) or "correct the name; it is relative to the application file",
             )
         if path.stat().st_size == 0:
@@ -155,6 +156,14 @@ class References:
         return _VARIABLE.sub(value, name)
 
 
+def _is(kind: Callable[[Path], bool], path: Path) -> bool:
+    """Ask whether there is a file or folder; there is none of a name that no system allows."""
+    try:
+        return kind(path)
+    except OSError:
+        return False
+
+
 def _hash(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -167,8 +176,8 @@ def _hash_folder(folder: Path) -> str:
 
 
 def _other(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent} either"
+    if not _is(Path.is_dir, path.parent):
+        return f"there is no folder {shortened(str(path.parent))} either"
     return nearest(path.name, (p.name for p in path.parent.iterdir() if p.is_file()))
 
 

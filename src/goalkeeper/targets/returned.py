@@ -78,7 +78,7 @@ def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
             "answer every input of the domain: check that the domain describes the inputs "
             "it was trained on, preprocessing included"
         ) from error
-    if inspect.isawaitable(raw) or inspect.isgenerator(raw):
+    if inspect.iscoroutine(raw) or inspect.isgenerator(raw):
         raw.close()
         raise TargetError(
             f"{what} returned a {type(raw).__name__}, which has computed nothing yet; write `def` "
