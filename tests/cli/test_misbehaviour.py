@@ -24,7 +24,7 @@ YAML = """\
 goalkeeper: 1
 name: t
 classes: ['no', 'yes']
-data: {file: d.csv, label: label}
+data: {file: d.csv, label: label, part: part}
 model: {function: model.py:f}
 needs:
   integrity: {tasks: {level: normal, reason: because of it}}
@@ -50,11 +50,13 @@ class Bad:
     files: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> Path:
-        rows = [
-            f"{(i * 7) % 23 - 11 or 1},{i % 5},{'yes' if (i * 7) % 23 > 11 else 'no'}"
-            for i in range(160)
-        ]
-        (folder / "d.csv").write_text("\n".join(["a,b,label", *rows]) + "\n")
+        rows = ["a,b,label,part"]
+        for k in range(160):
+            a = (k * 7) % 23 - 11 or 1
+            rows.append(
+                f"{a},{k * 0.37 % 5:.3f},{'yes' if a > 0 else 'no'},{('train', 'test')[k % 2]}"
+            )
+        (folder / "d.csv").write_text("\n".join(rows) + "\n")
         body = "".join(f"    {line}\n" for line in ["global n; n += 1", *self.call.split("\n")])
         (folder / "model.py").write_text(f"{HEAD}{self.top}\ndef f(x):\n{body}{ANSWER}")
         for name, text in self.files.items():
@@ -91,11 +93,12 @@ WORKS = (
     Bad("forks", "if n == 3: os.fork()", code=0, says=("copied the process (fork)",)),
     Bad("leaves-a-process", "if n == 1: subprocess.Popen(['sleep', '1000'])", code=0,
         says=("were ended: sleep 1000",)),
-    Bad("daemonises", "if n == 1 and os.fork() == 0:\n    os.setsid(); time.sleep(1e3); os._exit(0)",
+    Bad("daemonises", "if n == 1 and not os.fork():\n    os.setsid(); time.sleep(1e3); os._exit(0)",
         code=0, says=("still running, and were ended",)),
     Bad("leaves-a-thread", "if n == 1: threading.Thread(target=time.sleep, args=(1e3,)).start()",
         code=0),
-    Bad("pool", top="import multiprocessing\np = multiprocessing.get_context('fork').Pool(1)", code=0),
+    Bad("pool", top="from multiprocessing import get_context\np = get_context('fork').Pool(1)",
+        code=0),
     Bad("prints", "print('py'); os.write(1, b'raw\\n'); os.system('echo shell')", code=0,
         says=("py", "raw", "shell")),
     Bad("prints-from-a-thread", top="def talk():\n    while True: print('noise'); time.sleep(.01)\n"
@@ -134,7 +137,7 @@ def test_each_misbehaviour_gives_one_clear_message(cases: tuple[Bad, ...], tmp_p
                 wrong.append(f"{bad.id}: {said}")
             if bad.code == 0 and json.loads(done.stdout or "{}").get("ok") is not True:
                 wrong.append(f"{bad.id}: {said}")
-    assert wrong == []
+    assert "\n".join(wrong) == ""
 
 
 def test_attack_runs_whose_model_dies_fail_alone_with_one_line_each(tmp_path: Path) -> None:
@@ -154,11 +157,15 @@ def test_attack_runs_whose_model_dies_fail_alone_with_one_line_each(tmp_path: Pa
 
 
 def test_whoever_kills_the_command_ends_its_processes(tmp_path: Path) -> None:
-    path = Bad("slow", "open('here', 'w').write(str(os.getpid())); time.sleep(100)").write(tmp_path)
+    path = Bad(
+        "slow", "with open('here', 'w') as f: f.write(str(os.getpid()))\ntime.sleep(100)"
+    ).write(tmp_path)
     command = subprocess.Popen(
         [*COMMAND, "check", path.name], cwd=tmp_path, stderr=subprocess.DEVNULL
     )
-    while not (tmp_path / "here").exists() or not (tmp_path / "here").read_text():
+    while command.poll() is None and not (
+        (here := tmp_path / "here").exists() and here.read_text()
+    ):
         time.sleep(0.02)
     child = int((tmp_path / "here").read_text())
     assert child != command.pid
@@ -174,12 +181,13 @@ def test_whoever_kills_the_command_ends_its_processes(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_model_that_ignores_it_is_ended(tmp_path: Path) -> None:
-    call = "open('here', 'w').write('x')\nwhile True:\n    try: time.sleep(100)\n    except BaseException: pass"
+    call = "open('here', 'w').write('x')\nwhile True:\n    try: time.sleep(100)\n"
+    call += "    except BaseException: pass"
     path = Bad("deaf", call).write(tmp_path)
     command = subprocess.Popen(
         [*COMMAND, "check", path.name], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
-    while not (tmp_path / "here").exists():
+    while not (tmp_path / "here").exists() and command.poll() is None:
         time.sleep(0.02)
     command.send_signal(signal.SIGINT)
     time.sleep(1)
