@@ -153,9 +153,13 @@ def test_the_board_shows_the_innermost_entry() -> None:
 
 
 def test_an_entry_is_left_when_the_code_raises() -> None:
-    with pytest.raises(ZeroDivisionError), user_code(Work.ANSWER, "f", 3):
-        assert BOARD.read()[1] == Entry(Work.ANSWER, "f", 3)
-        raise ZeroDivisionError
+    def divide() -> None:
+        with user_code(Work.ANSWER, "f", 3):
+            assert BOARD.read()[1] == Entry(Work.ANSWER, "f", 3)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        divide()
     assert BOARD.read()[1] is None
 
 
@@ -165,8 +169,7 @@ def test_errors_are_written_in_bounded_space() -> None:
             deep(n - 1)
         raise ValueError("y\n" * 100_000 + "x" * 10_000_000)
 
-    try:
+    with pytest.raises(ValueError, match="y") as raised:
         deep(300)
-    except ValueError as error:
-        assert name_error(error) == "ValueError: y"
-        assert len(trace(error)) < 200_000
+    assert name_error(raised.value) == "ValueError: y"
+    assert len(trace(raised.value)) < 200_000
