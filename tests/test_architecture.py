@@ -61,6 +61,7 @@ MAY_IMPORT = {
     "examples": {"core", "targets", "training", "describe", "examples"},
     "testing": PLAY | {"planning", "policy", "testing"},
     "cli": WHOLE | {"report", "cli"},
+    "__main__": {"cli"},
 }
 READS_TIME = {"attack_run", "assessing", "running", "estimate", "compute", "cli"}
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 400, 60, 6

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-import traceback
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +17,7 @@ from goalkeeper.core.errors import BudgetSpent, NotGranted, NotOffered
 from goalkeeper.core.evidence import AttackResult, Control, Status
 from goalkeeper.core.power import Power
 from goalkeeper.core.readonly import private_copy
+from goalkeeper.core.usercode import name_error, passes, trace
 from goalkeeper.games.base import Game, Marking, Task
 from goalkeeper.games.tallies import NULL, beats_baseline, bounds, perfect_tally
 
@@ -98,11 +98,11 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
             status=Status.NOT_TESTED,
             reason=f"the application does not offer what the attack needs: {error}",
         )
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place: it must be visible
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and passes(error):
+            raise
         return AttackResult(
-            status=Status.FAILED_TO_RUN,
-            reason=f"{type(error).__name__}: {error}",
-            traceback=traceback.format_exc(),
+            status=Status.FAILED_TO_RUN, reason=name_error(error), traceback=trace(error)
         )
     return result
 

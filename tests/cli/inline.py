@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from goalkeeper.cli import main
+from goalkeeper.cli.main import run_here
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def inline(*words: str | Path, cwd: Path | None = None) -> Ended:
             redirect_stderr(err),
             chdir(cwd or Path.cwd()),
         ):
-            main()
+            run_here()
     except SystemExit as end:
         return Ended(int(end.code or 0), out.getvalue(), err.getvalue())
     finally:

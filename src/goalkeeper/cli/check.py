@@ -20,6 +20,7 @@ from goalkeeper.cli.common import (
     shell_command,
 )
 from goalkeeper.cli.exits import Exit
+from goalkeeper.cli.options import CallTime, Memory, limit_user_code
 from goalkeeper.cli.service import describe_asked
 
 if TYPE_CHECKING:
@@ -35,7 +36,13 @@ NoModel = Annotated[
 ]
 
 
-def check(file: File, no_model: NoModel = False, as_json: AsJson = False) -> None:
+def check(
+    file: File,
+    no_model: NoModel = False,
+    as_json: AsJson = False,
+    call_time: CallTime = "",
+    memory: Memory = "",
+) -> None:
     """Check an application file: keys, data, model, and whether the model fits the data.
 
     Shows how many labelled records the model answers right, as goalkeeper sees both. A model that
@@ -43,6 +50,7 @@ def check(file: File, no_model: NoModel = False, as_json: AsJson = False) -> Non
     """
     from goalkeeper.core.errors import GoalkeeperError
 
+    limit_user_code(call_time, memory)
     fit = app = None
     problems: tuple[GoalkeeperError, ...] = ()
     try:

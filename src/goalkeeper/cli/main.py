@@ -11,7 +11,10 @@ from types import FrameType
 
 import typer
 
+from goalkeeper.cli import supervise
 from goalkeeper.cli.exits import Exit
+from goalkeeper.core.noticeboard import BOARD, Flag
+from goalkeeper.core.usercode import name_error, passes
 
 EPILOG = (
     "Start with: goalkeeper init --example spam-filter my-filter && "
@@ -82,6 +85,14 @@ def _options(
 def main() -> None:
     """Run the command line; every expected error ends with the next step."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if supervise.needed(sys.argv[1:]):
+        sys.exit(supervise.supervise(_run))
+    sys.exit(_run())
+
+
+def run_here() -> None:
+    """Run the command line in this process, whatever the user's code does to it."""
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(_run())
 
 
@@ -89,7 +100,9 @@ def _run() -> int:
     """Run a verb and return its exit code."""
     try:
         return _verb()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        if not passes(error):
+            return _blame(error)
         _say("interrupted; finished attack runs are kept; resume with the same command")
         return Exit.INTERRUPTED
     except BrokenPipeError:  # the reader of the output has closed it, as `head` does
@@ -97,12 +110,17 @@ def _run() -> int:
         for stream in (1, 2):
             os.dup2(nowhere, stream)
         return Exit.INTERRUPTED
-    except SystemExit as end:  # no verb does this: the user's own code called sys.exit
-        _say(f"error: the model or data code called sys.exit({end.code})")
-        _say("next: remove the call from your Python files")
-        return Exit.USAGE
     except Exception as error:  # noqa: BLE001 - explained if expected, else with its traceback
         return _explain(error)
+    except BaseException as error:  # noqa: BLE001 - reported, with an exit code
+        return _blame(error)
+
+
+def _blame(error: BaseException) -> int:
+    """Report what no verb raises: the user's own code did, such as sys.exit()."""
+    _say(f"error: the model or data code raised {name_error(error)}")
+    _say("next: let your Python files raise only what derives from Exception")
+    return Exit.USAGE
 
 
 def _verb() -> int:
@@ -142,9 +160,11 @@ def _explain(error: Exception) -> int:
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # the exit code must be returned even if stderr is closed
+    # The exit code must be returned even if stderr is closed.
+    with suppress(OSError, ValueError):
         typer.echo(text, err=True)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    BOARD.raise_flag(Flag.INTERRUPTED)
     raise KeyboardInterrupt

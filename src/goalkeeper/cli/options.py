@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from goalkeeper.cli import amounts
+from goalkeeper.core.noticeboard import BOARD
 
 if TYPE_CHECKING:
     from goalkeeper.compute.executor import Execution
@@ -24,6 +25,36 @@ Place = Annotated[
     typer.Option(
         "--store",
         help="Folder of the store; default: $GOALKEEPER_STORE, else in the user's cache folder.",
+        show_default=False,
+    ),
+]
+
+
+UnitMemory = Annotated[
+    str,
+    typer.Option(
+        "--unit-memory",
+        help="Memory limit per worker, e.g. 4G. An attack run over it counts as failed; the "
+        "others continue.",
+        show_default=False,
+    ),
+]
+CallTime = Annotated[
+    str,
+    typer.Option(
+        "--call-time",
+        help="Time limit for one call of your code: model, data, build or training, e.g. 10m; "
+        "default: 2m for an answer (2 s an input if that is more), 10m for import and data, 1h "
+        "for build, none for a training.",
+        show_default=False,
+    ),
+]
+Memory = Annotated[
+    str,
+    typer.Option(
+        "--memory",
+        help="Memory limit of the command with all its processes, e.g. 8G; default: what the "
+        "machine has.",
         show_default=False,
     ),
 ]
@@ -109,24 +140,28 @@ def collect_execution(
             show_default=False,
         ),
     ] = "",
-    unit_memory: Annotated[
-        str,
-        typer.Option(
-            "--unit-memory",
-            help="Memory limit per worker, e.g. 4G. An attack run over it counts as failed; the "
-            "others continue.",
-            show_default=False,
-        ),
-    ] = "",
+    unit_memory: UnitMemory = "",
+    call_time: CallTime = "",
+    memory: Memory = "",
 ) -> Execution:
     """Collect how attack runs are executed."""
     from goalkeeper.compute.executor import Execution, Limits
 
     limits = Limits(
+        call=limit_user_code(call_time, memory),
         seconds=amounts.parse_seconds(unit_time, "--unit-time"),
         memory=amounts.parse_size(unit_memory, "--unit-memory"),
     )
-    return Execution(executor=executor, jobs=jobs, scheduler=scheduler, limits=limits)
+    return Execution(
+        executor=executor, jobs=jobs, scheduler=scheduler, limits=limits, apart=BOARD.shared
+    )
+
+
+def limit_user_code(call_time: str, memory: str) -> float:
+    """Let the supervisor enforce the limits; returns the seconds of a call, 0 for the defaults."""
+    seconds = amounts.parse_seconds(call_time, "--call-time") if call_time else 0.0
+    BOARD.limit(seconds, amounts.parse_size(memory, "--memory") if memory else 0.0)
+    return seconds
 
 
 def collect_compute(

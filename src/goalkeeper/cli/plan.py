@@ -43,12 +43,15 @@ def plan(
     compute: ComputeSettings,
     sizing: Sizing,
     as_json: AsJson = False,
+    call_time: options.CallTime = "",
+    memory: options.Memory = "",
 ) -> None:
     """Show for each attack and attacker whether it is planned or skipped, why, and its cost."""
     from goalkeeper.assessing import with_fit
     from goalkeeper.compute.executor import Execution
     from goalkeeper.running import fit_effort
 
+    options.limit_user_code(call_time, memory)
     jobs = Execution(jobs=jobs).slots
     ready = prepare_session(file, seed, chosen, compute)
     with redirect_stdout_of_user_code():

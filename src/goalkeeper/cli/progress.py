@@ -9,6 +9,7 @@ import typer
 
 from goalkeeper.cli.amounts import count_runs
 from goalkeeper.cli.effort import describe_effort, format_duration
+from goalkeeper.core.noticeboard import BOARD, Flag
 
 if TYPE_CHECKING:
     from goalkeeper.core.evidence import AttackResult
@@ -42,6 +43,7 @@ class Progress:
             self._report_fit(event.fit)
         else:
             self._start(event)
+            BOARD.raise_flag(Flag.RESULTS)  # from now on, finished attack runs are kept
 
     def _report_fit(self, fit: FitReport) -> None:
         """Report what the model answers to labelled records, and what is in doubt about it."""

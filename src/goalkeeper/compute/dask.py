@@ -244,14 +244,14 @@ def dismiss(run: str, dask_worker: Any) -> None:
     crew(dask_worker).dismiss(run)
 
 
-def _start(pipe: Connection[Any, Any]) -> Process:
+def _start(pipe: Connection[Any, Any], slate: str) -> Process:
     _may_have_children()
-    return forked(pipe, _served, daemon=True)
+    return forked(pipe, slate, _served, daemon=True)
 
 
-def _served(pipe: Connection[Any, Any]) -> None:
+def _served(pipe: Connection[Any, Any], slate: str) -> None:
     _may_have_children()
-    serve(pipe)
+    serve(pipe, slate)
 
 
 def _may_have_children() -> None:

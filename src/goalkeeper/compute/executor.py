@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import importlib
 import time
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Protocol
 
 from goalkeeper.compute.threads import one_thread
+from goalkeeper.core.usercode import passes, trace
 
 __all__ = [
     "UNLIMITED",
@@ -81,10 +81,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one job may take: `seconds` by the clock, `memory` in bytes of its worker."""
+    """What one job may take: `seconds` by the clock, `memory` in bytes of its worker.
+
+    `call` are the seconds that one call of the user's code may take; 0 for the defaults.
+    """
 
     seconds: float = UNLIMITED
     memory: float = UNLIMITED
+    call: float = 0.0
 
     @property
     def none(self) -> bool:
@@ -108,6 +112,8 @@ class Execution:
         What one job may take.
     preload
         Modules that workers start with.
+    apart
+        Whether a single job, too, runs in a process of its own.
     """
 
     executor: str = ""
@@ -115,6 +121,7 @@ class Execution:
     scheduler: str = ""
     limits: Limits = Limits()
     preload: tuple[str, ...] = ()
+    apart: bool = False
 
     @property
     def slots(self) -> int:
@@ -132,7 +139,7 @@ class Execution:
         """Name the executor for so many jobs; a limit needs a worker that can be ended."""
         if self.executor or self.scheduler:
             return self.executor or "dask"
-        alone = self.slots == 1 or jobs < 2
+        alone = (self.slots == 1 or jobs < 2) and not self.apart
         return "inline" if alone and self.limits.none else "local"
 
 
@@ -158,9 +165,11 @@ class Worker:
             with one_thread():
                 first = () if job.shared is None else (self._loaded(job.shared),)
                 value = str(_function(job.call)(*first, **job.params))
-        except (Exception, SystemExit):  # noqa: BLE001 - a unit that fails is an outcome, not the end of the run
+        except BaseException as error:  # a unit that fails is an outcome, not the end of the run
+            if isinstance(error, KeyboardInterrupt) and passes(error):
+                raise
             seconds = time.perf_counter() - start
-            return Outcome(id=job.id, status="error", error=traceback.format_exc(), seconds=seconds)
+            return Outcome(id=job.id, status="error", error=trace(error), seconds=seconds)
         return Outcome(id=job.id, status="ok", value=value, seconds=time.perf_counter() - start)
 
     def _loaded(self, shared: Shared) -> Any:

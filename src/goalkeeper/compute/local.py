@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing as mp
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,6 +14,8 @@ from typing import Any
 from goalkeeper.compute.executor import Job, Limits, Outcome
 from goalkeeper.compute.serve import serve
 from goalkeeper.compute.team import Process, Team
+
+SAFE_PATH = "PYTHONSAFEPATH"
 
 
 class LocalExecutor:
@@ -49,12 +52,16 @@ def preloaded(modules: Sequence[str]) -> None:
 
 def forked(
     pipe: Connection[Any, Any],
-    target: Callable[[Connection[Any, Any]], None] = serve,
+    slate: str,
+    target: Callable[[Connection[Any, Any], str], None] = serve,
     *,
     daemon: bool = False,
 ) -> Process:
-    """Start a worker process that serves a pipe; one that is a daemon ends with this process."""
-    process = mp.get_context("forkserver").Process(target=target, args=(pipe,), daemon=daemon)
+    """Start a worker process that serves a pipe and notes on a slate what it does.
+
+    One that is a daemon ends with this process.
+    """
+    process = mp.get_context("forkserver").Process(target=target, args=(pipe, slate), daemon=daemon)
     process.start()
     return process
 
@@ -62,9 +69,26 @@ def forked(
 @contextmanager
 def deaf() -> Iterator[None]:
     """Let processes that start meanwhile not hear Ctrl-C: the runner ends them."""
-    resource_tracker.ensure_running()  # it changes the mask when it starts
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with _own_modules():
+        resource_tracker.ensure_running()  # it changes the mask when it starts
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _own_modules() -> Iterator[None]:
+    """Let Python processes that start meanwhile not take modules from the present folder.
+
+    A `random.py` beside the application file would take the place of Python's.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        del os.environ[SAFE_PATH]
+        if before is not None:
+            os.environ[SAFE_PATH] = before

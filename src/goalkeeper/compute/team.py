@@ -12,7 +12,9 @@ from typing import Any, Protocol
 
 import psutil
 
+from goalkeeper.compute import patience
 from goalkeeper.compute.executor import UNLIMITED, Job, Limits, Outcome
+from goalkeeper.compute.slate import Slate
 
 TICK = 0.1  # seconds between looks at what workers take
 PATIENCE = 5.0  # seconds that an idle worker gets to end by itself
@@ -40,7 +42,7 @@ class Process(Protocol):
         ...
 
 
-Start = Callable[["Connection[Any, Any]"], Process]
+Start = Callable[["Connection[Any, Any]", str], Process]
 
 
 class Team:
@@ -54,7 +56,7 @@ class Team:
     size
         Most workers at a time.
     start
-        Starts a process that serves the other end of a pipe.
+        Starts a process that serves the other end of a pipe, and writes on the slate at a path.
     limits
         What one job may take.
     """
@@ -63,6 +65,7 @@ class Team:
         self._size, self._start, self._limits = size, start, limits
         self._workers: list[_Worker] = []
         self._closed = False
+        self._late = False
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Yield an outcome for every job, as they end."""
@@ -70,7 +73,8 @@ class Team:
         while queue or self._busy():
             self._hand_out(queue)
             for worker in self._ready():
-                outcome, again = worker.collect(self._limits)
+                outcome, again = worker.collect(self._limits, again=self._late)
+                self._late |= worker.late
                 if again is not None:
                     queue.appendleft((again, 2))
                 if worker.spent(self._limits):
@@ -105,8 +109,10 @@ class Team:
         """Wait until a worker has ended its job or has taken too much."""
         busy = self._busy()
         while True:
-            answered = wait([w.pipe for w in busy], None if self._limits.none else TICK)
-            ready = [w for w in busy if w.pipe in answered or w.over(self._limits)]
+            answered = wait([w.pipe for w in busy], TICK)
+            ready = [
+                w for w in busy if w.pipe in answered or w.over(self._limits, again=self._late)
+            ]
             if ready:
                 return ready
 
@@ -116,12 +122,15 @@ class _Worker:
 
     def __init__(self, start: Start) -> None:
         self.pipe, theirs = mp.Pipe()
-        self._process = start(theirs)
+        self._slate = Slate()
+        self._watch = patience.Watch(self._slate.board)
+        self._process = start(theirs, self._slate.path)
         theirs.close()
         self.job: Job | None = None
         self._attempt = 0
         self._begun = 0.0
         self._dead = False
+        self.late = False  # a call of the user's code took too long here
 
     def begin(self, job: Job, attempt: int) -> None:
         """Hand a job to the process."""
@@ -129,8 +138,11 @@ class _Worker:
         with suppress(BrokenPipeError):  # a worker that died is noticed when it is collected
             self.pipe.send(job)
 
-    def over(self, limits: Limits) -> str:
-        """Say which limit the job went over; empty for none."""
+    def over(self, limits: Limits, *, again: bool) -> str:
+        """Say which limit the job went over; empty for none.
+
+        `again` says that a call of the user's code took too long before.
+        """
         if time.monotonic() - self._begun > limits.seconds:
             return (
                 f"took longer than the {limits.seconds:g} s that a unit may take; give it more "
@@ -141,9 +153,11 @@ class _Worker:
                 f"took more than the {limits.memory / 2**20:,.0f} MiB of memory that a unit may "
                 "take; give it more with --unit-memory, or leave the attack out"
             )
-        return ""
+        late = self._watch.late(limits.call, again=again)
+        self.late |= bool(late)
+        return late and f"{late}; {patience.REMEDY}"
 
-    def collect(self, limits: Limits) -> tuple[Outcome | None, Job | None]:
+    def collect(self, limits: Limits, *, again: bool) -> tuple[Outcome | None, Job | None]:
         """Return the outcome of the job, or the job itself if it should be tried again."""
         job, self.job = self.job, None
         assert job is not None  # noqa: S101 - only busy workers are collected
@@ -156,9 +170,11 @@ class _Worker:
             self._process.join()
             if self._attempt == 1:
                 return None, job
-            died = f"its worker died twice (exit code {self._process.exitcode})"
-            return Outcome(id=job.id, status="crashed", error=died), None
-        over = self.over(limits)
+            return Outcome(id=job.id, status="crashed", error=self._explain_death()), None
+        over = self.over(limits, again=again)
+        if self._watch.late(limits.call, again=again):
+            place = self._slate.crash_place(self._process.pid or 0)
+            over += place and f" ({place})"
         self._kill()
         return Outcome(id=job.id, status="stopped", error=over), None
 
@@ -180,6 +196,15 @@ class _Worker:
         self._process.join(timeout=PATIENCE)
         if self._process.exitcode is None:
             self._kill()
+        self._slate.remove()
+
+    def _explain_death(self) -> str:
+        entry, _ = self._watch.look()
+        code = self._process.exitcode or 0
+        advice = patience.advise_on_end(code, self._slate.crash_place())
+        if entry is None:
+            return f"its worker died twice (exit code {code})"
+        return f"{patience.explain_end(entry, code)}, twice; {advice}"
 
     def _kill(self) -> None:
         self._dead = True

@@ -95,7 +95,7 @@ def read(path: Path) -> Document:
 def parse(text: str, path: Path) -> Document:
     """Read YAML text; `path` is only for messages."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
         builder = _Builder(path)
         value = builder.build(node, ()) if node is not None else None
     except yaml.MarkedYAMLError as error:
@@ -110,6 +110,8 @@ def parse(text: str, path: Path) -> Document:
         raise DescriptionError(f"this is not YAML: {error}", where=path.name) from error
     except RecursionError as error:
         raise _too_deep(path, 1) from error
+    except _TooDeepError as error:
+        raise _too_deep(path, error.args[0]) from error
     if not isinstance(value, dict):
         raise DescriptionError(
             "this is not an application file",
@@ -134,6 +136,26 @@ def _too_deep(path: Path, line: int) -> DescriptionError:
         expected=f"at most {DEEPEST} levels and {LARGEST} values",
         advice="write the values out instead of using anchors (&) and aliases (*)",
     )
+
+
+class _TooDeepError(Exception):
+    """YAML nodes are nested too deeply; on which line."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Stops at nodes that are nested too deeply: reading on takes the square of their depth."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._depth += 1
+        if self._depth > DEEPEST + 1:
+            raise _TooDeepError(self.line + 1)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 class _Builder:

@@ -14,6 +14,7 @@ from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Splits
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import MissingExtra, TargetError
+from goalkeeper.core.noticeboard import Work
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.first_bytes import looks_like
 from goalkeeper.describe.form import ModelForm
@@ -112,24 +113,26 @@ class Modeller:
         kinds = built_kinds()
         wanted = any_of(kind.about for kind in kinds.values())
         advice = f"return {wanted} from build(), or a trained one from build(x, y, seed)"
-        with context.errors_at(BUILD, advice), self.references.running(BUILD, reference):
+        with context.errors_at(BUILD, advice), self.references.explained(BUILD, reference):
             if _required(build):
                 self._refuse_extra_keys(reference, frozenset())
                 return _train_by_function(build, context)
+        with self.references.running(BUILD, reference, Work.BUILD):
             built = build()
-        kind = self._only(recognising(kinds, built), "what it returns")
+        odd = misbuilt(built)
+        kind = None if odd else self._only(recognising(kinds, built), "what it returns")
         if kind is None:
             name = getattr(build, "__name__", reference)
+            what, remedy = odd or (f"{type(built).__name__}", advice)
             raise problem(
                 self._document,
                 BUILD,
-                f"{name}() returned {type(built).__name__}, which is not a model that "
-                "goalkeeper can train",
+                f"{name}() returned {what}, which is not a model that goalkeeper can train",
                 expected=wanted,
-                advice=advice,
+                advice=remedy,
             )
         self._refuse_extra_keys(reference, kind.keys)
-        with context.errors_at(BUILD, advice), self.references.running(BUILD, reference):
+        with context.errors_at(BUILD, advice), self.references.explained(BUILD, reference):
             return kind.train(built, build, context)
 
     def _refuse_extra_keys(self, reference: str, allowed: frozenset[str]) -> None:
@@ -256,6 +259,24 @@ def _recognises(name: str, kind: Any, model: Any) -> bool:
 
 
 # ---- trained by a function of the user --------------------------------------------------------
+
+
+def misbuilt(built: Any) -> tuple[str, str] | None:
+    """Say what a function returned in place of a model, and what to change in it; None if neither.
+
+    A class has the methods of its instances, so that it would pass for a model.
+    """
+    if built is None:
+        return "None", "end the function with `return model`"
+    if isinstance(built, type):
+        name = built.__name__
+        return f"the class {name}", f"return an instance: write `return {name}()`, with parentheses"
+    if inspect.iscoroutine(built):
+        built.close()  # it would warn that nobody awaited it
+        return "a coroutine", "write `def` in place of `async def`"
+    if inspect.isgenerator(built):
+        return "a generator", "write `return` in place of `yield`"
+    return None
 
 
 def _required(build: Callable[..., Any]) -> list[str]:

@@ -8,19 +8,23 @@ import importlib.util
 import os
 import re
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from goalkeeper.core.errors import DescriptionError, GoalkeeperError
-from goalkeeper.describe.document import Document, Key
+from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.usercode import name_error, passes, shortened, user_code
+from goalkeeper.describe.document import Document, Key, dotted
 from goalkeeper.describe.problems import nearest, problem
 
-# What a user's own file can raise while it is loaded or called: anything, `sys.exit()` included.
-USER_ERRORS = (Exception, SystemExit)
+_PYTHON = frozenset(  # where Python's own modules are
+    {*map(sysconfig.get_path, ("stdlib", "platstdlib")), sysconfig.get_config_var("DESTSHARED")}
+)
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -40,15 +44,16 @@ class References:
             A variable in the name is not set, there is no such file, or it is empty.
         """
         path = self.document.path.parent / self._filled(key, name)
-        if folders and path.is_dir():
+        folder = _is(Path.is_dir, path)
+        if folders and folder:
             return path
-        if not path.is_file():
+        if not _is(Path.is_file, path):
             raise problem(
                 self.document,
                 key,
-                f"the {what} does not exist",
-                expected=f"a file at {path}",
-                given=name,
+                f"the {what} is a folder" if folder else f"the {what} does not exist",
+                expected=f"a file at {shortened(str(path))}",
+                given=shortened(name),
                 advice=_other(path) or "correct the name; it is relative to the application file",
             )
         if path.stat().st_size == 0:
@@ -92,7 +97,7 @@ class References:
             The file is missing or raises, or has no such function.
         """
         path, name = self.locate(key, reference)
-        with self.running(key, path.name):
+        with self.running(key, path.name, Work.IMPORT):
             module = _module(path)
         found = getattr(module, name, None)
         if found is None:
@@ -110,19 +115,29 @@ class References:
         return found  # type: ignore[no-any-return]
 
     @contextmanager
-    def running(self, key: Key, what: str) -> Iterator[None]:
+    def running(self, key: Key, what: str, work: Work) -> Iterator[None]:
         """Run the user's own code; report its exceptions with the key that names it."""
-        try:
-            with _importable(self.document.path.parent):
+        with self.explained(key, what), user_code(work, f"{dotted(key)} {what}"):
+            try:
                 yield
-        except GoalkeeperError:
-            raise
-        except USER_ERRORS as error:
+            except GoalkeeperError as error:  # raised by the user's code, it does not name the key
+                raise problem(
+                    self.document, key, f"{what} raised {name_error(error)}", advice=f"fix {what}"
+                ) from error
+
+    @contextmanager
+    def explained(self, key: Key, what: str) -> Iterator[None]:
+        """Report whatever the user's own code raises with the key that names it."""
+        folder = self.document.path.parent
+        try:
+            with _importable(folder):
+                yield
+        except BaseException as error:
+            if passes(error):
+                raise
+            advice = _shadowed(error, folder) or _place(error, folder) or f"fix {what}"
             raise problem(
-                self.document,
-                key,
-                f"{what} raised {type(error).__name__}: {error}",
-                advice=_place(error, self.document.path.parent) or f"fix {what}",
+                self.document, key, f"{what} raised {name_error(error)}", advice=advice
             ) from error
 
     def _filled(self, key: Key, name: str) -> str:
@@ -147,6 +162,14 @@ def load_function(path: Path, name: str) -> Callable[..., Any]:
     return found
 
 
+def _is(kind: Callable[[Path], bool], path: Path) -> bool:
+    """Ask whether there is a file or folder; there is none of a name that no system allows."""
+    try:
+        return kind(path)
+    except OSError:
+        return False
+
+
 def _hash(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -159,8 +182,8 @@ def _hash_folder(folder: Path) -> str:
 
 
 def _other(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent} either"
+    if not _is(Path.is_dir, path.parent):
+        return f"there is no folder {shortened(str(path.parent))} either"
     return nearest(path.name, (p.name for p in path.parent.iterdir() if p.is_file()))
 
 
@@ -181,7 +204,7 @@ def _names(document: Document, key: Key, path: Path) -> set[str]:
     """List the names that a Python file defines, from its text."""
     try:
         tree = ast.parse(path.read_bytes(), filename=path.name)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         raise problem(
             document,
@@ -223,13 +246,29 @@ def _module(path: Path) -> ModuleType:
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """Let the user's own files import one another meanwhile."""
-    entry = str(folder.resolve())
-    sys.path.insert(0, entry)
+    """Let the user's own files import one another meanwhile.
+
+    They come after Python's own modules: a `random.py` of the user would otherwise take the place
+    of Python's in every library. What the user's code removed from the path is put back.
+    """
+    entry, before = str(folder.resolve()), list(sys.path)
+    own = [i for i, place in enumerate(before) if place in _PYTHON]
+    sys.path.insert(own[-1] + 1 if own else 0, entry)
     try:
         yield
     finally:
-        sys.path.remove(entry)
+        with suppress(ValueError):
+            sys.path.remove(entry)
+        sys.path += [place for place in before if place not in sys.path]
+
+
+def _shadowed(error: BaseException, folder: Path) -> str:
+    """Give advice where a file of the user has the name of a module of Python."""
+    name = (getattr(error, "name", None) or "").partition(".")[0]
+    standard = isinstance(error, ImportError) and name in sys.stdlib_module_names
+    if standard and (folder / f"{name}.py").is_file():
+        return f"rename {name}.py: Python's own module {name} comes first"
+    return ""
 
 
 def _place(error: BaseException, folder: Path) -> str:

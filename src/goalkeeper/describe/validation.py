@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from goalkeeper.core.errors import DescriptionError
+from goalkeeper.core.usercode import shortened
 from goalkeeper.describe.document import Document, Key, dotted, kind_of
 from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.problems import choice, combine, nearest, problem
@@ -85,8 +86,21 @@ def _unknown(document: Document, guide: Guide, key: Key) -> DescriptionError:
         "there is no such key",
         expected="one of " + ", ".join(valid),
         given=str(key[-1]),
-        advice=nearest(str(key[-1]), valid) or "leave it out",
+        advice=_unquoted(document, key) or nearest(str(key[-1]), valid) or "leave it out",
     )
+
+
+def _unquoted(document: Document, key: Key) -> str:
+    """Give advice where a comma cut a sentence in braces: `{reason: names, and addresses}`."""
+    siblings = document.at(key[:-1])
+    if not isinstance(siblings, dict) or document.at(key) is not None:
+        return ""
+    before = list(siblings)[: list(siblings).index(key[-1])]
+    said = next((name for name in reversed(before) if siblings[name] is not None), "")
+    if not said or document.where((*key[:-1], said)) != document.where(key):
+        return ""
+    words = [siblings[said], *before[before.index(said) + 1 :], key[-1]]
+    return f"put the sentence in quotes: {said}: {shortened(', '.join(map(str, words)))!r}"
 
 
 _WANTED = {

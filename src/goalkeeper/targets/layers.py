@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from goalkeeper.targets.copies import copy_model
 
 PARTS = ("coefs_", "intercepts_")
 
@@ -27,7 +28,7 @@ def replace_parameters(model: Any, parameters: Mapping[str, Any]) -> Any:
     """Copy a fitted perceptron, or a pipeline that ends in one, with other numbers."""
     from sklearn.pipeline import Pipeline
 
-    changed = copy.deepcopy(model)
+    changed = copy_model(model)
     final = changed.steps[-1][1] if isinstance(changed, Pipeline) else changed
     for part in PARTS:
         layers = getattr(final, part)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from goalkeeper.core.data import Floats, Ints
-from goalkeeper.core.errors import GoalkeeperError, TargetError
+from goalkeeper.core.errors import TargetError
+from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.usercode import name_error, passes, user_code
 from goalkeeper.targets.answers import ClassIndex, LabelReader, finite_numbers, softmax, unwrap
 
 __all__ = ["ClassIndex", "call_model", "labels_of", "scores_of", "softmax"]
@@ -16,16 +21,25 @@ __all__ = ["ClassIndex", "call_model", "labels_of", "scores_of", "softmax"]
 def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
     """Call the model; whatever it raises becomes a TargetError that names it."""
     try:
-        with warnings.catch_warnings():  # LightGBM makes up names for columns that have none
+        inputs = x.shape[0] if hasattr(x, "shape") else len(x)  # sparse ones have no length
+        with user_code(Work.ANSWER, what, inputs), warnings.catch_warnings():
+            # LightGBM makes up names for columns that have none.
             warnings.filterwarnings("ignore", "X does not have valid feature names")
-            return function(x)
-    except GoalkeeperError:
-        raise
-    except (Exception, SystemExit) as error:
-        text = (str(error).strip().splitlines() or ["no message"])[0]
+            raw = function(x)
+    except BaseException as error:
+        if passes(error):
+            raise
         raise TargetError(
-            f"{what} raised {type(error).__name__}: {text}; {_remedy(text)}"
+            f"{what} raised {name_error(error)}; {_remedy(name_error(error))}"
         ) from error
+    if inspect.iscoroutine(raw) or inspect.isgenerator(raw):
+        raw.close()
+        raise TargetError(
+            f"{what} returned a {type(raw).__name__}, which has computed nothing yet; write `def` "
+            "in place of `async def`, and `return` in place of `yield`"
+        )
+    # A model may answer in a buffer of its own, which its next answer overwrites.
+    return raw.copy() if isinstance(raw, np.ndarray) else raw
 
 
 def _remedy(message: str) -> str:

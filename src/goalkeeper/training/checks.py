@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from goalkeeper.core.data import Bools, Data, Ints
-from goalkeeper.core.errors import DataError, GoalkeeperError, TargetError
+from goalkeeper.core.errors import DataError, TargetError
+from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.usercode import name_error, passes, user_code
 
 FEW = 10  # records of a class, below which a training may fail for want of them
 
@@ -50,16 +52,17 @@ def require_records(data: Data) -> None:
 def run_training(train: Callable[[], Any], data: LabelledRows, what: str) -> Any:
     """Run one training; what it raises becomes a DataError or TargetError that names it."""
     try:
-        return train()
-    except GoalkeeperError:
-        raise
-    except Exception as error:  # the user's own training may raise anything
+        with user_code(Work.TRAINING, f"the training of {what}"):
+            return train()
+    except BaseException as error:  # the user's own training may raise anything
+        if passes(error):
+            raise
         counts = dict(zip(*np.unique(data.y, return_counts=True), strict=True))
         sizes = ", ".join(f"class {int(c)}: {int(n)}" for c, n in counts.items())
         kind = DataError if isinstance(error, ValueError) else TargetError
         raise kind(
             f"training {what} on {len(data)} records ({sizes}) raised "
-            f"{type(error).__name__}: {error}; {_remedy(counts)}"
+            f"{name_error(error)}; {_remedy(counts)}"
         ) from error
 
 

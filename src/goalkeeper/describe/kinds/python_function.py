@@ -30,7 +30,7 @@ class PythonFunction(KeyKind):
             context.classes,
             context.domain,
             sample=context.sample,
-            declared=context.declared(f"the function {value.rpartition(':')[2]}"),
+            declared=context.declared(f"the function {value}"),
         )
         return Model(
             target=target,

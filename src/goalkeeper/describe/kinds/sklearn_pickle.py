@@ -12,7 +12,9 @@ from typing import Any
 from goalkeeper.core.application import Target
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.noticeboard import Work
 from goalkeeper.core.power import View
+from goalkeeper.core.usercode import name_error, passes, user_code
 from goalkeeper.describe.document import Document
 from goalkeeper.describe.kinds._frames import (
     domain_of,
@@ -22,7 +24,6 @@ from goalkeeper.describe.kinds._frames import (
 )
 from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile
 from goalkeeper.describe.problems import problem
-from goalkeeper.describe.references import USER_ERRORS
 
 SAMPLE = 4  # inputs by which it is found out what kind of table the model takes
 # Pickles of protocol 2 and later, and what joblib compresses: zlib, gzip, bz2, xz, lz4.
@@ -84,14 +85,19 @@ def _unpickle(file: ModelFile, document: Document) -> tuple[Any, tuple[str, ...]
     content, name = file.read(), file.path.name
     scanned = _scan(content, name, document)
     try:
-        with warnings.catch_warnings(record=True) as seen:
+        with (
+            user_code(Work.IMPORT, f"model.file {name}"),
+            warnings.catch_warnings(record=True) as seen,
+        ):
             warnings.simplefilter("always")
             model = joblib.load(io.BytesIO(content))
-    except USER_ERRORS as error:
+    except BaseException as error:
+        if passes(error):
+            raise
         raise problem(
             document,
             ("model", "file"),
-            f"{name} cannot be loaded: {type(error).__name__}: {error}",
+            f"{name} cannot be loaded: {name_error(error)}",
             expected="a model stored with joblib.dump(model, file) or pickle.dump",
             advice="install the packages and versions the model was stored with, or store it again",
         ) from error
