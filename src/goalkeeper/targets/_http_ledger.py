@@ -7,21 +7,22 @@ nor pays twice. Inputs are kept as hashes only, and no secret reaches these file
 from __future__ import annotations
 
 import fcntl
+import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 from goalkeeper.core.errors import TargetError
 from goalkeeper.targets._http_counts import Counts
 
 UNLIMITED = float("inf")
-AT_ONCE = 500  # keys in one statement: SQLite takes at least 999 variables
+AT_ONCE = 500  # rows in one statement: SQLite takes at least 999 variables
 OFTEN = 0.25  # seconds between two writes of answers, where they come in faster
-TABLE = "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, item TEXT) WITHOUT ROWID"
+KEY = 16  # bytes of a key
+TABLE = "CREATE TABLE IF NOT EXISTS replies (id INTEGER PRIMARY KEY, keys BLOB, items TEXT)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,9 @@ class Ledger:
             folder.mkdir(parents=True, exist_ok=True)
         self._counts = Counts(None if folder is None else folder / "counts", limits.most)
         self._lock = threading.Lock()
-        self._waiting: dict[bytes, str] = {}
+        self._waiting: list[tuple[bytes, str]] = []
+        self._index: dict[bytes, tuple[int, int]] = {}  # reply, and place in it
+        self._latest = 0
         self._written = 0.0
         place = ":memory:" if folder is None else str(folder / "answers.sqlite")
         self._base = sqlite3.connect(place, timeout=60, check_same_thread=False)
@@ -148,14 +151,15 @@ class Ledger:
 
     # ---- keeping ------------------------------------------------------------------------------
 
-    def keep(self, items: Mapping[bytes, str], now: float) -> None:
-        """Keep answers by the keys of their inputs, and count them; the first one stays.
+    def keep(self, keys: Sequence[bytes], items: Sequence[Any], now: float) -> None:
+        """Keep the answers of one reply by the keys of their inputs, and count them.
 
-        They are written at once, but no more often than every quarter of a second.
+        Answers are JSON values. They are written at once, but no more often than every quarter of
+        a second.
         """
-        self.count_answered(len(items))
+        self.count_answered(len(keys))
         with self._lock:
-            self._waiting.update(items)
+            self._waiting.append((b"".join(keys), json.dumps(items)))
         if now - self._written >= OFTEN:
             self._written = now
             self.write()
@@ -163,22 +167,31 @@ class Ledger:
     def write(self) -> None:
         """Write the answers that are not written yet."""
         with self._lock, self._base:
-            items, self._waiting = self._waiting, {}
-            self._base.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", items.items())
+            rows, self._waiting = self._waiting, []
+            self._base.executemany("INSERT INTO replies (keys, items) VALUES (?, ?)", rows)
 
-    def recall(self, keys: Iterable[bytes]) -> dict[bytes, str]:
-        """Return the answers that are kept, by key."""
+    def recall(self, keys: Iterable[bytes]) -> dict[bytes, Any]:
+        """Return the answers that are kept, by key; of several, the first."""
         self.write()
-        wanted = list(keys)
-        found: dict[bytes, str] = {}
         with self._lock:
+            self._read_new()
+            places = {key: self._index[key] for key in keys if key in self._index}
+            replies: dict[int, list[Any]] = {}
+            wanted = sorted({place[0] for place in places.values()})
             for begin in range(0, len(wanted), AT_ONCE):
                 part = wanted[begin : begin + AT_ONCE]
                 marks = ",".join("?" * len(part))
-                query = f"SELECT key, item FROM answers WHERE key IN ({marks})"  # noqa: S608
-                with closing(self._base.execute(query, part)) as rows:
-                    found.update(rows)
-        return found
+                query = f"SELECT id, items FROM replies WHERE id IN ({marks})"  # noqa: S608
+                replies |= {row[0]: json.loads(row[1]) for row in self._base.execute(query, part)}
+        return {key: replies[reply][i] for key, (reply, i) in places.items()}
+
+    def _read_new(self) -> None:
+        """Learn where the answers are that this process and others have written since."""
+        query = "SELECT id, keys FROM replies WHERE id > ? ORDER BY id"
+        for reply, blob in self._base.execute(query, (self._latest,)):
+            self._latest = reply
+            for i, begin in enumerate(range(0, len(blob), KEY)):
+                self._index.setdefault(blob[begin : begin + KEY], (reply, i))
 
 
 class Slots:

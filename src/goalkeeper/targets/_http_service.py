@@ -16,7 +16,7 @@ from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import TargetError
 from goalkeeper.targets._http_answers import DECLINED, Refusal, as_answers, items_of
 from goalkeeper.targets._http_client import Client, Endpoint, Manners
-from goalkeeper.targets._http_ledger import Ledger, ServiceLimits, Slots, Spent
+from goalkeeper.targets._http_ledger import KEY, Ledger, ServiceLimits, Slots, Spent
 from goalkeeper.targets._http_loop import LoopThread
 from goalkeeper.targets._http_replies import (
     Declined,
@@ -28,8 +28,7 @@ from goalkeeper.targets._http_replies import (
 )
 from goalkeeper.targets._http_templates import MANY, AnswerPath, RequestTemplate, json_inputs
 
-PLAIN = frozenset({float, int})
-DECLINED_MARK = "!"  # no JSON: it cannot be an answer
+MARK = {"goalkeeper": "declined"}  # how it is kept that a service declined
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -158,15 +157,14 @@ class ModelService:
     def _items(self, inputs: Sequence[Any], occasion: str | None) -> list[Any]:
         """Return one item for each input; each different one is asked once."""
         kept = occasion is not None and self._settings.cache
-        keys = (
-            [self._key(each, occasion or "") for each in inputs]
-            if kept
-            else [i.to_bytes(8, "big") for i in range(len(inputs))]
-        )
+        if kept:
+            keys = _keys(inputs, self._identity + json.dumps(occasion).encode())
+        else:
+            keys = [i.to_bytes(KEY, "big") for i in range(len(inputs))]
         found: dict[bytes, Any] = {}
         if kept:
             recalled = self._ledger.recall(dict.fromkeys(keys))
-            found = {key: _read_kept(text) for key, text in recalled.items()}
+            found = {key: DECLINED if item == MARK else item for key, item in recalled.items()}
         missing = {k: each for k, each in zip(keys, inputs, strict=True) if k not in found}
         if missing:
             try:
@@ -174,12 +172,6 @@ class ModelService:
             finally:
                 self._ledger.write()
         return [found[key] for key in keys]
-
-    def _key(self, value: Any, occasion: str) -> bytes:
-        """Identify an input by a hash; a text never has that of other JSON which reads the same."""
-        text = f"t{value}" if isinstance(value, str) else f"j{json.dumps(value)}"
-        content = f"{len(occasion)} {occasion}{text}".encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(content, digest_size=16, key=self._identity).digest()
 
     # ---- for a round --------------------------------------------------------------------------
 
@@ -204,7 +196,8 @@ class ModelService:
         """Count answers that came in, and keep them if they are to be kept."""
         if kept:
             now = asyncio.get_running_loop().time()
-            self._ledger.keep({key: _written(item) for key, item in got.items()}, now)
+            items = [MARK if item is DECLINED else item for item in got.values()]
+            self._ledger.keep(list(got), items, now)
         else:
             self._ledger.count_answered(len(got))
 
@@ -282,19 +275,15 @@ def _declines(reply: ServiceReply, refusal: Refusal) -> bool:
     return said in refusal.values if refusal.values else said not in (None, False, "", [], {})
 
 
-def _written(item: Any) -> str:
-    """Write an answer as JSON."""
-    if item is DECLINED:
-        return DECLINED_MARK
-    if type(item) is list and set(map(type, item)) <= PLAIN:
-        text = repr(item)  # the same, in a fraction of the time
-        if "n" not in text:  # infinite numbers are written otherwise
-            return text
-    return json.dumps(item)
-
-
-def _read_kept(text: str) -> Any:
-    return DECLINED if text == DECLINED_MARK else json.loads(text)
+def _keys(inputs: Sequence[Any], context: bytes) -> list[bytes]:
+    """Identify inputs by hashes; a text never has that of other JSON which reads the same."""
+    start, found = hashlib.blake2b(context, digest_size=KEY), []
+    for value in inputs:
+        text = f"t{value}" if isinstance(value, str) else f"j{json.dumps(value)}"
+        each = start.copy()
+        each.update(text.encode("utf-8", "surrogatepass"))
+        found.append(each.digest())
+    return found
 
 
 def _closed(loop: LoopThread, client: Client, ledger: Ledger, slots: Slots) -> None:
