@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from goalkeeper.core.errors import MissingExtra, TargetError
+from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.usercode import name_error, passes, user_code
 from goalkeeper.describe.kinds._archives import entries
 from goalkeeper.describe.kinds._estimators import loaded
 from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile
 from goalkeeper.describe.problems import problem
-from goalkeeper.describe.references import USER_ERRORS
 
 SCHEMA = "schema.json"
 
@@ -69,9 +70,12 @@ def _untrusted(content: bytes, name: str) -> Iterable[str]:
 def _built(content: bytes, name: str, trusted: Iterable[str]) -> Any:
     io = _need_skops()
     try:
-        return io.loads(content, trusted=list(trusted))
-    except USER_ERRORS as error:  # constructors of the user's own types may raise anything
-        raise TargetError(f"skops cannot load {name}: {type(error).__name__}: {error}") from error
+        with user_code(Work.IMPORT, f"model.file {name}"):
+            return io.loads(content, trusted=list(trusted))
+    except BaseException as error:  # constructors of the user's own types may raise anything
+        if passes(error):
+            raise
+        raise TargetError(f"skops cannot load {name}: {name_error(error)}") from error
 
 
 def _read(trusted: Iterable[str], path: Path) -> Any:
