@@ -24,7 +24,11 @@ Answered = Literal["labels", "probabilities", "log-probabilities", "logits", "ma
 class TrainingForm(Section):
     """How a torch module is trained: cross-entropy over shuffled batches."""
 
-    epochs: int = Field(default=20, ge=1, description="passes over the data")
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        description="passes over the data (default: 20, and more where that is under 1,000 steps)",
+    )
     batch: int = Field(default=64, ge=1, description="records a step")
     optimiser: Literal["adam", "adamw", "sgd"] = Field(default="adam", description="optimiser")
     rate: float = Field(default=1e-3, gt=0, description="learning rate")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from functools import partial
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from goalkeeper.core.application import Target
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.describe.document import Key
+from goalkeeper.describe.form import TrainingForm
 from goalkeeper.describe.kinds.base import BuiltKind, Model, ModelContext, ModelFile
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 SEED = 0
 ADVICE = "store the parameters of the very module that build returns"
 WEIGHTS: Key = ("model", "weights")
+LEAST_EPOCHS = 20
+LEAST_STEPS = 1000  # fewer leave small networks at learning rate 0.001 far from what they can learn
 
 
 class TorchModule(BuiltKind):
@@ -37,8 +41,7 @@ class TorchModule(BuiltKind):
         """Train the module by the described recipe, or load its parameters."""
         from goalkeeper.training import TorchRecipe, TorchTrainer
 
-        training = context.form.training
-        recipe = None if training is None else TorchRecipe(**training.model_dump())
+        recipe = TorchRecipe(**_settings(context))
         with context.errors_at(("model", "build"), "correct the module, or `model.training`"):
             outputs = _find_outputs(built, context)
             trainer = TorchTrainer(
@@ -64,6 +67,14 @@ class TorchModule(BuiltKind):
                     compute=trainer.compute,
                 )
         return _load_weights(context.form.weights, trainer, context)
+
+
+def _settings(context: ModelContext) -> dict[str, Any]:
+    """Return the described recipe; where its epochs are left out, as many as few records need."""
+    training = context.form.training or TrainingForm()
+    steps = max(1, len(context.splits.train) / training.batch)
+    epochs = training.epochs or max(LEAST_EPOCHS, ceil(LEAST_STEPS / steps))
+    return {**training.model_dump(), "epochs": epochs}
 
 
 def _find_outputs(built: Any, context: ModelContext) -> Outputs:
