@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.errors import MissingExtra
-from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.noticeboard import Activity
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ApplicationForm, SourceForm
 from goalkeeper.describe.problems import problem
@@ -271,7 +271,7 @@ class RecordReader:
 
         key: Key = ("data", "function")
         function = self._references.function(key, reference)
-        with self._references.running(key, reference, Work.DATA):
+        with self._references.running(key, reference, Activity.DATA):
             made = function()
         if isinstance(made, pd.DataFrame):
             frame = made.reset_index(drop=True)
