@@ -64,7 +64,7 @@ class ExpectsForm(Section):
         description="its accuracy, as a share; goalkeeper's own must agree (the 95 % interval, "
         "widened by 0.01)",
     )
-    on: Literal["holdout", "train"] = Field(
+    part: Literal["holdout", "train"] = Field(
         default="holdout",
         description="where it has this accuracy: on records that it never saw, or on its "
         "training data",

@@ -14,7 +14,7 @@ from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Splits
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import MissingExtra, TargetError
-from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.noticeboard import Activity
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.first_bytes import looks_like
 from goalkeeper.describe.form import ModelForm
@@ -117,7 +117,7 @@ class Modeller:
             if _required(build):
                 self._refuse_extra_keys(reference, frozenset())
                 return _train_by_function(build, context)
-        with self.references.running(BUILD, reference, Work.BUILD):
+        with self.references.running(BUILD, reference, Activity.BUILD):
             built = build()
         odd = misbuilt(built)
         kind = None if odd else self._only(recognising(kinds, built), "what it returns")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.errors import MissingExtra
-from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.noticeboard import Activity
 from goalkeeper.describe.arrays import ArrayReader
 from goalkeeper.describe.csv_files import CsvReader
 from goalkeeper.describe.document import Document, Key
@@ -198,7 +198,7 @@ class RecordReader:
 
         key: Key = ("data", "function")
         function = self._references.function(key, reference)
-        with self._references.running(key, reference, Work.DATA):
+        with self._references.running(key, reference, Activity.DATA):
             made = function()
         if isinstance(made, pd.DataFrame):
             return self._framed(key, made, reference)

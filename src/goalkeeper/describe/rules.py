@@ -233,9 +233,9 @@ def _expects(document: Document, form: ApplicationForm) -> Iterator[DescriptionE
             given=" and ".join(given) or "none of them",
             advice="keep one of them" if given else "write `expects: {accuracy: 0.95}`",
         )
-    elif given == ["answers"] and document.at((*key, "on")) is not None:
+    elif given == ["answers"] and document.at((*key, "part")) is not None:
         yield problem(
-            document, (*key, "on"), "`on` belongs to an accuracy", advice="leave out `on`"
+            document, (*key, "part"), "`part` belongs to an accuracy", advice="leave out `part`"
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from goalkeeper.core.application import Target
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered
-from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.noticeboard import Activity
 from goalkeeper.core.power import View
 from goalkeeper.core.usercode import name_error, passes, user_code
 from goalkeeper.describe.document import Document
@@ -86,7 +86,7 @@ def _unpickle(file: ModelFile, document: Document) -> tuple[Any, tuple[str, ...]
     scanned = _scan(content, name, document)
     try:
         with (
-            user_code(Work.IMPORT, f"model.file {name}"),
+            user_code(Activity.IMPORT, f"model.file {name}"),
             warnings.catch_warnings(record=True) as seen,
         ):
             warnings.simplefilter("always")
