@@ -34,6 +34,7 @@ KINDS = {
 _STARTS = {
     b"PAR1": "Parquet",
     b"PK\x03\x04": "npz",
+    b"PK\x05\x06": "npz",  # without any array
     b"\x80": "a pickle",
     b"\x93NUMPY": "npy",
     b"\x89HDF": "HDF5",

@@ -46,6 +46,7 @@ class Collector:
     def collect(self) -> ApplicationRecords:
         """Return the records; raises DescriptionError that names key, column and record."""
         raw, form = self._raw, self._form
+        label = self._named(("data", "label"), raw.label, "classes")
         if len(raw.frame) < LEAST:
             raise self._problem(
                 ("data",),
@@ -54,7 +55,6 @@ class Collector:
                 given=f"{len(raw.frame)} records",
                 advice="give more data",
             )
-        label = self._named(("data", "label"), raw.label, "classes")
         y = Classifier(self._document, form, raw).classes(label)
         x, domain = self._inputs(label)
         kept = {form.data.person, *form.data.subgroups, *self._apart()}

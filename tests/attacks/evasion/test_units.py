@@ -43,11 +43,12 @@ def test_attacks_succeed_alike_in_both_units(attack: Any, norm: str) -> None:
     weights, bias = rng.normal(size=(3, 64)), rng.normal(size=3)
     unit = application(weights, bias)
     assert isinstance(unit.domain, ImageDomain)
-    game, found = Evasion(n=12), []
+    game, found = Evasion(n=24), []
     for app in (unit, in_bytes(unit, weights, bias)):
         task = next(t for t in game.tasks(app) if t.name.endswith(norm))
         this = AttackRun(attack=attack(), game=game, task=task, granted=enough(attack), seed=0)
         found.append(evaluate(app, this))
-    one, other = ([(t.tally.successes, t.tally.n) for t in r.trials] for r in found)
+    # At the whole radius and budget; which step of a search lies first may differ by rounding.
+    one, other = (r.trials[-1].tally for r in found)
     assert one == other
-    assert one[0][1] == 12
+    assert (one.kind, one.n) == ("proportion", 24)
