@@ -80,7 +80,7 @@ def test_arrow_types_come_back(kind: str) -> None:
     pa = pytest.importorskip("pyarrow")
     plain: Any = {"bool": [True, None, False], "string": ["a", None, "b"]}.get(kind[:-9], [1, None])
     cells: Any = HOURS if kind.startswith("time") else pd.Series(plain * 2, dtype=object)
-    dtype = pd.ArrowDtype(pa.string()) if kind.startswith("string") else kind
+    dtype: Any = pd.ArrowDtype(pa.string()) if kind.startswith("string") else kind
     frame = pd.DataFrame({"c": pd.Series(cells).astype(dtype)})
     column, values = told(frame["c"])
     domain = TableDomain(columns=(column,), named=True)
