@@ -161,6 +161,11 @@ def test_several_labels_are_no_class(tmp_path: Path) -> None:
     told(write_table_app(tmp_path, text), "multi-label", key="data.label")
 
 
+def test_the_label_is_no_feature(tmp_path: Path) -> None:
+    text = TABLE.replace("  label: label", "  label: label\n  features: [age, label]")
+    told(write_table_app(tmp_path, text), "the column of the classes", key="data.features")
+
+
 def test_a_record_without_a_label_is_named(tmp_path: Path) -> None:
     lines = table_lines()
     lines[4] = "30,31.5,clerk,"

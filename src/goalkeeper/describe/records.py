@@ -155,6 +155,14 @@ class Collector:
 
     def _seen(self, label: str) -> tuple[str, ...]:
         raw, data = self._raw, self._form.data
+        if label in (data.features or ()):
+            raise self._problem(
+                ("data", "features"),
+                f"{label} is the column of the classes, and cannot be a feature of the model",
+                expected="columns other than the label",
+                given=label,
+                advice="leave it out of `features`, or name another column as `label`",
+            )
         if data.features is not None:
             return tuple(self._column(("data", "features"), name) for name in data.features)
         for name in data.drop:
