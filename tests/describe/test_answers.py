@@ -52,8 +52,6 @@ def test_check_says_what_the_answers_are(
     path = described(tmp_path, "  function: model.py:share\n")
     check(path)
     wanted = "model.py:share answers with probabilities, one number an input, towards yes"
-        "the function model.py:share answers with probabilities, one number an input, towards yes"
-    )
     assert wanted in capsys.readouterr().out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ KINDS = {
 _STARTS = {
     b"PAR1": "Parquet",
     b"PK\x03\x04": "npz",
+    b"PK\x05\x06": "npz",  # without any array
     b"\x80": "a pickle",
     b"\x93NUMPY": "npy",
     b"\x89HDF": "HDF5",
@@ -102,7 +104,7 @@ class RecordReader:
         if kind == "Parquet":
             return self._framed(key, self._parquet(key, path), path.name)
         frame, notes = CsvReader(self._document, self._whole).read(key, path)
-        return self._framed(key, frame, path.name, notes)
+        return replace(self._framed(key, frame, path.name, notes), written=True)
 
     def _sniffed(self, key: Key, path: Path, kind: str) -> None:
         with path.open("rb") as stream:
@@ -244,6 +246,7 @@ class RecordReader:
             text=train.text,
             features=train.features,
             labels=train.labels,
+            written=train.written,
             notes=tuple(dict.fromkeys((*train.notes, *test.notes))),
         )
 
