@@ -1,0 +1,88 @@
+"""Load a stored model with the reader that checks it."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from goalkeeper.opening.limits import Limits, Refused, Unreadable
+from goalkeeper.opening.machine import Machine
+from goalkeeper.opening.objects import Making
+from goalkeeper.opening.packed import ERRORS, kind_of, unpacked
+from goalkeeper.opening.rules import Rules
+from goalkeeper.opening.scanning import Scan, scan
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a file held, and what its parts said while they were loaded.
+
+    Parameters
+    ----------
+    model
+        The object.
+    notes
+        Warnings, such as that another version of a package wrote the file.
+    """
+
+    model: Any
+    notes: tuple[str, ...] = ()
+
+
+def load(content: bytes, trusted: tuple[str, ...] = (), *, lenient: bool = False) -> Loaded:
+    """Load a pickle or joblib file: only what is on the list of harmless names.
+
+    Parameters
+    ----------
+    content
+        The whole file; zlib, gzip, bz2, xz and lzma are unpacked.
+    trusted
+        `package.module.Name` of own classes that are harmless.
+    lenient
+        Whether bytes behind the pickle are ignored, as Python's own reader does.
+
+    Raises
+    ------
+    Refused
+        It names, calls or changes something else; nothing of that was done.
+    Unreadable
+        It is no pickle, or cut off.
+    """
+    limits = Limits(len(content))
+    kind = kind_of(content)
+    if kind:
+        try:
+            content = unpacked(kind, content, limits)
+        except ERRORS as error:
+            raise Unreadable(f"the {kind} file cannot be unpacked ({str(error)[:80]})") from error
+    machine = Machine(content, 0, Making(Rules(trusted), limits))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        try:
+            model = machine.run()
+        except (Refused, Unreadable):
+            raise
+        except Exception as error:  # a state that the class itself does not accept
+            raise Unreadable(f"{type(error).__name__}: {str(error)[:200]}") from error
+    if machine.place < len(content) and not lenient:
+        raise Refused(f"{len(content) - machine.place:,} bytes follow the model in the file")
+    lines = {str(w.message).splitlines()[0][:300] for w in seen}
+    return Loaded(model, tuple(sorted(lines)))
+
+
+def load_torch(content: bytes) -> Any:
+    """Load parameters that `torch.save` wrote, after looking into the file; nothing is run.
+
+    Raises
+    ------
+    Refused
+        The file names something else than tensors and plain values.
+    """
+    import torch
+
+    found: Scan = scan(content)
+    if found.verdict != "clean":
+        raise Refused(found.describe())
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
