@@ -15,7 +15,7 @@ import pytest
 
 SRC = Path(__file__).parent.parent / "src" / "goalkeeper"
 BASE = {"core", "stats"}
-ENGINE = BASE | {"policy", "targets", "compute", "training"}
+ENGINE = BASE | {"policy", "opening", "targets", "compute", "training"}
 PLAY = ENGINE | {"games", "attacks", "attack_run"}
 WHOLE = PLAY | {
     "planning",
@@ -33,9 +33,10 @@ MAY_IMPORT = {
     "stats": {"stats"},
     "report": {"core", "report"},
     "policy": {"core", "policy"},
+    "opening": {"opening"},
     "targets": {"core", "targets"},
     "compute": {"core", "compute"},
-    "training": {"core", "targets", "compute", "training"},
+    "training": {"core", "opening", "targets", "compute", "training"},
     "games": ENGINE | {"games"},
     "attacks": BASE | {"games", "training", "attacks"},
     "attack_run": PLAY,
@@ -55,7 +56,7 @@ MAY_IMPORT = {
         "running",
     },
     "verify": WHOLE,
-    "describe": {"core", "policy", "targets", "training", "describe"},
+    "describe": {"core", "policy", "opening", "targets", "training", "describe"},
     "examples": {"core", "targets", "training", "describe", "examples"},
     "testing": PLAY | {"planning", "policy", "testing"},
     "cli": WHOLE | {"report", "cli"},

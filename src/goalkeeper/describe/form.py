@@ -16,6 +16,7 @@ from goalkeeper.describe.form_threats import (
 )
 
 VERSION = 1
+DottedName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 
 
 class SourceForm(Section):
@@ -195,7 +196,13 @@ class ModelForm(Section):
     file: str | None = Field(default=None, min_length=1)
     trust: bool = Field(
         default=False,
-        description="whether you trust the file: loading a pickle runs whatever code is in it",
+        description="whether you trust the file; only kinds of models of plug-ins that run code "
+        "from the file need it. It never allows a pickle to run code",
+    )
+    trust_names: tuple[DottedName, ...] = Field(
+        default=(),
+        description="classes and functions of your own that a pickle may name, as "
+        "package.module.Name; a module beside the application file is found",
     )
     sha256: str | None = Field(
         default=None,

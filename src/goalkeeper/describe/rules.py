@@ -177,7 +177,7 @@ def _model(document: Document, form: ApplicationForm) -> Iterator[DescriptionErr
                     advice="add `build: file.py:name` under model",
                 )
     if model.file is None:
-        for key in ("trust", "sha256"):
+        for key in ("trust", "trust_names", "sha256"):
             if document.at(("model", key)) is not None:
                 yield problem(
                     document,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from goalkeeper.opening.limits import Refused, Unreadable
 from goalkeeper.opening.loading import Loaded, load, load_torch
+from goalkeeper.opening.rules import refuse_dangerous
 from goalkeeper.opening.scanning import Scan, scan
 
-__all__ = ["Loaded", "Refused", "Scan", "Unreadable", "load", "load_torch", "scan"]
+__all__ = ["Loaded", "Refused", "Scan", "Unreadable", "load", "load_torch", "refuse_dangerous", "scan"]

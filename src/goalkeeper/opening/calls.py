@@ -12,6 +12,7 @@ import datetime
 import decimal
 import fractions
 import math
+import pathlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -163,6 +164,10 @@ def _factory(view: View, given: tuple[Any, ...]) -> bool:
 
 def _dates(view: View, given: tuple[Any, ...]) -> bool:
     return all(v is None or isinstance(v, _PLAIN) or view.kind_of(v) in _DATES for v in given)
+
+
+def _texts(_: View, given: tuple[Any, ...]) -> bool:
+    return all(isinstance(v, str) for v in given)
 
 
 def _decimal(_: View, given: tuple[Any, ...]) -> bool:
@@ -352,6 +357,9 @@ def _table() -> dict[Name, Call]:
     found = {Name(*name): call for name, call in plain.items()}
     found |= {Name("datetime", n.name): Call(_dates, getattr(datetime, n.name)) for n in _DATES}
     found |= {name: Call(_numbers, late(*name)) for name in NUMBER_CLASSES}
+    for kind in ("PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath"):
+        pure = kind if kind.startswith("Pure") else f"Pure{kind}"
+        found[Name("pathlib", kind)] = Call(_texts, getattr(pathlib, pure))
     new = Call(_compiled, lambda kind: kind.__new__(kind), gives=_first)
     for module in {name.module for name in COMPILED}:
         found[Name(module, "newObj")] = new

@@ -107,8 +107,6 @@ def _text(content: bytes, name: str, found: Found) -> str:
             return _json(json.loads(content), found)
         except (ValueError, RecursionError):
             pass
-    if not name.endswith(_TEXTS):
-        return ""
     try:
         text = content.decode("utf-8")
     except ValueError:
@@ -117,6 +115,9 @@ def _text(content: bytes, name: str, found: Found) -> str:
         return ""
     if _YAML_OBJECT.search(content):
         found.problem("it is YAML that makes objects of Python")
+        return "YAML"
+    if not name.endswith(_TEXTS):
+        return ""
     if "loader_module:" in text or "python_function:" in text:
         found.note("it names the Python code that loads a model")
     return "text"

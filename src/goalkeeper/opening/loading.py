@@ -68,8 +68,16 @@ def load(content: bytes, trusted: tuple[str, ...] = (), *, lenient: bool = False
             raise Unreadable(f"{type(error).__name__}: {str(error)[:200]}") from error
     if machine.place < len(content) and not lenient:
         raise Refused(f"{len(content) - machine.place:,} bytes follow the model in the file")
-    lines = {str(w.message).splitlines()[0][:300] for w in seen}
-    return Loaded(model, tuple(sorted(lines)))
+    return Loaded(model, tuple(sorted({_line(w.message) for w in seen})))
+
+
+def _line(message: Any) -> str:
+    """Say in one line what a warning says; of another version which ones they are."""
+    then = getattr(message, "original_sklearn_version", None)
+    if then is not None:
+        now = message.current_sklearn_version
+        return f"it was stored by scikit-learn {then}, and is used by {now}: answers may differ"
+    return str(message).splitlines()[0][:300]
 
 
 def load_torch(content: bytes) -> Any:

@@ -193,7 +193,7 @@ class Machine:
     # ---- memo -----------------------------------------------------------------------------------
 
     def _put(self, key: int) -> None:
-        if not 0 <= key <= len(self.data):
+        if not 0 <= key <= len(self.data) + _LONG:
             raise Unreadable("it is not a pickle: a memo number is out of range")
         self._memo[key] = self._top()
 

@@ -154,17 +154,17 @@ NUMBER_CLASSES = listed(
 
 _DANGEROUS = frozenset(
     """
-    __builtin__ _aix_support _asyncio _ctypes _io _osx_support _pickle _posixsubprocess _pyrepl
-    _socket _thread _winapi aifc asyncio atexit bdb builtins cProfile cffi cgi cloudpickle code
-    codecs codeop commands compileall contextlib copyreg ctypes dill distutils doctest ensurepip
-    execnet fabric faulthandler fcntl fileinput ftplib functools gc getpass glob http httpx idlelib
-    imaplib imp importlib inspect invoke io itertools joblib lib2to3 linecache logging loky marshal
+    __builtin__ _aix_support _asyncio _bz2 _ctypes _io _osx_support _pickle _posixsubprocess _pyrepl
+    _socket _thread _winapi aifc asyncio atexit bdb builtins bz2 cProfile cffi cgi cloudpickle code
+    codecs codeop commands compileall contextlib copyreg ctypes dbm dill distutils doctest ensurepip
+    execnet fabric faulthandler fcntl fileinput ftplib functools gc getpass glob gzip http httpx idlelib
+    imaplib imp importlib inspect invoke io itertools joblib lib2to3 linecache logging loky lzma marshal
     mmap modulefinder msilib multiprocess multiprocessing netrc nntplib nt ntpath operator os
     paramiko pathlib pdb pexpect pickle pickletools pip pkg_resources pkgutil platform poplib popen2
     posix posixpath profile pstats pty py_compile pydoc readline requests resource rlcompleter
     runpy sched select selectors setuptools sh shelve shlex shutil signal site smtplib socket
-    socketserver sqlite3 ssl subprocess symtable sys sysconfig tarfile tempfile test test threading
-    tempfile timeit tkinter trace traceback tty turtle types unittest urllib urllib2 uuid venv
+    socketserver sqlite3 ssl subprocess symtable sys sysconfig tarfile tempfile test threading
+    timeit tkinter trace traceback tty turtle types unittest urllib urllib2 uuid venv
     virtualenv webbrowser winreg wsgiref xmlrpc xml zipapp zipfile zipimport
     """.split()  # noqa: SIM905 - a list of words reads best as a text
 )
@@ -195,7 +195,7 @@ _DANGEROUS_NAMES = listed(
         "read_excel read_html read_xml to_pickle",
         "torch": "classes compile hub jit load ops save",
         "torch.storage": "_load_from_bytes",
-        "keras": "config models saving",
+        "keras.models": "load_model",
         "tensorflow": "io py_function numpy_function",
     }
 )

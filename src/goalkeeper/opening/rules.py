@@ -68,6 +68,12 @@ class Rules:
         return value
 
 
+def refuse_dangerous(text: str) -> None:
+    """Raise Refused for a name that runs commands or code, or reaches files: nobody may add it."""
+    if is_dangerous(_split(text)):
+        raise Refused(f"{text} can run commands or code, or reach files: it is never allowed")
+
+
 def _split(text: str) -> Name:
     module, _, name = text.rpartition(".")
     return Name(module, name)

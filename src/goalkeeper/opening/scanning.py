@@ -111,6 +111,8 @@ def scan(content: bytes, name: str = "", trusted: tuple[str, ...] = ()) -> Scan:
         What was found; bytes of no known format are never clean.
     """
     scanner = _Scanner(Found(Rules(trusted), Limits(len(content))))
+    if not content:
+        scanner.found.unread("it is empty")
     try:
         form = scanner.look(content, name, 0, whole=True)
     except Refused as error:

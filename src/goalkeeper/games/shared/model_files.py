@@ -17,7 +17,7 @@ from goalkeeper.core.power import View
 from goalkeeper.games.base import Unfit
 from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import clopper_pearson
-from goalkeeper.targets.unpickling import Scan
+from goalkeeper.opening import Scan
 
 USER_ERRORS = (Exception, SystemExit)  # what an application's own check or loader can raise
 ASKED = 40  # inputs that a model in use is asked about: enough to see that its answers differ

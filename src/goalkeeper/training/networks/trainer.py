@@ -16,6 +16,7 @@ from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.steering import Steering
+from goalkeeper.opening import load_torch
 from goalkeeper.targets.torch import TorchTarget, need_torch
 from goalkeeper.training import one_by_one
 from goalkeeper.training.checks import check_masks, require_records
@@ -196,7 +197,7 @@ class TorchTrainer:
         TargetError
             The file is neither, or its parameters are not those of the module.
         """
-        torch, blueprint = need_torch(), self.blueprint
+        blueprint = self.blueprint
         module = blueprint.build_module()
         try:
             if path.suffix == ".safetensors":
@@ -204,7 +205,7 @@ class TorchTrainer:
 
                 state = load_file(path)
             else:
-                state = torch.load(path, map_location="cpu", weights_only=True)
+                state = load_torch(path.read_bytes())
             module.load_state_dict(state)
         except Exception as error:  # of a file that holds something else, torch raises many kinds
             raise TargetError(
