@@ -71,6 +71,7 @@ def frame() -> Any:
 
 def estimators() -> Iterator[tuple[str, Any]]:
     """Yield every estimator of the installed version, fitted where small data allow it."""
+    from sklearn.base import clone, is_classifier
     from sklearn.utils import all_estimators
     from sklearn.utils._test_common.instance_generator import _construct_instances
 
@@ -82,11 +83,14 @@ def estimators() -> Iterator[tuple[str, Any]]:
             continue
         for i, estimator in enumerate(instances):
             yield f"{name}-{i}", fitted(estimator)
+            if is_classifier(estimator):
+                yield f"{name}-{i}-three", fitted(clone(estimator), classes=3)
 
 
-def fitted(estimator: Any) -> Any:
+def fitted(estimator: Any, classes: int = 2) -> Any:
     """Fit on whichever data the estimator takes; an unfitted one is a model file, too."""
     x, y = numbers()
+    y = y + (x[:, 1] > np.quantile(x[:, 1], 0.6)) if classes > 2 else y
     binary = (x > 1).astype(float)
     for given in ((x, y), (x, np.c_[y, y]), (texts(), y), (y,), (x[:, :1], y), (binary, y),
                   (x[:, :2], x[:, :2]), (frame(), y), ([{"a": 1, "b": "x"}] * ROWS,)):  # fmt: skip

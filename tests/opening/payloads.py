@@ -67,7 +67,7 @@ def literal(value: Any) -> bytes:
         case bool():
             return b"\x88" if value else b"\x89"
         case int():
-            return b"J" + struct.pack("<i", value)
+            return b"\x8a\x0a" + value.to_bytes(10, "little", signed=True)
         case None:
             return b"N"
         case list():

@@ -21,7 +21,19 @@ EPILOG = (
 
 def build() -> typer.Typer:
     """Build the command line application."""
-    from goalkeeper.cli import check, doctor, init, listing, plan, report, run, show, store, verify
+    from goalkeeper.cli import (
+        check,
+        doctor,
+        init,
+        listing,
+        plan,
+        report,
+        run,
+        scan,
+        show,
+        store,
+        verify,
+    )
 
     app = typer.Typer(
         name="goalkeeper",
@@ -41,6 +53,7 @@ def build() -> typer.Typer:
         ("show", show.show),
         ("report", report.report),
         ("verify", verify.verify),
+        ("scan", scan.scan),
         ("list", listing.listing),
         ("store", store.store),
         ("doctor", doctor.doctor),

@@ -115,16 +115,18 @@ def _numbers(_: View, given: tuple[Any, ...]) -> bool:
 def _collected(view: View, given: tuple[Any, ...]) -> bool:
     if len(given) != 1 or not isinstance(given[0], list | tuple):
         return not given
-    view.limits.take(8 * len(given[0]))
+    view.limits.take(64 * len(given[0]))
     return True
 
 
 def _keys(view: View, given: tuple[Any, ...]) -> bool:
-    for key in given[0] if given and isinstance(given[0], list | tuple) else ():
-        check_key(key)
+    if not _collected(view, given):
+        return False
+    for key in given[0] if given else ():
+        check_key(key, view.limits)
         if not may_be_key(view, key):
             return False
-    return _collected(view, given)
+    return True
 
 
 def may_be_key(view: View, key: Any) -> bool:
@@ -287,6 +289,20 @@ def _compiled(view: View, given: tuple[Any, ...]) -> bool:
     return len(given) == 1 and view.name_of(given[0]) in COMPILED
 
 
+def _rebuilt(view: View, given: tuple[Any, ...]) -> bool:
+    """Fit what Cython writes for a class that holds numbers only."""
+    if len(given) != 3 or type(given[1]) is not int:
+        return False
+    return view.name_of(given[0]) in NUMBER_CLASSES and (given[2] is None or is_numbers(given[2]))
+
+
+def is_numbers(value: Any) -> bool:
+    """Say whether a value is a tuple of numbers."""
+    return isinstance(value, tuple) and all(
+        v is None or isinstance(v, int | float | np.generic) for v in value
+    )
+
+
 def _tree(view: View, given: tuple[Any, ...]) -> bool:
     if len(given) != 3 or type(given[0]) is not int or type(given[2]) is not int:
         return False
@@ -357,6 +373,9 @@ def _table() -> dict[Name, Call]:
     found = {Name(*name): call for name, call in plain.items()}
     found |= {Name("datetime", n.name): Call(_dates, getattr(datetime, n.name)) for n in _DATES}
     found |= {name: Call(_numbers, late(*name)) for name in NUMBER_CLASSES}
+    for module, kind in NUMBER_CLASSES:
+        rebuild = f"__pyx_unpickle_{kind}"
+        found[Name(module, rebuild)] = Call(_rebuilt, late(module, rebuild), gives=_first)
     for kind in ("PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath"):
         pure = kind if kind.startswith("Pure") else f"Pure{kind}"
         found[Name("pathlib", kind)] = Call(_texts, getattr(pathlib, pure))

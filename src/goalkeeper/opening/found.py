@@ -43,6 +43,11 @@ class Pickles:
     is_torch: bool = False
     end: int = 0
 
+    @property
+    def ran(self) -> bool:
+        """Whether it is read as a pickle for sure: one was whole, or named or called something."""
+        return self.is_pickle and bool(self.end or self.seen.names or self.seen.problems)
+
 
 @dataclass(eq=False)
 class Found:

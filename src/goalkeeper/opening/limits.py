@@ -8,8 +8,8 @@ STEPS = 20_000_000  # opcodes of one file
 UNPACKED = 1 << 30  # bytes that are unpacked from one file
 LEAST_ROOM = 1 << 26  # bytes that any file may take in memory
 PER_BYTE = 16  # bytes of memory for a byte of the file: honest files take about one
-KEY_PARTS = 1000  # values inside the key of a dictionary
-KEY_DEEP = 10
+KEY_PARTS = 1000  # values inside a tuple that is the key of a dictionary
+KEY_DEEP = 5
 KEY_SIZE = 1 << 60  # larger numbers can be made to have the same hash
 
 
@@ -60,18 +60,17 @@ class Limits:
         return self._unpacked
 
 
-def check_key(key: Any, depth: int = 0, parts: list[int] | None = None) -> None:
-    """Raise Refused for a key that takes long to hash, or whose hash is code of its class.
+def check_key(key: Any, limits: Limits, depth: int = 0) -> None:
+    """Raise Refused for a key that takes long to hash.
 
     A tuple of tuples of the same tuple is short in the file, but its hash visits every path; and
     large numbers can be chosen so that all have the same hash.
     """
-    parts = [0] if parts is None else parts
-    parts[0] += 1
-    if parts[0] > KEY_PARTS or depth > KEY_DEEP:
+    limits.step()
+    if depth > KEY_DEEP or (isinstance(key, tuple | frozenset) and len(key) > KEY_PARTS):
         raise Refused("the key of a dictionary is nested too deeply")
     if isinstance(key, tuple | frozenset):
         for part in key:
-            check_key(part, depth + 1, parts)
+            check_key(part, limits, depth + 1)
     elif isinstance(key, int | float) and KEY_SIZE < abs(key) < float("inf"):
         raise Refused("the key of a dictionary is a number beyond any in a model")

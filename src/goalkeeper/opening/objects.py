@@ -182,7 +182,7 @@ class Making:
         return frozenset(items)
 
     def _check(self, key: Any) -> None:
-        check_key(key)
+        check_key(key, self.limits)
         if not may_be_key(self, key):
             raise Refused("a key of a dictionary has a hash of its own")
 

@@ -14,6 +14,7 @@ _EXTERNAL = 13  # TensorProto.external_data
 _MODEL_FIELDS = frozenset((*range(1, 9), 14, 20, 25, 26))
 _DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training")
 _DOMAINS += ("com.microsoft",)
+_MOST_FIELDS = 1_000_000
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -36,10 +37,13 @@ def onnx_model(content: bytes, found: Found) -> str:
 
 def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield field numbers and values of a message; raises ValueError for anything else."""
-    place = 0
+    place = count = 0
     while place < len(content):
         key, place = _varint(content, place)
         number, kind = key >> 3, key & 7
+        count += 1
+        if number == 0 or count > _MOST_FIELDS:
+            raise ValueError("no such field")
         value: int | bytes
         if kind == _VARINT:
             value, place = _varint(content, place)

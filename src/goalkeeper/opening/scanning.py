@@ -7,7 +7,7 @@ from typing import Literal
 
 from goalkeeper.opening import archives, formats, packed
 from goalkeeper.opening.arrays import read_header
-from goalkeeper.opening.found import Found
+from goalkeeper.opening.found import Found, Pickles
 from goalkeeper.opening.limits import Limits, Refused, Unreadable
 from goalkeeper.opening.pickles import read_pickles
 from goalkeeper.opening.rules import Rules
@@ -158,25 +158,23 @@ class _Scanner:
         if depth > DEEP:
             self.found.unread(f"archives lie more than {DEEP} deep in one another")
             return "nested archives"
-        form = self._pickle(content, whole=whole)
+        pickles = read_pickles(content, self.found)
+        form = self._take(pickles, whole=whole) if pickles.ran else ""
         if content.startswith(archives.ZIP) or archives.ends_in_zip(content):
             inside = archives.look(content, self.found, self._inside(depth), whole=whole)
             return form or inside
         other = self._other(content, name, depth, whole=whole)
-        if form:
-            return form
-        if other:
-            return other
+        if form or other:
+            return form or other
+        if pickles.is_pickle:  # it begins like one, and is nothing else
+            return self._take(pickles, whole=whole)
         self.found.note(f"{name or 'the file'} is of no format that goalkeeper knows")
         return "file of an unknown format"
 
     def _inside(self, depth: int) -> archives.Look:
         return lambda content, name: self.look(content, name, depth + 1)
 
-    def _pickle(self, content: bytes, *, whole: bool) -> str:
-        pickles = read_pickles(content, self.found)
-        if not pickles.is_pickle:
-            return ""
+    def _take(self, pickles: Pickles, *, whole: bool) -> str:
         self.found.runs_code = True
         self.found.take(pickles, whole=whole)
         return "torch file of an older format" if pickles.is_torch else "pickle"

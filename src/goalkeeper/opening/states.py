@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.opening.arrays import check_state
-from goalkeeper.opening.calls import BITS, COMPILED, TREE, View
+from goalkeeper.opening.calls import BITS, COMPILED, TREE, View, is_numbers
 from goalkeeper.opening.limits import Refused
-from goalkeeper.opening.names import Name, listed
+from goalkeeper.opening.names import NUMBER_CLASSES, Name, listed
 
 DISTRIBUTIONS = ("scipy.stats._continuous_distns", "scipy.stats._discrete_distns")
 _FROZEN = listed(
@@ -98,6 +98,11 @@ def _tuple_or_dict(_: View, state: Any) -> None:
         raise Refused("a random generator or tree has a state that its class does not write")
 
 
+def _numbers(_: View, state: Any) -> None:
+    if not is_numbers(state):
+        raise Refused("a loss function has a state that its class does not write")
+
+
 def _tree(_: View, state: Any) -> None:
     plain(_, state)
     nodes, count = state.get("nodes"), state.get("node_count")
@@ -125,6 +130,10 @@ def _booster(_: View, state: Any) -> None:
     for key in ("handle", "_handle"):
         if not isinstance(state.get(key), str | bytes | bytearray | None):
             raise Refused("a booster has a handle that is no stored model")
+
+
+def _set_compiled(instance: Any, state: Any) -> None:
+    instance.__setstate_cython__(state)
 
 
 def _set_nothing(instance: Any, state: Any) -> None:
@@ -161,6 +170,7 @@ _TABLE = {
     Name("collections", "OrderedDict"): State(plain),
     _BUNCH: State(plain, _set_nothing),
     **{name: State(_tuple_or_dict) for name in BITS | COMPILED},
+    **{name: State(_numbers, _set_compiled) for name in NUMBER_CLASSES},
     **{name: State(_booster) for name in _BOOSTERS},
     **{name: State(plain) for name in _CATBOOST | _FROZEN},
 }

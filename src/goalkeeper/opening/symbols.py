@@ -18,6 +18,7 @@ from goalkeeper.opening.states import DICTIONARIES, plain, state_of
 WRAPPER = Name("joblib.numpy_pickle", "NumpyArrayWrapper")
 _DEQUE = Name("collections", "deque")
 _STORAGE = 5  # values in the key by which torch names a storage, at least
+_MODULE = 4  # values in the key by which its older format names the class of a module
 
 
 class Symbol:
@@ -208,7 +209,7 @@ class Looking:
 
     def _checked(self, key: Any) -> bool:
         try:
-            check_key(key)
+            check_key(key, self.limits)
         except Refused as error:
             self.problem(str(error))
             return False
@@ -221,6 +222,8 @@ class Looking:
 
     def persistent(self, key: Any) -> Any:
         """Write down a storage of torch."""
+        if isinstance(key, tuple) and len(key) == _MODULE and key[0] == "module":
+            return key[1]  # a class, with its source for comparison
         if not isinstance(key, tuple) or len(key) < _STORAGE or key[0] != "storage":
             return self.problem("it fetches something that is stored elsewhere")
         self.seen.storages.append(key)
