@@ -31,6 +31,7 @@ _BIT_CTOR = Name(_RANDOM, "__bit_generator_ctor")
 _DATES = {Name("datetime", n) for n in ("date", "datetime", "time", "timedelta", "timezone")}
 _FACTORIES = {Name("builtins", n) for n in ("bool", "dict", "float", "int", "list", "set", "str")}
 _FACTORIES |= {Name("collections", "OrderedDict"), Name("collections", "Counter")}
+_HASHED = listed({"builtins": "frozenset", "decimal": "Decimal", "fractions": "Fraction"})
 BITS = listed(BITS_BY_MODULE)
 _TREES = listed(
     {
@@ -122,6 +123,7 @@ def _collected(view: View, given: tuple[Any, ...]) -> bool:
 def _keys(view: View, given: tuple[Any, ...]) -> bool:
     if not _collected(view, given):
         return False
+    view.limits.take(256 * len(given[0]) if given else 0)
     for key in given[0] if given else ():
         check_key(key, view.limits)
         if not may_be_key(view, key):
@@ -136,7 +138,7 @@ def may_be_key(view: View, key: Any) -> bool:
     if key is None or isinstance(key, _PLAIN) or view.name_of(key) is not None:
         return not isinstance(key, bytearray)
     kind = view.kind_of(key)
-    return kind in _DATES or kind in (Name("decimal", "Decimal"), Name("fractions", "Fraction"))
+    return kind in _DATES or kind in _HASHED
 
 
 def _queue(view: View, given: tuple[Any, ...]) -> bool:
