@@ -211,7 +211,11 @@ def pipelines() -> Iterator[tuple[str, Any]]:
         words = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
         columns = ColumnTransformer(
             [
-                ("n", make_pipeline(SimpleImputer(), StandardScaler()), select(dtype_include="number")),
+                (
+                    "n",
+                    make_pipeline(SimpleImputer(), StandardScaler()),
+                    select(dtype_include="number"),
+                ),
                 ("c", words, ["region"]),
                 ("o", OrdinalEncoder(), ["job"]),
             ],

@@ -126,9 +126,7 @@ def test_steps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         load(b"\x80\x04" + b"N0" * 2000 + b"N.")
 
 
-@pytest.mark.parametrize(
-    "wrap", [gzip.compress, lambda c: zipped(inside=c)], ids=["gzip", "zip"]
-)
+@pytest.mark.parametrize("wrap", [gzip.compress, lambda c: zipped(inside=c)], ids=["gzip", "zip"])
 def test_archives_in_archives_are_followed_a_few_times(wrap: Callable[[bytes], bytes]) -> None:
     content = pickle.dumps({"a": 1})
     for _ in range(8):

@@ -105,12 +105,12 @@ def test_a_pickle_of_an_old_version_is_loaded_with_a_note() -> None:
     assert "stored by scikit-learn 0.20.3" in loaded.notes[0]
 
 
-def test_names_of_the_users_own_are_added(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_of_the_users_own_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "own_features.py").write_text("class Ratio:\n    pass\nfrom os import getcwd\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    made = b"\x80\x04" + named("own_features", "Ratio").opcodes + b")\x81" + literal({"a": 1}) + b"b."
+    made = (
+        b"\x80\x04" + named("own_features", "Ratio").opcodes + b")\x81" + literal({"a": 1}) + b"b."
+    )
     with pytest.raises(Refused, match=r"own_features\.Ratio"):
         load(made)
     assert scan(made).verdict == "unknown"
@@ -152,7 +152,10 @@ def test_functions_are_named_and_never_called() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [pickle.dumps(DecisionTreeClassifier().fit([[0.0], [1.0], [2.0]], [0, 1, 0]), p) for p in (0, 5)],
+    [
+        pickle.dumps(DecisionTreeClassifier().fit([[0.0], [1.0], [2.0]], [0, 1, 0]), p)
+        for p in (0, 5)
+    ],
     ids=["protocol 0", "protocol 5"],
 )
 def test_damaged_files_are_refused_or_loaded_but_never_break_anything(content: bytes) -> None:

@@ -11,4 +11,13 @@ from goalkeeper.opening.loading import Loaded, load, load_torch
 from goalkeeper.opening.rules import refuse_dangerous
 from goalkeeper.opening.scanning import Scan, scan
 
-__all__ = ["Loaded", "Refused", "Scan", "Unreadable", "load", "load_torch", "refuse_dangerous", "scan"]
+__all__ = [
+    "Loaded",
+    "Refused",
+    "Scan",
+    "Unreadable",
+    "load",
+    "load_torch",
+    "refuse_dangerous",
+    "scan",
+]

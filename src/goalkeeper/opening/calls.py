@@ -22,7 +22,14 @@ import numpy as np
 
 from goalkeeper.opening.arrays import is_shape, make_dtype
 from goalkeeper.opening.limits import Limits, check_key
-from goalkeeper.opening.names import BITS_BY_MODULE, NUMBER_CLASSES, TEXT_METHODS, VALUES, Name, listed
+from goalkeeper.opening.names import (
+    BITS_BY_MODULE,
+    NUMBER_CLASSES,
+    TEXT_METHODS,
+    VALUES,
+    Name,
+    listed,
+)
 
 _PLAIN = (str, bytes, bytearray, bool, int, float, complex, np.generic)
 _CODES = ("latin1", "latin-1", "utf-8", "utf8", "ascii")

@@ -141,4 +141,6 @@ def _sets_state_simply(found: Any) -> bool:
 
 def _torch_setter(found: type) -> Any:
     """Return the setter of torch's modules: states go into `__dict__` without it."""
-    return getattr(found, "__setattr__") if found.__module__.startswith("torch.nn.modules.") else None  # noqa: B009, E501
+    return (
+        getattr(found, "__setattr__") if found.__module__.startswith("torch.nn.modules.") else None
+    )  # noqa: B009, E501

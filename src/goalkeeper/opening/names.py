@@ -154,7 +154,7 @@ NUMBER_CLASSES = listed(
 
 _DANGEROUS = frozenset(
     """
-    __builtin__ _aix_support _asyncio _bz2 _ctypes _io _osx_support _pickle _posixsubprocess _pyrepl
+    __builtin__ _aix_support _asyncio _bz2 _ctypes _io _osx_support _pickle _posixsubprocess _pyrepl _sitebuiltins
     _socket _thread _winapi aifc asyncio atexit bdb builtins bz2 cProfile cffi cgi cloudpickle code
     codecs codeop commands compileall contextlib copyreg ctypes dbm dill distutils doctest ensurepip
     execnet fabric faulthandler fcntl fileinput ftplib functools gc getpass glob gzip http httpx idlelib

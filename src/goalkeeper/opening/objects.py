@@ -63,9 +63,7 @@ class Making:
     def find(self, module: str, name: str) -> Any:
         """Import an allowed name; what may only be called is never imported."""
         found = current(Name(module, name))
-        if found in (RECONSTRUCTOR, WRAPPER) or (
-            found in CALLS and not self.rules.is_value(found)
-        ):
+        if found in (RECONSTRUCTOR, WRAPPER) or (found in CALLS and not self.rules.is_value(found)):
             value: Any = _Callable(found)
         elif self.rules.is_value(found):
             value = self.rules.resolve(found)

@@ -55,13 +55,13 @@ def read_pickles(content: bytes, found: Found, *, torch: bool = False) -> Pickle
     elif pickles.seen.storages and not torch:
         pickles.unreadable.append("it fetches storages that are not in the file")
     if not pickles.unreadable and place < len(content):
-        pickles.notes.append(f"{len(content) - place:,} bytes follow the pickle; no reader needs them")
+        pickles.notes.append(
+            f"{len(content) - place:,} bytes follow the pickle; no reader needs them"
+        )
     return pickles
 
 
-def _stopped(
-    pickles: Pickles, error: Exception, start: bytes, *, first: bool, calls: int
-) -> None:
+def _stopped(pickles: Pickles, error: Exception, start: bytes, *, first: bool, calls: int) -> None:
     """Judge bytes that could not be read to the end: what ran before the end would have run."""
     begun = start[:1] == b"\x80" and start[1:2] <= b"\x05"
     if isinstance(error, Refused):

@@ -64,7 +64,9 @@ class Rules:
         except (ImportError, KeyError) as error:
             raise Refused(f"it names {name}, which is not installed here") from error
         if self.is_trusted(name) and getattr(value, "__module__", None) != name.module:
-            raise Refused(f"{name} is not defined in {name.module}: name the module that defines it")
+            raise Refused(
+                f"{name} is not defined in {name.module}: name the module that defines it"
+            )
         return value
 
 

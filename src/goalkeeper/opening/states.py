@@ -25,7 +25,13 @@ _CATBOOST = listed(
 )
 _BUNCH = Name("sklearn.utils._bunch", "Bunch")
 # Classes that were read one by one: an empty instance may be made of them.
-MADE = _FROZEN | _BOOSTERS | _CATBOOST | {_BUNCH} | listed({"joblib.numpy_pickle": "NumpyArrayWrapper"})  # noqa: E501
+MADE = (
+    _FROZEN
+    | _BOOSTERS
+    | _CATBOOST
+    | {_BUNCH}
+    | listed({"joblib.numpy_pickle": "NumpyArrayWrapper"})
+)  # noqa: E501
 DICTIONARIES = {_BUNCH, *listed({"collections": "Counter OrderedDict defaultdict"})}
 
 
