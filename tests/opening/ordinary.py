@@ -10,6 +10,7 @@ import pickle
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import joblib
@@ -19,7 +20,7 @@ import pandas as pd
 ROWS = 40
 WORDS = ["alpha", "beta", "gamma", "delta", "offer", "meeting"]
 DUMPS: dict[str, Callable[[Any], bytes]] = {
-    **{f"pickle{p}": (lambda m, p=p: pickle.dumps(m, p)) for p in range(6)},
+    **{f"pickle{p}": partial(pickle.dumps, protocol=p) for p in range(6)},
     "joblib": lambda m: dumped(m, 0),
     "joblib-zlib": lambda m: dumped(m, 3),
     "joblib-gzip": lambda m: dumped(m, ("gzip", 3)),
@@ -104,17 +105,12 @@ def fitted(estimator: Any, classes: int = 2) -> Any:
 
 def with_functions() -> Iterator[tuple[str, Any]]:
     """Yield estimators whose arguments are functions, methods, splines, scorers or kernels."""
-    from scipy.stats import loguniform, uniform
     from sklearn import feature_selection as fs
     from sklearn import gaussian_process as gp
     from sklearn.compose import make_column_selector
     from sklearn.feature_extraction import text
     from sklearn.kernel_approximation import Nystroem
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import make_scorer
-    from sklearn.metrics import f1_score
     from sklearn.metrics.pairwise import cosine_similarity, rbf_kernel
-    from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, StratifiedKFold
     from sklearn.neighbors import KernelDensity, KNeighborsClassifier
     from sklearn.preprocessing import FunctionTransformer, PowerTransformer, SplineTransformer
     from sklearn.svm import SVC
@@ -156,6 +152,16 @@ def with_functions() -> Iterator[tuple[str, Any]]:
         yield f"gpr-{i}", gp.GaussianProcessRegressor(kernel, optimizer=None)
     yield "selector", make_column_selector(dtype_include=np.number)
     yield "selector-pattern", make_column_selector(pattern="age.*", dtype_exclude=[object])
+    yield from searches()
+
+
+def searches() -> Iterator[tuple[str, Any]]:
+    """Yield searches over parameters, with scorers, splits, distributions and generators."""
+    from scipy.stats import loguniform, uniform
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import f1_score, make_scorer
+    from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, StratifiedKFold
+
     for seed in (0, np.random.RandomState(3)):
         search = {"C": [0.1, 1.0]}
         yield f"grid-{type(seed).__name__}", GridSearchCV(
@@ -243,7 +249,7 @@ def boosters() -> Iterator[tuple[str, Any]]:
     import xgboost
 
     x, y = numbers()
-    few = {"n_estimators": 3, "n_jobs": 1}
+    few: Any = {"n_estimators": 3, "n_jobs": 1}
     for cls in (xgboost.XGBClassifier, xgboost.XGBRegressor, xgboost.XGBRFClassifier):
         yield cls.__name__, cls(**few).fit(x, y)
     yield "XGBRanker", xgboost.XGBRanker(**few).fit(x, y, group=[ROWS])
@@ -299,8 +305,9 @@ def torch_files() -> Iterator[Ordinary]:
         "embedding": torch.nn.EmbeddingBag(7, 2),
     }
     for name, module in modules.items():
-        for value, kind in ((module.state_dict(), "state"), ({"epoch": 3, "net": module.state_dict(),
-                             "opt": torch.optim.Adam(module.parameters()).state_dict()}, "both")):  # fmt: skip
+        optimiser = torch.optim.Adam(module.parameters()).state_dict()
+        both = {"epoch": 3, "net": module.state_dict(), "opt": optimiser}
+        for value, kind in ((module.state_dict(), "state"), (both, "both")):
             for modern in (True, False):
                 stream = io.BytesIO()
                 torch.save(value, stream, _use_new_zipfile_serialization=modern)

@@ -8,7 +8,6 @@ this machine: `test_payloads_run.py` shows it, in processes of their own.
 from __future__ import annotations
 
 import bz2
-import copyreg
 import gzip
 import io
 import lzma
@@ -194,7 +193,11 @@ def by_name(marker: Path) -> Iterator[Payload]:
 
 def _chains(mark: str, command: str, code: str) -> Iterator[Payload]:
     """Reach a function in several steps, none of which need be on a list."""
-    builtin, system = (lambda name: named("builtins", name)), ("posix", "system")
+    system = ("posix", "system")
+
+    def builtin(name: str) -> Code:
+        return named("builtins", name)
+
     imported = call(builtin("__import__"), "os")
     steps = {
         "getattr of an import": call(call(builtin("getattr"), imported, "system"), command),
@@ -389,7 +392,8 @@ def _arrays(marker: Path) -> Iterator[Payload]:
     yield Payload("npz of objects", stream.getvalue(), "npz")
     bomb = pickle.dumps(Bomb(marker), 2)
     headers = {
-        "structured": "{'descr': [('a', '<f8'), ('b', '|O')], 'fortran_order': False, 'shape': (1,), }",
+        "structured": "{'descr': [('a', '<f8'), ('b', '|O')], 'fortran_order': False, "
+        "'shape': (1,), }",
         "nested": "{'descr': [('a', [('b', '|O')])], 'fortran_order': False, 'shape': (1,), }",
         "key twice": "{'descr': '<f8', 'descr': '|O', 'fortran_order': False, 'shape': (1,), }",
         "odd quotes": '{"descr": "|O", "fortran_order": False, "shape": (1,), }',
@@ -448,5 +452,4 @@ def _wrappers(marker: Path) -> Iterator[Payload]:
 
 def payloads(marker: Path) -> list[Payload]:
     """Make every file; what they run makes `marker`."""
-    assert copyreg
     return [*by_name(marker), *by_opcode(marker), *by_container(marker)]

@@ -142,8 +142,7 @@ def test_boosters_in_their_own_formats(tmp_path: Path) -> None:
         files.append((suffix, scan((tmp_path / f"m.{suffix}").read_bytes())))
     models["LGBMClassifier"].booster_.save_model(tmp_path / "m.txt")
     models["CatBoostClassifier"].save_model(tmp_path / "m.cbm")
-    for suffix in ("txt", "cbm"):
-        files.append((suffix, scan((tmp_path / f"m.{suffix}").read_bytes())))
+    files += [(s, scan((tmp_path / f"m.{s}").read_bytes())) for s in ("txt", "cbm")]
     assert [(s, f.verdict) for s, f in files if f.verdict != "clean"] == []
 
 

@@ -49,7 +49,8 @@ def set_dtype(kind: np.dtype[Any], state: Any) -> None:
         if fields is not None or state[5] not in (-1, kind.itemsize):
             raise Refused("the type of an array has another size than it says")
         wanted = kind.newbyteorder(order) if order in "<>" else kind
-    kind.__setstate__(wanted.__reduce__()[2])
+    setter: Any = kind
+    setter.__setstate__(wanted.__reduce__()[2])
 
 
 def _unit(state: tuple[Any, ...]) -> str:
@@ -78,7 +79,8 @@ def _with_fields(kind: np.dtype[Any], names: Any, fields: Any) -> np.dtype[Any]:
     described: Any = {
         "names": list(names), "formats": formats, "offsets": offsets, "itemsize": kind.itemsize,
     }  # fmt: skip
-    return np.dtype(described)
+    found: np.dtype[Any] = np.dtype(described)
+    return found
 
 
 def is_shape(shape: Any) -> bool:

@@ -1,12 +1,12 @@
 """Which classes of installed packages may be made from a file, shown class by class.
 
 A class counts if nothing of its own code runs while a file is loaded: an instance is made by
-`object.__new__` (whatever `__new__` the class has), and its state is put into its `__dict__` (or set by one of the few `__setstate__`
-that were read, `_STATES`). No constructor, destructor, attribute hook or metaclass of its own may
-be there. What such an object does later, when it is asked for predictions, is the code of the
-installed package with attributes from the file; so only classes of estimators and of the parts
-that estimators keep are taken, from modules without readers and writers of files. Functions are
-never taken by this rule.
+`object.__new__` (whatever `__new__` the class has), and its state is put into its `__dict__` (or
+set by one of the few `__setstate__` that were read, `_STATES`). No constructor runs, and no
+destructor, attribute hook or metaclass of its own may be there. What such an object does later,
+when it is asked for predictions, is the code of the installed package with attributes from the
+file; so only classes of estimators and of the parts that estimators keep are taken, from modules
+without readers and writers of files. Functions are never taken by this rule.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ _STATES = (
     ("sklearn.isotonic", "IsotonicRegression"),
     ("sklearn.ensemble._hist_gradient_boosting.predictor", "TreePredictor"),
 )
+_TORCH = ("torch.nn.modules",)  # read; states go into `__dict__` without their `__setattr__`
 _HEAP_TYPE = 1 << 9  # a class written in Python
 _MOVED = {
     "sklearn.ensemble.gradient_boosting": "sklearn.ensemble._gb",
@@ -124,7 +125,7 @@ def _runs_nothing(found: Any) -> bool:
     return (
         type(found) in (type, ABCMeta)
         and bool(found.__flags__ & _HEAP_TYPE)
-        and found.__setattr__ in (object.__setattr__, _torch_setter(found))
+        and (found.__setattr__ is object.__setattr__ or _below(found.__module__, _TORCH))
         and found.__getattribute__ is object.__getattribute__
         and not own.intersection({"__del__", "__reduce__", "__reduce_ex__"})
         and _sets_state_simply(found)
@@ -133,14 +134,7 @@ def _runs_nothing(found: Any) -> bool:
 
 def _sets_state_simply(found: Any) -> bool:
     setter = getattr(found, "__setstate__", None)
-    if setter is None or found.__module__.startswith("torch.nn.modules."):
+    if setter is None or _below(found.__module__, _TORCH):
         return True
     known = (vars(_module(m))[n].__setstate__ for m, n in _STATES if hasattr(_module(m), n))
     return any(setter is one for one in known)
-
-
-def _torch_setter(found: type) -> Any:
-    """Return the setter of torch's modules: states go into `__dict__` without it."""
-    return (
-        getattr(found, "__setattr__") if found.__module__.startswith("torch.nn.modules.") else None
-    )  # noqa: B009, E501

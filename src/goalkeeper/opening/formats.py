@@ -17,7 +17,8 @@ _SAFETENSORS = {
 _PROGRAMS = (".py", ".pyc", ".pyw", ".so", ".dll", ".dylib", ".exe", ".sh", ".bat", ".ps1", ".js")
 _BINARIES = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _TEXTS = (".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".merges",
-          ".vocab", ".cfg", ".ini", ".gitattributes", ".gitignore", "LICENSE", "README")  # fmt: skip
+          ".vocab", ".cfg", ".ini", ".gitattributes", ".gitignore",
+          "LICENSE", "README")  # fmt: skip
 _DATA = ((b"PAR1", "Parquet"), (b"\x89PNG\r\n", "PNG image"), (b"\xff\xd8\xff", "JPEG image"))
 _UBJSON = re.compile(rb"\{(?:[iU]|L\x00{7})\x07learner\{")
 _YAML_OBJECT = re.compile(rb"!!python/|tag:yaml\.org,2002:python/")

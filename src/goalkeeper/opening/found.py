@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from goalkeeper.opening.limits import Limits
+from goalkeeper.opening.limits import Allowance
 from goalkeeper.opening.rules import Rules
 from goalkeeper.opening.symbols import Seen
 
@@ -54,7 +54,7 @@ class Found:
     """What was found so far, in the file and in everything inside it."""
 
     rules: Rules
-    limits: Limits
+    limits: Allowance
     seen: Seen = field(default_factory=Seen)
     unreadable: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -21,7 +21,7 @@ class Refused(Exception):
     """A file asks for something that is not allowed."""
 
 
-class Limits:
+class Allowance:
     """Counts what one file has cost so far; raises Refused where it is too much.
 
     Parameters
@@ -60,7 +60,7 @@ class Limits:
         return self._unpacked
 
 
-def check_key(key: Any, limits: Limits, depth: int = 0) -> None:
+def check_key(key: Any, limits: Allowance, depth: int = 0) -> None:
     """Raise Refused for a key that takes long to hash.
 
     A tuple of tuples of the same tuple is short in the file, but its hash visits every path; and

@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from goalkeeper.opening.limits import Limits, Refused, Unreadable
+from goalkeeper.opening.limits import Allowance, Refused, Unreadable
 from goalkeeper.opening.machine import Machine
 from goalkeeper.opening.objects import Making
 from goalkeeper.opening.packed import ERRORS, kind_of, unpacked
@@ -50,7 +50,7 @@ def load(content: bytes, trusted: tuple[str, ...] = (), *, lenient: bool = False
     Unreadable
         It is no pickle, or cut off.
     """
-    limits = Limits(len(content))
+    limits = Allowance(len(content))
     kind = kind_of(content)
     if kind:
         try:

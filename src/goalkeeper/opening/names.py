@@ -25,6 +25,7 @@ class Name(NamedTuple):
 
 
 def listed(table: dict[str, str]) -> frozenset[Name]:
+    """Return the names of a table from modules to words."""
     return frozenset(Name(m, n) for m, names in table.items() for n in names.split())
 
 
@@ -83,7 +84,8 @@ homogeneity_score mutual_info_score normalized_mutual_info_score rand_score v_me
 """
 _DISTANCES = """
 braycurtis canberra chebyshev cityblock correlation cosine dice euclidean hamming jaccard
-jensenshannon mahalanobis minkowski rogerstanimoto russellrao seuclidean sokalsneath sqeuclidean yule
+jensenshannon mahalanobis minkowski rogerstanimoto russellrao seuclidean sokalsneath sqeuclidean
+yule
 """
 BITS_BY_MODULE = {
     "numpy.random._mt19937": "MT19937",
@@ -150,22 +152,41 @@ NUMBER_CLASSES = listed(
     }
 )
 
+# Classes written in C, of which empty instances are made that then get a state.
+BITS = listed(BITS_BY_MODULE)
+_TREES = listed(
+    {
+        "sklearn.neighbors._ball_tree": "BallTree BallTree32 BallTree64 BinaryTree",
+        "sklearn.neighbors._kd_tree": "KDTree KDTree32 KDTree64 BinaryTree",
+    }
+)
+_KINDS = "BrayCurtis Canberra Chebyshev Dice Euclidean Hamming Haversine Jaccard Mahalanobis"
+_KINDS += " Manhattan Minkowski RogersTanimoto RussellRao SEuclidean SokalMichener SokalSneath"
+METRICS = frozenset(
+    Name("sklearn.metrics._dist_metrics", f"{kind}Distance{bits}")
+    for kind in _KINDS.split()
+    for bits in ("32", "64", "")
+)
+COMPILED = _TREES | METRICS
+TREE = Name("sklearn.tree._tree", "Tree")
+
 # ---- dangerous: only to say so; what is on no list is refused all the same --------------------
 
 _DANGEROUS = frozenset(
     """
-    __builtin__ _aix_support _asyncio _bz2 _ctypes _io _osx_support _pickle _posixsubprocess _pyrepl _sitebuiltins
-    _socket _thread _winapi aifc asyncio atexit bdb builtins bz2 cProfile cffi cgi cloudpickle code
-    codecs codeop commands compileall contextlib copyreg ctypes dbm dill distutils doctest ensurepip
-    execnet fabric faulthandler fcntl fileinput ftplib functools gc getpass glob gzip http httpx idlelib
-    imaplib imp importlib inspect invoke io itertools joblib lib2to3 linecache logging loky lzma marshal
-    mmap modulefinder msilib multiprocess multiprocessing netrc nntplib nt ntpath operator os
-    paramiko pathlib pdb pexpect pickle pickletools pip pkg_resources pkgutil platform poplib popen2
-    posix posixpath profile pstats pty py_compile pydoc readline requests resource rlcompleter
-    runpy sched select selectors setuptools sh shelve shlex shutil signal site smtplib socket
-    socketserver sqlite3 ssl subprocess symtable sys sysconfig tarfile tempfile test threading
-    timeit tkinter trace traceback tty turtle types unittest urllib urllib2 uuid venv
-    virtualenv webbrowser winreg wsgiref xmlrpc xml zipapp zipfile zipimport
+    __builtin__ _aix_support _asyncio _bz2 _ctypes _io _osx_support _pickle _posixsubprocess
+    _pyrepl _sitebuiltins _socket _thread _winapi aifc asyncio atexit bdb builtins bz2 cProfile
+    cffi cgi cloudpickle code codecs codeop commands compileall contextlib copyreg ctypes dbm
+    dill distutils doctest ensurepip execnet fabric faulthandler fcntl fileinput ftplib
+    functools gc getpass glob gzip http httpx idlelib imaplib imp importlib inspect invoke io
+    itertools joblib lib2to3 linecache logging loky lzma marshal mmap modulefinder msilib
+    multiprocess multiprocessing netrc nntplib nt ntpath operator os paramiko pathlib pdb
+    pexpect pickle pickletools pip pkg_resources pkgutil platform poplib popen2 posix posixpath
+    profile pstats pty py_compile pydoc readline requests resource rlcompleter runpy sched
+    select selectors setuptools sh shelve shlex shutil signal site smtplib socket socketserver
+    sqlite3 ssl subprocess symtable sys sysconfig tarfile tempfile test threading timeit tkinter
+    trace traceback tty turtle types unittest urllib urllib2 uuid venv virtualenv webbrowser
+    winreg wsgiref xmlrpc xml zipapp zipfile zipimport
     """.split()  # noqa: SIM905 - a list of words reads best as a text
 )
 _DANGEROUS_INSIDE = (

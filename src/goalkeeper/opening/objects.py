@@ -9,7 +9,7 @@ import numpy as np
 from goalkeeper.opening.arrays import ArrayWrapper, set_dtype
 from goalkeeper.opening.calls import CALLS, may_be_key
 from goalkeeper.opening.classes import current
-from goalkeeper.opening.limits import Limits, Refused, check_key
+from goalkeeper.opening.limits import Allowance, Refused, check_key
 from goalkeeper.opening.names import Name
 from goalkeeper.opening.rules import RECONSTRUCTOR, Rules
 from goalkeeper.opening.states import plain, set_plain, state_of
@@ -30,7 +30,7 @@ class Making:
         What the file may cost.
     """
 
-    def __init__(self, rules: Rules, limits: Limits) -> None:
+    def __init__(self, rules: Rules, limits: Allowance) -> None:
         self.rules, self.limits = rules, limits
         self._names: dict[int, tuple[Name, Any]] = {}  # the value is kept, so that its id stays
         self._made: dict[int, tuple[Name, Any]] = {}

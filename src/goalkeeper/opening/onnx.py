@@ -12,8 +12,9 @@ _MODEL = {"ir_version": 1, "graph": 7, "opset_import": 8, "functions": 25}
 _GRAPH = {"node": 1, "initializer": 5}
 _EXTERNAL = 13  # TensorProto.external_data
 _MODEL_FIELDS = frozenset((*range(1, 9), 14, 20, 25, 26))
-_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training")
-_DOMAINS += ("com.microsoft",)
+_DOMAINS = frozenset(
+    ("", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training", "com.microsoft")
+)
 _MOST_FIELDS = 1_000_000
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 

@@ -10,7 +10,7 @@ import zlib
 from typing import IO
 
 from goalkeeper.opening.found import Found
-from goalkeeper.opening.limits import Limits, Refused, Unreadable
+from goalkeeper.opening.limits import Allowance, Refused, Unreadable
 
 _STARTS = (
     (b"\x1f\x8b", "gzip"),
@@ -44,7 +44,7 @@ def unpack(kind: str, content: bytes, found: Found) -> bytes | None:
     return None
 
 
-def unpacked(kind: str, content: bytes, limits: Limits) -> bytes:
+def unpacked(kind: str, content: bytes, limits: Allowance) -> bytes:
     """Unpack a file; raises one of ERRORS where it is damaged, Refused where it is too large."""
     if kind == "zlib":
         return _inflated(content, limits)
@@ -61,7 +61,7 @@ def _opened(kind: str, raw: io.BytesIO) -> gzip.GzipFile | bz2.BZ2File | lzma.LZ
     return bz2.BZ2File(raw) if kind == "bz2" else lzma.LZMAFile(raw)
 
 
-def _inflated(content: bytes, limits: Limits) -> bytes:
+def _inflated(content: bytes, limits: Allowance) -> bytes:
     unpacker = zlib.decompressobj()
     parts, rest = [], content
     while not unpacker.eof:
@@ -76,7 +76,7 @@ def _inflated(content: bytes, limits: Limits) -> bytes:
     return b"".join(parts)
 
 
-def read_limited(stream: IO[bytes] | io.BufferedIOBase, limits: Limits) -> bytes:
+def read_limited(stream: IO[bytes] | io.BufferedIOBase, limits: Allowance) -> bytes:
     """Read a compressed stream, as far as the limits allow; raises Refused beyond."""
     parts = []
     while part := stream.read(_STEP):

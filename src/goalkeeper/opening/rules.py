@@ -9,8 +9,7 @@ from typing import Any
 from goalkeeper.opening import calls, states
 from goalkeeper.opening.classes import find_class
 from goalkeeper.opening.limits import Refused
-from goalkeeper.opening.names import NUMBER_CLASSES, VALUES, Name, Verdict, is_dangerous
-
+from goalkeeper.opening.names import COMPILED, NUMBER_CLASSES, VALUES, Name, Verdict, is_dangerous
 
 RECONSTRUCTOR = Name("copyreg", "_reconstructor")
 
@@ -40,7 +39,7 @@ class Rules:
 
     def is_value(self, name: Name) -> bool:
         """Say whether a name may be the value of an attribute."""
-        listed = name in VALUES or name in calls.COMPILED or name in NUMBER_CLASSES
+        listed = name in VALUES or name in COMPILED or name in NUMBER_CLASSES
         return listed or self.is_trusted(name) or self.makes(name)
 
     def makes(self, name: Name) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 from goalkeeper.opening import archives, formats, packed
 from goalkeeper.opening.arrays import read_header
 from goalkeeper.opening.found import Found, Pickles
-from goalkeeper.opening.limits import Limits, Refused, Unreadable
+from goalkeeper.opening.limits import Allowance, Refused, Unreadable
 from goalkeeper.opening.pickles import read_pickles
 from goalkeeper.opening.rules import Rules
 
@@ -101,7 +101,7 @@ def scan(content: bytes, name: str = "", trusted: tuple[str, ...] = ()) -> Scan:
     content
         The whole file.
     name
-        Its name: texts are told apart by it.
+        Its name: the kind of a text is read off it.
     trusted
         `package.module.Name` of own classes that are harmless.
 
@@ -110,7 +110,7 @@ def scan(content: bytes, name: str = "", trusted: tuple[str, ...] = ()) -> Scan:
     Scan
         What was found; bytes of no known format are never clean.
     """
-    scanner = _Scanner(Found(Rules(trusted), Limits(len(content))))
+    scanner = _Scanner(Found(Rules(trusted), Allowance(len(content))))
     if not content:
         scanner.found.unread("it is empty")
     try:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.opening.arrays import check_state
-from goalkeeper.opening.calls import BITS, COMPILED, TREE, View, is_numbers
+from goalkeeper.opening.calls import StackView, is_numbers
 from goalkeeper.opening.limits import Refused
-from goalkeeper.opening.names import NUMBER_CLASSES, Name, listed
+from goalkeeper.opening.names import BITS, COMPILED, NUMBER_CLASSES, TREE, Name, listed
 
 DISTRIBUTIONS = ("scipy.stats._continuous_distns", "scipy.stats._discrete_distns")
 _FROZEN = listed(
@@ -31,12 +31,12 @@ MADE = (
     | _CATBOOST
     | {_BUNCH}
     | listed({"joblib.numpy_pickle": "NumpyArrayWrapper"})
-)  # noqa: E501
+)
 DICTIONARIES = {_BUNCH, *listed({"collections": "Counter OrderedDict defaultdict"})}
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StateRule:
     """What state a class may get.
 
     Parameters
@@ -47,7 +47,7 @@ class State:
         Gives an instance its state; None: by its own `__setstate__`, or into its `__dict__`.
     """
 
-    check: Callable[[View, Any], None]
+    check: Callable[[StackView, Any], None]
     apply: Callable[[Any, Any], None] | None = None
 
 
@@ -56,14 +56,14 @@ def is_distribution(name: Name) -> bool:
     return name.module in DISTRIBUTIONS and name.name.endswith("_gen")
 
 
-def state_of(name: Name) -> State | None:
+def state_of(name: Name) -> StateRule | None:
     """Return what state a class may get; None for classes on no list."""
     if name in _TABLE:
         return _TABLE[name]
     return _DISTRIBUTION if is_distribution(name) else None
 
 
-def plain(_: View, state: Any) -> None:
+def plain(_: StackView, state: Any) -> None:
     """Check a state that goes into the `__dict__` of an instance."""
     if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
         raise Refused("an instance gets a state that is no dictionary of attributes")
@@ -81,7 +81,7 @@ def set_plain(instance: Any, state: Any) -> None:
 # ---- by class --------------------------------------------------------------------------------
 
 
-def _array(view: View, state: Any) -> None:
+def _array(view: StackView, state: Any) -> None:
     view.limits.take(check_state(state))
 
 
@@ -91,7 +91,7 @@ def _set_array(instance: Any, state: Any) -> None:
     instance.__setstate__((version, shape, kind, bool(order), raw))
 
 
-def _masked(view: View, state: Any) -> None:
+def _masked(view: StackView, state: Any) -> None:
     if not isinstance(state, tuple) or len(state) != 7 or not isinstance(state[5], bytes):
         raise Refused("a masked array has a state that numpy does not write")
     view.limits.take(check_state(state[:5]) + len(state[5]))
@@ -99,17 +99,17 @@ def _masked(view: View, state: Any) -> None:
         raise Refused("a masked array has a mask of another size")
 
 
-def _tuple_or_dict(_: View, state: Any) -> None:
+def _tuple_or_dict(_: StackView, state: Any) -> None:
     if not isinstance(state, dict | tuple | None):
         raise Refused("a random generator or tree has a state that its class does not write")
 
 
-def _numbers(_: View, state: Any) -> None:
+def _numbers(_: StackView, state: Any) -> None:
     if not is_numbers(state):
         raise Refused("a loss function has a state that its class does not write")
 
 
-def _tree(_: View, state: Any) -> None:
+def _tree(_: StackView, state: Any) -> None:
     plain(_, state)
     nodes, count = state.get("nodes"), state.get("node_count")
     if isinstance(nodes, np.ndarray) and not _is_tree(nodes, count):
@@ -130,7 +130,7 @@ def _is_tree(nodes: Any, count: Any) -> bool:
     return True
 
 
-def _booster(_: View, state: Any) -> None:
+def _booster(_: StackView, state: Any) -> None:
     """Check that the handle is bytes of a model: as a number it would be a place in memory."""
     plain(_, state)
     for key in ("handle", "_handle"):
@@ -146,7 +146,7 @@ def _set_nothing(instance: Any, state: Any) -> None:
     """Set nothing, as Bunch does."""
 
 
-def _distribution(view: View, state: Any) -> None:
+def _distribution(view: StackView, state: Any) -> None:
     plain(view, state)
     for key in ("a", "b"):
         if not isinstance(state.get(key), int | float | np.number):
@@ -158,25 +158,25 @@ def _set_distribution(instance: Any, state: Any) -> None:
     instance.__init__(a=state["a"], b=state["b"], name="stored")
 
 
-_DISTRIBUTION = State(_distribution, _set_distribution)
+_DISTRIBUTION = StateRule(_distribution, _set_distribution)
 _TABLE = {
-    Name("numpy", "ndarray"): State(_array, _set_array),
-    Name("numpy", "matrix"): State(_array, _set_array),
-    Name("numpy.ma", "MaskedArray"): State(_masked),
-    Name("numpy.ma.core", "MaskedArray"): State(_masked),
-    Name("numpy.matrixlib.defmatrix", "matrix"): State(_array, _set_array),
-    Name("numpy.random.mtrand", "RandomState"): State(_tuple_or_dict),
-    Name("numpy.random._generator", "Generator"): State(_tuple_or_dict),
-    Name("numpy.random._pickle", "__bit_generator_ctor"): State(_tuple_or_dict),
-    Name("numpy.random._pickle", "__generator_ctor"): State(_tuple_or_dict),
-    Name("numpy.random._pickle", "__randomstate_ctor"): State(_tuple_or_dict),
-    Name("numpy.random", "__RandomState_ctor"): State(_tuple_or_dict),
-    Name("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"): State(_tuple_or_dict),
-    TREE: State(_tree),
-    Name("collections", "OrderedDict"): State(plain),
-    _BUNCH: State(plain, _set_nothing),
-    **{name: State(_tuple_or_dict) for name in BITS | COMPILED},
-    **{name: State(_numbers, _set_compiled) for name in NUMBER_CLASSES},
-    **{name: State(_booster) for name in _BOOSTERS},
-    **{name: State(plain) for name in _CATBOOST | _FROZEN},
+    Name("numpy", "ndarray"): StateRule(_array, _set_array),
+    Name("numpy", "matrix"): StateRule(_array, _set_array),
+    Name("numpy.ma", "MaskedArray"): StateRule(_masked),
+    Name("numpy.ma.core", "MaskedArray"): StateRule(_masked),
+    Name("numpy.matrixlib.defmatrix", "matrix"): StateRule(_array, _set_array),
+    Name("numpy.random.mtrand", "RandomState"): StateRule(_tuple_or_dict),
+    Name("numpy.random._generator", "Generator"): StateRule(_tuple_or_dict),
+    Name("numpy.random._pickle", "__bit_generator_ctor"): StateRule(_tuple_or_dict),
+    Name("numpy.random._pickle", "__generator_ctor"): StateRule(_tuple_or_dict),
+    Name("numpy.random._pickle", "__randomstate_ctor"): StateRule(_tuple_or_dict),
+    Name("numpy.random", "__RandomState_ctor"): StateRule(_tuple_or_dict),
+    Name("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"): StateRule(_tuple_or_dict),
+    TREE: StateRule(_tree),
+    Name("collections", "OrderedDict"): StateRule(plain),
+    _BUNCH: StateRule(plain, _set_nothing),
+    **{name: StateRule(_tuple_or_dict) for name in BITS | COMPILED},
+    **{name: StateRule(_numbers, _set_compiled) for name in NUMBER_CLASSES},
+    **{name: StateRule(_booster) for name in _BOOSTERS},
+    **{name: StateRule(plain) for name in _CATBOOST | _FROZEN},
 }

@@ -10,7 +10,7 @@ import numpy as np
 from goalkeeper.opening.arrays import ArrayWrapper, set_dtype
 from goalkeeper.opening.calls import CALLS, may_be_key
 from goalkeeper.opening.classes import current
-from goalkeeper.opening.limits import Limits, Refused, check_key
+from goalkeeper.opening.limits import Allowance, Refused, check_key
 from goalkeeper.opening.names import Name
 from goalkeeper.opening.rules import RECONSTRUCTOR, Rules
 from goalkeeper.opening.states import DICTIONARIES, plain, state_of
@@ -70,7 +70,7 @@ class Looking:
         Where it is written down.
     """
 
-    def __init__(self, rules: Rules, limits: Limits, seen: Seen) -> None:
+    def __init__(self, rules: Rules, limits: Allowance, seen: Seen) -> None:
         self.rules, self.limits, self.seen = rules, limits, seen
 
     # ---- how values look ------------------------------------------------------------------------
