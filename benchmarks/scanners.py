@@ -1,9 +1,9 @@
 """Look for code in model files: payloads that are called clean, ordinary files that are not.
 
-Every scanner sees the same files: those of `tests/opening/payloads.py`, which all run code, and those
-of `tests/opening/ordinary.py`, which run none. A file that a scanner cannot read counts as flagged.
-Peers that are not installed are skipped; `--python` names the interpreter of an environment that has
-them.
+Every scanner sees the same files: those of `tests/opening/payloads.py`, which all run code, and
+those of `tests/opening/ordinary.py`, which run none. A file that a scanner cannot read counts as
+flagged. Peers that are not installed are skipped; `--python` names the interpreter of an
+environment that has them.
 
     python -m benchmarks.scanners --python peers/bin/python
 """
@@ -37,7 +37,8 @@ from modelscan.modelscan import ModelScan
 def look(path):
     scanner = ModelScan()
     found = scanner.scan(path)
-    return bool(scanner.issues.all_issues or found["errors"] or found["summary"]["skipped"]["total_skipped"])
+    skipped = found["summary"]["skipped"]["total_skipped"]
+    return bool(scanner.issues.all_issues or found["errors"] or skipped)
 """,
     "fickling": """
 import fickling

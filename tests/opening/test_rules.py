@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from goalkeeper.opening import Refused, Unreadable, load, scan
@@ -140,6 +141,35 @@ class _Again:
 
     def __reduce__(self) -> Any:
         return self.reduced
+
+
+def test_a_tree_asks_only_for_features_that_it_has() -> None:
+    tree = DecisionTreeClassifier().fit([[0.0], [1.0]], [0, 1]).tree_
+    _, given, state = tree.__reduce__()
+    state["nodes"] = state["nodes"].copy()
+    state["nodes"]["feature"][0] = 10**6
+    with pytest.raises(Refused, match="feature"):
+        load(pickle.dumps(_Again(type(tree), given, state)))
+
+
+def test_a_finished_array_is_not_changed_again() -> None:
+    """numpy would free its numbers, although another object may read them."""
+    content = pickle.dumps(np.arange(3.0), 2)[:-1] + b"q\xc8"
+    state = pickle.dumps(np.arange(9.0).__reduce__()[2], 2)[2:-1]
+    with pytest.raises(Refused, match="again"):
+        load(content + state + b"b.")
+
+
+def test_a_cache_on_disk_is_left_out() -> None:
+    """Training would unpickle what lies there."""
+    model = make_pipeline(LogisticRegression(), memory="cache")
+    loaded = load(pickle.dumps(model))
+    assert loaded.model.memory is None
+    assert "cache on disk" in loaded.notes[0]
+
+
+def test_names_of_a_file_cannot_write_to_the_terminal() -> None:
+    assert "\x1b" not in scan(whole(named("mine", "\x1b[2J"))).describe()
 
 
 def test_functions_are_named_and_never_called() -> None:

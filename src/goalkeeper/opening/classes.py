@@ -25,7 +25,12 @@ _ESTIMATORS = ("sklearn", "imblearn", "xgboost.sklearn", "lightgbm.sklearn")
 # Modules whose other classes are taken as well: the parts that estimators keep.
 _PARTS = (
     "scipy.interpolate._bsplines",
-    "scipy.sparse",
+    "scipy.sparse._bsr",
+    "scipy.sparse._coo",
+    "scipy.sparse._csc",
+    "scipy.sparse._csr",
+    "scipy.sparse._dia",
+    "scipy.sparse._lil",
     "sklearn._loss.link",
     "sklearn._loss.loss",
     "sklearn.calibration",

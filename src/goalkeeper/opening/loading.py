@@ -57,7 +57,8 @@ def load(content: bytes, trusted: tuple[str, ...] = (), *, lenient: bool = False
             content = unpacked(kind, content, limits)
         except ERRORS as error:
             raise Unreadable(f"the {kind} file cannot be unpacked ({str(error)[:80]})") from error
-    machine = Machine(content, 0, Making(Rules(trusted), limits))
+    making = Making(Rules(trusted), limits)
+    machine = Machine(content, 0, making)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         try:
@@ -68,7 +69,7 @@ def load(content: bytes, trusted: tuple[str, ...] = (), *, lenient: bool = False
             raise Unreadable(f"{type(error).__name__}: {str(error)[:200]}") from error
     if machine.place < len(content) and not lenient:
         raise Refused(f"{len(content) - machine.place:,} bytes follow the model in the file")
-    return Loaded(model, tuple(sorted({_line(w.message) for w in seen})))
+    return Loaded(model, tuple(sorted({*making.notes, *(_line(w.message) for w in seen)})))
 
 
 def _line(message: Any) -> str:
@@ -76,8 +77,10 @@ def _line(message: Any) -> str:
     then = getattr(message, "original_sklearn_version", None)
     if then is not None:
         now = message.current_sklearn_version
-        return f"it was stored by scikit-learn {then}, and is used by {now}: answers may differ"
-    return str(message).splitlines()[0][:300]
+        text = f"it was stored by scikit-learn {then}, and is used by {now}: answers may differ"
+    else:
+        text = (str(message).splitlines() or [""])[0]
+    return "".join(c if c.isprintable() else "?" for c in text[:300])
 
 
 def load_torch(content: bytes) -> Any:

@@ -21,7 +21,10 @@ class Name(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
+        text = (
+            f"{self.module}.{self.name}"  # of an untrusted file: terminals obey control characters
+        )
+        return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def listed(table: dict[str, str]) -> frozenset[Name]:
@@ -245,5 +248,4 @@ def is_dangerous(name: Name) -> bool:
         return True
     if any(f"{name.module}.".startswith(f"{inside}.") for inside in _DANGEROUS_INSIDE):
         return True
-    parts = {*name.module.split("."), *name.name.split(".")}
-    return bool(parts.intersection(_ATTRIBUTE_CHAINS))
+    return bool(set(name.name.split(".")).intersection(_ATTRIBUTE_CHAINS))

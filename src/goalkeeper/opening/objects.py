@@ -35,6 +35,7 @@ class Making:
         self._names: dict[int, tuple[Name, Any]] = {}  # the value is kept, so that its id stays
         self._made: dict[int, tuple[Name, Any]] = {}
         self._stated: dict[int, Any] = {}
+        self.notes: list[str] = []
 
     # ---- how values look ------------------------------------------------------------------------
 
@@ -125,10 +126,11 @@ class Making:
             self._once(instance)
             set_dtype(instance, state)
             return
-        kind = self.kind_of(instance)
-        if kind is None:
+        made = self._made.get(id(instance))
+        if made is None:
             raise Refused("it changes something that it did not make")
         self._once(instance)
+        kind = made[0]
         if self.rules.is_trusted(kind):
             _set_trusted(instance, state)
             return
@@ -138,9 +140,16 @@ class Making:
             (allowed.apply or set_plain)(instance, state)
         elif self.rules.find_class(kind) is not None:
             plain(self, state)
-            set_plain(instance, state)
+            set_plain(instance, self._without_cache(state))
         else:
             raise Refused(f"it changes a {kind}, which models only name")
+
+    def _without_cache(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Leave out a cache on disk: joblib would unpickle what lies there when it is trained."""
+        if not isinstance(state.get("memory"), str):
+            return state
+        self.notes.append("its cache on disk (memory) is not used")
+        return {**state, "memory": None}
 
     def _once(self, instance: Any) -> None:
         if id(instance) in self._stated:

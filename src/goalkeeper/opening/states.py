@@ -23,6 +23,7 @@ _BOOSTERS = listed({"lightgbm.basic": "Booster", "xgboost.core": "Booster"})
 _CATBOOST = listed(
     {"catboost.core": "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"}
 )
+PREDICTOR = Name("sklearn.ensemble._hist_gradient_boosting.predictor", "TreePredictor")
 _BUNCH = Name("sklearn.utils._bunch", "Bunch")
 # Classes that were read one by one: an empty instance may be made of them.
 MADE = (
@@ -118,16 +119,36 @@ def _tree(_: StackView, state: Any) -> None:
 
 def _is_tree(nodes: Any, count: Any) -> bool:
     """Say whether every branch ends at a later node: scikit-learn follows them unchecked."""
-    if nodes.ndim != 1 or nodes.dtype.names is None or count != len(nodes):
+    if not _has(nodes, "left_child", "right_child") or count != len(nodes):
         return False
-    if not {"left_child", "right_child"} <= set(nodes.dtype.names):
-        return False
-    here = np.arange(len(nodes))
-    for side in ("left_child", "right_child"):
-        child = nodes[side]
-        if not bool(((child == -1) | ((child > here) & (child < len(nodes)))).all()):
-            return False
-    return True
+    leaf = nodes["left_child"] == -1
+    return all(_lead_on(nodes[side], leaf) for side in ("left_child", "right_child"))
+
+
+def _has(nodes: Any, *fields: str) -> bool:
+    return nodes.ndim == 1 and set(fields) <= set(nodes.dtype.names or ())
+
+
+def _lead_on(children: Any, leaf: Any) -> bool:
+    here = np.arange(len(children))
+    return bool((leaf | ((children > here) & (children < len(children)))).all())
+
+
+def _set_tree(instance: Any, state: Any) -> None:
+    instance.__setstate__(state)
+    inner = instance.children_left != -1
+    if not bool(((instance.feature >= 0) & (instance.feature < instance.n_features))[inner].all()):
+        raise Refused("a decision tree asks for a feature that it does not have")
+
+
+def _predictor(_: StackView, state: Any) -> None:
+    plain(_, state)
+    nodes = state.get("nodes")
+    if isinstance(nodes, np.ndarray) and not (
+        _has(nodes, "left", "right", "is_leaf")
+        and all(_lead_on(nodes[side], nodes["is_leaf"] != 0) for side in ("left", "right"))
+    ):
+        raise Refused("a decision tree has branches that lead out of it")
 
 
 def _booster(_: StackView, state: Any) -> None:
@@ -172,7 +193,8 @@ _TABLE = {
     Name("numpy.random._pickle", "__randomstate_ctor"): StateRule(_tuple_or_dict),
     Name("numpy.random", "__RandomState_ctor"): StateRule(_tuple_or_dict),
     Name("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"): StateRule(_tuple_or_dict),
-    TREE: StateRule(_tree),
+    TREE: StateRule(_tree, _set_tree),
+    PREDICTOR: StateRule(_predictor),
     Name("collections", "OrderedDict"): StateRule(plain),
     _BUNCH: StateRule(plain, _set_nothing),
     **{name: StateRule(_tuple_or_dict) for name in BITS | COMPILED},
