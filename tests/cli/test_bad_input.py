@@ -200,13 +200,16 @@ class Leaving:
 
 SOUND = pickle.dumps({"a": 1})
 PICKLES = {
-    "untrusted": (SOUND, "", "is not trusted"),
-    "no-hash": (SOUND, "  trust: true\n", "the hash of the trusted model file is missing"),
+    "untrusted": (SOUND, "", "dict has no predict()"),
+    "no-hash": (SOUND, "  trust: true\n", "dict has no predict()"),
+    "dangerous-name": (SOUND, "  trust_names: [os.system]\n", "it is never allowed"),
+    "missing-module": (SOUND, "  trust_names: [no_such.Thing]\n", "importing no_such raised"),
+    "odd-name": (SOUND, "  trust_names: [Thing]\n", "trust_names"),
     "wrong-hash": (SOUND, f"  trust: true\n  sha256: {'0' * 64}\n", "not the one that you trusted"),
     "no-pickle": (b"hello world", "HASH", "is not a model of a kind that goalkeeper can"),
     "cut-off": (SOUND[:-3], "HASH", "cannot be loaded"),
     "no-model": (SOUND, "HASH", "dict has no predict()"),
-    "exits": (pickle.dumps(Leaving()), "HASH", "cannot be loaded: SystemExit"),
+    "exits": (pickle.dumps(Leaving()), "HASH", "cannot be loaded safely: it names"),
 }
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from goalkeeper.describe.fields import Name, Names, Section
+from goalkeeper.describe.fields import Name, Section
 from goalkeeper.describe.form_changes import ThreatsForm
 from goalkeeper.describe.form_data import ColumnForm, DataForm
 from goalkeeper.describe.form_threats import (
@@ -19,6 +19,7 @@ from goalkeeper.describe.form_threats import (
 
 VERSION = 1
 Answered = Literal["labels", "probabilities", "log-probabilities", "logits", "margins"]
+DottedName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 
 
 class TrainingForm(Section):
@@ -97,12 +98,13 @@ class ModelForm(Section):
     file: str | None = Field(default=None, min_length=1)
     trust: bool = Field(
         default=False,
-        description="whether you trust the file: loading a pickle runs whatever code is in it",
+        description="whether you trust the file; only kinds of models of plug-ins that run code "
+        "from the file need it. It never allows a pickle to run code",
     )
-    trust_names: Names = Field(
+    trust_names: tuple[DottedName, ...] = Field(
         default=(),
-        description="names of types and functions that the file may use beside those that are "
-        "known to be harmless, e.g. `my_package.MyScaler`",
+        description="classes and functions of your own that the file may name, as "
+        "package.module.Name; a module beside the application file is found",
     )
     sha256: str | None = Field(
         default=None,

@@ -185,7 +185,7 @@ def _model(document: Document, form: ApplicationForm) -> Iterator[DescriptionErr
             advice="leave out retries; a service has its own key, model.http.retries",
         )
     if model.file is None:
-        for key in ("trust", "sha256"):
+        for key in ("trust", "trust_names", "sha256"):
             if document.at(("model", key)) is not None:
                 yield problem(
                     document,
