@@ -175,7 +175,7 @@ def test_a_model_that_does_not_work(name: str, tmp_path: Path) -> None:
 
 
 CODE = {
-    "none": ("def build():\n    return None\n", "build() returned NoneType"),
+    "none": ("def build():\n    return None\n", "build() returned None"),
     "syntax": ("x = 1\ndef build(:\n    pass\n", "fix filter.py line 2"),
     "import": ("import no_such_package\ndef build(): ...\n", "No module named 'no_such_package'"),
     "own-error": ("class Odd(Exception): ...\ndef build():\n    raise Odd('x')\n", "Odd: x"),

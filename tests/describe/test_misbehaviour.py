@@ -109,6 +109,8 @@ def test_changes_of_the_process_hold_for_the_user_code_alone(tmp_path: Path) -> 
     load(described(tmp_path, CHANGES))
     assert (Path.cwd(), sys.getrecursionlimit(), np.geterr()) == before
     assert path <= set(sys.path)
+    other = "\nassert os.getcwd() != '/'\ndef build():\n    return LogisticRegression()\n"
+    load(described(tmp_path, other))  # of the first application, nothing is left
 
 
 def test_a_module_named_like_one_of_python_does_not_take_its_place(tmp_path: Path) -> None:

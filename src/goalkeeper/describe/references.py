@@ -98,7 +98,7 @@ class References:
         """
         path, name = self.locate(key, reference)
         with self.running(key, path.name, Activity.IMPORT):
-            module = _module(path)
+            module = _module(path.resolve())  # the user's code may have left the folder
         found = getattr(module, name, None)
         if found is None:
             names = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
