@@ -247,7 +247,7 @@ def _installed(final: Any, weights: Floats, bias: Floats) -> Any:
     from sklearn import naive_bayes as nb
     from sklearn.svm import SVC
 
-    new = copy.deepcopy(final)
+    new = copy.copy(final)  # what is replaced is not shared; a deep copy fails on a lock, say
     if isinstance(final, nb.MultinomialNB):
         if len(weights) == 1:
             weights = np.vstack([new.feature_log_prob_[0], new.feature_log_prob_[0] + weights[0]])
