@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -201,6 +202,17 @@ def test_parameters_can_be_written_back(model: Any, classes: int) -> None:
     )
     np.testing.assert_allclose(other.parameters()["weights"], new["weights"], atol=1e-9)
     np.testing.assert_array_equal(target.answer(x, View.LOGITS).logits, before)
+
+
+def test_a_model_that_holds_a_lock_can_be_written() -> None:
+    """Nothing of a model is copied but what is replaced: users keep locks and handles in theirs."""
+    x, y = table_data(2)
+    model = LogisticRegression().fit(x, y)
+    model.lock = threading.Lock()
+    target = SklearnTarget(model, CLASSES[:2], TABLE)
+    parameters = target.parameters()
+    other = target.with_parameters({**parameters, "bias": parameters["bias"] + 1.0})
+    assert (other.answer(x, View.LOGITS).logits != target.answer(x, View.LOGITS).logits).any()
 
 
 def test_what_cannot_be_written_says_why() -> None:

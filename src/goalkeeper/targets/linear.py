@@ -16,7 +16,6 @@ import numpy as np
 from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
-from goalkeeper.targets.copies import copy_model
 from goalkeeper.targets.inputs import our_order, own_order
 
 
@@ -250,7 +249,7 @@ def _installed(final: Any, weights: Floats, bias: Floats) -> Any:
     from sklearn import naive_bayes as nb
     from sklearn.svm import SVC
 
-    new = copy_model(final)
+    new = copy.copy(final)  # what is replaced is not shared; a deep copy fails on a lock, say
     if isinstance(final, nb.MultinomialNB):
         if len(weights) == 1:
             weights = np.vstack([new.feature_log_prob_[0], new.feature_log_prob_[0] + weights[0]])
