@@ -17,7 +17,8 @@ from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets.inputs import our_order
-from goalkeeper.targets.linear import Affine, affine, steps_of, text_front
+from goalkeeper.targets.linear import answering_steps, text_front
+from goalkeeper.targets.reading import Affine, affine
 
 
 def read(model: Any, domain: Domain, places: Ints) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def read(model: Any, domain: Domain, places: Ints) -> dict[str, Any]:
         tree. `class_means (k, d)`. `words (d,)`, and `idf (d,)` of models that weigh words by it,
         where the model is not linear.
     """
-    before, final = steps_of(model)
+    before, final = answering_steps(model)
     try:
         if isinstance(domain, TextDomain):
             return _of_texts(before, final, places)
