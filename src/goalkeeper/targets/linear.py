@@ -23,9 +23,9 @@ from goalkeeper.targets.reading import (
     Fold,
     Reading,
     fold_of,
-    is_foldable,
     is_sampler,
     read_preprocessing,
+    scales_only,
 )
 
 
@@ -82,7 +82,7 @@ def layout_of(model: Any, domain: Domain) -> Layout:
     front: dict[str, Any] = {}
     if isinstance(domain, TextDomain):
         front, before = text_front(before)
-    if isinstance(domain, TableDomain) and not all(is_foldable(step) for step in before):
+    if isinstance(domain, TableDomain) and not all(scales_only(step) for step in before):
         reading = read_preprocessing(before, domain)
         _check_final(final, domain, front, reading)
         return Layout(front, (reading.fold,), final, reading.design)
@@ -115,9 +115,7 @@ def read(model: Any, domain: Domain, places: Sequence[int], classes: int) -> dic
     """
     if len(places) != classes:
         raise NotOffered(f"the model knows {len(places)} of the application's {classes} classes")
-    weights, bias = _final_parameters(
-        answering_steps(model)[1]
-    )  # before the rest: quick, if it is none
+    weights, bias = _final_parameters(answering_steps(model)[1])  # quick, if it is not linear
     layout = layout_of(model, domain)
     weights, bias = ordered(weights, bias, places)
     for step in reversed(layout.chain):

@@ -128,7 +128,9 @@ class SklearnTarget:
 
         Where a table is encoded, filled in or cut into bins, `weights (k, p)` are those of the
         features that this makes, and `design` is a `goalkeeper.core.design.Design`, which makes
-        them from rows. k is 1 for two classes (towards class 1), else one row a class. For texts also
+        them from rows.
+
+        k is 1 for two classes (towards class 1), else one row a class. For texts also
         `vocabulary (d,)` and `binary`; with tf-idf also `idf (d,)`, `norm`, `sublinear_tf`: the
         weights then multiply the normalised tf-idf values.
 

@@ -103,17 +103,26 @@ PREPROCESSING: dict[str, Any] = {
     "sparse and scaled": make_pipeline(
         columns(sparse_threshold=1.0), StandardScaler(with_mean=False), MaxAbsScaler()
     ),
-    "gaps marked": columns(numbers=make_pipeline(SimpleImputer(add_indicator=True), MinMaxScaler())),
+    "gaps marked": columns(
+        numbers=make_pipeline(SimpleImputer(add_indicator=True), MinMaxScaler())
+    ),
     "scaled, then filled": columns(numbers=make_pipeline(RobustScaler(), SimpleImputer())),
     "filled with a constant": columns(numbers=SimpleImputer(strategy="constant", fill_value=-7)),
-    "gaps only": ColumnTransformer([("g", MissingIndicator(), ["gain", "work"]), ("w", ONE_HOT, WORDS)]),
+    "gaps only": ColumnTransformer(
+        [("g", MissingIndicator(), ["gain", "work"]), ("w", ONE_HOT, WORDS)]
+    ),
     "logarithms": columns(numbers=numbers(FunctionTransformer(np.log1p), StandardScaler())),
     "two curves": columns(
         numbers=numbers(
-            MinMaxScaler(), FunctionTransformer(np.sqrt), RobustScaler(), FunctionTransformer(np.tanh)
+            MinMaxScaler(),
+            FunctionTransformer(np.sqrt),
+            RobustScaler(),
+            FunctionTransformer(np.tanh),
         )
     ),
-    "bins": columns(numbers=numbers(KBinsDiscretizer(4, encode="onehot-dense", strategy="uniform"))),
+    "bins": columns(
+        numbers=numbers(KBinsDiscretizer(4, encode="onehot-dense", strategy="uniform"))
+    ),
     "numbered bins": columns(
         numbers=numbers(KBinsDiscretizer(3, encode="ordinal", strategy="uniform"), StandardScaler())
     ),
@@ -148,7 +157,8 @@ PREPROCESSING: dict[str, Any] = {
         )
     ),
     "nested": make_pipeline(
-        ColumnTransformer([("inner", columns(), [*WORDS, *NUMBERS])], remainder="drop"), "passthrough"
+        ColumnTransformer([("inner", columns(), [*WORDS, *NUMBERS])], remainder="drop"),
+        "passthrough",
     ),
     "frames between": make_pipeline(
         columns(onehot(sparse_output=False)).set_output(transform="pandas"), StandardScaler()

@@ -156,7 +156,8 @@ def _stack_parameters(parameters: Mapping[str, Any], app: Application) -> Floats
     weights = np.atleast_2d(np.asarray(parameters["weights"], dtype=np.float64))
     bias = np.asarray(parameters["bias"], dtype=np.float64).reshape(-1)
     domain = app.domain
-    if isinstance(domain, TableDomain) and "design" not in parameters:
+    plain = "design" not in parameters and weights.shape[1] == len(getattr(domain, "columns", ()))
+    if isinstance(domain, TableDomain) and plain:
         low, high = domain.bounds()
         finite = np.isfinite(low) & np.isfinite(high)
         low, high = np.where(finite, low, 0.0), np.where(finite, high, 1.0)

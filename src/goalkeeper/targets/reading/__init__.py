@@ -1,24 +1,25 @@
 """Read the preprocessing of a fitted pipeline as features made from columns one by one."""
 
 from goalkeeper.targets.reading.containers import is_sampler
-from goalkeeper.targets.reading.designs import Reading, read_preprocessing
+from goalkeeper.targets.reading.designs import Reading, read_preprocessing, reorder_of
 from goalkeeper.targets.reading.linear_steps import (
     Affine,
     Fold,
-    Projection,
+    Reorder,
     affine,
     fold_of,
-    is_foldable,
+    scales_only,
 )
 
 __all__ = [
     "Affine",
     "Fold",
-    "Projection",
     "Reading",
+    "Reorder",
     "fold_of",
     "affine",
-    "is_foldable",
     "is_sampler",
     "read_preprocessing",
+    "reorder_of",
+    "scales_only",
 ]

@@ -14,7 +14,7 @@ from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.reading.flows import Coded, Flow, Mixed, Unread, Walk, dense
-from goalkeeper.targets.reading.linear_steps import Affine, Fold, Projection
+from goalkeeper.targets.reading.linear_steps import Affine, Fold, Reorder
 from goalkeeper.targets.reading.naming import name_of
 from goalkeeper.targets.reading.probing import build_probe, draw_rows, find_taken, silently
 from goalkeeper.targets.reading.steps import follow
@@ -71,8 +71,14 @@ def read_preprocessing(before: Sequence[Any], domain: TableDomain) -> Reading:
     values = dense(made)
     settled = [walk.settle(flow, values[:, i]) for i, flow in enumerate(flows)]
     _check(settled, domain, transform)
-    plain = domain.numeric and not domain.missing.any() and all(_is_plain(s) for s in settled)
-    return _plain(settled, len(domain.columns)) if plain else _designed(settled, domain)
+    return _reordered(settled, domain) or _designed(settled, domain)
+
+
+def reorder_of(reading: Reading) -> Reorder:
+    """Return what can be undone column by column; raises NotOffered for everything else."""
+    if isinstance(reading.fold, Reorder) and (reading.fold.inner.scale > 0).all():
+        return reading.fold  # a negative scale would exchange the ends of a range
+    raise NotOffered("the preprocessing drops, mixes or encodes columns")
 
 
 def _start(domain: TableDomain) -> list[Flow]:
@@ -115,22 +121,20 @@ def _evaluate(flow: Term | Mixed, rows: Floats) -> Floats:
 # ---- features that are the columns themselves -----------------------------------------------
 
 
-def _is_plain(flow: Term | Mixed) -> bool:
-    terms = (flow,) if isinstance(flow, Term) else flow.terms
-    return all(t.kind == "number" and not any(s in CURVES for s, _ in t.steps) for t in terms)
+def _reordered(settled: Sequence[Term | Mixed], domain: TableDomain) -> Reading | None:
+    """Return the columns themselves, scaled, each at its place; None where that is not all."""
+    if not domain.numeric or domain.missing.any() or len(settled) != len(domain.columns):
+        return None
+    lines = [_line(f.steps) for f in settled if isinstance(f, Term) and _is_line(f)]
+    place = np.array([f.column for f in settled if isinstance(f, Term)], dtype=np.int64)
+    scale, shift = np.array(lines).reshape(len(lines), 2).T
+    if len(lines) != len(settled) or len(np.unique(place)) != len(place) or not scale.all():
+        return None
+    return Reading(None, Reorder(Affine(scale, shift), place))
 
 
-def _plain(settled: Sequence[Term | Mixed], columns: int) -> Reading:
-    matrix, shift = np.zeros((len(settled), columns)), np.zeros(len(settled))
-    for i, flow in enumerate(settled):
-        terms = (flow,) if isinstance(flow, Term) else flow.terms
-        parts = np.ones(1) if isinstance(flow, Term) else flow.weights
-        shift[i] = 0.0 if isinstance(flow, Term) else flow.shift
-        for term, part in zip(terms, parts, strict=True):
-            scale, offset = _line(term.steps)
-            matrix[i, term.column] += part * scale
-            shift[i] += part * offset
-    return Reading(None, Projection(matrix, shift))
+def _is_line(term: Term) -> bool:
+    return term.kind == "number" and not any(name in CURVES for name, _ in term.steps)
 
 
 def _line(steps: Sequence[Step]) -> tuple[float, float]:

@@ -38,7 +38,7 @@ def encoded(step: Any, column: int, values: Floats) -> Floats:
         row[0, column] = value
         try:
             made = silently(step.transform, row)
-        except Exception:  # noqa: BLE001 - whatever it raises, it gives no answer
+        except Exception:  # noqa: BLE001, S112 - whatever it raises, it gives no answer
             continue
         dense = made.toarray() if hasattr(made, "toarray") else made
         out[i] = np.asarray(dense, dtype=np.float64)[0]

@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from goalkeeper.core.data import Floats
+from goalkeeper.core.data import Bools, Floats, Ints
 from goalkeeper.core.errors import NotOffered
-
-CLOSE = 1e-9  # of the largest weight: what writing back may miss by
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +17,10 @@ class Affine:
 
     scale: Floats
     shift: Floats
+
+    def undo(self, rows: Floats) -> Floats:
+        """Turn what the step made `(n, d)` back into what it got."""
+        return np.asarray((rows - self.shift) / self.scale)
 
     def fold(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
         """Turn weights behind the step into weights in front of it."""
@@ -31,7 +33,44 @@ class Affine:
 
 
 @dataclass(frozen=True, eq=False)
-class Projection:
+class Reorder:
+    """A step that scales each column, and puts it at another place `(d,)`."""
+
+    inner: Affine
+    place: Ints
+
+    def undo(self, rows: Floats) -> Floats:
+        """Turn what the step made `(n, d)` back into what it got."""
+        return self._put_back(self.inner.undo(rows))
+
+    def fold(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
+        """Turn weights behind the step into weights in front of it."""
+        weights, bias = self.inner.fold(weights, bias)
+        return self._put_back(weights), bias
+
+    def unfold(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
+        """Turn weights in front of the step into weights behind it."""
+        return self.inner.unfold(weights[:, self.place], bias)
+
+    def _put_back(self, values: Floats) -> Floats:
+        out = np.empty(values.shape)
+        out[:, self.place] = values
+        return out
+
+
+class _OneWay:
+    """A step that drops or mixes columns: not every weight in front of it can be had behind it."""
+
+    def unfold(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
+        """Refuse."""
+        raise NotOffered(
+            "the weights cannot be rewritten: the preprocessing drops or mixes columns, so that "
+            "the model has no number of its own for each of them"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Projection(_OneWay):
     """What one step makes of all columns: `columns @ matrix.T + shift`, `(p, d)` and `(p,)`."""
 
     matrix: Floats
@@ -41,32 +80,26 @@ class Projection:
         """Turn weights behind the step into weights in front of it."""
         return np.asarray(weights @ self.matrix), bias + weights @ self.shift
 
-    def unfold(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
-        """Turn weights in front of the step into weights behind it, if there are such.
 
-        Raises
-        ------
-        NotOffered
-            The step leaves no room for these weights: it drops or mixes columns.
-        """
-        behind = self._solve(weights)
-        slack = CLOSE * np.abs(weights).max(initial=0.0)
-        if not (np.abs(behind @ self.matrix - weights) <= slack).all():
-            raise NotOffered(
-                "these weights cannot be written back: the preprocessing drops or mixes columns, "
-                "so that the model has no number of its own for each of them"
-            )
-        return behind, bias - behind @ self.shift
+@dataclass(frozen=True, eq=False)
+class Selection(_OneWay):
+    """The columns `(d,)` that one step keeps."""
 
-    def _solve(self, weights: Floats) -> Floats:
-        used = self.matrix != 0
-        if (used.sum(axis=1) == 1).all() and (used.sum(axis=0) <= 1).all():
-            place = used.argmax(axis=1)
-            return np.asarray(weights[:, place] / self.matrix[np.arange(len(place)), place])
-        return np.asarray(np.linalg.lstsq(self.matrix.T, weights.T, rcond=None)[0].T)
+    kept: Bools
+
+    def fold(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
+        """Turn weights behind the step into weights in front of it: 0 for what is dropped."""
+        out = np.zeros((len(weights), len(self.kept)))
+        out[:, self.kept] = weights
+        return out, bias
 
 
-Fold = Affine | Projection
+Fold = Affine | Reorder | Projection | Selection
+
+
+def scales_only(step: Any) -> bool:
+    """Tell whether a step scales each column, and does nothing else."""
+    return _is_ours(step) and _scales(step)
 
 
 def is_foldable(step: Any) -> bool:
@@ -79,14 +112,13 @@ def fold_of(step: Any) -> Fold:
     if not is_foldable(step):
         raise NotOffered(f"weights cannot be read through {type(step).__name__}")
     if _selects(step):
-        matrix = np.eye(int(step.n_features_in_))[step.get_support()]
-        return Projection(matrix, np.zeros(len(matrix)))
-    return _project(step) if _projects(step) else affine(step)
+        return Selection(np.asarray(step.get_support(), dtype=bool))
+    return projection(step) if _projects(step) else affine(step)
 
 
 def affine(step: Any) -> Affine:
     """Read a scaler as an affine map of each column; raises NotOffered for other steps."""
-    if not (_is_ours(step) and _scales(step)):
+    if not scales_only(step):
         raise NotOffered(f"weights cannot be read through {type(step).__name__}")
     scale, shift = np.ones(int(step.n_features_in_)), np.zeros(int(step.n_features_in_))
     for name, numbers in scaling(step):
@@ -134,7 +166,8 @@ def _selects(step: Any) -> bool:
     return isinstance(step, SelectorMixin)
 
 
-def _project(step: Any) -> Projection:
+def projection(step: Any) -> Projection:
+    """Read what a step that projects makes of all columns."""
     matrix = _floats(step.components_)
     if type(step).__name__ == "TruncatedSVD":
         return Projection(matrix, np.zeros(len(matrix)))

@@ -26,7 +26,7 @@ from goalkeeper.targets.reading.flows import (
     mapped,
     with_step,
 )
-from goalkeeper.targets.reading.linear_steps import fold_of, is_foldable, scaling
+from goalkeeper.targets.reading.linear_steps import is_foldable, projection, scaling
 from goalkeeper.targets.reading.probing import silently
 
 Flows = list[Flow]
@@ -125,8 +125,8 @@ def _linear(step: Any, x: Any, flows: Flows, walk: Walk) -> Flows:
     if hasattr(step, "get_support"):
         return [flow for flow, kept in zip(flows, step.get_support(), strict=True) if kept]
     if hasattr(step, "components_"):
-        fold = fold_of(step)
-        return _mix(flows, dense(x), fold.matrix, fold.shift, walk)  # type: ignore[union-attr]
+        fold = projection(step)
+        return _mix(flows, dense(x), fold.matrix, fold.shift, walk)
     out = flows
     for kind, numbers in scaling(step):
         out = [
@@ -246,8 +246,8 @@ def _encode(step: Any, flows: Flows) -> Flows:
     name = type(step).__name__
     widths = sizes(step)
     starts = np.concatenate([[0], np.cumsum(widths)]).astype(int)
-    for i, flow in enumerate(flows):
-        flow = as_number(flow, name)
+    for i, given in enumerate(flows):
+        flow = as_number(given, name)
         places = slice(starts[i], starts[i + 1])
         if isinstance(flow, Coded):
             out += [flow] * widths[i]
