@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from goalkeeper.core.design import Term
+from goalkeeper.core.design import CURVES, Term
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.targets.reading.flows import Mixed
 
@@ -18,8 +18,8 @@ def name_of(feature: Term | Mixed, domain: TableDomain) -> str:
         return f"a mix of {len(columns)} columns"
     column = domain.columns[feature.column]
     name = column.name
-    for step, number in feature.steps:
-        name = f"{step}({name})" if not number else f"{step}({name}, {number:g})"
+    for step, _ in feature.steps:
+        name = f"{step}({name})" if step in CURVES else name
     if feature.kind == "number":
         return name
     return f"{name} {_bins(feature) if feature.kind == 'bins' else _levels(feature, column)}"
