@@ -22,6 +22,7 @@ from sklearn.preprocessing import (
 from goalkeeper.attacks.evasion.columns_from_weights import ColumnsFromWeights, perturb
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import PARTS, Data, Floats, Splits
+from goalkeeper.core.design import Design, Term, take_steps
 from goalkeeper.core.power import View
 from goalkeeper.games.evasion import Ending, EntryConstraint
 from goalkeeper.targets import SklearnTarget
@@ -145,3 +146,40 @@ def test_the_attack_breaks_a_table_of_words_numbers_and_gaps(name: str) -> None:
     assert question.constraint.allows(question.x, answer.x).all()
     labels = app.target.answer(answer.x[reached], View.LABELS).labels
     assert (labels == 0).all()
+
+
+@pytest.mark.parametrize("column", [0, 2])
+@pytest.mark.parametrize("steps", [(), (("subtract", 3.0), ("divide", 7.0))])
+def test_a_number_goes_to_the_bin_that_helps_not_to_the_end(column: int, steps: Any) -> None:
+    """Only from 40 to below 41 the answer turns, far from both ends of the range."""
+    points = take_steps(steps, np.array([40.0, 41.0]))
+    term = Term(column=column, steps=steps, kind="bins", points=points, values=np.eye(3)[1])
+    design = Design(names=("from 40 to 41",), terms=(term,))
+    constraint = EntryConstraint(domain=PEOPLE, step=np.full(5, 50.0), entries=1)
+    row = np.array([30.0, 0.0, 10.0, 0.0, 1.0])
+    found = perturb(
+        np.array([[2.0]]),
+        np.array([-1.0]),
+        row[None],
+        np.array([[False, True]]),
+        constraint,
+        design,
+    )
+    assert design.expand(found)[0, 0] == 1
+    assert constraint.allows(row[None], found).all()
+
+
+def test_a_row_without_an_answer_is_never_chosen() -> None:
+    term = Term(column=1, kind="levels", points=np.array([2.0, 3.0]), values=np.array([9, np.nan]))
+    design = Design(names=("work",), terms=(term,))
+    constraint = EntryConstraint(domain=PEOPLE, step=np.zeros(5), entries=1)
+    row = np.array([30.0, 0.0, 10.0, 0.0, 1.0])
+    found = perturb(
+        np.array([[1.0]]),
+        np.array([-1.0]),
+        row[None],
+        np.array([[False, True]]),
+        constraint,
+        design,
+    )
+    assert found[0, 1] == 2
