@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.decomposition import PCA
+from sklearn.decomposition import TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction.text import (
     CountVectorizer,
@@ -15,10 +15,17 @@ from sklearn.feature_extraction.text import (
     TfidfTransformer,
     TfidfVectorizer,
 )
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.svm import SVC, LinearSVC
 
 from goalkeeper.core.domain import Column, TableDomain, TextDomain
@@ -86,6 +93,7 @@ TABLE_MODELS = [
     ComplementNB(),
     make_pipeline(StandardScaler(), LogisticRegression()),
     make_pipeline(MinMaxScaler((-1, 2)), StandardScaler(with_mean=False), LogisticRegression()),
+    make_pipeline(RobustScaler(), LogisticRegression()),
     make_pipeline(MaxAbsScaler(), make_pipeline(StandardScaler(with_std=False), LinearSVC())),
 ]
 
@@ -111,13 +119,23 @@ TEXT_FRONTS = [
     [TfidfVectorizer(sublinear_tf=True, use_idf=False)],
     [CountVectorizer(), TfidfTransformer(norm=None)],
     [TfidfVectorizer(), MaxAbsScaler()],
+    [TfidfVectorizer(), VarianceThreshold(1e-3)],
+    [TfidfVectorizer(), VarianceThreshold(1e-3), TruncatedSVD(4, random_state=0), StandardScaler()],
     [CountVectorizer(), StandardScaler(with_mean=False)],
 ]
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("final", [LogisticRegression(), MultinomialNB()], ids=repr)
-@pytest.mark.parametrize("front", TEXT_FRONTS, ids=repr)
+@pytest.mark.parametrize(
+    ("front", "final"),
+    [
+        (front, final)
+        for front in TEXT_FRONTS
+        for final in (LogisticRegression(), MultinomialNB())
+        if type(final) is LogisticRegression or len(front) < 3  # counts are not negative
+    ],
+    ids=repr,
+)
 def test_text_parameters_reproduce_the_logits(front: Any, final: Any, classes: int) -> None:
     x, y = text_data(classes)
     target = SklearnTarget(make_pipeline(*front, final).fit(x, y), CLASSES[:classes], TextDomain())
@@ -160,7 +178,7 @@ def test_a_linear_support_vector_machine_with_two_classes_can_be_read() -> None:
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
-        (make_pipeline(PCA(2), LogisticRegression()), "through PCA"),
+        (make_pipeline(Normalizer(), LogisticRegression()), "through Normalizer: it divides by"),
         (make_pipeline(MinMaxScaler(clip=True), LogisticRegression()), "through MinMaxScaler"),
         (SVC(), "SVC is not a linear model"),
     ],
