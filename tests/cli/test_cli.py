@@ -236,7 +236,8 @@ def test_an_application_without_any_need_is_not_called_safe(small: Path, tmp_pat
     folder = Path(shutil.copytree(small.parent, tmp_path / "a"))
     path = folder / "application.yaml"
     content = yaml.safe_load(path.read_text())
-    content["needs"] = dict.fromkeys(content["needs"], {"none": "Nothing depends on it."})
+    none = {"none": "Nothing depends on it."}
+    content["needs"] = dict.fromkeys(content["needs"], none)
     path.write_text(yaml.safe_dump(content))
     done = inline("run", path, "-o", tmp_path / "r", "--effort", "0.02", "--attacker", "outsider")
     assert done.code == Exit.NOTHING, done.err
