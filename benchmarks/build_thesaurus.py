@@ -270,7 +270,7 @@ MARKED = re.compile(r"\(([^)]*)\)")
 FINE_MARKS = frozenset({"", "Hauptform"})
 ADJECTIVE = ("lich", "ig", "isch", "bar", "sam", "los", "voll", "haft", "iv", "al", "ent", "ant",
              "ell", "är", "ös", "arm", "reich", "frei")  # fmt: skip
-LONGEST = 12  # letters of a German word; longer ones are compounds, and rare
+LONGEST = 11  # letters of a German word; longer ones are compounds, and rare
 MOST_SENSES = 3  # of a word: one that has more means too many things
 GERMAN_KEPT_WORDS = """
 aber alle allem allen aller alles als also am an auch auf aus bei beim bin bis bist da dann das

@@ -83,15 +83,21 @@ def list_words_of(x: Inputs) -> list[str]:
     return sorted(counts, key=lambda word: (-counts[word], word))
 
 
-def list_query_words(access: Access, most: int) -> tuple[str, ...]:
+def list_query_words(access: Access, most: int, seen: Inputs | None = None) -> tuple[str, ...]:
     """List up to `most` words: the model's own, those of the attacker's texts, then public ones.
 
     The model's own words are there only if it is known in part, own texts, the most
-    frequent words first, only if similar data was granted.
+    frequent words first, only if similar data was granted. Without such data the public words are
+    in the language of the texts `seen` `(n,)` that the question holds, if it holds any; of other
+    languages than English and German only the words of these texts themselves are known.
     """
     shares = _count_shares(access)
-    words_of_data = sorted(shares, key=lambda word: (-shares[word], word))
-    return tuple(dict.fromkeys([*_list_vocabulary(access), *words_of_data, *public_words()]))[:most]
+    words = sorted(shares, key=lambda word: (-shares[word], word))
+    language = "en" if seen is None or words else find_texts_language(seen)
+    if seen is not None and not language:
+        words = list_words_of(seen)
+    public = public_words(language or "en")
+    return tuple(dict.fromkeys([*_list_vocabulary(access), *words, *public]))[:most]
 
 
 def _list_vocabulary(access: Access) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from goalkeeper.attacks.evasion._query_plans import QueryPlan, Reply
 from goalkeeper.attacks.evasion._words import Candidates, TextItem, WordAttack
 from goalkeeper.core.access import Access
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power, View
+from goalkeeper.core.scripts import HAS_UNSPACED, list_clusters
 from goalkeeper.games.evasion import EvasionQuestion
 
 WordSearch = Generator[list[str], Reply, list[str]]
@@ -105,13 +106,15 @@ def _shuffle_locally(words: list[str], item: TextItem) -> list[str]:
 
 def _find_barely_declined(item: TextItem) -> Generator[list[str], Reply, str]:
     """Bisect for the shortest beginning of the text that is still answered as the whole."""
-    words = item.text.split()
+    words, between = item.text.split(), " "
+    if HAS_UNSPACED.search(item.text):
+        words, between = list_clusters(item.text), ""
     low, high = 0, len(words)
     while high - low > 1:
         middle = (low + high) // 2
-        reply = yield [" ".join(words[:middle])]
+        reply = yield [between.join(words[:middle])]
         low, high = (middle, high) if reply.reached[0] else (low, middle)
-    return " ".join(words[:high])
+    return between.join(words[:high])
 
 
 def _shorten(item: TextItem, words: list[str]) -> WordSearch:

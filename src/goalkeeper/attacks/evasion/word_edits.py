@@ -8,12 +8,15 @@ from typing import final
 
 import numpy as np
 
+from goalkeeper.attacks.base import Unfit
 from goalkeeper.attacks.evasion._edits import EditAttack, EditItem
 from goalkeeper.attacks.evasion._query_plans import QueryPlan
+from goalkeeper.core.application import Application
 from goalkeeper.core.power import Budget
 from goalkeeper.games.evasion import find_text_language, list_synonyms
 
 TEXTS_AT_ONCE = 64  # asked in one step
+SEEN = 50  # texts that show the language
 
 
 @final
@@ -38,6 +41,12 @@ class WordEdits(EditAttack):
         "on text classification and entailment, AAAI"
     )
     most = Budget(queries=1000)
+
+    def unfit(self, app: Application) -> Unfit | None:
+        """Refuse texts of a language in which no synonyms are known."""
+        if find_text_language(" ".join(text[:200] for text in app.data.similar.x[:SEEN])):
+            return None
+        return Unfit("synonyms are known of English and German words only, and the texts are not")
 
     def plan(self, item: EditItem, suspects: Collection[str]) -> QueryPlan:
         """Rank, and replace."""

@@ -120,7 +120,7 @@ def key_words(attacked: Inputs, favoured: Inputs) -> frozenset[str]:
     """
     inside, outside = _shares(attacked), _shares(favoured)
     plain = [w for w in inside if _is_editable(w) and inside[w] > outside.get(w, 0.0)]
-    language = find_text_language(" ".join(attacked[:SEEN]))
+    language = find_text_language(" ".join(text[:200] for text in attacked[:SEEN]))
     ranks = {w: (not list_synonyms(w, language), outside.get(w, 0.0) - inside[w], w) for w in plain}
     plain.sort(key=lambda w: ranks[w])
     sets = [set(terms(text)) for text in attacked]
