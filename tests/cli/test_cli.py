@@ -239,7 +239,7 @@ def test_an_application_without_any_need_is_not_called_safe(small: Path, tmp_pat
     none = {"none": "Nothing depends on it."}
     content["needs"] = dict.fromkeys(content["needs"], none)
     path.write_text(yaml.safe_dump(content))
-    done = inline("run", path, "-o", tmp_path / "r", "--effort", "0.02", "--attacker", "outsider")
+    done = inline("run", path, "-o", tmp_path / "r", "--attack", "good_words_blind")
     assert done.code == Exit.NOTHING, done.err
 
 
