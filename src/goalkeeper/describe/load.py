@@ -54,12 +54,12 @@ def load(
     MissingExtra
         A file needs a package that is not installed.
     """
-    description = _Description.read(Path(path), policy)
-    records, splits, caveats = description.records()
-    expects = description.expectation(records)
-    model = description.modeller(compute or ComputeSettings()).make(splits, records.domain)
-    app = description.application(splits, model, (*caveats, *model.caveats))
-    return replace(app, expects=expects)
+    return _Description.read(Path(path), policy).load(compute or ComputeSettings())
+
+
+def load_document(document: Document, compute: ComputeSettings | None = None) -> Application:
+    """Make the application that a document describes, read from a file or made in Python."""
+    return _Description.of(document, None).load(compute or ComputeSettings())
 
 
 def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]:
@@ -97,12 +97,20 @@ class _Description:
     @classmethod
     def read(cls, path: Path, policy: Policy | None) -> _Description:
         """Read the file and report all its problems at once."""
+        hashes: dict[str, str] = {}
+        document = read(path)
+        References(document, hashes).note_hash(path, path.name)
+        return cls.of(document, policy, hashes)
+
+    @classmethod
+    def of(
+        cls, document: Document, policy: Policy | None, hashes: dict[str, str] | None = None
+    ) -> _Description:
+        """Check a document and report all its problems at once; `hashes` has those of files."""
         from goalkeeper.describe.changes import ThreatReader
 
-        document = read(path)
         form = validate(document)
-        references = References(document)
-        references.note_hash(path, path.name)
+        references = References(document, {} if hashes is None else hashes)
         problems = broken_rules(document, form)
         rating: list[RatingInputs] = []
         checks = [lambda: rating.append(_rating_inputs(references, form, policy))]
@@ -117,6 +125,14 @@ class _Description:
             unique = {str(found): found for found in problems}.values()
             raise combine(sorted(unique, key=_line))
         return cls(document, form, references, rating[0])
+
+    def load(self, compute: ComputeSettings) -> Application:
+        """Read records and model, and put everything together."""
+        records, splits, caveats = self.records()
+        expects = self.expectation(records)
+        model = self.modeller(compute).make(splits, records.domain)
+        app = self.application(splits, model, (*caveats, *model.caveats))
+        return replace(app, expects=expects)
 
     def records(self) -> tuple[ApplicationRecords, Splits, tuple[str, ...]]:
         """Read and cut the records."""
@@ -254,7 +270,7 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
         (("model", "expects", "answers"), None if model.expects is None else model.expects.answers),
     ]
     for key, name in names:
-        if name is not None:
+        if name is not None and key not in references.document.given:
             place = (*key, "file") if references.document.at((*key, "file")) else key
             checks.append(partial(references.file, place, name, "data file"))
     functions: list[tuple[Key, str | None]] = [
@@ -264,10 +280,11 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
         (("system", "adapter"), None if form.system is None else form.system.adapter),
     ]
     for key, name in functions:
-        if name is not None:
+        if name is not None and key not in references.document.given:
             checks.append(partial(references.locate, key, name))
     for kind_key, kind in key_kinds().items():
-        if getattr(model, kind_key) is not None:
+        handed_over = ("model", kind_key) in references.document.given
+        if getattr(model, kind_key) is not None and not handed_over:
             checks.append(partial(kind.check, getattr(model, kind_key), references))
     if model.integrity is not None and ":" in model.integrity:
         checks.append(partial(references.locate, ("model", "integrity"), model.integrity))

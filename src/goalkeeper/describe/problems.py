@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+import yaml
+
 from goalkeeper.core.errors import DescriptionError
-from goalkeeper.describe.document import Document, Key, dotted
+from goalkeeper.describe.document import Document, Key
 
 FEW = 60  # Characters of a value that are shown.
 
@@ -53,11 +56,28 @@ def problem(
     return DescriptionError(
         what,
         where=document.where(key),
-        key=dotted(key),
+        key=document.name(key),
         expected=expected,
         given=shown(document.at(key)) if given is None else given,
-        advice=advice,
+        advice=advice if document.arguments is None else _for_python(advice),
     )
+
+
+def _for_python(advice: str) -> str:
+    """Write entries of an application file as arguments: `drop: [id]` as `drop=['id']`."""
+
+    def argument(found: re.Match[str]) -> str:
+        try:
+            entry = yaml.safe_load(found[1])
+        except yaml.YAMLError:
+            return found[0]
+        if not isinstance(entry, dict) or len(entry) != 1:
+            return found[0]
+        name, value = next(iter(entry.items()))
+        return f"`{name}={'...' if value in (None, '...') else repr(value)}`"
+
+    text = re.sub(r" under (?:data|model)\b| \(model\.function\)", "", advice)
+    return re.sub(r"\bdata\.(?=\w)", "", re.sub(r"`([^`]+)`", argument, text))
 
 
 def shown(value: Any) -> str:

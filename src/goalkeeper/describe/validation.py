@@ -35,7 +35,8 @@ def validate(document: Document) -> ApplicationForm:
 
 
 def _line(item: DescriptionError) -> int:
-    return int(item.where.rsplit(":", 1)[-1])
+    line = item.where.rpartition(":")[2]
+    return int(line) if line.isdigit() else 0
 
 
 def _follows(item: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> bool:
