@@ -93,7 +93,7 @@ def assess_model(
     >>> model = LogisticRegression().fit(X[:300], y[:300])
     >>> found = assess_model(
     ...     model, X[:300], y[:300], X[300:], y[300:], only="privacy", attackers=["customer"],
-    ...     effort=0.1,
+    ...     effort=0.25,
     ... )
     >>> list(found.goals)
     [<Goal.PRIVACY: 'privacy'>]

@@ -1,6 +1,6 @@
 """Methods of public classes whose work is done by what is built on top of them.
 
-An application is made from a model by `describe`, an assessment is printed by `report`: users expect
+`describe` makes an application from a model, and `report` prints an assessment. Users expect
 methods, but core must neither import what is built on it nor need it to be there. So these few are
 named here, as text, and imported when they are called. Everything else goes by imports.
 """

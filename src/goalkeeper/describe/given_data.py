@@ -88,6 +88,8 @@ class GivenData:
         DescriptionError
             There is one class only, or labels are measured numbers.
         """
+        if any(np.ndim(y) != 1 and np.shape(y)[1:] != (1,) for y in self._labels):
+            return ["0", "1"]  # no classes, as who reads the records will explain
         words = self._words()
         if measured(words):
             raise DescriptionError(
@@ -175,6 +177,14 @@ def _inputs(name: str, given: Any) -> Any:
             given=type(given).__name__,
             advice="collect the inputs in an array first",
         )
+    if made.ndim == 1 and made.dtype.kind in "biufc":
+        raise DescriptionError(
+            f"there is one number a record: shape {made.shape}",
+            key=name,
+            expected="texts (n,), rows (n, d), images (n, h, w) or (n, c, h, w), or a DataFrame",
+            given=f"{made.dtype} {made.shape}",
+            advice=f"give rows of one column: {name}.reshape(-1, 1)",
+        )
     return made
 
 
@@ -213,7 +223,5 @@ def _words_of(values: Any) -> list[str]:
     import pandas as pd
 
     flat: Sequence[Any] = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
-    if np.ndim(flat) != 1:
-        return []
     series: pd.Series[Any] = pd.Series(flat)
     return coded_words(series)[0]

@@ -22,11 +22,13 @@ from goalkeeper.describe.form_data import DataForm
 from goalkeeper.describe.given_data import GivenData
 from goalkeeper.describe.load import load_document
 from goalkeeper.describe.objects import GivenModel, recognise
-from goalkeeper.describe.problems import choice
+from goalkeeper.describe.problems import choice, for_python
 
 REASON = "stated by the caller"
 ASSUMED = "assumed: the caller states no protection need"
-APPLICATION, DATA, MODEL = (frozenset(f.model_fields) for f in (ApplicationForm, DataForm, ModelForm))
+APPLICATION, DATA, MODEL = (
+    frozenset(f.model_fields) for f in (ApplicationForm, DataForm, ModelForm)
+)
 # What arguments of their own give, or what belongs to files.
 NOT_OPTIONS = frozenset({"goalkeeper", "data", "model", "privacy", "policy", "file", "function",
                          "train", "test", "part", "inputs", "label", "encoding", "separator",
@@ -147,7 +149,7 @@ def make_application(model: Any, data: GivenData, options: Mapping[str, Any]) ->
     described = _Description(recognise(model), data, dict(options))
     document = described.document()
     app = load_document(document, options.get("compute"))
-    caveats = (*described.caveats, *app.caveats)
+    caveats = (*described.caveats, *map(for_python, app.caveats))
     return replace(app, caveats=tuple(dict.fromkeys(caveats)))
 
 
@@ -351,7 +353,9 @@ def _arrays(name: str, given: Any) -> dict[str, tuple[Any, Any]]:
     """Return arrays for training and test records by name; empty for names of columns."""
     if isinstance(given, Mapping):
         pairs = {str(column): pair for column, pair in given.items()}
-    elif isinstance(given, tuple) and len(given) == 2 and not any(isinstance(g, str) for g in given):
+    elif (
+        isinstance(given, tuple) and len(given) == 2 and not any(isinstance(g, str) for g in given)
+    ):
         pairs = {name: given}
     else:
         return {}

@@ -54,7 +54,7 @@ def recognise(model: Any) -> GivenModel:
     DescriptionError
         It is nothing that can be assessed.
     """
-    name = getattr(model, "__name__", type(model).__name__)
+    name = getattr(model, "__name__", _final_name(model)).replace("<lambda>", "function")
     if isinstance(model, str | Path):
         return GivenModel("file", str(model), Path(model).stem)
     if inspect.isclass(model):
@@ -62,7 +62,7 @@ def recognise(model: Any) -> GivenModel:
     if _is_trained(model):
         return GivenModel("object", model, name)
     if hasattr(model, "fit"):
-        return GivenModel("build", lambda: model, _final_name(model))
+        return GivenModel("build", lambda: model, name)
     if inspect.isroutine(model) or callable(model):
         required = _required(model)
         if required in (0, TRAINS):
@@ -70,7 +70,7 @@ def recognise(model: Any) -> GivenModel:
         if required == 1:
             return GivenModel("function", model, name)
     raise DescriptionError(
-        f"a {name} is not a model that goalkeeper can assess",
+        f"goalkeeper cannot assess an object of the type {type(model).__name__} as a model",
         key="model",
         expected=any_of(WANTED),
         given=_shown(model),

@@ -12,6 +12,11 @@ import yaml
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.describe.document import Document, Key
 
+# What only files have: sections of the file, and where a function is named.
+_SECTION = re.compile(
+    r" under (?:data|model)\b| \(model\.function\)|\bdata\.(?=\w)"
+    r"|\bmodel\.(?=training|answers|refusal|expects|weights|trust|sha256|build)"
+)
 FEW = 60  # Characters of a value that are shown.
 
 
@@ -59,11 +64,11 @@ def problem(
         key=document.name(key),
         expected=expected,
         given=shown(document.at(key)) if given is None else given,
-        advice=advice if document.arguments is None else _for_python(advice),
+        advice=advice if document.arguments is None else for_python(advice),
     )
 
 
-def _for_python(advice: str) -> str:
+def for_python(text: str) -> str:
     """Write entries of an application file as arguments: `drop: [id]` as `drop=['id']`."""
 
     def argument(found: re.Match[str]) -> str:
@@ -76,8 +81,7 @@ def _for_python(advice: str) -> str:
         name, value = next(iter(entry.items()))
         return f"`{name}={'...' if value in (None, '...') else repr(value)}`"
 
-    text = re.sub(r" under (?:data|model)\b| \(model\.function\)", "", advice)
-    return re.sub(r"\bdata\.(?=\w)", "", re.sub(r"`([^`]+)`", argument, text))
+    return _SECTION.sub("", re.sub(r"`([^`]+)`", argument, text))
 
 
 def shown(value: Any) -> str:

@@ -187,9 +187,7 @@ def _html(table: Table, tones: dict[str, str] | None = None) -> Markup:
 
     rows = [[cell(text, "th") for text in table.head]]
     rows += [[cell(text, "td") for text in row] for row in table.rows]
-    lines = Markup("").join(
-        Markup("<tr>{}</tr>").format(Markup("").join(cells)) for cells in rows
-    )
+    lines = Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(cells)) for cells in rows)
     return Markup('<table style="{}"><caption>{}</caption>{}</table>').format(
         TABLE_STYLE, escape(table.caption), lines
     )

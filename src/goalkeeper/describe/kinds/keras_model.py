@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -38,7 +39,8 @@ class KerasArchive(FileKind):
         """Write a Keras model as model.save does."""
         if not is_of(model, "keras", "Model"):
             return None
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of how Keras saves; nobody asked for a file
             path = Path(folder) / "model.keras"
             model.save(path)
             return path.read_bytes()

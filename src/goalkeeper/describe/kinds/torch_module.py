@@ -124,7 +124,8 @@ class UntrainedCopies:
         self.__qualname__ = f"copies of {describe_function(type(module))} #{layout}"
 
     def __call__(self) -> Any:
-        fresh = copy.deepcopy(self._module).requires_grad_(True)
+        """Return a copy whose parameters are drawn from torch's generator."""
+        fresh = copy.deepcopy(self._module).requires_grad_(requires_grad=True)
         for layer in fresh.modules():
             reset = _reset_of(layer)
             if reset is not None:
