@@ -253,7 +253,7 @@ def assessment() -> str:
 
 def exit_codes() -> str:
     """Write the exit codes, from the enumeration and its comments."""
-    from goalkeeper.cli import exits
+    from goalkeeper.cli import exits, scan
 
     found = re.findall(r"^    (\w+) = (\d+)  # (.+)$", inspect.getsource(exits.Exit), re.MULTILINE)
     rows = [(value, name.lower().replace("_", " "), text) for name, value, text in found]
@@ -264,7 +264,17 @@ def exit_codes() -> str:
         "to run and wrong usage keep their codes. An unexpected error in goalkeeper ends with a "
         "traceback and code 2."
     )
-    return page("Exit codes", lead, table(("code", "name", "meaning"), rows), rest)
+    of_scan = re.findall(
+        r"^    (\w+) = (\d+)  # (.+)$", inspect.getsource(scan.ScanExit), re.MULTILINE
+    )
+    about_scan = (
+        "## goalkeeper scan\n\nThe worst file decides: the first one in this table is returned."
+    )
+    scanned = table(
+        ("code", "name", "meaning"), [(value, name.lower(), text) for name, value, text in of_scan]
+    )
+    shown = table(("code", "name", "meaning"), rows)
+    return page("Exit codes", lead, shown, rest, about_scan, scanned)
 
 
 def bibliography() -> str:

@@ -15,7 +15,7 @@ import pytest
 
 SRC = Path(__file__).parent.parent / "src" / "goalkeeper"
 BASE = {"core", "stats"}
-ENGINE = BASE | {"policy", "targets", "compute", "training"}
+ENGINE = BASE | {"policy", "opening", "targets", "compute", "training"}
 PLAY = ENGINE | {"games", "attacks", "attack_run"}
 WHOLE = PLAY | {
     "fit",
@@ -34,9 +34,10 @@ MAY_IMPORT = {
     "stats": {"stats"},
     "report": {"core", "report"},
     "policy": {"core", "policy"},
+    "opening": {"opening"},
     "targets": {"core", "targets"},
     "compute": {"core", "compute"},
-    "training": {"core", "targets", "compute", "training"},
+    "training": {"core", "opening", "targets", "compute", "training"},
     "fit": BASE | {"fit"},
     "games": ENGINE | {"games"},
     "attacks": BASE | {"games", "training", "attacks"},
@@ -57,7 +58,7 @@ MAY_IMPORT = {
         "running",
     },
     "verify": WHOLE,
-    "describe": {"core", "policy", "targets", "training", "describe"},
+    "describe": {"core", "policy", "opening", "targets", "training", "describe"},
     "examples": {"core", "targets", "training", "describe", "examples"},
     "testing": PLAY | {"planning", "policy", "testing"},
     "cli": WHOLE | {"report", "cli"},

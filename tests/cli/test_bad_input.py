@@ -175,7 +175,7 @@ def test_a_model_that_does_not_work(name: str, tmp_path: Path) -> None:
 
 
 CODE = {
-    "none": ("def build():\n    return None\n", "build() returned NoneType"),
+    "none": ("def build():\n    return None\n", "build() returned None"),
     "syntax": ("x = 1\ndef build(:\n    pass\n", "fix filter.py line 2"),
     "import": ("import no_such_package\ndef build(): ...\n", "No module named 'no_such_package'"),
     "own-error": ("class Odd(Exception): ...\ndef build():\n    raise Odd('x')\n", "Odd: x"),
@@ -200,13 +200,16 @@ class Leaving:
 
 SOUND = pickle.dumps({"a": 1})
 PICKLES = {
-    "untrusted": (SOUND, "", "is not trusted"),
-    "no-hash": (SOUND, "  trust: true\n", "the hash of the trusted model file is missing"),
+    "untrusted": (SOUND, "", "dict has no predict()"),
+    "no-hash": (SOUND, "  trust: true\n", "dict has no predict()"),
+    "dangerous-name": (SOUND, "  trust_names: [os.system]\n", "it is never allowed"),
+    "missing-module": (SOUND, "  trust_names: [no_such.Thing]\n", "importing no_such raised"),
+    "odd-name": (SOUND, "  trust_names: [Thing]\n", "trust_names"),
     "wrong-hash": (SOUND, f"  trust: true\n  sha256: {'0' * 64}\n", "not the one that you trusted"),
     "no-pickle": (b"hello world", "HASH", "is not a model of a kind that goalkeeper can"),
     "cut-off": (SOUND[:-3], "HASH", "cannot be loaded"),
     "no-model": (SOUND, "HASH", "dict has no predict()"),
-    "exits": (pickle.dumps(Leaving()), "HASH", "cannot be loaded: SystemExit"),
+    "exits": (pickle.dumps(Leaving()), "HASH", "cannot be loaded safely: it names"),
 }
 
 

@@ -114,7 +114,7 @@ def test_the_file_alone_is_checked_without_the_model(tmp_path: Path) -> None:
         ("answers: known.csv", 0, ""),
         ("answers: nothing.csv", 4, "does not exist"),
         ("accuracy: 0.9, answers: known.csv", 4, "say one thing"),
-        ("answers: known.csv, on: train", 4, "`on` belongs to an accuracy"),
+        ("answers: known.csv, part: train", 4, "`part` belongs to an accuracy"),
     ],
 )
 def test_what_the_user_expects(tmp_path: Path, expects: str, code: int, says: str) -> None:

@@ -51,7 +51,7 @@ def test_check_says_what_the_answers_are(
 ) -> None:
     path = described(tmp_path, "  function: model.py:share\n")
     check(path)
-    wanted = "the function share answers with probabilities, one number an input, towards yes"
+    wanted = "model.py:share answers with probabilities, one number an input, towards yes"
     assert wanted in capsys.readouterr().out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -109,11 +110,67 @@ def test_na_and_leading_zeros_in_texts_and_persons_are_kept(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("cell", ["NaN", "", "NA"])
-def test_a_missing_value_names_column_and_record(cell: str, tmp_path: Path) -> None:
+def test_a_missing_value_that_may_not_be_names_column_and_record(cell: str, tmp_path: Path) -> None:
     lines = table_lines()
     lines[5] = f"30,{cell},clerk,no"
-    told(write_table_app(tmp_path, lines=lines), "record 5 of table.csv", "column income",
-         "drop: [income]", key="data")  # fmt: skip
+    text = TABLE.replace("model:", "columns: {income: {missing: never}}\nmodel:")
+    told(write_table_app(tmp_path, text, lines=lines), "record 5 of table.csv", "column income",
+         "drop: [income]", key="columns.income.missing")  # fmt: skip
+
+
+def test_a_model_that_takes_no_missing_values_is_named(tmp_path: Path) -> None:
+    lines = table_lines()
+    lines[::9] = [lines[0], *(f"{i},,clerk,{'yes' if i % 2 else 'no'}" for i in range(26))]
+    path = write_table_app(tmp_path, lines=lines)
+    with pytest.raises(DescriptionError, match="takes no missing values") as raised:
+        load(path)
+    assert "in income" in str(raised.value)
+    assert "SimpleImputer" in raised.value.advice
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (lambda i: f'"{i % 7},{i % 90 + 10}"', ("decimal comma", 'decimal: ","')),
+        (lambda i: f'"{i % 7 + 1},{i % 800 + 100}"', ("thousands", "thousands: ','")),
+        (lambda i: f"2024-01-{i % 28 + 1:02d}", ("dates", "type: date")),
+        (lambda i: f"{i % 28 + 1}.01.2024", ("dates", "type: date")),
+        (lambda i: f"{i}.5 kg", ("unit", "drop: [id]")),
+    ],
+)
+def test_words_that_were_meant_as_numbers_or_dates(
+    cells: Callable[[int], str], words: tuple[str, ...], tmp_path: Path
+) -> None:
+    lines = [f"{line},{'id' if i == 0 else cells(i)}" for i, line in enumerate(table_lines())]
+    told(write_table_app(tmp_path, lines=lines), "column id holds", *words, key="data")
+
+
+def test_numbers_are_no_classes(tmp_path: Path) -> None:
+    lines = [f"{line.rpartition(',')[0]},{'label' if i == 0 else f'{i / 7:.3f}'}"
+             for i, line in enumerate(table_lines())]  # fmt: skip
+    told(write_table_app(tmp_path, lines=lines), "predicts a number (regression)",
+         "not assess yet", key="classes")  # fmt: skip
+
+
+def test_several_labels_are_no_class(tmp_path: Path) -> None:
+    lines = table_lines()
+    lines[3] = "30,31.5,clerk,yes;no"
+    told(write_table_app(tmp_path, lines=lines), "record 3", "multi-label", "'yes;no'",
+         key="classes")  # fmt: skip
+    text = TABLE.replace("label: label", "label: [label, job]")
+    told(write_table_app(tmp_path, text), "multi-label", key="data.label")
+
+
+def test_the_label_is_no_feature(tmp_path: Path) -> None:
+    text = TABLE.replace("  label: label", "  label: label\n  features: [age, label]")
+    told(write_table_app(tmp_path, text), "the column of the classes", key="data.features")
+
+
+def test_a_record_without_a_label_is_named(tmp_path: Path) -> None:
+    lines = table_lines()
+    lines[4] = "30,31.5,clerk,"
+    told(write_table_app(tmp_path, lines=lines), "record 4 of table.csv has no label",
+         key="classes")  # fmt: skip
 
 
 def test_an_infinite_value_names_column_and_record(tmp_path: Path) -> None:
@@ -185,10 +242,20 @@ def test_npz_without_the_array(tmp_path: Path) -> None:
          key="data.file")  # fmt: skip
 
 
-def test_images_with_channels_last_or_out_of_range(tmp_path: Path) -> None:
+def test_what_is_no_image_or_of_no_known_range(tmp_path: Path) -> None:
     y = np.arange(80) % 2
-    told(npz_app(tmp_path, x=np.zeros((80, 8, 8, 3)), y=y), "channels last", key="data")
-    told(npz_app(tmp_path, x=np.full((80, 8, 8), 2.5), y=y), "outside of the range", key="data")
+    told(npz_app(tmp_path, x=np.full((80, 8, 8), 2.5), y=y), "range", "range: [2.5, 2.5]",
+         key="data")  # fmt: skip
+    told(npz_app(tmp_path, x=np.full((80, 40, 3), -0.5), y=y), "sequences", key="data")
+    told(npz_app(tmp_path, x=np.full((80, 40, 3), 0.5), y=y), "sequences", key="data")
+    told(npz_app(tmp_path, x=np.full((80, 8, 8), np.nan), y=y), "finite", key="data")
+
+
+def test_classes_that_are_one_hot_or_several(tmp_path: Path) -> None:
+    x, y = np.ones((80, 3)), np.eye(2)[np.arange(80) % 2]
+    told(npz_app(tmp_path, x=x, y=y), "one-hot", "argmax", key="data.file")
+    y[0] = 1
+    told(npz_app(tmp_path, x=x, y=y), "multi-label", key="data.file")
 
 
 @pytest.mark.parametrize("content", [b"text,label\n1,2\n", b"PAR1 and nothing else PAR1"])

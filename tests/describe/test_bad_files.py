@@ -84,7 +84,7 @@ CASES = (
     Bad("build-wrong", "filter.py:build", "filter.py:build_nothing", "model.build", "nothing",
         ("int", "untrained")),
     Bad("two-models", "  build: filter.py:build", "  build: filter.py:build\n  file: x.pickle",
-        "model.file", "file: x.pickle", ("exactly one of build, file, function",)),
+        "model.file", "file: x.pickle", ("exactly one of build, file, http, function",)),
     Bad("no-model", "  build: filter.py:build", "  trust: true", "model", "model:",
         ("exactly one of",)),
     Bad("trained-on-what", "build: filter.py:build", "function: filter.py:predict",

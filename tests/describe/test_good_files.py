@@ -168,8 +168,11 @@ def test_npz_rows_and_images(tmp_path: Path) -> None:
     assert not table.domain.named
     images = (rng.integers(0, 100, size=(300, 4, 5)) + 100 * y[:, None, None]).astype(np.uint8)
     image = load(npz_app(tmp_path, plain, x=images, y=y))
-    assert image.domain == ImageDomain(shape=(1, 4, 5))
-    assert image.data.train.x.max() <= 1
+    assert image.domain == ImageDomain(shape=(1, 4, 5), low=0, high=255, quantum=1, dtype="uint8")
+    scaled = plain.replace("data.npz", "data.npz\n  range: [0, 1]")
+    divided = load(npz_app(tmp_path, scaled, x=images, y=y))
+    assert divided.domain == ImageDomain(shape=(1, 4, 5))
+    assert divided.data.train.x.max() <= 1
 
 
 def test_data_from_a_function(tmp_path: Path) -> None:

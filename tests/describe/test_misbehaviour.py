@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from goalkeeper.core.errors import DescriptionError
-from goalkeeper.core.noticeboard import BOARD, Entry, Flag, Noticeboard, Work
+from goalkeeper.core.noticeboard import BOARD, Activity, Flag, Noticeboard, Visit
 from goalkeeper.core.power import View
 from goalkeeper.core.usercode import LONGEST, name_error, trace, user_code
 from goalkeeper.describe import load
@@ -109,6 +109,8 @@ def test_changes_of_the_process_hold_for_the_user_code_alone(tmp_path: Path) -> 
     load(described(tmp_path, CHANGES))
     assert (Path.cwd(), sys.getrecursionlimit(), np.geterr()) == before
     assert path <= set(sys.path)
+    other = "\nassert os.getcwd() != '/'\ndef build():\n    return LogisticRegression()\n"
+    load(described(tmp_path, other))  # of the first application, nothing is left
 
 
 def test_a_module_named_like_one_of_python_does_not_take_its_place(tmp_path: Path) -> None:
@@ -136,13 +138,13 @@ def test_the_board_shows_the_innermost_entry() -> None:
     memory = bytearray(1024)
     board, reader = Noticeboard(memoryview(memory)), Noticeboard(memoryview(memory))
     assert reader.read() == (0, None)
-    outer = board.enter(Entry(Work.BUILD, "model.build f.py:build"))
-    inner = board.enter(Entry(Work.ANSWER, "the function é", 50))
-    assert reader.read() == (2, Entry(Work.ANSWER, "the function é", 50))
+    outer = board.enter(Visit(Activity.BUILD, "model.build f.py:build"))
+    inner = board.enter(Visit(Activity.ANSWER, "the function é", 50))
+    assert reader.read() == (2, Visit(Activity.ANSWER, "the function é", 50))
     board.raise_flag(Flag.RESULTS)
     board.limit(3.5, 1e9)
     board.leave(inner)
-    assert reader.read() == (3, Entry(Work.BUILD, "model.build f.py:build"))
+    assert reader.read() == (3, Visit(Activity.BUILD, "model.build f.py:build"))
     board.leave(outer)
     board.end(5)
     assert reader.read() == (4, None)
@@ -154,8 +156,8 @@ def test_the_board_shows_the_innermost_entry() -> None:
 
 def test_an_entry_is_left_when_the_code_raises() -> None:
     def divide() -> None:
-        with user_code(Work.ANSWER, "f", 3):
-            assert BOARD.read()[1] == Entry(Work.ANSWER, "f", 3)
+        with user_code(Activity.ANSWER, "f", 3):
+            assert BOARD.read()[1] == Visit(Activity.ANSWER, "f", 3)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -18,7 +18,6 @@ from goalkeeper.targets import TorchTarget
 from goalkeeper.targets.answers import Declared
 from goalkeeper.targets.outputs import find_outputs
 from goalkeeper.training import TorchRecipe, TorchTrainer
-from tests.attacks.evasion.fields import ball
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -231,7 +230,7 @@ def test_equal_decisions_give_equal_attack_success(attack: Any, norm: str, tail:
         target = TorchTarget(module, ("a", "b", "c"), ImageDomain(shape=(1, 4, 4)))
         y = torch.as_tensor(target.answer(x.numpy(), View.LABELS).labels)
         network = target.network(lambda *_: None)
-        made = attack.perturb(network, x, y, ball(norm, 0.05 if norm == "linf" else 0.2))
+        made = attack(network, x, y, norm, 0.05 if norm == "linf" else 0.2).points
         found.append((made, (network(made).argmax(dim=1) != y).numpy()))
     torch.testing.assert_close(found[1][0], found[0][0], rtol=0, atol=0)
     np.testing.assert_array_equal(found[1][1], found[0][1])

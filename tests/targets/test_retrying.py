@@ -59,12 +59,12 @@ LASTING = [
 def test_an_error_that_may_pass_is_tried_again(error: Exception) -> None:
     assert may_pass(error)
     pauses: list[float] = []
-    function = Unreliable(error, 2, 3)
+    function = Unreliable(error, 1, 2)
     target = PythonTarget(
         RetriedFunction(function, 2, pause=pauses.append), ("ham", "spam"), TextDomain(), sample=X
     )
     assert target.answer(X, View.LABELS).labels.tolist() == [0, 0, 0, 0]
-    assert function.calls == 5
+    assert function.calls == 4
     assert len(pauses) == 2
     assert 0.25 <= pauses[0] <= 0.5 <= pauses[1] <= 1.0
 

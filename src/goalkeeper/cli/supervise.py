@@ -21,7 +21,7 @@ from goalkeeper.cli import streams
 from goalkeeper.cli.exits import Exit
 from goalkeeper.compute import patience
 from goalkeeper.compute.slate import Slate
-from goalkeeper.core.noticeboard import BOARD, Entry, Flag, Work
+from goalkeeper.core.noticeboard import BOARD, Activity, Flag, Visit
 
 if TYPE_CHECKING:
     import psutil
@@ -146,7 +146,7 @@ class _Supervisor:
         self._watch = patience.Watch(slate.board)
         self._asked: tuple[int, float] | None = None  # to stop: signal and time
         self._forwarded = False
-        self._noted: tuple[Entry | None, int] = (None, 0)
+        self._noted: tuple[Visit | None, int] = (None, 0)
         self._guard: Guard | None = None
         self._begun = time.monotonic()
 
@@ -225,7 +225,7 @@ class _Supervisor:
         if entry != known:
             self._noted = known, notes = (entry, 0)
         if entry is not None and notes < len(NOTES) and seconds > NOTES[notes]:
-            doing = "answering" if entry.work is Work.ANSWER else "running"
+            doing = "answering" if entry.work is Activity.ANSWER else "running"
             _say(f"note: {entry.what} has been {doing} for {NOTES[notes]:g} s")
             self._noted = (entry, notes + 1)
 

@@ -13,7 +13,7 @@ GROUPS = Path("/sys/fs/cgroup")
 
 
 class Guard:
-    """Tells when this process and its descendants have taken too much memory."""
+    """Notices when this process and its descendants have taken too much memory."""
 
     def __init__(self) -> None:
         machine = psutil.virtual_memory().total

@@ -5,22 +5,27 @@ from __future__ import annotations
 import signal
 import time
 
-from goalkeeper.core.noticeboard import Entry, Noticeboard, Work
+from goalkeeper.core.noticeboard import Activity, Noticeboard, Visit
 
 ANSWER = 120.0  # seconds for a call of the model; a batch of many inputs gets more
 INPUT = 2.0  # seconds an input
 AGAIN = 20.0  # seconds for a call after an earlier one took too long: it will not be the last
-SECONDS = {Work.IMPORT: 600.0, Work.DATA: 600.0, Work.BUILD: 3600.0, Work.TRAINING: float("inf")}
+SECONDS = {
+    Activity.IMPORT: 600.0,
+    Activity.DATA: 600.0,
+    Activity.BUILD: 3600.0,
+    Activity.TRAINING: float("inf"),
+}
 DOING = {
-    Work.IMPORT: "was imported",
-    Work.DATA: "read the data",
-    Work.BUILD: "built the model",
-    Work.TRAINING: "was in training",
+    Activity.IMPORT: "was imported",
+    Activity.DATA: "read the data",
+    Activity.BUILD: "built the model",
+    Activity.TRAINING: "was in training",
 }
 REMEDY = "give each call more time with --call-time, or make it faster"
 
 
-def longest(entry: Entry, chosen: float = 0.0, *, again: bool = False) -> float:
+def longest(entry: Visit, chosen: float = 0.0, *, again: bool = False) -> float:
     """Return how many seconds one stay in the user's code may take.
 
     Parameters
@@ -34,7 +39,7 @@ def longest(entry: Entry, chosen: float = 0.0, *, again: bool = False) -> float:
     """
     if chosen:
         return chosen
-    if entry.work is Work.ANSWER:
+    if entry.work is Activity.ANSWER:
         return max(AGAIN if again else ANSWER, INPUT * entry.inputs)
     return SECONDS[entry.work]
 
@@ -45,7 +50,7 @@ class Watch:
     def __init__(self, board: Noticeboard) -> None:
         self._board, self._seen, self._since = board, -1, 0.0
 
-    def look(self) -> tuple[Entry | None, float]:
+    def look(self) -> tuple[Visit | None, float]:
         """Return the present entry, and for how many seconds it has been seen without a change."""
         seen, entry = self._board.read()
         if seen != self._seen:
@@ -57,12 +62,12 @@ class Watch:
         entry, seconds = self.look()
         if entry is None or seconds <= (limit := longest(entry, chosen, again=again)):
             return ""
-        if entry.work is Work.ANSWER:
+        if entry.work is Activity.ANSWER:
             return f"{entry.what} did not answer {_inputs(entry)} within {limit:g} s"
         return f"{entry.what} did not end within {limit:g} s while it {DOING[entry.work]}"
 
 
-def explain_end(entry: Entry | None, code: int) -> str:
+def explain_end(entry: Visit | None, code: int) -> str:
     """Return a sentence on a process that ended in the middle of its work.
 
     Parameters
@@ -116,12 +121,12 @@ def _signal(number: int) -> str:
     return f"was ended by signal {number} ({name})"
 
 
-def _while(entry: Entry | None) -> str:
+def _while(entry: Visit | None) -> str:
     if entry is None:
         return ""
-    doing = f"answered {_inputs(entry)}" if entry.work is Work.ANSWER else DOING[entry.work]
+    doing = f"answered {_inputs(entry)}" if entry.work is Activity.ANSWER else DOING[entry.work]
     return f" while it {doing}"
 
 
-def _inputs(entry: Entry) -> str:
+def _inputs(entry: Visit) -> str:
     return "1 input" if entry.inputs == 1 else f"{entry.inputs:,} inputs"

@@ -69,11 +69,18 @@ class Slate:
         return ""
 
     def remove(self) -> None:
-        """Remove the file, if the other process has not done so."""
+        """Remove the file, if the other process has not done so; what is open stays readable."""
         Path(self.path).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Remove the file, and do without the traces of crashes; the noticeboard stays readable."""
+        self.remove()
+        self._file.close()
 
     def _frames(self) -> list[tuple[str, str]]:
         """Read file and line of each frame of the last trace, the innermost first."""
+        if self._file.closed:
+            return []
         size = os.fstat(self._file.fileno()).st_size - START
         text = os.pread(self._file.fileno(), max(size, 0), START).decode("utf-8", "replace")
         return _FRAME.findall(text.rpartition("(most recent call first)")[2])

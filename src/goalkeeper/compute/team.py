@@ -196,7 +196,7 @@ class _Worker:
         self._process.join(timeout=PATIENCE)
         if self._process.exitcode is None:
             self._kill()
-        self._slate.remove()
+        self._slate.close()
 
     def _explain_death(self) -> str:
         entry, _ = self._watch.look()

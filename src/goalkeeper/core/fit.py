@@ -104,6 +104,6 @@ class Expectation:
     """
 
     accuracy: float | None = None
-    on: Literal["holdout", "train"] = "holdout"
+    part: Literal["holdout", "train"] = "holdout"
     known: Data | None = None
     source: str = ""

@@ -14,7 +14,7 @@ SIZE = 1024  # bytes: head and text
 _HEAD = struct.Struct("<QBBBIddH")  # entries so far, kind, flags, exit code, inputs, limits, text
 
 
-class Work(IntEnum):
+class Activity(IntEnum):
     """What the user's code does; 0 stands for none of it."""
 
     IMPORT = 1
@@ -34,10 +34,10 @@ class Flag(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Visit:
     """One stay in the user's code: what runs (`model.build filter.py:build`), and on how much."""
 
-    work: Work
+    work: Activity
     what: str
     inputs: int = 0
 
@@ -62,7 +62,7 @@ class Noticeboard:
 
     # ---- the process that is watched ------------------------------------------------------------
 
-    def enter(self, entry: Entry) -> bytes:
+    def enter(self, entry: Visit) -> bytes:
         """Note an entry; returns what to `leave` with."""
         before = bytes(self._memory[: _HEAD.size + self._text_length])
         text = entry.what.encode("utf-8", "replace")[: SIZE - _HEAD.size]
@@ -93,16 +93,16 @@ class Noticeboard:
 
     # ---- the process that watches ---------------------------------------------------------------
 
-    def read(self) -> tuple[int, Entry | None]:
+    def read(self) -> tuple[int, Visit | None]:
         """Return the number of entries and leaves so far, and the entry if there is one."""
         memory = bytes(self._memory[:SIZE])
         while memory[: _HEAD.size] != self._memory[: _HEAD.size]:  # written to meanwhile
             memory = bytes(self._memory[:SIZE])
         count, work, _, _, inputs, _, _, length = _HEAD.unpack_from(memory)
-        if work not in tuple(Work):
+        if work not in tuple(Activity):
             return count, None
         text = memory[_HEAD.size : _HEAD.size + length].decode("utf-8", "replace")
-        return count, Entry(Work(work), text, inputs)
+        return count, Visit(Activity(work), text, inputs)
 
     def has(self, flag: Flag) -> bool:
         """Return whether a fact is noted."""

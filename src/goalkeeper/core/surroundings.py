@@ -62,6 +62,10 @@ class Apart:
     def __init__(self) -> None:
         self._changes: tuple[Surroundings, Surroundings] | None = None  # from, to
 
+    def forget(self) -> None:
+        """Start again from our own settings: what one application changed is none of another's."""
+        self._changes = None
+
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Run the user's code in its own settings."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from goalkeeper.core.errors import GoalkeeperError
-from goalkeeper.core.noticeboard import BOARD, Entry, Flag, Work
+from goalkeeper.core.noticeboard import BOARD, Activity, Flag, Visit
 from goalkeeper.core.surroundings import APART
 
 LONGEST = 300  # characters of a line that are shown
@@ -17,7 +17,7 @@ FRAMES, LINES = 60, 400  # of a traceback: a recursion has thousands, and so may
 
 
 @contextmanager
-def user_code(work: Work, what: str, inputs: int = 0) -> Iterator[None]:
+def user_code(work: Activity, what: str, inputs: int = 0) -> Iterator[None]:
     """Run the user's code.
 
     Working folder, recursion limit, and the settings of numpy and torch that it changes hold while
@@ -37,7 +37,7 @@ def user_code(work: Work, what: str, inputs: int = 0) -> Iterator[None]:
         yield  # settings belong to the process, and what it does is noted by its main thread
         return
     process = os.getpid()
-    before = BOARD.enter(Entry(work, what, inputs))
+    before = BOARD.enter(Visit(work, what, inputs))
     try:
         with APART.kept():
             yield

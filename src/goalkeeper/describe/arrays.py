@@ -42,7 +42,8 @@ class ArrayReader:
         inputs = source.inputs or data.inputs or "x"
         label = source.label or data.label or "y"
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            # Opened here: numpy leaves a file that it cannot read open.
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 for name in (inputs, label):
                     if name not in stored.files:
                         raise problem(
@@ -73,7 +74,8 @@ class ArrayReader:
         other = self.references.file(where, label, "file of the classes")
         self.references.note_hash(other, label)
         try:
-            x, y = (np.load(file, allow_pickle=False) for file in (path, other))
+            with path.open("rb") as one, other.open("rb") as two:
+                x, y = (np.load(stream, allow_pickle=False) for stream in (one, two))
         except BROKEN as error:
             raise self._broken(key, "npy", error) from error
         return self.paired(key, path.name, x, y, {})

@@ -213,7 +213,10 @@ class _Builder:
             return [self.build(child, (*key, i)) for i, child in enumerate(node.value)]
         self.lines[key] = line
         self.written[key] = str(node.value)
-        return _scalar(node)
+        value = _scalar(node)
+        if value is None and key[:1] == ("classes",) and len(key) > 1:
+            return str(node.value)  # a class that is written ~ or null
+        return value
 
     def _pairs(self, node: yaml.MappingNode, key: Key) -> Iterator[tuple[str, yaml.Node]]:
         seen: dict[str, int] = {}

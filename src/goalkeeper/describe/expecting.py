@@ -59,7 +59,7 @@ class ExpectationReader:
         if given is None:
             return None
         if given.answers is None:
-            return Expectation(accuracy=given.accuracy, on=given.on)
+            return Expectation(accuracy=given.accuracy, part=given.part)
         return Expectation(known=self._known(given.answers), source=given.answers)
 
     def _known(self, name: str) -> Data:

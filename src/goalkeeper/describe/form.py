@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from goalkeeper.describe.fields import Name, Names, Section
+from goalkeeper.describe.fields import Name, Section
 from goalkeeper.describe.form_changes import ThreatsForm
 from goalkeeper.describe.form_data import ColumnForm, DataForm
 from goalkeeper.describe.form_threats import (
@@ -19,12 +19,17 @@ from goalkeeper.describe.form_threats import (
 
 VERSION = 1
 Answered = Literal["labels", "probabilities", "log-probabilities", "logits", "margins"]
+DottedName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 
 
 class TrainingForm(Section):
     """How a torch module is trained: cross-entropy over shuffled batches."""
 
-    epochs: int = Field(default=20, ge=1, description="passes over the data")
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        description="passes over the data (default: 20, and more where that is under 1,000 steps)",
+    )
     batch: int = Field(default=64, ge=1, description="records a step")
     optimiser: Literal["adam", "adamw", "sgd"] = Field(default="adam", description="optimiser")
     rate: float = Field(default=1e-3, gt=0, description="learning rate")
@@ -60,7 +65,7 @@ class ExpectsForm(Section):
         description="its accuracy, as a share; goalkeeper's own must agree (the 95 % interval, "
         "widened by 0.01)",
     )
-    on: Literal["holdout", "train"] = Field(
+    part: Literal["holdout", "train"] = Field(
         default="holdout",
         description="where it has this accuracy: on records that it never saw, or on its "
         "training data",
@@ -93,12 +98,13 @@ class ModelForm(Section):
     file: str | None = Field(default=None, min_length=1)
     trust: bool = Field(
         default=False,
-        description="whether you trust the file: loading a pickle runs whatever code is in it",
+        description="whether you trust the file; only kinds of models of plug-ins that run code "
+        "from the file need it. It never allows a pickle to run code",
     )
-    trust_names: Names = Field(
+    trust_names: tuple[DottedName, ...] = Field(
         default=(),
-        description="names of types and functions that the file may use beside those that are "
-        "known to be harmless, e.g. `my_package.MyScaler`",
+        description="classes and functions of your own that the file may name, as "
+        "package.module.Name; a module beside the application file is found",
     )
     sha256: str | None = Field(
         default=None,

@@ -13,6 +13,7 @@ from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Splits
 from goalkeeper.core.errors import DescriptionError, GoalkeeperError, PolicyError
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.surroundings import APART
 from goalkeeper.describe.document import Document, Key, read
 from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.problems import combine, problem
@@ -54,6 +55,7 @@ def load(
     MissingExtra
         A file needs a package that is not installed.
     """
+    APART.forget()
     return _Description.read(Path(path), policy).load(compute or ComputeSettings())
 
 

@@ -49,10 +49,13 @@ DATES = Look(
 )
 
 
-def look_of(words: Sequence[str], name: str, *, many: bool) -> tuple[str, str] | None:
+def look_of(
+    words: Sequence[str], name: str, *, many: bool, written: bool
+) -> tuple[str, str] | None:
     """Tell what different words of a column look like, and what to do; None for plain words.
 
     Numbers with a unit count only where there are `many` of them: 32 GB and 64 GB are kinds.
+    Where numbers are not `written` as words, as in CSV, keys of `read_csv` do not help.
     """
     some = [word.strip() for word in words[:TRIED] if word.strip()]
     if len(some) < SHOWN:
@@ -66,7 +69,9 @@ def look_of(words: Sequence[str], name: str, *, many: bool) -> tuple[str, str] |
     )
     for pattern, look, possible in looks:
         if possible and sum(bool(pattern.fullmatch(word)) for word in some) >= MOST * len(some):
-            return look.what, look.advice.format(name=name, mark=marks[0] if marks else "")
+            helps = written or look not in (POINTS, COMMAS)
+            advice = look.advice if helps else UNITS.advice
+            return look.what, advice.format(name=name, mark=marks[0] if marks else "")
     return None
 
 

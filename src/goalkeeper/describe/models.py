@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from goalkeeper.core.compute_settings import ComputeSettings
-from goalkeeper.core.data import Bools, Splits
+from goalkeeper.core.data import PARTS, Splits
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import MissingExtra, TargetError
-from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.noticeboard import Activity
 from goalkeeper.describe.document import OBJECT, Document, Key
 from goalkeeper.describe.first_bytes import looks_like
 from goalkeeper.describe.form import ModelForm
@@ -93,14 +93,14 @@ class Modeller:
         """Ask the model about records with missing values; raises where it cannot answer them."""
         if not isinstance(model.domain, TableDomain) or not model.domain.missing.any():
             return
-        gaps: Bools = np.isnan(np.asarray(splits.holdout.x, dtype=np.float64))
-        rows = splits.holdout.x[gaps.any(axis=1)][:TRIED]
+        every = np.concatenate([getattr(splits, part).x for part in PARTS])
+        rows = every[np.isnan(every).any(axis=1)][:TRIED]
         try:
             if len(rows):
                 preflight(model.target, rows)
         except TargetError as error:
-            columns = zip(model.domain.columns, gaps.T, strict=True)
-            names = [column.name for column, gap in columns if gap.any()]
+            some = np.isnan(rows).any(axis=0).tolist()
+            names = [c.name for c, gap in zip(model.domain.columns, some, strict=True) if gap]
             raise problem(
                 self._document,
                 ("data",),
@@ -122,7 +122,7 @@ class Modeller:
             if _required(build):
                 self._refuse_extra_keys(reference, frozenset())
                 return _train_by_function(build, context)
-        with self.references.running(BUILD, reference, Work.BUILD):
+        with self.references.running(BUILD, reference, Activity.BUILD):
             built = build()
         odd = misbuilt(built)
         kind = None if odd else self._only(recognising(kinds, built), "what it returns")

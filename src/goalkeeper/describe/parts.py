@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.data import PARTS, Bools, Data, Splits, cut, row_keys
-from goalkeeper.core.errors import DescriptionError
+from goalkeeper.core.errors import DataError, DescriptionError
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.form_data import PartsForm
@@ -39,9 +39,22 @@ class Cutter:
         elif self.records.parts is not None:
             splits, caveats = self._by_column(self.records.parts)
         else:
-            splits, caveats = cut(data, _shares(self.form.data.parts)), []
+            splits, caveats = self._cut(data), []
         self._filled(splits)
         return splits, (*self.records.caveats, *caveats, *_oddities(data, splits))
+
+    def _cut(self, data: Data) -> Splits:
+        try:
+            return cut(data, _shares(self.form.data.parts))
+        except DataError as error:
+            different = len(set(row_keys(data.x)))
+            raise problem(
+                self.document,
+                ("data",),
+                f"{error}; {different} of the inputs differ, and equal ones stay in one part",
+                given=f"{len(data)} records",
+                advice="give more different records, or larger shares in data.parts",
+            ) from error
 
     def _by_column(self, parts: NDArray[Any]) -> tuple[Splits, list[str]]:
         data = self.records.data

@@ -21,7 +21,8 @@ class Raw:
     `frame` has one row a record; `images` is set where inputs are arrays `(n, h, w)` or
     `(n, c, h, w)`, `text` names the column where inputs came as an array of texts, `features`
     the columns where they came as rows `(n, d)`. `labels` are the names that the columns of the
-    user's own frame have, where these are no texts; `notes` is what was odd.
+    user's own frame have, where these are no texts; `written`: numbers came as words, as in CSV;
+    `notes` is what was odd.
     """
 
     frame: pd.DataFrame
@@ -31,6 +32,7 @@ class Raw:
     text: str | None = None
     features: tuple[str, ...] | None = None
     labels: Mapping[str, Any] = field(default_factory=dict)
+    written: bool = False
     notes: tuple[str, ...] = ()
 
     def record(self, row: int) -> str:

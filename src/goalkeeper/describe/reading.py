@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.errors import MissingExtra
-from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.noticeboard import Activity
 from goalkeeper.describe.arrays import ArrayReader
 from goalkeeper.describe.csv_files import CsvReader
 from goalkeeper.describe.document import Document, Key
@@ -37,6 +37,7 @@ KINDS = {
 _STARTS = {
     b"PAR1": "Parquet",
     b"PK\x03\x04": "npz",
+    b"PK\x05\x06": "npz",  # without any array
     b"\x80": "a pickle",
     b"\x93NUMPY": "npy",
     b"\x89HDF": "HDF5",
@@ -106,7 +107,7 @@ class RecordReader:
         if kind == "Parquet":
             return self._framed(key, self._parquet(key, path), path.name)
         frame, notes = CsvReader(self._document, self._whole).read(key, path)
-        return self._framed(key, frame, path.name, notes)
+        return replace(self._framed(key, frame, path.name, notes), written=True)
 
     def _sniffed(self, key: Key, path: Path, kind: str) -> None:
         with path.open("rb") as stream:
@@ -202,7 +203,7 @@ class RecordReader:
 
         key: Key = ("data", "function")
         function = self._references.function(key, reference)
-        with self._references.running(key, reference, Work.DATA):
+        with self._references.running(key, reference, Activity.DATA):
             made = function()
         if isinstance(made, pd.DataFrame):
             return self._framed(key, made, reference)
@@ -259,6 +260,7 @@ class RecordReader:
             text=train.text,
             features=train.features,
             labels=train.labels,
+            written=train.written,
             notes=tuple(dict.fromkeys((*train.notes, *test.notes))),
         )
 

@@ -46,6 +46,7 @@ class Collector:
     def collect(self) -> ApplicationRecords:
         """Return the records; raises DescriptionError that names key, column and record."""
         raw, form = self._raw, self._form
+        label = self._named(("data", "label"), raw.label, "classes")
         if len(raw.frame) < LEAST:
             raise self._problem(
                 ("data",),
@@ -54,7 +55,6 @@ class Collector:
                 given=f"{len(raw.frame)} records",
                 advice="give more data",
             )
-        label = self._named(("data", "label"), raw.label, "classes")
         y = Classifier(self._document, form, raw).classes(label)
         x, domain = self._inputs(label)
         kept = {form.data.person, *form.data.subgroups, *self._apart(), *self._facts()}
@@ -164,6 +164,14 @@ class Collector:
 
     def _seen(self, label: str) -> tuple[str, ...]:
         raw, data = self._raw, self._form.data
+        if label in (data.features or ()):
+            raise self._problem(
+                ("data", "features"),
+                f"{label} is the column of the classes, and cannot be a feature of the model",
+                expected="columns other than the label",
+                given=label,
+                advice="leave it out of `features`, or name another column as `label`",
+            )
         if data.features is not None:
             return tuple(self._column(("data", "features"), name) for name in data.features)
         for name in data.drop:

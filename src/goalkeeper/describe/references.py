@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from goalkeeper.core.errors import DescriptionError, GoalkeeperError
-from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.noticeboard import Activity
 from goalkeeper.core.usercode import name_error, passes, shortened, user_code
 from goalkeeper.describe.document import Document, Key, dotted
 from goalkeeper.describe.problems import nearest, problem
@@ -99,8 +99,8 @@ class References:
         if key in self.document.given:
             return self.document.given[key]  # type: ignore[no-any-return]
         path, name = self.locate(key, reference)
-        with self.running(key, path.name, Work.IMPORT):
-            module = _module(path)
+        with self.running(key, path.name, Activity.IMPORT):
+            module = _module(path.resolve())  # the user's code may have left the folder
         found = getattr(module, name, None)
         if found is None:
             names = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
@@ -117,7 +117,7 @@ class References:
         return found  # type: ignore[no-any-return]
 
     @contextmanager
-    def running(self, key: Key, what: str, work: Work) -> Iterator[None]:
+    def running(self, key: Key, what: str, work: Activity) -> Iterator[None]:
         """Run the user's own code; report its exceptions with the key that names it."""
         with self.explained(key, what), user_code(work, f"{dotted(key)} {what}"):
             try:

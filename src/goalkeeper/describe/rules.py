@@ -186,7 +186,7 @@ def _model(document: Document, form: ApplicationForm) -> Iterator[DescriptionErr
             advice="leave out retries; a service has its own key, model.http.retries",
         )
     if model.file is None:
-        for key in ("trust", "sha256"):
+        for key in ("trust", "trust_names", "sha256"):
             if document.at(("model", key)) is not None:
                 yield problem(
                     document,
@@ -234,9 +234,9 @@ def _expects(document: Document, form: ApplicationForm) -> Iterator[DescriptionE
             given=" and ".join(given) or "none of them",
             advice="keep one of them" if given else "write `expects: {accuracy: 0.95}`",
         )
-    elif given == ["answers"] and document.at((*key, "on")) is not None:
+    elif given == ["answers"] and document.at((*key, "part")) is not None:
         yield problem(
-            document, (*key, "on"), "`on` belongs to an accuracy", advice="leave out `on`"
+            document, (*key, "part"), "`part` belongs to an accuracy", advice="leave out `part`"
         )
 
 

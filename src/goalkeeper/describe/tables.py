@@ -187,7 +187,7 @@ class Tabulator:
         found = series.dropna().unique()
         words = [str(value) for value in found]
         many = len(words) > max(MANY, int(series.notna().sum()) // 2)
-        look = look_of(words, name, many=many)
+        look = look_of(words, name, many=many, written=self.raw.written)
         if look is None and not many:
             return
         what = (

@@ -44,8 +44,8 @@ def compare(app: Application, found: Mapping[str, AccuracyEstimate]) -> Expectat
 def _compare_accuracy(
     expectation: Expectation, found: Mapping[str, AccuracyEstimate]
 ) -> ExpectationOutcome:
-    wanted, seen = expectation.accuracy or 0.0, found[expectation.on]
-    where = "training data" if expectation.on == "train" else "unseen records"
+    wanted, seen = expectation.accuracy or 0.0, found[expectation.part]
+    where = "training data" if expectation.part == "train" else "unseen records"
     expects = f"accuracy {wanted:g} on {where}"
     if seen.low - TOLERANCE <= wanted <= seen.high + TOLERANCE:
         return ExpectationOutcome(expects=expects, confirmed=True)

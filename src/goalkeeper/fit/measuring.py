@@ -26,6 +26,7 @@ from goalkeeper.fit.reference import ReferenceAnswers, ask_reference
 from goalkeeper.stats.intervals import clopper_pearson
 
 MOST_ASKED = 10_000  # records of a part: an accuracy is then known to one point
+MOST_PAID = 300  # of a service, whose answers cost time and money: known to six points
 
 
 def measure_fit(app: Application) -> FitReport:
@@ -103,8 +104,8 @@ class _Measured:
     @classmethod
     def of(cls, app: Application) -> _Measured:
         """Ask the model and the reference."""
-        seen = _spread(app.data.train)
-        unseen = _spread(app.data.holdout.joined(app.data.calibration))
+        seen = _spread(app.data.train, app.target)
+        unseen = _spread(app.data.holdout.joined(app.data.calibration), app.target)
         if not (len(seen) and len(unseen)):
             raise DataError("the training or the holdout part is empty; give more data")
         k = len(app.classes)
@@ -218,11 +219,11 @@ class _Measured:
         return None if self.reference is None else self.reference.labels == self.unseen.y
 
 
-def _spread(data: Data) -> Data:
-    n = len(data)
-    if n <= MOST_ASKED:
+def _spread(data: Data, target: Target) -> Data:
+    n, most = len(data), MOST_PAID if hasattr(target, "service") else MOST_ASKED
+    if n <= most:
         return data
-    return data.take(np.linspace(0, n - 1, MOST_ASKED).astype(np.int64))
+    return data.take(np.linspace(0, n - 1, most).astype(np.int64))
 
 
 def _ask(target: Target, data: Data, k: int) -> AnsweredRecords:

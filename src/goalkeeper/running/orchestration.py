@@ -83,9 +83,7 @@ def run(
         session = _prepare_in_python(application, seed, choice)
     else:
         session = _load_described(application, seed, choice, options, kept)
-    session = with_fit(session)
-    if session.fit is not None:
-        options.progress(Measured(fit=session.fit))
+    session = _measure(session, options)
     session = replace(session, folder=kept, store=_open_store(application, options))
     with kept.locked():
         if not options.resume and kept.has("run.json"):
@@ -96,6 +94,14 @@ def run(
         assessment = _run_units(session, options, measure_times)
         write_assessment(session, kept, assessment)
     return assessment
+
+
+def _measure(session: Session, options: RunOptions) -> Session:
+    """Measure how well the model fits its data, and report it."""
+    session = with_fit(session)
+    if session.fit is not None:
+        options.progress(Measured(fit=session.fit))
+    return session
 
 
 def _warn_of_service(session: Session, options: RunOptions) -> None:

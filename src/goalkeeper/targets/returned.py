@@ -11,7 +11,7 @@ import numpy as np
 
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.errors import TargetError
-from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.noticeboard import Activity
 from goalkeeper.core.usercode import name_error, passes, user_code
 from goalkeeper.targets.answers import ClassIndex, LabelReader, finite_numbers, softmax, unwrap
 
@@ -22,7 +22,7 @@ def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
     """Call the model; whatever it raises becomes a TargetError that names it."""
     try:
         inputs = x.shape[0] if hasattr(x, "shape") else len(x)  # sparse ones have no length
-        with user_code(Work.ANSWER, what, inputs), warnings.catch_warnings():
+        with user_code(Activity.ANSWER, what, inputs), warnings.catch_warnings():
             # LightGBM makes up names for columns that have none.
             warnings.filterwarnings("ignore", "X does not have valid feature names")
             raw = function(x)

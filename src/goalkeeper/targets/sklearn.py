@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +286,9 @@ def _split(model: Any) -> tuple[Any, Any]:
     if type(model) is not Pipeline or len(model.steps) < 2:
         return None, model
     final = model.steps[-1][1]
-    return (
-        (None, model) if final is None or final == "passthrough" else (model[:-1].transform, final)
-    )
+    if final is None or final == "passthrough":
+        return None, model
+    before = model[:-1]
+    # A step of the user's own that learns nothing has no attributes by which to see it is fitted.
+    before.__sklearn_is_fitted__ = partial(bool, True)  # noqa: FBT003 - the answer itself
+    return before.transform, final

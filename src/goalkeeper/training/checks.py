@@ -9,7 +9,7 @@ import numpy as np
 
 from goalkeeper.core.data import Bools, Data, Ints
 from goalkeeper.core.errors import DataError, TargetError
-from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.noticeboard import Activity
 from goalkeeper.core.usercode import name_error, passes, user_code
 
 FEW = 10  # records of a class, below which a training may fail for want of them
@@ -52,7 +52,7 @@ def require_records(data: Data) -> None:
 def run_training(train: Callable[[], Any], data: LabelledRows, what: str) -> Any:
     """Run one training; what it raises becomes a DataError or TargetError that names it."""
     try:
-        with user_code(Work.TRAINING, f"the training of {what}"):
+        with user_code(Activity.TRAINING, f"the training of {what}"):
             return train()
     except BaseException as error:  # the user's own training may raise anything
         if passes(error):

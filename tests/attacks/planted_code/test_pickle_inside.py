@@ -13,7 +13,7 @@ from goalkeeper.attacks.planted_code.pickle_inside import PickleInside
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.games.planted_code import GenuineFile, PlantedCode
 from goalkeeper.games.planted_code.game import TASK
-from goalkeeper.targets.unpickling import scan
+from goalkeeper.opening import scan
 from tests.contract.harness import build, contest, enough
 from tests.model_files import joblib_file
 

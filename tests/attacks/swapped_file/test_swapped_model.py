@@ -12,7 +12,7 @@ from goalkeeper.attacks.swapped_file.swapped_model import SwappedModel
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.games.swapped_file import AvailableModelFiles, SwappedFile
 from goalkeeper.games.swapped_file.game import TASK
-from goalkeeper.targets.unpickling import scan
+from goalkeeper.opening import scan
 from tests.contract.harness import build, contest, enough
 from tests.model_files import joblib_file
 

@@ -88,8 +88,17 @@ def is_fitted(model: Any) -> bool:
     return True
 
 
-def wrap_fitted(model: Any, context: ModelContext) -> Model:
-    """Make a target of a fitted estimator in memory; its untrained clone is the recipe.
+def wrap_fitted(model: Any, context: ModelContext, path: Path | None = None) -> Model:
+    """Make a target of a fitted estimator; its untrained clone is the recipe.
+
+    Parameters
+    ----------
+    model
+        The estimator.
+    context
+        What the application says around it.
+    path
+        The stored file, if there is one.
 
     Raises
     ------
@@ -104,7 +113,7 @@ def wrap_fitted(model: Any, context: ModelContext) -> Model:
     sample = context.splits.holdout.x[:SAMPLE]
 
     def tried(domain: Domain) -> SklearnTarget:
-        target = SklearnTarget(model, context.classes, domain)
+        target = SklearnTarget(model, context.classes, domain, path)
         target.answer(sample, View.LABELS)
         return target
 
@@ -115,7 +124,7 @@ def wrap_fitted(model: Any, context: ModelContext) -> Model:
         fresh = fresh_copy(model)
         trainer = SklearnTrainer(fresh, context.classes, domain, compute=context.compute)
     else:
-        notes = (*notes, "the model has no fit() and get_params(): it cannot be retrained")
+        notes = (*notes, "the model cannot be retrained: it has no fit() and get_params()")
     return Model(
         target=target,
         trainer=trainer,

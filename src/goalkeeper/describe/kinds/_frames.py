@@ -88,16 +88,18 @@ def refusing_missing(domain: Domain, data: Data, attempt: Callable[[Data], objec
     if not isinstance(domain, TableDomain) or not domain.missing.any():
         return ""
     gaps: Bools = np.isnan(np.asarray(data.x, dtype=np.float64))
-    complete = data.take(np.flatnonzero(~gaps.any(axis=1)))
+    lacking: Bools = np.asarray(gaps.any(axis=1))
+    complete = data.take(~lacking)
     if len(complete) == len(data) or len(np.unique(complete.y)) < len(np.unique(data.y)):
         return ""
     try:
         attempt(complete)
     except (DataError, TargetError):
         return ""
-    names = [c.name for c, gap in zip(domain.columns, gaps.T, strict=True) if gap.any()]
+    some = np.asarray(gaps.any(axis=0)).tolist()
+    names = [c.name for c, gap in zip(domain.columns, some, strict=True) if gap]
     return (
-        f"the model takes no missing values, but {int(gaps.any(axis=1).sum())} of its "
+        f"the model takes no missing values, but {int(lacking.sum())} of its "
         f"{len(data)} training records have some, in {_few(names)}"
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from goalkeeper.core.errors import MissingExtra, TargetError
-from goalkeeper.core.noticeboard import Work
+from goalkeeper.core.noticeboard import Activity
 from goalkeeper.core.usercode import name_error, passes, user_code
 from goalkeeper.describe.kinds._archives import entries
 from goalkeeper.describe.kinds._estimators import loaded
@@ -70,7 +70,7 @@ def _untrusted(content: bytes, name: str) -> Iterable[str]:
 def _built(content: bytes, name: str, trusted: Iterable[str]) -> Any:
     io = _need_skops()
     try:
-        with user_code(Work.IMPORT, f"model.file {name}"):
+        with user_code(Activity.IMPORT, f"model.file {name}"):
             return io.loads(content, trusted=list(trusted))
     except BaseException as error:  # constructors of the user's own types may raise anything
         if passes(error):

@@ -8,11 +8,13 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from goalkeeper.core.application import Target
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.describe.document import Key
+from goalkeeper.describe.form import TrainingForm
 from goalkeeper.describe.kinds.base import BuiltKind, Model, ModelContext, ModelFile
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ UNKNOWN_TRAINING = (
     "how the stored module was trained is not said (model.training): trainings that attacks need "
     "use the default recipe"
 )
+LEAST_EPOCHS = 20
+LEAST_STEPS = 1000  # fewer leave small networks at learning rate 0.001 far from what they can learn
 
 
 class TorchModule(BuiltKind):
@@ -152,16 +156,23 @@ def _trainer(build: Callable[[], Any], outputs: Outputs, context: ModelContext) 
     """Return the trainer of the described recipe, tuned where it can train."""
     from goalkeeper.training import TorchRecipe, TorchTrainer
 
-    training = context.form.training
     trainer = TorchTrainer(
         build,
         context.classes,
         context.domain,
-        None if training is None else TorchRecipe(**training.model_dump()),
+        TorchRecipe(**_settings(context)),
         compute=context.compute,
         outputs=outputs,
     )
     return trainer if outputs.kind == "labels" else trainer.tune(context.splits.train)
+
+
+def _settings(context: ModelContext) -> dict[str, Any]:
+    """Return the described recipe; where its epochs are left out, as many as few records need."""
+    training = context.form.training or TrainingForm()
+    steps = max(1, len(context.splits.train) / training.batch)
+    epochs = training.epochs or max(LEAST_EPOCHS, ceil(LEAST_STEPS / steps))
+    return {**training.model_dump(), "epochs": epochs}
 
 
 def _find_outputs(built: Any, context: ModelContext) -> Outputs:

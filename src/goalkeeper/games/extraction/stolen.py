@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +15,7 @@ from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import Exhibit
 from goalkeeper.core.power import View
+from goalkeeper.opening import Refused, Unreadable, load
 from goalkeeper.targets import SklearnTarget
 
 PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
@@ -49,16 +48,13 @@ class OpenedModel:
 def open_model(
     content: bytes, name: str, classes: tuple[str, ...], domain: Domain
 ) -> OpenedModel | None:
-    """Open the bytes of a stored model; None for formats that goalkeeper cannot open.
-
-    Opening a pickle runs the code in it: only bytes that the application itself was loaded from,
-    which the user trusts by name and hash, may be given.
-    """
+    """Open the bytes of a stored model; None for formats that goalkeeper cannot open."""
     if Path(name).suffix.lower() not in PICKLE_SUFFIXES:
         return None
-    import joblib
-
-    model: Any = joblib.load(io.BytesIO(content))
+    try:
+        model = load(content, lenient=True).model
+    except (Refused, Unreadable):
+        return None
     return OpenedModel(SklearnTarget(model, classes, domain))
 
 

@@ -18,7 +18,7 @@ from goalkeeper.games.shared.model_files import (
     storage_of,
     unfit_storage,
 )
-from goalkeeper.targets.unpickling import scan
+from goalkeeper.opening import scan
 
 TASK = Task(
     name="planted-code",

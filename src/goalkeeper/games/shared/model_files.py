@@ -16,8 +16,8 @@ from goalkeeper.core.evidence import AttackResult, Control, Measurement, Proport
 from goalkeeper.core.power import View
 from goalkeeper.games.base import Unfit
 from goalkeeper.games.tallies import estimate_tally
+from goalkeeper.opening import Scan
 from goalkeeper.stats import clopper_pearson
-from goalkeeper.targets.unpickling import Scan
 
 USER_ERRORS = (Exception, SystemExit)  # what an application's own check or loader can raise
 ASKED = 40  # inputs that a model in use is asked about: enough to see that its answers differ

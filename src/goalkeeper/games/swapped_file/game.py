@@ -22,7 +22,7 @@ from goalkeeper.games.shared.model_files import (
     unfit_storage,
 )
 from goalkeeper.games.swapped_file import marks
-from goalkeeper.targets.unpickling import scan
+from goalkeeper.opening import scan
 
 MODELS = 2  # older and other models, each
 TASK = Task(

@@ -23,7 +23,7 @@ from goalkeeper.games.shared.model_files import (
     storage_of,
     unusable,
 )
-from goalkeeper.targets.unpickling import scan
+from goalkeeper.opening import scan
 
 
 def mark(app: Application, genuine: bytes, answer: Replacements) -> AttackResult:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goalkeeper.core.errors import MissingExtra, TargetError
+from goalkeeper.opening import Refused, load_torch
 from goalkeeper.targets.torch import need_torch
 
 if TYPE_CHECKING:
@@ -62,16 +63,16 @@ def read_parameters(path: Path, module: nn.Module) -> State:
 
 
 def _load(path: Path) -> Any:
-    torch = need_torch()
+    need_torch()
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return load_torch(path.read_bytes())
     except ImportError as error:
         raise MissingExtra("safetensors", "torch") from error
-    except pickle.UnpicklingError as error:
+    except (Refused, pickle.UnpicklingError) as error:
         raise TargetError(
             f"{path.name} holds Python objects, such as a whole module, and no plain parameters: "
             "opening it would run code, so it was not opened; store the parameters alone with "

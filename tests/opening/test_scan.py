@@ -29,7 +29,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from goalkeeper.attacks.planted_code._payloads import call, cut_off, hide, import_by_name, payloads
-from goalkeeper.targets.unpickling import scan
+from goalkeeper.opening import scan
 
 WAYS = dict(payloads())
 CODE = hide(b"", WAYS["os.system"])
