@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -98,22 +98,24 @@ def assess_model(
     >>> list(found.goals)
     [<Goal.PRIVACY: 'privacy'>]
     """
-    given: Mapping[str, Any] = options
-    limit = given.get("time", "")
-    seconds = parse_seconds(str(limit), "time")  # the time counts from here
-    sizing = Sizing(effort=given.get("effort"), limit=seconds)
-    described = {name: option for name, option in given.items() if name not in OF_THE_RUN}
+    sizing = _sizing(options)  # the time counts from here
+    described = {name: given for name, given in options.items() if name not in OF_THE_RUN}
     app = Application.from_model(model, X_train, y_train, X_test, y_test, **described)
+    settings = replace(options.get("run") or RunOptions(), sizing=sizing)
     choice = Choice(
-        goals=tuple(Goal(goal) for goal in _listed(given.get("only", ()))),
-        attacks=tuple(_listed(given.get("attacks", ()))),
+        goals=tuple(Goal(goal) for goal in _listed(options.get("only", ()))),
+        attacks=tuple(_listed(options.get("attacks", ()))),
     )
-    settings = replace(given.get("run") or RunOptions(), sizing=sizing)
-    seed = given.get("seed", 0)
-    if "folder" in given:
-        return run(app, given["folder"], seed=seed, choice=choice, options=settings)
+    seed = options.get("seed", 0)
+    if "folder" in options:
+        return run(app, options["folder"], seed=seed, choice=choice, options=settings)
     with TemporaryDirectory() as folder:
         return run(app, folder, seed=seed, choice=choice, options=settings)
+
+
+def _sizing(options: AssessOptions) -> Sizing:
+    limit = parse_seconds(str(options.get("time", "")), "time")
+    return Sizing(effort=options.get("effort"), limit=limit)
 
 
 def _listed(given: Any) -> Sequence[Any]:

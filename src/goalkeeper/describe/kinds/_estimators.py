@@ -72,7 +72,7 @@ def loaded(
 
 
 def is_fitted(model: Any) -> bool:
-    """Tell whether an estimator is fitted, as scikit-learn tells it, or by its own method."""
+    """Tell whether an estimator is fitted, by the rule of scikit-learn or by its own method."""
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
