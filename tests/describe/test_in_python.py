@@ -57,7 +57,7 @@ def numbers(app: gk.Application, **choice: Any) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("fitted", [True, False])
 def test_the_same_evidence_as_by_files(tmp_path: Path, *, fitted: bool) -> None:
     x, y = frame()
-    attacks = ("loss_threshold", "malformed_inputs", "substitute_from_scores")
+    attacks = ("loss_threshold", "malformed_inputs")
     model, section = pipeline(), "{build: model.py:build}"
     (tmp_path / "model.py").write_text(
         "from tests.describe.test_in_python import pipeline as build"
@@ -331,7 +331,7 @@ def test_the_index_of_frames_and_series_does_not_matter() -> None:
     "given",
     [
         lambda x: x,
-        lambda x: np.array(x),
+        np.array,
         lambda x: np.array(x, dtype=object),
         pd.Series,
         tuple,
