@@ -18,7 +18,14 @@ SOURCES = ("file", "function", "train")
 
 def broken_rules(document: Document, form: ApplicationForm) -> list[DescriptionError]:
     """List every rule that a well-formed application file breaks."""
-    rules = (_classes, _source, _columns, _parts, _model, _integrity, _expects, _trained, _feedback)
+    rules = (_model, _integrity, _expects, _trained, _feedback)
+    others = [found for rule in rules for found in rule(document, form)]
+    return [*broken_data_rules(document, form), *others]
+
+
+def broken_data_rules(document: Document, form: ApplicationForm) -> list[DescriptionError]:
+    """List the broken rules without which records can be read."""
+    rules = (_classes, _source, _columns, _parts)
     return [found for rule in rules for found in rule(document, form)]
 
 
