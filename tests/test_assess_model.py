@@ -95,7 +95,7 @@ def test_wrong_arguments_of_the_run() -> None:
         ({"sed": 1}, "sed: there is no such argument"),
     ):
         with pytest.raises(DescriptionError, match=words):
-            gk.assess_model(fitted(), *records, **options)  # type: ignore[arg-type]
+            gk.assess_model(fitted(), *records, **options)
 
 
 def test_a_model_that_contradicts_its_data_stops() -> None:

@@ -48,7 +48,7 @@ class GivenData:
         return tuple(
             x[y] if isinstance(y, str) else y
             for x, y in zip(self._inputs, self._given_labels, strict=True)
-        )  # type: ignore[return-value]
+        )
 
     @cached_property
     def _given_labels(self) -> tuple[Any, Any]:

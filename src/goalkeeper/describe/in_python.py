@@ -175,7 +175,10 @@ class _Description:
                 continue
             self._place(value, name, option)
         return Document(
-            Path("arguments"), plain(value), given=self._given, arguments=ARGUMENTS | self._names()
+            Path("arguments"),
+            plain(value),
+            given=self._given,
+            arguments={**ARGUMENTS, **self._names()},
         )
 
     def _names(self) -> dict[Key, str]:

@@ -19,7 +19,7 @@ from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.problems import combine, problem
 from goalkeeper.describe.references import References
 from goalkeeper.describe.rules import broken_data_rules, broken_rules
-from goalkeeper.describe.validation import inspect, may_follow, validate
+from goalkeeper.describe.validation import inspect, may_follow
 from goalkeeper.describe.whole_form import key_kinds
 
 OF_RECORDS = frozenset({"data", "columns", "classes", "input"})  # keys by which records are read
@@ -86,7 +86,10 @@ def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]
 def load_policy(path: Path | str) -> Policy:
     """Read the rules that an application file names, or the built-in ones."""
     document = read(Path(path))
-    return _policy(References(document), validate(document))
+    validated = inspect(document)  # what else is wrong in the file is reported when it is loaded
+    if validated.form is None:
+        raise combine(validated.problems)
+    return _policy(References(document), validated.form)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.usercode import shortened
 from goalkeeper.describe.document import Document, Key, dotted, kind_of
 from goalkeeper.describe.form import ApplicationForm
-from goalkeeper.describe.problems import choice, combine, nearest, problem
+from goalkeeper.describe.problems import choice, nearest, problem
 from goalkeeper.describe.schema import Guide
 from goalkeeper.describe.whole_form import application_form
 
@@ -47,20 +47,6 @@ def may_follow(error: DescriptionError, problems: Sequence[DescriptionError]) ->
     return any(_within(error.key, key) or _within(key, error.key) for key in keys)
 
 
-def validate(document: Document) -> ApplicationForm:
-    """Check a document against the form.
-
-    Raises
-    ------
-    DescriptionError
-        With every key that is unknown, missing or has a value of the wrong kind.
-    """
-    validated = inspect(document)
-    if validated.problems or validated.form is None:
-        raise combine(validated.problems)
-    return validated.form
-
-
 def inspect(document: Document) -> Validated:
     """Check a document against the form, and keep what is right in it."""
     try:
@@ -82,15 +68,15 @@ def inspect(document: Document) -> Validated:
 
 def _take_out(value: Any, key: Key, *, missing: bool) -> None:
     """Remove what is wrong, or put something in the place of what is missing."""
-    last = key[-1] if key else ""
     inner = value
     for place, step in enumerate(key):
-        if not isinstance(inner, dict):  # an entry of a list: the whole list goes
-            break
-        if missing and place == len(key) - 1:
-            default = NEED_MISSING if key[0] == "needs" and len(key) == 2 else None
-            if last in STAND_INS or default is not None:
-                inner[step] = STAND_INS.get(str(last), default)
+        if not isinstance(inner, dict):  # an entry of a list: the whole list is left out already
+            return
+        if place == len(key) - 1 and (missing or step in STAND_INS):
+            need = NEED_MISSING if key[0] == "needs" and place == 1 else None
+            stand_in = STAND_INS.get(str(step), need)
+            if stand_in is not None:
+                inner[step] = stand_in
             return
         if not isinstance(inner.get(step), dict):
             inner.pop(step, None)
