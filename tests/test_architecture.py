@@ -57,6 +57,7 @@ MAY_IMPORT = {
         "report",
         "running",
     },
+    "in_python": {"core", "describe", "planning", "running", "in_python"},
     "verify": WHOLE,
     "describe": {"core", "policy", "opening", "targets", "training", "describe"},
     "examples": {"core", "targets", "training", "describe", "examples"},

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from goalkeeper.core.power import Attacker, Budget, Knowledge, Power
     from goalkeeper.core.threats import ImageThreat, TableThreat, TextThreat, Threats
     from goalkeeper.describe import load
+    from goalkeeper.in_python import assess_model
     from goalkeeper.planning import Choice
     from goalkeeper.planning import make_plan as plan
     from goalkeeper.running import RunOptions, Sizing, run
@@ -54,6 +55,7 @@ _HOMES = {
     "Tolerances": "core.application",
     "Verdict": "core.assessment",
     "assess": "assessing",
+    "assess_model": "in_python",
     "catalogue": "attacks",
     "cut": "core.data",
     "load": "describe",
@@ -93,6 +95,7 @@ __all__ = [
     "Tolerances",
     "Verdict",
     "assess",
+    "assess_model",
     "attacks",
     "catalogue",
     "cut",

@@ -17,6 +17,7 @@ from goalkeeper.core.assessment import Estimate, PlanRow
 from goalkeeper.core.errors import DescriptionError, PolicyError
 from goalkeeper.core.evidence import Status, jsonable
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.late import ON_TOP
 from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, View
 from goalkeeper.games.base import Task, Unfit, resize
 from goalkeeper.policy import Policy, Variant, default_policy
@@ -96,6 +97,20 @@ class Plan:
     entries: tuple[PlanEntry, ...]
     attackers: tuple[Attacker, ...]
     choice: Choice = Choice()
+
+    def __str__(self) -> str:
+        return str(self._summary("summarise_plan"))
+
+    def __repr__(self) -> str:  # what a notebook or a prompt shows
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return str(self._summary("summarise_plan_html"))
+
+    def _summary(self, renderer: str) -> str:
+        rows = tuple(entry.row() for entry in self.entries)
+        text: str = ON_TOP.call("report.summary", renderer, rows, self.choice.effort)
+        return text
 
     @property
     def units(self) -> tuple[Unit, ...]:

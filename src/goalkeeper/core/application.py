@@ -15,6 +15,7 @@ from goalkeeper.core.errors import NotGranted
 from goalkeeper.core.fit import Expectation
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.identity import content_of, content_of_target, content_of_trainer
+from goalkeeper.core.late import ON_TOP
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, View
 from goalkeeper.core.threats import Threats
@@ -323,6 +324,39 @@ class Application:
     expects: Expectation | None = None  # None: the user said nothing of accuracy or answers
     caveats: tuple[str, ...] = ()
     hashes: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_model(
+        cls, model: Any, X_train: Any, y_train: Any, X_test: Any, y_test: Any, **options: Any
+    ) -> Application:
+        """Describe an application by a model and records in memory.
+
+        Parameters
+        ----------
+        model
+            An estimator or pipeline of scikit-learn, fitted or not; a trained torch, Keras or ONNX
+            model; a Booster; a function of inputs; a class or function that builds the model; a
+            target; or the path of a model file. What is not fitted is trained on the training
+            records; the untrained clone of a fitted estimator is the recipe for retraining it.
+        X_train, X_test
+            Inputs that the model was trained on, and inputs that it never saw: DataFrames, arrays
+            of rows `(n, d)` or images `(n, h, w)` or `(n, c, h, w)`, tensors, or texts `(n,)`.
+            Estimators get frames as they are given; their index does not matter.
+        y_train, y_test
+            The class of each record `(n,)`, or the name of the column of a frame that has it.
+        **options
+            What else a file would say, by the same names: `classes`, `harmless`, `needs`,
+            `attackers`, `sensitive`, `person`, `threats` and others; see
+            `goalkeeper.describe.ModelOptions`.
+
+        Raises
+        ------
+        DescriptionError
+            An argument cannot be used; the message names it.
+        """
+        data = ON_TOP.call("describe", "GivenData", X_train, y_train, X_test, y_test)
+        made: Application = ON_TOP.call("describe", "make_application", model, data, options)
+        return made
 
     @cached_property
     def fingerprint(self) -> str:

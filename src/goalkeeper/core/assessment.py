@@ -13,6 +13,7 @@ from goalkeeper.core.errors import OtherSchema, StoreError
 from goalkeeper.core.evidence import Evidence
 from goalkeeper.core.fit import FitReport
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.late import ON_TOP
 from goalkeeper.core.need import Frozen, ProtectionNeed
 from goalkeeper.core.numbers import Real
 
@@ -213,6 +214,15 @@ class Assessment(Frozen):
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise _problem(text, error, source) from error
+
+    def __str__(self) -> str:
+        return str(ON_TOP.call("report.summary", "summarise", self))
+
+    def __repr__(self) -> str:  # what a notebook or a prompt shows
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return str(ON_TOP.call("report.summary", "summarise_html", self))
 
     def save(self, path: Path | str) -> None:
         """Write the assessment as JSON."""

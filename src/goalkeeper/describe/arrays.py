@@ -106,9 +106,7 @@ class ArrayReader:
         x, notes = self._dense(key, origin, x)
         self._known_shape(key, origin, x)
         y = self.classes(key, origin, np.asarray(y), len(x))
-        for other, values in columns.items():
-            if values.ndim != 1 or len(values) != len(x):
-                raise self._unfit(key, origin, x, other, values)
+        self.check_columns(key, origin, x, columns)
         features = self._feature_names(x.shape[1]) if x.ndim == 2 else ()
         taken = next((name for name in columns if name in features), None)
         if taken is not None:
@@ -131,6 +129,14 @@ class ArrayReader:
             joined = pd.concat([table, frame], axis=1)
             return Raw(frame=joined, origin=whole, label=label, features=features, notes=notes)
         return Raw(frame=frame, origin=whole, label=label, images=x, notes=notes)
+
+    def check_columns(
+        self, key: Key, origin: str, x: Any, columns: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """Check that what else is known has one entry for each input."""
+        for name, values in columns.items():
+            if values.ndim != 1 or len(values) != len(x):
+                raise self._unfit(key, origin, x, name, values)
 
     def classes(self, key: Key, origin: str, y: NDArray[Any], n: int) -> NDArray[Any]:
         """Check that there is one class for each input `(n,)`; a single column counts as one."""
@@ -199,7 +205,7 @@ class ArrayReader:
         )
 
     def _unfit(
-        self, key: Key, origin: str, x: NDArray[Any], other: str, values: NDArray[Any]
+        self, key: Key, origin: str, x: Any, other: str, values: NDArray[Any]
     ) -> DescriptionError:
         return problem(
             self._document,

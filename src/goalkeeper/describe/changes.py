@@ -30,6 +30,7 @@ from goalkeeper.describe.form_changes import PropertyForm, TableThreatForm, Thre
 from goalkeeper.describe.problems import choice, combine, problem
 from goalkeeper.describe.records import ApplicationRecords
 
+THREATS: Key = ("threats",)
 TABLE: Key = ("threats", "table")
 KEPT_SHARE = 0.99  # of the records must keep a relation, else it is none
 KINDS = {"images": "image", "table": "table", "text": "text"}
@@ -52,6 +53,9 @@ class ThreatReader:
 
     def threats(self) -> Threats:
         """Return the threats; raises DescriptionError where `problems` has found any."""
+        if THREATS in self.document.given:
+            made: Threats = self.document.given[THREATS]
+            return made
         given = self._threats
         images: dict[str, Any] = {}
         if given.images is not None:
@@ -84,7 +88,7 @@ class ThreatReader:
             relation does not hold, or a value does not occur.
         """
         found = [*self._kind_problems(records), *self._value_problems(records)]
-        domain, table = records.domain, self._table(self._threats.table or TableThreatForm())
+        domain, table = records.domain, self.threats().table
         caveats: list[str] = []
         if isinstance(domain, TableDomain):
             for where, error in check_table_threat(table, domain):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from goalkeeper.core.errors import DescriptionError
 
 Key = tuple[str | int, ...]
 
+OBJECT: Key = ("model",)  # a trained model that was handed over in Python
 DEEPEST = 30  # Levels of nesting; the format has seven.
 LARGEST = 20_000  # Values, aliases counted as often as they are used.
 
@@ -32,16 +33,48 @@ _SPECIAL = {
 class Document:
     """The content of an application file, and the line on which each key stands.
 
-    `written` holds single values as they stand in the file, e.g. `+2` for the number 2.
+    What was described in Python has the same keys, but no file and no lines: errors name the
+    argument from which a key comes.
+
+    Parameters
+    ----------
+    path
+        The file; of a description in Python any name in the current folder.
+    value
+        What stands in it.
+    lines
+        The line of each key.
+    written
+        Single values as they stand in the file, e.g. `+2` for the number 2.
+    given
+        Objects handed over in Python, by the key at which a file would name them.
+    arguments
+        Names of arguments by key, of a description in Python; None: a file.
     """
 
     path: Path
     value: Any
     lines: dict[Key, int] = field(default_factory=dict)
     written: dict[Key, str] = field(default_factory=dict)
+    given: Mapping[Key, Any] = field(default_factory=dict)
+    arguments: Mapping[Key, str] | None = None
+
+    def name(self, key: Key) -> str:
+        """Name a key for people: dotted, or by the argument of a description in Python."""
+        if self.arguments is None:
+            return dotted(key)
+        found = next((n for n in range(len(key), 0, -1) if key[:n] in self.arguments), 0)
+        if found:
+            return dotted((self.arguments[key[:found]], *key[found:]))
+        return dotted(key[1:] if key[:1] in (("data",), ("model",)) else key)
 
     def where(self, key: Key) -> str:
-        """Name file and line of a key, or of the nearest entry around it that exists."""
+        """Name file and line of a key, or of the nearest entry around it that exists.
+
+        Empty for a description in Python.
+        """
+        if self.arguments is not None:
+            return ""
         while key and key not in self.lines:
             key = key[:-1]
         return f"{self.path.name}:{self.lines.get(key, 1)}"

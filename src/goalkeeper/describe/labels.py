@@ -66,7 +66,7 @@ class Classifier:
                 given="a missing value",
                 advice="take the records without a label out",
             )
-        if _measured(words):
+        if measured(words):
             return self._problem(
                 f"column {column} holds {len(words)} different numbers, so that the model predicts "
                 "a number (regression), which goalkeeper does not assess yet",
@@ -93,7 +93,7 @@ class Classifier:
         )
 
 
-def _measured(words: Sequence[str]) -> bool:
+def measured(words: Sequence[str]) -> bool:
     """Tell whether labels are numbers that somebody measured: many of them, or fractions."""
     try:
         numbers = [float(word) for word in words if word.strip()]

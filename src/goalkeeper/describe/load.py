@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from goalkeeper.core.application import Application, Feedback, Labeller, Tolerances, Wiring
 from goalkeeper.core.compute_settings import ComputeSettings
-from goalkeeper.core.data import Splits
+from goalkeeper.core.data import Bools, Splits
 from goalkeeper.core.errors import DescriptionError, GoalkeeperError, PolicyError
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.surroundings import APART
@@ -18,9 +18,11 @@ from goalkeeper.describe.document import Document, Key, read
 from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.problems import combine, problem
 from goalkeeper.describe.references import References
-from goalkeeper.describe.rules import broken_rules
-from goalkeeper.describe.validation import validate
+from goalkeeper.describe.rules import broken_data_rules, broken_rules
+from goalkeeper.describe.validation import inspect, may_follow
 from goalkeeper.describe.whole_form import key_kinds
+
+OF_RECORDS = frozenset({"data", "columns", "classes", "input"})  # keys by which records are read
 
 if TYPE_CHECKING:
     from goalkeeper.core.fit import Expectation
@@ -56,12 +58,12 @@ def load(
         A file needs a package that is not installed.
     """
     APART.forget()
-    description = _Description.read(Path(path), policy)
-    records, splits, caveats = description.records()
-    expects = description.expectation(records)
-    model = description.modeller(compute or ComputeSettings()).make(splits, records.domain)
-    app = description.application(splits, model, (*caveats, *model.caveats))
-    return replace(app, expects=expects)
+    return _Description.read(Path(path), policy).load(compute or ComputeSettings())
+
+
+def load_document(document: Document, compute: ComputeSettings | None = None) -> Application:
+    """Make the application that a document describes, read from a file or made in Python."""
+    return _Description.of(document, None).load(compute or ComputeSettings())
 
 
 def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]:
@@ -71,7 +73,7 @@ def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]
     right, and with `data`; models are neither trained nor opened.
     """
     try:
-        description = _Description.read(Path(path), None)
+        description = _Description.read(Path(path), None, data=data)
         if data:
             description.records()
     except DescriptionError as error:
@@ -84,7 +86,10 @@ def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]
 def load_policy(path: Path | str) -> Policy:
     """Read the rules that an application file names, or the built-in ones."""
     document = read(Path(path))
-    return _policy(References(document), validate(document))
+    validated = inspect(document)  # what else is wrong in the file is reported when it is loaded
+    if validated.form is None:
+        raise combine(validated.problems)
+    return _policy(References(document), validated.form)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,40 +102,71 @@ class _Description:
     rating: RatingInputs
 
     @classmethod
-    def read(cls, path: Path, policy: Policy | None) -> _Description:
-        """Read the file and report all its problems at once."""
-        from goalkeeper.describe.changes import ThreatReader
-
+    def read(cls, path: Path, policy: Policy | None, *, data: bool = True) -> _Description:
+        """Read the file and report all its problems at once, see `of`."""
+        hashes: dict[str, str] = {}
         document = read(path)
-        form = validate(document)
-        references = References(document)
-        references.note_hash(path, path.name)
-        problems = broken_rules(document, form)
-        rating: list[RatingInputs] = []
-        checks = [lambda: rating.append(_rating_inputs(references, form, policy))]
-        for check_one in (*checks, *_files(references, form)):
+        References(document, hashes).note_hash(path, path.name)
+        return cls.of(document, policy, hashes, data=data)
+
+    @classmethod
+    def of(
+        cls,
+        document: Document,
+        policy: Policy | None,
+        hashes: dict[str, str] | None = None,
+        *,
+        data: bool = True,
+    ) -> _Description:
+        """Check a document and report all its problems at once; `hashes` has those of files.
+
+        With `data`, a document that has problems elsewhere has its records read as well, unless
+        that runs the user's code: what is wrong there is reported beside them.
+        """
+        validated = inspect(document)
+        if validated.form is None:
+            raise combine(validated.problems)
+        form, references = validated.form, References(document, {} if hashes is None else hashes)
+        found, rating = _find_problems(references, form, policy)
+        problems = [
+            *validated.problems,
+            *(e for e in found if not may_follow(e, validated.problems)),
+        ]
+        if rating is not None and not problems:
+            return cls(document, form, references, rating)
+        readable = not (validated.sections & OF_RECORDS or broken_data_rules(document, form))
+        if rating is not None and data and readable and form.data.function is None:
             try:
-                check_one()
+                cls(document, form, references, rating).collect()
             except DescriptionError as error:
-                problems.append(error)
-        problems += ThreatReader(document, form).problems()
-        problems += [found for part in rating for found in part.problems]
-        if problems:
-            unique = {str(found): found for found in problems}.values()
-            raise combine(sorted(unique, key=_line))
-        return cls(document, form, references, rating[0])
+                problems += [e for e in (error,) if not may_follow(e, problems)]
+        unique = {str(problem): problem for problem in problems}.values()
+        raise combine(sorted(unique, key=_line))
+
+    def load(self, compute: ComputeSettings) -> Application:
+        """Read records and model, and put everything together."""
+        records, splits, caveats = self.records()
+        expects = self.expectation(records)
+        model = self.modeller(compute).make(splits, records.domain)
+        app = self.application(splits, model, (*caveats, *model.caveats))
+        return replace(app, expects=expects)
 
     def records(self) -> tuple[ApplicationRecords, Splits, tuple[str, ...]]:
         """Read and cut the records."""
         from goalkeeper.describe.parts import Cutter
+
+        records, first = self.collect()
+        noted = self._threat_reader().check(records)
+        splits, caveats = Cutter(self.document, self.form, records).cut(first)
+        return records, splits, (*noted, *caveats)
+
+    def collect(self) -> tuple[ApplicationRecords, Bools | None]:
+        """Read the records, and which of them are training data if files say so."""
         from goalkeeper.describe.reading import RecordReader
         from goalkeeper.describe.records import Collector
 
         raw, first = RecordReader(self.references, self.form).read()
-        records = Collector(self.document, self.form, raw).collect()
-        noted = self._threat_reader().check(records)
-        splits, caveats = Cutter(self.document, self.form, records).cut(first)
-        return records, splits, (*noted, *caveats)
+        return Collector(self.document, self.form, raw).collect(), first
 
     def expectation(self, records: ApplicationRecords) -> Expectation | None:
         """Return what the file says of its model."""
@@ -210,6 +246,26 @@ class _Description:
         return FunctionLabeller(self.references.function(("labeller",), labeller), classes)
 
 
+def _find_problems(
+    references: References, form: ApplicationForm, policy: Policy | None
+) -> tuple[list[DescriptionError], RatingInputs | None]:
+    """List what is wrong without looking at data; the inputs of the rating, if they can be read."""
+    from goalkeeper.describe.changes import ThreatReader
+
+    document = references.document
+    rating: list[RatingInputs] = []
+    problems = broken_rules(document, form)
+    checks = [lambda: rating.append(_rating_inputs(references, form, policy))]
+    for check_one in (*checks, *_files(references, form)):
+        try:
+            check_one()
+        except DescriptionError as error:
+            problems.append(error)
+    problems += ThreatReader(document, form).problems()
+    problems += [found for part in rating for found in part.problems]
+    return problems, rating[0] if rating else None
+
+
 def _line(found: DescriptionError) -> int:
     last = found.where.rsplit(":", 1)[-1]
     return int(last) if last.isdigit() else 0
@@ -256,7 +312,7 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
         (("model", "expects", "answers"), None if model.expects is None else model.expects.answers),
     ]
     for key, name in names:
-        if name is not None:
+        if name is not None and key not in references.document.given:
             place = (*key, "file") if references.document.at((*key, "file")) else key
             checks.append(partial(references.file, place, name, "data file"))
     functions: list[tuple[Key, str | None]] = [
@@ -266,10 +322,11 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
         (("system", "adapter"), None if form.system is None else form.system.adapter),
     ]
     for key, name in functions:
-        if name is not None:
+        if name is not None and key not in references.document.given:
             checks.append(partial(references.locate, key, name))
     for kind_key, kind in key_kinds().items():
-        if getattr(model, kind_key) is not None:
+        handed_over = ("model", kind_key) in references.document.given
+        if getattr(model, kind_key) is not None and not handed_over:
             checks.append(partial(kind.check, getattr(model, kind_key), references))
     if model.integrity is not None and ":" in model.integrity:
         checks.append(partial(references.locate, ("model", "integrity"), model.integrity))

@@ -15,7 +15,7 @@ from goalkeeper.core.data import PARTS, Splits
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import MissingExtra, TargetError
 from goalkeeper.core.noticeboard import Activity
-from goalkeeper.describe.document import Document, Key
+from goalkeeper.describe.document import OBJECT, Document, Key
 from goalkeeper.describe.first_bytes import looks_like
 from goalkeeper.describe.form import ModelForm
 from goalkeeper.describe.kinds import (
@@ -29,6 +29,7 @@ from goalkeeper.describe.kinds import (
     file_kinds,
 )
 from goalkeeper.describe.mlflow_uris import download, is_uri
+from goalkeeper.describe.objects import wrap_object
 from goalkeeper.describe.problems import problem
 from goalkeeper.describe.references import References
 from goalkeeper.describe.whole_form import key_kinds
@@ -64,7 +65,11 @@ class Modeller:
             splits=splits,
             compute=self.compute,
         )
-        if self.form.build is not None:
+        if OBJECT in self._document.given:
+            key, advice = OBJECT, TargetKind.advice
+            with context.errors_at(key, advice):
+                model = wrap_object(self._document.given[OBJECT], context)
+        elif self.form.build is not None:
             key, advice = BUILD, TargetKind.advice
             model = self._build(self.form.build, context)
         elif self.form.file is not None:

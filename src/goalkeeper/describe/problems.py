@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from goalkeeper.core.errors import DescriptionError
-from goalkeeper.describe.document import Document, Key, dotted
+import yaml
 
+from goalkeeper.core.errors import DescriptionError
+from goalkeeper.describe.document import Document, Key
+
+# What only files have: sections of the file, and where a function is named.
+_SECTION = re.compile(
+    r" under (?:data|model)\b| \(model\.function\)|\bdata\.(?=\w)"
+    r"|\bmodel\.(?=training|answers|refusal|expects|weights|trust|sha256|build)"
+)
 FEW = 60  # Characters of a value that are shown.
 
 
@@ -53,11 +61,27 @@ def problem(
     return DescriptionError(
         what,
         where=document.where(key),
-        key=dotted(key),
+        key=document.name(key),
         expected=expected,
         given=shown(document.at(key)) if given is None else given,
-        advice=advice,
+        advice=advice if document.arguments is None else for_python(advice),
     )
+
+
+def for_python(text: str) -> str:
+    """Write entries of an application file as arguments: `drop: [id]` as `drop=['id']`."""
+
+    def argument(found: re.Match[str]) -> str:
+        try:
+            entry = yaml.safe_load(found[1])
+        except yaml.YAMLError:
+            return found[0]
+        if not isinstance(entry, dict) or len(entry) != 1:
+            return found[0]
+        name, value = next(iter(entry.items()))
+        return f"`{name}={'...' if value in (None, '...') else repr(value)}`"
+
+    return _SECTION.sub("", re.sub(r"`([^`]+)`", argument, text))
 
 
 def shown(value: Any) -> str:

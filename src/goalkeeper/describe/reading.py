@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,8 @@ class RecordReader:
         return self._file(key, source)
 
     def _file(self, key: Key, source: SourceForm) -> Raw:
+        if key in self._document.given:
+            return self._paired(key, source.file, *self._document.given[key])
         if self._document.at((*key, "file")) is not None:
             key = (*key, "file")
         path = self._references.file(key, source.file, "data file")
@@ -212,14 +215,25 @@ class RecordReader:
                 expected="a DataFrame, or a pair (inputs, classes)",
                 advice="return one of these",
             )
-        x, y = made
+        return self._paired(key, reference, *made, {})
+
+    # ---- what is in memory ------------------------------------------------------------------
+
+    def _paired(
+        self, key: Key, origin: str, x: Any, y: Any, columns: Mapping[str, NDArray[Any]]
+    ) -> Raw:
+        """Make records of inputs, their classes (None: in a column) and what else is known."""
+        import pandas as pd
+
         if not isinstance(x, pd.DataFrame):
-            return self._arrays.paired(key, reference, x, y, {})
-        raw = self._framed(key, x, reference)
-        name = free_name(LABEL, raw.frame.columns)
-        classes = self._arrays.classes(key, reference, np.asarray(y), len(raw.frame))
-        whole = raw.frame.assign(**{name: classes})
-        return Raw(frame=whole, origin=raw.origin, label=name, labels=raw.labels)
+            return self._arrays.paired(key, origin, x, y, columns)
+        raw = self._framed(key, x, origin)
+        self._arrays.check_columns(key, origin, x, columns)
+        if y is None:
+            return replace(raw, frame=raw.frame.assign(**columns))
+        name = free_name(LABEL, (*raw.frame.columns, *columns))
+        classes = self._arrays.classes(key, origin, np.asarray(y), len(raw.frame))
+        return replace(raw, frame=raw.frame.assign(**columns, **{name: classes}), label=name)
 
     def _joined(self, train: Raw, test: Raw) -> Raw:
         import pandas as pd

@@ -96,6 +96,8 @@ class References:
         DescriptionError
             The file is missing or raises, or has no such function.
         """
+        if key in self.document.given:
+            return self.document.given[key]  # type: ignore[no-any-return]
         path, name = self.locate(key, reference)
         with self.running(key, path.name, Activity.IMPORT):
             module = _module(path.resolve())  # the user's code may have left the folder

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from goalkeeper.core.errors import DescriptionError
-from goalkeeper.describe.document import Document, Key
+from goalkeeper.describe.document import OBJECT, Document, Key
 from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.form_data import ColumnForm
 from goalkeeper.describe.problems import choice, problem
@@ -18,7 +18,14 @@ SOURCES = ("file", "function", "train")
 
 def broken_rules(document: Document, form: ApplicationForm) -> list[DescriptionError]:
     """List every rule that a well-formed application file breaks."""
-    rules = (_classes, _source, _columns, _parts, _model, _integrity, _expects, _trained, _feedback)
+    rules = (_model, _integrity, _expects, _trained, _feedback)
+    others = [found for rule in rules for found in rule(document, form)]
+    return [*broken_data_rules(document, form), *others]
+
+
+def broken_data_rules(document: Document, form: ApplicationForm) -> list[DescriptionError]:
+    """List the broken rules without which records can be read."""
+    rules = (_classes, _source, _columns, _parts)
     return [found for rule in rules for found in rule(document, form)]
 
 
@@ -165,11 +172,12 @@ def _parts(document: Document, form: ApplicationForm) -> Iterator[DescriptionErr
 def _model(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
     model, keys = form.model, model_keys()
     given = [key for key in keys if getattr(model, key) is not None]
-    if len(given) != 1:
+    in_memory = OBJECT in document.given
+    if len(given) != 1 and not in_memory:
         yield _only_one(document, "model", keys, given, "evaluate")
     if model.build is None:
         for key in ("weights", "training"):
-            if document.at(("model", key)) is not None:
+            if document.at(("model", key)) is not None and not (in_memory and key == "training"):
                 yield problem(
                     document,
                     ("model", key),
@@ -258,7 +266,8 @@ def _trained(document: Document, form: ApplicationForm) -> Iterator[DescriptionE
 
 def _feedback(document: Document, form: ApplicationForm) -> Iterator[DescriptionError]:
     """Require a recipe where the model goes on learning."""
-    if form.feedback is not None and form.feedback.rounds and form.model.build is None:
+    trains = form.model.build is not None or OBJECT in document.given
+    if form.feedback is not None and form.feedback.rounds and not trains:
         yield problem(
             document,
             ("feedback",),

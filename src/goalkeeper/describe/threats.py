@@ -34,6 +34,9 @@ class RatingInputs:
 
     def _need(self, goal: Goal, form: NeedForm) -> ProtectionNeed:
         key: Key = ("needs", str(goal))
+        if key in self._document.given:
+            need: ProtectionNeed = self._document.given[key]
+            return need
         given = {name: damage for name in SCENARIOS if (damage := getattr(form, name)) is not None}
         if form.none is not None and (given or form.cumulation or form.distribution):
             self._report(
@@ -94,6 +97,9 @@ class RatingInputs:
         return tuple(found.values())
 
     def _attacker(self, key: Key, form: AttackerForm) -> Attacker | None:
+        if key in self._document.given:
+            attacker: Attacker = self._document.given[key]
+            return attacker
         built_in = self._policy.attackers
         customised = len(form.model_fields_set) > 1
         base = form.based_on if form.based_on is not None else None if customised else form.name

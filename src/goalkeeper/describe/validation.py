@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,31 +13,84 @@ from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.usercode import shortened
 from goalkeeper.describe.document import Document, Key, dotted, kind_of
 from goalkeeper.describe.form import ApplicationForm
-from goalkeeper.describe.problems import choice, combine, nearest, problem
+from goalkeeper.describe.problems import choice, nearest, problem
 from goalkeeper.describe.schema import Guide
 from goalkeeper.describe.whole_form import application_form
 
+# What stands in for a missing key, so that the rest can be checked: it is never used.
+STAND_INS = {"goalkeeper": 1, "name": "missing", "reason": "missing", "level": "normal"}
+NEED_MISSING = {"none": "missing"}
 
-def validate(document: Document) -> ApplicationForm:
-    """Check a document against the form.
 
-    Raises
-    ------
-    DescriptionError
-        With every key that is unknown, missing or has a value of the wrong kind.
+@dataclass(frozen=True, eq=False)
+class Validated:
+    """What the form says of a document.
+
+    Parameters
+    ----------
+    form
+        The document; with problems, without the keys that have them. None: too little is left.
+    problems
+        Every key that is unknown, missing or has a value of the wrong kind.
+    sections
+        The outermost keys of these.
     """
+
+    form: ApplicationForm | None
+    problems: tuple[DescriptionError, ...] = ()
+    sections: frozenset[str] = frozenset()
+
+
+def may_follow(error: DescriptionError, problems: Sequence[DescriptionError]) -> bool:
+    """Tell whether an error may only follow from one that is known, at this key or around it."""
+    keys = [found.key for found in problems]
+    return any(_within(error.key, key) or _within(key, error.key) for key in keys)
+
+
+def inspect(document: Document) -> Validated:
+    """Check a document against the form, and keep what is right in it."""
     try:
-        return application_form().model_validate(document.value)
+        return Validated(application_form().model_validate(document.value))
     except ValidationError as error:
         guide = Guide()
         items = error.errors(include_url=False)
-        found = [_translated(document, guide, i) for i in items if not _follows(i, items)]
-        found = list({str(item): item for item in found}.values())
-        raise combine(sorted(found, key=_line)) from None
+    translated = [_translated(document, guide, i) for i in items if not _follows(i, items)]
+    found = sorted({str(item): item for item in translated}.values(), key=_line)
+    left = copy.deepcopy(document.value)
+    for item in items:
+        _take_out(left, tuple(item["loc"]), missing=item["type"] == "missing")
+    sections = frozenset(str(item["loc"][0]) for item in items if item["loc"])
+    try:
+        return Validated(application_form().model_validate(left), tuple(found), sections)
+    except ValidationError:
+        return Validated(None, tuple(found), sections)
+
+
+def _take_out(value: Any, key: Key, *, missing: bool) -> None:
+    """Remove what is wrong, or put something in the place of what is missing."""
+    inner = value
+    for place, step in enumerate(key):
+        if not isinstance(inner, dict):  # an entry of a list: the whole list is left out already
+            return
+        if place == len(key) - 1 and (missing or step in STAND_INS):
+            need = NEED_MISSING if key[0] == "needs" and place == 1 else None
+            stand_in = STAND_INS.get(str(step), need)
+            if stand_in is not None:
+                inner[step] = stand_in
+            return
+        if not isinstance(inner.get(step), dict):
+            inner.pop(step, None)
+            return
+        inner = inner[step]
+
+
+def _within(key: str, outer: str) -> bool:
+    return key == outer or key.startswith((f"{outer}.", f"{outer}["))
 
 
 def _line(item: DescriptionError) -> int:
-    return int(item.where.rsplit(":", 1)[-1])
+    line = item.where.rpartition(":")[2]
+    return int(line) if line.isdigit() else 0
 
 
 def _follows(item: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> bool:

@@ -152,6 +152,8 @@ class FileTarget:
 
     def artefact(self) -> Path:
         """Path of the stored model."""
+        if not self._path.exists():  # a model that was in memory only
+            raise NotOffered(f"no stored file was given for {self._what}")
         return self._path
 
     def _read(self) -> TorchTarget:

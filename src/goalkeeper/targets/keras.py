@@ -55,6 +55,7 @@ def unsafe_parts(content: bytes) -> list[str]:
             config = json.loads(archive.read(CONFIG))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise TargetError(f"its configuration cannot be read: {error}") from error
+    config.pop("compile_config", None)  # optimiser, loss and metrics are not loaded
     return sorted(set(_unsafe(config)))
 
 

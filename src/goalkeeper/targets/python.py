@@ -86,6 +86,6 @@ class PythonTarget:
 
     def artefact(self) -> Path:
         """Path of the stored file; raises NotOffered when none was given."""
-        if self._path is None:
+        if self._path is None or not self._path.exists():  # a model that was in memory only
             raise NotOffered(f"no stored file was given for {self._what}")
         return self._path

@@ -8,9 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from goalkeeper.core.application import Target
+from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered
-from goalkeeper.describe.kinds._frames import domain_of
+from goalkeeper.core.power import View
+from goalkeeper.describe.kinds._frames import (
+    domain_of,
+    refuse_no_classifier,
+    unseen_columns,
+    with_words_or_categories,
+)
 from goalkeeper.describe.kinds.base import Model, ModelContext, ModelFile
+
+SAMPLE = 4  # inputs by which it is found out what kind of table the model takes
 
 
 def loaded(
@@ -59,6 +68,69 @@ def loaded(
         storage=context.storage(
             file, partial(_wrapped, wrap, read), runs_code=False, save=partial(_saved, dump)
         ),
+    )
+
+
+def is_fitted(model: Any) -> bool:
+    """Tell whether an estimator is fitted, by the rule of scikit-learn or by its own method."""
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    own = getattr(model, "is_fitted", None)  # of CatBoost
+    if callable(own):
+        return bool(own())
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        return False
+    except (TypeError, AttributeError):  # not an estimator, but it has predict()
+        return True
+    return True
+
+
+def wrap_fitted(model: Any, context: ModelContext, path: Path | None = None) -> Model:
+    """Make a target of a fitted estimator; its untrained clone is the recipe.
+
+    Parameters
+    ----------
+    model
+        The estimator.
+    context
+        What the application says around it.
+    path
+        The stored file, if there is one.
+
+    Raises
+    ------
+    DataError, TargetError
+        It is no classifier, or does not answer.
+    """
+    from goalkeeper.targets import SklearnTarget
+    from goalkeeper.training import SklearnTrainer
+    from goalkeeper.training.recipes import fresh_copy
+
+    refuse_no_classifier(model)
+    sample = context.splits.holdout.x[:SAMPLE]
+
+    def tried(domain: Domain) -> SklearnTarget:
+        target = SklearnTarget(model, context.classes, domain, path)
+        target.answer(sample, View.LABELS)
+        return target
+
+    domain = domain_of(model, context.domain)
+    target, domain, notes = with_words_or_categories(domain, tried)
+    trainer = None
+    if hasattr(model, "fit") and hasattr(model, "get_params"):
+        fresh = fresh_copy(model)
+        trainer = SklearnTrainer(fresh, context.classes, domain, compute=context.compute)
+    else:
+        notes = (*notes, "the model cannot be retrained: it has no fit() and get_params()")
+    return Model(
+        target=target,
+        trainer=trainer,
+        domain=domain,
+        compute=context.cpu_settings,
+        caveats=(*notes, *unseen_columns(model, domain)),
     )
 
 

@@ -51,14 +51,19 @@ class ModelFile:
         Where it is.
     sha256
         The hash that was noted, and that the user may have to name.
+    content
+        What the file would hold, of a model in memory, which has no file; else None.
     """
 
     path: Path
     sha256: str
+    content: bytes | None = None
 
     @cached_property
     def head(self) -> bytes:
         """The first bytes, 4096 at most; none of a folder."""
+        if self.content is not None:
+            return self.content[:HEAD]
         if self.path.is_dir():
             return b""
         with self.path.open("rb") as stream:
@@ -66,6 +71,8 @@ class ModelFile:
 
     def read(self) -> bytes:
         """Return the whole content; raises TargetError where it is no longer what was hashed."""
+        if self.content is not None:
+            return self.content
         content = self.path.read_bytes()
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise TargetError("the model file changed while it was read")
@@ -126,8 +133,10 @@ class ModelContext:
         *,
         runs_code: bool,
         save: Callable[[Target], bytes] = _refuse_to_save,
-    ) -> Storage:
+    ) -> Storage | None:
         """Say how the application stores its model, under the check that the user declared.
+
+        None for a model in memory: how it is stored is not known.
 
         Parameters
         ----------
@@ -140,6 +149,8 @@ class ModelContext:
         save
             Returns the bytes of another model in the same format; raises NotOffered.
         """
+        if file.content is not None:
+            return None
         guard = protection(self.references, self.form.integrity, file.sha256)
         return Storage(
             read=file.path.read_bytes,
@@ -190,6 +201,13 @@ class FileKind(TargetKind):
         """Return the file in a folder that is the model itself, to be loaded by its own kind.
 
         None: what was given is the model. Raises TargetError where there is no such file.
+        """
+        return None
+
+    def content_of(self, model: Any) -> bytes | None:
+        """Return what the file of a model in memory would hold; None if it is of another kind.
+
+        So a model that is handed over in Python is read as its file would be.
         """
         return None
 
@@ -249,6 +267,14 @@ class KeyKind(TargetKind):
     @abstractmethod
     def load(self, value: Any, context: ModelContext) -> Model:
         """Make a target of it; raises DescriptionError, DataError or TargetError."""
+
+
+def is_of(model: Any, package: str, name: str) -> bool:
+    """Tell whether a model has a class of this name of a package, without importing it."""
+    return any(
+        c.__name__ == name and c.__module__.partition(".")[0] == package
+        for c in type(model).__mro__
+    )
 
 
 def any_of(words: Iterable[str], last: str = "or") -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from goalkeeper.core.data import Inputs
@@ -12,7 +14,7 @@ from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import MissingExtra, NotOffered, TargetError
 from goalkeeper.describe.kinds._archives import entries
 from goalkeeper.describe.kinds._frames import with_names
-from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile
+from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile, is_of
 from goalkeeper.targets.file import FileTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.keras import CONFIG, WEIGHTS, KerasModel, reply_of, unsafe_parts
@@ -32,6 +34,16 @@ class KerasArchive(FileKind):
     def recognises(self, file: ModelFile) -> bool:
         """Look for configuration and weights; files of Keras 2 are recognised, to be refused."""
         return {CONFIG, WEIGHTS} <= entries(file) or file.head.startswith(HDF5)
+
+    def content_of(self, model: Any) -> bytes | None:
+        """Write a Keras model as model.save does."""
+        if not is_of(model, "keras", "Model"):
+            return None
+        with TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of how Keras saves; nobody asked for a file
+            path = Path(folder) / "model.keras"
+            model.save(path)
+            return path.read_bytes()
 
     def load(self, file: ModelFile, context: ModelContext) -> Model:
         """Load it in safe mode; code and classes from outside of Keras are refused."""

@@ -15,7 +15,14 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import MissingExtra, TargetError
 from goalkeeper.describe.kinds._frames import with_names
-from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile, any_of
+from goalkeeper.describe.kinds.base import (
+    FileKind,
+    Model,
+    ModelContext,
+    ModelFile,
+    any_of,
+    is_of,
+)
 from goalkeeper.targets.columns import (
     codes_of,
     column_places,
@@ -49,6 +56,12 @@ class LightGBMModel(FileKind):
     def recognises(self, file: ModelFile) -> bool:
         """Look at the first two lines."""
         return bool(START.match(file.head))
+
+    def content_of(self, model: Any) -> bytes | None:
+        """Write a Booster as save_model does."""
+        if not is_of(model, "lightgbm", "Booster"):
+            return None
+        return str(model.model_to_string()).encode()
 
     def load(self, file: ModelFile, context: ModelContext) -> Model:
         """Read the trees; nothing in the file is run."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from goalkeeper.core.errors import MissingExtra, NotOffered
 from goalkeeper.describe.kinds._frames import with_names
-from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile
+from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile, is_of
 from goalkeeper.targets.file import FileTarget, Reply
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.onnx.inputs import feeds_of
@@ -37,6 +37,12 @@ class ONNXModel(FileKind):
     def recognises(self, file: ModelFile) -> bool:
         """Look at the fields of the outermost message."""
         return not file.path.is_dir() and is_onnx(file.path)
+
+    def content_of(self, model: Any) -> bytes | None:
+        """Write a ModelProto as onnx.save does."""
+        if not is_of(model, "onnx", "ModelProto"):
+            return None
+        return bytes(model.SerializeToString())
 
     def load(self, file: ModelFile, context: ModelContext) -> Model:
         """Open the graph; nothing in the file can run anything but its operators."""

@@ -7,28 +7,21 @@ import importlib.util
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from goalkeeper.core.application import Target
-from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import DescriptionError, NotOffered
 from goalkeeper.core.noticeboard import Activity
-from goalkeeper.core.power import View
 from goalkeeper.core.usercode import name_error, passes, user_code
 from goalkeeper.describe.document import Key
-from goalkeeper.describe.kinds._frames import (
-    domain_of,
-    refuse_no_classifier,
-    unseen_columns,
-    with_words_or_categories,
-)
+from goalkeeper.describe.kinds._estimators import wrap_fitted
 from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile
 from goalkeeper.describe.problems import problem
 from goalkeeper.opening import Loaded, Refused, Scan, Unreadable, load, refuse_dangerous, scan
 
-SAMPLE = 4  # inputs by which it is found out what kind of table the model takes
 # Pickles of protocol 2 and later, and what joblib compresses: zlib, gzip, bz2, xz, lzma, lz4.
 STARTS = (
     b"\x80", b"\x78", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x5d\x00\x00", b"\x04\x22M\x18",
@@ -61,36 +54,15 @@ class SklearnPickle(FileKind):
     def load(self, file: ModelFile, context: ModelContext) -> Model:
         """Look into the pickle, then make what is in it, by the same reader."""
         from goalkeeper.targets import SklearnTarget
-        from goalkeeper.training import SklearnTrainer
-        from goalkeeper.training.recipes import fresh_copy
 
         model, caveats = _open(file, context)
         _refuse_others(model, file.path.name, context)
-        refuse_no_classifier(model)
-        sample = context.splits.holdout.x[:SAMPLE]
-
-        def tried(domain: Domain) -> SklearnTarget:
-            target = SklearnTarget(model, context.classes, domain, file.path)
-            target.answer(sample, View.LABELS)
-            return target
-
-        domain = domain_of(model, context.domain)
-        target, domain, notes = with_words_or_categories(domain, tried)
-        caveats = (*caveats, *notes, *unseen_columns(model, domain))
-        trainer = None
-        if hasattr(model, "get_params"):
-            fresh = fresh_copy(model)
-            trainer = SklearnTrainer(fresh, context.classes, domain, compute=context.compute)
-        else:
-            caveats = (*caveats, "the stored model cannot be retrained")
-        wrap = partial(SklearnTarget, classes=context.classes, domain=domain)
+        made = wrap_fitted(model, context, file.path)
+        wrap = partial(SklearnTarget, classes=context.classes, domain=made.domain)
         load_again = partial(_load_again, wrap, context.form.trust_names)
-        return Model(
-            target=target,
-            trainer=trainer,
-            domain=domain,
-            compute=context.cpu_settings,
-            caveats=caveats,
+        return replace(
+            made,
+            caveats=(*caveats, *made.caveats),
             # The application itself is assumed to open its file by an ordinary reader of pickles.
             storage=context.storage(file, load_again, runs_code=True, save=_dump),
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -21,6 +24,14 @@ if TYPE_CHECKING:
 SEED = 0
 ADVICE = "store the parameters of the very module that build returns"
 WEIGHTS: Key = ("model", "weights")
+CLASS_NUMBERS = (
+    "the module returns class numbers: it gives labels only, and attacks that retrain it or follow "
+    "gradients cannot be tested; return the logits to test them"
+)
+UNKNOWN_TRAINING = (
+    "how the stored module was trained is not said (model.training): trainings that attacks need "
+    "use the default recipe"
+)
 LEAST_EPOCHS = 20
 LEAST_STEPS = 1000  # fewer leave small networks at learning rate 0.001 far from what they can learn
 
@@ -39,22 +50,10 @@ class TorchModule(BuiltKind):
 
     def train(self, built: Any, build: Callable[[], Any], context: ModelContext) -> Model:
         """Train the module by the described recipe, or load its parameters."""
-        from goalkeeper.training import TorchRecipe, TorchTrainer
-
-        recipe = TorchRecipe(**_settings(context))
         with context.errors_at(("model", "build"), "correct the module, or `model.training`"):
             outputs = _find_outputs(built, context)
-            trainer = TorchTrainer(
-                build,
-                context.classes,
-                context.domain,
-                recipe,
-                compute=context.compute,
-                outputs=outputs,
-            )
-            if outputs.kind != "labels":
-                trainer = trainer.tune(context.splits.train)
-            elif context.form.weights is None:
+            trainer = _trainer(build, outputs, context)
+            if outputs.kind == "labels" and context.form.weights is None:
                 raise TargetError(
                     f"{outputs.what} returns class numbers, by which it cannot be trained; return "
                     "the logits, one column a class"
@@ -67,6 +66,105 @@ class TorchModule(BuiltKind):
                     compute=trainer.compute,
                 )
         return _load_weights(context.form.weights, trainer, context)
+
+
+def wrap_trained(module: Any, context: ModelContext) -> Model:
+    """Make a target of a trained module in memory, whose recipe is `build` or its own layers.
+
+    Raises
+    ------
+    TargetError
+        What it returns is no answer, or can be read in two ways.
+    """
+    from goalkeeper.targets.torch import TorchTarget
+
+    outputs = _find_outputs(module, context)
+    build, caveats = _recipe_of(module, context), list[str]()
+    if outputs.kind == "labels":
+        build = None
+        caveats.append(CLASS_NUMBERS)
+    elif build is None:
+        caveats.append(
+            "the module has parameters that no layer can draw again: attacks that retrain it "
+            "cannot be tested; give the function that returns the untrained module as `build`"
+        )
+    elif context.form.training is None:
+        caveats.append(UNKNOWN_TRAINING)
+    if build is None:
+        target = TorchTarget(module, context.classes, context.domain, outputs=outputs)
+        compute = replace(context.compute, device="cpu")
+        return Model(target=target, trainer=None, domain=context.domain, compute=compute,
+                     caveats=tuple(caveats))  # fmt: skip
+    trainer = _trainer(build, outputs, context)
+    placed = trainer.blueprint.place(copy.deepcopy(module))
+    return Model(
+        target=trainer.blueprint.target(placed),
+        trainer=trainer,
+        domain=trainer.domain,
+        compute=trainer.compute,
+        caveats=tuple(caveats),
+    )
+
+
+class UntrainedCopies:
+    """Builds copies of a module whose layers have drawn their parameters again.
+
+    Raises
+    ------
+    TargetError
+        A layer has parameters, but no way to draw them.
+    """
+
+    def __init__(self, module: Any) -> None:
+        from goalkeeper.training.recipes import describe_function
+
+        self._module = copy.deepcopy(module)
+        for layer in self._module.modules():
+            own = [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
+            if own and _reset_of(layer) is None:
+                raise TargetError(f"{type(layer).__name__} has no reset_parameters()")
+        # Names the recipe: no class or layout of another module gives the same one.
+        layout = hashlib.sha256(str(module).encode()).hexdigest()[:12]
+        self.__qualname__ = f"copies of {describe_function(type(module))} #{layout}"
+
+    def __call__(self) -> Any:
+        """Return a copy whose parameters are drawn from torch's generator."""
+        fresh = copy.deepcopy(self._module).requires_grad_(requires_grad=True)
+        for layer in fresh.modules():
+            reset = _reset_of(layer)
+            if reset is not None:
+                reset()
+        return fresh
+
+
+def _reset_of(layer: Any) -> Callable[[], object] | None:
+    """Return what draws the parameters of a layer again, under either name that torch uses."""
+    names = ("reset_parameters", "_reset_parameters")
+    return next((reset for n in names if callable(reset := getattr(layer, n, None))), None)
+
+
+def _recipe_of(module: Any, context: ModelContext) -> Callable[[], Any] | None:
+    if context.form.build is not None:
+        return context.references.function(("model", "build"), context.form.build)
+    try:
+        return UntrainedCopies(module)
+    except TargetError:
+        return None
+
+
+def _trainer(build: Callable[[], Any], outputs: Outputs, context: ModelContext) -> TorchTrainer:
+    """Return the trainer of the described recipe, tuned where it can train."""
+    from goalkeeper.training import TorchRecipe, TorchTrainer
+
+    trainer = TorchTrainer(
+        build,
+        context.classes,
+        context.domain,
+        TorchRecipe(**_settings(context)),
+        compute=context.compute,
+        outputs=outputs,
+    )
+    return trainer if outputs.kind == "labels" else trainer.tune(context.splits.train)
 
 
 def _settings(context: ModelContext) -> dict[str, Any]:
@@ -97,15 +195,9 @@ def _load_weights(name: str, trainer: TorchTrainer, context: ModelContext) -> Mo
         target = trainer.load_parameters(path)
     numbers, caveats = target.outputs.kind == "labels", []
     if numbers:
-        caveats.append(
-            "the module returns class numbers: it gives labels only, and attacks that retrain it "
-            "or follow gradients cannot be tested; return the logits to test them"
-        )
+        caveats.append(CLASS_NUMBERS)
     elif context.form.training is None:
-        caveats.append(
-            "how the stored module was trained is not said (model.training): trainings that "
-            "attacks need use the default recipe"
-        )
+        caveats.append(UNKNOWN_TRAINING)
     save = partial(_save_weights, path.suffix)
     return Model(
         target=target,

@@ -17,7 +17,14 @@ from goalkeeper.core.application import Target
 from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import MissingExtra, TargetError
-from goalkeeper.describe.kinds.base import FileKind, Model, ModelContext, ModelFile, any_of
+from goalkeeper.describe.kinds.base import (
+    FileKind,
+    Model,
+    ModelContext,
+    ModelFile,
+    any_of,
+    is_of,
+)
 from goalkeeper.targets.answers import Declared
 from goalkeeper.targets.columns import column_places, refuse_words
 from goalkeeper.targets.python import PythonTarget
@@ -45,6 +52,12 @@ class XGBoostModel(FileKind):
     def recognises(self, file: ModelFile) -> bool:
         """Look for the object `learner` in front."""
         return bool(JSON.match(file.head) or UBJSON.match(file.head))
+
+    def content_of(self, model: Any) -> bytes | None:
+        """Write a Booster as save_model does."""
+        if not is_of(model, "xgboost", "Booster"):
+            return None
+        return bytes(model.save_raw(raw_format="json"))
 
     def load(self, file: ModelFile, context: ModelContext) -> Model:
         """Read the trees; nothing in the file is run."""
