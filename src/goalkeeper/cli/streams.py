@@ -10,7 +10,6 @@ import warnings
 from contextlib import suppress
 from typing import TextIO
 
-
 LIKE = 40  # characters by which two warnings of one line are the same
 
 
