@@ -125,8 +125,6 @@ def test_the_usual_range_is_proposed(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", x=rng.uniform(-0.98, 0.97, (60, 1, 6, 6)), y=np.arange(60) % 2)
     text = TABLE.replace("[no, yes]", "[0, 1]")
     text = text.replace("file: table.csv\n  label: label", "file: d.npz")
-        "file: table.csv\n  label: label", "file: d.npz"
-    )
     path = write_table_app(tmp_path, text)
     with pytest.raises(DescriptionError) as caught:
         load(path)
