@@ -14,7 +14,7 @@ import numpy as np
 
 from goalkeeper.core.data import Floats, Inputs, Ints
 
-__all__ = ["Design", "Step", "Term"]
+__all__ = ["Design", "Term"]
 
 Step = tuple[str, float]  # what is done, and the number it is done with (0 where there is none)
 

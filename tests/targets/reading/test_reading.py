@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from imblearn.over_sampling import RandomOverSampler
-from imblearn.pipeline import make_pipeline as make_sampling_pipeline
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
@@ -97,7 +95,7 @@ def test_a_row_that_the_model_cannot_answer_has_no_features() -> None:
     assert np.isnan(features).any(axis=1).tolist() == [True, True, False]
 
 
-class Halver(TransformerMixin, BaseEstimator):
+class Halver(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A step of the user's own."""
 
     def fit(self, x: Any, y: Any = None) -> Halver:
@@ -170,10 +168,9 @@ def test_dates_may_be_dropped_and_are_not_read() -> None:
 
 
 def test_samplers_and_searches_are_looked_through() -> None:
-    sampling = make_sampling_pipeline(
-        columns(), RandomOverSampler(random_state=0), LogisticRegression()
-    )
-    agree(sampling)
+    pipelines = pytest.importorskip("imblearn.pipeline")
+    sampler = pytest.importorskip("imblearn.over_sampling").RandomOverSampler(random_state=0)
+    agree(pipelines.make_pipeline(columns(), sampler, LogisticRegression()))
     search = GridSearchCV(
         make_pipeline(columns(), LogisticRegression()), {"logisticregression__C": [0.1, 1]}, cv=2
     )
