@@ -26,6 +26,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from goalkeeper.core.design import CURVES
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
@@ -241,6 +242,12 @@ def test_tables_of_numbers_have_a_torch_form(front: Any, final: Any) -> None:
     np.testing.assert_allclose(logits.softmax(dim=1).detach().numpy(), scores, atol=1e-9)
     logits[:, 1].sum().backward()
     assert torch.isfinite(inputs.grad).all()
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_every_curve_is_known_to_torch(name: str) -> None:
+    x = np.array([0.3, 1.0, 4.5])
+    np.testing.assert_allclose(getattr(torch, name)(torch.as_tensor(x)).numpy(), CURVES[name](x))
 
 
 def test_bins_and_words_have_no_gradient() -> None:
