@@ -122,7 +122,12 @@ def test_an_empty_csv_file(tmp_path: Path) -> None:
     refused(path, "app.yaml:6: data.file: the data file is empty", "do: ")
 
 
-@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])
+def test_features_that_are_missing(tmp_path: Path) -> None:
+    path = write_table_app(tmp_path, lines=[*table_lines(), *["40,nan,baker,yes"] * 20])
+    refused(path, "app.yaml:4: data: the model takes no missing values", "income", "SimpleImputer")
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "1e999"])
 def test_features_that_are_not_numbers(value: str, tmp_path: Path) -> None:
     path = write_table_app(tmp_path, lines=[*table_lines(), f"40,{value},baker,yes"])
     refused(path, "app.yaml:4: data: record 241 of table.csv", "column income", "drop: [income]")
@@ -131,11 +136,11 @@ def test_features_that_are_not_numbers(value: str, tmp_path: Path) -> None:
 ROWS = np.random.default_rng(0).normal(size=(200, 3))
 LABELS = (ROWS[:, 0] > 0).astype(int)
 ARRAYS: dict[str, tuple[NDArray[Any], NDArray[Any], str]] = {
-    "short": (ROWS, LABELS[:100], "inputs (200, 3), label (100,)"),
+    "short": (ROWS, LABELS[:100], "200 inputs, classes (100,)"),
     "no-axis": (np.array(3.0), LABELS, "inputs of shape () are not of a known kind"),
     "five-axes": (ROWS.reshape(200, 3, 1, 1, 1), LABELS, "are not of a known kind"),
     "no-column": (ROWS[:, :0], LABELS, "no column is left for the model"),
-    "complex": (ROWS + 1j, LABELS, "complex128"),
+    "complex": (ROWS + 1j, LABELS, "column x0 holds complex numbers"),
 }
 
 
@@ -250,7 +255,7 @@ def test_a_model_that_prints_leaves_json_alone(tmp_path: Path) -> None:
     path = write_text_app(tmp_path, ONE)
     methods = CONSTANT.replace("        return", "        print('noise')\n        return")
     (tmp_path / "filter.py").write_text("print('noise')\n" + MODEL.format(methods=methods))
-    assert json.loads(inline("check", path, "--json").out)["ok"] is True
+    assert json.loads(inline("check", path, "--json").out)["usable"] is True
     words = ("--json", "--jobs", "2", "--attack", "good_words_blind")  # two attack runs
     done = goalkeeper("run", path, "-o", tmp_path / "r", *words)
     assert json.loads(done.stdout)["complete"] is True

@@ -232,6 +232,17 @@ def test_an_attacker_without_power_runs_nothing(small: Path, tmp_path: Path) -> 
     assert done.code == Exit.NOTHING, done.err
 
 
+def test_an_application_without_any_need_is_not_called_safe(small: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(small.parent, tmp_path / "a"))
+    path = folder / "application.yaml"
+    content = yaml.safe_load(path.read_text())
+    none = {"none": "Nothing depends on it."}
+    content["needs"] = dict.fromkeys(content["needs"], none)
+    path.write_text(yaml.safe_dump(content))
+    done = inline("run", path, "-o", tmp_path / "r", "--attack", "good_words_blind")
+    assert done.code == Exit.NOTHING, done.err
+
+
 def test_ctrl_c_keeps_what_was_run(small: Path, tmp_path: Path) -> None:
     words = [*COMMAND, "run", str(small), "-o", str(tmp_path / "r"), "--jobs", "1"]
     running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from goalkeeper.core.domain import TableDomain
+from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.power import View
 from goalkeeper.describe import load
 from goalkeeper.targets.inputs import prepared
@@ -263,3 +264,78 @@ def test_classes_are_the_words_that_stand_in_the_file(
     text = path.read_text(encoding="utf-8").replace("[no, yes]", classes)
     path.write_text(text, encoding="utf-8")
     assert accuracy(load(path)) > 0.9
+
+
+def with_column(words: list[str], name: str = "more") -> list[str]:
+    """Add a column of words to the lines of the table."""
+    lines = table_lines(len(words))
+    return [f"{line},{name if not i else words[i - 1]}" for i, line in enumerate(lines)]
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "remedy"),
+    [
+        (
+            ["?" if i % 9 == 0 else f"{i / 7:.3f}" for i in range(240)],
+            "'?'",
+            "missing_words: ['?']",
+        ),
+        ([f"$1.{i:03d}" for i in range(240)], "a unit or sign", "plain numbers"),
+        ([f"USD {i}.50" for i in range(240)], "a unit or sign", "plain numbers"),
+        ([f'"€1,{i:03d}.00"' for i in range(240)], "a unit or sign", "plain numbers"),
+        ([f"{i % 24}:{i % 60:02d}:{i % 59:02d}" for i in range(240)], "times of day", "the hour"),
+    ],
+    ids=["question-mark", "dollars", "code", "thousands", "times"],
+)
+def test_numbers_written_as_words_are_named(
+    words: list[str], said: str, remedy: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DescriptionError) as caught:
+        load(app_of(tmp_path, lines=with_column(words)))
+    assert said in caught.value.problem
+    assert remedy in caught.value.advice
+
+
+def test_words_among_numbers_are_missing_where_said(tmp_path: Path) -> None:
+    lines = with_column(["?" if i % 9 == 0 else f"{i / 7:.3f}" for i in range(240)])
+    more = "columns: {more: {missing_words: ['?']}}\n"
+    app = load(app_of(tmp_path, lines=lines, more=more))
+    assert isinstance(app.domain, TableDomain)
+    assert app.domain.columns[3].kind == "number"
+    assert app.domain.columns[3].missing
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-999" if i % 9 == 0 else str(i % 50) for i in range(240)], "the value -999 in 27"),
+        ([f"{i % 40}%" for i in range(240)], "numbers with a unit or sign, such as 0%"),
+    ],
+    ids=["nines", "percent"],
+)
+def test_what_may_be_meant_otherwise_is_noted(words: list[str], said: str, tmp_path: Path) -> None:
+    app = load(app_of(tmp_path, lines=with_column(words)))
+    assert any(said in caveat for caveat in app.caveats)
+
+
+def test_plain_numbers_and_words_are_not_noted(tmp_path: Path) -> None:
+    for words in ([str(i % 100) for i in range(240)], [f"{i % 4 * 16} GB" for i in range(240)]):
+        app = load(app_of(tmp_path, lines=with_column(words)))
+        assert not any("column more" in caveat for caveat in app.caveats)
+
+
+def test_the_remedy_fits_what_the_model_raised(tmp_path: Path) -> None:
+    lines = table_lines()
+    (tmp_path / "test.csv").write_text("\n".join([lines[0], *lines[121:]]), encoding="utf-8")
+    path = app_of(tmp_path, lines=lines[:121])
+    text = path.read_text(encoding="utf-8").replace(
+        "  file: table.csv", "  train: {file: table.csv}\n  test: {file: test.csv}"
+    )
+    text = text.replace("build: mine.py:build", "function: mine.py:strict")
+    path.write_text(text, encoding="utf-8")
+    own = 'def strict(x):\n    raise ValueError("expected Float, got Double")\n'
+    (tmp_path / "mine.py").write_text(own, encoding="utf-8")
+    with pytest.raises(DescriptionError) as caught:
+        load(path)
+    assert "float32" in caught.value.advice
+    assert "float32" not in caught.value.problem

@@ -35,9 +35,9 @@ def laughing(step: bytes, end: bytes) -> bytes:
 
 def repeated() -> bytes:
     """Copy the same large list again and again, by a few bytes each time."""
-    keep = b"\x80\x04](" + b"K\x01" * 100_000 + b"eq\x010"
+    keep = b"\x80\x04](" + b"K\x01" * 20_000 + b"eq\x010"
     one = named("builtins", "set").opcodes + b"q\x020"
-    return keep + one + b"](" + b"h\x02h\x01\x85R" * 20_000 + b"e."
+    return keep + one + b"](" + b"h\x02h\x01\x85R" * 5_000 + b"e."
 
 
 BOMBS: dict[str, bytes] = {

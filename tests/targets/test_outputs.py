@@ -266,3 +266,10 @@ def test_images_are_tried_too() -> None:
     outputs = find_outputs(image_net(nn.Softmax(1)), ImageDomain(shape=(1, 4, 4)), ("a", "b", "c"))
     assert outputs.kind == "probabilities"
     assert "left out" in outputs.sentence
+
+
+@pytest.mark.parametrize("tail", [nn.Softmax(1), nn.LogSoftmax(1)], ids=["softmax", "log"])
+def test_a_softmax_over_one_column_is_named(tail: Any) -> None:
+    network = nn.Sequential(nn.Linear(4, 1), tail)
+    with pytest.raises(TargetError, match="over a single column, which gives the same number"):
+        find_outputs(network, TABLE, ("no", "yes"))

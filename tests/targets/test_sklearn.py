@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, softmax
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -80,6 +82,26 @@ def test_scores_are_the_models_own_probabilities_in_our_order() -> None:
     answers = SklearnTarget(model, ("z", "a", "m"), TABLE).answer(x, View.LOGITS)
     np.testing.assert_allclose(answers.scores, model.predict_proba(x)[:, [2, 0, 1]])
     np.testing.assert_allclose(softmax(answers.logits, axis=1), answers.scores)
+
+
+class Unchanged(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A step of a user's own that learns nothing: it has no attributes that show it is fitted."""
+
+    def fit(self, x: Any, y: Any = None) -> Unchanged:
+        return self
+
+    def transform(self, x: Any) -> Any:
+        return x
+
+
+def test_a_step_that_learns_nothing_needs_no_attributes() -> None:
+    x, y = blobs()
+    model = make_pipeline(Unchanged(), LogisticRegression()).fit(x, y)
+    target = SklearnTarget(model, ("0", "1"), TABLE)
+    again = pickle.loads(pickle.dumps(target))  # noqa: S301 - our own; targets go to workers
+    for each in (target, again):
+        labels = each.answer(x, View.LABELS).labels
+        np.testing.assert_array_equal(labels, model.predict(x))
 
 
 def test_without_probabilities_scores_come_from_the_decision_function() -> None:

@@ -15,7 +15,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -106,9 +106,16 @@ def test_texts_give_words_but_not_their_order() -> None:
 
 
 def test_what_keeps_nothing_or_cannot_be_undone_says_so() -> None:
-    through = make_column_transformer((StandardScaler(), [0, 1]), remainder="passthrough")
     target = SklearnTarget(MLPClassifier((3,), max_iter=5000).fit(X, Y), CLASSES, TABLE)
     assert "stored" not in target.parameters()
-    neighbours = make_pipeline(through, KNeighborsClassifier())
-    with pytest.raises(NotOffered):
-        SklearnTarget(neighbours.fit(X, Y), CLASSES, TABLE).parameters()
+    for lossy in (make_column_transformer((StandardScaler(), [0, 1])), KBinsDiscretizer(3)):
+        neighbours = make_pipeline(lossy, KNeighborsClassifier())
+        with pytest.raises(NotOffered):
+            SklearnTarget(neighbours.fit(X, Y), CLASSES, TABLE).parameters()
+
+
+def test_records_are_read_through_columns_that_are_scaled_and_moved() -> None:
+    through = make_column_transformer((StandardScaler(), [2, 0]), remainder="passthrough")
+    model = make_pipeline(through, RobustScaler(), KNeighborsClassifier()).fit(X, Y)
+    found = SklearnTarget(model, CLASSES, TABLE).parameters()["stored"]
+    np.testing.assert_allclose(found["points"], X, atol=1e-9)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -150,3 +152,85 @@ def test_other_models_behind_columns_go_one_by_one() -> None:
     pipeline = make_pipeline(TREATMENTS["codes_and_scaler"], GaussianNB())
     trainer = SklearnTrainer(pipeline, ("a", "b"), PEOPLE)
     assert "GaussianNB behind a ColumnTransformer has no fast path" in fit_strategy(trainer).reason
+
+
+# ---- missing values -----------------------------------------------------------------------------
+
+GAPPY = replace(PEOPLE, columns=tuple(replace(c, missing=c.name != "age") for c in PEOPLE.columns))
+WORDS, NUMBERS = ["work", "land"], ["age", "gain"]
+
+
+def filled(words: str = "most_frequent", numbers: Any = "median", scaler: Any = None) -> Any:
+    """Fill in, then encode or scale."""
+    steps = [SimpleImputer(strategy=numbers), *([scaler] if scaler is not None else [])]
+    return ColumnTransformer(
+        [
+            ("w", make_pipeline(SimpleImputer(strategy=words, fill_value="none"), CODES), WORDS),
+            ("n", make_pipeline(*steps), NUMBERS),
+        ]
+    )
+
+
+FILLED: dict[str, Any] = {
+    "median": filled(scaler=StandardScaler()),
+    "mean": filled(numbers="mean", scaler=StandardScaler(with_mean=False)),
+    "most_frequent": filled(numbers="most_frequent", scaler=StandardScaler()),
+    "unscaled": filled(numbers="median", scaler=None),
+    "constants": filled("constant", "constant", MinMaxScaler()),
+    "native": ColumnTransformer(
+        [("w", CODES, WORDS), ("n", make_pipeline(SimpleImputer(), StandardScaler()), NUMBERS)]
+    ),
+}
+
+
+def gappy(n: int = 200, classes: int = 2, seed: int = 0) -> Data:
+    """Missing words and numbers, more of them in class 0; one column nearly always."""
+    data = people(n, classes, seed)
+    rng, x = np.random.default_rng(seed + 100), data.x.copy()  # not that of the subsets
+    x[rng.random(n) < np.where(data.y == 0, 0.4, 0.1), 1] = np.nan
+    x[rng.random(n) < np.where(data.y == 0, 0.5, 0.1), 2] = np.nan
+    x[rng.random(n) < 0.6, 3] = np.nan
+    x[:, 2] = np.clip(x[:, 2], None, 20)
+    return Data(x=x, y=data.y)
+
+
+@pytest.mark.parametrize(("name", "classes"), pairwise(FILLED, [2, 3]))
+def test_missing_values_that_each_subset_fills_in_equal_the_loop(name: str, classes: int) -> None:
+    data, new = gappy(classes=classes), gappy(60, classes, seed=3).x
+    compare(FILLED[name], data, new, GAPPY)
+
+
+@pytest.mark.parametrize("name", ["median", "unscaled"])
+def test_without_a_bias_missing_values_equal_the_loop(name: str) -> None:
+    compare(FILLED[name], gappy(), gappy(60, seed=3).x, GAPPY, fit_intercept=False)
+
+
+def test_tables_of_numbers_alone_are_filled_in_and_scaled() -> None:
+    data, new = rows(), rows(50, seed=3)
+    domain = table(6)
+    domain = replace(domain, columns=tuple(replace(c, missing=True) for c in domain.columns))
+    x, other = (
+        np.where(np.random.default_rng(1).random(v.shape) < 0.2, np.nan, v) for v in (data.x, new.x)
+    )
+    compare(make_pipeline(SimpleImputer(), StandardScaler()), Data(x=x, y=data.y), other, domain)
+
+
+def test_imputers_do_nothing_where_nothing_is_missing() -> None:
+    fill = filled(numbers="mean", scaler=MinMaxScaler())
+    compare(fill, people(), people(60, seed=3).x, PEOPLE)
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        (filled(scaler=MinMaxScaler()), "filled in by median before a MinMaxScaler"),
+        (
+            ColumnTransformer([("n", SimpleImputer(add_indicator=True), NUMBERS)]),
+            "other parameters than a strategy",
+        ),
+        (CODES, "the table has missing values, and no SimpleImputer"),
+    ],
+)
+def test_what_fills_in_otherwise_is_named(columns: Any, reason: str) -> None:
+    trainer = SklearnTrainer(make_pipeline(columns, LogisticRegression()), ("a", "b"), GAPPY)
+    assert reason in fit_strategy(trainer).reason

@@ -172,8 +172,12 @@ def _print(
 
 def _answers(target: Target) -> str:
     """Say what the model answers with: as it was found, or else what it offers."""
+    from goalkeeper.core.power import View
+
+    more = ", and gradients can be computed" if target.offers >= View.GRADIENTS else ""
+    offered = "classes only" if target.offers < View.SCORES else f"classes and scores{more}"
     reader = getattr(target, "reader", None) or getattr(target, "outputs", None)
-    return getattr(reader, "sentence", f"the model returns {target.offers.name.lower()}")
+    return getattr(reader, "sentence", f"the model answers with {offered}")
 
 
 def _print_fit(fit: FitReport) -> None:

@@ -114,14 +114,14 @@ def choose_exit_code(assessment: Assessment, fail_on: FailOn = FailOn.NOT_MET) -
     result = [e for e in assessment.evidence if e.unit]
     if any(e.status is Status.FAILED_TO_RUN for e in result):
         return Exit.FAILED
-    if not result:
+    verdicts = {rating.verdict for rating in assessment.goals.values()}
+    if not result or verdicts <= {Verdict.NOT_ASSESSED}:
         return Exit.NOTHING
     bad = {
         FailOn.NOT_MET: {Verdict.NOT_MET},
         FailOn.INCONCLUSIVE: {Verdict.NOT_MET, Verdict.INCONCLUSIVE},
         FailOn.NEVER: set[Verdict](),
     }[fail_on]
-    verdicts = {rating.verdict for rating in assessment.goals.values()}
     if verdicts & bad:
         return Exit.NOT_MET
     if fail_on is FailOn.NEVER:

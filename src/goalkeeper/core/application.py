@@ -88,7 +88,8 @@ class Target(Protocol):
         """Return the trained parameters; raises NotOffered.
 
         Linear models give `weights` `(k, d)`, `bias` `(k,)` with k = 1 (binary: towards class 1)
-        or one row a class, and, for texts, `vocabulary` `(d,)`.
+        or one row a class, and, for texts, `vocabulary` `(d,)`. Where a table is encoded before it
+        is weighed, `design` makes the features `(n, d)` that weights multiply.
         """
         ...
 

@@ -114,7 +114,9 @@ class Splits:
 def row_keys(x: Inputs) -> list[bytes]:
     """Hash the content of every input; equal inputs have equal keys, whatever their order."""
     if x.dtype == object:
-        return [hashlib.blake2b(str(v).encode(), digest_size=16).digest() for v in x]
+        # Half of a surrogate pair is no text in UTF-8, and yet a Python string.
+        coded = (str(v).encode("utf-8", "surrogatepass") for v in x)
+        return [hashlib.blake2b(value, digest_size=16).digest() for value in coded]
     if len(x) == 0:
         return []
     rows = np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float64) + 0.0  # -0.0 equals 0.0

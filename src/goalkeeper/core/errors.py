@@ -44,7 +44,19 @@ class DataError(GoalkeeperError):
 
 
 class TargetError(GoalkeeperError):
-    """The model raised, or returned something that is not an answer."""
+    """The model raised, or returned something that is not an answer.
+
+    Parameters
+    ----------
+    what
+        What is wrong, in one sentence.
+    remedy
+        What to do about this very cause; left out where the sentence says it, or none is known.
+    """
+
+    def __init__(self, what: str = "", remedy: str = "") -> None:
+        super().__init__(f"{what}; {remedy}" if remedy else what)
+        self.what, self.remedy = what, remedy
 
 
 class DescriptionError(GoalkeeperError):

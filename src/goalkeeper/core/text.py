@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from goalkeeper.core.data import Inputs
+from goalkeeper.core.scripts import list_words, split_units
 
 __all__ = [
     "terms",
@@ -26,8 +27,13 @@ def texts(values: Iterable[str]) -> Inputs:
 
 
 def terms(text: str) -> list[str]:
-    """Split a text into the lower-case words that a filter would see."""
-    return TERM.findall(text.lower())
+    """Split a text into the lower-case words that a filter would see.
+
+    Marks stay with their letter. A run of a script without spaces gives all pairs of neighbouring
+    characters, as nothing says where its words end.
+    """
+    lower = text.lower()
+    return TERM.findall(lower) if lower.isascii() else list(list_words(lower))
 
 
 def vocabulary(x: Inputs) -> list[str]:
@@ -36,6 +42,10 @@ def vocabulary(x: Inputs) -> list[str]:
 
 
 def kept(before: str, after: str) -> bool:
-    """Tell whether the words of `before` all stand in `after`, whole and in their order."""
-    rest = iter(after.split())
-    return all(word in rest for word in before.split())
+    """Tell whether the words of `before` all stand in `after`, whole and in their order.
+
+    Words end at spaces, and at the punctuation of scripts without spaces: what stands between
+    is kept whole.
+    """
+    rest = iter(split_units(after))
+    return all(word in rest for word in split_units(before))

@@ -12,11 +12,18 @@ from goalkeeper.core.data import Bools, Floats
 
 MOST = 0.95  # share of the different words that must look alike
 SHOWN = 3
+AMOUNTS = 10  # different amounts with a unit that are more than a few kinds
 TRIED = 1000  # words that are looked at
 THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(([,' \u00a0\u202f]\d{3})*)(\.\d+)?|0(\.\d+)?")
 COMMA = re.compile(r"[-+]?(\d+|\d{1,3}([. '\u00a0\u202f]\d{3})+)(,\d+)?")
 DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([T ]\d.*)?")
-UNIT = re.compile(r"[^\w\s.,+-]{0,4}\s?[-+]?\d+([.,]\d+)?\s?[^\d\s.,]{0,4}")
+TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?")
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_SIGN, _DIGITS = r"([^\w\s.,+-]{1,4}|[A-Z]{3}(?=\s))", r"\d+([.,' \u00a0\u202f]\d{3})*([.,]\d+)?"
+UNIT = re.compile(rf"[-+]?{_SIGN}?\s?[-+]?{_DIGITS}\s?[^\d\s.,]{{0,4}}")
+NINES = re.compile(r"-?99+")
+FEW = 3  # different words among numbers that may stand for a missing value
+NUMBERS = 5  # how many different numbers there are for each of them
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,16 @@ UNITS = Look(
     "write plain numbers, or leave the column out: `drop: [{name}]`; if the model does see these "
     "words, describe it: `columns: {{{name}: {{type: category}}}}`",
 )
+UNKNOWN = Look(
+    "holds numbers, and {odd} in place of some, so that pandas reads all of them as words",
+    "if no value is known there, say so: `columns: {{{name}: {{missing_words: [{odd}]}}}}`; if the "
+    "model does see these words, `columns: {{{name}: {{type: category}}}}`",
+)
+TIMES = Look(
+    "holds times of day written as words",
+    "write them as numbers, such as the hour, or leave the column out: `drop: [{name}]`; if the "
+    "model does see these words, describe it: `columns: {{{name}: {{type: category}}}}`",
+)
 DATES = Look(
     "holds dates written as words",
     "if the model gets them as dates, say so: `columns: {{{name}: {{type: date}}}}`; if it gets "
@@ -60,19 +77,58 @@ def look_of(
     some = [word.strip() for word in words[:TRIED] if word.strip()]
     if len(some) < SHOWN:
         return None
+    odd = _odd(some)
     marks = [found[1][0] for word in some if (found := THOUSANDS.fullmatch(word)) and found[1]]
     looks = (
         (THOUSANDS, POINTS, bool(marks)),
         (COMMA, COMMAS, any("," in word for word in some)),
         (DATE, DATES, True),
+        (TIME, TIMES, many),
+        (NUMBER, UNKNOWN, bool(odd)),
         (UNIT, UNITS, many),
     )
     for pattern, look, possible in looks:
-        if possible and sum(bool(pattern.fullmatch(word)) for word in some) >= MOST * len(some):
-            helps = written or look not in (POINTS, COMMAS)
+        if possible and (look is UNKNOWN or _all_alike(pattern, some)):
+            helps = written or look not in (POINTS, COMMAS, UNKNOWN)
             advice = look.advice if helps else UNITS.advice
-            return look.what, advice.format(name=name, mark=marks[0] if marks else "")
+            names = {"name": name, "mark": marks[0] if marks else "", "odd": odd}
+            return look.what.format(**names), advice.format(**names)
     return None
+
+
+def are_amounts(words: Sequence[str]) -> bool:
+    """Tell whether different words are numbers with a unit, of which there are several."""
+    some = [word.strip() for word in words[:TRIED]]
+    return len(some) >= AMOUNTS and _all_alike(UNIT, some) and not _all_alike(NUMBER, some)
+
+
+def _all_alike(pattern: re.Pattern[str], words: Sequence[str]) -> bool:
+    return sum(bool(pattern.fullmatch(word)) for word in words) >= MOST * len(words)
+
+
+def _odd(words: Sequence[str]) -> str:
+    """List the few words among numbers; empty where there are none, or too many."""
+    odd = [word for word in words if not NUMBER.fullmatch(word)]
+    few = 0 < len(odd) <= FEW and len(words) - len(odd) >= NUMBERS * len(odd)
+    plain = not any(any(char.isdigit() for char in word) for word in odd)
+    return ", ".join(repr(word) for word in odd) if few and plain else ""
+
+
+def sentinel(values: Floats) -> tuple[str, int]:
+    """Find a number such as -999 that may stand for a missing value, and how often it stands there.
+
+    It is the least or largest one, is written in nines, occurs repeatedly, and lies farther from
+    the others than these lie apart. Returns an empty text where there is none.
+    """
+    kinds, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    if len(kinds) < SHOWN:
+        return "", 0
+    for place, near, far in ((0, 1, -1), (-1, -2, 0)):
+        word, count = f"{kinds[place]:g}", int(counts[place])
+        alone = abs(kinds[place] - kinds[near]) > abs(kinds[near] - kinds[far])
+        if NINES.fullmatch(word) and alone and count >= SHOWN:
+            return word, count
+    return "", 0
 
 
 def numbering(values: Floats, gap: Bools) -> str:

@@ -15,7 +15,7 @@ from goalkeeper.describe.coding import Coded, CodingError, coded, kind_of
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.form_data import ColumnForm
-from goalkeeper.describe.looks import look_of, numbering
+from goalkeeper.describe.looks import are_amounts, look_of, numbering, sentinel
 from goalkeeper.describe.problems import nearest, problem
 from goalkeeper.describe.raw import Raw
 
@@ -150,6 +150,8 @@ class Tabulator:
             )
         if column.kind == "integer" and form == ColumnForm():
             self._note_numbering(column.name, values)
+        if form == ColumnForm() and column.kind in ("number", "integer"):
+            self._note_sentinel(column.name, values)
         return replace(made, column=replace(column, low=low, high=high))
 
     def _note_numbering(self, name: str, values: Floats) -> None:
@@ -158,6 +160,17 @@ class Tabulator:
             self.notes.append(
                 f"column {name} {counted}: if it is a number of the record and not something that "
                 f"the model should learn from, leave it out: `drop: [{name}]`"
+            )
+
+    def _note_sentinel(self, name: str, values: Floats) -> None:
+        word, count = sentinel(values)
+        if word:
+            remedy = "write NaN in its place"
+            if self.raw.written:
+                remedy = f"say so: `columns: {{{name}: {{missing_words: ['{word}']}}}}`"
+            self.notes.append(
+                f"column {name} has the value {word} in {count} records, far from all others: if "
+                f"it stands for a missing value, {remedy}"
             )
 
     def _note_missing(self, domain: TableDomain, x: Floats) -> None:
@@ -189,6 +202,11 @@ class Tabulator:
         many = len(words) > max(MANY, int(series.notna().sum()) // 2)
         look = look_of(words, name, many=many, written=self.raw.written)
         if look is None and not many:
+            if are_amounts(words):
+                self.notes.append(
+                    f"column {name} holds numbers with a unit or sign, such as {min(words)}, which "
+                    "the model gets as words: if it should see numbers, write them without the unit"
+                )
             return
         what = (
             f"column {name} has {len(words)} different words in {len(series)} records, which "

@@ -82,9 +82,10 @@ def _one_by_one(target: Target, x: Inputs, batch: Answers, view: View) -> tuple[
         alone = [_asked(target, x[i : i + 1], view) for i in range(few)]
     except TargetError as error:
         raise TargetError(
-            f"the model answers {len(x)} inputs together, but not one of them alone: {error}; its "
-            "answers depend on the batch, as where a module divides by the standard deviation of "
-            "its batch; use values stored in training (BatchNorm in evaluation mode) instead"
+            f"the model answers {len(x)} inputs together, but not one of them alone: {error.what}; "
+            "its answers depend on the batch, as where a module divides by the standard deviation "
+            "of its batch",
+            "use values stored in training (BatchNorm in evaluation mode) instead",
         ) from error
     labels = np.concatenate([a.labels for a in alone])
     if view < View.SCORES:

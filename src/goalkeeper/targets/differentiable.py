@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from goalkeeper.core.data import Floats
+from goalkeeper.core.design import CURVES, Design
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets import linear
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Count = Callable[[int, int], None]  # is told of rows passed forward, rows passed backward
 Layer = tuple[Floats, Floats]  # weights (out, in) and bias (out,)
+Front = Callable[["Tensor"], "Tensor"]  # from flat inputs to what the first layer multiplies
 
 
 def linear_network(weights: Floats, bias: Floats, count: Count) -> nn.Module:
@@ -41,8 +43,9 @@ def sklearn_network(
 ) -> nn.Module:
     """Return the metered network of a linear model or a multilayer perceptron.
 
-    Inputs `(n, ...)` are flattened; scalers in front are folded into the first layer. Logits
-    equal those of the target up to a number that is the same for all classes of an input.
+    Inputs `(n, ...)` are flattened; scalers and projections in front are folded into the first
+    layer. Of tables, missing numbers are filled in and curves are drawn as the model does it.
+    Logits equal those of the target up to a number that is the same for all classes of an input.
 
     Parameters
     ----------
@@ -72,29 +75,63 @@ def sklearn_network(
         raise NotOffered(f"the model knows {len(places)} of the application's {classes} classes")
     from sklearn.neural_network import MLPClassifier
 
-    _, final = linear.steps_of(model)
+    _, final = linear.answering_steps(model)
     if not isinstance(final, MLPClassifier):
         parameters = linear.read(model, domain, places, classes)
-        return linear_network(parameters["weights"], parameters["bias"], count)
-    layers = _perceptron(model, domain, final, places)
-    return metered(_layered(layers, str(final.activation)), classes, count)
+        layers = [(parameters["weights"], parameters["bias"])]
+        front = _front(parameters.get("design"))
+        return metered(_layered(layers, "identity", front), classes, count)
+    layout = linear.layout_of(model, domain)
+    layers = _perceptron(layout, domain, places)
+    front = _front(layout.design)
+    return metered(_layered(layers, str(final.activation), front), classes, count)
 
 
-def _perceptron(model: Any, domain: Domain, final: Any, places: Sequence[int]) -> list[Layer]:
+def _perceptron(layout: linear.Layout, domain: Domain, places: Sequence[int]) -> list[Layer]:
     """Read the layers of a perceptron, with scalers folded in and classes in order."""
     layers = [
         (np.asarray(w, dtype=np.float64).T, np.asarray(b, dtype=np.float64))
-        for w, b in zip(final.coefs_, final.intercepts_, strict=True)
+        for w, b in zip(layout.final.coefs_, layout.final.intercepts_, strict=True)
     ]
     weights, bias = layers[0]
-    for step in reversed(linear.layout_of(model, domain).chain):
-        weights, bias = weights * step.scale, bias + weights @ step.shift
+    for step in reversed(layout.chain):
+        weights, bias = step.fold(weights, bias)
     layers[0] = our_order(weights, domain), bias
     layers[-1] = linear.ordered(*layers[-1], places)
     return layers
 
 
-def _layered(layers: Sequence[Layer], activation: str) -> nn.Module:
+def _front(design: Design | None) -> Front | None:
+    """Return what makes features of numbers; raises NotOffered where they do not move steadily."""
+    if design is None:
+        return None
+    torch = need_torch()
+    if any(term.points.size for term in design.terms):
+        raise NotOffered(
+            "the preprocessing cuts numbers into bins or levels, which has no differentiable form"
+        )
+    mix = None if design.mix is None else torch.as_tensor(design.mix)
+
+    def front(x: Tensor) -> Tensor:
+        features = []
+        for term in design.terms:
+            cells = x[:, term.column]
+            gap = torch.isnan(cells)
+            # A gap is filled before the curve: the gradient of NaN would reach other cells.
+            made = torch.where(gap, torch.ones_like(cells), cells)
+            for name, number in term.steps:
+                step = getattr(torch, name)
+                made = step(made) if name in CURVES else step(made, torch.tensor(number).to(made))
+            if term.kind == "levels":
+                made = torch.full_like(made, term.other)
+            features.append(torch.where(gap, torch.full_like(made, term.missing), made))
+        values = torch.stack(features, dim=1)
+        return values if mix is None else values @ mix.T
+
+    return front
+
+
+def _layered(layers: Sequence[Layer], activation: str, front: Front | None = None) -> nn.Module:
     """Build a module of dense layers, in float64 so that it agrees with numpy."""
     torch = need_torch()
     bends = {
@@ -119,6 +156,7 @@ def _layered(layers: Sequence[Layer], activation: str) -> nn.Module:
         def forward(self, x: Tensor) -> Tensor:
             """Return logits `(n, outputs)`."""
             values = x.reshape(len(x), -1).to(torch.float64)
+            values = values if front is None else front(values)
             for i in range(len(layers)):
                 weights, bias = getattr(self, f"weights{i}"), getattr(self, f"bias{i}")
                 values = values @ weights.T + bias

@@ -1,7 +1,8 @@
 """Read and rewrite the parameters of linear models, through their preprocessing.
 
-Every scaler is an affine map of each column, so that it folds into weights and bias; what cannot
-be folded exactly is refused with a reason.
+Scalers, projections and selections fold into weights and bias. Where a table is encoded, filled in
+or cut into bins, the weights are those of the features that this makes, and a design says how they
+come from the columns. What cannot be read exactly is refused with a reason.
 """
 
 from __future__ import annotations
@@ -14,10 +15,18 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.data import Floats
+from goalkeeper.core.design import Design
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
-from goalkeeper.targets.copies import copy_model
 from goalkeeper.targets.inputs import our_order, own_order
+from goalkeeper.targets.reading import (
+    Fold,
+    Reading,
+    fold_of,
+    is_sampler,
+    read_preprocessing,
+    scales_only,
+)
 
 
 def steps_of(model: Any) -> tuple[list[Any], Any]:
@@ -35,36 +44,58 @@ def steps_of(model: Any) -> tuple[list[Any], Any]:
     return before + inner, final
 
 
-@dataclass(frozen=True, eq=False)
-class Affine:
-    """What one step does to each column: `column * scale + shift`, each `(d,)`."""
+def answering_steps(model: Any) -> tuple[list[Any], Any]:
+    """Split a fitted model into what takes part in its answers, as `steps_of` does.
 
-    scale: Floats
-    shift: Floats
+    A search over hyperparameters stands for the best model it found; samplers of imbalanced-learn
+    are left out, as they change the training data only.
+    """
+    before, final = steps_of(model)
+    if _is_search(final):
+        inner, final = answering_steps(final.best_estimator_)
+        before += inner
+    return [step for step in before if not is_sampler(step)], final
+
+
+def _is_search(model: Any) -> bool:
+    ours = type(model).__module__.startswith("sklearn.model_selection")
+    return ours and hasattr(model, "best_estimator_")
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """How a linear model is built: the text front, the folded steps, the final estimator."""
+    """How a linear model is built: the text front, the folded steps, the final estimator.
 
-    front: Mapping[str, Any]  # vocabulary, idf, norm, ...; empty for tables
-    chain: tuple[Affine, ...]
+    front: vocabulary, idf, norm and so on; empty for tables. design: what the first fold gets of a
+    table; None where it gets the inputs themselves.
+    """
+
+    front: Mapping[str, Any]
+    chain: tuple[Fold, ...]
     final: Any
+    design: Design | None = None
 
 
 def layout_of(model: Any, domain: Domain) -> Layout:
     """Take a model apart; raises NotOffered where a step cannot be folded."""
-    before, final = steps_of(model)
+    before, final = answering_steps(model)
     front: dict[str, Any] = {}
     if isinstance(domain, TextDomain):
         front, before = text_front(before)
-    chain = tuple(affine(step) for step in before)
+    if isinstance(domain, TableDomain) and not all(scales_only(step) for step in before):
+        reading = read_preprocessing(before, domain)
+        _check_final(final, domain, front, reading)
+        return Layout(front, (reading.fold,), final, reading.design)
+    chain = tuple(fold_of(step) for step in before)
     _check_final(final, domain, front)
     return Layout(front, chain, final)
 
 
 def read(model: Any, domain: Domain, places: Sequence[int], classes: int) -> dict[str, Any]:
-    """Return `weights (k, d)`, `bias (k,)` and, for texts, what turns a text into features.
+    """Return `weights (k, d)`, `bias (k,)` and what turns an input into features.
+
+    For texts that is the vocabulary and so on; for tables a `design`, where the features are not
+    the columns themselves.
 
     Parameters
     ----------
@@ -84,13 +115,13 @@ def read(model: Any, domain: Domain, places: Sequence[int], classes: int) -> dic
     """
     if len(places) != classes:
         raise NotOffered(f"the model knows {len(places)} of the application's {classes} classes")
+    weights, bias = _final_parameters(answering_steps(model)[1])  # quick, if it is not linear
     layout = layout_of(model, domain)
-    weights, bias = _final_parameters(layout.final)
     weights, bias = ordered(weights, bias, places)
     for step in reversed(layout.chain):
-        bias = bias + weights @ step.shift
-        weights = weights * step.scale
-    return {"weights": our_order(weights, domain), "bias": bias, **layout.front}
+        weights, bias = step.fold(weights, bias)
+    design = {} if layout.design is None else {"design": layout.design}
+    return {"weights": our_order(weights, domain), "bias": bias, **layout.front, **design}
 
 
 def replace_parameters(
@@ -111,8 +142,7 @@ def replace_parameters(
         )
     weights = own_order(weights, domain)
     for step in layout.chain:
-        weights = weights / step.scale
-        bias = bias - weights @ step.shift
+        weights, bias = step.unfold(weights, bias)
     weights, bias = ordered(weights, bias, np.argsort(places).tolist())
     return _with_final(model, layout.final, _installed(layout.final, weights, bias))
 
@@ -157,43 +187,23 @@ def text_front(before: list[Any]) -> tuple[dict[str, Any], list[Any]]:
     return front, rest
 
 
-# ---- scalers ----------------------------------------------------------------------------------
-
-
-def affine(step: Any) -> Affine:
-    """Read a scaler as an affine map of each column; raises NotOffered for other steps."""
-    from sklearn import preprocessing as pre
-
-    if isinstance(step, pre.StandardScaler):
-        return _standard(step)
-    if isinstance(step, pre.MinMaxScaler) and not step.clip:
-        return Affine(_floats(step.scale_), _floats(step.min_))
-    if isinstance(step, pre.MaxAbsScaler):
-        scale = 1 / _floats(step.scale_)
-        return Affine(scale, np.zeros_like(scale))
-    raise NotOffered(f"weights cannot be read through {type(step).__name__}")
-
-
-def _standard(step: Any) -> Affine:
-    width = int(step.n_features_in_)
-    scale = 1 / _floats(step.scale_) if step.scale_ is not None else np.ones(width)
-    mean = _floats(step.mean_) if step.with_mean else np.zeros(width)
-    return Affine(scale, -mean * scale)
+# ---- the final estimator ----------------------------------------------------------------------
 
 
 def _floats(values: Any) -> Floats:
     return np.asarray(values, dtype=np.float64)
 
 
-# ---- the final estimator ----------------------------------------------------------------------
-
-
-def _check_final(final: Any, domain: Domain, front: Mapping[str, Any]) -> None:
+def _check_final(
+    final: Any, domain: Domain, front: Mapping[str, Any], reading: Reading | None = None
+) -> None:
     from sklearn.naive_bayes import BernoulliNB
 
     if not isinstance(final, BernoulliNB) or final.binarize is None:
         return
-    if front:
+    if reading is not None:
+        fine = 0 <= final.binarize < 1 and reading.is_binary
+    elif front:
         fine = "idf" not in front and bool(front["binary"]) and 0 <= final.binarize < 1
     else:
         fine = isinstance(domain, TableDomain) and 0 <= final.binarize < 1 and _binary(domain)
@@ -250,7 +260,7 @@ def _installed(final: Any, weights: Floats, bias: Floats) -> Any:
     from sklearn import naive_bayes as nb
     from sklearn.svm import SVC
 
-    new = copy_model(final)
+    new = copy.copy(final)  # what is replaced is not shared; a deep copy fails on a lock, say
     if isinstance(final, nb.MultinomialNB):
         if len(weights) == 1:
             weights = np.vstack([new.feature_log_prob_[0], new.feature_log_prob_[0] + weights[0]])
@@ -268,6 +278,9 @@ def _with_final(model: Any, old: Any, new: Any) -> Any:
     if model is old:
         return new
     changed = copy.copy(model)
+    if _is_search(model):
+        changed.best_estimator_ = _with_final(model.best_estimator_, old, new)
+        return changed
     name, last = model.steps[-1]
     changed.steps = [*model.steps[:-1], (name, _with_final(last, old, new))]
     return changed

@@ -186,6 +186,12 @@ def _head(watch: Any, found: Tensor, plain: Outputs, module: Any, x: Tensor) -> 
         name, result = watch.heads[place]
         if not _same(result, found):
             continue
+        if found.ndim == 1 and len(found) > 1 and name in ("softmax", "log_softmax"):
+            raise TargetError(
+                f"{plain.what} ends in {name} over a single column, which gives the same number "
+                "to every input",
+                "end in a sigmoid, or return one column a class",
+            )
         outputs = replace(plain, kind=HEADS[name], head=place)
         with torch.no_grad():
             before = _tensor(_forward(module, x, place), len(x), plain.what)

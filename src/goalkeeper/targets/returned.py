@@ -29,14 +29,13 @@ def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
     except BaseException as error:
         if passes(error):
             raise
-        raise TargetError(
-            f"{what} raised {name_error(error)}; {_remedy(name_error(error))}"
-        ) from error
+        message = name_error(error)
+        raise TargetError(f"{what} raised {message}", _remedy(message)) from error
     if inspect.iscoroutine(raw) or inspect.isgenerator(raw):
         raw.close()
         raise TargetError(
-            f"{what} returned a {type(raw).__name__}, which has computed nothing yet; write `def` "
-            "in place of `async def`, and `return` in place of `yield`"
+            f"{what} returned a {type(raw).__name__}, which has computed nothing yet",
+            "write `def` in place of `async def`, and `return` in place of `yield`",
         )
     # A model may answer in a buffer of its own, which its next answer overwrites.
     return raw.copy() if isinstance(raw, np.ndarray) else raw

@@ -86,11 +86,14 @@ class SklearnTarget:
     @property
     def offers(self) -> View:
         """Gradients for linear models that can be read, logits where there are any scores."""
+        return View.GRADIENTS if self._said is View.LOGITS and self._readable else self._said
+
+    @property
+    def _said(self) -> View:
+        """The richest view of what the model says, whether or not it can be read."""
         if self._places is None or not (self._has("predict_proba") or self._decides):
             return View.LABELS
-        if len(self._places) < len(self._index):
-            return View.SCORES
-        return View.GRADIENTS if self._readable else View.LOGITS
+        return View.SCORES if len(self._places) < len(self._index) else View.LOGITS
 
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`; every answer is checked.
@@ -102,14 +105,15 @@ class SklearnTarget:
         NotOffered
             The model has no answers of this view.
         """
-        if view > self.offers:
+        # To read the weights takes longer than to answer: only where the view depends on it.
+        if view > self._said and view > self.offers:
             raise NotOffered(
                 f"{self._what} offers {self.offers.name.lower()}, not {view.name.lower()}"
             )
         n, width = len(x), len(self._index)
         if n == 0:
             nothing = np.empty((0, width))
-            return Answers(np.empty(0, dtype=np.int64), nothing, nothing).cut(self.offers)
+            return Answers(np.empty(0, dtype=np.int64), nothing, nothing).cut(self._said)
         given = prepared(x, self.domain)
         features = given if self._before is None else call_model(self._before, given, self._what)
         if view < View.SCORES:
@@ -121,6 +125,10 @@ class SklearnTarget:
 
     def parameters(self) -> Mapping[str, Any]:
         """Return `weights (k, d)`, `bias (k,)` in terms of the inputs, scalers folded in.
+
+        Where a table is encoded, filled in or cut into bins, `weights (k, p)` are those of the
+        features that this makes, and `design` is a `goalkeeper.core.design.Design`, which makes
+        them from rows.
 
         k is 1 for two classes (towards class 1), else one row a class. For texts also
         `vocabulary (d,)` and `binary`; with tf-idf also `idf (d,)`, `norm`, `sublinear_tf`: the
@@ -209,6 +217,13 @@ class SklearnTarget:
         return kind.__module__.startswith("sklearn.") and kind.__name__ in ARGMAX
 
     def _linear(self) -> dict[str, Any]:
+        return {
+            name: value.copy() if isinstance(value, np.ndarray) else value
+            for name, value in self._weights.items()
+        }
+
+    @cached_property
+    def _weights(self) -> dict[str, Any]:
         places = [] if self._places is None else self._places.tolist()
         return linear.read(self.model, self.domain, places, len(self._index))
 

@@ -17,7 +17,10 @@ from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets.inputs import our_order
-from goalkeeper.targets.linear import Affine, affine, steps_of, text_front
+from goalkeeper.targets.linear import answering_steps, text_front
+from goalkeeper.targets.reading import Affine, Reorder, affine, read_preprocessing, reorder_of
+
+Scaler = Affine | Reorder
 
 
 def read(model: Any, domain: Domain, places: Ints) -> dict[str, Any]:
@@ -41,13 +44,13 @@ def read(model: Any, domain: Domain, places: Ints) -> dict[str, Any]:
         tree. `class_means (k, d)`. `words (d,)`, and `idf (d,)` of models that weigh words by it,
         where the model is not linear.
     """
-    before, final = steps_of(model)
+    before, final = answering_steps(model)
     try:
         if isinstance(domain, TextDomain):
             return _of_texts(before, final, places)
         if isinstance(domain, TableDomain) and not domain.numeric:
             return {}
-        found = _of_numbers([affine(step) for step in before], final, places)
+        found = _of_numbers(_scalers(before, domain), final, places)
         return {name: _ours(value, domain) for name, value in found.items()}
     except NotOffered:
         return {}
@@ -84,7 +87,17 @@ def _words(rows: Any, vocabulary: Any) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _of_numbers(chain: Sequence[Affine], final: Any, places: Ints) -> dict[str, Any]:
+def _scalers(before: Sequence[Any], domain: Domain) -> Sequence[Scaler]:
+    """Read steps that scale columns, or put them in another order, and do nothing else."""
+    try:
+        return [affine(step) for step in before]
+    except NotOffered:
+        if not isinstance(domain, TableDomain):
+            raise
+    return [reorder_of(read_preprocessing(before, domain))]
+
+
+def _of_numbers(chain: Sequence[Scaler], final: Any, places: Ints) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, (rows, classes) in _records(final, places).items():
         dense = rows.toarray() if hasattr(rows, "toarray") else rows
@@ -113,18 +126,18 @@ def _records(final: Any, places: Ints) -> dict[str, tuple[Any, Ints]]:
     return {}
 
 
-def _undone(rows: Any, chain: Sequence[Affine]) -> Floats:
+def _undone(rows: Any, chain: Sequence[Scaler]) -> Floats:
     """Turn scaled rows `(n, d)` back into inputs."""
     out = np.asarray(rows, dtype=np.float64)
     for step in reversed(chain):
-        out = (out - step.shift) / step.scale
+        out = step.undo(out)
     return out
 
 
 # ---- trees ------------------------------------------------------------------------------------
 
 
-def _leaves(final: Any, chain: Sequence[Affine], places: Ints) -> dict[str, Any]:
+def _leaves(final: Any, chain: Sequence[Scaler], places: Ints) -> dict[str, Any]:
     """Read the leaves of a tree, or of that tree of a forest with most leaves of one record."""
     from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
     from sklearn.tree import DecisionTreeClassifier

@@ -20,13 +20,8 @@ from goalkeeper.training.ensembles import (
     build_linear_ensemble,
     split_models,
 )
-from goalkeeper.training.features import (
-    FeatureSpace,
-    SubsetFeatures,
-    TableSpace,
-    TextSpace,
-    check_vocabularies,
-)
+from goalkeeper.training.features import FeatureSpace, TableSpace, TextSpace, check_vocabularies
+from goalkeeper.training.subsets import SubsetFeatures
 
 LARGEST_EXACT_FLOAT32 = 2**24  # whole numbers up to here are exact in float32
 

@@ -14,6 +14,7 @@ from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.targets.linear import steps_of
+from goalkeeper.training.gaps import FILLS
 from goalkeeper.training.supported import StrategyKind, classify_estimator
 
 Refit = Callable[[int], Target]  # trains the i-th target of a job as scikit-learn does
@@ -139,34 +140,38 @@ def _odd_inputs(domain: Domain) -> str:
         return "the images have their channels last"
     if not isinstance(domain, TableDomain):
         return ""
-    if domain.missing.any():
-        return "the table has missing values"
     dates = any(c.kind == "date" for c in domain.columns)
     return "the table has dates" if dates else ""
 
 
 def _table_parts(before: list[Any], domain: Domain) -> Preprocessing | str:
+    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     columns = domain.columns if isinstance(domain, TableDomain) and domain.named else ()
     coded = any(c.categories for c in columns)
+    names = [type(step).__name__ for step in before]
     coders = (["ColumnTransformer"], ["OneHotEncoder"])
-    if coded and [type(step).__name__ for step in before] not in coders:
+    if coded and names not in coders:
         return "the table has named categories, and no ColumnTransformer"
+    gaps = isinstance(domain, TableDomain) and bool(domain.missing.any())
+    if gaps and not {"ColumnTransformer", "SimpleImputer"} & set(names[:1]):
+        return "the table has missing values, and no SimpleImputer"
     if not before:
         return None, None, None, None
     if [type(step) for step in before] == [StandardScaler]:
         return None, None, before[0], None
+    if names[0] == "SimpleImputer" and len(before) == 2:
+        before = [make_pipeline(*before)]
     if len(before) > 1:
         steps = " > ".join(type(step).__name__ for step in before)
         return f"rows go through {steps}, not just one step"
-    return _unsupported_columns(before[0]) or (None, None, None, before[0])
+    return _unsupported_columns(before[0], gaps=gaps) or (None, None, None, before[0])
 
 
-def _unsupported_columns(step: Any) -> str:
+def _unsupported_columns(step: Any, *, gaps: bool) -> str:
     """Return why the column preprocessing cannot be batch-fitted; "" where it can."""
     from sklearn.compose import ColumnTransformer, make_column_selector
-    from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, StandardScaler
 
     if type(step) is ColumnTransformer:
         chosen = [columns for _, _, columns in step.transformers]
@@ -175,8 +180,48 @@ def _unsupported_columns(step: Any) -> str:
         ):
             return "the ColumnTransformer has weights, or columns that are no list or selector"
         inner = [s for _, s, _ in step.transformers] + [step.remainder]
-        reasons = (_unsupported_columns(s) for s in inner if not isinstance(s, str))
+        reasons = (_unsupported_columns(s, gaps=gaps) for s in inner if not isinstance(s, str))
         return next(filter(None, reasons), "")
+    return _unsupported_steps(steps_of_columns(step), gaps=gaps)
+
+
+def steps_of_columns(step: Any) -> list[Any]:
+    """List the steps that some columns go through."""
+    from sklearn.pipeline import Pipeline
+
+    return [inner for _, inner in step.steps] if type(step) is Pipeline else [step]
+
+
+def _unsupported_steps(steps: list[Any], *, gaps: bool) -> str:
+    """Return why a step for columns, or an imputer and one behind it, cannot be batch-fitted."""
+    from sklearn.impute import SimpleImputer
+
+    if type(steps[0]) is not SimpleImputer:
+        if len(steps) == 1:
+            return _unsupported_step(steps[0])
+        return f"columns go through {' > '.join(type(s).__name__ for s in steps)}"
+    filler, behind = steps[0], steps[1:]
+    strategy = str(filler.strategy)
+    if (
+        filler.add_indicator
+        or filler.keep_empty_features
+        or strategy not in ("mean", "median", "most_frequent", "constant")
+        or not np.isscalar(filler.missing_values)
+        or not np.isnan(filler.missing_values)
+    ):
+        return "the SimpleImputer has other parameters than a strategy"
+    if len(behind) > 1:
+        return f"columns go through {' > '.join(type(s).__name__ for s in steps)}"
+    name = type(behind[0]).__name__ if behind else ""
+    fills = {"OneHotEncoder": ("most_frequent",), "StandardScaler": FILLS, "": FILLS}
+    if gaps and strategy != "constant" and strategy not in fills.get(name, ()):
+        return f"missing values are filled in by {strategy} before a {name}"
+    return _unsupported_step(behind[0]) if behind else ""
+
+
+def _unsupported_step(step: Any) -> str:
+    from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, StandardScaler
+
     if type(step) not in (MaxAbsScaler, MinMaxScaler, OneHotEncoder, StandardScaler):
         return f"rows go through a {type(step).__name__}"
     for name, value in SUPPORTED_PARAMETERS.items():

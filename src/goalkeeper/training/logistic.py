@@ -24,12 +24,7 @@ from goalkeeper.training.ensembles import (
     build_linear_ensemble,
     split_models,
 )
-from goalkeeper.training.features import (
-    FeatureSpace,
-    SubsetFeatures,
-    TextSpace,
-    check_vocabularies,
-)
+from goalkeeper.training.features import FeatureSpace, TextSpace, check_vocabularies
 from goalkeeper.training.losses import LogisticProblem
 from goalkeeper.training.newton import StoppingRule, minimise
 from goalkeeper.training.preconditioner import (
@@ -38,6 +33,7 @@ from goalkeeper.training.preconditioner import (
     decompose_curvature,
     find_steepest,
 )
+from goalkeeper.training.subsets import SubsetFeatures
 
 # Columns of a table below which the curvature of the model on all rows is decomposed completely:
 # that takes their third power, about a second at 1,000, once for all models.
@@ -99,9 +95,9 @@ class _BatchedLogistic:
         self.k = 1 if len(job.classes) == 2 else len(job.classes)
         self.dtype = job.dtype
         self.intercept = bool(job.parts.final.fit_intercept)
-        columns = int(space.matrix.shape[1])
+        self.width = int(space.matrix.shape[1]) - getattr(space, "marks", 0)
         self.dense = isinstance(space.matrix, np.ndarray)
-        self.decomposed = self.dense and columns < MAX_DECOMPOSED_COLUMNS
+        self.decomposed = self.dense and self.width < MAX_DECOMPOSED_COLUMNS
 
     def fit(self) -> BatchedEnsemble:
         """Train all models, block by block."""
@@ -120,7 +116,7 @@ class _BatchedLogistic:
     def fit_centre(self) -> tuple[SharedPreconditioner, Floats]:
         """Find the model on all rows, roughly, and its curvature."""
         problem = self.problem(self.all_rows, np.float32)
-        at = np.zeros((self.space.matrix.shape[1] + 1, 1, self.k), dtype=np.float32)
+        at = np.zeros((self.width + 1, 1, self.k), dtype=np.float32)
         if self.decomposed and self.k == 1 and len(at) <= MAX_UNSHARED_UNKNOWNS:
             at = minimise(problem, problem, at, None, CENTRE_RULE).unknowns
             return self.shared_preconditioner(problem, at), at

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.targets.returned import softmax
-from goalkeeper.training.features import SubsetFeatures, select_models
 from goalkeeper.training.preconditioner import Preconditioner, build_model_preconditioner
+from goalkeeper.training.subsets import SubsetFeatures, select_models
 
 MAX_INVERSE_NUMBERS = 1 << 24  # of the inverses that are kept at a time: 64 MiB of float32
 
@@ -98,7 +98,7 @@ class LogisticProblem:
     @property
     def max_inverses(self) -> int:
         """How many models' inverses may be kept at a time."""
-        return MAX_INVERSE_NUMBERS // (self.k * (int(self.features.matrix.shape[1]) + 1) ** 2)
+        return MAX_INVERSE_NUMBERS // (self.k * (self.features.width + 1) ** 2)
 
     def _row_pieces(self) -> Any:
         return self.features.row_pieces(self.row_weights.shape[1] * self.k)

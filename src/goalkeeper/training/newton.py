@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.data import Bools, Floats, Ints
-from goalkeeper.training.features import select_models
 from goalkeeper.training.losses import LogisticProblem
 from goalkeeper.training.preconditioner import Preconditioner
+from goalkeeper.training.subsets import select_models
 
 # Exact arithmetic needs one step of conjugate gradients for each unknown; whoever takes more than
 # this is stopped by rounding, and is solved otherwise.

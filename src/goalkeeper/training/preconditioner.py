@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.data import Floats
-from goalkeeper.training.features import SubsetFeatures
+from goalkeeper.training.subsets import SubsetFeatures
 
 # Penalty that the bias, which has none, is given here: without one, directions that only the bias
 # moves could have no curvature at all. Small beside the weights' penalty of 1, so that it hardly
@@ -152,17 +152,19 @@ def build_model_preconditioner(
 def _sum_curvature(features: SubsetFeatures, row_curvature: Floats, *, intercept: bool) -> Floats:
     """Sum the products of any two features, the bias being one, over rows: `(B, k, D, D)`."""
     models, classes = row_curvature.shape[1:]
-    width = int(features.matrix.shape[1])
+    width, columns = features.width, int(features.matrix.shape[1])
     out = np.empty((models, classes, width + 1, width + 1), dtype=row_curvature.dtype)
     weighted = row_curvature
     if features.row_scale is not None:
         weighted = row_curvature * (features.row_scale * features.row_scale)[:, :, None]
     flat = weighted.reshape(len(weighted), -1)
     sums = _sum_pairs if isinstance(features.matrix, np.ndarray) else _sum_sparse_pairs
-    pairs = sums(features, flat).reshape(models, classes, width, width)
+    pairs = sums(features, flat).reshape(models, classes, columns, columns)
+    pairs = pairs if features.gaps is None else features.gaps.collect_pairs(pairs)
     total = row_curvature.sum(axis=0)  # (B, k)
     all_rows = slice(0, len(row_curvature))
-    of_bias = features.backward(all_rows, row_curvature.copy()).transpose(1, 2, 0)
+    of_bias = features.collect(features.backward(all_rows, row_curvature.copy()))
+    of_bias = of_bias.transpose(1, 2, 0)
     if features.shift is not None:  # (x - s)(x - s)' = x x' - x s' - s x' + s s', summed
         shift = features.shift.T[:, None, :]
         cross_terms = of_bias[..., :, None] * shift[..., None, :]

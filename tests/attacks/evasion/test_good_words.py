@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
+from goalkeeper.attacks._words import read_word_list
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.evasion._words import read_word_list
 from goalkeeper.attacks.evasion.good_words_blind import GoodWordsBlind
 from goalkeeper.attacks.evasion.good_words_from_labels import GoodWordsFromLabels
 from goalkeeper.attacks.evasion.good_words_from_weights import GoodWordsFromWeights

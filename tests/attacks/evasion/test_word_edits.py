@@ -11,8 +11,7 @@ from goalkeeper.attacks.evasion.word_edits import WordEdits
 from goalkeeper.core.application import Application
 from goalkeeper.core.power import View
 from goalkeeper.core.text import texts
-from goalkeeper.games.evasion import Ending, EvasionQuestion
-from goalkeeper.games.evasion.synonyms import SYNONYMS
+from goalkeeper.games.evasion import Ending, EvasionQuestion, list_synonyms
 from goalkeeper.testing.worlds.word_filters import WordFilter
 from tests.attacks.evasion.arena import attacked, dealt, weak
 
@@ -31,8 +30,8 @@ def test_the_heaviest_words_are_replaced_first() -> None:
     assert answer.endings.tolist() == [Ending.BROKEN]
     (after,) = answer.x.tolist()
     assert after.startswith("a loan and a prize and ")
-    assert after.split()[-1] in SYNONYMS["cash"]
-    words = sum(len(SYNONYMS[word]) for word in ("loan", "prize", "cash"))
+    assert after.split()[-1] in list_synonyms("cash")
+    words = sum(len(list_synonyms(word)) for word in ("loan", "prize", "cash"))
     assert access.spent.queries <= words + 3
 
 
@@ -46,17 +45,17 @@ def test_several_words_are_replaced_where_one_is_not_enough() -> None:
 
 
 def test_a_synonym_that_harms_is_not_the_one_that_is_taken() -> None:
-    weights = {"cash": 2.0} | dict.fromkeys(SYNONYMS["cash"][:-1], 3.0)
+    weights = {"cash": 2.0} | dict.fromkeys(list_synonyms("cash")[:-1], 3.0)
     app = replace(weak(), target=WordFilter(weights, -1.0))
     answer, _ = attacked(WordEdits(), app, asked_of(app, "send cash over"), queries=100)
-    assert answer.x[0].split()[1] == SYNONYMS["cash"][-1]
+    assert answer.x[0].split()[1] == list_synonyms("cash")[-1]
 
 
 def test_words_without_synonyms_stay() -> None:
-    app = replace(weak(), target=WordFilter({"xylophone": 2.0}, -1.0))
-    question = asked_of(app, "xylophone 123")
+    app = replace(weak(), target=WordFilter({"qwertyuiop": 2.0}, -1.0))
+    question = asked_of(app, "qwertyuiop 123")
     answer, access = attacked(WordEdits(), app, question, queries=100)
-    assert answer.x.tolist() == ["xylophone 123"]
+    assert answer.x.tolist() == ["qwertyuiop 123"]
     assert access.spent.queries == 0
 
 

@@ -266,6 +266,8 @@ def _linear(
 
 def _features(known: Mapping[str, Any], x: Inputs) -> Floats | None:
     """Turn inputs into what weights multiply, `(n, d)`; None for texts of unknown words."""
+    if "design" in known:
+        return np.asarray(known["design"].expand(x))
     if x.dtype != object:
         return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
     if "vocabulary" not in known:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
 
 from goalkeeper.attacks.evasion._query_plans import PlanAttack, QueryPlan
-from goalkeeper.attacks.evasion._words import list_public_words
+from goalkeeper.attacks.evasion._words import Suspects
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Inputs
 from goalkeeper.games.evasion import (
@@ -18,7 +18,8 @@ from goalkeeper.games.evasion import (
     EvasionQuestion,
     Token,
     find_words,
-    rewrite_words,
+    rewrite_parts,
+    split_parts,
 )
 
 
@@ -27,6 +28,7 @@ class EditItem:
     """One text to attack, its words that may be changed, by place, and its own randomness."""
 
     text: str
+    parts: Sequence[str]
     words: Mapping[int, Token]
     wanted: Bools
     constraint: EditConstraint
@@ -34,7 +36,7 @@ class EditItem:
 
     def rewrite(self, changes: Mapping[int, str]) -> str:
         """Return the text with other words in some places."""
-        return rewrite_words(self.text, dict(changes))
+        return rewrite_parts(self.parts, changes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +48,8 @@ class EditAttack(PlanAttack[EditItem]):
     refines: ClassVar[bool] = True
 
     @abstractmethod
-    def plan(self, item: EditItem, suspects: Sequence[str]) -> QueryPlan:
-        """Plan for one text; `suspects` are public words that anyone would try to hide."""
+    def plan(self, item: EditItem, suspects: Collection[str]) -> QueryPlan:
+        """Plan for one text; `suspects` are words that an attacker would try to hide first."""
 
     @final
     def items(self, question: EvasionQuestion, streams: Inputs) -> list[EditItem]:
@@ -59,7 +61,12 @@ class EditAttack(PlanAttack[EditItem]):
             )
         return [
             EditItem(
-                text=text, words=find_words(text), wanted=wanted, constraint=constraint, rng=rng
+                text=text,
+                parts=split_parts(text),
+                words=find_words(text),
+                wanted=wanted,
+                constraint=constraint,
+                rng=rng,
             )
             for text, wanted, rng in zip(question.x, question.goal.wanted, streams, strict=True)
         ]
@@ -67,4 +74,5 @@ class EditAttack(PlanAttack[EditItem]):
     @final
     def planner(self, question: EvasionQuestion, access: Access) -> Callable[[EditItem], QueryPlan]:
         """Plan for each text on its own."""
-        return lambda item: self.plan(item, list_public_words(access, ~item.wanted))
+        suspects = Suspects(access, question.x)
+        return lambda item: self.plan(item, suspects.list_words(item.wanted))

@@ -1,18 +1,25 @@
-"""Evasion by added words: one query plan for each text, and public word lists."""
+"""Evasion by added words: one query plan for each text, and the words that are tried."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import final
 
 import numpy as np
 
+from goalkeeper.attacks._words import (
+    find_texts_language,
+    list_typical_words,
+    list_words_of,
+    public_words,
+    read_word_list,
+)
 from goalkeeper.attacks.evasion._query_plans import PlanAttack
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Inputs
 from goalkeeper.games.evasion import AdditionConstraint, EvasionQuestion
+
+OWN_WORDS = 300  # of the texts to attack that are tried before the English ones
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -48,20 +55,54 @@ class WordAttack(PlanAttack[TextItem]):
         ]
 
 
-@cache
-def read_word_list(name: str) -> tuple[str, ...]:
-    """Read a public word list, each word once, the most frequent first."""
-    text = files("goalkeeper.attacks.evasion").joinpath("words", f"{name}.txt").read_text("utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    return tuple(dict.fromkeys(word for line in lines for word in line.split()))
-
-
-def list_public_words(access: Access, wanted: Bools) -> list[str]:
+def list_public_words(access: Access, wanted: Bools, language: str) -> list[str]:
     """List the words that anyone would try, to get one of the `wanted` `(classes,)` answers.
 
     Everyday words to pass as harmless, words of advertising to be declined, both where no class
-    is harmless.
+    is harmless; of the language of the texts, and none where no list is in it.
     """
+    if not public_words(language):
+        return []
     if access.harmless is None:
-        return [*read_word_list("everyday"), *read_word_list("advert")]
-    return list(read_word_list("everyday" if wanted[access.harmless] else "advert"))
+        return [*read_word_list("everyday", language), *read_word_list("advert", language)]
+    return list(read_word_list("everyday" if wanted[access.harmless] else "advert", language))
+
+
+class Candidates:
+    """The words to add to texts: the same for all texts of one aim.
+
+    Those typical of what is wanted in the attacker's own data come first, then the public words
+    of the language; where it is another one, the words of the texts to attack, and English ones.
+    """
+
+    def __init__(self, access: Access, x: Inputs) -> None:
+        self._access, self._x = access, x
+        self._language = find_texts_language(x)
+        self._found: dict[bytes, list[str]] = {}
+
+    def list_words(self, wanted: Bools) -> list[str]:
+        """List the words to try for the `wanted` `(classes,)`, the best first."""
+        key = wanted.tobytes()
+        if key not in self._found:
+            typical = list_typical_words(self._access, wanted)
+            public = list_public_words(self._access, wanted, self._language or "en")
+            own = [] if self._language else list_words_of(self._x)[:OWN_WORDS]
+            self._found[key] = list(dict.fromkeys([*typical, *own, *public]))
+        return self._found[key]
+
+
+class Suspects:
+    """The words by which texts seem to be recognised: those to respell first."""
+
+    def __init__(self, access: Access, x: Inputs) -> None:
+        self._access, self._language = access, find_texts_language(x)
+        self._found: dict[bytes, frozenset[str]] = {}
+
+    def list_words(self, wanted: Bools) -> frozenset[str]:
+        """List the words that speak against the `wanted` `(classes,)`: typical or public ones."""
+        key = wanted.tobytes()
+        if key not in self._found:
+            words = list_typical_words(self._access, ~wanted)
+            public = list_public_words(self._access, ~wanted, self._language)
+            self._found[key] = frozenset([*words, *public])
+        return self._found[key]

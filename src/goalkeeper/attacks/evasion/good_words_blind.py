@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from goalkeeper.attacks.evasion._query_plans import QueryPlan
-from goalkeeper.attacks.evasion._words import TextItem, WordAttack, list_public_words
+from goalkeeper.attacks.evasion._words import Candidates, TextItem, WordAttack
 from goalkeeper.core.access import Access
 from goalkeeper.core.power import Budget
 from goalkeeper.games.evasion import EvasionQuestion
@@ -19,7 +19,8 @@ class GoodWordsBlind(WordAttack):
     """Append growing amounts of common words, the most frequent first; no norm bounds them.
 
     To pass as harmless the words are those of everyday correspondence, to be declined those of
-    advertising: public lists, nothing of the application. Costs no query.
+    advertising: public lists of English and of German. Texts of other languages get the most
+    frequent words of all texts to send. Costs no query.
 
     Deviations: Wittel and Wu draw their common words from a dictionary at random; here they come
     in the order of a list, so that each amount includes the smaller ones.
@@ -32,9 +33,10 @@ class GoodWordsBlind(WordAttack):
 
     def planner(self, question: EvasionQuestion, access: Access) -> Callable[[TextItem], QueryPlan]:
         """Append more and more words."""
+        candidates = Candidates(access, question.x)
 
         def plan(item: TextItem) -> QueryPlan:
-            words = list_public_words(access, item.wanted)
+            words = candidates.list_words(item.wanted)
             for amount in self.amounts:
                 yield [item.plus(words[:amount])]
 

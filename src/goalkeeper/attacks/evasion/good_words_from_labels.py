@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from goalkeeper.attacks.evasion._query_plans import QueryPlan, Reply
-from goalkeeper.attacks.evasion._words import TextItem, WordAttack, list_public_words
+from goalkeeper.attacks.evasion._words import Candidates, TextItem, WordAttack
 from goalkeeper.core.access import Access
-from goalkeeper.core.power import Budget, Power, View
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power, View
+from goalkeeper.core.scripts import HAS_UNSPACED, list_clusters
 from goalkeeper.games.evasion import EvasionQuestion
 
 WordSearch = Generator[list[str], Reply, list[str]]
@@ -27,7 +28,10 @@ class GoodWordsFromLabels(WordAttack):
     about 100 where words must be tested, and about twice the number of words left over for
     dropping the others.
 
-    Deviations: candidates come from a public word list and are tested in batches; the barely
+    Candidates are words typical of the wanted class in similar data, where the attacker has any,
+    then a public list in the language of the texts, else the words of the texts themselves.
+
+    Deviations: candidates come from word lists and are tested in batches; the barely
     declined message is a part of the message itself and not a mixture with a legitimate one; and
     words are dropped one by one instead of ranked (best-n).
 
@@ -43,6 +47,7 @@ class GoodWordsFromLabels(WordAttack):
 
     variant = "evasion.good_words"
     reference = "Lowd, Meek 2005, Good word attacks on statistical spam filters, CEAS"
+    uses = Power(knowledge=Knowledge(data=Grade.PARTIAL))
     asks = Power(view=View.LABELS, budget=Budget(queries=10))
     most = Budget(queries=2000)
     refines: ClassVar[bool] = True
@@ -52,9 +57,10 @@ class GoodWordsFromLabels(WordAttack):
 
     def planner(self, question: EvasionQuestion, access: Access) -> Callable[[TextItem], QueryPlan]:
         """Plan for each text, with the words in an order of its own."""
+        candidates = Candidates(access, question.x)
 
         def plan(item: TextItem) -> QueryPlan:
-            words = _shuffle_locally(list_public_words(access, item.wanted), item)
+            words = _shuffle_locally(candidates.list_words(item.wanted), item)
             turning = yield from self._find_turning_words(item, words)
             if not turning:
                 words = yield from self._test_batches(item, words[: self.tested])
@@ -100,13 +106,15 @@ def _shuffle_locally(words: list[str], item: TextItem) -> list[str]:
 
 def _find_barely_declined(item: TextItem) -> Generator[list[str], Reply, str]:
     """Bisect for the shortest beginning of the text that is still answered as the whole."""
-    words = item.text.split()
+    words, between = item.text.split(), " "
+    if HAS_UNSPACED.search(item.text):
+        words, between = list_clusters(item.text), ""
     low, high = 0, len(words)
     while high - low > 1:
         middle = (low + high) // 2
-        reply = yield [" ".join(words[:middle])]
+        reply = yield [between.join(words[:middle])]
         low, high = (middle, high) if reply.reached[0] else (low, middle)
-    return " ".join(words[:high])
+    return between.join(words[:high])
 
 
 def _shorten(item: TextItem, words: list[str]) -> WordSearch:

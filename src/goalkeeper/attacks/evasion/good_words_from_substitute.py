@@ -56,7 +56,7 @@ class GoodWordsFromSubstitute(WordAttack):
 
     def planner(self, question: EvasionQuestion, access: Access) -> Callable[[TextItem], QueryPlan]:
         """Learn the copy once, and rank its words once for each aim."""
-        mixtures = WordMixtures(access, list_query_words(access, self.most_words))
+        mixtures = WordMixtures(access, list_query_words(access, self.most_words, question.x))
         for size in split_rounds(min(self.questions, mixtures.left // 2)):
             mixtures.ask(size)
             mixtures.learn()

@@ -11,6 +11,7 @@ import numpy as np
 
 from goalkeeper.attacks._row_design import expand_levels
 from goalkeeper.core.data import Floats, Inputs, Ints
+from goalkeeper.core.design import Design
 from goalkeeper.core.text import terms
 
 
@@ -30,22 +31,29 @@ class LinearSubstitute:
     """The class of the largest of `rows @ weights.T + bias`; one row of weights: towards class 1.
 
     `levels` replaces coded columns by one column a level (see `RowDesign`); empty: none are coded.
+    `design` replaces all columns by the features of the model that is copied.
     """
 
     weights: Floats
     bias: Floats
     levels: tuple[tuple[int, float], ...] = ()
+    design: Design | None = None
 
     @property
     def parameters(self) -> Mapping[str, Any] | None:
-        """Weights and bias in terms of the columns, unless some are coded."""
-        return None if self.levels else {"weights": self.weights, "bias": self.bias}
+        """Weights and bias in terms of the columns or of a design, unless levels are coded."""
+        if self.levels:
+            return None
+        design = {} if self.design is None else {"design": self.design}
+        return {"weights": self.weights, "bias": self.bias, **design}
 
     def predict(self, x: Inputs) -> Ints:
         """Return the classes `(n,)` of rows `(n, d)`."""
         rows = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
         if self.levels:
             rows = expand_levels(rows, self.levels)
+        if self.design is not None:
+            rows = self.design.expand(rows)
         return choose_classes(rows @ self.weights.T + self.bias)
 
 

@@ -99,7 +99,7 @@ def rebuild_model(parameters: Mapping[str, Any], *, text: bool) -> Substitute | 
         weights = np.atleast_2d(np.array(parameters["weights"], dtype=np.float64))
         bias = np.array(parameters["bias"], dtype=np.float64).reshape(-1)
         if not text:
-            return LinearSubstitute(weights, bias)
+            return LinearSubstitute(weights, bias, design=parameters.get("design"))
         return (
             _build_word_substitute(parameters, weights, bias)
             if "vocabulary" in parameters

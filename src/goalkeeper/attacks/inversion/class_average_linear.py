@@ -11,10 +11,13 @@ from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Floats
-from goalkeeper.core.domain import TextDomain
+from goalkeeper.core.design import Design
+from goalkeeper.core.domain import TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Budget
 from goalkeeper.games.inversion import ClassAverages, Inversion, InversionQuestion, centre_and_width
+
+POINTS = 65  # of the range of a column
 
 
 @final
@@ -27,7 +30,8 @@ class ClassAverageLinear(Attack[InversionQuestion, ClassAverages]):
     independent and equally wide: exactly so in linear discriminant analysis of round classes
     (w = difference of averages / variance). Columns are taken to be as wide as their range, so
     that w times the squared range is the direction in the columns' own units; for words, weight
-    times inverse document frequency.
+    times inverse document frequency. Where a model weighs words and other features made
+    from columns, the direction of a column is the slope of what it adds over its range.
     """
 
     game: ClassVar[type[Inversion]] = Inversion
@@ -63,9 +67,24 @@ class ClassAverageLinear(Attack[InversionQuestion, ClassAverages]):
         if "class_means" in stored:
             return ClassAverages(np.asarray(stored["class_means"], dtype=np.float64))
         centre, width = centre_and_width(domain)
-        step = _class_rows(parameters["weights"]) * width**2
+        if "design" in parameters and isinstance(domain, TableDomain):
+            slopes = measure_slopes(domain, parameters["design"], parameters["weights"])
+        else:
+            slopes = parameters["weights"]
+        step = _class_rows(slopes) * width**2
         largest = np.abs(step / width).max(initial=0.0) or 1.0
         return ClassAverages(centre + step / (2 * largest))  # within the range of every column
+
+
+def measure_slopes(domain: TableDomain, design: Design, weights: Any) -> Floats:
+    """Fit a line through what each column adds at points of its range, `(k, d)`."""
+    centre, width = centre_and_width(domain)
+    rows = centre + np.linspace(-0.5, 0.5, POINTS)[:, None] * width
+    rows = np.where(domain.discrete, np.round(rows), rows)
+    added = np.nan_to_num(design.add_columns(rows, np.asarray(weights, dtype=np.float64)))
+    away = rows - rows.mean(axis=0)
+    square = (away**2).sum(axis=0)
+    return np.asarray(np.einsum("nd,ndk->kd", away, added) / np.where(square > 0, square, 1.0))
 
 
 def _class_rows(weights: Any) -> Floats:

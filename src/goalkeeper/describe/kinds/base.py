@@ -124,7 +124,11 @@ class ModelContext:
         try:
             yield
         except (DataError, TargetError) as error:
-            raise problem(self.references.document, key, str(error), advice=advice) from error
+            what, remedy = str(error), ""
+            if isinstance(error, TargetError):
+                what, remedy = error.what, error.remedy
+            document = self.references.document
+            raise problem(document, key, what, advice=remedy or advice) from error
 
     def storage(
         self,

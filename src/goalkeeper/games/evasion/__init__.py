@@ -12,14 +12,15 @@ from goalkeeper.games.evasion.parts import (
     EvasionQuestion,
     Submission,
 )
+from goalkeeper.games.evasion.spelling import list_respellings
+from goalkeeper.games.evasion.synonyms import find_text_language, list_synonyms
 from goalkeeper.games.evasion.tables import EntryChanges, EntryConstraint
 from goalkeeper.games.evasion.text_edits import (
     EditConstraint,
     Token,
     find_words,
-    list_respellings,
-    list_synonyms,
-    rewrite_words,
+    rewrite_parts,
+    split_parts,
 )
 
 __all__ = [
@@ -37,8 +38,10 @@ __all__ = [
     "PixelConstraint",
     "Submission",
     "Token",
+    "find_text_language",
     "find_words",
     "list_respellings",
     "list_synonyms",
-    "rewrite_words",
+    "rewrite_parts",
+    "split_parts",
 ]

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from goalkeeper.core.data import Bools, Floats, Inputs
+from goalkeeper.core.scripts import count_words
 from goalkeeper.core.text import kept, texts, vocabulary
 
 
@@ -16,7 +17,8 @@ from goalkeeper.core.text import kept, texts, vocabulary
 class AdditionConstraint:
     """Words may be added anywhere, nothing may go, and no norm bounds the change.
 
-    What is added is bounded by `most_words` and by what the application takes (`max_chars`).
+    What is added is bounded by `most_words` and by what the application takes (`max_chars`). Of a
+    script without spaces every two characters count as a word.
     """
 
     unit: ClassVar[str] = "words added"
@@ -41,7 +43,7 @@ class AdditionConstraint:
     def size(self, before: Inputs, after: Inputs) -> Floats:
         """Count the words added to each input, `(n,)`."""
         pairs = zip(before, after, strict=True)
-        return np.array([len(b.split()) - len(a.split()) for a, b in pairs], dtype=np.float64)
+        return np.array([count_words(b) - count_words(a) for a, b in pairs], dtype=np.float64)
 
     def allows(self, before: Inputs, after: Inputs) -> Bools:
         """Return which changed inputs `(n,)` keep their content and stay inside the limits."""
@@ -49,7 +51,7 @@ class AdditionConstraint:
         fine = [
             isinstance(b, str)
             and len(b) <= self.max_chars
-            and len(b.split()) - len(a.split()) <= self.most_words
+            and count_words(b) - count_words(a) <= self.most_words
             and kept(a, b)
             for a, b in pairs
         ]
@@ -57,11 +59,12 @@ class AdditionConstraint:
 
     def append(self, text: str, words: Sequence[str]) -> str:
         """Append words to a text, as many as fit."""
-        room = self.max_chars - len(text) - 1
+        room, left = self.max_chars - len(text) - 1, self.most_words
         fitting: list[str] = []
         for word in words[: self.most_words]:
             room -= len(word) + 1
-            if room < 0:
+            left -= count_words(word)
+            if room < 0 or left < 0:
                 break
             fitting.append(word)
         return f"{text}\n{' '.join(fitting)}" if fitting else text

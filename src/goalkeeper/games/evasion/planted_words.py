@@ -13,9 +13,11 @@ from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 from goalkeeper.core.text import terms
-from goalkeeper.games.evasion.synonyms import SYNONYMS
+from goalkeeper.games.evasion.synonyms import find_text_language, list_synonyms
+from goalkeeper.games.evasion.text_edits import find_words
 from goalkeeper.games.shared.base_targets import WrappedTarget
 
+SEEN = 50  # texts by which their language is found
 HELD = 0.8  # share of the attacked texts in which a key word stands
 
 
@@ -117,8 +119,10 @@ def key_words(attacked: Inputs, favoured: Inputs) -> frozenset[str]:
     Words that have synonyms come first, so that either kind of edit can take them away.
     """
     inside, outside = _shares(attacked), _shares(favoured)
-    plain = [w for w in inside if w.isalpha() and len(w) > 2 and inside[w] > outside.get(w, 0.0)]
-    plain.sort(key=lambda w: (w not in SYNONYMS, outside.get(w, 0.0) - inside[w], w))
+    plain = [w for w in inside if _is_editable(w) and inside[w] > outside.get(w, 0.0)]
+    language = find_text_language(" ".join(text[:200] for text in attacked[:SEEN]))
+    ranks = {w: (not list_synonyms(w, language), outside.get(w, 0.0) - inside[w], w) for w in plain}
+    plain.sort(key=lambda w: ranks[w])
     sets = [set(terms(text)) for text in attacked]
     held = np.zeros(len(sets), dtype=bool)
     keys: list[str] = []
@@ -130,6 +134,11 @@ def key_words(attacked: Inputs, favoured: Inputs) -> frozenset[str]:
             keys.append(word)
             held |= new
     return frozenset(keys)
+
+
+def _is_editable(word: str) -> bool:
+    """Return whether an edit may touch a word: letters only, and not too few of them."""
+    return word.isalpha() and len(word) > 2 if word.isascii() else len(find_words(word)) == 1
 
 
 def _shares(x: Inputs) -> dict[str, float]:

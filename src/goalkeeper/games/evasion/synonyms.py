@@ -1,9 +1,28 @@
-"""Words of everyday and business mail that can stand for one another: public, and not complete."""
+"""Words that can stand for one another: from thesauri, and shorthand and words of messages.
+
+The thesauri are WordNet 3.0 (English) and OpenThesaurus (German), cut down to words that usually
+mean the same; `benchmarks/build_thesaurus.py` rebuilds the tables, and their licences lie beside
+them. The groups below are public, too, and not complete: shorthand, and what mail and messages
+mean by a word where a dictionary lists another meaning first (free of charge, not at liberty).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gzip
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from types import MappingProxyType
+
+from goalkeeper.core.languages import find_language
+from goalkeeper.core.text import terms
+
+LOOKED_AT = 2000  # characters of a text that say what language it is in
+ADJECTIVE_ENDINGS = ("e", "en", "er", "es", "em")  # of German adjectives
+PLURALS = (("ungen", "ung"), ("heiten", "heit"), ("keiten", "keit"), ("schaften", "schaft"),
+           ("ionen", "ion"), ("täten", "tät"), ("innen", "in"), ("enzen", "enz"),
+           ("anzen", "anz"))  # fmt: skip
 
 # One group a line. Words of a group say about the same in most sentences; shorthand counts.
 GROUPS = """
@@ -181,7 +200,15 @@ woman lady
 """
 
 
-def _table() -> Mapping[str, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class Thesaurus:
+    """The synonyms of each word, and the words that with a capital are names: Bush, Apple."""
+
+    synonyms: Mapping[str, tuple[str, ...]]
+    names: frozenset[str]
+
+
+def _group_words() -> Mapping[str, tuple[str, ...]]:
     """Map each word to the others of all its groups, in the order of the list."""
     found: dict[str, list[str]] = {}
     for line in GROUPS.strip().splitlines():
@@ -191,4 +218,89 @@ def _table() -> Mapping[str, tuple[str, ...]]:
     return MappingProxyType({word: tuple(dict.fromkeys(others)) for word, others in found.items()})
 
 
-SYNONYMS = _table()
+@cache
+def read_thesaurus(language: str) -> Thesaurus:
+    """Read the table of a language, "en" or "de", when it is first needed."""
+    folder = files("goalkeeper.games.evasion").joinpath("thesaurus")
+    packed = folder.joinpath(f"{language}.txt.gz").read_bytes()
+    rows = [line.split() for line in gzip.decompress(packed).decode("utf-8").splitlines()]
+    found = {row[0].lstrip("="): tuple(row[1:]) for row in rows}
+    if language == "en":
+        for word, others in _group_words().items():
+            found[word] = tuple(dict.fromkeys([*others, *found.get(word, ())]))
+    names = frozenset(row[0][1:] for row in rows if row[0].startswith("="))
+    return Thesaurus(MappingProxyType(found), names)
+
+
+@cache
+def _read_known_words(language: str) -> frozenset[str]:
+    """Read the words of a table in lower case, to find the language of a text by."""
+    return frozenset(word.lower() for word in read_thesaurus(language).synonyms)
+
+
+def find_text_language(text: str) -> str:
+    """Find the language of a text by its beginning: "en", "de", or "" for any other."""
+    words = terms(text[:LOOKED_AT])
+    return find_language(words, {each: _read_known_words(each) for each in ("en", "de")})
+
+
+def list_synonyms(word: str, language: str = "en") -> list[str]:
+    """List words that say about the same, in the case of this one; empty for unknown words.
+
+    Parameters
+    ----------
+    word
+        A word as it stands in a text; inflected forms have inflected synonyms.
+    language
+        Language of the text: "en", "de", or "", of which no words are known.
+    """
+    if language == "de":
+        found = next(filter(None, map(_list_german, _list_spellings(word))), ())
+    else:
+        found = _list_english(word) if language == "en" else ()
+    return list(dict.fromkeys(_write_like(word, other) for other in found))
+
+
+def _list_english(word: str) -> tuple[str, ...]:
+    table, lower = read_thesaurus("en"), word.lower()
+    if word != lower and not word.isupper() and lower in table.names:
+        return ()
+    return table.synonyms.get(lower, ())
+
+
+def _list_spellings(word: str) -> Iterator[str]:
+    """Yield how a German dictionary may write a word: as it stands, as a noun, as another word."""
+    yield from dict.fromkeys((word, word.capitalize(), word.lower()))
+
+
+def _list_german(word: str) -> tuple[str, ...]:
+    """List the synonyms of a German word, of an adjective with an ending, or of a plural."""
+    table = read_thesaurus("de").synonyms
+    if word in table:
+        return table[word]
+    if word[:1].isupper():
+        return next(filter(None, (_list_plurals(word, *pair) for pair in PLURALS)), ())
+    for ending in ADJECTIVE_ENDINGS:
+        base = word.removesuffix(ending)
+        if base != word and base in table and not base.endswith("en"):
+            return tuple(other + ending for other in table[base])
+    return ()
+
+
+def _list_plurals(word: str, plural: str, ending: str) -> tuple[str, ...]:
+    if not word.endswith(plural):
+        return ()
+    others = read_thesaurus("de").synonyms.get(word.removesuffix(plural) + ending, ())
+    return tuple(
+        other.removesuffix(end) + more
+        for other in others
+        for more, end in PLURALS
+        if other.endswith(end)
+    )
+
+
+def _write_like(word: str, other: str) -> str:
+    """Write a synonym in capitals, or with a first capital, as the word is written."""
+    if word.isupper():
+        return other.upper()
+    return other[:1].upper() + other[1:] if word[:1].isupper() else other

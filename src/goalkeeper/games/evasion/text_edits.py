@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from goalkeeper.core.data import Bools, Floats, Inputs
+from goalkeeper.core.scripts import HAS_UNSPACED, MARKS, PIECE, split_pieces, split_runs
 from goalkeeper.core.text import texts
-from goalkeeper.games.evasion.synonyms import SYNONYMS
+from goalkeeper.games.evasion.spelling import find_changed_letters, list_respellings, reads_as
+from goalkeeper.games.evasion.synonyms import find_text_language, list_synonyms
 
 SPACES = re.compile(r"(\s+)")
-WORD = re.compile(r"(\W*)([^\W\d_]{3,})(\W*)")  # letters only, so that no code or number is touched
-SPLITS = "\u200b.-*'"  # between two letters they leave a word readable; the first is invisible
-LOOKS = {
-    "a": "\u0430@4", "b": "\u0432" + "8", "c": "\u0441(", "e": "\u0435" + "3", "g": "9",
-    "h": "\u04bb", "i": "\u0456" + "1!l", "j": "\u0458", "k": "\u043a", "l": "\u04cf1I|",
-    "o": "\u043e0", "p": "\u0440", "s": "\u0455" + "5$", "t": "\u0442" + "7+", "x": "\u0445",
-    "y": "\u0443", "z": "2",
-}  # fmt: skip
-MIN_TYPO_LETTERS = 4  # letters of a word that stays readable with a typing error
+# Letters only, so that no code or number is touched: three of them, or two syllables of Korean.
+LETTERS = rf"(?:(?:[^\W\d_]{MARKS}*+){{3,}}+|(?:[\uac00-\ud7a3]{MARKS}*+){{2}}+)"
+WORD = re.compile(rf"(\W*+)({LETTERS})(\W*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,90 +39,60 @@ def split_tokens(text: str) -> list[str]:
     return SPACES.split(text)
 
 
+def split_parts(text: str) -> list[str]:
+    """Split a text into what is edited as one: tokens, space, pieces of scripts without spaces."""
+    if text.isascii() or not HAS_UNSPACED.search(text):
+        return split_tokens(text)
+    return [part for token in split_tokens(text) for part in _split_token(token)]
+
+
+def _split_token(token: str) -> Iterator[str]:
+    runs = split_runs(token)
+    if len(runs) == 1:
+        yield token
+        return
+    for i, run in enumerate(runs):
+        yield from split_pieces(run) if i % 2 else [run] if run else []
+
+
 def match_word(token: str) -> Token | None:
     """Find the word in a token that an edit may touch; None for numbers, codes, short words."""
+    if HAS_UNSPACED.match(token):
+        return Token("", token, "")
     found = WORD.fullmatch(token)
     return Token(*found.groups()) if found else None
 
 
-# ---- edits ---------------------------------------------------------------------------------------
+def find_words(text: str) -> dict[int, Token]:
+    """Find the words of a text that may be changed, by their place in `split_parts(text)`.
 
-
-def swap_lookalikes(word: str, which: int = 0) -> str:
-    """Replace every letter that has one by a look-alike: the first of them are other scripts'."""
-    return "".join(_swap_letter(letter, which) for letter in word)
-
-
-def _swap_letter(letter: str, which: int) -> str:
-    found = LOOKS.get(letter.lower(), "")
-    return found[min(which, len(found) - 1)] if found else letter
-
-
-def split_word(word: str, sign: str = SPLITS[0]) -> str:
-    """Put a sign in the middle of a word; without another argument one that nobody sees."""
-    return word[: len(word) // 2] + sign + word[len(word) // 2 :]
-
-
-def mistype_word(word: str) -> str:
-    """Swap the first two inner letters that differ; words that are too short stay as they are."""
-    for i in range(1, len(word) - 2):
-        if word[i] != word[i + 1]:
-            return word[:i] + word[i + 1] + word[i] + word[i + 2 :]
-    return word
-
-
-def list_respellings(word: str) -> list[str]:
-    """List ways of writing a word that people still read, those hardest to notice first."""
-    ways = [
-        swap_lookalikes(word),
-        split_word(word),
-        mistype_word(word),
-        swap_lookalikes(word, 1),
-        split_word(word, "."),
-    ]
-    return [way for way in dict.fromkeys(ways) if way != word]
-
-
-def list_synonyms(word: str) -> list[str]:
-    """List words that say about the same, in the case of this one; empty for unknown words."""
-    found = SYNONYMS.get(word.lower(), ())
-    if word.isupper():
-        return [other.upper() for other in found]
-    return [other.capitalize() for other in found] if word.istitle() else list(found)
-
-
-def reads_as(word: str, other: str) -> bool:
-    """Return whether `other` is a synonym of `word`, or the same word, still readable.
-
-    Allowed are look-alike letters and single signs between letters, or one typing error: two
-    neighbours swapped, one letter left out or doubled, never the first or the last.
+    In a token of a script without spaces only the pieces of that script may be.
     """
-    return other in list_synonyms(word) or _looks_like(word, other) or _is_typing_error(word, other)
+    found: dict[int, Token] = {}
+    place = 0
+    for token in split_tokens(text):
+        parts = list(_split_token(token))
+        for part in parts:
+            if len(parts) == 1 or HAS_UNSPACED.match(part):
+                word = match_word(part)
+                if word is not None:
+                    found[place] = word
+            place += 1
+    return found
 
 
-def _looks_like(word: str, other: str) -> bool:
-    place, last = 0, ""
-    for sign in other:
-        fits = place < len(word) and (
-            sign == word[place] or sign in LOOKS.get(word[place].lower(), "")
-        )
-        if fits:
-            place, last = place + 1, ""
-        elif sign in SPLITS and not last and 0 < place < len(word):
-            last = sign
-        else:
-            return False
-    return place == len(word)
+def rewrite_words(text: str, words: Mapping[int, str]) -> str:
+    """Put other words in the places of `split_parts(text)` that are named."""
+    return rewrite_parts(split_parts(text), words)
 
 
-def _is_typing_error(word: str, other: str) -> bool:
-    if len(word) < MIN_TYPO_LETTERS or word[:1] != other[:1] or word[-1:] != other[-1:]:
-        return False
-    inner = range(1, len(word) - 1)
-    ways = [word[:i] + word[i + 1 :] for i in inner]
-    ways += [word[:i] + word[i] + word[i:] for i in inner]
-    ways += [word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in inner if i < len(word) - 2]
-    return other in ways
+def rewrite_parts(parts: Sequence[str], words: Mapping[int, str]) -> str:
+    """Put other words in the named places of a text's parts."""
+    out = list(parts)
+    for place, word in words.items():
+        token = match_word(parts[place])
+        out[place] = token.with_word(word) if token else parts[place]
+    return "".join(out)
 
 
 # ---- limits --------------------------------------------------------------------------------------
@@ -136,7 +102,8 @@ def _is_typing_error(word: str, other: str) -> bool:
 class EditConstraint:
     """Words may be written otherwise or replaced by synonyms; nothing is added, nothing goes.
 
-    Numbers, addresses and words of one or two letters are untouched.
+    Numbers, addresses and words of one or two letters are untouched. Of a script without spaces
+    every two characters count as a word, and only their forms and what nobody sees may change.
     """
 
     unit: ClassVar[str] = "words respelt or replaced"
@@ -163,7 +130,8 @@ class EditConstraint:
     def size(self, before: Inputs, after: Inputs) -> Floats:
         """Count the words that differ, `(n,)`."""
         pairs = zip(before, after, strict=True)
-        return np.array([len(list(_list_differences(a, b))) for a, b in pairs], dtype=np.float64)
+        counts = [sum(_count_changes(*pair) for pair in _list_differences(a, b)) for a, b in pairs]
+        return np.array(counts, dtype=np.float64)
 
     def allows(self, before: Inputs, after: Inputs) -> Bools:
         """Return which changed texts `(n,)` still read as they did, and stay inside the limits."""
@@ -173,10 +141,15 @@ class EditConstraint:
     def _allows(self, before: str, after: object) -> bool:
         if not isinstance(after, str) or len(after) > self.max_chars:
             return False
+        if before == after:
+            return True
         if len(split_tokens(before)) != len(split_tokens(after)):
             return False
         changed = list(_list_differences(before, after))
-        return len(changed) <= self.most_words and all(_is_allowed(a, b) for a, b in changed)
+        if sum(_count_changes(a, b) for a, b in changed) > self.most_words:
+            return False
+        language = find_text_language(before)
+        return all(_is_allowed(a, b, language) for a, b in changed)
 
     def perturb_randomly(
         self, before: Inputs, sizes: Floats, like: Inputs, rng: np.random.Generator
@@ -186,21 +159,6 @@ class EditConstraint:
         return texts(_rewrite_randomly(text, size, rng) for text, size in pairs)
 
 
-def find_words(text: str) -> dict[int, Token]:
-    """Find the words of a text that may be changed, by their place in `split_tokens(text)`."""
-    found = ((i, match_word(token)) for i, token in enumerate(split_tokens(text)) if i % 2 == 0)
-    return {i: token for i, token in found if token is not None}
-
-
-def rewrite_words(text: str, words: dict[int, str]) -> str:
-    """Put other words in the places of `split_tokens(text)` that are named."""
-    parts = split_tokens(text)
-    for place, word in words.items():
-        token = match_word(parts[place])
-        parts[place] = token.with_word(word) if token else parts[place]
-    return "".join(parts)
-
-
 def _list_differences(before: str, after: str) -> Iterator[tuple[str, str]]:
     """Return the tokens and spaces that differ."""
     return (
@@ -208,20 +166,35 @@ def _list_differences(before: str, after: str) -> Iterator[tuple[str, str]]:
     )
 
 
-def _is_allowed(before: str, after: str) -> bool:
+def _count_changes(before: str, after: str) -> int:
+    """Count the words that differ in a token: one, or the pieces of a script without spaces."""
+    if before.isascii() or not HAS_UNSPACED.search(before):
+        return 1
+    changed = find_changed_letters(before, after, unspaced=True)
+    return 1 if changed is None else len({place // PIECE for place in changed})
+
+
+def _is_allowed(before: str, after: str, language: str) -> bool:
+    if HAS_UNSPACED.search(before):
+        return find_changed_letters(before, after, unspaced=True) is not None
     token = match_word(before)
     if token is None or not after.startswith(token.before) or not after.endswith(token.after):
         return False
     word = after[len(token.before) : len(after) - len(token.after)]
-    return reads_as(token.word, word)
+    return reads_as(token.word, word, language)
 
 
 def _rewrite_randomly(text: str, size: int, rng: np.random.Generator) -> str:
     found = find_words(text)
     places = rng.permutation(list(found))[:size].tolist() if found else []
-    return rewrite_words(text, {place: _draw_rewriting(found[place].word, rng) for place in places})
+    if not places:
+        return text
+    language = find_text_language(text)
+    return rewrite_words(
+        text, {place: _draw_rewriting(found[place].word, language, rng) for place in places}
+    )
 
 
-def _draw_rewriting(word: str, rng: np.random.Generator) -> str:
-    ways: Sequence[str] = [*list_respellings(word), *list_synonyms(word)]
+def _draw_rewriting(word: str, language: str, rng: np.random.Generator) -> str:
+    ways: Sequence[str] = [*list_respellings(word), *list_synonyms(word, language)]
     return ways[int(rng.integers(len(ways)))]

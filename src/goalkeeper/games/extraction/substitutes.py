@@ -134,6 +134,8 @@ def measure_parameter_error(
         return None
     if "weights" not in parameters or "weights" not in copied:
         return None
+    if _feature_names(parameters) != _feature_names(copied):
+        return None
     true, guess = _stack_parameters(parameters, app), _stack_parameters(copied, app)
     if "vocabulary" in parameters:
         if "idf" in parameters and parameters.get("norm") is None:
@@ -144,12 +146,18 @@ def measure_parameter_error(
     return float(np.abs(true - guess).max() / np.abs(true).max()), true.size
 
 
+def _feature_names(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the features that the weights multiply; none where these are the columns or words."""
+    return parameters["design"].names if "design" in parameters else ()
+
+
 def _stack_parameters(parameters: Mapping[str, Any], app: Application) -> Floats:
     """Return weights with the bias as last column, `(k, d + 1)`, per range and per class."""
     weights = np.atleast_2d(np.asarray(parameters["weights"], dtype=np.float64))
     bias = np.asarray(parameters["bias"], dtype=np.float64).reshape(-1)
     domain = app.domain
-    if isinstance(domain, TableDomain) and weights.shape[1] == len(domain.columns):
+    plain = "design" not in parameters and weights.shape[1] == len(getattr(domain, "columns", ()))
+    if isinstance(domain, TableDomain) and plain:
         low, high = domain.bounds()
         finite = np.isfinite(low) & np.isfinite(high)
         low, high = np.where(finite, low, 0.0), np.where(finite, high, 1.0)

@@ -6,6 +6,7 @@ import numpy as np
 
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Data, Floats
+from goalkeeper.core.design import Design
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.numbers import spread
@@ -32,11 +33,24 @@ def measure_influence(target: Target, like: Data) -> tuple[Floats, str]:
     except NotOffered:
         known = {}
     weights = np.atleast_2d(np.asarray(known.get("weights", np.zeros((0, 0))), dtype=np.float64))
+    if "design" in known:
+        return _spread_added(known["design"], rows, weights), "the spread of what it adds"
     if weights.shape[1] == rows.shape[1]:
         both = np.vstack([np.zeros_like(weights), weights]) if len(weights) == 1 else weights
         apart = both - both.mean(axis=0)
         return np.abs(apart).max(axis=0) * spread(rows), "its weight times its spread"
     return _shuffle(target, rows), "the change of the answers when it is shuffled"
+
+
+def _spread_added(design: Design, rows: Floats, weights: Floats) -> Floats:
+    """Measure how much what each column adds to a class varies, `(d,)`."""
+    added = design.add_columns(rows, weights)
+    both = np.concatenate([np.zeros_like(added), added], axis=2) if len(weights) == 1 else added
+    apart = both - both.mean(axis=2, keepdims=True)
+    answered = apart[np.isfinite(apart).all(axis=(1, 2))]
+    return (
+        np.asarray(answered.std(axis=0).max(axis=1)) if len(answered) else np.zeros(rows.shape[1])
+    )
 
 
 def _shuffle(target: Target, rows: Floats) -> Floats:

@@ -311,8 +311,8 @@ def _check_finite(values: Floats, kind: str, what: str) -> None:
         row = int(np.argmax(bad))
         raise TargetError(
             f"{what} returned NaN or infinite numbers for {int(bad.sum())} of "
-            f"{len(values)} inputs (first: input {row} gave {values[row].tolist()}); check for "
-            "overflow and for missing values"
+            f"{len(values)} inputs (first: input {row} gave {values[row].tolist()})",
+            "check for overflow and for missing values",
         )
 
 

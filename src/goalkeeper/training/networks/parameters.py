@@ -42,8 +42,8 @@ def read_parameters(path: Path, module: nn.Module) -> State:
     candidates = [_renamed(state, wanted) for state in _states(stored)]
     if not candidates:
         raise TargetError(
-            f"{path.name} holds {_described(stored)}, but no parameters; store those of the "
-            f"{kind} with torch.save(module.state_dict(), file)"
+            f"{path.name} holds {_described(stored)}, but no parameters",
+            f"store those of the {kind} with torch.save(module.state_dict(), file)",
         )
     state = next((c for c in candidates if _differences(c, wanted) == ""), candidates[0])
     differences = _differences(state, wanted)
@@ -56,8 +56,9 @@ def read_parameters(path: Path, module: nn.Module) -> State:
         if value.is_floating_point() and not bool(value.isfinite().all()):
             bad = int((~value.isfinite()).sum())
             raise TargetError(
-                f"{path.name} holds NaN or infinite numbers: {bad} of {value.numel()} in {name}; "
-                "the training has diverged, or the file is damaged"
+                f"{path.name} holds NaN or infinite numbers: {bad} of {value.numel()} in {name}",
+                "the training has diverged, or the file is damaged: store the parameters of an "
+                "earlier step, or train again",
             )
     return state
 
@@ -75,14 +76,14 @@ def _load(path: Path) -> Any:
     except (Refused, pickle.UnpicklingError) as error:
         raise TargetError(
             f"{path.name} holds Python objects, such as a whole module, and no plain parameters: "
-            "opening it would run code, so it was not opened; store the parameters alone with "
-            "torch.save(module.state_dict(), file)"
+            "opening it would run code, so it was not opened",
+            "store the parameters alone with torch.save(module.state_dict(), file)",
         ) from error
     except Exception as error:  # of a file that holds something else, torch raises many kinds
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise TargetError(
-            f"{path.name} is no file of parameters that torch can read ({line:.200}); store them "
-            "with torch.save(module.state_dict(), file), or as safetensors"
+            f"{path.name} is no file of parameters that torch can read ({line:.200})",
+            "store them with torch.save(module.state_dict(), file), or as safetensors",
         ) from error
 
 
