@@ -16,6 +16,8 @@ from goalkeeper.describe import ModelOptions
 from goalkeeper.planning import Choice
 from goalkeeper.running import RunOptions, Sizing, run
 
+__all__ = ["AssessOptions", "ModelOptions", "assess_model"]
+
 OF_THE_RUN = ("seed", "only", "attacks", "effort", "time", "folder", "run")
 
 
@@ -61,15 +63,9 @@ def assess_model(
 
     Parameters
     ----------
-    model
-        An estimator or pipeline of scikit-learn, fitted or not; a trained torch, Keras or ONNX
-        model; a Booster; a function of inputs; a class or function that builds the model; a target;
-        or the path of a model file. See `goalkeeper.Application.from_model`.
-    X_train, X_test
-        Inputs that the model was trained on, and inputs that it never saw: DataFrames, arrays of
-        rows `(n, d)` or images `(n, h, w)` or `(n, c, h, w)`, tensors, or texts `(n,)`.
-    y_train, y_test
-        The class of each record `(n,)`, or the name of the column of a frame that has it.
+    model, X_train, y_train, X_test, y_test
+        The model, the inputs `(n, ...)` that it was trained on and others that it never saw, each
+        with its class `(n,)`: whatever `goalkeeper.Application.from_model` takes.
     **options
         `needs`, `attackers`, `time`, `seed`, `only`, `folder` and others: see `AssessOptions` and
         `ModelOptions` beside this function.

@@ -18,6 +18,7 @@ PYTHON = [b for page in EVERYTHING for b in blocks(page, "python")]
 YAML = [b for page in EVERYTHING for b in blocks(page, "yaml")]
 HOW_TO = DOCS / "how-to" / "write-an-attack.md"
 AUDIT = DOCS / "how-to" / "audit-many-targets.md"
+FROM_PYTHON = DOCS / "how-to" / "from-python.md"
 NAME = "modified_entropy"
 
 
@@ -53,6 +54,22 @@ def test_audit_of_many_targets_runs(tmp_path: Path) -> None:
     assert [name for name, _ in found] == ["Student t ratio", "RMIA"]
     for _, area in found:  # seeded: about 0.6, with a standard deviation of 0.02 between targets
         assert 0.54 < float(area) < 0.9, done.stdout
+
+
+def test_assessing_from_python_runs(tmp_path: Path) -> None:
+    """The script of the page writes a report, and prints verdicts."""
+    (tmp_path / "assess.py").write_text(titled(FROM_PYTHON, "assess.py"))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "assess.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^Privacy +(met|not met|inconclusive) ", done.stdout, re.MULTILINE)
+    assert (tmp_path / "run" / "report.html").is_file()
 
 
 def test_attack_how_to_passes_the_contract(tmp_path: Path) -> None:

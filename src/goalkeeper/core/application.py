@@ -347,7 +347,7 @@ class Application:
         **options
             What else a file would say, by the same names: `classes`, `harmless`, `needs`,
             `attackers`, `sensitive`, `person`, `threats` and others; see
-            `goalkeeper.describe.ModelOptions`.
+            `goalkeeper.in_python.ModelOptions`.
 
         Raises
         ------

@@ -42,7 +42,7 @@ class Validated:
 
 
 def may_follow(error: DescriptionError, problems: Sequence[DescriptionError]) -> bool:
-    """Tell whether an error may only follow from one that is known, at this key or around it."""
+    """Return whether an error may be a consequence of a known one, at this key or around it."""
     keys = [found.key for found in problems]
     return any(_within(error.key, key) or _within(key, error.key) for key in keys)
 
