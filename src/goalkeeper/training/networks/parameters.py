@@ -136,8 +136,8 @@ def _renamed(state: State, wanted: State) -> State:
         front = fronts[0]
         return {k.removeprefix(front): value for k, value in state.items() if k.startswith(front)}
     while not set(state) & set(wanted):
-        front = {name.partition(".")[0] for name in state}
-        if len(front) != 1 or not all("." in name for name in state):
+        heads = {name.partition(".")[0] for name in state}
+        if len(heads) != 1 or not all("." in name for name in state):
             break
         state = {name.partition(".")[2]: value for name, value in state.items()}
     return state
