@@ -99,6 +99,14 @@ def test_pieces_of_scripts_without_spaces_are_edited_one_by_one() -> None:
     assert find_changed_letters("免费", "免\u200b\u200b费", unspaced=True) is None
 
 
+def test_signs_that_stand_in_a_text_already_stay() -> None:
+    text = "ฟรี\u200bครับ" * 40
+    for place in (1, 81, 201):
+        edited = text[:place] + "\u2060" + text[place:]
+        assert LIMITS.allows(texts([text]), texts([edited]))[0]
+    assert not LIMITS.allows(texts([text]), texts([text.replace("\u200b", "", 1)]))[0]
+
+
 def test_typing_errors_move_letters_with_their_marks() -> None:
     assert reads_as("पुरस्कार", "पुस्रकार")
     assert not reads_as("पुरस्कार", "परस्ुकार")  # a mark that moves without its letter
