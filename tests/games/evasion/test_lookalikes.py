@@ -100,8 +100,8 @@ def test_pieces_of_scripts_without_spaces_are_edited_one_by_one() -> None:
 
 
 def test_signs_that_stand_in_a_text_already_stay() -> None:
-    text = "ฟรี\u200bครับ" * 40
-    for place in (1, 81, 201):
+    text = "ฟรี\u200bครับ" * 20
+    for place in (1, 81, 153):
         edited = text[:place] + "\u2060" + text[place:]
         assert LIMITS.allows(texts([text]), texts([edited]))[0]
     assert not LIMITS.allows(texts([text]), texts([text.replace("\u200b", "", 1)]))[0]
