@@ -23,7 +23,7 @@ from pathlib import Path
 
 OUT = Path(__file__).parent.parent / "src/goalkeeper/games/evasion/thesaurus"
 Pairs = dict[str, list[str]]  # each word and those that say the same, the most frequent first
-MOST = 5  # synonyms of a word
+MOST = 4  # synonyms of a word
 
 # ---- English: WordNet ----------------------------------------------------------------------------
 
@@ -55,6 +55,7 @@ KEPT = frozenset(KEPT_WORDS.split())
 # Read through for the four hundred most frequent words of mail, messages and news: what modern
 # texts do not mean by these words, or nobody would write in their place.
 MISREAD_WORDS = """
+united classic correspondent tempo regard confined adjacent
 time ect corp john minister ticker mike den suite yahoo shit corporate despite mob log lei rite
 cos wan bush lot lots account bid match single plant style commission board gift min mobile
 according regarding including concerning following web server power industry red gold target
@@ -151,7 +152,7 @@ def list_main_senses(net: WordNet, word: str, part: str) -> list[str]:
 
 def is_plain(word: str) -> bool:
     """Return whether a word is a single lower-case word that may be replaced."""
-    return bool(PLAIN.fullmatch(word)) and word not in KEPT | MISREAD
+    return bool(PLAIN.fullmatch(word)) and word not in KEPT
 
 
 def pair_english(net: WordNet) -> dict[str, list[tuple[str, str]]]:
@@ -163,7 +164,7 @@ def pair_english(net: WordNet) -> dict[str, list[tuple[str, str]]]:
     pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
     verbs = count_verb_forms(net)
     for word in sorted({word for word, _ in net.senses}):
-        if not is_plain(word) or verbs.get(word, 0) > _count_uses(net, word):
+        if not is_plain(word) or word in MISREAD or verbs.get(word, 0) > _count_uses(net, word):
             continue
         part = find_main_part(net, word)
         for offset in list_main_senses(net, word, part) if part else ():
@@ -270,8 +271,8 @@ MARKED = re.compile(r"\(([^)]*)\)")
 FINE_MARKS = frozenset({"", "Hauptform"})
 ADJECTIVE = ("lich", "ig", "isch", "bar", "sam", "los", "voll", "haft", "iv", "al", "ent", "ant",
              "ell", "är", "ös", "arm", "reich", "frei")  # fmt: skip
-LONGEST = 11  # letters of a German word; longer ones are compounds, and rare
-MOST_SENSES = 3  # of a word: one that has more means too many things
+LONGEST = 10  # letters of a German word; longer ones are compounds, and rare
+MOST_SENSES = 4  # of a word: one that has more means too many things
 GERMAN_KEPT_WORDS = """
 aber alle allem allen aller alles als also am an auch auf aus bei beim bin bis bist da dann das
 dass dein deine dem den der des dich die dies diese diesem diesen dieser dieses dir doch dort du
@@ -330,7 +331,7 @@ def build_german(groups: list[list[str]]) -> Pairs:
         for a in fine:
             for b in fine:
                 both = len(set(of_word[a]) & set(of_word[b]))
-                usual = 2 * both >= max(len(of_word[a]), len(of_word[b]))
+                usual = 3 * both >= max(len(of_word[a]), len(of_word[b]))
                 if a != b and usual and find_german_part(a) == find_german_part(b):
                     out[a].append(b)
     return _rank(out, lambda word: -len(word))

@@ -53,7 +53,7 @@ def list_typical_words(access: Access, wanted: Bools) -> list[str]:
     """List the words typical of the `wanted` `(classes,)` in the attacker's own similar data.
 
     They come in the order of their log-odds in standard errors, which prefers words that are both
-    telling and frequent (Monroe, Colaresi, Quinn 2008, Fightin' words). Empty without data.
+    typical and frequent (Monroe, Colaresi, Quinn 2008, Fightin' words). Empty without data.
     """
     if access.granted.knowledge.data < Grade.PARTIAL:
         return []

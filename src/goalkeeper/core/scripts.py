@@ -114,5 +114,9 @@ def _list_pairs(letters: list[str]) -> Iterator[str]:
 
 def is_word(text: str) -> bool:
     """Return whether a text holds letters and digits only, with their marks."""
-    bare = re.sub(MARKS, "", text)
-    return bare.isalnum()
+    return re.sub(MARKS, "", text).isalnum()
+
+
+def is_alphabetic(text: str) -> bool:
+    """Return whether a text holds letters only, with their marks."""
+    return re.sub(MARKS, "", text).isalpha()

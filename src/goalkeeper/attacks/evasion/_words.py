@@ -17,6 +17,7 @@ from goalkeeper.attacks._words import (
 from goalkeeper.attacks.evasion._query_plans import PlanAttack
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Inputs
+from goalkeeper.core.scripts import HAS_UNSPACED, list_clusters
 from goalkeeper.games.evasion import AdditionConstraint, EvasionQuestion
 
 OWN_WORDS = 300  # of the texts to attack that are tried before the English ones
@@ -34,6 +35,12 @@ class TextItem:
     def plus(self, words: list[str]) -> str:
         """Return the text with words appended."""
         return self.constraint.append(self.text, words)
+
+    def split(self) -> tuple[list[str], str]:
+        """Split the text into words, or characters where no spaces are; and what joins them."""
+        if HAS_UNSPACED.search(self.text):
+            return list_clusters(self.text), ""
+        return self.text.split(), " "
 
 
 @dataclass(frozen=True, kw_only=True)

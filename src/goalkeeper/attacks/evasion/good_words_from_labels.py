@@ -10,7 +10,6 @@ from goalkeeper.attacks.evasion._query_plans import QueryPlan, Reply
 from goalkeeper.attacks.evasion._words import Candidates, TextItem, WordAttack
 from goalkeeper.core.access import Access
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power, View
-from goalkeeper.core.scripts import HAS_UNSPACED, list_clusters
 from goalkeeper.games.evasion import EvasionQuestion
 
 WordSearch = Generator[list[str], Reply, list[str]]
@@ -106,9 +105,7 @@ def _shuffle_locally(words: list[str], item: TextItem) -> list[str]:
 
 def _find_barely_declined(item: TextItem) -> Generator[list[str], Reply, str]:
     """Bisect for the shortest beginning of the text that is still answered as the whole."""
-    words, between = item.text.split(), " "
-    if HAS_UNSPACED.search(item.text):
-        words, between = list_clusters(item.text), ""
+    words, between = item.split()
     low, high = 0, len(words)
     while high - low > 1:
         middle = (low + high) // 2

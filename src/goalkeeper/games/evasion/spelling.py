@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 from goalkeeper.core.scripts import HAS_UNSPACED, PIECE, list_clusters
@@ -11,6 +12,7 @@ from goalkeeper.games.evasion.synonyms import list_synonyms
 UNSEEN = "\u200b\u2060\ufe00"  # signs that nobody sees: a space, a joiner, a choice of form
 LENGTHENING = "\u0640"  # the stroke by which Arabic words are drawn out
 SPLITS = UNSEEN + LENGTHENING + ".-*'"  # between two letters they leave a word readable
+BLOCK = 64  # letters that are compared at once, as most of a long text is unchanged
 MIN_TYPO_LETTERS = 4  # letters of a word that stays readable with a typing error
 
 
@@ -75,35 +77,54 @@ def find_changed_letters(word: str, other: str, *, unspaced: bool = False) -> se
     and one may stand at the end, too; what is of another script is left alone.
     """
     letters = list_clusters(word)
-    changed: set[int] = set()
-    at, place = 0, -1
-    for i, letter in enumerate(letters):
-        free = not unspaced or HAS_UNSPACED.match(letter) is not None
-        # Each run begins a piece of its own.
-        place = place + 1 if free else place + (-(place + 1)) % PIECE
-        written = _match_letter(other, at, letter, free=free)
-        if written is None:
-            return None
-        if written != letter:
-            changed.add(place)
-        at += len(written)
-        last = i == len(letters) - 1
-        if free and _is_sign(other[at : at + 1], unseen=unspaced) and (unspaced or not last):
-            changed.add(place)
-            at += 1
-    return changed if at == len(other) else None
+    changed: list[int] = []
+    at = i = 0
+    while i < len(letters):
+        block = "".join(letters[i : i + BLOCK])
+        after = at + len(block)
+        if other.startswith(block, at) and (other[after : after + 1] or " ") not in SPLITS:
+            at, i = after, i + BLOCK
+            continue
+        for j in range(i, min(i + BLOCK, len(letters))):
+            written = _match_letter(other, at, letters[j : j + 2], unspaced=unspaced)
+            if written is None:
+                return None
+            at += len(written)
+            if written != letters[j]:
+                changed.append(j)
+        i += BLOCK
+    if at != len(other):
+        return None
+    return set(_number_in_runs(letters, changed) if unspaced else changed)
 
 
-def _match_letter(text: str, at: int, letter: str, *, free: bool) -> str | None:
-    """Return how a letter is written at a place of a text: as it is, or by a look-alike."""
-    ways = [letter]
-    if free and not text.startswith(letter, at):
-        ways = sorted({*list_lookalikes(letter), *list_lookalikes(letter.lower())}, key=len)[::-1]
-    return next((way for way in ways if text.startswith(way, at)), None)
+def _number_in_runs(letters: Sequence[str], places: Iterable[int]) -> list[int]:
+    """Give numbers by which each run of a script without spaces begins a piece of its own."""
+    numbers: list[int] = []
+    number = -1
+    for letter in letters:
+        run = HAS_UNSPACED.match(letter)
+        number = number + 1 if run else number + (-(number + 1)) % PIECE
+        numbers.append(number)
+    return [numbers[place] for place in places]
 
 
-def _is_sign(sign: str, *, unseen: bool) -> bool:
-    return bool(sign) and sign in (UNSEEN if unseen else SPLITS)
+def _match_letter(text: str, at: int, following: Sequence[str], *, unspaced: bool) -> str | None:
+    """Return how the first of the following letters is written at a place of a text.
+
+    That is the letter itself or a look-alike, and perhaps a sign; None where neither stands there.
+    """
+    letter, following_one = following[0], following[1] if len(following) > 1 else ""
+    free = not unspaced or HAS_UNSPACED.match(letter) is not None
+    written: str | None = letter
+    if not text.startswith(letter, at):
+        ways = (*list_lookalikes(letter), *list_lookalikes(letter.lower())) if free else ()
+        written = max((way for way in ways if text.startswith(way, at)), key=len, default=None)
+    if written is None or not free or (not following_one and not unspaced):
+        return written
+    sign = text[at + len(written) : at + len(written) + 1]
+    seen = sign not in (UNSEEN if unspaced else SPLITS)
+    return written if not sign or seen or sign == following_one else written + sign
 
 
 def _is_typing_error(word: str, other: str) -> bool:

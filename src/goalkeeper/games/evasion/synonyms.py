@@ -27,10 +27,10 @@ PLURALS = (("ungen", "ung"), ("heiten", "heit"), ("keiten", "keit"), ("schaften"
 # One group a line. Words of a group say about the same in most sentences; shorthand counts.
 GROUPS = """
 free complimentary gratis costless
-win receive gain get
+win gain
 winner recipient champion
-won received gained got
-cash money funds payment
+won gained
+cash money funds
 prize reward award gift
 offer deal proposal bargain
 claim collect redeem request
@@ -42,16 +42,15 @@ discount reduction rebate markdown
 loan credit advance lending
 buy purchase order acquire
 cheap inexpensive affordable lowcost
-price cost rate fee
+price rate
 sale selloff clearance
 click press tap hit
-here below
 call phone ring dial
 text message sms
-reply respond answer
+reply answer
 send forward dispatch submit
 stop end cancel quit
-now immediately today instantly
+now immediately instantly
 limited restricted scarce
 exclusive special private select
 amazing astonishing incredible marvellous
@@ -80,12 +79,11 @@ pounds gbp quid
 earn make obtain
 income earnings revenue pay
 job position work post
-invest fund finance
 investment funding stake
-profit gain return
+profit gain
 risk danger hazard
-save spare keep
-credit lending finance
+save spare
+credit lending
 debt liability arrears
 insurance cover coverage
 medicine drug remedy medication
@@ -96,7 +94,7 @@ lottery raffle draw
 chance opportunity shot
 selected chosen picked
 congratulations congrats felicitations
-dear beloved esteemed
+dear beloved
 friend mate pal buddy
 hello hi hey
 thanks cheers ta
@@ -115,7 +113,7 @@ year yr
 morning forenoon
 evening eve
 night nite
-home house place
+home house
 family relatives kin folks
 lunch meal luncheon
 dinner supper meal
@@ -143,7 +141,7 @@ think believe reckon
 know understand realise
 tell inform notify
 ask request enquire
-say state mention
+say mention
 start begin commence
 finish complete end
 leave depart exit
@@ -185,7 +183,7 @@ sure certainly surely
 very really highly
 also too additionally
 but however yet
-because since cos
+because cos
 about regarding concerning
 great gr8
 you u

@@ -9,6 +9,7 @@ import numpy as np
 
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain
+from goalkeeper.core.scripts import is_word
 from goalkeeper.core.text import texts, vocabulary
 
 MAX_WORD_LENGTH = 20
@@ -58,7 +59,7 @@ class WordTrigger:
         """Refuse what is not a word."""
         if domain.kind != "text":
             return "words can be a trigger for texts only"
-        plain = all(w.isalnum() and len(w) <= MAX_WORD_LENGTH for w in self.words)
+        plain = all(is_word(w) and len(w) <= MAX_WORD_LENGTH for w in self.words)
         shown = " ".join(self.words)[:200]
         return (
             "" if plain else f"words have up to {MAX_WORD_LENGTH} letters or digits, not {shown!r}"

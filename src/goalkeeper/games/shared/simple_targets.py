@@ -14,6 +14,7 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.numbers import spread
 from goalkeeper.core.power import View
+from goalkeeper.core.scripts import is_alphabetic
 from goalkeeper.core.text import terms
 from goalkeeper.games.shared.base_targets import BareTarget
 
@@ -132,7 +133,7 @@ def frequent(x: Inputs, size: int, most: float = 0.7) -> list[str]:
     counts: dict[str, int] = {}
     for text in x:
         for word in set(terms(text)):
-            if word.isalpha():
+            if is_alphabetic(word):
                 counts[word] = counts.get(word, 0) + 1
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     return [word for word in ranked if counts[word] <= most * len(x)][:size]
