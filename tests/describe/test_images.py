@@ -9,10 +9,12 @@ import pytest
 
 from goalkeeper.core.application import Application
 from goalkeeper.core.domain import ImageDomain
+from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.power import View
 from goalkeeper.describe import check, load
 from goalkeeper.targets.inputs import our_order, own_order, prepared
 from tests.describe.test_bad_data import NPZ, npz_app
+from tests.describe.writing import TABLE, write_table_app
 
 SCORER = """
 import numpy as np
@@ -116,3 +118,14 @@ def test_values_outside_of_the_stated_range_name_the_record(tmp_path: Path) -> N
     (problem,) = check(image_app(tmp_path, moved, y, "unit", "  range: [-1, 1]\n"))
     assert "record 1 of data.npz has values outside" in str(problem)
     assert check(image_app(tmp_path, moved, y, "unit", "  range: [-2, 2.5]\n")) == ()
+
+
+def test_the_usual_range_is_proposed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "d.npz", x=rng.uniform(-0.98, 0.97, (60, 1, 6, 6)), y=np.arange(60) % 2)
+    text = TABLE.replace("[no, yes]", "[0, 1]")
+    text = text.replace("file: table.csv\n  label: label", "file: d.npz")
+    path = write_table_app(tmp_path, text)
+    with pytest.raises(DescriptionError) as caught:
+        load(path)
+    assert "`range: [-1, 1]`" in caught.value.advice

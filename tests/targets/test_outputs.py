@@ -69,6 +69,9 @@ ENDS: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "percent": (2, lambda z: 100 * z.exp() / z.exp().sum(1, keepdim=True)),
     "in a dict": (2, lambda z: {"logits": z}),
     "in a tuple": (2, lambda z: (z, z.mean())),
+    "behind the loss": (2, lambda z: (z.mean(), z)),
+    "behind no loss": (2, lambda z: (None, z, z.new_zeros(len(z), 7))),
+    "alone in a list": (2, lambda z: [z]),
     "in an object": (2, lambda z: SimpleNamespace(logits=z, loss=None)),
     "softmax in a dict": (2, lambda z: {"probabilities": z.softmax(1), "other": z}),
     "(n, k, 1)": (2, lambda z: z[:, :, None]),
@@ -270,6 +273,6 @@ def test_images_are_tried_too() -> None:
 
 @pytest.mark.parametrize("tail", [nn.Softmax(1), nn.LogSoftmax(1)], ids=["softmax", "log"])
 def test_a_softmax_over_one_column_is_named(tail: Any) -> None:
-    network = nn.Sequential(nn.Linear(4, 1), tail)
+    network = nn.Sequential(nn.Linear(3, 1), tail)
     with pytest.raises(TargetError, match="over a single column, which gives the same number"):
         find_outputs(network, TABLE, ("no", "yes"))

@@ -200,6 +200,13 @@ def test_missing_values_that_each_subset_fills_in_equal_the_loop(name: str, clas
     compare(FILLED[name], data, new, GAPPY)
 
 
+@pytest.mark.parametrize("words", ["object", "str[python]"])
+def test_words_and_gaps_as_pandas_reads_them_equal_the_loop(words: str) -> None:
+    types = {"age": "int64", "gain": "float64"}
+    own = tuple(replace(c, dtype=types.get(c.name, words)) for c in GAPPY.columns)
+    compare(FILLED["median"], gappy(), gappy(60, seed=3).x, replace(GAPPY, columns=own))
+
+
 @pytest.mark.parametrize("name", ["median", "unscaled"])
 def test_without_a_bias_missing_values_equal_the_loop(name: str) -> None:
     compare(FILLED[name], gappy(), gappy(60, seed=3).x, GAPPY, fit_intercept=False)

@@ -199,5 +199,5 @@ def _print_fit(fit: FitReport) -> None:
     typer.echo(f"  fit: {fit.fit}" + (f" ({fit.expects})" if fit.confirmed else ""))
     if fit.fit == "doubt":
         typer.echo(f"  {describe_doubt(fit)}")
-    elif not fit.expects:
+    elif fit.fit == "fit" and not fit.expects:
         typer.echo(f"  {QUESTION}")

@@ -6,8 +6,11 @@ import io
 import os
 import sys
 import threading
+import warnings
 from contextlib import suppress
 from typing import TextIO
+
+LIKE = 40  # characters by which two warnings of one line are the same
 
 
 class _Lasting(io.TextIOWrapper):
@@ -39,6 +42,30 @@ def set_apart() -> None:
         sys.stderr = _again(sys.stderr, 2, _Lasting)
         os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+
+
+def warn_once() -> None:
+    """Print a warning of a line of code once: a model that is asked often warns each time.
+
+    Python itself forgets what it has printed wherever filters are changed, as scikit-learn does.
+    """
+    seen: set[tuple[str, type[Warning], str, int]] = set()
+    show = warnings.showwarning
+
+    def show_new(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        key = (str(message)[:LIKE], category, filename, lineno)
+        if key not in seen:
+            seen.add(key)
+            show(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show_new
 
 
 def flush() -> None:

@@ -71,6 +71,7 @@ def _run_in_child(work: Callable[[], int], slate: Slate) -> NoReturn:
         if sys.path[:1] == [""]:  # a `random.py` of the user is none of ours
             del sys.path[0]
         streams.set_apart()
+        streams.warn_once()
         from goalkeeper.compute.serve import leave_with
 
         leave_with(os.getppid())

@@ -14,14 +14,15 @@ import numpy as np
 
 from goalkeeper.core.data import Floats, Inputs, Ints
 
-__all__ = ["Design", "Step", "Term"]
+__all__ = ["Design", "Term"]
 
 Step = tuple[str, float]  # what is done, and the number it is done with (0 where there is none)
 
-CURVES: Mapping[str, np.ufunc] = {
-    f.__name__: f
-    for f in (np.log1p, np.log, np.log2, np.log10, np.sqrt, np.exp, np.expm1, np.abs, np.square)
-} | {"arcsinh": np.arcsinh, "tanh": np.tanh}
+_ELEMENTWISE = (
+    *(np.log1p, np.log, np.log2, np.log10, np.sqrt, np.exp, np.expm1),
+    *(np.absolute, np.square, np.arcsinh, np.tanh),
+)
+CURVES: Mapping[str, np.ufunc] = {f.__name__: f for f in _ELEMENTWISE}
 SUMS: Mapping[str, np.ufunc] = {
     f.__name__: f for f in (np.add, np.subtract, np.multiply, np.divide)
 }

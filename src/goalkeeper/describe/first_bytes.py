@@ -17,6 +17,9 @@ KNOWN = (
     (b"%PDF", "a PDF document"),
     (b"\x7fELF", "a program"),
     (b"version https://git-lfs", "a pointer of Git LFS: the model itself was not downloaded"),
+    (b"binf", "an XGBoost model in its old binary format: load it there, and store it as JSON"),
+    (b'{"name": "tree"', "a dump of LightGBM, which cannot be loaded again: use save_model"),
+    (b'{"name":"tree"', "a dump of LightGBM, which cannot be loaded again: use save_model"),
     (b"<", "a page in HTML or XML: perhaps of a download that failed"),
 )
 TFLITE = b"TFL3"  # at byte 4

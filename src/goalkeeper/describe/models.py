@@ -106,7 +106,7 @@ class Modeller:
                 ("data",),
                 "the model does not answer records with missing values, which the data have in "
                 + ", ".join(names[:8]),
-                given=str(error)[:200],
+                given=error.what[:200],
                 advice="let the model fill them in, take the records out, or leave the columns "
                 "out: data.drop",
             ) from error

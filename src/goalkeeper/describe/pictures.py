@@ -166,11 +166,12 @@ class Pictures:
         if images.ndim == 3 and least < 0 and self.form.input != "image":
             return self._sequences(images.shape)
         row = int(np.argmax(flat.max(axis=1) - np.minimum(flat.min(axis=1), 0)))
+        low, high = (-1, 1) if -1 <= least < 0 and most <= 1 else (least, most)
         return self._problem(
             f"the range of the images is not known: {self.raw.record(row)} has values outside of "
             "the range of an image",
             expected="floats from 0 to 1, bytes from 0 to 255, or a stated range",
             given=f"values from {least:g} to {most:g}",
-            advice=f"state the range that the model takes: `range: [{least:g}, {most:g}]` under "
+            advice=f"state the range that the model takes: `range: [{low:g}, {high:g}]` under "
             "data; the images are then left as they are",
         )

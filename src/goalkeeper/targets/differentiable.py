@@ -125,7 +125,7 @@ def _front(design: Design | None) -> Front | None:
             if term.kind == "levels":
                 made = torch.full_like(made, term.other)
             features.append(torch.where(gap, torch.full_like(made, term.missing), made))
-        values = torch.stack(features, dim=1)
+        values: Tensor = torch.stack(features, dim=1)
         return values if mix is None else values @ mix.T
 
     return front

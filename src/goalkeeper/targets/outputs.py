@@ -275,7 +275,7 @@ def _watch() -> Any:
     """Return a context that notes which functions a forward pass calls."""
     torch = need_torch()
 
-    class Watch(torch.overrides.TorchFunctionMode):  # type: ignore[misc, name-defined]
+    class _Watch(torch.overrides.TorchFunctionMode):  # type: ignore[misc, name-defined]
         """Keeps the results of functions of `HEADS`, and the name of the last one that counts."""
 
         def __init__(self) -> None:
@@ -294,7 +294,7 @@ def _watch() -> Any:
                 self.last = name
             return result
 
-    return Watch()
+    return _Watch()
 
 
 def _skip(head: int) -> Any:

@@ -185,7 +185,7 @@ def _cells(rows: Any) -> Any:
         return np.asarray(rows)
     if all(pd.api.types.is_numeric_dtype(dtype) for dtype in rows.dtypes):
         return rows.to_numpy(dtype=np.float64, na_value=np.nan)
-    cells = rows.to_numpy(dtype=object)
+    cells = np.array(rows, dtype=object)  # a copy: pandas may give its own
     cells[_gaps(rows)] = np.nan
     return cells
 

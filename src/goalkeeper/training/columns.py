@@ -44,15 +44,10 @@ class ColumnSpace:
         parts = self._encode_groups(rows)
         encoded, missing = _join(parts)
         fitted = [g.fit(part, masks) for g, part in zip(self._groups, parts, strict=True)]
-        shift, scale = (
-            np.vstack([getattr(f, name) for f in fitted]) for name in ("shift", "scale")
-        )
-        scaled = np.concatenate(
-            [
-                np.full(p.numbers.shape[1], g.scaled)
-                for g, p in zip(self._groups, parts, strict=True)
-            ]
-        )
+        shift = np.vstack([fit.shift for fit in fitted])
+        scale = np.vstack([fit.scale for fit in fitted])
+        widths = [part.numbers.shape[1] for part in parts]
+        scaled = np.repeat([group.scaled for group in self._groups], widths)
         self.marks = missing.shape[1]
         # The matrix is standardised on all rows; shift and scale become what remains to be done.
         shifted = np.asarray(shift.any(axis=1))
@@ -114,10 +109,13 @@ class ColumnSpace:
             places.append(mark + fit.marks)
             changes.append(fit.change / self._deviation[start + fit.filled, None])
             start, mark = start + part.numbers.shape[1], mark + part.missing.shape[1]
-        width = start
         self._pad_origin()
         return GapFill(
-            width, self.marks, *(np.concatenate(p) for p in (columns, places)), np.vstack(changes)
+            width=start,
+            marks=mark,
+            columns=np.concatenate(columns),
+            places=np.concatenate(places),
+            change=np.vstack(changes),
         )
 
     def _pad_origin(self) -> None:

@@ -6,6 +6,7 @@ cell is missing. Subset b then differs by `change` in these cells.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,7 +83,7 @@ def fill_values(strategy: str, numbers: Floats, missing: Bools, masks: Bools) ->
     out = np.full((numbers.shape[1], len(masks)), np.nan)
     for j, column in enumerate(numbers.T):
         for i, mask in enumerate(masks):
-            there = column[mask & ~missing[:, j]]
+            there: Floats = column[mask & ~missing[:, j]]
             if len(there):
                 out[j, i] = FILLS[strategy](there)
     return out
@@ -93,4 +94,8 @@ def _most_frequent(values: Floats) -> float:
     return float(kinds[counts.argmax()])  # the lowest among equals
 
 
-FILLS = {"mean": np.mean, "median": np.median, "most_frequent": _most_frequent}
+FILLS: Mapping[str, Callable[[Floats], Any]] = {
+    "mean": np.mean,
+    "median": np.median,
+    "most_frequent": _most_frequent,
+}

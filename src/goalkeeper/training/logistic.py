@@ -116,7 +116,7 @@ class _BatchedLogistic:
     def fit_centre(self) -> tuple[SharedPreconditioner, Floats]:
         """Find the model on all rows, roughly, and its curvature."""
         problem = self.problem(self.all_rows, np.float32)
-        at = np.zeros((self.width + 1, 1, self.k), dtype=np.float32)
+        at: Any = np.zeros((self.width + 1, 1, self.k), dtype=np.float32)
         if self.decomposed and self.k == 1 and len(at) <= MAX_UNSHARED_UNKNOWNS:
             at = minimise(problem, problem, at, None, CENTRE_RULE).unknowns
             return self.shared_preconditioner(problem, at), at

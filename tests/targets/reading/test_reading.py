@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from imblearn.over_sampling import RandomOverSampler
-from imblearn.pipeline import make_pipeline as make_sampling_pipeline
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
@@ -28,6 +26,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from goalkeeper.core.design import CURVES
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
@@ -97,7 +96,7 @@ def test_a_row_that_the_model_cannot_answer_has_no_features() -> None:
     assert np.isnan(features).any(axis=1).tolist() == [True, True, False]
 
 
-class Halver(TransformerMixin, BaseEstimator):
+class Halver(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A step of the user's own."""
 
     def fit(self, x: Any, y: Any = None) -> Halver:
@@ -170,10 +169,9 @@ def test_dates_may_be_dropped_and_are_not_read() -> None:
 
 
 def test_samplers_and_searches_are_looked_through() -> None:
-    sampling = make_sampling_pipeline(
-        columns(), RandomOverSampler(random_state=0), LogisticRegression()
-    )
-    agree(sampling)
+    pipelines = pytest.importorskip("imblearn.pipeline")
+    sampler = pytest.importorskip("imblearn.over_sampling").RandomOverSampler(random_state=0)
+    agree(pipelines.make_pipeline(columns(), sampler, LogisticRegression()))
     search = GridSearchCV(
         make_pipeline(columns(), LogisticRegression()), {"logisticregression__C": [0.1, 1]}, cv=2
     )
@@ -244,6 +242,12 @@ def test_tables_of_numbers_have_a_torch_form(front: Any, final: Any) -> None:
     np.testing.assert_allclose(logits.softmax(dim=1).detach().numpy(), scores, atol=1e-9)
     logits[:, 1].sum().backward()
     assert torch.isfinite(inputs.grad).all()
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_every_curve_is_known_to_torch(name: str) -> None:
+    x = np.array([0.3, 1.0, 4.5])
+    np.testing.assert_allclose(getattr(torch, name)(torch.as_tensor(x)).numpy(), CURVES[name](x))
 
 
 def test_bins_and_words_have_no_gradient() -> None:

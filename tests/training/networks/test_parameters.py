@@ -32,6 +32,10 @@ FORMS: dict[str, Any] = {
     "checkpoint of Lightning": lambda s: {"state_dict": prefixed(s, "model"), "hparams": {"a": 1}},
     "checkpoint with averages first": lambda s: {"ema": {"decay": torch.tensor(1.0)}, "model": s},
     "any entry": lambda s: {"my_weights": s, "loss": 0.2},
+    "weights of a loss beside it": lambda s: {
+        "state_dict": {**prefixed(s, "net"), "criterion.weight": torch.ones(2)}
+    },
+    "AveragedModel": lambda s: {"n_averaged": torch.tensor(5), **prefixed(s, "module")},
     "nested": lambda s: {"model": {"state_dict": s}},
     "half precision": lambda s: {k: v.half() if v.is_floating_point() else v for k, v in s.items()},
 }
@@ -93,5 +97,30 @@ def test_what_is_wrong_with_a_file_is_one_line(stored: Any, said: str, tmp_path:
 def test_a_file_of_something_else(tmp_path: Path) -> None:
     path = tmp_path / "w.pt"
     path.write_bytes(b"no file of torch")
-    with pytest.raises(TargetError, match=r"^w\.pt is no file of parameters"):
+    with pytest.raises(TargetError, match=r"^w\.pt is no file of torch\.save"):
+        read_parameters(path, build())
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "remedy"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\n", "pointer of Git LFS", "git lfs pull"),
+        (b"epoch 3: loss 0.2\n", "no file of torch.save", "torch.save"),
+    ],
+    ids=["lfs", "text"],
+)
+def test_what_torch_has_not_written_is_named(
+    content: bytes, said: str, remedy: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "w.pt"
+    path.write_bytes(content)
+    with pytest.raises(TargetError, match=said) as caught:
+        read_parameters(path, build())
+    assert remedy in caught.value.remedy
+
+
+def test_two_modules_in_one_file_are_not_chosen_from(tmp_path: Path) -> None:
+    state, path = build().state_dict(), tmp_path / "w.pt"
+    torch.save({**prefixed(state, "student"), **prefixed(state, "teacher")}, path)
+    with pytest.raises(TargetError, match=r"several modules of these parameters: student\., teach"):
         read_parameters(path, build())

@@ -106,7 +106,7 @@ def open_holders(raw: Any, n: int, what: str) -> tuple[Any, str]:
                 return raw, said
             raw, said = raw[found], ENTRIES.get(str(found).lower(), "") or said
         elif isinstance(raw, tuple | list) and _are_outputs(raw, n):
-            raw = raw[0]
+            raw = next((part for part in raw if not _is_loss(part)), raw[0])
         elif isinstance(raw, Iterator):
             raw = list(raw)
         elif not isinstance(raw, str | bytes | list | tuple) and not _is_array(raw):
@@ -181,12 +181,23 @@ def _are_outputs(raw: Sequence[Any], n: int) -> bool:
     if not raw or isinstance(raw[0], str | bytes):
         return False
     first = raw[0]
+    if _is_loss(first):
+        return any(_is_array(part) and _is_sized(part) and len(part) == n for part in raw[1:])
     if isinstance(first, Mapping):
         return any(hasattr(value, "shape") and _is_sized(value) for value in first.values())
     size = len(first) if _is_sized(first) else None
     if isinstance(raw, tuple):
         return len(raw) != n or (size == n and _is_array(first))
-    return size == n and (len(raw) != n or _depths(raw) > 1)
+    alone = len(raw) == 1 and getattr(first, "ndim", 0) > 1
+    return size == n and (len(raw) != n or _depths(raw) > 1 or alone)
+
+
+def _is_loss(part: Any) -> bool:
+    """Tell what stands before the logits where a module computes its loss too: one number, or none.
+
+    Hugging Face models return `(loss, logits)`.
+    """
+    return part is None or (hasattr(part, "shape") and not _is_sized(part))
 
 
 def _is_sized(value: Any) -> bool:

@@ -13,7 +13,7 @@ from goalkeeper.core.design import CURVES, Design, Step, Term, take_steps
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets.inputs import prepared
-from goalkeeper.targets.reading.flows import Coded, Flow, Mixed, Unread, Walk, dense
+from goalkeeper.targets.reading.flows import Flow, FromWords, Mixed, Unread, Walk, dense
 from goalkeeper.targets.reading.linear_steps import Affine, Fold, Reorder
 from goalkeeper.targets.reading.naming import name_of
 from goalkeeper.targets.reading.probing import build_probe, draw_rows, find_taken, silently
@@ -86,7 +86,7 @@ def _start(domain: TableDomain) -> list[Flow]:
     flows: list[Flow] = []
     for j, column in enumerate(domain.columns):
         if column.categories:
-            flows.append(Coded(j))
+            flows.append(FromWords(j))
         elif column.kind == "date" or column.dtype.startswith("timedelta"):
             flows.append(Unread(f"weights cannot be read: column {column.name} holds times"))
         else:

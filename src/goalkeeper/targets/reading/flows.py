@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from goalkeeper.core.data import Floats
-from goalkeeper.core.design import Term
+from goalkeeper.core.design import Term, take_steps
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets.reading.probing import Probe
 
 
 @dataclass(frozen=True, eq=False)
-class Coded:
+class FromWords:
     """Something made of a column of categories alone: the rows of the probe show what."""
 
     column: int
@@ -37,7 +36,7 @@ class Unread:
     why: str
 
 
-Flow = Coded | Mixed | Term | Unread  # a Term comes from a column of numbers
+Flow = FromWords | Mixed | Term | Unread  # a Term comes from a column of numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,29 +89,28 @@ def dense(made: Any) -> Floats:
         ) from None
 
 
-def as_number(flow: Flow, name: str) -> Flow:
+def as_number(flow: Flow, name: str) -> FromWords | Mixed | Term:
     """Return the flow if a step of this name may work with it; raises NotOffered for dates."""
     if isinstance(flow, Unread):
         raise NotOffered(f"weights cannot be read through {name}: {flow.why}")
     return flow
 
 
-def with_step(flow: Flow, step: tuple[str, float], name: str) -> Flow:
+def with_step(given: Flow, step: tuple[str, float], name: str) -> Flow:
     """Add a step to a flow, in the arithmetic of the model."""
-    flow = as_number(flow, name)
-    if isinstance(flow, Coded):
+    flow = as_number(given, name)
+    if isinstance(flow, FromWords):
         return flow
     if isinstance(flow, Mixed):
         return _shifted(flow, *step, name)
     if flow.kind == "number":
         return replace(flow, steps=(*flow.steps, step))
-    return mapped(flow, lambda values: Term(column=0, steps=(step,)).of(values))
+    return with_values(flow, take_steps((step,), np.append(flow.values, flow.other)))
 
 
-def mapped(term: Term, function: Callable[[Floats], Floats]) -> Term:
-    """Change the values of levels or bins."""
-    made = function(np.append(term.values, term.other))
-    return replace(term, values=made[:-1], other=float(made[-1]))
+def with_values(term: Term, values: Floats) -> Term:
+    """Give levels or bins other values; the last one is that of all other numbers."""
+    return replace(term, values=values[:-1], other=float(values[-1]))
 
 
 def _shifted(flow: Mixed, kind: str, number: float, name: str) -> Mixed:

@@ -17,14 +17,14 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets.reading.containers import input_places, members, picked
 from goalkeeper.targets.reading.encoders import encoded, one_per_bin, sizes
 from goalkeeper.targets.reading.flows import (
-    Coded,
     Flow,
+    FromWords,
     Mixed,
     Walk,
     as_number,
     dense,
-    mapped,
     with_step,
+    with_values,
 )
 from goalkeeper.targets.reading.linear_steps import is_foldable, projection, scaling
 from goalkeeper.targets.reading.probing import silently
@@ -187,12 +187,11 @@ def _mark_gaps(step: Any, flows: Flows) -> Flows:
     return [_gap(flows[i]) for i in step.features_]
 
 
-def _gap(flow: Flow) -> Flow:
-    if isinstance(flow, Coded):
-        return flow
-    if isinstance(as_number(flow, "MissingIndicator"), Mixed):
+def _gap(given: Flow) -> Flow:
+    flow = as_number(given, "MissingIndicator")
+    if isinstance(flow, Mixed):
         raise NotOffered("weights cannot be read through MissingIndicator behind a mix of columns")
-    return Term(column=flow.column, kind="levels", other=0.0)  # type: ignore[union-attr]
+    return flow if isinstance(flow, FromWords) else Term(column=flow.column, kind="levels")
 
 
 def _curve(step: Any, flows: Flows) -> Flows:
@@ -222,10 +221,10 @@ def _bin(step: Any, flows: Flows) -> Flows:
     return out
 
 
-def _binned(flow: Flow, edges: Floats, tables: Floats, name: str) -> Flows:
+def _binned(given: Flow, edges: Floats, tables: Floats, name: str) -> Flows:
     """Look up the bin of a flow in tables `(features, bins)`."""
-    flow = as_number(flow, name)
-    if isinstance(flow, Coded):
+    flow = as_number(given, name)
+    if isinstance(flow, FromWords):
         return [flow] * len(tables)
     if isinstance(flow, Mixed):
         raise NotOffered(f"weights cannot be read through {name} behind a step that mixes columns")
@@ -234,10 +233,8 @@ def _binned(flow: Flow, edges: Floats, tables: Floats, name: str) -> Flows:
             Term(column=flow.column, steps=flow.steps, kind="bins", points=edges, values=table)
             for table in tables
         ]
-    return [
-        mapped(flow, lambda v, t=table: t[np.searchsorted(edges, v, side="right")])  # type: ignore[misc]
-        for table in tables
-    ]
+    bins = np.searchsorted(edges, np.append(flow.values, flow.other), side="right")
+    return [with_values(flow, table[bins]) for table in tables]
 
 
 def _encode(step: Any, flows: Flows) -> Flows:
@@ -249,7 +246,7 @@ def _encode(step: Any, flows: Flows) -> Flows:
     for i, given in enumerate(flows):
         flow = as_number(given, name)
         places = slice(starts[i], starts[i + 1])
-        if isinstance(flow, Coded):
+        if isinstance(flow, FromWords):
             out += [flow] * widths[i]
         elif isinstance(flow, Mixed):
             raise NotOffered(
@@ -257,7 +254,7 @@ def _encode(step: Any, flows: Flows) -> Flows:
             )
         elif flow.kind != "number":
             tables = encoded(step, i, np.append(flow.values, flow.other))[:, places].T
-            out += [mapped(flow, lambda _, t=table: t) for table in tables]  # type: ignore[misc]
+            out += [with_values(flow, table) for table in tables]
         else:
             out += _levels(step, i, flow, places)
     return out

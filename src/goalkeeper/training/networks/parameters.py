@@ -70,9 +70,13 @@ def _load(path: Path) -> Any:
             from safetensors.torch import load_file
 
             return load_file(path)
-        return load_torch(path.read_bytes())
+        stored = path.read_bytes()
+        _require_torch(stored[:64], path.name)
+        return load_torch(stored)
     except ImportError as error:
         raise MissingExtra("safetensors", "torch") from error
+    except TargetError:
+        raise
     except (Refused, pickle.UnpicklingError) as error:
         raise TargetError(
             f"{path.name} holds Python objects, such as a whole module, and no plain parameters: "
@@ -85,6 +89,20 @@ def _load(path: Path) -> Any:
             f"{path.name} is no file of parameters that torch can read ({line:.200})",
             "store them with torch.save(module.state_dict(), file), or as safetensors",
         ) from error
+
+
+def _require_torch(head: bytes, name: str) -> None:
+    """Refuse what `torch.save` has not written: neither a zip archive nor a pickle."""
+    if head.startswith(b"version https://git-lfs"):
+        raise TargetError(
+            f"{name} is a pointer of Git LFS: the parameters themselves were not downloaded",
+            "fetch them with `git lfs pull`",
+        )
+    if not head.startswith((b"PK", b"\x80")):
+        raise TargetError(
+            f"{name} is no file of torch.save: its first bytes are {head[:16]!r}",
+            "store the parameters with torch.save(module.state_dict(), file), or as safetensors",
+        )
 
 
 def _states(stored: Any, depth: int = DEEPEST) -> Iterator[State]:
@@ -102,10 +120,24 @@ def _states(stored: Any, depth: int = DEEPEST) -> Iterator[State]:
 
 
 def _renamed(state: State, wanted: State) -> State:
-    """Cut off what all names begin with, one part after the other, where the module has it not."""
+    """Cut off what the names begin with, where the module has it not.
+
+    A checkpoint may hold more beside the module: weights of a loss, a count of averaged steps.
+    """
+    first = next(iter(wanted), "")
+    fronts = [name.removesuffix(first) for name in state if name.endswith(f".{first}")]
+    fronts = [front for front in fronts if all(front + name in state for name in wanted)]
+    if len(fronts) > 1 and not set(state) & set(wanted):
+        raise TargetError(
+            f"the file holds several modules of these parameters: {_listed(fronts)}",
+            "store the parameters of one of them in a file of its own",
+        )
+    if fronts and not set(state) & set(wanted):
+        front = fronts[0]
+        return {k.removeprefix(front): value for k, value in state.items() if k.startswith(front)}
     while not set(state) & set(wanted):
-        front = {name.partition(".")[0] for name in state}
-        if len(front) != 1 or not all("." in name for name in state):
+        heads = {name.partition(".")[0] for name in state}
+        if len(heads) != 1 or not all("." in name for name in state):
             break
         state = {name.partition(".")[2]: value for name, value in state.items()}
     return state

@@ -1,0 +1,23 @@
+"""Standard streams of a process that runs the user's code."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+from goalkeeper.cli import streams
+
+
+def test_a_warning_of_a_line_is_printed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *_: shown.append(str(message)))
+    streams.warn_once()
+    for call in range(3):
+        with warnings.catch_warnings():  # as scikit-learn does at every call
+            warnings.simplefilter("always")
+            warnings.warn(f"the solver has not converged, whatever was tried: {call}", stacklevel=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("another one", stacklevel=1)
+    assert shown == ["the solver has not converged, whatever was tried: 0", "another one"]
