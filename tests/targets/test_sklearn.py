@@ -218,9 +218,10 @@ def test_named_tables_get_a_frame_with_decoded_categories() -> None:
     model = make_pipeline(columns, LogisticRegression()).fit(frame, y)
     target = SklearnTarget(model, ("no", "yes"), domain)
     np.testing.assert_allclose(target.answer(x, View.SCORES).scores, model.predict_proba(frame))
-    assert target.offers is View.LOGITS
-    with pytest.raises(NotOffered, match="ColumnTransformer"):
-        target.parameters()
+    assert target.offers is View.GRADIENTS
+    known = target.parameters()
+    decided = known["design"].expand(x) @ known["weights"][0] + known["bias"]
+    np.testing.assert_allclose(decided, model.decision_function(frame), atol=1e-9)
     strange = x[:1].copy()
     strange[0, 2] = 17.0
     assert target.answer(strange, View.LABELS).labels.shape == (1,)
