@@ -36,6 +36,7 @@ class CharacterEdits(EditAttack):
         Words of a text asked about, at most.
     """
 
+    version = 2
     variant = "evasion.decision"
     reference = (
         "Gao et al. 2018, Black-box generation of adversarial text sequences to evade deep "

@@ -26,6 +26,7 @@ class GoodWordsBlind(WordAttack):
     in the order of a list, so that each amount includes the smaller ones.
     """
 
+    version = 2
     variant = "evasion.good_words"
     reference = "Wittel, Wu 2004, On attacking statistical spam filters, CEAS"
     most = Budget(queries=0)

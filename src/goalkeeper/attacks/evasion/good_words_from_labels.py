@@ -44,6 +44,7 @@ class GoodWordsFromLabels(WordAttack):
         Words tested at most.
     """
 
+    version = 2
     variant = "evasion.good_words"
     reference = "Lowd, Meek 2005, Good word attacks on statistical spam filters, CEAS"
     uses = Power(knowledge=Knowledge(data=Grade.PARTIAL))

@@ -40,6 +40,7 @@ class GoodWordsFromSubstitute(WordAttack):
     here it is linear, and mixtures are drawn near its boundary.
     """
 
+    version = 2
     variant = "evasion.substitute"
     reference = (
         "Papernot, McDaniel, Goodfellow, Jha, Celik, Swami 2017, Practical black-box attacks "

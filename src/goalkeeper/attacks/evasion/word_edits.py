@@ -35,6 +35,7 @@ class WordEdits(EditAttack):
     alone keeps the meaning.
     """
 
+    version = 2
     variant = "evasion.score"
     reference = (
         "Jin et al. 2020, Is BERT really robust? A strong baseline for natural language attack "
