@@ -78,10 +78,21 @@ def prepare(
     """
     policy = policy or default_policy()
     choice = choice or Choice()
-    caveats = (*app.caveats, *preflight(app.target, app.data.holdout.x))
-    app = replace(app, caveats=tuple(dict.fromkeys(caveats)))
+    app = with_notes(app)
     plan = make_plan(app, policy, seed=seed, choice=choice)
     return Session(app=app, policy=policy, plan=plan, seed=seed, description=description)
+
+
+def with_notes(app: Application) -> Application:
+    """Check the target on a few inputs, and note what is odd about its answers.
+
+    Raises
+    ------
+    TargetError
+        The model raises, or its answers are not answers.
+    """
+    caveats = (*app.caveats, *preflight(app.target, app.data.holdout.x))
+    return replace(app, caveats=tuple(dict.fromkeys(caveats)))
 
 
 def with_fit(session: Session) -> Session:

@@ -14,8 +14,6 @@ from goalkeeper.cli.common import (
     AsJson,
     File,
     make_console,
-    parse_choice,
-    prepare_session,
     redirect_stdout_of_user_code,
     shell_command,
 )
@@ -79,10 +77,13 @@ def _check_file(file: Path) -> tuple[GoalkeeperError, ...]:
 
 
 def _measure(file: Path, *, silent: bool) -> tuple[Application, FitReport]:
+    from goalkeeper.assessing import with_notes
+    from goalkeeper.describe import load
     from goalkeeper.fit import measure_fit
 
-    with _spinner("loading the model", silent=silent):
-        app = prepare_session(file, 0, parse_choice()).app
+    # Without a plan: some games would train the model to find out whether they can be run.
+    with _spinner("loading the model", silent=silent), redirect_stdout_of_user_code():
+        app = with_notes(load(file))
     with _spinner("asking the model", silent=silent), redirect_stdout_of_user_code():
         return app, measure_fit(app)
 
