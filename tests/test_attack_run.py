@@ -29,14 +29,14 @@ ASKS = Power(capabilities=Capability.M2, view=View.SCORES, budget=Budget(queries
 @final
 @dataclass(frozen=True, kw_only=True)
 class Sleepy(Attack[Data, Floats]):
-    """Answer nothing but zeros: finds nothing, not even in a weakened application."""
+    """Answer at random: finds nothing, not even in a weakened application."""
 
     game: ClassVar = Membership
     variant: ClassVar[str] = "membership.threshold"
     reference: ClassVar[str] = "none"
 
     def run(self, question: Data, access: Access) -> Floats:
-        return np.zeros(len(question))
+        return access.rng.random(len(question))
 
 
 @final

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 from pathlib import Path
 from typing import Any
@@ -55,18 +54,15 @@ def test_the_file_inside_is_loaded_by_its_own_kind(tmp_path: Path) -> None:
     assert app.target.artefact() == tmp_path / "m" / "model.lgb"
 
 
-def test_a_pickle_inside_needs_trust_like_any_other(tmp_path: Path) -> None:
+def test_a_pickle_inside_is_read_like_any_other(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "m", "  sklearn:\n    pickled_model: model.pkl\n")
     frame = table()[:300]
     model = LogisticRegression().fit(frame[["age", "income", "debt"]].to_numpy(), frame["label"])
-    content = pickle.dumps(model)
-    (folder / "model.pkl").write_bytes(content)
-    found = check(described(tmp_path, "file: m"))
-    assert "not trusted" in str(found[0])
-    digest = hashlib.sha256(content).hexdigest()
-    assert digest in str(found[0])
-    app = load(described(tmp_path, f"file: m\n  trust: true\n  sha256: {digest}"))
+    (folder / "model.pkl").write_bytes(pickle.dumps(model))
+    app = load(described(tmp_path, "file: m"))
     assert [("no", "yes")[i] for i in labels(app)] == list(model.predict(app.data.holdout.x))
+    found = check(described(tmp_path, f"file: m\n  sha256: {'0' * 64}"))
+    assert "sha256" in str(found[0])
 
 
 def test_skops_inside_needs_no_trust(tmp_path: Path) -> None:

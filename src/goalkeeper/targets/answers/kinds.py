@@ -32,10 +32,13 @@ class NumberKind:
         One of `KINDS`.
     total
         What the probabilities of one input sum to: 1, 100 (percent), or a number of votes.
+    even
+        Whether those of each input do.
     """
 
     kind: str
     total: float = 1.0
+    even: bool = False
 
 
 def kind_of_columns(values: Floats, what: str, said: str = "") -> NumberKind:
@@ -55,7 +58,7 @@ def kind_of_columns(values: Floats, what: str, said: str = "") -> NumberKind:
     even = low >= -SLACK and total > SLACK and bool((np.abs(sums - total) <= OFF * total).all())
     if even:
         near_one = abs(total - 1) <= OFF
-        return NumberKind("probabilities", 1.0 if near_one else total)
+        return NumberKind("probabilities", 1.0 if near_one else total, even=True)
     if said == "probabilities":
         if low < -SLACK:
             raise _contradiction(values, what, said, "probabilities are at least 0")

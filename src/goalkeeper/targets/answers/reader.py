@@ -20,6 +20,7 @@ from goalkeeper.targets.answers.kinds import HALF, KINDS, SLACK, kind_of_columns
 from goalkeeper.targets.answers.labels import LabelReader, blanks, declined
 from goalkeeper.targets.answers.unwrap import Returned, unwrap
 
+BROKEN = 0.05  # of their sum: by this much, probabilities are no longer off by rounding
 SUMMED = 1e-6  # probabilities whose sum is off by less are left as the model gave them
 
 
@@ -57,12 +58,15 @@ class AnswerReader:
         input, towards class 1 of two), `columns` (one a class) or `one-hot`.
     total
         What probabilities sum to: 1, 100 for percent, or a number of votes.
+    even
+        Whether those of every input of the sample did.
     """
 
     labels: LabelReader
     kind: str
     form: str
     total: float = 1.0
+    even: bool = False
 
     @classmethod
     def decide(
@@ -201,6 +205,8 @@ class AnswerReader:
         if self.kind in ("logits", "margins"):
             logits = numbers.two_logits(values[:, 0]) if self.form == "lone" else values
             return numbers.softmax(logits), logits
+        if self.even:
+            self._check_sums(values)
         scores = np.clip(values / self.total, 0.0, None)
         if self.form == "lone":
             second = np.minimum(scores[:, 0], 1.0)
@@ -208,6 +214,17 @@ class AnswerReader:
         elif bool((np.abs(scores.sum(axis=1) - 1) > SUMMED).any()):
             scores = numbers.normalised(scores)
         return scores, numbers.log_of(scores)
+
+    def _check_sums(self, values: Floats) -> None:
+        """Refuse probabilities `(n, classes)` that are none, where those of the sample were."""
+        off = np.abs(values.sum(axis=1) - self.total) > BROKEN * self.total
+        off |= (values < -BROKEN * self.total).any(axis=1)
+        if off.any():
+            row = int(off.argmax())
+            raise TargetError(
+                f"{self.labels.what} returned {values[row].tolist()} for input {row}, which are no "
+                f"probabilities that sum to {self.total:.6g}, as those of the sample were"
+            )
 
     def _other_form(self, values: NDArray[Any]) -> TargetError:
         width = len(self.labels.index)
@@ -273,7 +290,7 @@ def _decide_columns(returned: Returned, reader: LabelReader, said: str) -> Answe
     _check_finite(found, said or "log-probabilities", reader.what)
     kind = kind_of_columns(np.maximum(found, np.log(numbers.TINY)), reader.what, said)
     _check_finite(found, kind.kind, reader.what)
-    return AnswerReader(reader, kind.kind, "columns", kind.total)
+    return AnswerReader(reader, kind.kind, "columns", kind.total, kind.even)
 
 
 def _numbers(values: NDArray[Any], what: str) -> Floats:
