@@ -63,6 +63,8 @@ def check(
         problems = getattr(error, "problems", (error,))
     if as_json:
         typer.echo(json.dumps(_make_json(app, fit, problems), indent=1))
+        for problem in problems:
+            typer.echo(f"error: {problem}", err=True)
     else:
         _print(file, app, fit, problems)
     if problems:
