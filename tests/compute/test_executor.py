@@ -23,6 +23,7 @@ from goalkeeper.compute.local import LocalExecutor
 from goalkeeper.testing import executor_checks
 from tests.compute.jobs import double, doubles, job
 
+ROOT = Path(__file__).parents[2]
 distributed = pytest.importorskip("distributed", reason="the dask extra is not installed")
 WORKERS = 2
 
@@ -235,11 +236,16 @@ def test_without_what_they_are_forked_from_workers_are_replaced(
 def separate(folder: Path) -> Iterator[tuple[str, dict[str, list[subprocess.Popen[bytes]]]]]:
     """Start a scheduler and a worker as a user does, each in a process that can be killed."""
     file, processes = folder / "scheduler.json", []
+    # The jobs are found in the repository, whatever other tests did to folder and environment.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONSAFEPATH"}
+    environment["PYTHONPATH"] = str(ROOT)
     common = ["--no-dashboard", "--scheduler-file", str(file)]
     local = [*common, "--host", "127.0.0.1"]
     for words in (["scheduler", *local, "--port", "0"], ["worker", *local, "--no-nanny"]):
         command = [sys.executable, "-m", "dask", *words]
-        processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+        processes.append(
+            subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=ROOT, env=environment)
+        )
         while not file.exists():
             time.sleep(0.05)
     try:
@@ -288,7 +294,8 @@ def test_a_cluster_that_dies_in_the_middle_is_an_error(
     soon = dask.config.set({"distributed.comm.timeouts.connect": "2s"})
     with separate(tmp_path) as (address, processes), soon:
         running = DaskExecutor(address).run(jobs)
-        assert next(running).status == "ok"
+        first = next(running)
+        assert first.status == "ok", first.error
         monkeypatch.setattr(ours, "PATIENCE", 2)
         monkeypatch.setattr(ours, "LOOK", 1)
         for process in processes[what]:
