@@ -85,10 +85,9 @@ def _own_modules() -> Iterator[None]:
     A `random.py` beside the application file would take the place of Python's.
     """
     before = os.environ.get(SAFE_PATH)
-    os.environ[SAFE_PATH] = "1"
+    os.environ[SAFE_PATH] = before or "1"
     try:
         yield
     finally:
-        del os.environ[SAFE_PATH]
-        if before is not None:
-            os.environ[SAFE_PATH] = before
+        if before is None:  # another thread may have taken it away, or still need it
+            os.environ.pop(SAFE_PATH, None)
