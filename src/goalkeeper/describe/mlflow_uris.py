@@ -41,4 +41,4 @@ def download(uri: str) -> Path:
         raise TargetError(f"MLflow cannot get {uri}: {lines[0][:300]}") from error
     finally:
         if few:
-            del os.environ[RETRIES]
+            os.environ.pop(RETRIES, None)  # another thread may have taken it away

@@ -246,7 +246,7 @@ def _environment() -> Iterator[None]:
         yield
     finally:
         if before is None:
-            del os.environ[OFFLINE]
+            os.environ.pop(OFFLINE, None)  # another thread may have taken it away
         else:
             os.environ[OFFLINE] = before
 

@@ -261,7 +261,7 @@ def _need_keras() -> Any:
         try:
             return _imported()
         finally:
-            del os.environ[BACKEND]
+            os.environ.pop(BACKEND, None)  # another thread may have taken it away
     return _imported()
 
 
