@@ -65,7 +65,8 @@ def evaluate(
             task=TASK,
             deal=GAME.deal(app, TASK, rng),
             answers=points,
-            granted=power(data),
+            granted=power(),
+            attacker=power(data),
             rng=rng,
             victim=np.random.SeedSequence(3),
         )
@@ -112,6 +113,7 @@ def test_the_most_frequent_answer_gains_nothing(app: Application) -> None:
 
 @pytest.mark.requirement("S46")
 def test_who_has_data_is_compared_with_what_data_alone_gives() -> None:
+    """Also where the attack was granted none of that data."""
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10, max_iter=1000))
     app = mailbox(pipeline, 1200)
     app = replace(app, trainer=SklearnTrainer(pipeline, app.classes, app.domain))

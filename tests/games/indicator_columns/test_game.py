@@ -40,8 +40,8 @@ def evaluate(
             task=TASK,
             deal=deal,
             answers=[Checkpoint(answer, Cost(queries=7), np.full(deal.campaigns, 7))],
+            attacker=Power(knowledge=Knowledge(data=data)),
             granted=Power(
-                knowledge=Knowledge(data=data),
                 capabilities=Capability.M2,
                 view=View.SCORES,
                 budget=Budget(queries=100),

@@ -65,7 +65,6 @@ def true_words(app: Application) -> list[str]:
 def evaluate(app: Application, words: Sequence[str], data: Grade = Grade.NONE) -> AttackResult:
     rng = np.random.default_rng(0)
     granted = Power(
-        knowledge=Knowledge(data=data),
         capabilities=Capability.M2,
         view=View.LABELS,
         budget=Budget(queries=100),
@@ -77,6 +76,7 @@ def evaluate(app: Application, words: Sequence[str], data: Grade = Grade.NONE) -
             deal=GAME.deal(app, TASK, rng),
             answers=[Checkpoint(words, Cost(queries=7), np.array([7]))],
             granted=granted,
+            attacker=Power(knowledge=Knowledge(data=data)),
             rng=rng,
             victim=np.random.SeedSequence(1),
         )

@@ -45,7 +45,8 @@ def evaluate(app: Application, *answers: ClassAverages, data: Grade = Grade.NONE
             task=TASK,
             deal=GAME.deal(app, TASK, rng),
             answers=[Checkpoint(a, Cost(), np.array([i])) for i, a in enumerate(answers)],
-            granted=Power(knowledge=Knowledge(data=data)),
+            granted=Power(),
+            attacker=Power(knowledge=Knowledge(data=data)),
             rng=rng,
         )
     )

@@ -16,7 +16,8 @@ from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult, Control, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Grade, Power, View
+from goalkeeper.core.power import Attacker, Grade, Power, View
+from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.extraction.stolen import examine_protection
 from goalkeeper.games.extraction.substitutes import (
@@ -26,6 +27,7 @@ from goalkeeper.games.extraction.substitutes import (
     measure_parameter_error,
     predict_labels,
 )
+from goalkeeper.games.shared.grants import own_data, unless_it_holds_the_model
 from goalkeeper.games.shared.measuring import (
     GainCounts,
     build_gain_trial,
@@ -83,6 +85,14 @@ class Extraction(Game[PublicInterface, Data, Substitute]):
                 f"{len(app.data.holdout)}"
             )
         return None
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Whoever has the model gains nothing here."""
+        return unless_it_holds_the_model(attacker, "a copy of it")
+
+    def baseline_power(self, attacker: Power) -> Power:
+        """Return the attacker's data, from which a substitute is trained without any query."""
+        return own_data(attacker)
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
@@ -171,7 +181,7 @@ def _find_baseline(marking: ExtractionMarking, labels: Ints) -> Bools:
     counts = np.bincount(labels, minlength=len(app.classes))
     best = labels == counts.argmax()
     seed = int(marking.victim.generate_state(1)[0])
-    for trained in fit_without_queries(app, marking.granted, seed):
+    for trained in fit_without_queries(app, marking.attacker, seed):
         same = trained.answer(x, View.LABELS).labels == labels
         best = same if same.sum() > best.sum() else best
     return np.asarray(best)
@@ -282,7 +292,7 @@ def _list_caveats(marking: ExtractionMarking, target: _TargetAnswers) -> tuple[s
     caveats = []
     if len(np.unique(target.labels)) < 2:
         caveats.append("the original gave the same answer to every unseen input")
-    if marking.granted.knowledge.data is Grade.NONE:
+    if marking.attacker.knowledge.data is Grade.NONE:
         caveats.append(
             "the attacker has no data, so the baseline is the most frequent answer; an attacker "
             "with similar data gains less"

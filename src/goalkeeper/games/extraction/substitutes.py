@@ -86,13 +86,14 @@ def _list_references(item: Any) -> list[Any]:
     return gc.get_referents(item)
 
 
-def fit_without_queries(app: Application, granted: Power, seed: int) -> tuple[Target, ...]:
+def fit_without_queries(app: Application, attacker: Power, seed: int) -> tuple[Target, ...]:
     """Train what this attacker's data gives without asking anything: with its true classes.
 
     The target's own recipe and a generic one of its family: the better of the two is the best
-    that can be had without access. None without data.
+    that can be had without access. None without data. `attacker` is everything that the attacker
+    has, whatever part of it the attack uses.
     """
-    knowledge = granted.knowledge
+    knowledge = attacker.knowledge
     data = app.data.train if knowledge.data is Grade.FULL else app.data.similar
     if knowledge.data is Grade.NONE or len(np.unique(data.y)) < 2:
         return ()

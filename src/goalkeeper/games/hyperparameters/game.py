@@ -15,8 +15,10 @@ from goalkeeper.core.data import Ints
 from goalkeeper.core.domain import Domain, TextDomain
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
+from goalkeeper.games.shared.grants import unless_it_holds_the_model
 from goalkeeper.games.shared.hidden_victims import (
     VictimKinds,
     deal_victims,
@@ -66,6 +68,10 @@ class HyperparameterInference(Game[VictimKinds, Ints, Ints]):
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Need records to train the victims on."""
         return unfit_records(app)
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Whoever has the model gains nothing here."""
+        return unless_it_holds_the_model(attacker, "guessing how it was regularised")
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator

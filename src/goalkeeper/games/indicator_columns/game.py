@@ -12,10 +12,12 @@ from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.numbers import spread
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.indicator_columns import marks
 from goalkeeper.games.indicator_columns.influence import column_names
+from goalkeeper.games.shared.grants import own_data, unless_it_holds_the_model
 from goalkeeper.games.shared.rankings import ASKED, FEWEST, Ranking, RankingAim
 from goalkeeper.games.shared.simple_targets import LinearTarget, balanced
 
@@ -54,6 +56,14 @@ class ColumnIndicators(Game[RankingAim, None, Ranking]):
             f"there are {count} columns, fewer than {2 * FEWEST}: too few to distinguish "
             "finding those that matter from guessing"
         )
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Whoever has the model gains nothing here."""
+        return unless_it_holds_the_model(attacker, "naming its columns")
+
+    def baseline_power(self, attacker: Power) -> Power:
+        """Return the attacker's data, from which columns are ranked without any query."""
+        return own_data(attacker)
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator

@@ -78,7 +78,7 @@ def _baseline(
     app = marking.app
     seed = int(marking.victim.generate_state(1)[0])
     best = k, len(names)
-    for trained in fit_without_queries(app, marking.granted, seed):
+    for trained in fit_without_queries(app, marking.attacker, seed):
         order = np.argsort(-measure_influence(trained, app.data.similar)[0], kind="stable")[:k]
         hits = len({names[i] for i in order} & truth)
         best = (hits, k) if hits / k > best[0] / best[1] else best

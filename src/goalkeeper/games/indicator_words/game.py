@@ -14,9 +14,11 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.indicator_words import marks
+from goalkeeper.games.shared.grants import own_data, unless_it_holds_the_model
 from goalkeeper.games.shared.indicators import list_common_words
 from goalkeeper.games.shared.rankings import ASKED, FEWEST, Ranking, RankingAim
 from goalkeeper.games.shared.simple_targets import word_rule
@@ -77,6 +79,14 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
         if len(used) < 4 * FEWEST:
             return Unfit(f"only {len(used)} words are in use, fewer than {4 * FEWEST}")
         return None
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Whoever has the model gains nothing here."""
+        return unless_it_holds_the_model(attacker, "naming its words")
+
+    def baseline_power(self, attacker: Power) -> Power:
+        """Return the attacker's data, from which words are ranked without any query."""
+        return own_data(attacker)
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator

@@ -82,7 +82,7 @@ def _known_before(marking: MarkingWords, used: Sequence[str], truth: Sequence[st
     seed = int(marking.victim.generate_state(1)[0])
     guesses = [
         find_indicators(trained, marking.app, used, marking.deal.secret).ranked()[: len(truth)]
-        for trained in fit_without_queries(marking.app, marking.granted, seed)
+        for trained in fit_without_queries(marking.app, marking.attacker, seed)
     ]
     return max((len(set(guess) & set(truth)) for guess in guesses), default=None)
 

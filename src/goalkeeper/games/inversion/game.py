@@ -28,6 +28,7 @@ from goalkeeper.games.inversion.questions import (
     extract_features,
     mark_answers,
 )
+from goalkeeper.games.shared.grants import own_data
 from goalkeeper.games.shared.measuring import (
     GainCounts,
     build_gain_trial,
@@ -86,6 +87,10 @@ class Inversion(Game[InversionQuestion, None, ClassAverages]):
             return Unfit(f"two classes with {MIN_CLASS_RECORDS} training records each are needed")
         return None
 
+    def baseline_power(self, attacker: Power) -> Power:
+        """Return the attacker's data, from which class averages are known without any query."""
+        return own_data(attacker)
+
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
     ) -> Deal[InversionQuestion, None]:
@@ -138,7 +143,7 @@ def _find_baseline(
     marking: InversionMarking, truth: FeatureMatrix, asked: Questions
 ) -> tuple[int, int]:
     """Return what is right without the model: a coin, or own data where that is better."""
-    app, grade = marking.app, marking.granted.knowledge.data
+    app, grade = marking.app, marking.attacker.knowledge.data
     if grade is Grade.NONE:
         return COIN
     data = app.data.train if grade is Grade.FULL else app.data.similar

@@ -15,10 +15,12 @@ from goalkeeper.core.data import Ints
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.model_family.closed_form import closed_form_victims
 from goalkeeper.games.model_family.estimators import FAMILIES, build_estimator
+from goalkeeper.games.shared.grants import unless_it_holds_the_model
 from goalkeeper.games.shared.hidden_victims import (
     VictimKinds,
     deal_victims,
@@ -65,6 +67,10 @@ class ModelFamilyInference(Game[VictimKinds, Ints, Ints]):
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Need records to train the victims on."""
         return unfit_records(app)
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Whoever has the model gains nothing here."""
+        return unless_it_holds_the_model(attacker, "guessing its family")
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
