@@ -298,7 +298,7 @@ def _attacker(attacker: Attacker) -> AttackerRow:
         capabilities=tuple(power["capabilities"]),
         view=power["view"],
         window=attacker.window,
-        inputs=attacker.inputs,
+        writes=attacker.writes,
         **power["budget"],
     )
 

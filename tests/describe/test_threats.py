@@ -34,7 +34,7 @@ needs:
   confidentiality: {none: The rules are published.}
   privacy: {laws: {level: high, reason: Income is personal data.}}
 attackers:
-  - {name: spammer, based_on: customer, inputs: own}
+  - {name: spammer, based_on: customer, writes: own}
   - customer
 """
 MODEL = """\
@@ -86,7 +86,7 @@ def test_what_is_not_said_is_the_usual_threat(tmp_path: Path) -> None:
     app = loaded(tmp_path, "")
     assert app.threats == Threats()
     assert app.properties == ()
-    assert [a.inputs for a in app.attackers] == ["own", "both"]
+    assert [a.writes for a in app.attackers] == ["own", "own"]
 
 
 def test_every_key_reaches_the_application(tmp_path: Path) -> None:
@@ -229,5 +229,5 @@ def test_examples_write_the_usual_threat_out(name: str, tmp_path: Path) -> None:
 
 def test_the_template_shows_every_part_of_the_threat(tmp_path: Path) -> None:
     text = write_template(tmp_path).read_text(encoding="utf-8")
-    for key in ("threats:", "text:", "table:", "images:", "properties:", "relations:", "inputs:"):
+    for key in ("threats:", "text:", "table:", "images:", "properties:", "relations:", "writes:"):
         assert key in text

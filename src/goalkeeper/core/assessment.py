@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 
 from goalkeeper.core.errors import OtherSchema, StoreError
 from goalkeeper.core.evidence import Evidence
@@ -112,7 +112,11 @@ class AttackerRow(Frozen):
     capabilities: tuple[str, ...]
     view: str
     window: str
-    inputs: str = Field(default="both", description="whose inputs it changes: own, others or both")
+    writes: str = Field(
+        default="both",
+        validation_alias=AliasChoices("writes", "inputs"),
+        description="whose inputs it changes: own, others, stored or both",
+    )
     queries: Real
     queries_per_day: Real
     identities: int

@@ -216,19 +216,23 @@ def _number(value: float) -> str:
     return "unlimited" if math.isinf(value) else f"{value:,g}"
 
 
+Writes = Literal["own", "others", "stored", "both"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attacker:
     """A named power, with the window of opportunity it has.
 
-    `inputs` says whose inputs the attacker can change before they are answered: its `own`, as a
-    sender of spam; those of `others`, on their way or where they are stored; or `both`.
+    `writes` says whose inputs the attacker can change before they are answered: its `own`, as a
+    sender of spam; those of `others`, on their way; those that are `stored`, whoever sent them; or
+    `both` its own and others on their way.
     """
 
     name: str
     power: Power
     window: str = "easy"
     label: str = ""
-    inputs: Literal["own", "others", "both"] = "both"
+    writes: Writes = "own"
 
     @property
     def box(self) -> str:
@@ -240,9 +244,9 @@ class Attacker:
 
         `writes` is `own`, `others`, or empty where a task changes no inputs.
         """
-        if not writes or self.inputs in ("both", writes):
+        if not writes or self.writes in ("both", "stored", writes):
             return ()
-        return (f"to change {_INPUTS[writes]} (changes only {_INPUTS[self.inputs]})",)
+        return (f"to change {_INPUTS[writes]} (changes only {_INPUTS[self.writes]})",)
 
 
 _INPUTS = {"own": "inputs of its own", "others": "inputs of others"}

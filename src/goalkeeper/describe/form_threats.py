@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
+from goalkeeper.core.power import Writes
 from goalkeeper.describe.fields import (
     CapabilityName,
     GradeName,
@@ -144,10 +145,12 @@ class AttackerForm(Section):
     )
     view: ViewName | None = Field(default=None, description="how much of an answer it sees")
     budget: BudgetForm | None = Field(default=None, description="what it may spend")
-    inputs: Literal["own", "others", "both"] | None = Field(
+    writes: Writes | None = Field(
         default=None,
+        validation_alias=AliasChoices("writes", "inputs"),
         description="whose inputs it can change before they are answered: own (those that it "
-        "sends), others (those of other people), or both",
+        "sends), others (those of other people, on their way), stored (whoever sent them), or both "
+        "its own and others",
     )
     window: str | None = Field(
         default=None,

@@ -138,7 +138,7 @@ class RatingInputs:
             power=_power(start.power, form),
             window=window,
             label=form.label or start.label,
-            inputs=form.inputs or start.inputs,
+            writes=form.writes or start.writes,
         )
 
     # ---- secrecy --------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pydantic import Field
 from goalkeeper.core.evidence import AttackPotential, Requirement, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import Frozen
-from goalkeeper.core.power import Attacker, Budget, Power
+from goalkeeper.core.power import Attacker, Budget, Power, Writes
 from goalkeeper.policy._entries import (
     AspectName,
     BudgetEntry,
@@ -89,6 +89,7 @@ class Profile(Frozen):
     view: ViewName
     budget: BudgetEntry
     window: str
+    writes: Writes = "own"
 
     def attacker(self, name: str) -> Attacker:
         """Return the attacker that this describes."""
@@ -98,7 +99,9 @@ class Profile(Frozen):
             view=view_of(self.view),
             budget=self.budget.budget(),
         )
-        return Attacker(name=name, power=power, window=self.window, label=self.label)
+        return Attacker(
+            name=name, power=power, window=self.window, label=self.label, writes=self.writes
+        )
 
 
 class Rating(Frozen):

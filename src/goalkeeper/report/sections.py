@@ -20,6 +20,7 @@ INPUTS = {
     "both": (),
     "own": ("changes only inputs of its own",),
     "others": ("changes only inputs of others",),
+    "stored": ("changes stored inputs, whoever sent them",),
 }
 
 
@@ -78,7 +79,7 @@ def attacker_parts(assessment: Assessment) -> tuple[AttackerPart, ...]:
                 knows=fmt.join_words(tuple(knowledge)) or "nothing",
                 can=(
                     *(f"{c}: {MEANING[c]}" if c in MEANING else c for c in a.capabilities),
-                    *INPUTS[a.inputs],
+                    *INPUTS[a.writes],
                 ),
                 sees=a.view,
                 spends=", ".join(spends),

@@ -13,7 +13,8 @@ from goalkeeper.core.data import PARTS, Splits
 from goalkeeper.core.errors import GoalkeeperError, NotOffered
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
-from goalkeeper.core.power import View
+from goalkeeper.core.power import Attacker, View
+from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.bit_flips import marks
 from goalkeeper.games.bit_flips.bits import read_stored
@@ -67,6 +68,13 @@ class BitFlipping(Game[FlipAim, None, Flips]):
         except GoalkeeperError as error:
             return Unfit(f"the stored numbers cannot be read: {error}")
         return None
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Whoever writes the stored numbers may write any model."""
+        return Standing.no_harm(
+            f"{attacker.name} was granted the stored numbers (W) and could write any others; how "
+            "few flipped bits do harm matters where memory fails, or a check is not exact"
+        )
 
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[FlipAim, None]:
         """Show the stored numbers; there is no secret."""

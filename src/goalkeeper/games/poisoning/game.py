@@ -14,13 +14,15 @@ from goalkeeper.core.domain import Domain, ImageDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.poisoning import outcomes
 from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
 from goalkeeper.games.poisoning.change import Contribution, Dose, PoisoningQuestion, check_doses
 from goalkeeper.games.poisoning.marks import VictimAnswers
 from goalkeeper.games.poisoning.retraining import HonestContribution, draw_retrainings, retrain
+from goalkeeper.games.shared.grants import unless_most_data_is_its_own
 
 DAMAGE = Harm(Goal.AVAILABILITY)
 ON_MODEL = Harm(Goal.INTEGRITY, level=IntegrityLevel.MODEL)
@@ -101,6 +103,10 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
         if task.name == PASSES.name and harmless.all():
             return Unfit("inconclusive: the holdout data has no harmful input")
         return None
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Half of the training data in hostile hands is no attack on the rest."""
+        return unless_most_data_is_its_own(attacker)
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator

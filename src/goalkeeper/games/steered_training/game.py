@@ -12,9 +12,11 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.standing import Standing
 from goalkeeper.core.steering import Steering
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
+from goalkeeper.games.shared.grants import unless_it_trains
 from goalkeeper.games.shared.large_steps import trainer_for
 from goalkeeper.games.steered_training import marks
 from goalkeeper.games.steered_training.aim import TrainingAim, describe_aim
@@ -56,6 +58,10 @@ class SteeredTraining(Game[TrainingAim, None, Steering]):
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Need a recipe; what of it can be steered, each attack says."""
         return None if app.trainer is not None else no_recipe()
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Whoever trains the model may train any."""
+        return unless_it_trains(attacker)
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator

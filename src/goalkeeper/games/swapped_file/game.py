@@ -13,7 +13,8 @@ from goalkeeper.core.data import Data, Ints
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.shared.model_files import (
     Replacements,
@@ -85,6 +86,16 @@ class SwappedFile(Game[AvailableModelFiles, None, Replacements]):
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Need a stored file."""
         return unfit_storage(app)
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Only a declared check is put to the test; without one, W grants the swap."""
+        if app.storage is None or app.storage.protection:
+            return DECIDES
+        return Standing.no_harm(
+            f"{attacker.name} was granted the stored model (W), and nothing is described that "
+            "would notice another file; what limits this attacker is a check before the file is "
+            "used (a hash, a signature)"
+        )
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator

@@ -14,9 +14,11 @@ from goalkeeper.core.errors import ChangeRefused
 from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.feedback import FeedbackBatch, check_batches, most_a_round, most_in_all
 from goalkeeper.core.goals import Aspect, Goal, Harm
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
+from goalkeeper.games.shared.grants import unless_most_data_is_its_own
 from goalkeeper.games.teaching import marks
 from goalkeeper.games.teaching.replay import replay_campaigns
 
@@ -132,6 +134,10 @@ class Teaching(Game[FeedbackChannel, None, FeedbackPlan]):
         if task.name == DECLINED and not (app.data.holdout.y == app.harmless).any():
             return Unfit("inconclusive: the holdout data has no harmless input")
         return None
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Half of the training data in hostile hands is no attack on the rest."""
+        return unless_most_data_is_its_own(attacker)
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator

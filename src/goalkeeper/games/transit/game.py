@@ -11,9 +11,11 @@ import numpy as np
 from goalkeeper.core.application import Application
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
+from goalkeeper.core.power import Attacker
+from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.shared.reacting import METRIC, react_by_certainty, unfit_reactions
-from goalkeeper.games.shared.system import IN_PROCESS, NONE
+from goalkeeper.games.shared.system import IN_PROCESS, NONE, NUMBERED, SIGNED
 from goalkeeper.games.transit import marks
 from goalkeeper.games.transit.rewrites import Rewrite
 from goalkeeper.games.transit.traffic import InterceptedTraffic, SessionSecret, record_traffic
@@ -67,6 +69,17 @@ class Transit(Game[InterceptedTraffic, SessionSecret, Rewrite]):
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Need reactions that differ, and a channel."""
         return unfit_reactions(app, withheld=bool(task.about)) or _unfit_channel(app)
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """To withhold answers, or to rewrite unprotected ones, is what capability O grants."""
+        wiring = app.wiring
+        if not task.about and (wiring.channel in (SIGNED, NUMBERED) or wiring.adapter is not None):
+            return DECIDES
+        what = "withholds" if task.about else "rewrites"
+        return Standing.no_harm(
+            f"{attacker.name} was granted the answers in transit (O), and {what} them as it likes; "
+            "what limits this attacker is whether the surrounding system notices"
+        )
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
