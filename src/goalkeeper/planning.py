@@ -22,6 +22,7 @@ from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, Vie
 from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.games.base import Task, Unfit, resize
 from goalkeeper.policy import Policy, Variant, default_policy
+from goalkeeper.untested import Untested
 
 IDENTITY = 1  # version of the scheme of unit ids; increase it when the scheme changes
 
@@ -170,9 +171,9 @@ def make_plan(
                 unfit=refusal(app, attack, task),
             )
             entries += [entry for who in attackers for entry in matcher.entries(who)]
-    missing = [v for v in policy.variants() if v.id not in covered]
+    missing = [Untested(app=app, variant=v) for v in policy.variants() if v.id not in covered]
     entries += [
-        gap for v in missing for who in attackers if (gap := _variant_entry(app, v, who, choice))
+        gap for v in missing for who in attackers if (gap := _variant_entry(v, who, choice))
     ]
     wanted = [e for e in entries if not choice.goals or set(e.goals) & set(choice.goals)]
     return Plan(entries=tuple(wanted), attackers=attackers, choice=choice)
@@ -281,7 +282,9 @@ class _Matcher:
 
     def _entry(self, attacker: Attacker, granted: Power) -> PlanEntry:
         game = resize(self.attack.game(), self.choice.effort)
-        standing = game.standing(self.app, self.task, attacker)
+        standing = self.variant.standing
+        if standing.decides:
+            standing = game.standing(self.app, self.task, attacker)
         entry = replace(self._base_entry(attacker, granted), standing=standing)
         unfit = self.unfit or view_refusal(self.app, granted)
         if unfit:
@@ -326,33 +329,21 @@ def _unit(app: Application, name: str, run: AttackRun, effort: float) -> Unit:
     )
 
 
-def _variant_entry(
-    app: Application, variant: Variant, who: Attacker, choice: Choice
-) -> PlanEntry | None:
+def _variant_entry(gap: Untested, who: Attacker, choice: Choice) -> PlanEntry | None:
     """Make the entry of a variant without an attack; None if this attacker cannot mount it."""
-    if all(who.power.lacks(need) for need in variant.powers):
+    hole = gap.hole(who, excluded=bool(choice.attacks))
+    if hole is None:
         return None
-    excluded = bool(choice.attacks)
-    elsewhere = bool(variant.inputs) and app.domain.kind not in variant.inputs
-    status = Status.EXCLUDED if excluded else Status.NOT_TESTED
-    reason = (
-        "excluded by --attack"
-        if excluded
-        else f"goalkeeper has no attack of this variant for {app.domain.kind} inputs yet"
-    )
-    if elsewhere:
-        status = Status.NOT_APPLICABLE
-        reason = f"applies only to {', '.join(variant.inputs)} inputs"
-    task = Task(name=variant.id, harms=variant.harms, metric=variant.metric, sentence=variant.id)
     return PlanEntry(
         attack="",
-        game=variant.family,
-        task=task,
-        variant=variant,
+        game=gap.variant.family,
+        task=hole.task,
+        variant=gap.variant,
         attacker=who,
-        need=variant.powers[0],
-        status=status,
-        reasons=(reason,),
+        need=gap.variant.powers[0],
+        status=hole.status,
+        reasons=(hole.reason,),
+        standing=hole.standing,
     )
 
 

@@ -14,6 +14,7 @@ from goalkeeper.core.evidence import Standard
 from goalkeeper.core.goals import Aspect, Goal, Harm, IntegrityLevel
 from goalkeeper.core.need import Frozen
 from goalkeeper.core.power import Budget, Power
+from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.policy._entries import (
     AspectName,
     BudgetEntry,
@@ -110,6 +111,7 @@ class VariantEntry(Frozen):
     note: str = ""
     chain: str = ""
     inputs: tuple[Literal["text", "table", "image"], ...] = ()
+    standing: Standing = DECIDES
 
 
 class Family(Frozen):
@@ -199,6 +201,8 @@ class Variant:
         A variant that has to be mounted first.
     inputs
         Kinds of input it concerns; empty for all.
+    standing
+        What it may count for, whatever the application.
     """
 
     family: str
@@ -216,6 +220,7 @@ class Variant:
     note: str = ""
     chain: str = ""
     inputs: tuple[str, ...] = ()
+    standing: Standing = DECIDES
 
     @property
     def id(self) -> str:
@@ -272,6 +277,7 @@ def variants_of(taxonomy: Taxonomy) -> Iterator[Variant]:
                 note=entry.note,
                 chain=entry.chain,
                 inputs=entry.inputs,
+                standing=entry.standing,
             )
 
 
