@@ -99,7 +99,8 @@ def mark(app: Application, answer: Floats | None, power: Power) -> AttackResult:
             task=task,
             deal=deal,
             answers=(point,),
-            granted=power,
+            granted=Power(),
+            attacker=power,
             rng=np.random.default_rng(0),
         )
     )

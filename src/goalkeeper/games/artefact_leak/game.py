@@ -28,7 +28,7 @@ from goalkeeper.games.shared.measuring import build_measurement, measure_count
 from goalkeeper.games.tallies import estimate_tally
 
 MIN_RECORDS = 20  # of training records, and of records that the model never saw
-HARMS = (Harm(Goal.PRIVACY), Harm(Goal.CONFIDENTIALITY))
+HARMS = (Harm(Goal.PRIVACY),)
 METRIC = "success_rate"
 WORDS = Task(
     name="rare-words",

@@ -21,6 +21,7 @@ from goalkeeper.games.attribute.imputer import Imputers
 from goalkeeper.games.attribute.marks import HiddenValues, mark_guesses
 from goalkeeper.games.attribute.revealing import AttributeRevealingTarget
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
+from goalkeeper.games.shared.grants import own_data
 
 MIN_RECORDS = 20  # of training records, of others, and half of what an imputer needs
 METRIC = "normalised_gain"
@@ -98,6 +99,10 @@ class AttributeInference(Game[IncompleteRecords, HiddenValues, Floats]):
             )
         return None
 
+    def baseline_power(self, attacker: Power) -> Power:
+        """Return the attacker's data, from which a value is imputed without the model."""
+        return own_data(attacker)
+
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
     ) -> Deal[IncompleteRecords, HiddenValues]:
@@ -124,7 +129,7 @@ class AttributeInference(Game[IncompleteRecords, HiddenValues, Floats]):
         """Count correct values beside those of imputation from the attacker's own data."""
         app, question = marking.app, marking.deal.question
         data = app.data.similar
-        if marking.granted.knowledge.data is Grade.FULL and marking.deal.withheld is not None:
+        if marking.attacker.knowledge.data is Grade.FULL and marking.deal.withheld is not None:
             data = data.joined(app.data.train.take(~marking.deal.withheld))
         imputer = question.imputers.trained_on(data, question.attribute)
         imputed = imputer.log_chances(question.records)

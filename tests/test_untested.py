@@ -1,0 +1,94 @@
+"""What has no attack must not keep a goal open by itself: every variant and built-in attacker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from goalkeeper.attacks import catalogue
+from goalkeeper.core.application import Application
+from goalkeeper.core.evidence import Status
+from goalkeeper.core.goals import Goal
+from goalkeeper.core.power import Attacker
+from goalkeeper.core.standing import StandingKind
+from goalkeeper.policy import Variant, default_policy
+from goalkeeper.testing.worlds import evasion
+from goalkeeper.untested import Hole, Untested
+
+POLICY = default_policy()
+KINDS = ("text", "table", "image")
+
+# Known holes: (variant, kinds of input without an attack). Whoever closes one takes it out.
+OPEN = {
+    "evasion.transfer": {"table"},
+    "evasion.substitute": {"table", "image"},
+    "poisoning.insert_labelled": set(KINDS),
+    "poisoning.insert_unlabelled": {"table", "image"},
+    "poisoning.back_gradient": set(KINDS),
+    "poisoning.backdoor_clean": {"table"},
+    "poisoning.feedback": set(KINDS),
+    "extraction.equation_solving": {"image"},
+    "attribute.white_box": {"table"},
+    "property.white_box": set(KINDS),
+    "property.poisoned": set(KINDS),
+}
+
+
+@pytest.fixture(scope="module")
+def apps() -> dict[str, Application]:
+    rng = np.random.default_rng(0)
+    return {kind: evasion.rigged(kind, rng) for kind in KINDS}
+
+
+def attacked(kind: str) -> set[str]:
+    return {a.variant for a in catalogue().values() if kind in a.domains}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_variant_without_an_attack_keeps_a_goal_open_for_a_built_in_attacker(
+    kind: str, apps: dict[str, Application]
+) -> None:
+    lacking = [v for v in POLICY.variants() if v.id not in attacked(kind)]
+    open_ = {
+        variant.id
+        for variant in lacking
+        for who in POLICY.attackers.values()
+        if (hole := hole_of(apps[kind], variant, who)) is not None
+        and hole.standing.decides
+        and hole.status is Status.NOT_TESTED
+    }
+    assert open_ <= {id_ for id_, kinds in OPEN.items() if kind in kinds}
+
+
+def hole_of(app: Application, variant: Variant, who: Attacker) -> Hole | None:
+    return Untested(app=app, variant=variant).hole(who)
+
+
+def test_what_an_attacker_cannot_write_is_not_left_open(apps: dict[str, Application]) -> None:
+    variant = POLICY.variant("evasion.transfer")
+    app = replace(apps["table"], harmless=0)
+    own = hole_of(app, variant, POLICY.attackers["customer"])
+    stored = hole_of(app, variant, POLICY.attackers["insider"])
+    assert {h.goal for h in own.task.harms} == {Goal.INTEGRITY}
+    assert {h.goal for h in stored.task.harms} == {Goal.INTEGRITY, Goal.AVAILABILITY}
+
+
+def test_what_follows_from_a_grant_is_not_left_open(apps: dict[str, Application]) -> None:
+    variant = POLICY.variant("extraction.equation_solving")
+    holder = hole_of(apps["image"], variant, POLICY.attackers["device_holder"])
+    assert holder.standing.kind is StandingKind.NO_HARM
+    assert holder.standing.reason in holder.reason
+    assert hole_of(apps["image"], variant, POLICY.attackers["outsider"]) is None
+
+
+def test_what_rests_on_more_than_any_attacker_has_says_so(apps: dict[str, Application]) -> None:
+    kinds = {
+        id_: hole_of(apps["image"], POLICY.variant(id_), POLICY.attackers["insider"]).standing.kind
+        for id_ in ("inversion.generative", "membership.audit_one_run")
+    }
+    assert kinds == {
+        "inversion.generative": StandingKind.BY_ASSUMPTION,
+        "membership.audit_one_run": StandingKind.NO_HARM,
+    }
