@@ -22,7 +22,6 @@ KINDS = ("text", "table", "image")
 
 # Known holes: (variant, kinds of input without an attack). Whoever closes one takes it out.
 OPEN = {
-    "evasion.transfer": {"table"},
     "evasion.substitute": {"table", "image"},
     "poisoning.insert_labelled": set(KINDS),
     "poisoning.insert_unlabelled": {"table", "image"},
@@ -67,7 +66,7 @@ def hole_of(app: Application, variant: Variant, who: Attacker) -> Hole | None:
 
 
 def test_what_an_attacker_cannot_write_is_not_left_open(apps: dict[str, Application]) -> None:
-    variant = POLICY.variant("evasion.transfer")
+    variant = POLICY.variant("evasion.substitute")
     app = replace(apps["table"], harmless=0)
     own = hole_of(app, variant, POLICY.attackers["customer"])
     stored = hole_of(app, variant, POLICY.attackers["insider"])

@@ -1,0 +1,87 @@
+"""Change rows until the attacker's own model is turned, without seeing any answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from goalkeeper.attacks.evasion._cells import CellAttack, RowItem, search_greedily
+from goalkeeper.attacks.evasion._query_plans import QueryPlan, Reply
+from goalkeeper.core.access import Access
+from goalkeeper.core.application import Target
+from goalkeeper.core.data import Bools, Floats
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power, View
+from goalkeeper.games.evasion import EvasionQuestion
+from goalkeeper.training import SklearnTrainer, plain_rows
+from goalkeeper.training.lookalikes import build_generic_estimator
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ColumnsTransferred(CellAttack):
+    """Train a model on the attacker's own rows, and change the entries that turn it.
+
+    What evades one model often evades another that was trained for the same task. One entry after
+    the other is changed, always the one that brings the own model nearest to the goal; as the
+    target's margin is unknown, rows with more changes than turn the own model are handed in, too.
+    Costs no query. An attacker who knows the family of the training algorithm trains that, where it
+    gives scores; any other a generic model for tables.
+
+    Deviations: Papernot et al. follow gradients; here the search is greedy, as entries are limited
+    in number and may be categories.
+    """
+
+    variant = "evasion.transfer"
+    reference = "Papernot, McDaniel, Goodfellow 2016, Transferability in machine learning"
+    uses = Power(knowledge=Knowledge(algorithm=Grade.PARTIAL))
+    most = Budget(queries=0, compute_h=1.0)
+
+    def planner(self, question: EvasionQuestion, access: Access) -> Callable[[RowItem], QueryPlan]:
+        """Train once."""
+        model = self._train(access)
+
+        def plan(item: RowItem) -> QueryPlan:
+            for row in list_turned(item, model):
+                yield row[None]
+
+        return plan
+
+    def _train(self, access: Access) -> Target:
+        """Train the own model; one that gives scores."""
+        data, seed = access.data(), int(access.rng.integers(2**31))
+        if access.retrainable and access.granted.knowledge.algorithm >= Grade.PARTIAL:
+            target = access.trainer().fit(data, seed)
+            if target.offers >= View.SCORES:
+                return target
+        generic = build_generic_estimator(None, access.domain)
+        return SklearnTrainer(generic, access.classes, plain_rows(access.domain)).fit(data, seed)
+
+
+def list_turned(item: RowItem, model: Target) -> list[Floats]:
+    """List the rows `(d,)` along a greedy search from the first that turns a model on.
+
+    Where none does, the row that came nearest.
+    """
+    path: list[tuple[float, Floats]] = []
+    search = search_greedily(item)
+    try:
+        rows = next(search)
+        while True:
+            lead = measure_lead(model, rows, item.wanted)
+            best = int(np.argmax(lead))
+            path.append((float(lead[best]), rows[best]))
+            rows = search.send(Reply(np.zeros(len(rows), dtype=bool), lead))
+    except StopIteration:
+        pass
+    turned = [row for lead, row in path if lead > 0]
+    return turned or [row for _, row in sorted(path, key=lambda step: -step[0])[:1]]
+
+
+def measure_lead(model: Target, rows: Floats, wanted: Bools) -> Floats:
+    """Measure how far the wanted answers `(classes,)` are ahead for rows `(q, d)`."""
+    scores = model.answer(rows, View.SCORES).scores
+    lead = scores[:, wanted].max(axis=1) - scores[:, ~wanted].max(axis=1)
+    return np.asarray(np.where(np.isnan(lead), -np.inf, lead))
