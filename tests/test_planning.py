@@ -265,7 +265,7 @@ def test_a_variant_that_concerns_other_inputs_is_not_applicable() -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ByAttacker(Membership):
+class ByAttacker(Membership):  # type: ignore[misc]
     """Membership whose baseline knows the attacker's data, and that harms one attacker only."""
 
     def baseline_power(self, attacker: Power) -> Power:
@@ -283,7 +283,8 @@ def test_attackers_share_a_run_only_where_the_baseline_is_the_same(
     plan = planned(*names, choice=Choice(attacks=("loss_threshold",)))
     units = {e.attacker.name: e.unit for e in plan.entries if e.unit}
     assert units["customer"].id == units["device_holder"].id != units["insider"].id
-    known = {name: unit.run.attacker.knowledge.data for name, unit in units.items()}
+    has = {name: unit.run.attacker or Power() for name, unit in units.items()}
+    known = {name: power.knowledge.data for name, power in has.items()}
     assert known == {
         "customer": Grade.PARTIAL,
         "device_holder": Grade.PARTIAL,

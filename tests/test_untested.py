@@ -11,9 +11,8 @@ from goalkeeper.attacks import catalogue
 from goalkeeper.core.application import Application
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
-from goalkeeper.core.power import Attacker
 from goalkeeper.core.standing import StandingKind
-from goalkeeper.policy import Variant, default_policy
+from goalkeeper.policy import default_policy
 from goalkeeper.testing.worlds import evasion
 from goalkeeper.untested import Hole, Untested
 
@@ -54,37 +53,40 @@ def test_no_variant_without_an_attack_keeps_a_goal_open_for_a_built_in_attacker(
         variant.id
         for variant in lacking
         for who in POLICY.attackers.values()
-        if (hole := hole_of(apps[kind], variant, who)) is not None
+        if (hole := Untested(app=apps[kind], variant=variant).hole(who)) is not None
         and hole.standing.decides
         and hole.status is Status.NOT_TESTED
     }
     assert open_ <= {id_ for id_, kinds in OPEN.items() if kind in kinds}
 
 
-def hole_of(app: Application, variant: Variant, who: Attacker) -> Hole | None:
-    return Untested(app=app, variant=variant).hole(who)
+def hole_of(app: Application, id_: str, who: str) -> Hole:
+    """What a variant leaves open for a built-in attacker who can mount it."""
+    found = Untested(app=app, variant=POLICY.variant(id_)).hole(POLICY.attackers[who])
+    assert found is not None
+    return found
 
 
 def test_what_an_attacker_cannot_write_is_not_left_open(apps: dict[str, Application]) -> None:
-    variant = POLICY.variant("evasion.substitute")
     app = replace(apps["table"], harmless=0)
-    own = hole_of(app, variant, POLICY.attackers["customer"])
-    stored = hole_of(app, variant, POLICY.attackers["insider"])
+    own = hole_of(app, "evasion.substitute", "customer")
+    stored = hole_of(app, "evasion.substitute", "insider")
     assert {h.goal for h in own.task.harms} == {Goal.INTEGRITY}
     assert {h.goal for h in stored.task.harms} == {Goal.INTEGRITY, Goal.AVAILABILITY}
 
 
 def test_what_follows_from_a_grant_is_not_left_open(apps: dict[str, Application]) -> None:
-    variant = POLICY.variant("extraction.equation_solving")
-    holder = hole_of(apps["image"], variant, POLICY.attackers["device_holder"])
+    holder = hole_of(apps["image"], "extraction.equation_solving", "device_holder")
     assert holder.standing.kind is StandingKind.NO_HARM
     assert holder.standing.reason in holder.reason
-    assert hole_of(apps["image"], variant, POLICY.attackers["outsider"]) is None
+    variant = POLICY.variant("extraction.equation_solving")
+    outsider = POLICY.attackers["outsider"]
+    assert Untested(app=apps["image"], variant=variant).hole(outsider) is None
 
 
 def test_what_rests_on_more_than_any_attacker_has_says_so(apps: dict[str, Application]) -> None:
     kinds = {
-        id_: hole_of(apps["image"], POLICY.variant(id_), POLICY.attackers["insider"]).standing.kind
+        id_: hole_of(apps["image"], id_, "insider").standing.kind
         for id_ in ("inversion.generative", "membership.audit_one_run")
     }
     assert kinds == {

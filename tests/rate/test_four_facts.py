@@ -44,7 +44,7 @@ def verdict_of(standing: Standing, goal: Goal) -> Verdict:
 def granted(game: Any, app: Application, attacker: str | Attacker, place: int = 0) -> Standing:
     who = ATTACKERS[attacker] if isinstance(attacker, str) else attacker
     task = game.tasks(app)[place]
-    found = game.standing(app, task, who)
+    found: Standing = game.standing(app, task, who)
     goal = task.harms[0].goal
     wanted = Verdict.NOT_MET if found.decides else Verdict.MET
     assert verdict_of(found, goal) is wanted

@@ -56,10 +56,10 @@ def test_a_baseline_knows_the_data_of_the_whole_attacker(game: Any) -> None:
 def test_an_attack_that_uses_no_data_is_still_compared_with_the_data(app: Application) -> None:
     """The grant of a query attack holds no data: the baseline must not be cut to it."""
     entries = make_plan(app).entries
-    runs = {
-        e.attacker.name: e.unit.run
+    known = {
+        e.attacker.name: (e.unit.run.attacker or Power()).knowledge.data
         for e in entries
         if e.unit and e.attack == "substitute" and not e.unit.run.granted.knowledge.data
     }
-    assert runs["customer"].attacker.knowledge.data is Grade.PARTIAL
-    assert runs["outsider"].attacker.knowledge.data is Grade.NONE
+    assert known["customer"] is Grade.PARTIAL
+    assert known["outsider"] is Grade.NONE
