@@ -64,7 +64,11 @@ DEFENCES: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 
 def advise(evidence: Sequence[Evidence]) -> tuple[Advice, ...]:
-    """Recommend defences for every family with a demonstrated exposure, worst first."""
+    """Recommend defences for every family with a demonstrated exposure, worst first.
+
+    What may not decide a verdict calls for no defence.
+    """
+    evidence = [item for item in evidence if item.standing.decides]
     worst: dict[str, int] = {}
     for item in evidence:
         if item.rated is not None and item.rated.demonstrated > 0:

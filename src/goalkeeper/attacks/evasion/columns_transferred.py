@@ -13,10 +13,10 @@ from goalkeeper.attacks.evasion._query_plans import QueryPlan, Reply
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Bools, Floats
+from goalkeeper.core.domain import Domain
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power, View
 from goalkeeper.games.evasion import EvasionQuestion
-from goalkeeper.training import SklearnTrainer, plain_rows
-from goalkeeper.training.lookalikes import build_generic_estimator
+from goalkeeper.training import SklearnTrainer, build_encoder, plain_rows
 
 
 @final
@@ -28,7 +28,7 @@ class ColumnsTransferred(CellAttack):
     the other is changed, always the one that brings the own model nearest to the goal; as the
     target's margin is unknown, rows with more changes than turn the own model are handed in, too.
     Costs no query. An attacker who knows the family of the training algorithm trains that, where it
-    gives scores; any other a generic model for tables.
+    gives scores; any other a logistic regression.
 
     Deviations: Papernot et al. follow gradients; here the search is greedy, as entries are limited
     in number and may be categories.
@@ -56,8 +56,15 @@ class ColumnsTransferred(CellAttack):
             target = access.trainer().fit(data, seed)
             if target.offers >= View.SCORES:
                 return target
-        generic = build_generic_estimator(None, access.domain)
-        return SklearnTrainer(generic, access.classes, plain_rows(access.domain)).fit(data, seed)
+        rows = plain_rows(access.domain)
+        return SklearnTrainer(_build_model(access.domain), access.classes, rows).fit(data, seed)
+
+
+def _build_model(domain: Domain) -> object:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(build_encoder(domain), LogisticRegression(max_iter=500))
 
 
 def list_turned(item: RowItem, model: Target) -> list[Floats]:
