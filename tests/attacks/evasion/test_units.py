@@ -13,6 +13,7 @@ from goalkeeper.attacks.evasion.apgd import Apgd
 from goalkeeper.attacks.evasion.hop_skip_jump import HopSkipJump
 from goalkeeper.attacks.evasion.one_pixel import OnePixel
 from goalkeeper.attacks.evasion.pgd import Pgd
+from goalkeeper.attacks.evasion.square import Square
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import PARTS, Splits
 from goalkeeper.core.domain import ImageDomain
@@ -34,7 +35,7 @@ def in_bytes(app: Application, weights: Any, bias: Any) -> Application:
     )
 
 
-@pytest.mark.parametrize("attack", [Pgd, Apgd, HopSkipJump, OnePixel])
+@pytest.mark.parametrize("attack", [Pgd, Apgd, HopSkipJump, OnePixel, Square])
 @pytest.mark.parametrize("norm", ["linf", "l2", "pixels"])
 def test_attacks_succeed_alike_in_both_units(attack: Any, norm: str) -> None:
     pytest.importorskip("torch")
