@@ -72,7 +72,7 @@ class Square(PlanAttack[SquareItem]):
         self, question: EvasionQuestion, access: Access
     ) -> Callable[[SquareItem], QueryPlan]:
         """Return the search for one image."""
-        steps = max(1, min(self.steps, access.granted.budget.queries))
+        steps = int(max(1, min(self.steps, access.granted.budget.queries)))
         return lambda item: _search(item, steps, self.share)
 
 
