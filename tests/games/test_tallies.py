@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from goalkeeper.core.evidence import (
@@ -25,6 +26,8 @@ from goalkeeper.games.tallies import (
     beats_baseline,
     bounds,
     estimate_tally,
+    paired_gain,
+    paired_proportion,
     perfect_tally,
     value,
 )
@@ -165,3 +168,29 @@ def test_what_is_shown_is_two_sided_and_holds_its_value(tally: Tally) -> None:
 def test_a_success_rate_is_shown_as_it_is() -> None:
     shown = estimate_tally(proportion(N, 2 * N))
     assert shown == pytest.approx((1.0, all_of(N, 0.025), 1.0))
+
+
+def test_same_items_are_counted_as_pairs() -> None:
+    attack = np.array([True, True, True, False, False])
+    baseline = np.array([True, False, False, True, False])
+    expected = {"successes": 3, "n": 5, "baseline_successes": 2, "baseline_n": 5, "both": 1}
+    assert paired_gain(attack, baseline) == Gain(**expected)
+    assert paired_proportion(attack, baseline) == Proportion(**expected)
+
+
+@pytest.mark.parametrize("both", [-1, 1, 5])
+def test_impossible_pairs_are_refused(both: int) -> None:
+    with pytest.raises(ValueError, match="in common"):
+        Gain(successes=8, n=10, baseline_successes=4, baseline_n=10, both=both)
+
+
+# 5 points of 3,000 records that imputation has right as well: seen as pairs, a gain beyond
+# chance; as two samples it drowns in what they share.
+def test_pairs_show_what_two_samples_cannot() -> None:
+    counts = {"successes": 2160, "n": 3000, "baseline_successes": 2010, "baseline_n": 3000}
+    unpaired, paired = Gain(**counts), Gain(**counts, both=1900)
+    assert bounds(paired, 0.001).low > 0.05
+    assert bounds(unpaired, 0.001).low < 0.05
+    perfect = perfect_tally(paired)
+    assert (perfect.successes, perfect.both) == (3000, 2010)
+    assert bounds(perfect, 0.05).high == 1

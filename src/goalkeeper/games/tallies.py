@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from goalkeeper.core.data import Bools
 from goalkeeper.core.evidence import (
     Accuracy,
     DamageCount,
@@ -11,6 +12,7 @@ from goalkeeper.core.evidence import (
     Ratio,
     Tally,
 )
+from goalkeeper.stats.discordant import paired_difference, paired_normalised_gain
 from goalkeeper.stats.intervals import (
     Interval,
     IntervalEstimate,
@@ -35,15 +37,39 @@ NULL = {
 FOREVER = 1e6  # times as long as anything measured
 
 
+def paired_proportion(attack: Bools, baseline: Bools) -> Proportion:
+    """Count the successes `(n,)` of an attack and of a baseline on the same items."""
+    return Proportion(**_count_paired(attack, baseline))
+
+
+def paired_gain(attack: Bools, baseline: Bools) -> Gain:
+    """Count what an attack, and the best without access, have right of the same items `(n,)`."""
+    return Gain(**_count_paired(attack, baseline))
+
+
+def _count_paired(attack: Bools, baseline: Bools) -> dict[str, int]:
+    return {
+        "successes": int(attack.sum()),
+        "n": len(attack),
+        "baseline_successes": int(baseline.sum()),
+        "baseline_n": len(baseline),
+        "both": int((attack & baseline).sum()),
+    }
+
+
 def bounds(tally: Tally, alpha: float) -> Interval:
     """Bound a tally's metric from below and from above, each one-sided at level `alpha`."""
     match tally:
+        case Proportion(successes=k, n=n, baseline_successes=k0, both=int(both)):
+            return paired_difference(k - both, k0 - both, n, alpha=alpha)
         case Proportion(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
             return excess(k, n, k0, n0, alpha=alpha)
         case Accuracy(correct=k, n=n):
             return Interval(
                 proportion_lower(k, n, alpha=alpha), proportion_upper(k, n, alpha=alpha)
             )
+        case Gain(successes=k, n=n, baseline_successes=k0, both=int(both)):
+            return paired_normalised_gain(k, k0, both, n, alpha=alpha)
         case Gain(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
             return normalised_gain(k, n, k0, n0, alpha=alpha)
         case Ratio():
@@ -109,7 +135,8 @@ def perfect_tally(tally: Tally) -> Tally:
     """Return what a perfect attack would have been counted as, all else equal."""
     match tally:
         case Proportion() | Gain():
-            return tally.model_copy(update={"successes": tally.n})
+            common = None if tally.both is None else tally.baseline_successes
+            return tally.model_copy(update={"successes": tally.n, "both": common})
         case Accuracy():
             return tally.model_copy(update={"correct": tally.n})
         case Ratio():

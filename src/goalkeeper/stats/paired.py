@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goalkeeper.stats._check import require_counts, require_share, require_tries
-from goalkeeper.stats.intervals import Interval, excess
+from goalkeeper.stats._check import require_share, require_tries
+from goalkeeper.stats.intervals import excess
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -55,34 +55,6 @@ def mcnemar(b: int, c: int) -> float:
     return float(binomtest(b, b + c, 0.5).pvalue) if b + c else 1.0
 
 
-def paired_difference(gained: float, lost: float, n: int, *, alpha: float = 0.05) -> Interval:
-    """Bound the difference of two proportions on the same items: `(gained - lost) / n`.
-
-    Each bound joins the Clopper-Pearson bounds of the two discordant shares at `alpha / 2` and
-    holds with probability `1 - alpha` on its own.
-
-    Parameters
-    ----------
-    gained, lost : float
-        Items with the property only after, and only before.
-    n : int
-        All items, changed or not.
-
-    Raises
-    ------
-    ValueError
-        If `n` is 0 (treat as inconclusive), a count is negative, or more than `n` items changed.
-    """
-    require_counts(gained, n)
-    require_counts(lost, n)
-    if gained + lost > n:
-        raise ValueError(
-            f"{gained} gained and {lost} lost are more than the {n} items; "
-            "no item can change in both directions"
-        )
-    return excess(gained, n, lost, n, alpha=alpha)
-
-
 def damage(gained: ArrayLike, lost: ArrayLike, n: int, *, alpha: float = 0.05) -> DamageEstimate:
     """Bound the mean damage over retrainings, each paired with its own clean retraining.
 
@@ -119,9 +91,7 @@ def damage(gained: ArrayLike, lost: ArrayLike, n: int, *, alpha: float = 0.05) -
     require_share("alpha", alpha)
     declined, accepted = _retraining_counts(gained, lost, n)
     net = (declined - accepted) / n
-    low, high = paired_difference(
-        float(declined.mean()), float(accepted.mean()), n, alpha=alpha / 2
-    )
+    low, high = excess(float(declined.mean()), n, float(accepted.mean()), n, alpha=alpha / 2)
     error = float(net.std(ddof=1)) / np.sqrt(net.size)
     noise = float(stdtrit(net.size - 1, 1 - alpha / 2)) * float(error)
     return DamageEstimate(float(net.mean()), max(-1.0, low - noise), min(1.0, high + noise), noise)

@@ -28,9 +28,8 @@ from goalkeeper.games.shared.measuring import (
     last_checkpoints,
     measure_rate,
 )
-from goalkeeper.games.tallies import bounds, estimate_tally, value
-from goalkeeper.stats import excess
-from goalkeeper.stats.paired import paired_difference
+from goalkeeper.games.tallies import bounds, estimate_tally, paired_gain, value
+from goalkeeper.stats import excess, paired_difference
 
 MIN_GROUP = 20  # training records, and others, of a group whose gain is shown
 TOP_SHARE = 0.1  # share of the training records that the attack may pick by itself
@@ -60,25 +59,21 @@ class GuessHits:
         """Count training records against the better of two attackers without this model."""
         inside = self.member if group is None else self.member & group
         outside = ~self.member if group is None else ~self.member & group
-        counts = int(self.imputed[inside].sum()), int(inside.sum())
+        imputation = self.tally_over_imputation(inside)
         others = int(self.attack[outside].sum()), int(outside.sum())
-        if others[1] and others[0] * counts[1] > counts[0] * others[1]:
-            counts = others
+        base = imputation.baseline_successes
+        if not others[1] or others[0] * imputation.n <= base * others[1]:
+            return imputation
         return Gain(
-            successes=int(self.attack[inside].sum()),
-            n=int(inside.sum()),
-            baseline_successes=counts[0],
-            baseline_n=counts[1],
+            successes=imputation.successes,
+            n=imputation.n,
+            baseline_successes=others[0],
+            baseline_n=others[1],
         )
 
     def tally_over_imputation(self, side: Bools) -> Gain:
         """Count the records of one side against imputation of the same records."""
-        return Gain(
-            successes=int(self.attack[side].sum()),
-            n=int(side.sum()),
-            baseline_successes=int(self.imputed[side].sum()),
-            baseline_n=int(side.sum()),
-        )
+        return paired_gain(self.attack[side], self.imputed[side])
 
     def measure_difference(self, side: Bools, alpha: float) -> tuple[float, float, float]:
         """Bound the attack's hit rate minus that of imputation on the records of one side."""
