@@ -132,6 +132,9 @@ class DamageCount(Frozen):
     lost: tuple[int, ...]
     n: int
     tolerance: float
+    items: tuple[tuple[int, int, int], ...] = Field(
+        default=(), description="times newly wrong, times newly right, and how many items were so"
+    )
 
 
 class Latency(Frozen):

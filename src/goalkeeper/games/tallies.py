@@ -75,7 +75,7 @@ def bounds(tally: Tally, alpha: float) -> Interval:
         case Ratio():
             return _ratio(tally, alpha)
         case DamageCount():
-            harm = damage(tally.gained, tally.lost, tally.n, alpha=alpha)
+            harm = damage(tally.gained, tally.lost, tally.n, items=tally.items, alpha=alpha)
             return Interval(harm.low / tally.tolerance, harm.high / tally.tolerance)
         case Latency():
             found = latency_factor(tally.attack, tally.benign, q=tally.quantile, alpha=alpha)
@@ -144,7 +144,8 @@ def perfect_tally(tally: Tally) -> Tally:
             return tally.model_copy(update={"at": tuple(full)})
         case DamageCount():
             gained = tuple(tally.n for _ in tally.gained)
-            return tally.model_copy(update={"gained": gained, "lost": tuple(0 for _ in gained)})
+            lost, items = tuple(0 for _ in gained), ((len(gained), 0, tally.n),)
+            return tally.model_copy(update={"gained": gained, "lost": lost, "items": items})
         case Latency():
             endless = FOREVER * max(1.0, *tally.benign)
             return tally.model_copy(update={"attack": tuple(endless for _ in tally.attack)})
