@@ -1,7 +1,8 @@
 """Bounds of every kind of tally, where they have a closed form: all of n, or none of n.
 
 The exact bound of all of n at a tail t is t ** (1 / n) from below, that of none of n is
-1 - t ** (1 / n) from above; what joins two bounds takes half of alpha for each.
+1 - t ** (1 / n) from above; what joins two samples takes 0.85 of alpha for each of the bounds, and
+adds the squares of their distances.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from goalkeeper.games.tallies import (
 )
 
 ALPHA, N = 0.03, 40
+JOINED = 0.85 * ALPHA
 
 
 def all_of(n: int, tail: float) -> float:
@@ -68,11 +70,10 @@ def damage(gained: int, lost: int = 0, tolerance: float = 0.01) -> DamageCount:
 
 
 def test_a_success_rate_is_bounded_over_its_baseline() -> None:
-    tail = ALPHA / 2
-    found = bounds(proportion(N, 0), ALPHA)
-    assert found == pytest.approx((all_of(N, tail) - none_of(2 * N, tail), 1.0))
+    reach = math.hypot(none_of(N, JOINED), none_of(2 * N, JOINED))
+    assert bounds(proportion(N, 0), ALPHA) == pytest.approx((1 - reach, 1.0))
     same = bounds(proportion(N, 2 * N), ALPHA)
-    assert same == pytest.approx((all_of(N, tail) - 1.0, 1.0 - all_of(2 * N, tail)))
+    assert same == pytest.approx((-none_of(N, JOINED), none_of(2 * N, JOINED)))
 
 
 def test_an_accuracy_spends_all_of_alpha_on_each_bound() -> None:
@@ -81,21 +82,24 @@ def test_an_accuracy_spends_all_of_alpha_on_each_bound() -> None:
 
 
 def test_a_gain_is_a_share_of_what_the_baseline_leaves_open() -> None:
-    tail = ALPHA / 2
-    low = 1 - (1 - all_of(N, tail)) / (1 - none_of(2 * N, tail))
-    assert bounds(gain(N, 0), ALPHA) == pytest.approx((low, 1.0))
+    missed, open_ = none_of(N, JOINED), none_of(2 * N, JOINED)  # 1 - gain is their largest ratio
+    highest = (missed**2 / (1 - open_**2)) ** 0.5
+    assert bounds(gain(N, 0), ALPHA) == pytest.approx((1 - highest, 1.0))
     assert bounds(gain(N, 2 * N), ALPHA).low == -math.inf
 
 
 def test_likelihood_ratios_share_alpha_from_below_and_none_from_above() -> None:
     """The best of several rates is reported: each lower bound must hold for all of them."""
     for rates in (1, 4):
-        tail = ALPHA / rates / 2
+        tail = JOINED / rates
+        missed, alarms = none_of(N, tail), none_of(2 * N, tail)
         found = bounds(ratio(*[(N, 0)] * rates), ALPHA)
-        assert found == pytest.approx((all_of(N, tail) / none_of(2 * N, tail), math.inf))
+        assert found == pytest.approx(((1 - missed**2) ** 0.5 / alarms, math.inf))
     worst = bounds(ratio((0, 2 * N), (0, 2 * N)), ALPHA)
-    tail = ALPHA / 2
-    assert worst == pytest.approx((0.0, none_of(N, tail) / all_of(2 * N, tail)))
+    assert worst.low == 0.0
+    assert worst.high == pytest.approx(
+        none_of(N, JOINED) / (1 - none_of(2 * N, JOINED) ** 2) ** 0.5
+    )
     assert bounds(ratio((0, 2 * N), (N, 0)), ALPHA) == bounds(ratio((N, 0), (0, 2 * N)), ALPHA)
 
 

@@ -34,6 +34,7 @@ NULL = {
     "damage": 0.0,
     "latency": 1.0,
 }
+MAX_LATENCY_SPAN = 10.0  # of the upper over the lower end, of an interval that holds 1
 FOREVER = 1e6  # times as long as anything measured
 
 
@@ -129,6 +130,12 @@ def estimate_tally(tally: Tally) -> IntervalEstimate:
         )
     low, high = bounds(tally, 0.025)
     return IntervalEstimate(min(max(value(tally), low), high), low, high)
+
+
+def is_too_wide(tally: Latency) -> bool:
+    """Return whether the 95 % interval of a latency, by its width, says nothing either way."""
+    low, high = bounds(tally, 0.025)
+    return low < NULL[tally.kind] < high and high > MAX_LATENCY_SPAN * low
 
 
 def perfect_tally(tally: Tally) -> Tally:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # The t quantile at 97.5 % that multiplies the retraining noise is 2.8 for 5 and 12.7 for 2.
 MIN_RETRAININGS = 5
 FEW_ITEMS = 4.0
+LOG_OFFSET = 0.25  # of the mean count
 
 
 class DamageEstimate(NamedTuple):
@@ -133,7 +134,11 @@ def _share_reach(
 def _skew(counts: NDArray[np.float64], n: int, quantile: float) -> float:
     """Give how much further the long side reaches on the scale of logarithms."""
     root, mean = math.sqrt(counts.size), float(counts.mean())
-    logarithms = math.expm1(quantile * float(np.log1p(counts).std(ddof=1)) / root) * mean
+    if mean == 0:
+        return 0.0
+    offset = LOG_OFFSET * mean  # so that a count of 0 has a logarithm
+    spread = float(np.log(counts + offset).std(ddof=1))
+    logarithms = math.expm1(quantile * spread / root) * (mean + offset)
     return max(0.0, logarithms - quantile * float(counts.std(ddof=1)) / root) / n
 
 

@@ -88,12 +88,13 @@ def negatives_for_fpr(fpr: float, expected: float = 20) -> int:
 
 
 def resolved_rates(
-    fprs: Sequence[float], negatives: int, expected: float = 20
+    fprs: Sequence[float], negatives: int, expected: float = 30
 ) -> tuple[float, ...]:
     """Keep the false positive rates that a number of non-members resolves; one at least.
 
     At a rate with few expected false positives a ratio has no upper bound to speak of, and it
-    alone would decide what cannot be excluded. 20 give a relative standard error of 22 %.
+    alone would decide what cannot be excluded: with 30 a leak-free application stays below a
+    ratio of e in at least 90 % of cases.
 
     Parameters
     ----------
