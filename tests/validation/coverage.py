@@ -18,6 +18,7 @@ from goalkeeper.core.evidence import Accuracy, DamageCount, Gain, Proportion, Ra
 from goalkeeper.games.shared.measuring import measure_count, measure_mean_rate
 from goalkeeper.games.tallies import bounds, paired_gain, paired_proportion
 from goalkeeper.stats import (
+    IntervalEstimate,
     auc,
     break_ties,
     calibrated_threshold,
@@ -27,6 +28,7 @@ from goalkeeper.stats import (
     nondecreasing_band,
     paired_difference,
     simultaneous_auc,
+    subtract,
     tpr_at_fpr,
 )
 from goalkeeper.stats.latency import latency_factor, quantile_bounds
@@ -119,14 +121,16 @@ def pairs(
 
 
 def difference_of_differences(n: int) -> Draw:
-    """Draw as attribute inference does: each of two paired differences gets half of the error."""
+    """Draw as attribute inference does: two paired differences, one subtracted from the other."""
 
     def draw(rng: np.random.Generator) -> tuple[float, float, float]:
         inside = rng.multinomial(n, [0.10, 0.05, 0.85])
         outside = rng.multinomial(n, [0.06, 0.05, 0.89])
-        first = paired_difference(int(inside[0]), int(inside[1]), n, alpha=SIDE / 2)
-        second = paired_difference(int(outside[0]), int(outside[1]), n, alpha=SIDE / 2)
-        return first.low - second.high, first.high - second.low, 0.04
+        first, second = (
+            IntervalEstimate((up - down) / n, *paired_difference(int(up), int(down), n, alpha=SIDE))
+            for up, down, _ in (inside, outside)
+        )
+        return *subtract(first, second)[1:], 0.04
 
     return draw
 

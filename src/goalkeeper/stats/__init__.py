@@ -22,6 +22,7 @@ from goalkeeper.stats.intervals import (
     proportion_lower,
     proportion_upper,
     ratio,
+    subtract,
 )
 from goalkeeper.stats.membership import lira, offline_lira, student_ratio
 from goalkeeper.stats.multiplicity import bonferroni, holm
@@ -88,6 +89,7 @@ __all__ = [
     "roc_curve",
     "simultaneous_auc",
     "student_ratio",
+    "subtract",
     "tpr_at_fpr",
     "tries_for_width",
     "tries_to_exclude",

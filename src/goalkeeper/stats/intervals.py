@@ -185,6 +185,22 @@ def ratio(tp: float, positives: int, fp: float, negatives: int, *, alpha: float 
     return Interval(low, high)
 
 
+def subtract(first: IntervalEstimate, second: IntervalEstimate) -> IntervalEstimate:
+    """Bound the difference of two independent quantities: distances are squared and added.
+
+    Each bound holds with about the probability of the given ones (Zou and Donner, as in `excess`).
+
+    Parameters
+    ----------
+    first, second : IntervalEstimate
+        Values in one unit, with bounds at one and the same error.
+    """
+    value = first.value - second.value
+    below = math.hypot(first.value - first.low, second.high - second.value)
+    above = math.hypot(first.high - first.value, second.value - second.low)
+    return IntervalEstimate(value, value - below, value + above)
+
+
 class _Reach(NamedTuple):
     """A rate, and how far its one-sided bounds are below and above it."""
 
