@@ -81,11 +81,13 @@ def latency_factor(
     if min(attacked.min(), harmless.min()) < 0:
         raise ValueError("a cost is negative; give seconds or operations, from a steady clock")
     over, under = (_bound_quantile(costs, q, 2 * alpha) for costs in (attacked, harmless))
+    factor = _ratio(over.value, under.value)
     if over.value > 0 and under.value > 0:
-        factor = subtract(_take_logs(over), _take_logs(under))
-        return IntervalEstimate(*(float(np.exp(number)) for number in factor))
+        reach = subtract(_scale_logs(over), _scale_logs(under))
+        low, high = np.exp(reach.low), np.exp(reach.high)
+        return IntervalEstimate(factor, float(factor * low), float(factor * high))
     return IntervalEstimate(
-        _ratio(over.value, under.value),
+        factor,
         0.0 if np.isinf(under.high) else _ratio(over.low, under.high),
         np.inf if under.low <= 0 else _ratio(over.high, under.low),
     )
@@ -97,9 +99,11 @@ def _bound_quantile(costs: NDArray[np.float64], q: float, alpha: float) -> Inter
     return IntervalEstimate(value, min(max(low, 0.0), value), max(high, value))
 
 
-def _take_logs(estimate: IntervalEstimate) -> IntervalEstimate:
+def _scale_logs(estimate: IntervalEstimate) -> IntervalEstimate:
+    """Give the bounds as logarithms of multiples of the value, whose own is 0."""
     with np.errstate(divide="ignore"):
-        return IntervalEstimate(*(float(np.log(number)) for number in estimate))
+        low, high = np.log(estimate.low / estimate.value), np.log(estimate.high / estimate.value)
+    return IntervalEstimate(0.0, float(low), float(high))
 
 
 def _ratio(over: float, under: float) -> float:
