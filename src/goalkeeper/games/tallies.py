@@ -40,22 +40,19 @@ FOREVER = 1e6  # times as long as anything measured
 
 def paired_proportion(attack: Bools, baseline: Bools) -> Proportion:
     """Count the successes `(n,)` of an attack and of a baseline on the same items."""
-    return Proportion(**_count_paired(attack, baseline))
+    n = len(attack)
+    return Proportion(
+        successes=int(attack.sum()),
+        n=n,
+        baseline_successes=int(baseline.sum()),
+        baseline_n=n,
+        both=int((attack & baseline).sum()),
+    )
 
 
 def paired_gain(attack: Bools, baseline: Bools) -> Gain:
     """Count what an attack, and the best without access, have right of the same items `(n,)`."""
-    return Gain(**_count_paired(attack, baseline))
-
-
-def _count_paired(attack: Bools, baseline: Bools) -> dict[str, int]:
-    return {
-        "successes": int(attack.sum()),
-        "n": len(attack),
-        "baseline_successes": int(baseline.sum()),
-        "baseline_n": len(baseline),
-        "both": int((attack & baseline).sum()),
-    }
+    return Gain(**paired_proportion(attack, baseline).model_dump(exclude={"kind"}))
 
 
 def bounds(tally: Tally, alpha: float) -> Interval:
