@@ -31,10 +31,8 @@ INTRODUCTION = """# Validation
 
 <!-- Written by `python -m tests.validation --write`; do not edit. -->
 
-What a report states is measured here: every kind of interval on data whose truth is known, and
-whole assessments of applications that are known to leak, or known to leak nothing. `make validate`
-measures every row and resumes after an interruption; `make test` measures a short form with
-fewer cases.
+What a report states is measured here on data whose truth is known. `make validate` measures every
+row and resumes after an interruption; `make test` measures a short form with fewer cases.
 
 """
 
