@@ -66,7 +66,8 @@ def test_records_seen_inverts_it() -> None:
         accuracy = best_accuracy(n, 0.2, 0.5)
         assert best_accuracy(int(records_seen(accuracy, 0.2, 0.5)), 0.2, 0.5) >= accuracy
     assert records_seen(0.5, 0.2, 0.5) == 0.0
-    assert records_seen(1.0, 0.2, 0.5) < 1e5  # so near to 1 that it is 1 in floating point
+    assert records_seen(1.0, 0.2, 0.5) == np.inf  # 2,804 reach what rounds to 1, none reaches it
+    assert records_seen(1.0, 0.0, 1.0) == 1.0
     assert records_seen(0.9, 0.3, 0.3) == float("inf")
 
 
@@ -115,9 +116,10 @@ def test_models_that_ignore_their_data_leave_a_coin(attack: Any) -> None:
 def test_models_that_answer_with_the_share_are_told_without_an_error(attack: Any) -> None:
     result = contest(rigged("text", np.random.default_rng(2)), attack)
     assert result.trials[-1].tally == Accuracy(correct=60, n=60)
-    assert found(result, "training records seen").high == pytest.approx(
-        records_seen(1.0, *worlds_of(rigged("text", np.random.default_rng(2)), FACT, 1000).shares)
-    )
+    seen = found(result, "training records seen")
+    shares = worlds_of(rigged("text", np.random.default_rng(2)), FACT, 1000).shares
+    assert seen.low == pytest.approx(records_seen(result.measurements[0].low, *shares))
+    assert seen.high == np.inf
 
 
 # ---- worlds --------------------------------------------------------------------------------------

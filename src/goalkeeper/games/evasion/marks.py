@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints, row_keys
-from goalkeeper.core.evidence import AttackResult, Curve, Proportion, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Curve, Status, Trial
 from goalkeeper.core.power import Grade, View
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion.asking import query_labels, reached_by_majority
@@ -24,6 +24,7 @@ from goalkeeper.games.evasion.report import (
     show_examples,
     summarise,
 )
+from goalkeeper.games.tallies import paired_proportion
 from goalkeeper.stats import cumulative_success, geometric_grid, nondecreasing_band
 
 MAX_TRIALS = 6  # budgets that are rated
@@ -255,14 +256,13 @@ def _build_trial(
     ok = np.flatnonzero(marking.app.domain.valid(blind))
     hits[ok] = _ask_repeatedly(marking, blind[ok], ok)
     count = int(solved.sum())
-    tally = Proportion(successes=count, n=n, baseline_successes=int(hits.sum()), baseline_n=n)
     spent = attempts.queries[within]
     seconds = [c.cost.seconds for c in marking.answers if c.queries.max() <= spent.max(initial=0)]
     trial = Trial(
         budget=budget,
         queries=float(spent.max(initial=0)),
         compute_h=max(seconds, default=0.0) / 3600 / n,
-        tally=tally,
+        tally=paired_proportion(solved, hits),
         verified=count,
     )
     return trial, hits

@@ -168,7 +168,7 @@ class _TargetAnswers:
 
 
 def _count(agree: Bools, base: Bools) -> GainCounts:
-    return GainCounts(int(agree.sum()), len(agree), int(base.sum()), len(base))
+    return GainCounts.paired(agree, base)
 
 
 def _predict(point: Checkpoint, app: Application, x: Inputs) -> Ints:

@@ -113,7 +113,7 @@ class Inversion(Game[InversionQuestion, None, ClassAverages]):
         values = [align_answer(point.answer, truth, classes) for point in points]
         base = _find_baseline(marking, truth, asked)
         hits = [mark_answers(v, asked, marking.rng) for v in values]
-        counts = [GainCounts(int(h.sum()), len(h), *base) for h in hits]
+        counts = [_count(h, base) for h in hits]
         trials = [build_gain_trial(point, c) for point, c in zip(points, counts, strict=True)]
         return AttackResult(
             status=Status.TESTED,
@@ -139,17 +139,24 @@ class Inversion(Game[InversionQuestion, None, ClassAverages]):
 # ---- counting ----------------------------------------------------------------------------------
 
 
+def _count(hits: Bools, base: Bools | None) -> GainCounts:
+    """Count right answers `(m,)` beside the baseline on the same questions, or beside a coin."""
+    if base is None:
+        return GainCounts(int(hits.sum()), len(hits), *COIN)
+    return GainCounts.paired(hits, base)
+
+
 def _find_baseline(
     marking: InversionMarking, truth: FeatureMatrix, asked: Questions
-) -> tuple[int, int]:
-    """Return what is right without the model: a coin, or own data where that is better."""
+) -> Bools | None:
+    """Return what own data answers correctly `(m,)`; None where a coin does as well."""
     app, grade = marking.app, marking.attacker.knowledge.data
     if grade is Grade.NONE:
-        return COIN
+        return None
     data = app.data.train if grade is Grade.FULL else app.data.similar
     means = np.nan_to_num(extract_features(app, data, truth.names).means(len(app.classes)))
-    right = int(mark_answers(means, asked, marking.rng).sum())
-    return (right, len(asked)) if 2 * right > len(asked) else COIN
+    right = mark_answers(means, asked, marking.rng)
+    return right if 2 * int(right.sum()) > len(asked) else None
 
 
 # ---- what is shown -----------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from goalkeeper.core.evidence import (
     Ratio,
     RatioAt,
     Status,
+    Tally,
     Trial,
 )
 from goalkeeper.core.goals import Goal, Harm
@@ -35,10 +36,14 @@ from goalkeeper.games.shared.measuring import build_measurement, draw_curve
 from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import (
     auc,
+    break_ties,
     calibrated_threshold,
     counts_at_threshold,
     epsilon_ceiling,
     epsilon_lower_bound,
+    negatives_for_fpr,
+    resolved_rates,
+    simultaneous_auc,
     tpr_at_fpr,
 )
 
@@ -46,9 +51,6 @@ FALSE_POSITIVE_RATES = (0.001, 0.01, 0.05, 0.1)
 AUDITED_RATE = 0.05  # the one rate at which epsilon is audited, fixed before any score is seen
 SHOWN_RATES = (0.01, 0.001)  # at which the true-positive rate is shown, where it is resolved
 MIN_RECORDS = 20  # of each part
-# The rule of thumb that 20 expected false positives resolve a rate to about a quarter of itself
-# (the relative standard error of a count of 20 is 1 / sqrt(20) = 22 %).
-MIN_FALSE_POSITIVES = 20
 TASK = Task(
     name="membership",
     harms=(Harm(Goal.PRIVACY),),
@@ -117,9 +119,10 @@ class Membership(Game[Data, Roles, Floats]):
     def mark(self, marking: MembershipMarking) -> AttackResult:
         """Count true and false positives at thresholds calibrated on separate non-members."""
         roles = marking.deal.secret
-        trials = [_build_trial(point, roles) for point in _last_checkpoints(marking.answers)]
+        points, seed = _last_checkpoints(marking.answers), int(marking.rng.integers(2**31))
+        trials = [_build_trial(point, roles, seed) for point in points]
         scores = _check_scores(marking.final, roles)
-        measurements = _measure(trials[-1], scores, roles) + _measure_groups(marking, scores)
+        measurements = _measure(trials[-1], scores, roles, seed) + _measure_groups(marking, scores)
         alike = scores.min() == scores.max()
         return AttackResult(
             status=Status.NOT_TESTED if alike else Status.TESTED,
@@ -178,10 +181,10 @@ def _explain_constant(n: int) -> str:
     )
 
 
-def _build_trial(point: Checkpoint, roles: Roles) -> Trial:
-    scores = _check_scores(point, roles)
+def _build_trial(point: Checkpoint, roles: Roles, seed: int) -> Trial:
+    scores = break_ties(_check_scores(point, roles), np.random.default_rng(seed))
     at = []
-    for rate in FALSE_POSITIVE_RATES:
+    for rate in resolved_rates(FALSE_POSITIVE_RATES, int(roles.non_member.sum())):
         threshold = calibrated_threshold(scores[roles.calibration], rate)
         counts = counts_at_threshold(scores[roles.member], scores[roles.non_member], threshold)
         at.append(
@@ -202,11 +205,18 @@ def _build_trial(point: Checkpoint, roles: Roles) -> Trial:
     )
 
 
-def _measure(trial: Trial, scores: Floats, roles: Roles) -> list[Measurement]:
+def _name_rates(tally: Tally) -> str:
+    rates = tally.at if isinstance(tally, Ratio) else ()
+    return ", ".join(f"{100 * at.fpr:g}" for at in rates) + " %"
+
+
+def _measure(trial: Trial, scores: Floats, roles: Roles, seed: int) -> list[Measurement]:
     members, non_members = scores[roles.member], scores[roles.non_member]
     n = len(members) + len(non_members)
-    threshold = calibrated_threshold(scores[roles.calibration], AUDITED_RATE)
-    epsilon = epsilon_lower_bound(*counts_at_threshold(members, non_members, threshold))
+    ranks = break_ties(scores, np.random.default_rng(seed))
+    ranked = ranks[roles.member], ranks[roles.non_member]
+    threshold = calibrated_threshold(ranks[roles.calibration], AUDITED_RATE)
+    epsilon = epsilon_lower_bound(*counts_at_threshold(*ranked, threshold))
     ceiling = epsilon_ceiling(len(members), len(non_members))
     found = [
         build_measurement(
@@ -214,7 +224,8 @@ def _measure(trial: Trial, scores: Floats, roles: Roles) -> list[Measurement]:
             estimate_tally(trial.tally),
             n,
             1,
-            note="largest over false-positive rates of 0.1, 1, 5 and 10 %",
+            note=f"largest over false-positive rates of {_name_rates(trial.tally)}; ties broken at "
+            "random",
         ),
         build_measurement("AUC", auc(members, non_members), n, 0.5),
         build_measurement(
@@ -225,7 +236,7 @@ def _measure(trial: Trial, scores: Floats, roles: Roles) -> list[Measurement]:
         ),
     ]
     for rate in SHOWN_RATES:
-        at = tpr_at_fpr(members, non_members, rate)
+        at = tpr_at_fpr(*ranked, rate)
         if at.resolved:
             metric = f"true-positive rate at {rate:.1%} false positives"
             found.append(build_measurement(metric, (at.tpr, at.low, at.high), n, rate))
@@ -235,13 +246,16 @@ def _measure(trial: Trial, scores: Floats, roles: Roles) -> list[Measurement]:
 def _measure_groups(marking: MembershipMarking, scores: Floats) -> list[Measurement]:
     """Measure the AUC per class, person and subgroup, the most exposed first."""
     roles = marking.deal.secret
+    groups = {
+        name: (scores[roles.member & mask], scores[roles.non_member & mask])
+        for name, mask in _group_masks(marking).items()
+    }
+    large = {name: g for name, g in groups.items() if min(map(len, g)) >= MIN_RECORDS // 2}
     found = []
-    for name, mask in _group_masks(marking).items():
-        members, non_members = scores[roles.member & mask], scores[roles.non_member & mask]
-        if min(len(members), len(non_members)) >= MIN_RECORDS // 2:
-            n = len(members) + len(non_members)
-            found.append(build_measurement("AUC", auc(members, non_members), n, 0.5, group=name))
-    return sorted(found, key=lambda m: -m.low)
+    for name, area in simultaneous_auc(large).items():
+        n, note = sum(map(len, large[name])), "the intervals of all groups hold simultaneously"
+        found.append(build_measurement("AUC", area, n, 0.5, group=name, note=note))
+    return sorted(found, key=lambda m: (-m.low, -m.value))
 
 
 def _group_masks(marking: MembershipMarking) -> dict[str, Bools]:
@@ -289,12 +303,12 @@ def _list_caveats(roles: Roles) -> tuple[str, ...]:
         "groups"
     ]
     lowest = FALSE_POSITIVE_RATES[0]
-    needed = round(MIN_FALSE_POSITIVES / lowest)
+    needed = negatives_for_fpr(lowest)
     n = int(roles.non_member.sum())
     if n < needed:
         found.append(
             f"{n} non-members cannot resolve a false-positive rate of {lowest:.1%}; that takes "
-            f"{needed}"
+            f"{needed}, so that smaller rates than those named are neither shown nor excluded"
         )
     return tuple(found)
 

@@ -68,11 +68,15 @@ class VictimAnswers:
 
 def count_damage(before: Bools, after: Bools, tolerance: float) -> DamageCount:
     """Count items newly wrong and newly right; `before`, `after` are `(S, n)`: what is wrong."""
+    gained, lost = after & ~before, before & ~after
+    times = np.stack([gained.sum(axis=0), lost.sum(axis=0)], axis=1)
+    kinds, items = np.unique(times, axis=0, return_counts=True)
     return DamageCount(
-        gained=tuple(int(n) for n in (after & ~before).sum(axis=1)),
-        lost=tuple(int(n) for n in (before & ~after).sum(axis=1)),
+        gained=tuple(gained.sum(axis=1).tolist()),
+        lost=tuple(lost.sum(axis=1).tolist()),
         n=before.shape[1],
         tolerance=tolerance,
+        items=tuple((int(g), int(v), int(k)) for (g, v), k in zip(kinds, items, strict=True)),
     )
 
 

@@ -34,7 +34,7 @@ from goalkeeper.games.shared.measuring import (
     draw_curve,
     measure_mean_rate,
 )
-from goalkeeper.games.tallies import beats_baseline
+from goalkeeper.games.tallies import beats_baseline, paired_proportion
 
 HALF = 0.5  # success rate that is shown beside the edge of the policy: every other time
 HONEST = "honest_contribution_damage"
@@ -209,13 +209,7 @@ class _TriggerPasses:
     def tally(self, victim: int, rows: Bools) -> Proportion:
         """Count passes of a poisoned victim beside those of its clean counterpart."""
         trigger = self.answers.doses[victim - 1].trigger
-        n = int(rows.sum())
-        return Proportion(
-            successes=int(self.passed(victim, trigger)[rows].sum()),
-            n=n,
-            baseline_successes=int(self.passed(0, trigger)[rows].sum()),
-            baseline_n=n,
-        )
+        return paired_proportion(self.passed(victim, trigger)[rows], self.passed(0, trigger)[rows])
 
     def show_example(self, victim: int) -> tuple[Exhibit, ...]:
         """Show the first input that passes with the trigger only where the data was poisoned."""
@@ -237,13 +231,14 @@ def _check_random_trigger(
     answers = passes.answers
     chosen = answers.doses[-1].trigger
     other = chosen.draw_random(answers.app.data.calibration.x, rng) if chosen else None
-    passed = int(passes.passed(answers.victims.final, other)[passes.rows].sum())
-    ahead = last.model_copy(update={"baseline_successes": passed})
+    final, rows = answers.victims.final, passes.rows
+    passed = passes.passed(final, other)[rows]
+    ahead = paired_proportion(passes.passed(final, chosen)[rows], passed)
     name = other.describe(answers.app.domain) if other else "nothing"
     return Control(
         name="does more than a random trigger of equal size",
         passed=beats_baseline(ahead) or not beats_baseline(last),
-        detail=f"{passed} of {last.n} pass with {name} instead of the trigger",
+        detail=f"{int(passed.sum())} of {last.n} pass with {name} instead of the trigger",
     )
 
 
