@@ -32,7 +32,7 @@ def _application(name: str, trainer: Trainer, domain: str, rng: np.random.Genera
         name=name,
         target=trainer.fit(data.train, 0),
         data=data,
-        domain=domain_of(domain, numbers(3)),
+        domain=domain_of(domain, numbers(3), (1, 1, 3)),
         classes=CLASSES,
         trainer=trainer,
         lookalike=trainer,
@@ -48,4 +48,6 @@ def _drawn(domain: str, rng: np.random.Generator) -> Data:
     x: Inputs = codes
     if domain == "text":
         x = texts(" ".join(f"v{value:.6f}" for value in row) for row in codes)
+    elif domain == "image":
+        x = (1 / (1 + np.exp(-codes))).reshape(-1, 1, 1, 3)
     return Data(x=x, y=y, columns={"team": np.where(red, "red", "blue").astype(object)})
