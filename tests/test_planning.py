@@ -24,6 +24,8 @@ from goalkeeper.core.errors import DescriptionError, NotGranted, PolicyError
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Capability, Grade, Knowledge, Power, View
+from goalkeeper.core.standing import Standing
+from goalkeeper.games.base import Task
 from goalkeeper.games.membership import Membership
 from goalkeeper.planning import Choice, Plan, grants, make_plan, needs, variant_of
 from goalkeeper.policy import default_policy
@@ -260,3 +262,40 @@ def test_a_variant_that_concerns_other_inputs_is_not_applicable() -> None:
     assert {(e.status, e.reasons) for e in gaps} == {
         (Status.NOT_APPLICABLE, ("applies only to text inputs",))
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByAttacker(Membership):
+    """Membership whose baseline knows the attacker's data, and that harms one attacker only."""
+
+    def baseline_power(self, attacker: Power) -> Power:
+        return Power(knowledge=Knowledge(data=attacker.knowledge.data))
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        return Standing.no_harm("granted") if attacker.name == "insider" else Standing()
+
+
+def test_attackers_share_a_run_only_where_the_baseline_is_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ("customer", "device_holder", "insider")
+    monkeypatch.setattr(LossThreshold, "game", ByAttacker)
+    plan = planned(*names, choice=Choice(attacks=("loss_threshold",)))
+    units = {e.attacker.name: e.unit for e in plan.entries if e.unit}
+    assert units["customer"].id == units["device_holder"].id != units["insider"].id
+    known = {name: unit.run.attacker.knowledge.data for name, unit in units.items()}
+    assert known == {
+        "customer": Grade.PARTIAL,
+        "device_holder": Grade.PARTIAL,
+        "insider": Grade.FULL,
+    }
+
+
+def test_a_run_that_may_not_decide_is_planned_as_such_and_is_no_test(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(LossThreshold, "game", ByAttacker)
+    plan = planned("insider", "customer", choice=Choice(attacks=("loss_threshold",)))
+    rows = {r.attacker: r.standing for r in (e.row() for e in plan.entries) if r.unit}
+    assert rows == {"customer": Standing(), "insider": Standing.no_harm("granted")}
+    assert plan.hypotheses()[Goal.PRIVACY] == 1

@@ -265,6 +265,7 @@ def _evidence(
         unit=entry.unit.id if entry.unit else "",
         requires=_requirement(entry),
         result=content,
+        standing=entry.standing,
         settings=dict(entry.unit.settings) if entry.unit else {},
         seed=session.seed,
         references=((type(attack).reference,) if attack else ()) + variant.references,

@@ -41,7 +41,8 @@ class AttackRun:
     """Everything that determines the result of one attack run.
 
     `needs` are the powers of which one must be granted; where none is named, whatever `Access`
-    refuses is refused.
+    refuses is refused. `attacker` is what the game's baseline may use beside what is granted; None:
+    no more than that.
     """
 
     attack: AnyAttack
@@ -50,6 +51,7 @@ class AttackRun:
     granted: Power
     seed: int
     needs: tuple[Power, ...] = ()
+    attacker: Power | None = None
 
     def rng(self, who: str) -> np.random.SeedSequence:
         """Return the stream of the game, the attack, the victim or the control.
@@ -144,6 +146,7 @@ def evaluate(app: Application, run: AttackRun) -> AttackResult:
             deal=dealt,
             answers=access.checkpoints,
             granted=run.granted,
+            attacker=run.attacker or run.granted,
             rng=np.random.default_rng(run.rng("mark")),
             victim=run.rng("victim"),
             clock=time.perf_counter,

@@ -19,6 +19,7 @@ from goalkeeper.core.evidence import Status, jsonable
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.late import ON_TOP
 from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, View
+from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.games.base import Task, Unfit, resize
 from goalkeeper.policy import Policy, Variant, default_policy
 
@@ -54,6 +55,7 @@ class PlanEntry:
     unit: Unit | None = None
     status: Status | None = None  # if skipped; None: the attacker lacks the power
     reasons: tuple[str, ...] = ()
+    standing: Standing = DECIDES
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -73,6 +75,7 @@ class PlanEntry:
             goals=self.goals,
             unit=self.unit.id if self.unit else "",
             estimate=self.unit.estimate if self.unit else Estimate(),
+            standing=self.standing,
         )
 
 
@@ -118,11 +121,15 @@ class Plan:
         return tuple({e.unit.id: e.unit for e in self.entries if e.unit}.values())
 
     def hypotheses(self) -> dict[Goal, int]:
-        """Count the planned tests of each goal, by which alpha is divided; fixed before a run."""
+        """Count the planned tests of each goal, by which alpha is divided; fixed before a run.
+
+        Runs that may not decide are no tests of a goal.
+        """
         planned = {goal: set[str]() for goal in Goal}
         for entry in self.entries:
-            for goal in entry.goals if entry.unit else ():
-                planned[goal].add(entry.unit.id if entry.unit else "")
+            if entry.unit and entry.standing.decides:
+                for goal in entry.goals:
+                    planned[goal].add(entry.unit.id)
         return {goal: max(1, len(units)) for goal, units in planned.items()}
 
 
@@ -273,7 +280,9 @@ class _Matcher:
         )
 
     def _entry(self, attacker: Attacker, granted: Power) -> PlanEntry:
-        entry = self._base_entry(attacker, granted)
+        game = resize(self.attack.game(), self.choice.effort)
+        standing = game.standing(self.app, self.task, attacker)
+        entry = replace(self._base_entry(attacker, granted), standing=standing)
         unfit = self.unfit or view_refusal(self.app, granted)
         if unfit:
             status = Status.NOT_APPLICABLE if unfit.proven else Status.NOT_TESTED
@@ -282,11 +291,12 @@ class _Matcher:
             return replace(entry, status=Status.EXCLUDED, reasons=("excluded by --attack",))
         run = AttackRun(
             attack=self.attack,
-            game=resize(self.attack.game(), self.choice.effort),
+            game=game,
             task=self.task,
             granted=granted,
             seed=self.seed,
             needs=needs(self.attack, self.variant),
+            attacker=game.baseline_power(attacker.power),
         )
         return replace(entry, unit=_unit(self.app, self.name, run, self.choice.effort))
 
@@ -303,6 +313,8 @@ def _unit(app: Application, name: str, run: AttackRun, effort: float) -> Unit:
         "application": app.fingerprint,
         "seed": run.seed,
     }
+    if run.attacker is not None:
+        parts["attacker"] = repr(run.attacker)
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return Unit(
         id=digest[:20],

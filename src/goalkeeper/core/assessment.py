@@ -16,6 +16,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.late import ON_TOP
 from goalkeeper.core.need import Frozen, ProtectionNeed
 from goalkeeper.core.numbers import Real
+from goalkeeper.core.standing import DECIDES, Standing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +99,7 @@ class PlanRow(Frozen):
     goals: tuple[Goal, ...] = ()
     unit: str = ""
     estimate: Estimate = Estimate()
+    standing: Standing = DECIDES
 
 
 class AttackerRow(Frozen):

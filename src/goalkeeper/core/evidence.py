@@ -11,6 +11,7 @@ from goalkeeper.core.cost import Cost
 from goalkeeper.core.goals import Aspect, Goal, IntegrityLevel
 from goalkeeper.core.need import Frozen
 from goalkeeper.core.numbers import Real
+from goalkeeper.core.standing import DECIDES, Standing
 
 __all__ = [
     "Accuracy",
@@ -271,6 +272,7 @@ class Evidence(Frozen):
     requires: Requirement
     result: AttackResult
     rated: Rated | None = None
+    standing: Standing = DECIDES
     settings: dict[str, JsonValue] = Field(default_factory=dict)
     seed: int = 0
     references: tuple[str, ...] = ()

@@ -15,7 +15,8 @@ from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Bools
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Harm
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.standing import DECIDES, Standing
 
 __all__ = [
     "Answer",
@@ -93,7 +94,9 @@ class Deal(Generic[Question, Secret]):
 class Marking(Generic[Question, Secret, Answer]):
     """Everything a game needs to mark: the deal, the answers over time, and its own randomness.
 
-    `clock` gives seconds since some start; only the runner reads time.
+    `granted` is what the attack was given; `attacker` is what the attacker has beside that, as far
+    as the game's `Game.baseline_power` says that the baseline depends on it (else what was
+    granted). `clock` gives seconds since some start; only the runner reads time.
     """
 
     app: Application
@@ -102,6 +105,7 @@ class Marking(Generic[Question, Secret, Answer]):
     answers: Sequence[Checkpoint]
     granted: Power
     rng: np.random.Generator
+    attacker: Power = field(default_factory=Power)
     victim: np.random.SeedSequence = field(default_factory=np.random.SeedSequence)
     clock: Callable[[], float] = float
 
@@ -147,6 +151,22 @@ class Game(ABC, Generic[Question, Secret, Answer]):
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Return why this game cannot run on the application; None when it can."""
+        return None
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Return what a run of this attacker may count for; by default it may decide a verdict.
+
+        It must not depend on any result.
+        """
+        return DECIDES
+
+    def baseline_power(self, attacker: Power) -> Power | None:
+        """Return the part of an attacker's power that the baseline of the marks depends on.
+
+        A baseline is the best that this attacker reaches without the model, with everything that
+        it knows, whatever part of that the attack uses. Attackers who differ in this part get runs
+        of their own. None: the baseline depends on no more than what the attack was granted.
+        """
         return None
 
     @abstractmethod

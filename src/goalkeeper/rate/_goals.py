@@ -84,12 +84,14 @@ def rate_goal(
 ) -> GoalRating:
     """Rate one goal from the evidence that counts for it: the worst case, without averaging.
 
+    Evidence counts if its standing is `decides`: other evidence neither shows nor leaves open
+    that the goal is not met.
     Not met: an attack below the required attack potential was shown to reach the critical
     exposure level. Met: every attack that may reach the critical level costs at least the
     required attack potential. Otherwise, and whenever nothing was tested, inconclusive.
     """
     rules, level = policy.rating, need.level
-    counted = [e for e in evidence if goal in e.goals]
+    counted = [e for e in evidence if goal in e.goals and e.standing.decides]
     points = [p for e in counted for p in _points(e, level, policy, secrecy, hypotheses)]
     criteria = PassCriteria(
         required=rules.required_attack_potential[level] if level else 0,

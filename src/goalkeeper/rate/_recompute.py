@@ -40,7 +40,7 @@ def recompute(assessment: Assessment, policy: Policy) -> list[str]:
         found += [text for one in bare for text in _compare_requirement(one, assessment, policy)]
     except GoalkeeperError as error:
         return [*found, f"cannot be rated again: {error}"]
-    found += _compare_plan(assessment)
+    found += [*_compare_plan(assessment), *_compare_standing(assessment)]
     for stored, again in zip(assessment.evidence, evidence, strict=True):
         where = f"evidence {stored.id}"
         found += _compare(f"{where}: rated", _plain(stored.rated), _plain(again.rated))
@@ -86,9 +86,20 @@ def _compare_plan(assessment: Assessment) -> Iterator[str]:
     """Check that the error probability is divided by the number of all planned tests."""
     for goal, rating in assessment.goals.items():
         rows = [r for r in assessment.plan if r.status == "planned" and goal in r.goals]
+        rows = [row for row in rows if row.standing.decides]
         planned = max(1, len({row.unit for row in rows}))
         if assessment.plan:
             yield from _compare(f"goal {goal}.hypotheses", rating.hypotheses, planned)
+
+
+def _compare_standing(assessment: Assessment) -> Iterator[str]:
+    """Check that what a piece of evidence may count for was planned so, before its result."""
+    planned = {(row.unit, row.attacker): row.standing for row in assessment.plan if row.unit}
+    for evidence in assessment.evidence:
+        before = planned.get((evidence.unit, evidence.attacker))
+        if before is not None:
+            where = f"evidence {evidence.id}: standing"
+            yield from _compare(where, evidence.standing.model_dump(), before.model_dump())
 
 
 def _compare_requirement(

@@ -198,7 +198,7 @@ def _cost(evidence: Evidence) -> tuple[float, float]:
 
 
 def order_evidence(assessment: Assessment) -> tuple[Evidence, ...]:
-    """Order the evidence of attack runs by goal, and within a goal strongest first."""
+    """Order the evidence that may decide by goal, and within a goal strongest first."""
     rank = {goal: list(rating.because) for goal, rating in assessment.goals.items()}
     goals = list(Goal)
 
@@ -211,7 +211,7 @@ def order_evidence(assessment: Assessment) -> tuple[Evidence, ...]:
         cost = rated.attack_potential.points if rated else 0
         return (goals.index(goal), place, -strength[0], -strength[1], cost)
 
-    ran = [e for e in assessment.evidence if e.status in RUN_STATUSES]
+    ran = [e for e in assessment.evidence if e.status in RUN_STATUSES and e.standing.decides]
     return tuple(sorted(ran, key=key))
 
 

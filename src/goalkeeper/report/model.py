@@ -9,6 +9,7 @@ from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import format as fmt
+from goalkeeper.report.apart import apart_tables
 from goalkeeper.report.finding import Finding, findings
 from goalkeeper.report.fitness import describe_doubt, describe_fit, fit_table
 from goalkeeper.report.gaps import open_lines
@@ -55,6 +56,7 @@ class Report:
     goals: tuple[GoalPart, ...]
     others: tuple[Finding, ...]
     attackers: tuple[AttackerPart, ...]
+    apart: tuple[Table, ...]
     advice: tuple[AdvicePart, ...]
     pending: Table
     skipped: Table
@@ -92,6 +94,7 @@ class Report:
             goals=tuple(goal_part(g, assessment, cards) for g in Goal if g in assessment.goals),
             others=tuple(f for f in cards if not set(f.goals) & set(assessment.goals)),
             attackers=attacker_parts(assessment),
+            apart=apart_tables(assessment),
             advice=advice_parts(assessment),
             pending=pending_table(assessment),
             skipped=skipped_table(assessment.plan),

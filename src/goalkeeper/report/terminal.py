@@ -16,7 +16,7 @@ from goalkeeper.report.goalpart import OUTCOME_WORDS, GoalPart
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context
 from goalkeeper.report.sections import NO_ATTACK
-from goalkeeper.report.words import SCOPE, VERDICT_LABELS
+from goalkeeper.report.words import APART, SCOPE, VERDICT_LABELS
 
 STYLES = {
     Verdict.MET: "bold green",
@@ -48,6 +48,7 @@ def terminal(report: Report, *, width: int, plain: bool = False) -> RenderableTy
     for goal in report.goals:
         parts += [Text(), *_goal(goal, width, plain=plain)]
     parts += list(_others(report))
+    parts += list(_apart(report, width))
     parts += list(_advice(report, width))
     parts += list(_open(report, width))
     parts += [Text(), *([Text(report.people, style="dim")] if report.people else [])]
@@ -128,6 +129,22 @@ def _others(report: Report) -> Iterator[RenderableType]:
     if command:
         yield Text()
         yield Text(f"To repeat the first deciding attack run: {command}", style="dim")
+
+
+def _apart(report: Report, width: int) -> Iterator[RenderableType]:
+    """List what was run but decides nothing: a line for each reason, a few of each kind."""
+    if not report.apart:
+        return
+    yield from _heading(APART)
+    for table in report.apart:
+        runs: dict[str, dict[str, None]] = {}
+        for attack, _, _, _, why in table.rows:
+            runs.setdefault(why, {})[attack] = None
+        yield Text(f"{table.caption}:")
+        for why, attacks in list(runs.items())[:MOST_LINES]:
+            yield Text(_cut(f"- {_names(tuple(attacks))}: {why}", MOST_ROWS * width))
+        if len(runs) > MOST_LINES:
+            yield Text(f"- {len(runs) - MOST_LINES} more reasons are in the HTML report", "dim")
 
 
 def _names(names: tuple[str, ...]) -> str:

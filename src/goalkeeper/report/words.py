@@ -86,6 +86,13 @@ SCOPE = (
     "proven secure. No conformity with a law or standard is claimed."
 )
 
+APART = "What does not count for a verdict"
+APART_INTRO = (
+    "These attack runs decide no verdict, in either direction: what they rest on was not declared, "
+    "or their success follows from what the attacker was granted, or harms nobody else. They are "
+    "no tests of a goal, and show what limits an attacker."
+)
+
 PEOPLE_NUMBERED = (
     "People are shown as numbers ({person} 1, {person} 2, ...), the same throughout this report; "
     "assessment.json holds their names."

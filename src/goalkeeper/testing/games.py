@@ -261,6 +261,7 @@ def _marks(setting: _Setting, attack: AnAttack) -> Iterator[Breach]:
             deal=dealt,
             answers=tuple(access.checkpoints),
             granted=granted,
+            attacker=granted,
             rng=np.random.default_rng(3),
             victim=np.random.SeedSequence(4),
             clock=clock,

@@ -12,7 +12,7 @@ from goalkeeper.report.goalpart import GoalPart
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context, Table
 from goalkeeper.report.renderer import Renderer
-from goalkeeper.report.words import SCOPE
+from goalkeeper.report.words import APART, SCOPE
 
 # What can be markup anywhere in a line, and what can be markup at its start.
 _MARKUP = re.compile(r"([\\`*\[\]<>#|&~]|(?<!\w)_|_(?!\w)|:(?=//))")
@@ -42,6 +42,7 @@ def _blocks(report: Report) -> Iterator[str]:
     yield from _table(_overview(report))
     for goal in report.goals:
         yield from _goal(goal)
+    yield from _apart(report)
     yield from _not_tested(report)
     yield "---"
     yield from filter(None, (_escape(report.people), _escape(SCOPE), _escape(report.made)))
@@ -77,6 +78,14 @@ def _finding(finding: Finding) -> Iterator[str]:
         f"{c.attacker} ({c.box} box): exposure {c.exposure}, attack potential {c.points}"
         for c in finding.attackers
     )
+
+
+def _apart(report: Report) -> Iterator[str]:
+    if report.apart:
+        yield f"## {APART}"
+    for table in report.apart:
+        yield f"### {table.caption}"
+        yield from _table(table)
 
 
 def _not_tested(report: Report) -> Iterator[str]:
