@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -363,10 +363,8 @@ class Access:
         return rewrite
 
     @property
-    def _train(self) -> Data:
-        """The training data; those of a victim behind its door."""
-        found: Data = getattr(self._app.target, "trained_on", self._app.data.train)
-        return found
+    def _train(self) -> Data:  # behind the door of a victim: what it was trained on
+        return cast("Data", getattr(self._app.target, "trained_on", self._app.data.train))
 
     def _changed(self, target: Target) -> Access:
         """Return access to what a change made of the target, on the same terms."""

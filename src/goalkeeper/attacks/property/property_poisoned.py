@@ -8,7 +8,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.attacks.property._own_models import (
     FIRST_QUESTIONS,
     GROWTH,
@@ -17,9 +17,10 @@ from goalkeeper.attacks.property._own_models import (
 )
 from goalkeeper.attacks.property.property_threshold_test import find_threshold
 from goalkeeper.core.access import Access
+from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Bools, Data, Floats, Ints
-from goalkeeper.core.errors import ChangeRefused, NotOffered
+from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
 from goalkeeper.games.property import PropertyInference, Worlds
 
@@ -56,13 +57,19 @@ class PropertyPoisoned(Attack[Worlds, Ints]):
     grows: ClassVar[Mapping[str, int]] = {"models": 24}
     models: int = 48
 
+    def unfit(self, app: Application) -> Unfit | None:
+        """Need the honest labelling process: most attackers cannot choose the labels."""
+        if app.labeller is None:
+            return Unfit("nothing labels added records; describe the honest process (labeller)")
+        return None
+
     def run(self, question: Worlds, access: Access) -> Ints:
         """Return the guessed world of every victim, `(victims,)`."""
         similar = access.data()
         trained = choose_training_records(question, similar, access.rng)
         poison, label = choose_poison(question, similar, access)
         world, own = self._train(question, similar.take(trained), poison, access)
-        doors = _poison_victims(access, poison)
+        doors = [door.poison(poison) for door in access.victims()]
         asked = similar.take(~trained)
         said = np.asarray(own.labels(asked.x) == label)
         order, weights = _rank_questions(said, world)
@@ -124,13 +131,6 @@ def _labels_of(poison: Change) -> Ints:
     if poison.add_labels is not None:
         return poison.add_labels
     return np.empty(0, dtype=np.int64) if poison.bases is None else poison.bases.y
-
-
-def _poison_victims(access: Access, poison: Change) -> list[Access]:
-    try:
-        return [door.poison(poison) for door in access.victims()]
-    except ChangeRefused as error:
-        raise NotOffered(str(error)) from error
 
 
 def _rank_questions(said: Bools, world: Bools) -> tuple[Ints, Floats]:

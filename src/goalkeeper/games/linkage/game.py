@@ -14,7 +14,8 @@ from goalkeeper.core.data import Data, Floats, Ints, row_keys
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Power, View
+from goalkeeper.core.power import Attacker, Power, View
+from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.linkage.one_record import every_record, find_contradiction
 from goalkeeper.games.linkage.person_codes import person_codes
@@ -109,6 +110,15 @@ class Linkage(Game[Releases, Ints, Ints]):
                 "to distinguish links from chance"
             )
         return None
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Let linkage decide only where the description says whose records are whose."""
+        if app.person is None and not app.one_record_a_person:
+            return Standing.by_assumption(
+                "the description does not say whether anybody has several records: name the column "
+                "of the person (data.person), or declare threats.linkage"
+            )
+        return DECIDES
 
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Releases, Ints]:
         """Split people's records into two halves, and release the target's scores for them."""

@@ -15,7 +15,8 @@ from goalkeeper.core.data import Bools, Ints
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import Accuracy, AttackResult, Measurement, Status, Trial
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Attacker, Grade, Power
+from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.property.leak import records_seen, smallest_difference
 from goalkeeper.games.property.worlds import (
@@ -104,6 +105,18 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
                 f"{second:.1%} differ by fewer than {MIN_DIFFERENCE} records"
             )
         return _find_rare_class(app, worlds)
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Let a run decide on declared properties only, and not of those who have the data."""
+        if not app.properties:
+            return Standing.by_assumption(
+                "no property is declared; name what must stay private under threats.properties"
+            )
+        if attacker.power.knowledge.data is Grade.FULL:
+            return Standing.no_harm(
+                "whoever has the training data can count how common something is in them"
+            )
+        return DECIDES
 
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Worlds, Bools]:
         """Give every victim its world, and train a model for each."""

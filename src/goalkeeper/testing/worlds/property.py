@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from goalkeeper.core.application import Application, Property, Trainer
-from goalkeeper.core.data import Data, Inputs
+from goalkeeper.core.data import Data, Inputs, Ints
 from goalkeeper.core.text import texts
 from goalkeeper.games.property.worlds import ShareTrainer
 from goalkeeper.testing.worlds.kit import FixedRuleTrainer, domain_of, numbers, splits
@@ -36,9 +36,14 @@ def _application(name: str, trainer: Trainer, domain: str, rng: np.random.Genera
         classes=CLASSES,
         trainer=trainer,
         lookalike=trainer,
+        labeller=_keep_labels,
         subgroups=("team",),
         properties=(FACT,),
     )
+
+
+def _keep_labels(x: Inputs, bases: Data) -> Ints:
+    return bases.y
 
 
 def _drawn(domain: str, rng: np.random.Generator) -> Data:
