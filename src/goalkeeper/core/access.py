@@ -204,7 +204,7 @@ class Access:
         """Return a door to each of the game's own victims; each pays from its own campaign."""
         app, terms = self._app, replace(self._terms, victims=())
         return tuple(
-            Access(replace(app, target=target), replace(terms, campaign=i), shared=self._shared)
+            type(self)(replace(app, target=target), replace(terms, campaign=i), shared=self._shared)
             for i, target in enumerate(self._terms.victims)
         )
 
@@ -368,7 +368,7 @@ class Access:
 
     def _changed(self, target: Target) -> Access:
         """Return access to what a change made of the target, on the same terms."""
-        return Access(replace(self._app, target=target), self._terms, shared=self._shared)
+        return type(self)(replace(self._app, target=target), self._terms, shared=self._shared)
 
     # ---- checks -------------------------------------------------------------------------------
 

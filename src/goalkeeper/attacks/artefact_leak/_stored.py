@@ -11,7 +11,7 @@ from goalkeeper.attacks.base import Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.errors import NotOffered
-from goalkeeper.games.artefact_leak import ClaimLimit, Claims, WordSets, claim_records
+from goalkeeper.games.artefact_leak import ClaimLimit, Claims, Regions, WordSets, claim_records
 
 
 def read_contents(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -58,4 +58,7 @@ def claim_stored_records(question: ClaimLimit, access: Access, name: str, rows: 
     if f"{name}_words" in contents:
         bags = contents[f"{name}_words"]
         return WordSets(tuple(frozenset(bags[i]) for i in chosen))
-    return claim_records(np.asarray(contents[rows])[chosen], classes[chosen])
+    low = np.asarray(contents[rows])[chosen]
+    if f"{rows}_high" in contents:  # of an encoded table something may be left open
+        return Regions(low, np.asarray(contents[f"{rows}_high"])[chosen], classes[chosen])
+    return claim_records(low, classes[chosen])

@@ -40,7 +40,7 @@ from goalkeeper.stats import clopper_pearson
 
 METRIC = "distinguishing_accuracy"
 HARMS = (Harm(Goal.PRIVACY),)
-# So many that guessing is bounded below 60 % (need high) in 99 % of the runs: of 400 guesses 223 are
+# So many that guessing is bounded below 60 % (need high) in 99 % of runs: of 400 guesses 223 are
 # right at most (binomial), whose upper bound is 59.9 %.
 VICTIMS = 400
 UNDECLARED = Task(
