@@ -32,8 +32,8 @@ class Decoder:
         """Return the least and largest row, each `(n, d)`, that have these features `(n, p)`."""
         close = CLOSE * np.maximum(np.abs(features), 1.0)
         low, high = self.boxes(features - close, features + close)
-        middle = (low + high) / 2
-        exact = np.isfinite(middle)
+        exact = np.isfinite(low) & np.isfinite(high)
+        middle = (np.where(exact, low, 0.0) + np.where(exact, high, 0.0)) / 2
         return np.where(exact, middle, low), np.where(exact, middle, high)
 
     def boxes(self, low: Floats, high: Floats) -> tuple[Floats, Floats]:

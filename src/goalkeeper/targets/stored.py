@@ -76,6 +76,8 @@ def _of_encoded(decoder: Decoder, final: Any, places: Ints) -> dict[str, Any]:
     for name, (rows, classes) in _records(final, places).items():
         dense = np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows, dtype=np.float64)
         low, high = decoder.points(dense)
+        if not (np.isfinite(low) & np.isfinite(high)).any():
+            continue  # nothing is known of any column
         key = "points" if name == "point" else "support_vectors"
         found |= {key: low, f"{key}_high": high, f"{name}_classes": classes}
     leaves = read_leaves(final, len(decoder.design.terms), len(places))

@@ -28,12 +28,27 @@ def check_stored(app: Application, keys: tuple[str, ...], what: str) -> Unfit | 
     try:
         parameters = app.target.parameters()
     except NotOffered as error:
-        return Unfit(f"what the model stores cannot be read: {error}")
+        return check_size(app) or Unfit(f"what the model stores cannot be read: {error}")
     if any(key in read_contents(parameters) for key in keys):
         return None
     return Unfit(
         f"the stored model has no {what}",
         proven="weights" in parameters or bool(read_contents(parameters)),
+    )
+
+
+def check_size(app: Application) -> Unfit | None:
+    """Say that a model cannot hold records because it keeps too little; None where it might.
+
+    Proven where everything that it keeps was counted: less than two records have.
+    """
+    kept: int | None = getattr(app.target, "kept", None)
+    record = 1 if app.data.train.x.dtype == object else int(np.prod(app.data.train.x.shape[1:]))
+    if kept is None or kept >= min(2 * record, len(app.data.train)):
+        return None
+    return Unfit(
+        f"all that the model keeps are {kept} numbers and words, too few to hold records",
+        proven=True,
     )
 
 
