@@ -43,7 +43,11 @@ def check_size(app: Application) -> Unfit | None:
     Proven where everything that it keeps was counted: less than two records have.
     """
     kept: int | None = getattr(app.target, "kept", None)
-    record = 1 if app.data.train.x.dtype == object else int(np.prod(app.data.train.x.shape[1:]))
+    x = app.data.train.x
+    if x.dtype == object:  # a text counts by its letters, as `count_kept` counts words
+        record = int(np.median([1 + len(text) // 8 for text in x])) if len(x) else 0
+    else:
+        record = int(np.prod(x.shape[1:]))
     if kept is None or kept >= min(2 * record, len(app.data.train)):
         return None
     return Unfit(
