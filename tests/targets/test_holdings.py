@@ -1,4 +1,4 @@
-"""How much a model keeps: what keeps little cannot hold training data, and what hides is unknown."""
+"""How much a model keeps: what keeps little holds no training data, what hides is unknown."""
 
 from __future__ import annotations
 

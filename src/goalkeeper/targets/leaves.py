@@ -53,12 +53,7 @@ def read_leaves(final: Any, width: int, classes: int) -> Leaves | None:
 
 
 def _trees(final: Any, width: int, classes: int) -> Iterator[Leaves]:
-    from sklearn.ensemble import (
-        ExtraTreesClassifier,
-        GradientBoostingClassifier,
-        HistGradientBoostingClassifier,
-        RandomForestClassifier,
-    )
+    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
     from sklearn.tree import DecisionTreeClassifier
 
     library = type(final).__module__.partition(".")[0]
@@ -67,20 +62,28 @@ def _trees(final: Any, width: int, classes: int) -> Iterator[Leaves]:
     elif isinstance(final, RandomForestClassifier | ExtraTreesClassifier):
         for estimator in final.estimators_:
             yield from _of_tree(estimator.tree_, width)
-    elif isinstance(final, GradientBoostingClassifier):
-        for row in final.estimators_:
-            for k, estimator in enumerate(row):
-                yield from _of_tree(estimator.tree_, width, k, classes)
-    elif isinstance(final, HistGradientBoostingClassifier):
-        if getattr(final, "_preprocessor", None) is None:
-            for row in vars(final)["_predictors"]:
-                for k, predictor in enumerate(row):
-                    yield _walk(_HistNodes(predictor.nodes, k, classes), width)
     elif library == "lightgbm" and hasattr(final, "booster_"):
         for i, tree in enumerate(final.booster_.dump_model()["tree_info"]):
             yield _walk(_LightNodes(tree["tree_structure"], _class(i, classes)), width)
     elif library == "xgboost" and hasattr(final, "get_booster"):
         yield from _of_xgboost(final, width, classes)
+    else:
+        yield from _of_boosting(final, width, classes)
+
+
+def _of_boosting(final: Any, width: int, classes: int) -> Iterator[Leaves]:
+    """Read the trees of a boosting of scikit-learn; none of anything else."""
+    from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
+
+    if isinstance(final, GradientBoostingClassifier):
+        for row in final.estimators_:
+            for k, estimator in enumerate(row):
+                yield from _of_tree(estimator.tree_, width, k, classes)
+    elif isinstance(final, HistGradientBoostingClassifier):
+        if getattr(final, "_preprocessor", None) is None:  # it would put columns in another order
+            for row in vars(final)["_predictors"]:
+                for k, predictor in enumerate(row):
+                    yield _walk(_HistNodes(predictor.nodes, k, classes), width)
 
 
 def _class(i: int, classes: int) -> tuple[int, int]:

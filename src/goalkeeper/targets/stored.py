@@ -44,15 +44,18 @@ def read(model: Any, domain: Domain, places: Ints) -> dict[str, Any]:
         `support_classes (n,)`; of texts `point_words` and `support_words`, a tuple of words for
         each record. Of tables that are encoded, `points_high` and `support_vectors_high` beside
         them: what is not known of a record lies between the two. `leaves`: `low (m, d)`,
-        `high (m, d)`, `count (m,)`, `classes (m,)` (-1: not known) of one tree. `class_means (k, d)`. `words (d,)`, and `idf (d,)` of models that weigh words by it,
-        where the model is not linear.
+        `high (m, d)`, `count (m,)`, `classes (m,)` (-1: not known) of one tree.
+        `class_means (k, d)`. `words (d,)`, and `idf (d,)` of models that weigh words by it, where
+        the model is not linear.
     """
     before, final = answering_steps(model)
     try:
         if isinstance(domain, TextDomain):
             return _of_texts(before, final, places)
         if isinstance(domain, TableDomain) and _is_encoded(before, domain):
-            return _of_encoded(decoder_of(read_preprocessing(before, domain), domain), final, places)
+            return _of_encoded(
+                decoder_of(read_preprocessing(before, domain), domain), final, places
+            )
         found = _of_numbers(_scalers(before, domain), final, places)
         return {name: _ours(value, domain) for name, value in found.items()}
     except NotOffered:

@@ -11,12 +11,15 @@ import numpy as np
 from goalkeeper.attacks.attribute.attribute_from_scores import combine_chances, log_odds
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
+from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Data, Floats, Ints
+from goalkeeper.core.errors import NotGranted
 from goalkeeper.core.power import Budget
 from goalkeeper.games.attribute import AttributeInference, IncompleteRecords
 
 MOST_CANDIDATES = 64  # values that are filled in
 MOST_RECORDS = 2000  # own ones that the answers are learnt from
+LABEL_LOG_ODDS = 2.0  # that a label stands for where no score is given
 MIN_CHANCE = 1e-6  # of a value that was never seen: keeps its logarithm finite
 
 
@@ -65,9 +68,17 @@ class AttributeFromOwnCopy(Attack[IncompleteRecords, Floats]):
         for candidate in range(min(len(attribute.fills), MOST_CANDIDATES)):
             x = attribute.fill_in(records.x, np.full(n, candidate))
             value = attribute.value_of[candidate]
-            found = log_odds(access.query(x).scores, records.y)
+            found = _measure_signal(access.query(x), records.y)
             best[:, value] = np.maximum(best[:, value], found)
         return best
+
+
+def _measure_signal(answers: Answers, y: Ints) -> Floats:
+    """Log-odds of the true class `(n,)`; of a model that gives no scores, whether it is right."""
+    try:
+        return log_odds(answers.scores, y)
+    except NotGranted:
+        return np.where(answers.labels == y, LABEL_LOG_ODDS, -LABEL_LOG_ODDS)
 
 
 def _known_records(question: IncompleteRecords, access: Access) -> tuple[Data, Ints]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -11,8 +11,9 @@ import numpy as np
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.property._own_models import choose_training_records
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Bools, Floats, Ints
-from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.application import Ensemble
+from goalkeeper.core.data import Bools, Floats, Inputs, Ints
+from goalkeeper.core.errors import NotGranted, NotOffered
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.property import PropertyInference, Worlds
 
@@ -39,8 +40,8 @@ class PropertyFromParameters(Attack[Worlds, Ints]):
     game: ClassVar = PropertyInference
     variant: ClassVar[str] = "property.white_box"
     reference: ClassVar[str] = (
-        "Ateniese et al. 2015, Hacking smart machines with smarter ones, section 3 (meta-classifier "
-        "on parameters)"
+        "Ateniese et al. 2015, Hacking smart machines with smarter ones, section 3 "
+        "(meta-classifier on parameters)"
     )
     uses: ClassVar[Power] = Power(knowledge=Knowledge(algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(compute_h=1000.0)  # it asks its own copies
@@ -60,7 +61,7 @@ class PropertyFromParameters(Attack[Worlds, Ints]):
         own = [_read(lambda i=i: ensemble.target(i).parameters()) for i in range(self.models)]
         others = [_read(door.parameters) for door in doors]
         same = len({numbers.shape for numbers in (*own, *others)}) == 1
-        parts = [(_logs(ensemble.scores(x)), _logs([door.query(x).scores for door in doors]))]
+        parts = [_read_answers(ensemble, doors, x, len(access.classes))]
         if same:
             parts.append((np.array(own), np.array(others)))
         mine, theirs = (np.hstack(side) for side in zip(*parts, strict=True))
@@ -80,6 +81,20 @@ def guess_worlds(own: Floats, world: Bools, victims: Floats) -> Ints:
     return np.asarray(score > 0, dtype=np.int64)
 
 
+def _read_answers(
+    ensemble: Ensemble, doors: Sequence[Access], x: Inputs, classes: int
+) -> tuple[Floats, Floats]:
+    """Read what own models and victims answer `(models, q * classes)`; labels without scores."""
+    answers = [door.query(x) for door in doors]
+    try:
+        theirs = [_logs(one.scores) for one in answers]
+    except NotGranted:
+        codes = np.eye(classes)
+        theirs = [codes[one.labels].ravel() for one in answers]
+        return codes[ensemble.labels(x)].reshape(len(ensemble), -1), np.array(theirs)
+    return np.array([_logs(one) for one in ensemble.scores(x)]), np.array(theirs)
+
+
 def _read(parameters: Any) -> Floats:
     """Return all numbers of parameters as one row; empty where they cannot be read."""
     try:
@@ -92,7 +107,6 @@ def _read(parameters: Any) -> Floats:
     return np.asarray(np.nan_to_num(row, posinf=0.0, neginf=0.0))
 
 
-def _logs(scores: Any) -> Floats:
-    """Log-scores of the questions, a row for each model."""
-    made = np.log(np.maximum(np.asarray(scores), MIN_PROBABILITY))
-    return np.asarray(made.reshape(len(made), -1))
+def _logs(scores: Floats) -> Floats:
+    """Log-scores of the questions as one row."""
+    return np.asarray(np.log(np.maximum(scores, MIN_PROBABILITY)).ravel())
