@@ -79,11 +79,12 @@ def _of_boosting(final: Any, width: int, classes: int) -> Iterator[Leaves]:
         for row in final.estimators_:
             for k, estimator in enumerate(row):
                 yield from _of_tree(estimator.tree_, width, k, classes)
-    elif isinstance(final, HistGradientBoostingClassifier):
-        if getattr(final, "_preprocessor", None) is None:  # it would put columns in another order
-            for row in vars(final)["_predictors"]:
-                for k, predictor in enumerate(row):
-                    yield _walk(_HistNodes(predictor.nodes, k, classes), width)
+        return
+    ordered = getattr(final, "_preprocessor", None) is None  # else columns are in another order
+    if isinstance(final, HistGradientBoostingClassifier) and ordered:
+        for row in vars(final)["_predictors"]:
+            for k, predictor in enumerate(row):
+                yield _walk(_HistNodes(predictor.nodes, k, classes), width)
 
 
 def _class(i: int, classes: int) -> tuple[int, int]:

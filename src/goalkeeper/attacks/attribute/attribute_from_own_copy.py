@@ -8,7 +8,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.attribute.attribute_from_scores import combine_chances, log_odds
+from goalkeeper.attacks.attribute._signals import combine_chances, log_odds
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Answers
@@ -31,7 +31,7 @@ class AttributeFromOwnCopy(Attack[IncompleteRecords, Floats]):
     Half of the attacker's own records train the imputer. For the others, the copy of the model is
     asked about every value; a logistic regression learns from these log-odds of the true class,
     and from what the imputer says, which value each record has. Applied to the hidden values,
-    it gives chances, to which the log-odds are added as a record that was learnt by heart shows
+    it gives chances, to which the log-odds are added as a memorised record shows
     them.
 
     Deviations from the paper: log-odds of the answers take the place of single neurons, so that

@@ -15,7 +15,7 @@ from goalkeeper.attacks.property._own_models import (
     MAX_QUESTIONS,
     choose_training_records,
 )
-from goalkeeper.attacks.property.property_threshold_test import find_threshold
+from goalkeeper.attacks.property._thresholds import find_threshold
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change

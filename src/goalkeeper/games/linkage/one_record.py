@@ -15,7 +15,7 @@ from goalkeeper.core.domain import TableDomain
 # of coarse tables of up to twice as many as repeat when every column is shuffled on its own.
 REPEATS_BY_CHANCE = 0.01
 COARSE = 2.0
-# Names of columns that tell people apart, as words of the name or with a number behind them.
+# Names of columns that identify people, as words of the name or with a number behind them.
 PERSON = re.compile(
     r"(^|[^a-z])(person|patient|user|customer|client|member|employee|subject|student|"
     r"participant|author|sender|account|ssn|email)(s?|[^a-z]*(id|no|nr|number|name|key|code))$"
@@ -26,7 +26,7 @@ MIN_NAMES = 0.05  # different values that such a column has at least, as a share
 def find_contradiction(app: Application) -> str:
     """Say what contradicts that each record is of another person; empty if nothing does.
 
-    Looked at are the column of persons, columns whose name says that they tell people apart, and
+    Looked at are the column of persons, columns whose name says that they identify people, and
     records that repeat.
     """
     data = every_record(app)
@@ -47,7 +47,7 @@ def every_record(app: Application) -> Data:
 
 
 def _columns_of_persons(app: Application, data: Data) -> Iterator[tuple[str, np.ndarray]]:
-    """List columns that tell people apart, each with the values that it has."""
+    """List columns that identify people, each with the values that it has."""
     for name, values in data.columns.items():
         words = values.astype(str)
         if name == app.person or _tells_apart(name, words):
