@@ -18,6 +18,7 @@ MOST_RECORDS = 5000  # of each side that are looked at; more would only show sma
 # Share of the questions that may be left open: the most that any model could add to what own data
 # say, and as much as a rating calls no gain yet.
 LEFT_OPEN = 0.1
+CHANCE = 0.05  # probability that any column differs between classes that do not differ
 UNRELATED = 0.001  # probability with which data without any relation would answer as many
 
 
@@ -28,7 +29,7 @@ def find_ruling(app: Application) -> str:
     training data. Own data answer one where the classes differ in them in the same direction.
     They must answer more than data without any relation to the training data would by chance.
     """
-    from scipy.stats import binom
+    from scipy.stats import binom, norm
 
     classes = len(app.classes)
     truth = extract_features(app, _sample(app.data.train))
@@ -36,7 +37,10 @@ def find_ruling(app: Application) -> str:
     z, similar = measure_z_scores(truth, classes), measure_z_scores(own, classes)
     columns = find_separate_columns(truth, z)
     pairs = _present_pairs(truth.y, classes)
-    asked = (np.abs(z[:, :, columns]) > MIN_Z) & pairs[:, :, None]
+    # Of many comparisons some are beyond MIN_Z by chance, and no data could answer those.
+    comparisons = max(1, int(pairs.sum()) * len(truth.names))
+    least = max(MIN_Z, float(norm.isf(CHANCE / 2 / comparisons)))
+    asked = (np.abs(z[:, :, columns]) > least) & pairs[:, :, None]
     total = int(asked.sum())
     if not total:
         return (
