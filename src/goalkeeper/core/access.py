@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -174,8 +174,7 @@ class Access:
         x
             Inputs of the application's domain.
         campaigns
-            Which campaign pays for each input, `(n,)`. Left out, what is asked serves all of
-            them, and each pays for all of it.
+            Which campaign pays for each input, `(n,)`; left out, each pays for all of them.
 
         Raises
         ------
@@ -205,7 +204,7 @@ class Access:
         """Return a door to each of the game's own victims; each pays from its own campaign."""
         app, terms = self._app, replace(self._terms, victims=())
         return tuple(
-            Access(replace(app, target=target), replace(terms, campaign=i), shared=self._shared)
+            type(self)(replace(app, target=target), replace(terms, campaign=i), shared=self._shared)
             for i, target in enumerate(self._terms.victims)
         )
 
@@ -231,8 +230,8 @@ class Access:
         """Return the model as a differentiable torch module (model: full, view: gradients).
 
         It maps a float tensor `(n, ...)` in the domain's own units to logits `(n, classes)`.
-        Autograd works through it; every row that passes forward or backward is counted. It is
-        the attacker's own copy: what is written to its weights does not reach the application.
+        Autograd works through it; every row that passes forward or backward is counted. It is a
+        copy: what is written to its weights does not reach the application.
         """
         self._knows("model", Grade.FULL, "network()")
         if self._granted.view < View.GRADIENTS:
@@ -299,8 +298,7 @@ class Access:
         """Check a change of the training data as the game will; raises ChangeRefused."""
         touched = len(change.rows) > 0
         reach = self.reachable() if touched else np.empty(0, dtype=np.int64)
-        train = self._app.data.train
-        poisoned = checked(change, train, self._granted, reach, self._app.labeller)
+        poisoned = checked(change, self._train, self._granted, reach, self._app.labeller)
         if change.trusted is not None:
             genuine(change.trusted, (self._app.data.similar, self.own()))
         return poisoned
@@ -310,7 +308,7 @@ class Access:
         poisoned = self.check(change)
         if self._app.trainer is None:
             raise NotOffered("the application cannot be retrained; describe model.build")
-        train = self._app.data.train.take(~poisoned.removed).joined(poisoned.extra)
+        train = self._train.take(~poisoned.removed).joined(poisoned.extra)
         seed = int(self._terms.victim.spawn(1)[0].generate_state(1)[0])
         target = self._app.trainer.fit(train, seed)
         self._meter.models += 1
@@ -359,15 +357,18 @@ class Access:
     def intercept(self, rewrite: Rewrite) -> Rewrite:
         """Return the rewrite of answers in transit if it may be handed in (O).
 
-        The game sends the answers through it; the attack sees none of them here, as asking takes
-        `query()`.
+        The game sends the answers through it; to see any takes `query()`.
         """
         self._can(Capability.O, "intercept()")
         return rewrite
 
+    @property
+    def _train(self) -> Data:  # behind the door of a victim: what it was trained on
+        return cast("Data", getattr(self._app.target, "trained_on", self._app.data.train))
+
     def _changed(self, target: Target) -> Access:
         """Return access to what a change made of the target, on the same terms."""
-        return Access(replace(self._app, target=target), self._terms, shared=self._shared)
+        return type(self)(replace(self._app, target=target), self._terms, shared=self._shared)
 
     # ---- checks -------------------------------------------------------------------------------
 

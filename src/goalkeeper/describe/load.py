@@ -204,6 +204,7 @@ class _Description:
             sensitive=form.data.sensitive,
             membership_is_sensitive=form.data.membership_is_sensitive,
             properties=reader.properties(),
+            one_record_a_person=reader.one_record_a_person(),
             threats=reader.threats(),
             claims=(form.privacy and form.privacy.claims) or "",
             storage=model.storage,

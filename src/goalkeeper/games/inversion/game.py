@@ -14,7 +14,8 @@ from goalkeeper.core.data import Bools, Floats
 from goalkeeper.core.domain import ImageDomain, TextDomain
 from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Grade, Power, View
+from goalkeeper.core.power import Attacker, Grade, Power, View
+from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.inversion.likeness import by_likeness
 from goalkeeper.games.inversion.questions import (
@@ -29,6 +30,7 @@ from goalkeeper.games.inversion.questions import (
     mark_answers,
 )
 from goalkeeper.games.shared.grants import own_data
+from goalkeeper.games.inversion.ruling import find_ruling
 from goalkeeper.games.shared.measuring import (
     GainCounts,
     build_gain_trial,
@@ -81,11 +83,20 @@ class Inversion(Game[InversionQuestion, None, ClassAverages]):
         return (TASK,)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Need two classes with a few records each."""
+        """Need two classes with a few records each, and something that own data leave open."""
         counts = np.bincount(app.data.train.y, minlength=len(app.classes))
         if int((counts >= MIN_CLASS_RECORDS).sum()) < 2:
             return Unfit(f"two classes with {MIN_CLASS_RECORDS} training records each are needed")
-        return None
+        ruling = app.once(find_ruling)
+        return Unfit(ruling, proven=True) if ruling else None
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Let no run decide of those who have the training data, and with them the averages."""
+        if attacker.power.knowledge.data is Grade.FULL:
+            return Standing.no_harm(
+                "whoever has the training data knows the average of each class without the model"
+            )
+        return DECIDES
 
     def baseline_power(self, attacker: Power) -> Power:
         """Return the attacker's data, from which class averages are known without any query."""
