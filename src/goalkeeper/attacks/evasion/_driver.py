@@ -21,6 +21,7 @@ from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints, row_keys
+from goalkeeper.core.evidence import Control
 from goalkeeper.core.power import Grade, View
 from goalkeeper.games.evasion import Ending, Evasion, EvasionQuestion, Submission
 
@@ -113,7 +114,22 @@ class EvasionAttack(Attack[EvasionQuestion, Submission], Generic[S]):
         every, streams_of_inputs = np.arange(len(question.x)), spawn_streams(question.x, access.rng)
         for rows in np.split(every, every[:: _batch_inputs(question.x, self.wide)][1:]):
             self._run(run, rows, self.start(question.take(rows), streams_of_inputs[rows], access))
-        return run.build_submission()
+        submission = run.build_submission()
+        return replace(submission, controls=self.check(question, run.solved, access))
+
+    def check(
+        self, question: EvasionQuestion, solved: Bools, access: Access
+    ) -> tuple[Control, ...]:
+        """Check the attack's own means, when it ended with these inputs `(n,)` solved."""
+        return ()
+
+    @final
+    def try_again(self, question: EvasionQuestion, access: Access) -> Bools:
+        """Run the steps on another question, for a check: what is found is not handed in."""
+        run = _BestSubmission(question, access, handed_in=False)
+        streams = spawn_streams(question.x, access.rng)
+        self._run(run, np.arange(len(question.x)), self.start(question, streams, access))
+        return run.solved
 
     def _run(self, run: _BestSubmission, rows: Ints, state: S) -> None:
         """Step until every one of these inputs is done, out of budget or solved.
@@ -204,8 +220,10 @@ def spawn_streams(x: Inputs, rng: np.random.Generator) -> Inputs:
 class _BestSubmission:
     """The best answers so far, and what may still be asked."""
 
-    def __init__(self, question: EvasionQuestion, access: Access) -> None:
-        self.question, self.access = question, access
+    def __init__(
+        self, question: EvasionQuestion, access: Access, *, handed_in: bool = True
+    ) -> None:
+        self.question, self.access, self.handed_in = question, access, handed_in
         self.sees = access.granted.view is not View.NOTHING
         self.best = question.x.copy()
         self.size: Floats = np.full(len(question.x), np.inf)
@@ -262,6 +280,8 @@ class _BestSubmission:
 
     def _hand_in_best(self) -> None:
         """Hand in what is best so far; arrays of numbers only as queries have grown."""
+        if not self.handed_in:
+            return
         if self.best.dtype != object:
             spent = int((self.before - self.access.left())[self.rows].sum())
             if spent and spent < CHECKPOINT_GROWTH * self.shown:

@@ -16,14 +16,17 @@ from goalkeeper.attacks.evasion._driver import (
     QueryResults,
     State,
 )
+from goalkeeper.attacks.evasion._gradient_checks import Inspection, inspect
 from goalkeeper.attacks.evasion._gradients import Ascent, AscentState, prepare_ascent
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.core.errors import MissingExtra, NotOffered
+from goalkeeper.core.evidence import Control
 from goalkeeper.core.power import UNLIMITED, Budget
 from goalkeeper.games.evasion import EvasionQuestion, NormBall
 
+UNLIMITED_INPUTS = 20  # that withstood, and are tried without a limit
 SHRINK_STEPS = 16  # lengths of the change that are tried after a success
 SHRINK_ROUNDS = 2  # of trying lengths, each between those that the last left open
 
@@ -79,16 +82,10 @@ class GradientAttack(EvasionAttack[GradientSearch]):
     @final
     def start(self, question: EvasionQuestion, streams: Inputs, access: Access) -> GradientSearch:
         """Hand the inputs to the network, and begin the first attempt."""
-        import torch
-
-        constraint, network = question.constraint, access.network()
-        if not isinstance(constraint, NormBall):
-            raise TypeError(f"this attack needs a norm ball, the constraint is {constraint!r}")
-        held = next(network.buffers(), next(network.parameters(), torch.zeros(0)))
+        constraint = _need_ball(question)
         before = np.asarray(question.x, dtype=np.float64)
-        x = torch.as_tensor(before.astype(np.float32), device=held.device)
-        wanted = torch.as_tensor(question.goal.wanted, device=held.device)
-        ascent, climb = self.ascent(constraint), prepare_ascent(network, x, wanted, streams)
+        found, x, wanted = _inspect(question, access)
+        ascent, climb = self.ascent(constraint), prepare_ascent(found.network, x, wanted, streams)
         return GradientSearch(
             done=np.zeros(len(x), dtype=bool),
             climb=ascent.open_attempt(climb) if len(x) else climb,
@@ -100,6 +97,30 @@ class GradientAttack(EvasionAttack[GradientSearch]):
             low=np.zeros(len(x)),
             high=np.ones(len(x)),
             rounds=np.zeros(len(x), dtype=np.int64),
+        )
+
+    @final
+    def check(
+        self, question: EvasionQuestion, solved: Bools, access: Access
+    ) -> tuple[Control, ...]:
+        """Check the gradient, and that no input withstands where there is no limit."""
+        if not len(question.x):
+            return ()
+        found, *_ = _inspect(question, access)
+        left = np.flatnonzero(~solved)[:UNLIMITED_INPUTS]
+        if found.constant or not len(left):
+            return (found.report(),)
+        tried = question.take(left)
+        wide = replace(tried, constraint=_unlimited(_need_ball(question), tried.x[0].size))
+        reached = int(self.try_again(wide, access).sum())
+        return (
+            found.report(),
+            Control(
+                name="without a limit, every input is broken",
+                passed=reached == len(left),
+                detail=f"{reached} of {len(left)} inputs that withstood were broken when their "
+                "values could change without a limit, where a sound attack breaks every one",
+            ),
         )
 
     @final
@@ -133,6 +154,31 @@ class GradientAttack(EvasionAttack[GradientSearch]):
         if state.ascent.is_over(climb):
             done = done | ~solved
         return replace(state, done=done, climb=climb, top=top, solved=solved)
+
+
+def _need_ball(question: EvasionQuestion) -> NormBall:
+    constraint = question.constraint
+    if not isinstance(constraint, NormBall):
+        raise TypeError(f"this attack needs a norm ball, the constraint is {constraint!r}")
+    return constraint
+
+
+def _inspect(question: EvasionQuestion, access: Access) -> tuple[Inspection, Any, Any]:
+    """Return the network to climb on, and tensors of the inputs and the wanted answers."""
+    import torch
+
+    network, grid = access.network(), _need_ball(question).grid
+    held = next(network.buffers(), next(network.parameters(), torch.zeros(0)))
+    before = np.asarray(question.x, dtype=np.float32)
+    x = torch.as_tensor(before, device=held.device)
+    wanted = torch.as_tensor(question.goal.wanted, device=held.device)
+    return inspect(network, x, wanted, grid.low, grid.high), x, wanted
+
+
+def _unlimited(constraint: NormBall, values: int) -> NormBall:
+    """Return the ball that holds every input of the domain."""
+    span = constraint.grid.high - constraint.grid.low
+    return replace(constraint, radius=span * (1 if constraint.norm == "linf" else values**0.5))
 
 
 def _interpolate_shares(low: Floats, high: Floats) -> Floats:

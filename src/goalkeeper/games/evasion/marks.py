@@ -19,6 +19,7 @@ from goalkeeper.games.evasion.parts import CleanState, EvasionQuestion, Submissi
 from goalkeeper.games.evasion.report import (
     MarkedAttack,
     check_controls,
+    explain_failure,
     list_caveats,
     measure,
     show_examples,
@@ -88,8 +89,10 @@ def mark_submissions(marking: EvasionMarking) -> AttackResult:
         invalid=_find_invalid(attempts, n),
         tally=trials[-1].tally,
     )
+    failure = explain_failure(marked)
     return AttackResult(
-        status=Status.TESTED,
+        status=Status.CONTROL_FAILED if failure else Status.TESTED,
+        reason=failure,
         summary=summarise(marked),
         threat=question.constraint.within,
         measurements=measure(marked, by_size=by_size),

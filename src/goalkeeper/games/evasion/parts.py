@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
+from goalkeeper.core.evidence import Control
 
 
 class Ending(StrEnum):
@@ -99,10 +100,15 @@ class EvasionQuestion:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Submission:
-    """Changed inputs `(n, ...)`, and how the attack thinks each of them ended, `(n,)`."""
+    """Changed inputs `(n, ...)`, and how the attack thinks each of them ended, `(n,)`.
+
+    `controls` are checks of the attack on its own work, such as whether the gradient that it
+    followed leads anywhere: where one fails, what it did not break proves nothing.
+    """
 
     x: Inputs
     endings: Inputs
+    controls: tuple[Control, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

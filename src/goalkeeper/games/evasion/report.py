@@ -213,7 +213,27 @@ def check_controls(marked: MarkedAttack, unrepeatable: int) -> tuple[Control, ..
             passed=invalid == 0,
             detail=f"{invalid} inputs were changed beyond the constraint; they do not count",
         ),
+        *marked.marking.final.answer.controls,
     )
+
+
+def explain_failure(marked: MarkedAttack) -> str:
+    """Say why what withstood proves nothing; empty where it does, or where nothing withstood.
+
+    The attack failed checks of its own work, or random changes break as much as it did.
+    """
+    if marked.solved.all():
+        return ""
+    failed = [c for c in marked.marking.final.answer.controls if not c.passed]
+    if failed:
+        return "what withstood proves nothing: " + "; ".join(c.detail for c in failed)
+    n, broken, chance = len(marked.solved), int(marked.solved.sum()), int(marked.random_hits.sum())
+    if chance and chance >= broken:
+        return (
+            f"random changes of equal size break {chance} of {n} inputs, and the attack {broken}: "
+            "it did not search"
+        )
+    return ""
 
 
 def list_caveats(marked: MarkedAttack) -> tuple[str, ...]:
