@@ -40,7 +40,7 @@ def digits() -> Splits:
 
 def _fitted(network: nn.Module, epochs: int = 60) -> nn.Module:
     data = digits().train
-    x, y = torch.as_tensor(data.x, dtype=torch.float32), torch.as_tensor(data.y)
+    x, y = torch.tensor(np.array(data.x), dtype=torch.float32), torch.tensor(np.array(data.y))
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
     network.train()
     for _ in range(epochs):
@@ -159,7 +159,7 @@ class Ensemble(nn.Module):
 class Silent(nn.Module):
     """A network that computes without gradients, and may answer with one-hot rows."""
 
-    def __init__(self, one_hot: bool) -> None:
+    def __init__(self, *, one_hot: bool) -> None:
         super().__init__()
         self.inner, self.one_hot = base(), one_hot
 
@@ -184,7 +184,7 @@ def masked() -> Mapping[str, Callable[[], nn.Module]]:
         "probabilities rounded": lambda: Wrapped(
             after=lambda z: torch.round(torch.softmax(z, 1) * 1000) / 1000
         ),
-        "detached branch": lambda: Ensemble(),
+        "detached branch": Ensemble,
         "bytes": lambda: Wrapped(lambda x: (x * 16).to(torch.uint8).to(x.dtype) / 16),
         "sigmoid saturated": lambda: Wrapped(after=lambda z: torch.sigmoid(z * 50 + 400)),
     }

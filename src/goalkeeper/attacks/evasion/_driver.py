@@ -10,7 +10,6 @@ content, so that results do not depend on how a batch is cut or ordered. Gradien
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Generic, TypeVar, final
 
@@ -67,6 +66,7 @@ class Proposal:
 class QueryResults:
     """What came back: which candidates were asked and which reached the aim, each `(a, q)`.
 
+    A candidate on which the application failed counts as not asked, although it was paid.
     `answers` holds the answers to the asked ones, row by row; nothing if nothing may be seen.
     """
 
@@ -228,6 +228,7 @@ class _BestSubmission:
         self.best = question.x.copy()
         self.size: Floats = np.full(len(question.x), np.inf)
         self.spent = np.zeros(len(question.x), dtype=bool)
+        self.failed = self.spent.copy()  # some candidate made the application fail
         self.rows = np.arange(len(question.x))  # that are worked on
         self.before = access.left()
         self.shown = 0  # queries on these rows at the last checkpoint
@@ -257,12 +258,15 @@ class _BestSubmission:
         self.spent[rows] |= (asked != proposal.wanted).any(axis=1)
         place, column = np.nonzero(asked)
         x, rows_asked = proposal.x[place, column], rows[place]
-        answers = tuple(self._query_batches(x, rows_asked))
+        answers, answered = self._query_batches(x, rows_asked)
+        self.failed[rows_asked[~answered]] = True
+        x, rows_asked = x[answered], rows_asked[answered]
+        asked[asked] = answered
         labels = [a.labels for a in answers]
         hit = (
             self.question.goal.reached(np.concatenate(labels), rows_asked)
             if labels
-            else asked[asked]
+            else np.zeros(0, dtype=bool)
         )
         reached = np.zeros_like(asked)
         reached[asked] = hit
@@ -275,6 +279,7 @@ class _BestSubmission:
         endings = np.empty(len(self.best), dtype=object)
         endings[:] = Ending.SURVIVED if self.sees else Ending.UNSEEN
         endings[self.spent] = Ending.BUDGET_SPENT
+        endings[self.failed] = Ending.UNANSWERED
         endings[self.solved] = Ending.BROKEN
         return Submission(x=self.best.copy(), endings=endings)
 
@@ -289,9 +294,15 @@ class _BestSubmission:
             self.shown = spent
         self.access.checkpoint(self.build_submission())
 
-    def _query_batches(self, x: Inputs, rows: Ints) -> Iterator[Answers]:
-        for i in range(0, len(x), BATCH_SIZE):
-            yield self.access.query(x[i : i + BATCH_SIZE], rows[i : i + BATCH_SIZE])
+    def _query_batches(self, x: Inputs, rows: Ints) -> tuple[tuple[Answers, ...], Bools]:
+        """Return the answers that there are, and which candidates `(m,)` they belong to."""
+        cuts = [slice(i, i + BATCH_SIZE) for i in range(0, len(x), BATCH_SIZE)]
+        found = [self.access.query_each(x[cut], rows[cut]) for cut in cuts]
+        answered = [each for _, each in found]
+        return (
+            tuple(answers for answers, _ in found),
+            np.concatenate(answered) if answered else np.zeros(0, dtype=bool),
+        )
 
     def _keep_smallest(self, rows: Ints, x: Inputs) -> bool:
         """Keep the smallest successes that are allowed; tell whether any is new."""

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from goalkeeper.core.asking import MOST_FAILING
+from goalkeeper.core.errors import TargetError
 from goalkeeper.targets.outputs import FREE
 from goalkeeper.targets.tensors import two_columns
 
@@ -22,9 +24,50 @@ Network = Callable[["Tensor"], "Tensor"]
 
 ROUNDING = frozenset({"round", "floor", "ceil", "trunc", "fix", "sign", "quantize_per_tensor"})
 CONVERTING = frozenset({"to", "type", "int", "long", "short", "byte", "char"})
+# What a module may raise on an input.
+RAISED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TargetError,
+    TypeError,
+    ValueError,
+)
 PASSES = 16  # over which the answers of a network that answers at random are averaged
 DIRECTIONS = 64  # pairs of points by which a gradient is estimated
 WIDTH = 0.05  # distance of these points, in shares of the range of values: wider than most steps
+
+
+def guard_rows(network: Network, classes: int) -> Network:
+    """Return a network that gives NaN to an input on which it raises, and answers the others.
+
+    After 20 inputs of a batch that fail alone, with no answer in between, the rest of the batch
+    gets NaN, too.
+    """
+    import torch
+
+    def guarded(x: Tensor) -> Tensor:
+        found: dict[int, Tensor] = {}  # by the first row of each part
+        answers, failures, waiting = 0, 0, [slice(0, len(x))]
+        while waiting:
+            rows = waiting.pop()
+            size = rows.stop - rows.start
+            try:
+                found[rows.start] = network(x[rows])
+                answers += size
+            except RAISED:
+                failures += size <= 1
+                if size <= 1 or (failures >= MOST_FAILING and not answers):
+                    found[rows.start] = x.new_full((size, classes), torch.nan)
+                else:
+                    middle = rows.start + size // 2
+                    waiting += [slice(middle, rows.stop), slice(rows.start, middle)]
+        parts = [found[first] for first in sorted(found)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    return guarded
 
 
 def pass_straight(network: Network) -> Network:
