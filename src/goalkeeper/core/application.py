@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
-
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints, Splits, fingerprint
 from goalkeeper.core.domain import Domain
@@ -64,17 +62,6 @@ class Answers:
         if self._logits is None:
             raise NotGranted("logits are not part of what this attacker sees")
         return self._logits
-
-    @classmethod
-    def join(cls, parts: Sequence[Answers]) -> Answers:
-        """Put answers of several batches, one at least, one behind the other."""
-        if len(parts) == 1:
-            return parts[0]
-        columns = [[getattr(part, f.name) for part in parts] for f in fields(cls)]
-        shown = [all(each is not None for each in column) for column in columns]
-        return cls(
-            *(np.concatenate(c) if known else None for c, known in zip(columns, shown, strict=True))
-        )
 
     def cut(self, view: View) -> Answers:
         """Hide what `view` does not show."""

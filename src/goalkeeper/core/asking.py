@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 
 from goalkeeper.core.application import Answers, Target
@@ -50,4 +52,15 @@ def answer_each(target: Target, x: Inputs, view: View) -> tuple[Answers, Bools]:
                 waiting += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]
     if not found:
         return target.answer(x[:0], view), answered
-    return Answers.join(found), answered
+    return _join(found), answered
+
+
+def _join(parts: list[Answers]) -> Answers:
+    """Put answers of several batches, one at least, one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = [[getattr(part, f.name) for part in parts] for f in fields(Answers)]
+    shown = [all(each is not None for each in column) for column in columns]
+    return Answers(
+        *(np.concatenate(c) if known else None for c, known in zip(columns, shown, strict=True))
+    )

@@ -15,8 +15,16 @@ from goalkeeper.attacks.evasion._gradient_checks import inspect  # noqa: E402
 from goalkeeper.attacks.evasion.apgd import Apgd  # noqa: E402
 from goalkeeper.attacks.evasion.hop_skip_jump import HopSkipJump  # noqa: E402
 from goalkeeper.attacks.evasion.pgd import Pgd  # noqa: E402
-from goalkeeper.core.evidence import AttackResult, Proportion, Status  # noqa: E402
+from goalkeeper.core.evidence import (  # noqa: E402
+    AttackResult,
+    Evidence,
+    Proportion,
+    Requirement,
+    Status,
+    Trial,
+)
 from goalkeeper.games.evasion import Evasion  # noqa: E402
+from goalkeeper.rate import join_evidence  # noqa: E402
 from tests.attacks.evasion import masked_networks as networks  # noqa: E402
 from tests.contract.harness import enough  # noqa: E402
 
@@ -197,9 +205,11 @@ def test_failing_is_neither_a_success_nor_withstanding() -> None:
             known = {row.tobytes() for row in self.seen.astype(np.float32)}
             rows = x.detach().reshape(len(x), -1).numpy()
             new = torch.tensor([row.tobytes() not in known for row in rows])
+            new &= x[:, 0, :, 0].amax(dim=1) < 0.4  # no random pattern, by which outputs are read
             return torch.where(new[:, None], torch.nan, self.inner(x))
 
-    result = attacked(Refusing(), HopSkipJump())
+    result = attacked(Refusing(), Pgd())
+    assert last(result).successes == 0
     assert result.status is Status.CONTROL_FAILED
 
 
@@ -215,7 +225,7 @@ def test_a_single_input_on_which_it_fails_is_left_out_and_told() -> None:
         def forward(self, x: Any) -> Any:
             if not odd:
                 return self.inner(x)
-            near = (x - torch.tensor(odd[0], dtype=x.dtype)).abs().flatten(1).amax(dim=1) < 0.25
+            near = (x - odd[0]).abs().flatten(1).amax(dim=1) < 0.25
             return torch.where(near[:, None] & ~(x == odd[0]).flatten(1).all(1)[:, None],
                                torch.nan, self.inner(x))  # fmt: skip
 
@@ -235,3 +245,45 @@ def test_a_randomised_network_is_climbed_by_the_mean_of_its_answers(name: str) -
     assert found.varies
     assert "mean of several passes" in found.way
     assert "answers at random" in found.report().detail
+
+
+# ---- evidence of several attacks -----------------------------------------------------------------
+
+
+def evidence_of(attack: str, view: str, successes: int, n: int = 40) -> Evidence:
+    tally = Proportion(successes=successes, n=n, baseline_successes=0, baseline_n=n)
+    return Evidence(
+        id=f"E{attack}",
+        attack=attack,
+        task="any-wrong-linf",
+        game="evasion",
+        family="evasion",
+        variant="evasion.gradient",
+        attacker="insider",
+        box="white",
+        goals=(),
+        metric="success_rate",
+        requires=Requirement(
+            knowledge={},
+            view=view,
+            expertise="expert",
+            equipment="standard",
+            window="easy",
+            queries_per_day=1,
+            identities=1,
+        ),
+        result=AttackResult(
+            status=Status.TESTED,
+            threat="at Linf 0.1",
+            trials=(Trial(budget=1, queries=1, tally=tally),),
+        ),
+    )
+
+
+def test_gradients_that_find_less_than_labels_are_masked() -> None:
+    labels, gradients = evidence_of("label", "labels", 12), evidence_of("gradient", "gradients", 4)
+    joined = join_evidence([labels, gradients])
+    assert [e.status for e in joined] == [Status.TESTED, Status.CONTROL_FAILED]
+    assert "12 of 40" in joined[1].result.reason
+    nearly = join_evidence([labels, evidence_of("gradient", "gradients", 11)])
+    assert {e.status for e in nearly} == {Status.TESTED}

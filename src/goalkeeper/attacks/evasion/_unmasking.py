@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from goalkeeper.core.asking import MOST_FAILING
 from goalkeeper.core.errors import TargetError
-from goalkeeper.targets.outputs import FREE
-from goalkeeper.targets.tensors import two_columns
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Network = Callable[["Tensor"], "Tensor"]
 
+LINEAR = frozenset({"linear", "addmm", "matmul", "mm", "__matmul__", "conv2d", "bilinear"})
 ROUNDING = frozenset({"round", "floor", "ceil", "trunc", "fix", "sign", "quantize_per_tensor"})
 CONVERTING = frozenset({"to", "type", "int", "long", "short", "byte", "char"})
 # What a module may raise on an input.
@@ -91,6 +90,7 @@ def stop_before_head(network: Network, classes: int) -> Network:
 
     The network returned raises ValueError where no layer gives such columns.
     """
+    import torch
 
     def inner(x: Tensor) -> Tensor:
         with _straight() as mode:
@@ -99,7 +99,10 @@ def stop_before_head(network: Network, classes: int) -> Network:
         found = [y for y in mode.layers if y.ndim == 2 and len(y) == len(x) and y.shape[1] in wide]
         if not found:
             raise ValueError(f"no layer of the network gives {classes} columns")
-        return two_columns(found[-1], classes).to(x.device)
+        logits = found[-1].to(x.device)
+        if logits.shape[1] < classes:  # one column towards class 1
+            return torch.cat([-logits / 2, logits / 2], dim=1)
+        return logits
 
     return inner
 
@@ -179,7 +182,7 @@ def _straight() -> Any:
             given = args[0] if args else None
             if not isinstance(given, torch.Tensor) or not isinstance(made, torch.Tensor):
                 return made
-            if name in FREE:
+            if name in LINEAR:
                 self.layers.append(made)
             if name == "detach":
                 return given
