@@ -79,6 +79,7 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
     counts themselves rule a success out (the baseline is as good as the attack can be).
     A success proves itself. A failure proves something only if the same attack wins against a
     deliberately weak version of the same application; otherwise its status is `control_failed`.
+    Where the attack has shown on the application itself that it works, this is not needed.
     What the application turns out not to offer is not tested: the attack did not fail. Whatever
     else the attack raises, and a `sys.exit()` of the user's own code, is caught here, and
     only here.
@@ -87,7 +88,7 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
         result = evaluate(app, run)
         if result.status is Status.TESTED and not _winnable(result):
             return result if _settled(result) else _inconclusive(result)
-        if result.status is Status.TESTED and not _won(result):
+        if result.status is Status.TESTED and not (_won(result) or _proven(result)):
             control = _control(app, run)
             status = Status.TESTED if control.passed else Status.CONTROL_FAILED
             controls = (*result.controls, control)
@@ -164,6 +165,10 @@ def _suffices(run: AttackRun) -> None:
 
 def _won(result: AttackResult) -> bool:
     return any(beats_baseline(trial.tally) for trial in result.trials)
+
+
+def _proven(result: AttackResult) -> bool:
+    return any(control.proves and control.passed for control in result.controls)
 
 
 def _winnable(result: AttackResult) -> bool:

@@ -200,6 +200,10 @@ class Control(Frozen):
     name: str
     passed: bool
     detail: str
+    proves: bool = Field(
+        default=False,
+        description="if passed, the attack was seen to work on the application itself",
+    )
 
 
 class Exhibit(Frozen):

@@ -15,10 +15,11 @@ from goalkeeper.core.evidence import AttackResult, Curve, Status, Trial
 from goalkeeper.core.power import Grade, View
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion.asking import query_labels, reached_by_majority
-from goalkeeper.games.evasion.parts import CleanState, EvasionQuestion, Submission
+from goalkeeper.games.evasion.parts import CleanState, Ending, EvasionQuestion, Submission
 from goalkeeper.games.evasion.report import (
     MarkedAttack,
     check_controls,
+    explain_failure,
     list_caveats,
     measure,
     show_examples,
@@ -28,6 +29,9 @@ from goalkeeper.games.tallies import paired_proportion
 from goalkeeper.stats import cumulative_success, geometric_grid, nondecreasing_band
 
 MAX_TRIALS = 6  # budgets that are rated
+# Share of the inputs that are left out where the application failed on changes of them. Those that
+# were broken before it failed stay, so leaving out many would make the attack look too strong.
+MAX_LEFT_OUT = 0.05
 MAX_POINTS = 20  # budgets on the curve
 
 EvasionMarking = Marking[EvasionQuestion, CleanState, Submission]
@@ -68,6 +72,12 @@ def mark_submissions(marking: EvasionMarking) -> AttackResult:
     question, n = marking.deal.question, len(marking.deal.question.x)
     by_size = is_budget_size(marking)
     attempts = _evaluate(marking, by_size=by_size)
+    answered = _find_answered(marking, attempts)
+    few = max(1, int(MAX_LEFT_OUT * n))
+    if 0 < (~answered).sum() <= few < n:
+        # Where not even unchanged inputs get an answer any more, the run has failed: this raises.
+        marking.app.target.answer(question.x[:1], View.LABELS)
+        return mark_submissions(_leave_out(marking, answered))
     cost = attempts.size if by_size else attempts.queries.astype(np.float64)
     grid = _choose_budgets(marking, cost, MAX_TRIALS, by_size=by_size)
     trials, random_hits = [], np.zeros(n, dtype=bool)
@@ -86,11 +96,14 @@ def mark_submissions(marking: EvasionMarking) -> AttackResult:
         label=_fill(np.full(n, -1), solved, attempts.label[smallest]),
         random_hits=random_hits,
         lost=_find_lost(attempts, n),
+        unanswered=~answered,
         invalid=_find_invalid(attempts, n),
         tally=trials[-1].tally,
     )
+    failure = explain_failure(marked)
     return AttackResult(
-        status=Status.TESTED,
+        status=Status.CONTROL_FAILED if failure else Status.TESTED,
+        reason=failure,
         summary=summarise(marked),
         threat=question.constraint.within,
         measurements=measure(marked, by_size=by_size),
@@ -214,6 +227,36 @@ def _find_invalid(attempts: Attempts, n: int) -> Bools:
     out = np.zeros(n, dtype=bool)
     out[attempts.row[np.isinf(attempts.size)]] = True
     return out
+
+
+def _find_answered(marking: EvasionMarking, attempts: Attempts) -> Bools:
+    """Return which inputs `(n,)` were broken, or never made the application fail."""
+    endings = marking.final.answer.endings
+    failed = np.array([ending == Ending.UNANSWERED for ending in endings], dtype=bool)
+    failed[attempts.row[np.isfinite(attempts.size) & (attempts.label < 0)]] = True
+    failed[attempts.row[attempts.success]] = False
+    return ~failed
+
+
+def _leave_out(marking: EvasionMarking, keep: Bools) -> EvasionMarking:
+    """Leave out inputs `(n,)` on whose changes the application failed: neither broken nor not."""
+    deal, before, lost = marking.deal, marking.deal.secret, int((~keep).sum())
+    secret = replace(
+        before,
+        attacked=before.attacked.take(keep),
+        looked_at=before.looked_at - lost,
+        unanswered=before.unanswered + lost,
+    )
+    answers = tuple(
+        replace(
+            each,
+            answer=replace(each.answer, x=each.answer.x[keep], endings=each.answer.endings[keep]),
+            queries=each.queries[keep],
+        )
+        for each in marking.answers
+    )
+    question = deal.question.take(keep)
+    return replace(marking, deal=replace(deal, question=question, secret=secret), answers=answers)
 
 
 # ---- success over the budget ---------------------------------------------------------------------
