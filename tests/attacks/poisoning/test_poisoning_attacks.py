@@ -107,29 +107,13 @@ def test_dictionary_is_spam_stuffed_with_ordinary_words() -> None:
     assert change.cells() is Capability.T2
     checked = access.check(change)
     assert (checked.extra.y == 1).all(), "honestly labelled harmful"
-    ordinary = {w for t in app.data.similar.x[app.data.similar.y == 0] for w in terms(t)}
+    known = {w for t in app.data.similar.x for w in terms(t)}
     assert change.bases is not None
     assert change.add is not None
     for base, message in zip(change.bases.x, change.add, strict=True):
         assert message.startswith(base)
-        assert set(terms(message[len(base) :])) <= ordinary
+        assert set(terms(message[len(base) :])) == known, "every word that it knows"
     assert app.domain.valid(change.add).all()
-
-
-def test_dictionary_draws_words_as_often_as_they_occur() -> None:
-    app, _, answers = handed_in(Dictionary())
-    texts = app.data.similar.x[app.data.similar.y == 0]
-    wanted = np.unique([w for t in texts for w in terms(t)], return_counts=True)
-    share = dict(zip(wanted[0], wanted[1] / wanted[1].sum(), strict=True))
-    change = answers[-1].change
-    assert change.bases is not None
-    assert change.add is not None
-    pairs = zip(change.bases.x, change.add, strict=True)
-    drawn = [w for base, message in pairs for w in terms(message[len(base) :])]
-    common = max(share, key=lambda w: share[w])
-    # About 33,000 draws: four standard deviations, exceeded with probability 6e-5.
-    spread = 4 * np.sqrt(share[common] / len(drawn))
-    assert drawn.count(common) / len(drawn) == pytest.approx(share[common], abs=spread)
 
 
 @pytest.mark.requirement("S30")
