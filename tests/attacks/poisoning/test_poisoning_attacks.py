@@ -110,9 +110,12 @@ def test_dictionary_is_spam_stuffed_with_ordinary_words() -> None:
     known = {w for t in app.data.similar.x for w in terms(t)}
     assert change.bases is not None
     assert change.add is not None
-    for base, message in zip(change.bases.x, change.add, strict=True):
+    for i, (base, message) in enumerate(zip(change.bases.x, change.add, strict=True)):
         assert message.startswith(base)
-        assert set(terms(message[len(base) :])) == known, "every word that it knows"
+        sent = terms(message[len(base) :])
+        assert set(sent) <= known
+        if i % 4 < 3:
+            assert sorted(sent) == sorted(known), "every word that it knows, once"
     assert app.domain.valid(change.add).all()
 
 

@@ -66,6 +66,8 @@ class WordBook:
         room
             Characters that each takes.
         """
+        if messages == 0:
+            return []
         times = self._find_times(messages, messages * room)
         out: list[list[str]] = [[] for _ in range(messages)]
         place = 0

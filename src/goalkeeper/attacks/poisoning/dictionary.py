@@ -24,7 +24,8 @@ from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.core.text import texts
 from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion
 
-WHOLE, DRAWN = "whole", "drawn"
+BOTH, WHOLE, DRAWN = "both", "whole", "drawn"
+EVERY = 4  # of these messages one has frequent words, where both are sent
 
 
 @final
@@ -39,11 +40,12 @@ class Dictionary(Attack[PoisoningQuestion, Contribution]):
     harmless messages as often as they occur there, again and again until a message is full.
 
     Which does more depends on the victim. With 1 % of poison the whole dictionary cost a
-    SpamBayes-like learner (Robinson's word odds, Fisher's method, cutoff 0.9) 52 % of
-    Enron ham, frequent words 21 %; but naive Bayes, which divides by the length of all
-    messages, lost 1 % and 19 %. An attacker who knows the algorithm, or one of its family, tries
-    both on models of its own and sends what declines more of its harmless messages; any other
-    sends the whole dictionary, as the paper does. Costs no query; two models with the algorithm.
+    SpamBayes-like learner (Robinson's word odds, Fisher's method, cutoff 0.9) 52 % of Enron ham,
+    frequent words 21 %; but naive Bayes, which divides by the length of all messages, lost 1 % and
+    19 %. An attacker who knows the algorithm, or one of its family, tries both, and three messages
+    with the dictionary to one with frequent words, on models of its own, and sends what declines
+    most of its harmless messages. Any other sends three to one. Costs no query; three models with
+    the algorithm.
 
     Deviations: the paper's attacker has one dictionary of up to 90,000 words and no limit of
     length. Here its words are those of its own data, and a message is as long as the application
@@ -94,20 +96,21 @@ class Dictionary(Attack[PoisoningQuestion, Contribution]):
         return harmful.take(np.resize(short, count))
 
     def _choose_way(self, question: PoisoningQuestion, access: Access, count: int) -> str:
-        """Rehearse both ways where the attacker can train models like the victim's."""
+        """Rehearse all ways where the attacker can train models like the victim's."""
+        ways = (BOTH, WHOLE, DRAWN)
         if access.granted.knowledge.algorithm is Grade.NONE:
-            return WHOLE
+            return BOTH
 
         def poison(known: Data, number: int) -> Sequence[Data]:
             ours = known.y == access.harmless
             bases = self._choose_bases(known.take(~ours), number)
             book = WordBook.read(known.x[ours], known.x[~ours], len(known))
             return [
-                Data(x=self._stuff(bases.x, book, way, access), y=bases.y) for way in (WHOLE, DRAWN)
+                Data(x=self._stuff(bases.x, book, way, access), y=bases.y) for way in ways
             ]
 
         lost = rehearse_damage(access, count / question.rows, poison)
-        return DRAWN if lost is not None and lost[1] > lost[0] else WHOLE
+        return BOTH if lost is None else ways[int(np.argmax(lost))]
 
     def _stuff(self, bases: Inputs, book: WordBook, way: str, access: Access) -> Inputs:
         """Put words behind each base `(m,)`."""
@@ -115,10 +118,12 @@ class Dictionary(Attack[PoisoningQuestion, Contribution]):
         room = longest - max(len(base) for base in bases)
         if not book.words or room < 1:
             return bases
-        if way == WHOLE:
-            behind = book.spread(len(bases), room)
-        else:
-            behind = book.draw(len(bases), room, access.rng)
+        drawn = np.full(len(bases), way == DRAWN)
+        if way == BOTH:
+            drawn[EVERY - 1 :: EVERY] = True
+        whole = iter(book.spread(int((~drawn).sum()), room))
+        frequent = book.draw(int(drawn.sum()), room, access.rng)
+        behind = (next(frequent if often else whole) for often in drawn)
         return texts(
             _append_fitting(base, words, longest)
             for base, words in zip(bases, behind, strict=True)
