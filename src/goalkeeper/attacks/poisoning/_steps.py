@@ -141,18 +141,17 @@ def select_worthwhile(
 def rehearse_damage(
     access: Access, share: float, poison: Callable[[Data, int], Sequence[Data]]
 ) -> Ints | None:
-    """Count the harmless records `(k,)` that the attacker's own models decline after each poison.
+    """Count the records `(k,)` that the attacker's own models get wrong after each poison.
 
     The models learn half of the attacker's records, and as much poison as makes up `share` beside
-    them; they answer the harmless ones of the other half. `poison(known, number)` gives k ways to
+    them; they answer the other half, of which only harmless records count where there is such a class. `poison(known, number)` gives k ways to
     write `number` records when the attacker knows only these. None when there is too little data.
     """
     data = access.data()
     order = access.rng.permutation(len(data))
     known, kept_out = data.take(order[::2]), data.take(order[1::2])
-    judged = kept_out.y == access.harmless
-    classes = np.bincount(known.y, minlength=len(access.classes))
-    if judged.sum() < _FEWEST or (classes < _FEWEST).any():
+    judged = np.full(len(kept_out), access.harmless is None) | (kept_out.y == access.harmless)
+    if judged.sum() < _FEWEST or len(np.unique(known.y)) < 2:
         return None
     written = poison(known, max(1, round(share * len(known))))
     union = Data(x=known.x, y=known.y)
@@ -164,4 +163,4 @@ def rehearse_damage(
     seed = int(access.rng.integers(2**31))
     models = access.trainer().fit_many(union, masks, [seed] * len(masks))
     answers = models.labels(kept_out.x[judged])
-    return np.asarray((answers != access.harmless).sum(axis=1))
+    return np.asarray((answers != kept_out.y[judged]).sum(axis=1))

@@ -105,9 +105,7 @@ class Dictionary(Attack[PoisoningQuestion, Contribution]):
             ours = known.y == access.harmless
             bases = self._choose_bases(known.take(~ours), number)
             book = WordBook.read(known.x[ours], known.x[~ours], len(known))
-            return [
-                Data(x=self._stuff(bases.x, book, way, access), y=bases.y) for way in ways
-            ]
+            return [Data(x=self._stuff(bases.x, book, way, access), y=bases.y) for way in ways]
 
         lost = rehearse_damage(access, count / question.rows, poison)
         return BOTH if lost is None else ways[int(np.argmax(lost))]
@@ -125,8 +123,7 @@ class Dictionary(Attack[PoisoningQuestion, Contribution]):
         frequent = book.draw(int(drawn.sum()), room, access.rng)
         behind = (next(frequent if often else whole) for often in drawn)
         return texts(
-            _append_fitting(base, words, longest)
-            for base, words in zip(bases, behind, strict=True)
+            _append_fitting(base, words, longest) for base, words in zip(bases, behind, strict=True)
         )
 
 
