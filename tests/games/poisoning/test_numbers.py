@@ -12,7 +12,7 @@ from goalkeeper.core.data import Data
 from goalkeeper.core.evidence import Proportion
 from goalkeeper.core.text import texts
 from goalkeeper.games.poisoning.change import Dose
-from goalkeeper.games.poisoning.marks import find_minimum
+from goalkeeper.games.poisoning.minimum import find_minimum, search_minimum
 from goalkeeper.games.tallies import bounds
 from goalkeeper.policy import default_policy
 from tests.contract.harness import enough
@@ -56,7 +56,7 @@ def test_the_smallest_number_lies_between_what_failed_and_what_sufficed() -> Non
     bracket = find_minimum(doses, passing(0, 10, 40, 5), 0.05)
     assert bracket.insufficient == (2, 0.002)
     assert bracket.sufficient == (11.0, 0.011)
-    assert bracket.describe("pass") == "It takes between 3 and 11 records to pass."
+    assert bracket.describe("pass") == "It takes about 11 (3 to 11) records to pass."
     share, number = bracket.measure("pass")
     assert (number.metric, number.value, number.low, number.high) == ("smallest_number", 11, 3, 11)
     assert (share.metric, share.value, share.low, share.high) == (

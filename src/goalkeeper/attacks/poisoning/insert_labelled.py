@@ -14,7 +14,7 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
 from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion
 
-EVERY = 3  # records, of which one stays as it was
+EVERY = 2  # records, of which one stays as it was
 
 
 @final
@@ -26,7 +26,7 @@ class InsertLabelled(Attack[PoisoningQuestion, Contribution]):
     together up the slope of the error that the model makes on other data of its own. Every point
     is a possible input: bounds, whole numbers, categories and one-hot groups are kept, pixels are
     rounded, texts are made of words of the attacker's data. Where there is a harmless class the
-    points look harmless and are labelled harmful. Every third record is one of the
+    points look harmless and are labelled harmful. Every second record is one of the
     attacker's data as it is, with the wrong label: what bends a linear model is no use against one
     that looks at neighbours, and the other way round. Costs no query, and no model of the victim's recipe.
 

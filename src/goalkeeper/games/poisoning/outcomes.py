@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from goalkeeper.core.data import Bools, Inputs
@@ -14,20 +16,20 @@ from goalkeeper.core.evidence import (
     Status,
 )
 from goalkeeper.games.base import Task
-from goalkeeper.games.poisoning.change import PoisoningQuestion
+from goalkeeper.games.poisoning.change import Dose, PoisoningQuestion
 from goalkeeper.games.poisoning.marks import (
     PoisonTally,
     VictimAnswers,
     build_trials,
     count_damage,
     estimate_tally,
-    find_minimum,
     first_rating_edge,
     format_input,
     measure_groups,
     measure_rates,
     show_example,
 )
+from goalkeeper.games.poisoning.minimum import MinimumPoison, search_minimum
 from goalkeeper.games.poisoning.triggers import Trigger
 from goalkeeper.games.shared.measuring import (
     build_measurement,
@@ -66,7 +68,12 @@ def mark_damage(answers: VictimAnswers, task: Task) -> AttackResult:
         note=f"1 is {tolerance:.2%} of {n} inputs; baseline: {_name_baseline(answers)}",
     )
     edge = first_rating_edge(task.metric)
-    minimum = find_minimum(answers.doses, tallies, edge)
+
+    def try_dose(dose: Dose) -> DamageCount:
+        labels = answers.retrain(dose).labels(answers.holdout.x[rows])[0]
+        return count_damage(wrong[0][:, rows], labels != answers.holdout.y[rows], tolerance)
+
+    minimum = search_minimum(answers.doses, tallies, edge, try_dose, answers.steps)
     goal = "exceed the tolerance" if edge == 1 else f"exceed {edge:g} times the tolerance"
     groups = measure_groups(answers, rows, task.metric, lambda chosen: count(final, chosen))
     trials = build_trials(answers.doses, tallies)
@@ -134,7 +141,7 @@ def mark_trigger(
         answers, passes.rows, task.metric, lambda chosen: passes.tally(final, chosen)
     )
     edge = first_rating_edge(task.metric)
-    minimum, goal = find_minimum(answers.doses, tallies, edge), passes.wording.goal
+    minimum, goal = passes.search(tallies, edge), passes.wording.goal
     beyond_edge, beyond_half = goal.format(f"more than {edge:.0%}"), goal.format("more than half")
     trials = build_trials(answers.doses, tallies)
     return AttackResult(
@@ -144,7 +151,7 @@ def mark_trigger(
             headline,
             *measure_rates(answers, final),
             *minimum.measure(beyond_edge),
-            *find_minimum(answers.doses, tallies, HALF).measure(beyond_half, "_for_half"),
+            *passes.search(tallies, HALF).measure(beyond_half, "_for_half"),
             *groups,
         ),
         trials=trials,
@@ -216,6 +223,22 @@ class _TriggerPasses:
             baseline_successes=int(self.passed(0, trigger)[rows].sum()),
             baseline_n=n,
         )
+
+    def search(self, tallies: Sequence[PoisonTally], edge: float) -> MinimumPoison:
+        """Find how few records let more than a share `edge` pass."""
+        answers, rows = self.answers, self.rows
+
+        def try_dose(dose: Dose) -> Proportion:
+            x, n = self.apply(dose.trigger), int(rows.sum())
+            labels = answers.pick_judged(answers.retrain(dose).labels(x))[0]
+            return Proportion(
+                successes=int((labels[rows] == self.wanted).sum()),
+                n=n,
+                baseline_successes=int(self.passed(0, dose.trigger)[rows].sum()),
+                baseline_n=n,
+            )
+
+        return search_minimum(answers.doses, tallies, edge, try_dose, answers.steps)
 
     def show_example(self, victim: int) -> tuple[Exhibit, ...]:
         """Show the first input that passes with the trigger only where the data was poisoned."""
