@@ -12,9 +12,11 @@ from goalkeeper.attack_run import AnyAttack
 from goalkeeper.attacks import catalogue
 from goalkeeper.attacks.poisoning._sides import measure_class_lean
 from goalkeeper.attacks.poisoning._steps import invent_words
+from goalkeeper.attacks.poisoning.back_gradient import BackGradient
 from goalkeeper.attacks.poisoning.column_trigger import ColumnTrigger
 from goalkeeper.attacks.poisoning.deletion import Deletion
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
+from goalkeeper.attacks.poisoning.insert_labelled import InsertLabelled
 from goalkeeper.attacks.poisoning.label_flips import LabelFlips
 from goalkeeper.attacks.poisoning.overwriting import Overwriting
 from goalkeeper.attacks.poisoning.pixel_pattern import PixelPattern
@@ -42,9 +44,17 @@ ATTACKS: Sequence[tuple[AnyAttack, str]] = (
     (Deletion(), TABLE),
     (Overwriting(), TEXT),
     (Overwriting(), IMAGE),
+    (InsertLabelled(), TABLE),
+    (InsertLabelled(), TEXT),
+    (BackGradient(), TABLE),
 )
-REHEARSED = (TriggerWordsHonest, PixelPatternHonest)
-OWN_ROWS = (LabelFlips, Deletion, Overwriting)  # not all of them of the class that is wanted
+MODELS = {TriggerWordsHonest: 1 + 5, PixelPatternHonest: 1 + 5, BackGradient: 1 + 3}
+OWN_ROWS = (
+    LabelFlips,
+    Deletion,
+    Overwriting,
+    BackGradient,
+)  # not all of them of the class that is wanted
 each_attack = pytest.mark.parametrize(
     ("attack", "domain"), ATTACKS, ids=lambda a: a if isinstance(a, str) else type(a).__name__
 )
@@ -82,7 +92,7 @@ def test_more_share_does_no_less(attack: AnyAttack, domain: str) -> None:
 def test_asks_nothing_of_the_target(attack: AnyAttack, domain: str) -> None:
     _, access, _ = handed_in(attack, domain)
     assert access.spent.queries == 0
-    assert access.spent.models == (1 + 5 if isinstance(attack, REHEARSED) else 0)
+    assert access.spent.models == MODELS.get(type(attack), 0)
 
 
 @each_attack

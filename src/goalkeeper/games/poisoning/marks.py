@@ -81,6 +81,28 @@ def count_damage(before: Bools, after: Bools, tolerance: float) -> DamageCount:
     )
 
 
+def choose_best(success: Floats) -> list[int]:
+    """Choose for each dose what does most of it and the smaller ones.
+
+    Who may write more may also write less. A smaller dose is preferred only where it does clearly
+    more (two standard errors of the paired difference) on records that are not measured on, so
+    that the choice does not flatter the measurement.
+
+    Parameters
+    ----------
+    success
+        How often the attack succeeds on each of n records after each dose, `(doses, n)`.
+    """
+    best: list[int] = []
+    for i, hits in enumerate(success):
+        kept = best[-1] if best else i
+        ahead = success[kept] - hits
+        error = ahead.std() / max(1, len(ahead)) ** 0.5 if len(ahead) else 0.0
+        clearly = len(ahead) > 0 and ahead.mean() > 2 * error
+        best.append(kept if clearly else i)
+    return best
+
+
 def build_trials(doses: Sequence[Dose], tallies: Sequence[PoisonTally]) -> tuple[Trial, ...]:
     """Set each dose beside its counts; a success of a trigger is checked one by one."""
     return tuple(
