@@ -18,7 +18,7 @@ from goalkeeper.attacks.poisoning._spaces import PointSpace
 from goalkeeper.core.data import Floats
 
 NEWTON = 8  # steps of one training, at most; the next goes on where it ended
-STEPS, FEW_STEPS, WIDE = 30, 12, 400  # few steps for wide points, which take long
+STEPS = 30
 RANGES = 2.0  # that all steps together can cross; they become shorter
 
 
@@ -43,22 +43,42 @@ class Records:
         return Records(points=points, sides=self.sides, weights=self.weights)
 
 
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Curvature:
+    """The Hessian `rows.T @ rows + diag(ridge)` of an objective, rows `(n, d)`, ridge `(d,)`."""
+
+    rows: Floats
+    ridge: Floats
+
+    def solve(self, slope: Floats) -> Floats:
+        """Apply the inverse to a slope `(d,)`, in the smaller of both sizes (Woodbury)."""
+        n, d = self.rows.shape
+        if d <= n:
+            hessian = self.rows.T @ self.rows + np.diag(self.ridge)
+            return np.asarray(np.linalg.solve(hessian, slope))
+        scaled = self.rows / self.ridge
+        small = np.eye(n) + scaled @ self.rows.T
+        return np.asarray(
+            slope / self.ridge - scaled.T @ np.linalg.solve(small, self.rows @ (slope / self.ridge))
+        )
+
+
 def with_one(points: Floats) -> Floats:
     """Append the coordinate of the bias."""
     return np.hstack([points, np.ones((len(points), 1))])
 
 
-def train_surrogate(records: Records, start: Floats, penalty: float) -> tuple[Floats, Floats]:
+def train_surrogate(records: Records, start: Floats, penalty: float) -> tuple[Floats, Curvature]:
     """Train logistic regression by Newton's method with line search.
 
     Returns
     -------
     tuple
-        Weights and bias `(d + 1,)`, and the Hessian of the objective there.
+        Weights and bias `(d + 1,)`, and the curvature of the objective there.
     """
     x, total = with_one(records.points), records.weights.sum()
     ridge = np.full(x.shape[1], penalty)
-    ridge[-1] = 1e-6  # the bias is not penalised; this keeps the Hessian regular
+    ridge[-1] = 1e-4  # the bias is not penalised; this keeps the Hessian regular
     share = records.weights / total
 
     def objective(w: Floats) -> float:
@@ -67,10 +87,10 @@ def train_surrogate(records: Records, start: Floats, penalty: float) -> tuple[Fl
 
     w, least = start, objective(start)
     for _ in range(NEWTON):
-        slope, hessian = _derive(x, records.sides, share, ridge, w)
+        slope, curvature = _derive(x, records.sides, share, ridge, w)
         if np.abs(slope).max() < 1e-6:
             break
-        change, step = np.linalg.solve(hessian, slope), 1.0
+        change, step = curvature.solve(slope), 1.0
         while step > 1e-4 and objective(w - step * change) > least - 1e-4 * step * (slope @ change):
             step /= 2
         w = w - step * change
@@ -80,11 +100,11 @@ def train_surrogate(records: Records, start: Floats, penalty: float) -> tuple[Fl
 
 def _derive(
     x: Floats, sides: Floats, share: Floats, ridge: Floats, w: Floats
-) -> tuple[Floats, Floats]:
-    """Return gradient `(d,)` and Hessian `(d, d)` of the objective."""
+) -> tuple[Floats, Curvature]:
+    """Return gradient `(d,)` and curvature of the objective."""
     wrong = expit(-sides * (x @ w))
     slope = x.T @ (-sides * wrong * share) + ridge * w
-    return slope, (x * (wrong * (1 - wrong) * share)[:, None]).T @ x + np.diag(ridge)
+    return slope, Curvature(rows=x * np.sqrt(wrong * (1 - wrong) * share)[:, None], ridge=ridge)
 
 
 def climb(
@@ -116,26 +136,25 @@ def climb(
     w = np.zeros(known.points.shape[1] + 1)
     x, share = with_one(judged.points), judged.weights / judged.weights.sum()
     points, best, most = poison.points, poison.points, (-1.0, 0.0)
-    steps = STEPS if points.shape[1] <= WIDE else FEW_STEPS
-    for i in range(steps):
+    for i in range(STEPS):
         current = known.joined(poison.moved(points))
-        w, hessian = train_surrogate(current, w, penalty)
+        w, curvature = train_surrogate(current, w, penalty)
         margins = judged.sides * (x @ w)
         harm = float(share @ (margins <= 0)), float(share @ np.logaddexp(0, -margins))
         if harm > most:
             most, best = harm, points
-        pull = pull_of(judged, w, hessian)
+        pull = pull_of(judged, w, curvature)
         slope = _slope(points, poison, w, pull)
-        step = 2 * RANGES / steps * (1 - i / steps)
+        step = 2 * RANGES / STEPS * (1 - i / STEPS)
         points = space.move(points, slope, step, rng)
     return best
 
 
-def pull_of(judged: Records, w: Floats, hessian: Floats) -> Floats:
+def pull_of(judged: Records, w: Floats, curvature: Curvature) -> Floats:
     """Return the inverse Hessian times the slope `(d + 1,)` of the judged loss."""
     x, share = with_one(judged.points), judged.weights / judged.weights.sum()
     wrong = expit(-judged.sides * (x @ w))
-    return np.asarray(np.linalg.solve(hessian, x.T @ (-judged.sides * wrong * share)))
+    return curvature.solve(x.T @ (-judged.sides * wrong * share))
 
 
 def _slope(points: Floats, poison: Records, w: Floats, pull: Floats) -> Floats:

@@ -101,8 +101,8 @@ class PointCrafter:
         """
         learnt = self._records(self.learnt)
         start = np.zeros(learnt.points.shape[1] + 1)
-        w, hessian = train_surrogate(learnt, start, 1 / (strength * len(self.learnt)))
-        pull = pull_of(self._records(self._judged()), w, hessian)
+        w, curvature = train_surrogate(learnt, start, 1 / (strength * len(self.learnt)))
+        pull = pull_of(self._records(self._judged()), w, curvature)
         rows = self._candidates(np.arange(len(self.known)))
         records = self._records(rows)
         harm = -records.sides * (with_one(records.points) @ pull)

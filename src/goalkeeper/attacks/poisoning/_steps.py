@@ -144,8 +144,9 @@ def rehearse_damage(
     """Count the records `(k,)` that the attacker's own models get wrong after each poison.
 
     The models learn half of the attacker's records, and as much poison as makes up `share` beside
-    them; they answer the other half, of which only harmless records count where there is such a class. `poison(known, number)` gives k ways to
-    write `number` records when the attacker knows only these. None when there is too little data.
+    them; they answer the other half, of which only harmless records count where there is such a
+    class. `poison(known, number)` gives k ways to write `number` records when the attacker knows
+    only these. None when there is too little data.
     """
     data = access.data()
     order = access.rng.permutation(len(data))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goalkeeper.core.data import Floats, Inputs
+from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.text import terms
 
 SEEN_ELSEWHERE = 0.1  # harmless messages that a word counts for which only harmful ones hold
@@ -77,8 +77,8 @@ class WordBook:
             place = (place + number) % messages
         return out
 
-    def _find_times(self, messages: int, room: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """Number of messages `(w,)` that get each word, under a limit of characters."""
+    def _find_times(self, messages: int, room: int) -> Ints:
+        """Count the messages `(w,)` that get each word, under a limit of characters."""
         length = np.array([len(word) + 1.0 for word in self.words])
         gain = np.maximum(self.harmless, SEEN_ELSEWHERE) / length
         known = self.harmful + 0.5

@@ -22,13 +22,13 @@ EVERY = 2  # records, of which one stays as it was
 class InsertLabelled(Attack[PoisoningQuestion, Contribution]):
     """Add records that the attacker writes and labels, where they mislead a linear model most.
 
-    The attacker trains logistic regression on similar data of its own and moves all points
-    together up the slope of the error that the model makes on other data of its own. Every point
-    is a possible input: bounds, whole numbers, categories and one-hot groups are kept, pixels are
-    rounded, texts are made of words of the attacker's data. Where there is a harmless class the
-    points look harmless and are labelled harmful. Every second record is one of the
+    The attacker trains logistic regression on similar data of its own and moves all points together
+    up the slope of the error that the model makes on other data of its own. Every point is a
+    possible input: bounds, whole numbers, categories and one-hot groups are kept, pixels are
+    rounded, texts are made of words of the attacker's data. Every second record is one of the
     attacker's data as it is, with the wrong label: what bends a linear model is no use against one
-    that looks at neighbours, and the other way round. Costs no query, and no model of the victim's recipe.
+    that looks at neighbours, and the other way round. Costs no query, and no model of the victim's
+    recipe.
 
     Deviations: the first paper moves one point at a time against a support vector machine that
     it trains on the victim's data; here all points move at once, against a logistic surrogate, on
