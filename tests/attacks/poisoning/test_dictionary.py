@@ -17,7 +17,7 @@ from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.poisoning._words import WordBook
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
 from goalkeeper.core.application import Application
-from goalkeeper.core.data import Data, Splits, cut
+from goalkeeper.core.data import Data, Inputs, Ints, Splits, cut
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.text import terms, texts
 from goalkeeper.games.poisoning import Poisoning
@@ -31,7 +31,7 @@ FOLDERS = ([Path(GIVEN)] if GIVEN else []) + [Path(__file__).parents[4] / "share
 ENRON = [f for folder in FOLDERS if (f := folder / "enron_spam.parquet").is_file()]
 
 
-def labelled(x: object, bases: Data) -> object:
+def labelled(x: Inputs, bases: Data) -> Ints:
     """The labels of the records they were derived from."""
     return bases.y
 

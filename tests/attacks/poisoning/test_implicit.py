@@ -12,7 +12,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
-from goalkeeper.attacks.poisoning._implicit import Records, climb, pull_of, train_surrogate
+from goalkeeper.attacks.poisoning._implicit import (
+    Curvature,
+    Records,
+    climb,
+    pull_of,
+    train_surrogate,
+)
 from goalkeeper.attacks.poisoning._spaces import ImageSpace, choose_space
 from goalkeeper.attacks.poisoning.back_gradient import BackGradient
 from goalkeeper.attacks.poisoning.insert_labelled import InsertLabelled
@@ -20,7 +26,7 @@ from goalkeeper.attacks.poisoning.label_flips import LabelFlips
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats, cut
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain, TextDomain
-from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
+from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.core.text import texts
 from goalkeeper.games.poisoning import Poisoning
 from goalkeeper.training import SklearnTrainer
@@ -51,9 +57,9 @@ def test_the_slope_is_that_of_retraining() -> None:
     known, judged = blobs(rng, 60), blobs(rng, 60)
     poison = records(rng.normal(size=(4, 3)), np.array([1.0, 1.0, -1.0, -1.0]))
 
-    def fitted(points: Floats) -> tuple[Floats, Floats, float]:
-        w = np.zeros(4)
-        for _ in range(5):
+    def fitted(points: Floats) -> tuple[Floats, Curvature, float]:
+        w, curvature = train_surrogate(known.joined(poison.moved(points)), np.zeros(4), 0.01)
+        for _ in range(4):
             w, curvature = train_surrogate(known.joined(poison.moved(points)), w, 0.01)
         margins = judged.sides * (judged.points @ w[:-1] + w[-1])
         return w, curvature, float(np.logaddexp(0, -margins).mean())
@@ -165,7 +171,9 @@ def test_optimised_points_do_more_to_a_linear_model_than_flipped_labels() -> Non
     app = table_app(Data(x=x**1.5, y=y))
     flips = error(app, LabelFlips(), 0.1, ALL)
     assert error(app, BackGradient(), 0.1, ALL) > 1.3 * flips
-    clean = float((app.target.answer(app.data.holdout.x, 1).labels != app.data.holdout.y).mean())
+    clean = float(
+        (app.target.answer(app.data.holdout.x, View.LABELS).labels != app.data.holdout.y).mean()
+    )
     assert error(app, InsertLabelled(), 0.1, SOME) > clean + 0.02
 
 

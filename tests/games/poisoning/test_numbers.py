@@ -24,6 +24,7 @@ from goalkeeper.policy import default_policy
 from tests.contract.harness import enough
 from tests.games.poisoning.poisoners import (
     Does,
+    Plays,
     app_of,
     run_of,
 )
@@ -140,7 +141,7 @@ def test_the_smallest_number_agrees_with_trying_every_number() -> None:
         knowledge=Knowledge(data=Grade.FULL), capabilities=Capability.T4, budget=Budget(share=0.5)
     )
 
-    def play(how: object, granted: Power) -> AttackResult:
+    def play(how: Plays, granted: Power) -> AttackResult:
         return evaluate(app, run_of(Does(how=how), app, granted, game=game))
 
     def flips(aim: PoisoningQuestion, access: Access) -> Contribution:
@@ -149,7 +150,8 @@ def test_the_smallest_number_agrees_with_trying_every_number() -> None:
             some = rows[:count]
             change = Change(relabel=some, relabelled=np.ones(len(some), dtype=np.int64))
             access.checkpoint(Contribution(change=change, access=access))
-        return access.checkpoints[-1].answer
+        answer: Contribution = access.checkpoints[-1].answer
+        return answer
 
     number = next(m for m in play(flips, full).measurements if m.metric == "smallest_number")
     rows = len(app.data.train)

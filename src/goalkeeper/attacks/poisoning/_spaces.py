@@ -101,12 +101,12 @@ class RowSpace:
         rows = np.asarray(x, dtype=np.float64)
         rows = np.where(np.isnan(rows), self.usual, rows)
         parts = [(rows[:, self.numbers] - self.usual[list(self.numbers)]) / self.scale]
-        for block in self.blocks:
-            parts.append(
-                np.eye(self._levels(block))[rows[:, block[0]].astype(int)]
-                if len(block) == 1
-                else rows[:, list(block)]
-            )
+        parts += [
+            np.eye(self._levels(block))[rows[:, block[0]].astype(int)]
+            if len(block) == 1
+            else rows[:, list(block)]
+            for block in self.blocks
+        ]
         return np.hstack(parts)
 
     def move(self, points: Floats, slope: Floats, step: float, rng: np.random.Generator) -> Floats:
@@ -209,4 +209,5 @@ class WordSpace:
 
     def _normalised(self, held: Floats) -> Floats:
         weighed = held * self.weights
-        return weighed / np.maximum(np.linalg.norm(weighed, axis=1, keepdims=True), 1e-12)
+        lengths = np.linalg.norm(weighed, axis=1, keepdims=True)
+        return np.asarray(weighed / np.maximum(lengths, 1e-12))

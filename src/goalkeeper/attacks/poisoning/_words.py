@@ -84,7 +84,7 @@ class WordBook:
         known = self.harmful + 0.5
 
         def times(price: float) -> Floats:
-            return np.clip(gain / price - known, 0, messages)
+            return np.asarray(np.clip(gain / price - known, 0, messages))
 
         low, high = gain.min() / (messages + known.max()), gain.max() / known.min()  # all, none
         for _ in range(HALVINGS):

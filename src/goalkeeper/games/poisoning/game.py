@@ -21,6 +21,7 @@ from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
 from goalkeeper.games.poisoning.change import Contribution, Dose, PoisoningQuestion, check_doses
 from goalkeeper.games.poisoning.marks import VictimAnswers
 from goalkeeper.games.poisoning.retraining import (
+    Contributed,
     HonestContribution,
     draw_arrivals,
     draw_retrainings,
@@ -133,9 +134,9 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
         )
         honest = _draw_honest(app, doses[-1], marking.rng)
         train, trainer = app.data.train, _require_trainer(app)
-        most = max(each.added for each in (honest, *doses))
+        most = max(len(honest.extra), *(dose.added for dose in doses))
         arrived = draw_arrivals(draws, most, self.kept)
-        contributed = (HonestContribution.nothing(train), *doses, honest)
+        contributed: list[Contributed] = [HonestContribution.nothing(train), *doses, honest]
         victims = retrain(trainer, train, contributed, draws, arrived)
         answers = VictimAnswers(
             app=app,

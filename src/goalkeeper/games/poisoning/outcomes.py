@@ -310,8 +310,8 @@ def _list_caveats(answers: VictimAnswers, final: int) -> tuple[str, ...]:
         )
     if final < len(answers.doses):
         found.append(
-            f"more poison does less: {answers.doses[final - 1].share:.2%} of the training data does "
-            f"more than {answers.doses[-1].share:.2%} on calibration data, and is what is shown"
+            f"more poison does less: on calibration data {answers.doses[final - 1].share:.2%} of "
+            f"the training data does more than {answers.doses[-1].share:.2%}, and is what is shown"
         )
     right = answers.labels == answers.holdout.y
     lost = float(right[0].mean() - right[final].mean())
