@@ -160,7 +160,7 @@ def test_who_knows_of_naive_bayes_draws_words_by_frequency() -> None:
 @pytest.mark.requirement("S30")
 def test_logistic_regression_withstands_dictionaries_and_the_control_shows_it() -> None:
     app = sms("logistic")
-    result = execute(app, run_of(Dictionary(), app, 0.01))
+    result = execute(app, run_of(Dictionary(chars=500_000), app, 0.01))
     head = found(result)["tolerance_multiple"]
     assert abs(head.value) < 0.5
     assert head.high < 2

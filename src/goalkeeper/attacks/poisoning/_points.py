@@ -16,6 +16,8 @@ from goalkeeper.attacks.poisoning._implicit import (
 from goalkeeper.attacks.poisoning._spaces import PointSpace, choose_space
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Data, Ints
+from goalkeeper.core.domain import Domain
+from goalkeeper.core.text import texts
 
 ENTRIES = 200_000  # of the surrogate's training data: more of it would only take time
 MOST_ROWS, FEWEST_ROWS = 2000, 200
@@ -39,6 +41,7 @@ class PointCrafter:
     """
 
     space: PointSpace
+    domain: Domain
     known: Data
     ours: int
     other: int
@@ -62,6 +65,7 @@ class PointCrafter:
         third = len(order) // 3
         return PointCrafter(
             space=space,
+            domain=access.domain,
             known=known,
             ours=ours,
             other=other,
@@ -92,7 +96,11 @@ class PointCrafter:
             rng,
             penalty=1 / (strength * len(self.learnt)),
         )
-        return Data(x=self.space.decode(points), y=labels)
+        x = self.space.decode(points)
+        if x.dtype == object:  # the words go behind a text, which stays like its neighbours
+            room = int(getattr(self.domain, "max_chars", 0))
+            x = texts(f"{a} {b}"[:room] for a, b in zip(self.known.x[rows], x, strict=True))
+        return Data(x=x, y=labels)
 
     def rank_flips(self, strength: float = 1.0) -> tuple[Ints, Ints]:
         """Order the known records by the harm of their wrong label: rows, and these labels.

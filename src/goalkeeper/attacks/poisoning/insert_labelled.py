@@ -14,7 +14,7 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
 from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion
 
-EVERY = 2  # records, of which one stays as it was
+MOVED, MOVED_TEXTS = 2, 6  # of so many records one is moved, the others stay as they were
 
 
 @final
@@ -25,8 +25,8 @@ class InsertLabelled(Attack[PoisoningQuestion, Contribution]):
     The attacker trains logistic regression on similar data of its own and moves all points together
     up the slope of the error that the model makes on other data of its own. Every point is a
     possible input: bounds, whole numbers, categories and one-hot groups are kept, pixels are
-    rounded, texts are made of words of the attacker's data. Every second record is one of the
-    attacker's data as it is, with the wrong label: what bends a linear model is no use against one
+    rounded, texts are made of words of the attacker's data. Every second record (of texts, five of
+    six) is one of the attacker's data as it is, with the wrong label: what bends a linear model is no use against one
     that looks at neighbours, and the other way round. Costs no query, and no model of the victim's
     recipe.
 
@@ -55,7 +55,8 @@ class InsertLabelled(Attack[PoisoningQuestion, Contribution]):
         def change(count: int) -> Change:
             points = crafter.craft(count / question.rows, access.rng, strength=1.0)
             written = points.take(np.resize(np.arange(len(points)), count))
-            kept = np.arange(EVERY - 1, count, EVERY)
+            every = MOVED_TEXTS if access.domain.kind == "text" else MOVED
+            kept = np.flatnonzero(np.arange(count) % every)
             flipped = plain.take(np.resize(np.arange(len(plain)), len(kept)))
             x, y = written.x.copy(), written.y.copy()
             x[kept], y[kept] = flipped.x, flipped.y
