@@ -25,10 +25,10 @@ class InsertLabelled(Attack[PoisoningQuestion, Contribution]):
     The attacker trains logistic regression on similar data of its own and moves all points together
     up the slope of the error that the model makes on other data of its own. Every point is a
     possible input: bounds, whole numbers, categories and one-hot groups are kept, pixels are
-    rounded, texts are made of words of the attacker's data. Every second record (of texts, five of
-    six) is one of the attacker's data as it is, with the wrong label: what bends a linear model is no use against one
-    that looks at neighbours, and the other way round. Costs no query, and no model of the victim's
-    recipe.
+    rounded, texts get words of the attacker's data behind them. Every second record, of texts five
+    of six, is one of the attacker's data as it is, with the wrong label: what bends a linear model
+    is no use against one that looks at neighbours, and the other way round. Costs no query, and no
+    model of the victim's recipe.
 
     Deviations: the first paper moves one point at a time against a support vector machine that
     it trains on the victim's data; here all points move at once, against a logistic surrogate, on
