@@ -13,11 +13,11 @@ from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Task
 from goalkeeper.testing import arena, worlds_of
-from goalkeeper.testing.arena import AnAttack, alternatives, enough, seeded
+from goalkeeper.testing.arena import AnAttack, alternatives, enough, seeded, usable
 
 Kind = Literal["rigged", "fair"]
 
-__all__ = ["AnAttack", "build", "cases", "contest", "enough", "task_of"]
+__all__ = ["AnAttack", "build", "cases", "contest", "enough", "task_of", "usable"]
 
 
 def cases() -> Iterator[tuple[str, str, str]]:

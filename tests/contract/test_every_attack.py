@@ -14,6 +14,7 @@ from goalkeeper.testing import Check, attack_checks
 # training data make a difference, so the law of the wins does not depend on them.
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "apgd": {"steps": 20, "targets": 1},
+    "back_gradient": {"strengths": (1.0,)},
     "character_edits": {"halves": 3},
     "class_average_from_gradients": {"steps": 15, "starts": 2},
     "columns_from_labels": {"draws": 5, "starts": 2},

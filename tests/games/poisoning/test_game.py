@@ -376,7 +376,7 @@ def test_no_contribution_moves_the_fair_application(domain: str) -> None:
 def test_costs_are_known_before_the_run() -> None:
     app, game = app_of("text"), Poisoning()
     task = game.tasks(app)[0]
-    assert game.estimate(app, task, power(T1)).models == 5 * (1 + 5 + 1)
+    assert game.estimate(app, task, power(T1)).models == 5 * (1 + 5 + 5 + 1)
     assert game.smaller().estimate(app, task, power(T1)).models == 5 * (1 + 2 + 1)
 
 

@@ -29,8 +29,8 @@ from goalkeeper.games.inversion.questions import (
     extract_features,
     mark_answers,
 )
-from goalkeeper.games.shared.grants import own_data
 from goalkeeper.games.inversion.ruling import find_ruling
+from goalkeeper.games.shared.grants import own_data
 from goalkeeper.games.shared.measuring import (
     GainCounts,
     build_gain_trial,
