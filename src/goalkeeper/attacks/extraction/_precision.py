@@ -98,6 +98,14 @@ class LogScores:
         """Keep some rows."""
         return LogScores(self.logs[rows], self.error[rows], self.seen[rows], self.limit)
 
+    def blurred(self, absolute: float) -> LogScores:
+        """Return the same with the scores off by `absolute`."""
+        logs = self.logs - np.logaddexp.reduce(self.logs, axis=1, keepdims=True)
+        seen = self.seen & (logs > np.log(INFORMATIVE * absolute))
+        logs = np.maximum(logs, np.log(absolute))
+        error = self.error + absolute * np.exp(-logs)
+        return LogScores(logs, error, seen, float(np.log(2 * absolute)))
+
     def compare(self, logs: Floats, tolerance: float) -> Floats:
         """Return how far other log-scores miss the scores seen, as multiples of what is allowed.
 
