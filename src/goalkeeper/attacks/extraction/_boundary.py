@@ -65,7 +65,9 @@ class BoundarySearch:
     def halve(self, pairs: int, budget: int) -> None:
         """Halve the way between unlike rows, `pairs` ways side by side, as often as it can."""
         left, right, label, other = self._pair_unlike(pairs)
-        times = min(MAX_HALVINGS if not len(self.edge) else FINE_HALVINGS, (budget - 1) // max(1, len(left)))
+        times = min(
+            MAX_HALVINGS if not len(self.edge) else FINE_HALVINGS, (budget - 1) // max(1, len(left))
+        )
         if not len(left) or times < MIN_HALVINGS:  # too little to find the boundary
             self.draw(budget)
             return
@@ -162,7 +164,12 @@ def search_boundary(access: Access) -> Iterator[Substitute]:
         return
     unknowns = len(design.levels)
     others = max(1, len(access.classes) - 1)
-    search.draw(min(max(FIRST_ROWS, (unknowns + SPARE_PAIRS) * others), int(access.left()[0] / 10) + FIRST_ROWS))
+    search.draw(
+        min(
+            max(FIRST_ROWS, (unknowns + SPARE_PAIRS) * others),
+            int(access.left()[0] / 10) + FIRST_ROWS,
+        )
+    )
     pairs = (unknowns + 1) * max(1, len(np.unique(search.labels)) - 1) + SPARE_PAIRS - 1
     yield search.build_substitute()
     while left := int(min(access.left()[0], 2**31)):

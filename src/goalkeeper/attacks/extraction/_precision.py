@@ -42,7 +42,9 @@ class Precision:
         single = len(interior) > 0 and np.array_equal(interior.astype(np.float32), interior)
         step = SINGLE_COMPLEMENT if single else COMPLEMENT
         small = interior[(interior > 0) & (interior < SMALL)]
-        complement = numbers.shape[1] == 2 and len(small) > 0 and bool((small / step % 1 == 0).all())
+        complement = (
+            numbers.shape[1] == 2 and len(small) > 0 and bool((small / step % 1 == 0).all())
+        )
         return Precision(2 * step if complement else 0.0, SINGLE if single else UNROUNDED)
 
     @property

@@ -43,7 +43,9 @@ MOST_SKEW = 1.0  # decimal logarithm of the power that skews uniform numbers
 COPY_HALVINGS = 30  # of the way between two rows, asking the copy only
 JITTER = 0.1  # of the way, by which half the rows are moved off the boundary
 TOLERANCE = 1e-6  # relative; what a form fitted to answers in double precision may miss
-POOR_FIT = 5.0  # typical miss, as a multiple of the answers' error, of a form that is not the right one
+POOR_FIT = (
+    5.0  # typical miss, as a multiple of the answers' error, of a form that is not the right one
+)
 BLUR = 0.005  # error of scores, as if of two decimals, that keeps a fit near the boundary
 GOOD_FIT = 1.0  # from here on it is the right one
 WORTH_WAITING = 4  # rows an unknown that the patience must cover, for a form to be waited for
