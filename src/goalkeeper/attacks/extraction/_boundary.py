@@ -178,6 +178,6 @@ def search_boundary(access: Access) -> Iterator[Substitute]:
             search.draw(size)
         else:
             search.draw(min(len(search.drawn), size // 10))
-            search.halve(min(pairs, size // (MIN_HALVINGS + 2)), size - size // 10)
+            search.halve(min(pairs, max(1, size // (MAX_HALVINGS + 2))), size - size // 10)
         pairs *= 2
         yield search.build_substitute()

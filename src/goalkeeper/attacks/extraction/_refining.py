@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from goalkeeper.attacks._row_design import RowDesign
+from goalkeeper.attacks.extraction._asked_rows import Equations
 from goalkeeper.attacks.extraction._learning import AnsweredInputs, learn_substitute
 from goalkeeper.attacks.extraction._precision import LogScores
 from goalkeeper.attacks.extraction._score_fits import (
@@ -296,7 +296,3 @@ def draw_near(
     if len(near) < n:
         near = np.concatenate([near, rows[rng.permutation(len(rows))[: n - len(near)]]])
     return np.asarray(design.domain.project(near))
-
-
-if TYPE_CHECKING:
-    from goalkeeper.attacks.extraction._equations import Equations

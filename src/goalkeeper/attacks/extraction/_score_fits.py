@@ -15,8 +15,9 @@ from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 Degree = Literal["linear", "squares", "products"]
 Link = Literal["softmax", "sigmoids"]
 
-STEPS = {"softmax": 6, "sigmoids": 40}  # of the damped Gauss-Newton iteration, at most
+STEPS = {"softmax": 6, "sigmoids": 25}  # of the damped Gauss-Newton iteration, at most
 CONVERGED = 1e-11  # relative change of the parameters that ends it
+STALLED = 0.999  # of the cost before: a form that does not fit creeps along for ever
 RIDGE = 1e-13  # relative, so that directions nobody asked about have a solution
 DAMPING = 1e-3
 MAX_DAMPING = 1e8
@@ -128,16 +129,18 @@ def fit_scores(
     equations = _LogEquations(features.expand(rows), answers, link)
     theta = equations.start() if start is None else start
     damping = DAMPING if link == "sigmoids" else 0.0
+    last = np.inf
     for _ in range(STEPS[link]):
         step, cost, kept = equations.linearise(theta, damping)
         settled = np.abs(step).max() <= CONVERGED * (1 + np.abs(theta).max())
-        if settled or damping > MAX_DAMPING:
+        stalled = STALLED * last < cost < last
+        if settled or stalled or damping > MAX_DAMPING:
             break
         worse = link == "sigmoids" and equations.cost(theta + step, kept) > cost
         if worse:
             damping = max(10 * damping, DAMPING)
             continue
-        theta = theta + step
+        theta, last = theta + step, cost
         damping /= 10
     return ScoreFit(features, theta, link)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from goalkeeper.attacks._row_design import RowDesign
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.extraction._equations import build_substitute
+from goalkeeper.attacks.extraction._score_fits import build_substitute
 from goalkeeper.attacks.extraction._substitutes import LinearSubstitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Inputs
