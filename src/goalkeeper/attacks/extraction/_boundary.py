@@ -22,6 +22,7 @@ FINE_HALVINGS = 30  # once there are first points
 MIN_HALVINGS = 8  # halvings that are worth a way
 FIRST_ROWS = 50  # rows drawn before any way is halved
 SPARE_PAIRS = 5  # ways beyond the number of unknowns
+ROUNDING = 1e-13  # of rows of size 1 in double precision
 MOST_POINTS = 4  # an unknown that planes are fitted to
 PARTNERS_TRIED = 40  # rows tried as the other end of a way
 MIN_AGREEMENT = 0.98  # from this agreement on, on rows drawn, the planes are handed in
@@ -133,11 +134,11 @@ class BoundarySearch:
         columns = [j for j, _ in self.design.levels]
         centre, spread = self.rows.mean(axis=0)[columns], self.rows.std(axis=0)[columns]
         spread[spread == 0] = 1.0
-        gap = np.sqrt(((self.gap[:, columns] / spread) ** 2).sum(axis=1))
+        gap = np.sqrt(((self.gap[:, columns] / spread) ** 2).sum(axis=1)) + ROUNDING
         order = np.argsort(gap, kind="stable")
         order = order[: MOST_POINTS * len(seen) * (len(columns) + 1)]
         points = np.column_stack([(self.edge[:, columns] - centre) / spread, np.ones(len(gap))])
-        sure = gap.min(initial=1.0) / np.maximum(gap, 1e-300)
+        sure = gap.min(initial=1.0) / gap
         points = (points * sure[:, None])[order]
         theta = solve_planes(points, place[self.sides[order]], len(seen))
         if theta is None:
