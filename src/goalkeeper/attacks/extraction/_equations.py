@@ -48,7 +48,7 @@ def solve_equations(access: Access, patience: int) -> Iterator[Substitute]:
     asked = Equations(access, RowDesign.of(domain))
     base = _find_base(asked, access.rng)
     shares = _change_one_by_one(asked, base)
-    copy: Substitute = asked.solve(base)
+    copy = asked.solve(base)
     yield copy
     if not asked.left:
         return
