@@ -253,7 +253,8 @@ def _measure_parameters(marking: ExtractionMarking) -> list[Measurement]:
                 note="the original has n of them; 1 is the cost of one equation for each",
             )
         )
-    compared = measure_parameter_error(app, substitute)
+    labels_only = marking.granted.view < View.SCORES
+    compared = measure_parameter_error(app, substitute, scale_free=labels_only)
     if compared:
         error, n = compared
         found.append(
@@ -262,7 +263,8 @@ def _measure_parameters(marking: ExtractionMarking) -> list[Measurement]:
                 (error, error, error),
                 n,
                 1.0,
-                note="1 is the error of a copy that is all zeros",
+                note="1 is the error of a copy that is all zeros"
+                + ("; up to one factor, which labels cannot show" if labels_only else ""),
             )
         )
     return found

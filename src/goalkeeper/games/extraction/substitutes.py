@@ -118,13 +118,20 @@ def _build_generic_model(app: Application) -> Any:
 
 
 def measure_parameter_error(
-    app: Application, substitute: Any, parameters: Mapping[str, Any] | None = None
+    app: Application,
+    substitute: Any,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    scale_free: bool = False,
 ) -> tuple[float, int] | None:
     """Compare parameters with the target's: the largest error over the largest parameter.
 
     Weights are compared per range of their column, up to what is common to all classes; of texts
     only the words that both know. Returns the relative error and the number of parameters that
     were compared; None where either has no parameters or they cannot be compared.
+
+    `scale_free`: all parameters of the copy may be off by one positive factor, which labels cannot
+    show; the factor that fits best is taken out.
     """
     copied = getattr(substitute, "parameters", None)
     if not isinstance(copied, Mapping):
@@ -144,6 +151,10 @@ def measure_parameter_error(
         true, guess = _select_shared(true, guess, parameters, copied)
     if true.shape != guess.shape or not np.abs(true).max(initial=0.0):
         return None
+    if not np.isfinite(guess).all():  # a class that the copy never gives
+        return None
+    if scale_free and np.any(guess):
+        guess = guess * max(0.0, float((true * guess).sum() / (guess**2).sum()))
     return float(np.abs(true - guess).max() / np.abs(true).max()), true.size
 
 
