@@ -108,7 +108,7 @@ class BoundarySearch:
         drawn, ends = (
             AnsweredInputs(self.rows[i], self.labels[i], None) for i in (self.drawn, self.ends)
         )
-        return learn_substitute(drawn, self.design.domain, self._access.rng, ends)
+        return learn_substitute(drawn, self.design.domain, self._access.rng, also=ends)
 
     def _fit_plane(self) -> LinearSubstitute | None:
         """Fit the plane of all points of the boundary: the null vector of `[points 1]`."""

@@ -43,7 +43,7 @@ class SubstituteFromData(Attack[PublicInterface, Substitute]):
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     inputs: int = 5000
-    blended: float = 2.0
+    blended: float = 50.0
 
     def run(self, question: PublicInterface, access: Access) -> Substitute:
         """Ask, train, and hand in a substitute after each round."""
