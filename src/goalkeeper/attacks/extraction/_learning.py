@@ -78,6 +78,19 @@ class ScoreSubstitute:
         return values.reshape(len(x), -1)
 
 
+@dataclass(frozen=True, eq=False)
+class VoteSubstitute:
+    """The class that most copies give; of a tie, that of the first copy in it."""
+
+    copies: Sequence[Substitute]
+
+    def predict(self, x: Inputs) -> Ints:
+        """Return classes `(n,)`."""
+        votes = np.stack([copy.predict(x) for copy in self.copies])
+        same = (votes[:, None] == votes[None]).sum(axis=1)
+        return np.asarray(votes[same.argmax(axis=0), np.arange(len(x))])
+
+
 def learn_substitute(
     answered: AnsweredInputs,
     domain: Domain,
@@ -175,14 +188,16 @@ def _build_regressor(family: str, domain: Domain, answered: AnsweredInputs, seed
         case "linear":
             final: Any = linear_model.Ridge(alpha=1e-3)
         case "forest":
-            final = ensemble.ExtraTreesRegressor(100, max_features=0.5, random_state=seed)
+            final = ensemble.ExtraTreesRegressor(60, max_features=0.33, random_state=seed)
         case "boosting":
             final = ensemble.HistGradientBoostingRegressor(max_iter=200, random_state=seed)
             if answered.logs is not None and answered.logs.shape[1] > 2:
                 final = multioutput.MultiOutputRegressor(final)
         case _:
             epochs = int(np.clip(PASSES // len(answered.labels), 20, 300))
-            network = neural_network.MLPRegressor((64,), max_iter=epochs, random_state=seed)
+            network = neural_network.MLPRegressor(
+                hidden_layer_sizes=(64,), max_iter=epochs, random_state=seed
+            )
             final = TransformedTargetRegressor(network, transformer=StandardScaler())
     return make_pipeline(build_encoder(domain), final)
 

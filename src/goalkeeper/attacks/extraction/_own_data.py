@@ -9,19 +9,21 @@ import numpy as np
 from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._learning import (
     AnsweredInputs,
+    VoteSubstitute,
     blend_inputs,
     fit_kind,
     rank_kinds,
 )
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Floats, Inputs, Ints
+from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.games.extraction import Substitute
 
 INPUT_SHARES = (0.25, 1.0)  # of the attacker's own inputs, after which a substitute is learnt
-KEPT = 2  # kinds of models that are trained on in every round
+KEPT = 2  # kinds of models that are trained on in every round; their vote is one more copy
 POOL = 4  # blends drawn for each that is asked
 UNSURE = 0.5  # share of the blends asked that lie where copies disagree or are unsure
+ENOUGH_HELD = 300  # answers to choose kinds on; fewer held back are joined by as many blends
 
 
 def learn_from_own_data(access: Access, most: int, blended: float) -> Iterator[Substitute]:
@@ -41,64 +43,97 @@ def learn_from_own_data(access: Access, most: int, blended: float) -> Iterator[S
 
 
 def _learn(access: Access, contest: Contest, most: int, blended: float) -> Iterator[Substitute]:
+    """Learn from own inputs, from blends in rounds of doubling size, at last from all answers."""
+    pupils = _Pupils(access, contest)
     x = access.data().x[:0] if contest.rest is None else contest.rest.x[:most]
-    answered = contest.held.take(np.arange(0)) if contest.held is not None else None
-    kinds: Sequence[str] = ()
-    copies: list[Substitute] = []
     done = 0
     for share in INPUT_SHARES:
         end = max(done + 1, int(share * len(x)))
-        answered = _ask(access, x[done:end], answered)
+        pupils.ask(x[done:end])
         done = end
-        if answered is None or len(np.unique(answered.labels)) < 2:
-            yield _constant(answered)
-            continue
-        kinds = rank_kinds(answered, access.domain, access.rng, contest.held)
-        copies = _fit(kinds[:KEPT], answered, access)
-        yield max(copies, key=contest.agreement)
-    total = min(int(blended * len(x)), int(access.left()[0]))
-    while total > 0 and copies and answered is not None:
-        size = min(total, max(len(x), len(answered.labels)))
+        pupils.choose_kinds()
+        yield pupils.teach()
+    total, rounds = int(blended * len(x)), 0
+    while pupils.copies and (total := min(total, int(access.left()[0]))) > 0:
+        size = min(total, max(len(x), pupils.answers))
         total -= size
-        blends = blend_inputs(x, POOL * size, access.domain, access.rng)
-        blends = blends[access.domain.valid(blends)]
-        chosen = _choose_unsure(blends, copies, size, access.rng)
-        answered = _ask(access, blends[chosen], answered)
-        if answered is not None:
-            copies = _fit(kinds[:KEPT], answered, access)
-            yield max(copies, key=contest.agreement)
-    if contest.held is not None and copies and answered is not None:  # nothing is held back now
-        best = max(copies, key=contest.agreement)
-        if contest.agreement(best) < contest.own_agreement:
-            return
-        kind = kinds[copies.index(best)]
-        whole = answered.joined(contest.held)
-        final = fit_kind(kind, whole, access.domain, int(access.rng.integers(2**31)))
+        pupils.ask(pupils.draw_blends(x, size))
+        rounds += 1
+        if rounds == 1:
+            pupils.choose_kinds()
+        yield pupils.teach()
+    final = pupils.finish()
+    if final is not None:
         yield final
 
 
-def _fit(
-    kinds: Sequence[str], answered: AnsweredInputs, access: Access
-) -> list[Substitute]:
-    seed = int(access.rng.integers(2**31))
-    return [fit_kind(kind, answered, access.domain, seed) for kind in kinds]
+class _Pupils:
+    """A few kinds of models that learn from all answers, and compete on what is held back."""
 
+    def __init__(self, access: Access, contest: Contest) -> None:
+        self._access, self._contest = access, contest
+        self._answered: AnsweredInputs | None = None
+        self._kinds: Sequence[str] = ()
+        self.copies: list[Substitute] = []
 
-def _constant(answered: AnsweredInputs | None) -> Substitute:
-    seen = answered is not None and len(answered.labels) > 0
-    return ConstantSubstitute(int(answered.labels[0]) if seen and answered is not None else 0)
+    @property
+    def answers(self) -> int:
+        """Answers to learn from."""
+        return 0 if self._answered is None else len(self._answered.labels)
 
+    def ask(self, x: Inputs) -> None:
+        """Ask as many inputs as the budget covers."""
+        x = x[: int(self._access.left()[0])]
+        if len(x):
+            fresh = AnsweredInputs.of(x, self._access.query(x))
+            self._answered = self._answered.joined(fresh) if self._answered else fresh
 
-def _choose_unsure(
-    x: Inputs, copies: Sequence[Substitute], n: int, rng: np.random.Generator
-) -> Ints:
-    """Choose `n` inputs: half of them where copies disagree or are nearest to the boundary."""
-    n = min(n, len(x))
-    doubt = np.max([_doubt(copy, x) for copy in copies], axis=0)
-    unlike = copies[0].predict(x) != copies[-1].predict(x)
-    ranked = np.lexsort((-doubt, ~unlike))[: int(UNSURE * n)]
-    others = rng.permutation(np.setdiff1d(np.arange(len(x)), ranked))[: n - len(ranked)]
-    return np.concatenate([ranked, others])
+    def choose_kinds(self) -> None:
+        """Rank the kinds of models on what is held back, and, where that is little, on more."""
+        if self._answered is None or len(np.unique(self._answered.labels)) < 2:
+            return
+        rng, held, part = self._access.rng, self._contest.held, self._answered
+        if held is not None:
+            extra = min(max(0, ENOUGH_HELD - len(held.labels)), len(part.labels) // 4)
+            order = rng.permutation(len(part.labels))
+            held, part = held.joined(part.take(order[:extra])), part.take(order[extra:])
+        self._kinds = rank_kinds(part, self._access.domain, rng, held)[:KEPT]
+
+    def teach(self) -> Substitute:
+        """Train each kind on all answers; return the copy that agrees most, or their vote."""
+        if self._answered is None or not self._kinds:
+            seen = 0 if self._answered is None else int(self._answered.labels[0])
+            return ConstantSubstitute(seen)
+        self.copies = self._fit(self._answered)
+        return max((*self.copies, VoteSubstitute(self.copies)), key=self._contest.agreement)
+
+    def finish(self) -> Substitute | None:
+        """Train once more, on what was held back too; None where the own data's copy is better."""
+        contest, held = self._contest, self._contest.held
+        if held is None or not self.copies or self._answered is None:
+            return None
+        rivals = [*self.copies, VoteSubstitute(self.copies)]
+        agreement = [contest.agreement(copy) for copy in rivals]
+        if max(agreement) < contest.own_agreement:
+            return None
+        whole = self._fit(self._answered.joined(held))
+        return (*whole, VoteSubstitute(whole))[int(np.argmax(agreement))]
+
+    def _fit(self, answered: AnsweredInputs) -> list[Substitute]:
+        seed = int(self._access.rng.integers(2**31))
+        return [fit_kind(kind, answered, self._access.domain, seed) for kind in self._kinds]
+
+    def draw_blends(self, x: Inputs, n: int) -> Inputs:
+        """Blend `n` inputs: half of them where copies disagree or are nearest to the boundary."""
+        domain, rng = self._access.domain, self._access.rng
+        blends = blend_inputs(x, POOL * n, domain, rng)
+        blends = blends[domain.valid(blends)]
+        doubt = np.max([_doubt(copy, blends) for copy in self.copies], axis=0)
+        votes = np.stack([copy.predict(blends) for copy in self.copies])
+        unlike = (votes != votes[0]).any(axis=0)
+        ranked = np.lexsort((-doubt, ~unlike))[: int(UNSURE * n)]
+        others = rng.permutation(np.setdiff1d(np.arange(len(blends)), ranked))[: n - len(ranked)]
+        return blends[np.concatenate([ranked, others])]
 
 
 def _doubt(copy: Substitute, x: Inputs) -> Floats:
@@ -111,11 +146,3 @@ def _doubt(copy: Substitute, x: Inputs) -> Floats:
         return -np.abs(values[:, 0])
     best = np.sort(values, axis=1)[:, -2:]
     return np.asarray(best[:, 0] - best[:, 1])
-
-
-def _ask(access: Access, x: Inputs, before: AnsweredInputs | None) -> AnsweredInputs | None:
-    x = x[: int(access.left()[0])]
-    if not len(x):
-        return before if before is None or len(before.labels) else None
-    fresh = AnsweredInputs.of(x, access.query(x))
-    return before.joined(fresh) if before else fresh

@@ -25,8 +25,8 @@ from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 TEST_SHARE = 0.0025  # of the budget, spent on each of: the first rows, and the same a step further
 FIRST_ROWS = (4, 32)  # at least, at most
 LINES = 5  # straight ways on which an ensemble is told from a tree
-# Median over the ways of changes in 48 steps: 0 to 3 for trees of 7 to 480 leaves on four data sets,
-# 14 to 56 for forests and boosting on the same.
+# Median over the ways of changes in 48 steps: 0 to 3 for trees of 7 to 480 leaves on four data
+# sets, 14 to 56 for forests and boosting on the same.
 MOST_CHANGES = 8
 CHECKED_ROWS, MAX_CHECKED_ROWS = 64, 2048  # rows of one check
 # Answers in a row that must agree before a copy counts as whole: by then it errs, with a confidence
@@ -164,7 +164,7 @@ def _improve(search: TreeSearch, starts: _Rows) -> Iterator[TreeSubstitute]:
 
 
 class _Rows:
-    """Rows to ask: the attacker's own, if any, crossings of rows, and rows anywhere in the bounds."""
+    """Rows to ask: the attacker's own, if any, crossings of rows, and rows anywhere."""
 
     def __init__(self, access: Access, domain: TableDomain, own: Inputs | None) -> None:
         self._rng, self._design = access.rng, RowDesign.of(domain)
