@@ -18,11 +18,10 @@ __all__ = ["FamilyModel", "build_family", "choose_family", "fit_family", "list_f
 # Sparse before dense, cheap before dear: ties are won by the first.
 OF_TEXTS = ("linear", "naive bayes", "phrases")
 OF_ROWS = ("linear", "naive bayes", "tree", "forest", "boosting", "kernel", "neighbours", "network")
-FOLDS = 4
-MOST_CHOSEN_ON = 2000  # records on which families are compared, at most
+FOLDS = 3
+MOST_CHOSEN_ON = 1000  # records on which families are compared, at most
 MOST_KERNEL_ROWS = 4000  # training a kernel machine takes the square of its records
-PASSES = 400_000  # records that a network sees in training, at most
-MIN_OF_CLASS = 2
+PASSES = 200_000  # records that a network sees in training, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,19 +56,28 @@ def list_families(domain: Domain, records: int) -> tuple[str, ...]:
     return tuple(f for f in OF_ROWS if f != "kernel" or records <= MOST_KERNEL_ROWS)
 
 
-def build_family(family: str, domain: Domain, records: int, seed: int) -> Any:
-    """Build the usual unfitted classifier of a family, from raw inputs to classes."""
+def build_family(
+    family: str, domain: Domain, records: int, seed: int, *, quick: bool = False
+) -> Any:
+    """Build the usual unfitted classifier of a family, from raw inputs to classes.
+
+    `quick`: with a third of the trees and passes, which is enough to compare families.
+    """
     from sklearn.pipeline import make_pipeline
 
     if isinstance(domain, TextDomain):
         return make_pipeline(*_text_steps(family))
-    return make_pipeline(build_encoder(domain), _final_step(family, records, seed))
+    return make_pipeline(
+        build_encoder(domain), _final_step(family, records, seed, 1 if quick else 3)
+    )
 
 
-def fit_family(family: str, data: Data, domain: Domain, seed: int) -> FamilyModel:
+def fit_family(
+    family: str, data: Data, domain: Domain, seed: int, *, quick: bool = False
+) -> FamilyModel:
     """Train one family on data of at least two classes."""
     text = isinstance(domain, TextDomain)
-    model = build_family(family, domain, len(data), seed)
+    model = build_family(family, domain, len(data), seed, quick=quick)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nearly converged is good enough
         model.fit(as_rows(data.x, text=text), data.y)
@@ -97,7 +105,7 @@ def predict_held_back(family: str, data: Data, domain: Domain, folds: Ints, seed
         if len(np.unique(rest.y)) < 2:
             continue
         here = folds == fold
-        found[here] = fit_family(family, rest, domain, seed).predict(data.x[here])
+        found[here] = fit_family(family, rest, domain, seed, quick=True).predict(data.x[here])
     return found
 
 
@@ -115,7 +123,7 @@ def _text_steps(family: str) -> Sequence[Any]:
             return (TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), logistic)
 
 
-def _final_step(family: str, records: int, seed: int) -> Any:
+def _final_step(family: str, records: int, seed: int, size: int) -> Any:
     from sklearn import ensemble, linear_model, naive_bayes, neighbors, neural_network, svm, tree
 
     match family:
@@ -126,13 +134,13 @@ def _final_step(family: str, records: int, seed: int) -> Any:
         case "tree":
             return tree.DecisionTreeClassifier(random_state=seed)
         case "forest":
-            return ensemble.RandomForestClassifier(100, random_state=seed)
+            return ensemble.RandomForestClassifier(33 * size, random_state=seed)
         case "boosting":
-            return ensemble.HistGradientBoostingClassifier(random_state=seed)
+            return ensemble.HistGradientBoostingClassifier(max_iter=33 * size, random_state=seed)
         case "kernel":
             return svm.SVC(random_state=seed)
         case "neighbours":
             return neighbors.KNeighborsClassifier(5)
         case _:
-            epochs = int(np.clip(PASSES // max(1, records), 20, 200))
+            epochs = size * int(np.clip(PASSES // max(1, records), 20, 200) / 3)
             return neural_network.MLPClassifier((64,), max_iter=epochs, random_state=seed)

@@ -21,9 +21,9 @@ from goalkeeper.training.lookalikes import build_encoder
 MIN_ANSWERS = 60  # answers from which on a quarter is set aside to choose a model
 TINY = 1e-12  # probabilities below count as this
 STEEPEST = 6.0  # largest log-score, either way, that models other than linear ones learn
-MOST_TRIED_ON = 2000  # answers that every family is tried on
+MOST_TRIED_ON = 800  # answers that every family is tried on
 MOST_LEARNT = 20_000  # answers that a family learns from
-PASSES = 400_000  # rows that a network sees in training, at most
+PASSES = 200_000  # rows that a network sees in training, at most
 
 
 @dataclass(frozen=True, eq=False)

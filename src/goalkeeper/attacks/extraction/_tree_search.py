@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goalkeeper.attacks.extraction._boxes import ColumnFrame, Steps, TreeSubstitute
+from goalkeeper.attacks.extraction._tree_copy import ColumnFrame, Steps, TreeSubstitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats, Ints
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from goalkeeper.attacks._row_design import RowDesign
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.extraction._boxes import ColumnFrame, TreeSubstitute
 from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._learning import AnsweredInputs
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
+from goalkeeper.attacks.extraction._tree_copy import ColumnFrame, TreeSubstitute
 from goalkeeper.attacks.extraction._tree_search import LINE, BudgetExhausted, TreeSearch
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Inputs
