@@ -1,4 +1,4 @@
-"""Find the thresholds of a decision tree: between rows that the copy cannot tell apart."""
+"""Find the thresholds of a decision tree: between rows of one leaf of the copy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from goalkeeper.attacks.extraction._tree_copy import ColumnFrame, Steps, TreeSub
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats, Ints
 
-DECIMALS = 12  # of scores that tell answers apart
+DECIMALS = 12  # of scores that distinguish answers
 PAIRS_A_LEAF = 2  # rows of a leaf of the copy that are followed up in one round
 NEIGHBOURS = 50  # rows of a leaf that are compared to find a near one
 LINE = 48  # rows of one straight way between two rows
@@ -21,7 +21,7 @@ class BudgetExhausted(Exception):
 
 
 class TreeSearch:
-    """Rows asked, the answers told apart, and the thresholds found between them.
+    """Rows asked, their different answers, and the thresholds found between them.
 
     Two rows in one leaf of the copy with unlike answers prove that a threshold is missing. On a
     way from one to the other, one column after another is changed; halving finds the column, and
