@@ -60,9 +60,10 @@ class TreePaths(Attack[PublicInterface, Substitute]):
     tolerance
         How exactly a threshold is located, as a share of its column's range.
 
-    Deviations from the paper: it looks from every leaf along all columns, and distinguishes leaves by
-    their scores; here only what the copy gets wrong is followed up, which needs fewer questions and
-    no unique scores. Its top-down variant, which needs answers to incomplete inputs, is left out.
+    Deviations from the paper: it looks from every leaf along all columns, and distinguishes leaves
+    by their scores; here only what the copy gets wrong is followed up, which needs fewer questions
+    and no unique scores. Its top-down variant, which needs answers to incomplete inputs, is left
+    out.
     """
 
     game: ClassVar[type[Extraction]] = Extraction
