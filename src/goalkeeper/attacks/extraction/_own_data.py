@@ -133,7 +133,7 @@ class _Pupils:
         unlike = (votes != votes[0]).any(axis=0)
         ranked = np.lexsort((-doubt, ~unlike))[: int(UNSURE * n)]
         others = rng.permutation(np.setdiff1d(np.arange(len(blends)), ranked))[: n - len(ranked)]
-        return blends[np.concatenate([ranked, others])]
+        return np.asarray(blends[np.concatenate([ranked, others])])
 
 
 def _doubt(copy: Substitute, x: Inputs) -> Floats:

@@ -64,7 +64,7 @@ class Steps:
     def features(self, rows: Floats) -> Floats:
         """Turn rows `(n, d)` into features `(n, m)` of small whole numbers."""
         frame = self.frame
-        parts = [np.zeros(len(rows))]
+        parts: list[Any] = [np.zeros(len(rows))]
         gaps = frame.domain.missing
         for j in frame.numbers:
             if len(self.edges[j]):

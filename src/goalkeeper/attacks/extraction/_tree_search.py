@@ -124,8 +124,7 @@ class TreeSearch:
     def resolve(self, copy: TreeSubstitute, wrong: Ints) -> None:
         """Follow up rows `(w,)`, by their place in all asked, on which the copy errs."""
         one, two = self._pair(copy, wrong)
-        column, one, two = self._find_columns(one, two)
-        self._halve(column, one, two)
+        self._halve(*self._find_columns(one, two))
 
     def _pair(self, copy: TreeSubstitute, wrong: Ints) -> tuple[Ints, Ints]:
         """Pair rows of one leaf of the copy that get unlike answers, the nearest of several."""
