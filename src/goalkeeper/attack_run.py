@@ -13,7 +13,7 @@ from goalkeeper.attacks import name_of
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
-from goalkeeper.core.errors import BudgetSpent, NotGranted, NotOffered
+from goalkeeper.core.errors import BudgetSpent, NotApplicable, NotGranted, NotOffered
 from goalkeeper.core.evidence import AttackResult, Control, Status
 from goalkeeper.core.power import Power
 from goalkeeper.core.readonly import private_copy
@@ -113,6 +113,8 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
 def evaluate(app: Application, run: AttackRun) -> AttackResult:
     """Deal, let the attack answer, and mark; no control, and errors pass through.
 
+    An attack that finds that what it is made for is absent is "not applicable", and not marked.
+
     Raises
     ------
     NotGranted
@@ -135,6 +137,9 @@ def evaluate(app: Application, run: AttackRun) -> AttackResult:
     caveats: tuple[str, ...] = ()
     try:
         access.checkpoint(run.attack.run(private_copy(dealt.question), access))
+    except NotApplicable as absent:
+        reason = f"not applicable here: {absent}"
+        return AttackResult(status=Status.NOT_APPLICABLE, reason=reason, cost=access.spent)
     except BudgetSpent as spent:
         if not access.checkpoints:
             raise

@@ -32,7 +32,7 @@ from goalkeeper.testing.arena import (
     task_of,
 )
 from goalkeeper.testing.contract import Breach, Check, run_all
-from goalkeeper.testing.worlds import GameWorlds, worlds_of
+from goalkeeper.testing.worlds import GameWorlds, build_rigged, worlds_of
 
 FIRST_GAMES = 8  # fair games that are always run
 MOST_GAMES = 20  # when one of the first was won
@@ -238,7 +238,7 @@ def _does_with_less(arena: Arena, case: AttackCase) -> Iterator[Breach]:
 
 def _keeps_its_budget(arena: Arena, case: AttackCase) -> Iterator[Breach]:
     attack = arena.attack
-    app = arena.worlds.rigged(case.domain, seeded(0))
+    app = build_rigged(arena.worlds, attack.variant, case.domain, seeded(0))
     least = min(power.budget.queries for power in alternatives(attack))
     granted = enough(attack, queries=max(least, 25.0))
     target = CountingTarget(app.target)

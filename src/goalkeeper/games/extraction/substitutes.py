@@ -16,6 +16,7 @@ from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError, NotGranted, NotOffered
 from goalkeeper.core.power import Grade, Power
 from goalkeeper.training import SklearnTrainer, lookalike, plain_rows
+from goalkeeper.training.families import choose_family, fit_family
 
 PLAIN_TYPES = (str, bytes, int, float, complex, bool, type(None), np.ndarray, np.generic)
 
@@ -98,6 +99,19 @@ def fit_without_queries(app: Application, attacker: Power, seed: int) -> tuple[T
     if knowledge.data is Grade.NONE or len(np.unique(data.y)) < 2:
         return ()
     return tuple(trainer.fit(data, seed) for trainer in _list_baseline_trainers(app))
+
+
+def fit_family_without_queries(app: Application, granted: Power, seed: int) -> Substitute | None:
+    """Train the usual family that predicts this attacker's own true classes best.
+
+    Families are compared by cross-validation on the attacker's own data, as the attacker could do
+    it. None without data.
+    """
+    knowledge = granted.knowledge
+    data = app.data.train if knowledge.data is Grade.FULL else app.data.similar
+    if knowledge.data is Grade.NONE or len(np.unique(data.y)) < 2:
+        return None
+    return fit_family(choose_family(data, app.domain, seed), data, app.domain, seed)
 
 
 def _list_baseline_trainers(app: Application) -> tuple[Trainer, ...]:
