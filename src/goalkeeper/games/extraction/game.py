@@ -186,7 +186,7 @@ def _find_baseline(marking: ExtractionMarking, labels: Ints) -> Bools:
     for trained in fit_without_queries(app, marking.attacker, seed):
         same = trained.answer(x, View.LABELS).labels == labels
         best = same if same.sum() > best.sum() else best
-    family = fit_family_without_queries(app, marking.granted, seed)
+    family = fit_family_without_queries(app, marking.attacker, seed)
     if family is not None:
         same = predict_labels(family, x, len(app.classes)) == labels
         best = same if same.sum() > best.sum() else best
