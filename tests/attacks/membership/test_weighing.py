@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import expit
 
 from goalkeeper.attacks.membership._shadows import draw_balanced_masks, plan_stages
 from goalkeeper.attacks.membership._weighing import match_law, run_tests, weigh_tests
