@@ -32,6 +32,9 @@ NULL = {
     "damage": 0.0,
     "latency": 1.0,
 }
+# False alarms that must be expected at a rate for the ratio there to be bounded from above. Two
+# counts of 100 have a ratio that is known to a factor of 1.5, with 95 % on this side.
+RESOLVING_FALSE_ALARMS = 100
 FOREVER = 1e6  # times as long as anything measured
 
 
@@ -57,14 +60,23 @@ def bounds(tally: Tally, alpha: float) -> Interval:
 
 
 def _ratio(tally: Ratio, alpha: float) -> Interval:
-    """Take the largest lower bound (alpha split over the rates) and the largest upper bound."""
+    """Take the largest lower bound (alpha split over the rates) and the largest upper bound.
+
+    A rate is left out of the upper bound where the sample does not resolve it, unless the attack
+    beats chance there: the bound from above would show how few records there are. The largest rate
+    is always in.
+    """
     split = alpha / len(tally.at)
+    largest = max(at.fpr for at in tally.at)
     lows = []
     highs = []
     for at in tally.at:
         counts = (at.true_positives, at.positives, at.false_positives, at.negatives)
         lows.append(ratio(*counts, alpha=split).low)
-        highs.append(ratio(*counts, alpha=alpha).high)
+        both = ratio(*counts, alpha=alpha)
+        resolved = at.fpr * at.negatives >= RESOLVING_FALSE_ALARMS
+        if resolved or at.fpr == largest or both.low > NULL["ratio"]:
+            highs.append(both.high)
     return Interval(max(lows), max(highs))
 
 
