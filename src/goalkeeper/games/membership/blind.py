@@ -21,6 +21,7 @@ from goalkeeper.stats.intervals import IntervalEstimate
 FOLDS = 3
 ALPHA = 0.01  # that equal data are taken for different
 STRATA = 20  # of the chance of membership; five remove nine tenths of a difference, by Cochran
+MAX_ROUNDS = 4
 SEED_BITS = 31
 
 
@@ -31,8 +32,7 @@ class BlindBaseline:
     Parameters
     ----------
     chance
-        Score of each record `(n,)`, higher for members, by a classifier that was trained on other
-        records.
+        Log odds of membership of each record `(n,)`, by classifiers that were trained on others.
     area
         Its AUC, with a 99 % interval.
     """
@@ -60,10 +60,37 @@ def measure_blind(
     for k in range(FOLDS):
         learn, judge = fold != k, fold == k
         if judge.any() and 0 < member[learn].sum() < learn.sum():
-            model = _build(domain, int(rng.integers(2**SEED_BITS)))
-            model.fit(_take(features, learn), member[learn])
-            chance[judge] = model.predict_proba(_take(features, judge))[:, 1]
+            models = _build(domain, int(rng.integers(2**SEED_BITS)))
+            for model in models:
+                model.fit(_take(features, learn), member[learn])
+                chance[judge] += model.decision_function(_take(features, judge)) / len(models)
     return BlindBaseline(chance, auc(chance[member], chance[~member], alpha=ALPHA))
+
+
+def match_records(
+    records: Data,
+    groups: tuple[Bools, ...],
+    blind: BlindBaseline,
+    domain: Domain,
+    rng: np.random.Generator,
+) -> Bools | None:
+    """Choose records `(n,)` whose groups look alike without the model; members are the first group.
+
+    What was chosen is told apart anew, by models that see nothing else, and what differs then is
+    matched again. None where that does not end, or leaves hardly any record.
+    """
+    rows = np.arange(len(records))
+    for _ in range(MAX_ROUNDS):
+        inside = tuple(group[rows] for group in groups)
+        rows = rows[match_strata(blind.chance, inside, rng)]
+        if min(group[rows].sum() for group in groups) < FOLDS * 2:
+            return None
+        blind = measure_blind(records.take(rows), groups[0][rows], domain, rng)
+        if not blind.differs:
+            kept = np.zeros(len(records), dtype=bool)
+            kept[rows] = True
+            return kept
+    return None
 
 
 def match_strata(chance: Floats, groups: tuple[Bools, ...], rng: np.random.Generator) -> Bools:
@@ -104,15 +131,19 @@ def _take(features: Any, rows: Bools) -> Any:
     return features[np.flatnonzero(rows)]
 
 
-def _build(domain: Domain, seed: int) -> Any:
-    """Build a classifier: linear for words and pixels, boosted trees for tables."""
+def _build(domain: Domain, seed: int) -> tuple[Any, ...]:
+    """Build the classifiers whose log odds are averaged: linear, and boosted trees for tables."""
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    if isinstance(domain, TableDomain):
-        return HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=8, random_state=seed)
     if isinstance(domain, TextDomain):
-        return LogisticRegression(C=10.0, max_iter=200)
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200))
+        return (LogisticRegression(C=10.0, max_iter=200),)
+    fill = SimpleImputer(add_indicator=True, keep_empty_features=True)
+    linear = make_pipeline(fill, StandardScaler(), LogisticRegression(C=0.1, max_iter=300))
+    if not isinstance(domain, TableDomain):
+        return (linear,)
+    trees = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=8, random_state=seed)
+    return linear, trees

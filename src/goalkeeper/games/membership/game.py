@@ -26,7 +26,7 @@ from goalkeeper.core.evidence import (
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
-from goalkeeper.games.membership.blind import BlindBaseline, match_strata, measure_blind
+from goalkeeper.games.membership.blind import BlindBaseline, match_records, measure_blind
 from goalkeeper.games.membership.memorising import (
     KnownClasses,
     MemorisingTarget,
@@ -122,7 +122,7 @@ class Membership(Game[Data, Roles, Floats]):
         """
         secret, question = marking.deal.secret, marking.deal.question
         blind = measure_blind(question, secret.member, marking.app.domain, marking.rng)
-        roles = _match_roles(blind, secret, marking.rng) if blind.differs else secret
+        roles = _match_roles(blind, marking) if blind.differs else secret
         if roles is None:
             return AttackResult(status=Status.NOT_TESTED, reason=_explain_difference(blind))
         tie = marking.rng.permutation(len(question))
@@ -186,24 +186,22 @@ def _check_scores(point: Checkpoint, roles: Roles) -> Floats:
     return scores
 
 
-def _match_roles(blind: BlindBaseline, roles: Roles, rng: np.random.Generator) -> Roles | None:
+def _match_roles(blind: BlindBaseline, marking: MembershipMarking) -> Roles | None:
     """Keep records that look alike without the model; None where too few are left of a role."""
+    roles, question = marking.deal.secret, marking.deal.question
     groups = (roles.member, roles.non_member, roles.calibration)
-    kept = match_strata(blind.chance, groups, rng)
+    kept = match_records(question, groups, blind, marking.app.domain, marking.rng)
+    if kept is None or min((group & kept).sum() for group in groups) < MIN_RECORDS:
+        return None
     member, non_member, calibration = (group & kept for group in groups)
-    if min(member.sum(), non_member.sum(), calibration.sum()) < MIN_RECORDS:
-        return None
-    left = auc(blind.chance[member], blind.chance[non_member | calibration], alpha=0.01)
-    if not left.low <= 0.5 <= left.high:
-        return None
     return Roles(member=member, non_member=non_member, calibration=calibration)
 
 
 def _explain_difference(blind: BlindBaseline) -> str:
     return (
-        "training records differ so much from the others that they are told apart without the model "
-        f"(AUC {blind.area.value:.2f}), and too few of both are alike: what the model adds cannot "
-        "be measured; provide held-out records from the same source as the training data"
+        "training records differ so much from the others that they are told apart without the "
+        f"model (AUC {blind.area.value:.2f}), and too few of both are alike: what the model adds "
+        "cannot be measured; provide held-out records from the source of the training data"
     )
 
 
