@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from goalkeeper.core.assessment import Gap, Verdict
-from goalkeeper.core.evidence import DamageCount, Latency, Ratio, Status, Tally
+from goalkeeper.core.evidence import DamageCount, Latency, Ratio, RatioAt, Status, Tally
 from goalkeeper.core.need import Frozen
 from goalkeeper.policy import Policy
 from goalkeeper.rate._points import ExposurePoint, PassCriteria, bound, sort_by_cost
 
 FACTORS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 MOST_NAMES = 3
+FEW = 20  # of a count, whose standard deviation is more than a fifth of it
 Counts = TypeVar("Counts", bound=Frozen)
 
 
@@ -119,8 +120,25 @@ def _scale_tally(tally: Tally, factor: int) -> Tally:
         costs = {"attack": tally.attack * factor, "benign": tally.benign * factor}
         return tally.model_copy(update=costs)
     if isinstance(tally, Ratio):
-        return Ratio(at=tuple(_scale_counts(at, factor) for at in tally.at))
+        return Ratio(at=tuple(_scale_rate(at, factor) for at in tally.at))
     return _scale_counts(tally, factor)
+
+
+def _scale_rate(at: RatioAt, factor: int) -> RatioAt:
+    """Return the counts that a larger sample is expected to have.
+
+    The threshold was chosen for a false-positive rate, so that a count too small to say anything is
+    replaced by what chance lets expect: no false alarm among few records is not none among many.
+    """
+    counts = {
+        "true_positives": (at.true_positives, at.fpr * at.positives),
+        "false_positives": (at.false_positives, at.fpr * at.negatives),
+    }
+    larger = {
+        name: round(factor * (by_chance if max(count, by_chance) < FEW else count))
+        for name, (count, by_chance) in counts.items()
+    }
+    return _scale_counts(at, factor).model_copy(update=larger)
 
 
 def _scale_counts(counts: Counts, factor: int) -> Counts:

@@ -68,7 +68,7 @@ def test_a_fixed_rule_is_no_leak_where_training_rows_differ(shift: float) -> Non
 def test_where_nothing_is_alike_nothing_is_said() -> None:
     result = played(with_classes_of_ones(shifted(8.0, certainty)))
     assert result.status is Status.NOT_TESTED
-    assert "told apart without the model" in result.reason
+    assert "distinguished without the model" in result.reason
 
 
 @pytest.mark.requirement("S48")

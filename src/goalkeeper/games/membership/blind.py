@@ -2,7 +2,7 @@
 
 Where training data and other data merely come from different times or places, a rule that never
 saw a record is surer of the ones than of the others. That is no leak of the model. So members and
-non-members are told apart without it first, and where that works, only records are compared that
+non-members are distinguished without it first, and where that works, only records are compared that
 are as likely members by this as their counterparts.
 """
 
@@ -27,7 +27,7 @@ SEED_BITS = 31
 
 @dataclass(frozen=True, eq=False, slots=True)
 class BlindBaseline:
-    """What can be told of membership without the model.
+    """How far membership shows without the model.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class BlindBaseline:
 def measure_blind(
     records: Data, member: Bools, domain: Domain, rng: np.random.Generator
 ) -> BlindBaseline:
-    """Tell members from others by inputs and classes alone, each by models of other folds.
+    """Distinguish members from others by inputs and classes alone, each by models of other folds.
 
     Equal records are always in one fold, so that none is recognised by its copy.
     """
@@ -76,7 +76,7 @@ def match_records(
 ) -> Bools | None:
     """Choose records `(n,)` whose groups look alike without the model; members are the first group.
 
-    What was chosen is told apart anew, by models that see nothing else, and what differs then is
+    What was chosen is distinguished again, by models that see nothing else, and what differs then is
     matched again. None where that does not end, or leaves hardly any record.
     """
     rows = np.arange(len(records))

@@ -199,7 +199,7 @@ def _match_roles(blind: BlindBaseline, marking: MembershipMarking) -> Roles | No
 
 def _explain_difference(blind: BlindBaseline) -> str:
     return (
-        "training records differ so much from the others that they are told apart without the "
+        "training records differ so much from the others that they are distinguished without the "
         f"model (AUC {blind.area.value:.2f}), and too few of both are alike: what the model adds "
         "cannot be measured; provide held-out records from the source of the training data"
     )
