@@ -38,7 +38,7 @@ from tests.training.samples import rows, table
 AB = ("a", "b")
 
 
-class MyForest(RandomForestClassifier):
+class MyForest(RandomForestClassifier):  # type: ignore[misc]
     """A subclass whose arguments nobody knows."""
 
     def __init__(self, depth: int) -> None:

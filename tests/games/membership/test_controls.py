@@ -26,7 +26,7 @@ from tests.games.membership.worlds import shifted
 
 def right(app: Any, share: float) -> Any:
     """Return scores that are right on a share of all records, members or not."""
-    truth = {}
+    truth: dict[float, int] = {}
     for part, count in app.data.sizes().items():
         data = getattr(app.data, part)
         hit = np.random.default_rng(count).random(count) < share

@@ -76,8 +76,8 @@ def match_records(
 ) -> Bools | None:
     """Choose records `(n,)` whose groups look alike without the model; members are the first group.
 
-    What was chosen is distinguished again, by models that see nothing else, and what differs then is
-    matched again. None where that does not end, or leaves hardly any record.
+    What was chosen is distinguished again, by models that see nothing else, and what differs
+    then is matched again. None where that does not end, or leaves hardly any record.
     """
     rows = np.arange(len(records))
     for _ in range(MAX_ROUNDS):
@@ -118,7 +118,7 @@ def _read_features(records: Data, domain: Domain) -> Any:
         from sklearn.feature_extraction.text import HashingVectorizer
 
         words = HashingVectorizer(n_features=1 << 14, alternate_sign=False)
-        return csr_array(hstack([words.transform(records.x), _one_hot(records.y)]))
+        return csr_array(hstack([words.transform(records.x), csr_array(_one_hot(records.y))]))
     rows = np.asarray(records.x, dtype=np.float64).reshape(len(records), -1)
     return np.column_stack([rows, _one_hot(records.y)])
 
