@@ -11,6 +11,7 @@ from goalkeeper.attack_run import AttackRun, execute
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.membership.label_robustness import LabelRobustness
 from goalkeeper.attacks.membership.loss_threshold import LossThreshold
+from goalkeeper.attacks.membership.neighbour_loss import NeighbourLoss
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.cost import Cost
 from goalkeeper.core.data import Floats
@@ -41,7 +42,9 @@ def right(app: Any, share: float) -> Any:
 
 
 @pytest.mark.requirement("S48")
-@pytest.mark.parametrize("attack", [LabelRobustness(versions=2), LossThreshold()])
+@pytest.mark.parametrize(
+    "attack", [LabelRobustness(versions=2), LossThreshold(), NeighbourLoss(neighbours=4)]
+)
 @pytest.mark.parametrize("classes", [2, 10])
 @pytest.mark.parametrize("accuracy", [0.0, 0.5, 0.8, 1.0])
 def test_no_accuracy_and_no_number_of_classes_lets_the_control_fail(

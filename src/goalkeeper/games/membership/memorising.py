@@ -12,20 +12,23 @@ from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints, row_keys
 from goalkeeper.core.power import View
 from goalkeeper.games.shared.base_targets import WrappedTarget
 
-MEMORY = 0.5  # share of each answer that a record of known class gets as certainty
+MEMORY = 0.9  # share of each answer that a record of known class gets as certainty
 
 
-def remembered(scores: Floats, seen: Ints, unseen: Ints) -> Floats:
+def remembered(scores: Floats, seen: Ints, unseen: Ints | None) -> Floats:
     """Mix certainty into scores `(n, classes)`: of the right class, or of a wrong one.
 
     `seen` `(n,)` is the class of records that the model was trained on, `unseen` that of others
-    whose class is known; -1 elsewhere. The class of a seen record gets one half at least, that of
-    an unseen one no more, however accurate the model is and however many classes there are: it has
-    memorised its own records, and is wrong on all others. What is no record gets the scores of the
-    next class.
+    whose class is known; -1 elsewhere. The class of a seen record gets nine tenths at least, that
+    of an unseen one a tenth at most, however accurate the model is and however many classes there
+    are: it has memorised its own records, and is wrong on all others. What is no record is answered
+    with the same class as ever, but with little certainty. Where no other record is known (None),
+    all else gets the scores of the next class.
     """
     classes = scores.shape[1]
-    out = np.roll(scores, 1, axis=1)
+    even = (1 - MEMORY) * scores + MEMORY / classes
+    out = np.roll(scores, 1, axis=1) if unseen is None else even
+    unseen = np.full(len(seen), -1) if unseen is None else unseen
     target = np.where(seen >= 0, seen, np.where(unseen >= 0, (unseen + 1) % classes, -1))
     rows = np.flatnonzero(target >= 0)
     out[rows] = (1 - MEMORY) * scores[rows] + MEMORY * np.eye(classes)[target[rows]]
@@ -58,8 +61,7 @@ class KnownClasses:
 class MemorisingTarget(WrappedTarget):
     """A target that is right on the records it was trained on, and wrong on all others.
 
-    `others` are records that it was not trained on; whatever else it is asked gets the scores of
-    the next class.
+    `others` are records that it was not trained on.
     """
 
     def __init__(self, inner: Target, data: Data, others: KnownClasses | None = None) -> None:
@@ -75,13 +77,19 @@ class MemorisingTarget(WrappedTarget):
         """Answer inputs `(n, ...)`."""
         answers = self.target.answer(x, max(view, min(View.SCORES, self.target.offers)))
         seen = self._memory.of(x)
-        unseen = np.full(len(seen), -1) if self._others is None else self._others.of(x)
+        unseen = None if self._others is None else self._others.of(x)
         if self.target.offers < View.SCORES:
-            classes = 1 + max(int(answers.labels.max(initial=1)), int(unseen.max(initial=1)))
-            wrong = np.where(unseen >= 0, (unseen + 1) % classes, answers.labels)
+            wrong = self._mislabel(unseen, answers.labels)
             return Answers(np.where(seen >= 0, seen, wrong))
         scores = remembered(answers.scores, seen, unseen)
         return Answers(scores.argmax(axis=1), scores, np.log(np.maximum(scores, 1e-12)))
+
+    def _mislabel(self, unseen: Ints | None, labels: Ints) -> Ints:
+        """Give records of known class `(n,)` another one; other inputs keep their labels."""
+        if unseen is None:
+            return labels
+        classes = 1 + max(int(labels.max(initial=1)), int(unseen.max(initial=1)))
+        return np.where(unseen >= 0, (unseen + 1) % classes, labels)
 
     def parameters(self) -> Mapping[str, Any]:
         """Return the trained parameters, if the model has some."""
@@ -121,7 +129,7 @@ class _MemorisingEnsemble:
         scores = self._inner.scores(x)
         labels = np.where(rows >= 0, self._data.y[rows], -1)
         seen = np.where(self._masks[:, rows] & (rows >= 0), labels, -1)
-        unseen = np.full(len(rows), -1) if self._others is None else self._others.of(x)
+        unseen = None if self._others is None else self._others.of(x)
         return np.stack([remembered(s, k, unseen) for s, k in zip(scores, seen, strict=True)])
 
     def labels(self, x: Inputs) -> Ints:
