@@ -12,7 +12,7 @@ from goalkeeper.core.errors import TargetError
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.targets.linear import steps_of
 from goalkeeper.targets.torch import need_torch
-from goalkeeper.training.families import COUNTS, DENSE_ONLY, TREES, densifier, generic_classifier
+from goalkeeper.training.generic import COUNTS, DENSE_ONLY, TREES, densifier, generic_classifier
 from goalkeeper.training.networks import TorchTrainer
 from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer
 
