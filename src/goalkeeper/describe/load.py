@@ -197,7 +197,7 @@ class _Description:
             harmless=harmless,
             trainer=model.trainer,
             compute=model.compute,
-            lookalike=None if model.trainer is None else lookalike(model.trainer),
+            lookalike=None if model.trainer is None else lookalike(model.trainer, model.target),
             labeller=labeller,
             person=form.data.person,
             subgroups=form.data.subgroups,

@@ -25,6 +25,7 @@ from goalkeeper.stats.intervals import (
 )
 from goalkeeper.stats.latency import latency_factor
 from goalkeeper.stats.paired import damage
+from goalkeeper.stats.sampling import resolved_rates
 
 NULL = {
     "proportion": 0.0,
@@ -81,14 +82,23 @@ def bounds(tally: Tally, alpha: float) -> Interval:
 
 
 def _ratio(tally: Ratio, alpha: float) -> Interval:
-    """Take the largest lower bound (alpha split over the rates) and the largest upper bound."""
+    """Take the largest lower bound (alpha split over the rates) and the largest upper bound.
+
+    A rate is left out of the upper bound where the sample does not resolve it, unless the attack
+    beats chance there: the bound from above would show how few records there are. The largest rate
+    is always in.
+    """
     split = alpha / len(tally.at)
+    rates = tuple(at.fpr for at in tally.at)
     lows = []
     highs = []
     for at in tally.at:
         counts = (at.true_positives, at.positives, at.false_positives, at.negatives)
         lows.append(ratio(*counts, alpha=split).low)
-        highs.append(ratio(*counts, alpha=alpha).high)
+        both = ratio(*counts, alpha=alpha)
+        resolved = at.fpr in resolved_rates(rates, at.negatives)
+        if resolved or both.low > NULL["ratio"]:
+            highs.append(both.high)
     return Interval(max(lows), max(highs))
 
 
