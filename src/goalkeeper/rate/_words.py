@@ -21,6 +21,7 @@ from goalkeeper.rate._points import ExposurePoint, PassCriteria, bound, sort_by_
 
 FACTORS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 MOST_NAMES = 3
+FEW = 20  # of a count, whose standard deviation is more than a fifth of it
 
 
 def deciding_evidence(
@@ -140,13 +141,22 @@ def _scale_tally(tally: Tally, factor: int) -> Tally:
 
 
 def _scale_rates(at: RatioAt, factor: int) -> RatioAt:
+    """Give the counts to expect of a larger sample at one threshold.
+
+    The threshold was chosen for a false-positive rate, so that a count too small to say anything is
+    replaced by what chance lets expect: no false alarm among few records is not none among many.
+    """
     return RatioAt(
         fpr=at.fpr,
-        true_positives=_expect(at.true_positives, at.positives, factor),
+        true_positives=round(factor * _count_or_chance(at.true_positives, at.fpr * at.positives)),
         positives=at.positives * factor,
-        false_positives=_expect(at.false_positives, at.negatives, factor),
+        false_positives=round(factor * _count_or_chance(at.false_positives, at.fpr * at.negatives)),
         negatives=at.negatives * factor,
     )
+
+
+def _count_or_chance(count: int, by_chance: float) -> float:
+    return by_chance if max(count, by_chance) < FEW else count
 
 
 def _scale_success(counts: Proportion | Gain, factor: int) -> Proportion | Gain:

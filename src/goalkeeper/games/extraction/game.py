@@ -188,8 +188,8 @@ def _find_baseline(marking: ExtractionMarking, labels: Ints) -> Bools:
         best = same if same.sum() > best.sum() else best
     family = fit_family_without_queries(app, marking.attacker, seed)
     if family is not None:
-        same = predict_labels(family, x, len(app.classes)) == labels
-        best = same if same.sum() > best.sum() else best
+        usual = predict_labels(family, x, len(app.classes)) == labels
+        best = max(best, usual, key=np.sum)
     return np.asarray(best)
 
 

@@ -255,7 +255,7 @@ def _measure(trial: Trial, scores: Floats, ranks: Floats, roles: Roles) -> list[
         ),
     ]
     for rate in SHOWN_RATES:
-        at = tpr_at_fpr(*ranked, rate)
+        at = tpr_at_fpr(members, non_members, rate)
         if at.resolved:
             metric = f"true-positive rate at {rate:.1%} false positives"
             found.append(build_measurement(metric, (at.tpr, at.low, at.high), n, rate))
@@ -341,8 +341,8 @@ def _list_caveats(scores: Floats, roles: Roles, blind: BlindBaseline) -> tuple[s
     if len(resolved) < len(FALSE_POSITIVE_RATES):
         named = ", ".join(f"{100 * rate:g}" for rate in resolved)
         found.append(
-            f"{n} non-members bound the ratio from above only at false-positive rates of {named} %, "
-            "unless the attack beats chance at a smaller one"
+            f"{n} non-members bound the ratio from above only at false-positive rates of {named} "
+            "%, unless the attack beats chance at a smaller one"
         )
     return tuple(found)
 
