@@ -8,6 +8,7 @@ adds the squares of their distances.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -177,7 +178,13 @@ def test_a_success_rate_is_shown_as_it_is() -> None:
 def test_same_items_are_counted_as_pairs() -> None:
     attack = np.array([True, True, True, False, False])
     baseline = np.array([True, False, False, True, False])
-    expected = {"successes": 3, "n": 5, "baseline_successes": 2, "baseline_n": 5, "both": 1}
+    expected: dict[str, Any] = {
+        "successes": 3,
+        "n": 5,
+        "baseline_successes": 2,
+        "baseline_n": 5,
+        "both": 1,
+    }
     assert paired_gain(attack, baseline) == Gain(**expected)
     assert paired_proportion(attack, baseline) == Proportion(**expected)
 
@@ -191,10 +198,16 @@ def test_impossible_pairs_are_refused(both: int) -> None:
 # 5 points of 3,000 records that imputation has right as well: seen as pairs, a gain beyond
 # chance; as two samples it drowns in what they share.
 def test_pairs_show_what_two_samples_cannot() -> None:
-    counts = {"successes": 2160, "n": 3000, "baseline_successes": 2010, "baseline_n": 3000}
+    counts: dict[str, Any] = {
+        "successes": 2160,
+        "n": 3000,
+        "baseline_successes": 2010,
+        "baseline_n": 3000,
+    }
     unpaired, paired = Gain(**counts), Gain(**counts, both=1900)
     assert bounds(paired, 0.001).low > 0.05
     assert bounds(unpaired, 0.001).low < 0.05
     perfect = perfect_tally(paired)
+    assert isinstance(perfect, Gain)
     assert (perfect.successes, perfect.both) == (3000, 2010)
     assert bounds(perfect, 0.05).high == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -59,8 +60,9 @@ def _join(parts: list[Answers]) -> Answers:
     """Put answers of several batches, one at least, one behind the other."""
     if len(parts) == 1:
         return parts[0]
-    columns = [[getattr(part, f.name) for part in parts] for f in fields(Answers)]
-    shown = [all(each is not None for each in column) for column in columns]
-    return Answers(
-        *(np.concatenate(c) if known else None for c, known in zip(columns, shown, strict=True))
-    )
+    columns = {f.name: [getattr(part, f.name) for part in parts] for f in fields(Answers)}
+    joined: dict[str, Any] = {
+        name: np.concatenate(column) if all(each is not None for each in column) else None
+        for name, column in columns.items()
+    }
+    return Answers(**joined)

@@ -166,9 +166,12 @@ def _walk(nodes: _Nodes, width: int) -> Leaves:
             below[split.feature] = min(below[split.feature], split.edge)
             above[split.feature] = max(above[split.feature], split.edge)
         stack += [(split.left, low, below), (split.right, above, high)]
-    low, high, count, classes = zip(*found, strict=True)
+    lows, highs, count, classes = zip(*found, strict=True)
     return Leaves(
-        np.array(low), np.array(high), np.rint(count).astype(np.int64), np.array(classes, np.int64)
+        np.array(lows),
+        np.array(highs),
+        np.rint(count).astype(np.int64),
+        np.array(classes, np.int64),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def agreement(app: Application, copy: Any, x: Floats) -> float:
     return float((copy.predict(x) == app.target.answer(x, View.LABELS).labels).mean())
 
 
-DATA = {
+DATA: dict[str, Callable[[], Any]] = {
     "iris": lambda: load_iris(return_X_y=True),
     "wine": lambda: load_wine(return_X_y=True),
     "cancer": lambda: load_breast_cancer(return_X_y=True),

@@ -237,8 +237,9 @@ def _slope(network: Network, x: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]
         margin = _margin(network(x), wanted)
         if not margin.requires_grad:
             return margin.detach(), torch.zeros_like(x)
-        (gradient,) = torch.autograd.grad(margin.sum(), x, allow_unused=True)
-    return margin.detach(), torch.zeros_like(x) if gradient is None else gradient.detach()
+        found: tuple[Tensor | None, ...] = torch.autograd.grad(margin.sum(), x, allow_unused=True)
+    slope = torch.zeros_like(x) if found[0] is None else found[0].detach()
+    return margin.detach(), slope
 
 
 def _answers(network: Network, x: Tensor) -> Tensor:

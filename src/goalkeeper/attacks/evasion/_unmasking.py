@@ -99,7 +99,7 @@ def stop_before_head(network: Network, classes: int) -> Network:
         found = [y for y in mode.layers if y.ndim == 2 and len(y) == len(x) and y.shape[1] in wide]
         if not found:
             raise ValueError(f"no layer of the network gives {classes} columns")
-        logits = found[-1].to(x.device)
+        logits: Tensor = found[-1].to(x.device)
         if logits.shape[1] < classes:  # one column towards class 1
             return torch.cat([-logits / 2, logits / 2], dim=1)
         return logits
@@ -154,7 +154,7 @@ def estimate_slopes(network: Network, span: float) -> Network:
             return total / (2 * WIDTH * span * DIRECTIONS)
 
     def estimated(x: Tensor) -> Tensor:
-        found: Tensor = Estimated.apply(x)
+        found: Tensor = Estimated.apply(x)  # type: ignore[no-untyped-call]
         return found
 
     return estimated
@@ -164,7 +164,7 @@ def _straight() -> Any:
     """Return a context in which rounding, detaching and `no_grad` leave the gradient as it is."""
     import torch
 
-    class Straight(torch.overrides.TorchFunctionMode):  # type: ignore[misc, name-defined]
+    class Straight(torch.overrides.TorchFunctionMode):
         """Keeps what linear layers give, in `layers`."""
 
         def __init__(self) -> None:
