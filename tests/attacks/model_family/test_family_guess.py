@@ -23,7 +23,7 @@ from tests.public_tables import table
 @pytest.mark.validation
 @pytest.mark.requirement("S34")
 @pytest.mark.parametrize(("load", "whole"), [(load_breast_cancer, False), (load_digits, True)])
-def test_eight_families_are_distinguished(load: Any, whole: bool) -> None:
+def test_eight_families_are_distinguished(load: Any, *, whole: bool) -> None:
     """Measured: .93 on breast cancer, .90 on digits of whole numbers; guessing names .13."""
     app = table(load)
     if whole:
