@@ -14,12 +14,13 @@ from goalkeeper.testing import Check, attack_checks
 # training data make a difference, so the law of the wins does not depend on them.
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "apgd": {"steps": 20, "targets": 1},
+    "back_gradient": {"strengths": (1.0,)},
     "character_edits": {"halves": 3},
     "class_average_from_gradients": {"steps": 15, "starts": 2},
     "columns_from_labels": {"draws": 5, "starts": 2},
     "pgd": {"steps": 10, "restarts": 1},
-    "substitute_from_data": {"inputs": 1000},
-    "substitute_from_scores": {"inputs": 1000},
+    "substitute_from_data": {"inputs": 150, "blended": 0.0},
+    "substitute_from_scores": {"inputs": 150, "blended": 0.0},
     "transferred_gradients": {"steps": 5},
 }
 
