@@ -65,5 +65,5 @@ def test_a_boosted_application_is_asked_about_its_own_recipe(boosted: Applicatio
 
 def test_a_family_that_cannot_be_told_is_not_tested(boosted: Application) -> None:
     other = replace(boosted, target=object.__new__(PythonTarget))
-    assert "cannot be told" in str(ModelFamilyInference().unfit(other, TASK))
+    assert "is not known" in str(ModelFamilyInference().unfit(other, TASK))
     assert "recipe" in str(ModelFamilyInference().unfit(replace(boosted, trainer=None), TASK))

@@ -26,7 +26,7 @@ UNLABELLED = 200  # rows that the first victim labels, where no data is at hand,
 @final
 @dataclass(frozen=True, kw_only=True)
 class FamilyGuess(Attack[VictimKinds, Ints]):
-    """Ask own models of every family what the victims are asked, and learn what tells them apart.
+    """Ask own models of every family what the victims are asked, and learn what distinguishes them.
 
     The rows are the same for all: single ones, long and short lines between records, and lines
     along single columns. How often answers do not change at all, how they bend, whether all scores

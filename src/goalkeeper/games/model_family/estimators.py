@@ -45,7 +45,7 @@ WORDS: Mapping[str, str] = {
 
 
 def find_family(app: Application) -> int | None:
-    """Return the index of the family of an application's own model; None if it cannot be told."""
+    """Return the index of the family of an application's own model; None if it is not known."""
     if not isinstance(app.target, SklearnTarget):
         return None
     final = app.target.model

@@ -76,7 +76,7 @@ class ModelFamilyInference(Game[VictimKinds, Ints, Ints]):
             return few
         if find_family(app) is None:
             return Unfit(
-                "the family of the application's own model cannot be told: it is none of "
+                "the family of the application's own model is not known: it is none of "
                 + ", ".join(FAMILIES)
             )
         if app.trainer is None:
