@@ -19,9 +19,13 @@ Ranking = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class RankingAim:
-    """The question: rank names by how much the model looks at them; the first `counted` count."""
+    """The question: rank names by how much the model looks at them; the first `counted` count.
+
+    Of words, only those in at least a `share` of the training texts count.
+    """
 
     counted: int
+    share: float = 0.0
 
 
 def find_named(named: Sequence[str], truth: Sequence[str]) -> Bools:
