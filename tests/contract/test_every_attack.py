@@ -24,12 +24,12 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "transferred_gradients": {"steps": 5},
 }
 
-# Attacks that train dozens of models each time they run: `make test` sees that they win their rigged
-# game, `make validate` checks the rest.
+# Attacks that train dozens of models each time they run: `make test` sees that they win their
+# rigged game, `make validate` checks the rest.
 SLOW = frozenset({
     "back_gradient", "equation_solving", "family_guess", "good_words_from_substitute",
-    "hyperparameters", "indicator_words", "insert_labelled", "label_robustness", "shadow_likelihood",
-    "substitute", "substitute_from_data", "substitute_from_scores", "tree_paths",
+    "hyperparameters", "indicator_words", "insert_labelled", "label_robustness",
+    "shadow_likelihood", "substitute", "substitute_from_data", "substitute_from_scores", "tree_paths",
 })  # fmt: skip
 
 
