@@ -34,8 +34,9 @@ demo: $(VENV)/.base  ## assess the bundled spam filter and say where the report 
 test: $(VENV)/.test  ## the whole test suite
 	$(BIN)/pytest -n auto --dist worksteal
 
-validate: $(VENV)/.test dist  ## slow statistical validations, and the release recipe
+validate: $(VENV)/.test dist  ## slow validations, the table in docs/validation.md, and the release recipe
 	$(BIN)/pytest -m validation --timeout 3600
+	$(BIN)/python -m tests.validation --write --jobs 2
 
 mutants: $(VENV)/.test  ## break goalkeeper in one line at a time, and see whether the tests notice
 	$(BIN)/python -m tests.mutation

@@ -207,7 +207,10 @@ def test_a_view_that_the_application_cannot_give_is_not_applicable() -> None:
 def test_variants_without_an_attack_are_never_forgotten() -> None:
     gaps = [e for e in planned("insider").entries if not e.attack]
     covered = {e.variant.id for e in planned("insider").entries if e.attack}
-    assert {e.variant.id for e in gaps} | covered == {v.id for v in POLICY.variants()}
+    elsewhere = {v.id for v in POLICY.variants() if v.measured_by in covered}
+    assert elsewhere == {"poisoning.feedback"}
+    assert {e.variant.id for e in gaps} | covered | elsewhere == {v.id for v in POLICY.variants()}
+    assert not elsewhere & {e.variant.id for e in gaps}
     told = {e.status for e in gaps if not e.variant.inputs and e.standing.decides}
     assert told == {Status.NOT_TESTED}
 

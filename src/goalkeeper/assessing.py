@@ -34,7 +34,7 @@ from goalkeeper.core.power import Attacker, View
 from goalkeeper.fit import contradiction_of, measure_fit
 from goalkeeper.planning import Choice, Plan, PlanEntry, describe_power, make_plan
 from goalkeeper.policy import Policy, default_policy
-from goalkeeper.rate import rate
+from goalkeeper.rate import join_evidence, rate
 from goalkeeper.stats.intervals import clopper_pearson
 from goalkeeper.targets.checks import preflight
 
@@ -203,7 +203,8 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
     app, plan, policy = session.app, session.plan, session.policy
     goals = plan.choice.goals or tuple(Goal)
     needs = {goal: need for goal, need in app.needs.items() if goal in goals}
-    evidence = [e for entry in plan.entries if (e := _evidence(session, entry, results))]
+    found = [e for entry in plan.entries if (e := _evidence(session, entry, results))]
+    evidence = join_evidence(found)
     secrecy = app.secrecy or policy.rating.default_secrecy
     rated, ratings, verdict = rate(evidence, needs, policy, secrecy, plan.hypotheses(), session.fit)
     return Assessment(

@@ -13,7 +13,7 @@ from goalkeeper.attacks import name_of
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
-from goalkeeper.core.errors import BudgetSpent, NotGranted, NotOffered
+from goalkeeper.core.errors import BudgetSpent, NotApplicable, NotGranted, NotOffered
 from goalkeeper.core.evidence import AttackResult, Control, Status
 from goalkeeper.core.power import Power
 from goalkeeper.core.readonly import private_copy
@@ -79,6 +79,7 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
     counts themselves rule a success out (the baseline is as good as the attack can be).
     A success proves itself. A failure proves something only if the same attack wins against a
     deliberately weak version of the same application; otherwise its status is `control_failed`.
+    Where the attack has shown on the application itself that it works, this is not needed.
     What the application turns out not to offer is not tested: the attack did not fail. Whatever
     else the attack raises, and a `sys.exit()` of the user's own code, is caught here, and
     only here.
@@ -87,7 +88,7 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
         result = evaluate(app, run)
         if result.status is Status.TESTED and not _winnable(result):
             return result if _settled(result) else _inconclusive(result)
-        if result.status is Status.TESTED and not _won(result):
+        if result.status is Status.TESTED and not (_won(result) or _proven(result)):
             control = _control(app, run)
             status = Status.TESTED if control.passed else Status.CONTROL_FAILED
             controls = (*result.controls, control)
@@ -112,6 +113,8 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
 def evaluate(app: Application, run: AttackRun) -> AttackResult:
     """Deal, let the attack answer, and mark; no control, and errors pass through.
 
+    An attack that finds that what it is made for is absent is "not applicable", and not marked.
+
     Raises
     ------
     NotGranted
@@ -134,6 +137,9 @@ def evaluate(app: Application, run: AttackRun) -> AttackResult:
     caveats: tuple[str, ...] = ()
     try:
         access.checkpoint(run.attack.run(private_copy(dealt.question), access))
+    except NotApplicable as absent:
+        reason = f"not applicable here: {absent}"
+        return AttackResult(status=Status.NOT_APPLICABLE, reason=reason, cost=access.spent)
     except BudgetSpent as spent:
         if not access.checkpoints:
             raise
@@ -164,6 +170,10 @@ def _suffices(run: AttackRun) -> None:
 
 def _won(result: AttackResult) -> bool:
     return any(beats_baseline(trial.tally) for trial in result.trials)
+
+
+def _proven(result: AttackResult) -> bool:
+    return any(control.proves and control.passed for control in result.controls)
 
 
 def _winnable(result: AttackResult) -> bool:

@@ -171,7 +171,11 @@ def make_plan(
                 unfit=refusal(app, attack, task),
             )
             entries += [entry for who in attackers for entry in matcher.entries(who)]
-    missing = [Untested(app=app, variant=v) for v in policy.variants() if v.id not in covered]
+    missing = [
+        Untested(app=app, variant=v)
+        for v in policy.variants()
+        if not covered & {v.id, v.measured_by}
+    ]
     entries += [
         gap for v in missing for who in attackers if (gap := _variant_entry(v, who, choice))
     ]

@@ -13,11 +13,12 @@ from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Task
 from goalkeeper.testing import arena, worlds_of
-from goalkeeper.testing.arena import AnAttack, alternatives, enough, seeded
+from goalkeeper.testing.arena import AnAttack, alternatives, enough, seeded, usable
+from goalkeeper.testing.worlds import build_rigged
 
 Kind = Literal["rigged", "fair"]
 
-__all__ = ["AnAttack", "build", "cases", "contest", "enough", "task_of"]
+__all__ = ["AnAttack", "build", "cases", "contest", "enough", "task_of", "usable"]
 
 
 def cases() -> Iterator[tuple[str, str, str]]:
@@ -31,8 +32,9 @@ def cases() -> Iterator[tuple[str, str, str]]:
 def build(attack: AnAttack, domain: str, kind: Kind, seed: int) -> Application:
     """The application of this kind; games build it from the seed alone."""
     worlds = worlds_of(attack.game)
-    made = worlds.rigged if kind == "rigged" else worlds.fair
-    return made(domain, seeded(seed))
+    if kind == "rigged":
+        return build_rigged(worlds, attack.variant, domain, seeded(seed))
+    return worlds.fair(domain, seeded(seed))
 
 
 def task_of(attack: AnAttack, app: Application, name: str) -> Task:

@@ -86,6 +86,8 @@ TABLE = [
     # questions to the model
     row("query", ASKING, X, way="by M2"),
     row("query", OWN_COPY, X, way="an own copy"),
+    row("query_each", ASKING, X, way="by M2"),
+    row("query_each", OWN_COPY, X, way="an own copy"),
     Row(
         method="victims",
         use=lambda a: [victim.query(X) for victim in a.victims()],

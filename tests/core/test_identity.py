@@ -110,6 +110,7 @@ OTHER: dict[str, Any] = {
     "subgroups": ("language",),
     "sensitive": ("age",),
     "membership_is_sensitive": True,
+    "one_record_a_person": True,
     "properties": (Property(name="age", value="old"),),
     "threats": Threats(text=TextThreat(words=3)),
     "claims": "anonymity",

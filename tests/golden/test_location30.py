@@ -17,9 +17,9 @@ import pytest
 
 from goalkeeper.attacks.membership._shadows import draw_balanced_masks
 from goalkeeper.attacks.membership._signal import logit_confidence
+from goalkeeper.attacks.membership._weighing import run_tests, weigh_tests
 from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.core.domain import Column, TableDomain
-from goalkeeper.stats import student_ratio
 from goalkeeper.training import TorchRecipe, TorchTrainer
 
 FILE = Path(os.environ.get("GOALKEEPER_DATA", ".")) / "location30.npz"
@@ -76,20 +76,18 @@ def test_the_network_memorises_as_it_should() -> None:
 
 @pytest.mark.requirement("S48")
 def test_eight_shadow_models_reach_the_reference() -> None:
-    """Acceptance: AUC of 0.945 and more, TPR at 0.1 % of 0.20 and more, mean over all targets."""
+    """Acceptance: AUC of 0.955 and more, TPR at 0.1 % of 0.225 and more, mean over all targets.
+
+    A Student t law of the log odds alone has 0.957, 0.476 and 0.189 on the same models.
+    """
     signals, masks, _ = trained()
     found = []
     for target in range(MODELS):
         group = (target // SHADOWS + 1) % GROUPS
         others = slice(group * SHADOWS, (group + 1) * SHADOWS)
-        ratio = student_ratio(signals[others], masks[others], target=signals[target])
-        found.append(figures(ratio, masks[target]))
-    area, _, power = np.mean(found, axis=0)  # 0.957, 0.480 and 0.203 on our machine
-    assert area >= 0.945, found
-    assert power >= 0.20, found
-
-
-def test_the_loss_alone_is_much_weaker() -> None:
-    signals, masks, _ = trained()
-    areas = [figures(signals[i], masks[i])[0] for i in range(MODELS)]
-    assert np.mean(areas) == pytest.approx(0.829, abs=0.02)
+        shadow, member = signals[others], masks[others]
+        tests = run_tests(signals[target], shadow, member)
+        found.append(figures(weigh_tests(shadow, member).decision_function(tests), masks[target]))
+    area, _, power = np.mean(found, axis=0)  # 0.961, 0.523 and 0.271 on our machine
+    assert area >= 0.955, found
+    assert power >= 0.225, found

@@ -139,13 +139,20 @@ def test_reasons_say_what_to_do() -> None:
         (of(2, 20), "about 4 times"),
         (Accuracy(correct=70, n=100), "about 3 times"),
         (DamageCount(gained=(0, 40, 20), lost=(0, 0, 0), n=1000, tolerance=0.01), "about 3 times"),
-        (of(202, 1000), "even 64 times"),
+        (of(202, 1000), "64 times as large is not expected to"),
     ],
 )
 def test_how_much_more_data_would_settle_it(tally: Tally, factor: str) -> None:
     result = rated(1, evidence(trial(tally)))
     assert result.verdict is Verdict.INCONCLUSIVE
     assert factor in result.not_tested[0].reason
+
+
+# No false alarm among 100 bounds nothing; a sample of 64 times the size would hold some.
+def test_what_was_never_seen_is_not_expected_to_stay_so() -> None:
+    at = RatioAt(fpr=0.05, true_positives=2, positives=100, false_positives=0, negatives=100)
+    result = rated(1, evidence(trial(Ratio(at=(at,)))))
+    assert "times the sample would settle it" in result.not_tested[0].reason
 
 
 @pytest.mark.requirement("S1", "S4")

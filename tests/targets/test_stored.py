@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import (
+    KBinsDiscretizer,
+    MinMaxScaler,
+    OneHotEncoder,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -24,6 +36,7 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 from goalkeeper.core.text import texts
 from goalkeeper.targets import SklearnTarget
+from goalkeeper.targets.inputs import prepared
 
 CLASSES = ("a", "b", "c")
 TABLE = TableDomain(columns=tuple(Column(name=f"c{j}") for j in range(4)))
@@ -108,10 +121,78 @@ def test_texts_give_words_but_not_their_order() -> None:
 def test_what_keeps_nothing_or_cannot_be_undone_says_so() -> None:
     target = SklearnTarget(MLPClassifier((3,), max_iter=5000).fit(X, Y), CLASSES, TABLE)
     assert "stored" not in target.parameters()
-    for lossy in (make_column_transformer((StandardScaler(), [0, 1])), KBinsDiscretizer(3)):
+    for lossy in (PCA(2), KBinsDiscretizer(3)):
         neighbours = make_pipeline(lossy, KNeighborsClassifier())
         with pytest.raises(NotOffered):
             SklearnTarget(neighbours.fit(X, Y), CLASSES, TABLE).parameters()
+
+
+def test_what_is_dropped_of_a_record_is_left_open() -> None:
+    through = make_column_transformer((StandardScaler(), [0, 2]))
+    model = make_pipeline(through, KNeighborsClassifier()).fit(X, Y)
+    found = SklearnTarget(model, CLASSES, TABLE).parameters()["stored"]
+    np.testing.assert_allclose(found["points"][:, [0, 2]], X[:, [0, 2]], atol=1e-9)
+    np.testing.assert_array_equal(found["points"][:, [0, 2]], found["points_high"][:, [0, 2]])
+    assert (found["points"][:, 1] == -np.inf).all()
+    assert (found["points_high"][:, 1] == np.inf).all()
+
+
+CODES = np.array([[0.5, 0], [1.5, 1], [2.5, 2], [3.5, 1], [4.5, 0], [5.5, 2]] * 4)
+CODES[:, 0] += np.repeat(np.arange(4) * 10.0, 6)
+KIND = TableDomain(
+    columns=(
+        Column(name="size"),
+        Column(name="kind", kind="category", categories=("a", "b", "c"), dtype="str"),
+    ),
+    named=True,
+)
+TRUTH = np.arange(len(CODES)) % 2
+
+
+def encoded(final: Any) -> dict[str, Any]:
+    """What is read of a model behind a scaler and a one-hot encoder."""
+    front = make_column_transformer(
+        (StandardScaler(), ["size"]), (OneHotEncoder(sparse_output=False), ["kind"])
+    )
+    model = make_pipeline(front, final).fit(prepared(CODES, KIND), TRUTH)
+    found: dict[str, Any] = SklearnTarget(model, CLASSES, KIND).parameters()["stored"]
+    return found
+
+
+def test_records_are_read_behind_an_encoder() -> None:
+    found = encoded(KNeighborsClassifier(1))
+    np.testing.assert_allclose(found["points"], CODES, atol=1e-5)
+    np.testing.assert_allclose(found["points_high"], CODES, atol=1e-5)
+    assert found["point_classes"].tolist() == TRUTH.tolist()
+    vectors = encoded(SVC(C=100))["support_vectors"]
+    assert all(np.isclose(CODES, row, atol=1e-5).all(axis=1).any() for row in vectors)
+
+
+@pytest.mark.parametrize("library", ["tree", "hist", "gradient", "xgboost", "lightgbm"])
+def test_leaves_of_one_record_hold_that_record(library: str) -> None:
+    """Each leaf that counts one record holds one of the training data, and names its class."""
+    models: dict[str, Callable[[], Any]] = {
+        "tree": DecisionTreeClassifier,
+        "hist": lambda: HistGradientBoostingClassifier(
+            min_samples_leaf=1, max_leaf_nodes=None, max_iter=3
+        ),
+        "gradient": lambda: GradientBoostingClassifier(max_depth=None, n_estimators=3),
+        "xgboost": lambda: pytest.importorskip("xgboost").XGBClassifier(
+            n_estimators=2, max_depth=20, min_child_weight=0, n_jobs=1
+        ),
+        "lightgbm": lambda: pytest.importorskip("lightgbm").LGBMClassifier(
+            n_estimators=2, min_child_samples=1, min_data_in_bin=1, num_leaves=50, n_jobs=1,
+            min_sum_hessian_in_leaf=0, verbose=-1,
+        ),
+    }  # fmt: skip
+    leaves = encoded(models[library]())["leaves"]
+    inside = (CODES[None] >= leaves["low"][:, None]) & (CODES[None] <= leaves["high"][:, None])
+    held = inside.all(axis=2)
+    single = leaves["count"] == 1
+    assert single.sum() >= 6
+    assert (held[single].sum(axis=1) == 1).all()
+    assert (TRUTH[held[single].argmax(axis=1)] == leaves["classes"][single]).all()
+    assert int(leaves["count"].sum()) == len(CODES)
 
 
 def test_records_are_read_through_columns_that_are_scaled_and_moved() -> None:

@@ -7,20 +7,22 @@ read-only, networks are copies.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from goalkeeper.core.application import Answers, Application, Ensemble, Target, Trainer
+from goalkeeper.core.application import Answers, Application, Target, Trainer
+from goalkeeper.core.asking import answer_each
 from goalkeeper.core.change import Change, Poisoned, checked, genuine
 from goalkeeper.core.cost import Cost, Meter
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotGranted, NotOffered
 from goalkeeper.core.feedback import FeedbackBatch, FeedbackOutcome
+from goalkeeper.core.metered_trainer import MeteredTrainer
 from goalkeeper.core.power import Capability, Grade, Power, View
 from goalkeeper.core.readonly import private_copy, read_only
 from goalkeeper.core.steering import Steering, permitted
@@ -174,8 +176,7 @@ class Access:
         x
             Inputs of the application's domain.
         campaigns
-            Which campaign pays for each input, `(n,)`. Left out, what is asked serves all of
-            them, and each pays for all of it.
+            Which campaign pays for each input, `(n,)`; left out, each pays for all of them.
 
         Raises
         ------
@@ -184,6 +185,21 @@ class Access:
         BudgetSpent
             A campaign's budget does not cover the call; nothing was asked, nothing is charged.
         """
+        view = self._pay(x, campaigns)
+        return private_copy(self._app.target.answer(x, view).cut(view))
+
+    def query_each(self, x: Inputs, campaigns: Ints | None = None) -> tuple[Answers, Bools]:
+        """Query as `query()` does, where an input that gets no answer costs that input only.
+
+        Returns the answers that there are, and which inputs `(n,)` they belong to. An input on
+        which the model raises, or gives NaN, is paid as any other.
+        """
+        view = self._pay(x, campaigns)
+        answers, answered = answer_each(self._app.target, x, view)
+        return private_copy(answers.cut(view)), answered
+
+    def _pay(self, x: Inputs, campaigns: Ints | None) -> View:
+        """Charge a query, and return what may be seen of its answers."""
         granted = self._granted
         if granted.view is View.NOTHING:
             raise NotGranted("query() needs a view of the answers; this attack sees nothing")
@@ -198,14 +214,13 @@ class Access:
             self._meter.charge(np.full(len(x), self._terms.campaign, dtype=np.int64))
         else:
             self._meter.charge_all(len(x))
-        view = min(granted.view, self._app.target.offers)
-        return private_copy(self._app.target.answer(x, view).cut(granted.view))
+        return min(granted.view, self._app.target.offers)
 
     def victims(self) -> tuple[Access, ...]:
         """Return a door to each of the game's own victims; each pays from its own campaign."""
         app, terms = self._app, replace(self._terms, victims=())
         return tuple(
-            Access(replace(app, target=target), replace(terms, campaign=i), shared=self._shared)
+            type(self)(replace(app, target=target), replace(terms, campaign=i), shared=self._shared)
             for i, target in enumerate(self._terms.victims)
         )
 
@@ -231,8 +246,8 @@ class Access:
         """Return the model as a differentiable torch module (model: full, view: gradients).
 
         It maps a float tensor `(n, ...)` in the domain's own units to logits `(n, classes)`.
-        Autograd works through it; every row that passes forward or backward is counted. It is
-        the attacker's own copy: what is written to its weights does not reach the application.
+        Autograd works through it; every row that passes forward or backward is counted. It is a
+        copy: what is written to its weights does not reach the application.
         """
         self._knows("model", Grade.FULL, "network()")
         if self._granted.view < View.GRADIENTS:
@@ -270,7 +285,7 @@ class Access:
         trainer = self._app.trainer if full else (self._app.lookalike or self._app.trainer)
         if trainer is None:
             raise NotOffered("the application has no training recipe; describe one (model.build)")
-        return _MeteredTrainer(trainer, self._meter)
+        return MeteredTrainer(trainer, self._meter)
 
     @property
     def memory(self) -> int:
@@ -299,8 +314,7 @@ class Access:
         """Check a change of the training data as the game will; raises ChangeRefused."""
         touched = len(change.rows) > 0
         reach = self.reachable() if touched else np.empty(0, dtype=np.int64)
-        train = self._app.data.train
-        poisoned = checked(change, train, self._granted, reach, self._app.labeller)
+        poisoned = checked(change, self._train, self._granted, reach, self._app.labeller)
         if change.trusted is not None:
             genuine(change.trusted, (self._app.data.similar, self.own()))
         return poisoned
@@ -310,7 +324,7 @@ class Access:
         poisoned = self.check(change)
         if self._app.trainer is None:
             raise NotOffered("the application cannot be retrained; describe model.build")
-        train = self._app.data.train.take(~poisoned.removed).joined(poisoned.extra)
+        train = self._train.take(~poisoned.removed).joined(poisoned.extra)
         seed = int(self._terms.victim.spawn(1)[0].generate_state(1)[0])
         target = self._app.trainer.fit(train, seed)
         self._meter.models += 1
@@ -359,15 +373,18 @@ class Access:
     def intercept(self, rewrite: Rewrite) -> Rewrite:
         """Return the rewrite of answers in transit if it may be handed in (O).
 
-        The game sends the answers through it; the attack sees none of them here, as asking takes
-        `query()`.
+        The game sends the answers through it; to see any takes `query()`.
         """
         self._can(Capability.O, "intercept()")
         return rewrite
 
+    @property
+    def _train(self) -> Data:  # behind the door of a victim: what it was trained on
+        return cast("Data", getattr(self._app.target, "trained_on", self._app.data.train))
+
     def _changed(self, target: Target) -> Access:
         """Return access to what a change made of the target, on the same terms."""
-        return Access(replace(self._app, target=target), self._terms, shared=self._shared)
+        return type(self)(replace(self._app, target=target), self._terms, shared=self._shared)
 
     # ---- checks -------------------------------------------------------------------------------
 
@@ -378,22 +395,3 @@ class Access:
     def _can(self, cell: Capability, what: str) -> None:
         if cell not in self._granted.capabilities.closed():
             raise NotGranted(f"{what} needs capability {cell.name}")
-
-
-class _MeteredTrainer:
-    """The attacker's own training: the same trainer, counted."""
-
-    def __init__(self, trainer: Trainer, meter: Meter) -> None:
-        self._trainer, self._meter = trainer, meter
-
-    @property
-    def recipe(self) -> str:
-        return self._trainer.recipe
-
-    def fit(self, data: Data, seed: int) -> Target:
-        self._meter.models += 1
-        return self._trainer.fit(data, seed)
-
-    def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
-        self._meter.models += len(masks)
-        return self._trainer.fit_many(data, masks, seeds)

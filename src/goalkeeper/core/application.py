@@ -311,6 +311,7 @@ class Application:
     sensitive: tuple[str, ...] = ()
     membership_is_sensitive: bool = False
     properties: tuple[Property, ...] = ()
+    one_record_a_person: bool = False  # declared: nobody has two records; False: not said
     threats: Threats = field(default_factory=Threats)
     claims: str = ""  # "anonymity" or "pseudonymity" of the people; empty: not said
     tolerances: Tolerances = field(default_factory=Tolerances)

@@ -150,18 +150,19 @@ def _records(data: Data) -> Iterator[tuple[bytes, int]]:
 
 
 def _extra(change: Change, train: Data, labeller: Labeller | None) -> Data:
-    blank = Data(x=train.x[:0], y=train.y[:0])
-    parts = [blank]
+    """Build the records that come in; what is known beside the input of an added one is empty."""
+    parts = [train.take(slice(0, 0))]
     if change.add is not None:
         y = change.add_labels if change.add_labels is not None else _honest(change, labeller)
-        parts.append(Data(x=np.asarray(change.add, dtype=train.x.dtype), y=y))
+        unknown = {name: np.full(len(y), "", dtype=object) for name in train.columns}
+        parts.append(Data(x=np.asarray(change.add, dtype=train.x.dtype), y=y, columns=unknown))
     kept = np.setdiff1d(np.union1d(change.modify, change.relabel), change.delete)
     if len(kept):
         x, y = train.x.copy(), train.y.copy()
         if change.modified is not None:
             x[change.modify] = change.modified
         y[change.relabel] = change.relabelled
-        parts.append(Data(x=x[kept], y=y[kept]))
+        parts.append(Data(x=x[kept], y=y[kept], columns=train.take(kept).columns))
     out = parts[0]
     for part in parts[1:]:
         out = out.joined(part)

@@ -10,6 +10,7 @@ __all__ = [
     "ExecutorError",
     "GoalkeeperError",
     "MissingExtra",
+    "NotApplicable",
     "NotGranted",
     "NotOffered",
     "OtherSchema",
@@ -33,6 +34,10 @@ class BudgetSpent(GoalkeeperError):
 
 class NotOffered(GoalkeeperError):
     """The application cannot offer what was asked of it (no scores, no trainer, ...)."""
+
+
+class NotApplicable(GoalkeeperError):
+    """The attack cannot harm this application: what it is made for is provably absent."""
 
 
 class ChangeRefused(GoalkeeperError):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from goalkeeper.core.cost import Cost
 from goalkeeper.core.goals import Aspect, Goal, IntegrityLevel
@@ -32,6 +32,9 @@ __all__ = [
 ]
 
 
+AnyPaired = TypeVar("AnyPaired", bound="Proportion | Gain")
+
+
 class Status(StrEnum):
     """How far an attack got."""
 
@@ -46,6 +49,20 @@ class Status(StrEnum):
 # ---- tallies: counts from which every bound can be computed again ---------------------------
 
 
+def _check_paired(counts: AnyPaired) -> AnyPaired:
+    """Check that an attack and a baseline with the same items have counts that fit together."""
+    if counts.both is None:
+        return counts
+    most = min(counts.successes, counts.baseline_successes)
+    least = counts.successes + counts.baseline_successes - counts.n
+    if counts.n != counts.baseline_n or not max(0, least) <= counts.both <= most:
+        raise ValueError(
+            f"{counts.both} items in common do not fit {counts.successes} of {counts.n} and "
+            f"{counts.baseline_successes} of {counts.baseline_n}"
+        )
+    return counts
+
+
 class Proportion(Frozen):
     """Successes beside those of a control of equal size; the metric is the excess."""
 
@@ -54,6 +71,13 @@ class Proportion(Frozen):
     n: int
     baseline_successes: int
     baseline_n: int
+    both: int | None = Field(
+        default=None, description="items on which both succeeded, where both had the same items"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        return _check_paired(self)
 
 
 class Accuracy(Frozen):
@@ -72,6 +96,13 @@ class Gain(Frozen):
     n: int
     baseline_successes: int
     baseline_n: int
+    both: int | None = Field(
+        default=None, description="items on which both succeeded, where both had the same items"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        return _check_paired(self)
 
 
 class RatioAt(Frozen):
@@ -102,6 +133,9 @@ class DamageCount(Frozen):
     lost: tuple[int, ...]
     n: int
     tolerance: float
+    items: tuple[tuple[int, int, int], ...] = Field(
+        default=(), description="times newly wrong, times newly right, and how many items were so"
+    )
 
 
 class Latency(Frozen):
@@ -166,6 +200,10 @@ class Control(Frozen):
     name: str
     passed: bool
     detail: str
+    proves: bool = Field(
+        default=False,
+        description="if passed, the attack was seen to work on the application itself",
+    )
 
 
 class Exhibit(Frozen):

@@ -78,6 +78,11 @@ class ThreatReader:
             for fact in self._threats.properties
         )
 
+    def one_record_a_person(self) -> bool:
+        """Return whether each record is said to be of another person."""
+        linkage = self._threats.linkage
+        return linkage is not None and linkage.one_record_a_person
+
     def check(self, records: ApplicationRecords) -> tuple[str, ...]:
         """Check the section on the records; return caveats.
 

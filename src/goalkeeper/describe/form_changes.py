@@ -129,6 +129,16 @@ class PropertyForm(Section):
     )
 
 
+class LinkageForm(Section):
+    """What is known of records that belong to the same person."""
+
+    one_record_a_person: bool = Field(
+        default=False,
+        description="whether each record is of another person, so that nobody has two to link; "
+        "records that repeat, or a column of persons, may refute it",
+    )
+
+
 class ThreatsForm(Section):
     """The threat that is assessed."""
 
@@ -146,6 +156,12 @@ class ThreatsForm(Section):
     )
     properties: tuple[PropertyForm, ...] = Field(
         default=(),
-        description="shares in the training data that must not be inferable (default: the "
-        "most frequent values of subgroups and people are tried)",
+        description="shares in the training data that must not be inferable; only those that are "
+        "named here decide a verdict (default: the most frequent values of subgroups and people "
+        "are tried, for information)",
+    )
+    linkage: LinkageForm | None = Field(
+        default=None,
+        description="whether a person has several records; where neither this nor `data.person` "
+        "says, linkage decides no verdict",
     )

@@ -64,6 +64,8 @@ class ModelOptions(TypedDict, total=False):
         `sensitive={"income": (a, b)}`.
     properties
         What must not be inferred of the training data: `Property` objects.
+    linkage
+        `{"one_record_a_person": True}` where nobody has two records.
     threats, wiring, feedback, tolerances
         As in a file, or `Threats`, `Wiring`, `Feedback` and `Tolerances`.
     columns, features, drop, one_hot, parts, overlap, max_chars, range, channels, input
@@ -92,6 +94,7 @@ class ModelOptions(TypedDict, total=False):
     subgroups: Beside
     sensitive: Beside
     properties: Sequence[Property]
+    linkage: Mapping[str, bool]
     threats: Threats | Mapping[str, Any]
     wiring: Wiring | Mapping[Any, str]
     feedback: Feedback | Mapping[str, Any] | str
@@ -188,8 +191,8 @@ class _Description:
         """Put an option where an application file has it."""
         if name == "claims":
             value["privacy"] = {"claims": option}
-        elif name == "properties":
-            value["threats"] = {**value.get("threats", {}), "properties": option}
+        elif name in ("properties", "linkage"):
+            value["threats"] = {**value.get("threats", {}), name: option}
         elif name == "threats":
             value["threats"] = {**option, **value.get("threats", {})}
         elif name == "expects" and not isinstance(option, Mapping):
@@ -311,6 +314,7 @@ ARGUMENTS: Mapping[Key, str] = {
     ("model", "build"): "model",
     ("model", "function"): "model",
     ("threats", "properties"): "properties",
+    ("threats", "linkage"): "linkage",
     ("privacy", "claims"): "claims",
     **{(section, name): name for section, form in (("data", DataForm), ("model", ModelForm))
        for name in form.model_fields if name not in NOT_OPTIONS and name != "build"},

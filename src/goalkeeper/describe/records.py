@@ -180,6 +180,12 @@ class Collector:
             return tuple(name for name in raw.features if name not in data.drop)
         used = {label, data.person, data.part, *data.subgroups, *data.drop}
         used -= set(self._form.columns)
+        hidden = [n for n in data.sensitive if n in used and n in data.subgroups]
+        if hidden:
+            self._caveats.append(
+                f"{', '.join(hidden)}: named in subgroups, and so no input of the model, although "
+                "sensitive; if the model sees it, list it in data.features"
+            )
         return tuple(str(name) for name in raw.frame.columns if name not in used)
 
     def _texts(self, column: str) -> tuple[Inputs, Domain]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from goalkeeper.core.data import Bools
 from goalkeeper.core.evidence import (
     Accuracy,
     DamageCount,
@@ -11,6 +12,7 @@ from goalkeeper.core.evidence import (
     Ratio,
     Tally,
 )
+from goalkeeper.stats.discordant import paired_difference, paired_normalised_gain
 from goalkeeper.stats.intervals import (
     Interval,
     IntervalEstimate,
@@ -23,6 +25,7 @@ from goalkeeper.stats.intervals import (
 )
 from goalkeeper.stats.latency import latency_factor
 from goalkeeper.stats.paired import damage
+from goalkeeper.stats.sampling import resolved_rates
 
 NULL = {
     "proportion": 0.0,
@@ -32,24 +35,46 @@ NULL = {
     "damage": 0.0,
     "latency": 1.0,
 }
+MAX_LATENCY_SPAN = 10.0  # of the upper over the lower end, of an interval that holds 1
 FOREVER = 1e6  # times as long as anything measured
+
+
+def paired_proportion(attack: Bools, baseline: Bools) -> Proportion:
+    """Count the successes `(n,)` of an attack and of a baseline on the same items."""
+    n = len(attack)
+    return Proportion(
+        successes=int(attack.sum()),
+        n=n,
+        baseline_successes=int(baseline.sum()),
+        baseline_n=n,
+        both=int((attack & baseline).sum()),
+    )
+
+
+def paired_gain(attack: Bools, baseline: Bools) -> Gain:
+    """Count what an attack, and the best without access, have right of the same items `(n,)`."""
+    return Gain(**paired_proportion(attack, baseline).model_dump(exclude={"kind"}))
 
 
 def bounds(tally: Tally, alpha: float) -> Interval:
     """Bound a tally's metric from below and from above, each one-sided at level `alpha`."""
     match tally:
+        case Proportion(successes=k, n=n, baseline_successes=k0, both=int(both)):
+            return paired_difference(k - both, k0 - both, n, alpha=alpha)
         case Proportion(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
             return excess(k, n, k0, n0, alpha=alpha)
         case Accuracy(correct=k, n=n):
             return Interval(
                 proportion_lower(k, n, alpha=alpha), proportion_upper(k, n, alpha=alpha)
             )
+        case Gain(successes=k, n=n, baseline_successes=k0, both=int(both)):
+            return paired_normalised_gain(k, k0, both, n, alpha=alpha)
         case Gain(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
             return normalised_gain(k, n, k0, n0, alpha=alpha)
         case Ratio():
             return _ratio(tally, alpha)
         case DamageCount():
-            harm = damage(tally.gained, tally.lost, tally.n, alpha=alpha)
+            harm = damage(tally.gained, tally.lost, tally.n, items=tally.items, alpha=alpha)
             return Interval(harm.low / tally.tolerance, harm.high / tally.tolerance)
         case Latency():
             found = latency_factor(tally.attack, tally.benign, q=tally.quantile, alpha=alpha)
@@ -57,14 +82,23 @@ def bounds(tally: Tally, alpha: float) -> Interval:
 
 
 def _ratio(tally: Ratio, alpha: float) -> Interval:
-    """Take the largest lower bound (alpha split over the rates) and the largest upper bound."""
+    """Take the largest lower bound (alpha split over the rates) and the largest upper bound.
+
+    A rate is left out of the upper bound where the sample does not resolve it, unless the attack
+    beats chance there: the bound from above would show how few records there are. The largest rate
+    is always in.
+    """
     split = alpha / len(tally.at)
+    rates = tuple(at.fpr for at in tally.at)
     lows = []
     highs = []
     for at in tally.at:
         counts = (at.true_positives, at.positives, at.false_positives, at.negatives)
         lows.append(ratio(*counts, alpha=split).low)
-        highs.append(ratio(*counts, alpha=alpha).high)
+        both = ratio(*counts, alpha=alpha)
+        resolved = at.fpr in resolved_rates(rates, at.negatives)
+        if resolved or both.low > NULL["ratio"]:
+            highs.append(both.high)
     return Interval(max(lows), max(highs))
 
 
@@ -105,11 +139,18 @@ def estimate_tally(tally: Tally) -> IntervalEstimate:
     return IntervalEstimate(min(max(value(tally), low), high), low, high)
 
 
+def is_too_wide(tally: Latency) -> bool:
+    """Return whether the 95 % interval of a latency, by its width, says nothing either way."""
+    low, high = bounds(tally, 0.025)
+    return low < NULL[tally.kind] < high and high > MAX_LATENCY_SPAN * low
+
+
 def perfect_tally(tally: Tally) -> Tally:
     """Return what a perfect attack would have been counted as, all else equal."""
     match tally:
         case Proportion() | Gain():
-            return tally.model_copy(update={"successes": tally.n})
+            common = None if tally.both is None else tally.baseline_successes
+            return tally.model_copy(update={"successes": tally.n, "both": common})
         case Accuracy():
             return tally.model_copy(update={"correct": tally.n})
         case Ratio():
@@ -117,7 +158,8 @@ def perfect_tally(tally: Tally) -> Tally:
             return tally.model_copy(update={"at": tuple(full)})
         case DamageCount():
             gained = tuple(tally.n for _ in tally.gained)
-            return tally.model_copy(update={"gained": gained, "lost": tuple(0 for _ in gained)})
+            lost, items = tuple(0 for _ in gained), ((len(gained), 0, tally.n),)
+            return tally.model_copy(update={"gained": gained, "lost": lost, "items": items})
         case Latency():
             endless = FOREVER * max(1.0, *tally.benign)
             return tally.model_copy(update={"attack": tuple(endless for _ in tally.attack)})

@@ -61,6 +61,8 @@ def _check_variants(family: Family, taxonomy: Taxonomy, metrics: list[str], wher
             check_name(ref, taxonomy.literature, f"{here}.refs")
         if entry.chain:
             check_name(entry.chain, ids, f"{here}.chain")
+        if entry.measured_by:
+            check_name(entry.measured_by, ids, f"{here}.measured_by")
 
 
 def _problems(rating: Rating) -> Iterator[str]:

@@ -110,6 +110,7 @@ class VariantEntry(Frozen):
     method: Method = "TEST"
     note: str = ""
     chain: str = ""
+    measured_by: str = ""
     inputs: tuple[Literal["text", "table", "image"], ...] = ()
     standing: Standing = DECIDES
 
@@ -199,6 +200,8 @@ class Variant:
         TEST, EXAMINE (looked at, not attacked), or both.
     chain
         A variant that has to be mounted first.
+    measured_by
+        A variant of another family whose attacks do the same; its evidence stands for this one.
     inputs
         Kinds of input it concerns; empty for all.
     standing
@@ -219,6 +222,7 @@ class Variant:
     method: Method = "TEST"
     note: str = ""
     chain: str = ""
+    measured_by: str = ""
     inputs: tuple[str, ...] = ()
     standing: Standing = DECIDES
 
@@ -276,6 +280,7 @@ def variants_of(taxonomy: Taxonomy) -> Iterator[Variant]:
                 method=entry.method,
                 note=entry.note,
                 chain=entry.chain,
+                measured_by=entry.measured_by,
                 inputs=entry.inputs,
                 standing=entry.standing,
             )

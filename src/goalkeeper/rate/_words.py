@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 from goalkeeper.core.assessment import Gap, Verdict
-from goalkeeper.core.evidence import DamageCount, Latency, Ratio, Status, Tally
-from goalkeeper.core.need import Frozen
+from goalkeeper.core.evidence import (
+    Accuracy,
+    DamageCount,
+    Gain,
+    Latency,
+    Proportion,
+    Ratio,
+    RatioAt,
+    Status,
+    Tally,
+)
 from goalkeeper.policy import Policy
 from goalkeeper.rate._points import ExposurePoint, PassCriteria, bound, sort_by_cost
 
 FACTORS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 MOST_NAMES = 3
-Counts = TypeVar("Counts", bound=Frozen)
+FEW = 20  # of a count, whose standard deviation is more than a fifth of it
 
 
 def deciding_evidence(
@@ -93,9 +101,8 @@ def _describe_gap(point: ExposurePoint, criteria: PassCriteria, policy: Policy) 
     levels = f"exposure level {point.demonstrated} to {point.potential}"
     factor = _sample_factor(point.trial.tally, point.evidence.metric, criteria, policy)
     if factor is None:
-        return (
-            f"{levels}; close to the limit: even {FACTORS[-1]} times the sample may not settle it"
-        )
+        largest = f"a sample {FACTORS[-1]} times as large"
+        return f"{levels}; close to the limit: {largest} is not expected to settle it"
     return f"{levels}; about {factor} times the sample would settle it at the same rate"
 
 
@@ -112,17 +119,59 @@ def _sample_factor(tally: Tally, metric: str, criteria: PassCriteria, policy: Po
 
 
 def _scale_tally(tally: Tally, factor: int) -> Tally:
-    if isinstance(tally, DamageCount):
-        again = {"gained": tally.gained * factor, "lost": tally.lost * factor}
-        return tally.model_copy(update=again)
-    if isinstance(tally, Latency):
-        costs = {"attack": tally.attack * factor, "benign": tally.benign * factor}
-        return tally.model_copy(update=costs)
-    if isinstance(tally, Ratio):
-        return Ratio(at=tuple(_scale_counts(at, factor) for at in tally.at))
-    return _scale_counts(tally, factor)
+    """Give the counts to expect of a larger sample; what was never seen is not taken for 0."""
+    match tally:
+        case DamageCount():
+            return DamageCount(
+                gained=tuple(count * factor for count in tally.gained) * factor,
+                lost=tuple(count * factor for count in tally.lost) * factor,
+                n=tally.n * factor,
+                tolerance=tally.tolerance,
+                items=tuple((g * factor, v * factor, k * factor) for g, v, k in tally.items),
+            )
+        case Latency():
+            costs = {"attack": tally.attack * factor, "benign": tally.benign * factor}
+            return tally.model_copy(update=costs)
+        case Ratio():
+            return Ratio(at=tuple(_scale_rates(at, factor) for at in tally.at))
+        case Accuracy(correct=k, n=n):
+            return Accuracy(correct=_expect(k, n, factor), n=n * factor)
+        case Proportion() | Gain():
+            return _scale_success(tally, factor)
 
 
-def _scale_counts(counts: Counts, factor: int) -> Counts:
-    larger = {name: v * factor for name, v in counts if isinstance(v, int)}
-    return counts.model_copy(update=larger)
+def _scale_rates(at: RatioAt, factor: int) -> RatioAt:
+    """Give the counts to expect of a larger sample at one threshold.
+
+    The threshold was chosen for a false-positive rate, so that a count too small to say anything is
+    replaced by what chance lets expect: no false alarm among few records is not none among many.
+    """
+    return RatioAt(
+        fpr=at.fpr,
+        true_positives=round(factor * _count_or_chance(at.true_positives, at.fpr * at.positives)),
+        positives=at.positives * factor,
+        false_positives=round(factor * _count_or_chance(at.false_positives, at.fpr * at.negatives)),
+        negatives=at.negatives * factor,
+    )
+
+
+def _count_or_chance(count: int, by_chance: float) -> float:
+    return by_chance if max(count, by_chance) < FEW else count
+
+
+def _scale_success(counts: Proportion | Gain, factor: int) -> Proportion | Gain:
+    n, base_n = counts.n * factor, counts.baseline_n * factor
+    successes = _expect(counts.successes, counts.n, factor)
+    base = _expect(counts.baseline_successes, counts.baseline_n, factor)
+    both = counts.both
+    if both is not None:
+        both = _expect(both, counts.n, factor)
+        both = min(max(both, successes + base - n), successes, base)
+    return type(counts)(
+        successes=successes, n=n, baseline_successes=base, baseline_n=base_n, both=both
+    )
+
+
+def _expect(k: int, n: int, factor: int) -> int:
+    """Give the successes to expect of `factor * n` tries, k of n seen (rate of Jeffreys)."""
+    return k + round((factor - 1) * n * (k + 0.5) / (n + 1)) if n else 0

@@ -2,13 +2,15 @@
 
 What `alpha` means: an interval of one quantity (`clopper_pearson`, `mean_t`, `auc`, `tpr_at_fpr`,
 `nondecreasing_band`) spends `alpha / 2` on each side. What combines two samples (`excess`,
-`normalised_gain`, `ratio`, `paired_difference`, `damage`) gives two bounds of which each holds
-with `1 - alpha` on its own. No data raises ValueError: the caller says "inconclusive".
+`normalised_gain`, `ratio`, `damage`), or two outcomes of one (`paired_difference`,
+`paired_normalised_gain`), gives two bounds of which each holds with `1 - alpha` on its own. No
+data raises ValueError: the caller says "inconclusive".
 """
 
 from __future__ import annotations
 
 from goalkeeper.stats.curves import cumulative_success, geometric_grid, nondecreasing_band
+from goalkeeper.stats.discordant import paired_difference, paired_normalised_gain
 from goalkeeper.stats.epsilon import epsilon_ceiling, epsilon_lower_bound
 from goalkeeper.stats.intervals import (
     Interval,
@@ -20,24 +22,28 @@ from goalkeeper.stats.intervals import (
     proportion_lower,
     proportion_upper,
     ratio,
+    subtract,
 )
 from goalkeeper.stats.membership import lira, offline_lira, student_ratio
 from goalkeeper.stats.multiplicity import bonferroni, holm
-from goalkeeper.stats.paired import damage, mcnemar, paired_difference
+from goalkeeper.stats.paired import damage, mcnemar
 from goalkeeper.stats.relative import relative_likelihood, rmia
 from goalkeeper.stats.retrieval import precision_at_k, precision_baseline, precision_pvalue
 from goalkeeper.stats.roc import (
     advantage,
     auc,
+    break_ties,
     calibrated_threshold,
     counts_at_threshold,
     roc_curve,
+    simultaneous_auc,
     tpr_at_fpr,
 )
 from goalkeeper.stats.sampling import (
     campaign,
     minimum_detectable,
     negatives_for_fpr,
+    resolved_rates,
     tries_for_width,
     tries_to_exclude,
     upper_after_zero,
@@ -49,6 +55,7 @@ __all__ = [
     "advantage",
     "auc",
     "bonferroni",
+    "break_ties",
     "calibrated_threshold",
     "campaign",
     "clopper_pearson",
@@ -69,6 +76,7 @@ __all__ = [
     "normalised_gain",
     "offline_lira",
     "paired_difference",
+    "paired_normalised_gain",
     "precision_at_k",
     "precision_baseline",
     "precision_pvalue",
@@ -76,9 +84,12 @@ __all__ = [
     "proportion_upper",
     "ratio",
     "relative_likelihood",
+    "resolved_rates",
     "rmia",
     "roc_curve",
+    "simultaneous_auc",
     "student_ratio",
+    "subtract",
     "tpr_at_fpr",
     "tries_for_width",
     "tries_to_exclude",

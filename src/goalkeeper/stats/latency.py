@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goalkeeper.stats._check import require_share, require_tries
-from goalkeeper.stats.intervals import Interval, IntervalEstimate
+from goalkeeper.stats.intervals import Interval, IntervalEstimate, subtract
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -60,9 +60,10 @@ def latency_factor(
 ) -> IntervalEstimate:
     """Estimate how many times the cost of benign inputs attack inputs have, at a quantile.
 
-    The ratio rises with the one quantile and falls with the other, so each bound joins two
-    bounds at `alpha / 2` and holds with probability `1 - alpha` on its own. Wide scatter, as on
-    a busy machine, gives a wide interval. Without enough values the bounds are 0 and infinity.
+    Each bound holds with about `1 - alpha` on its own: on the scale of logarithms, the distances
+    of the bounds of the two quantiles are squared and added (Zou and Donner, as in `excess`).
+    Wide scatter, as on a busy machine, gives a wide interval. Without enough values the bounds
+    are 0 and infinity.
 
     Parameters
     ----------
@@ -79,14 +80,30 @@ def latency_factor(
     attacked, harmless = _costs("attack costs", attack), _costs("benign costs", benign)
     if min(attacked.min(), harmless.min()) < 0:
         raise ValueError("a cost is negative; give seconds or operations, from a steady clock")
-    over = quantile_bounds(attacked, q, alpha=alpha)
-    under = quantile_bounds(harmless, q, alpha=alpha)
-    low = max(over.low, 0.0)
+    over, under = (_bound_quantile(costs, q, 2 * alpha) for costs in (attacked, harmless))
+    factor = _ratio(over.value, under.value)
+    if over.value > 0 and under.value > 0:
+        reach = subtract(_scale_logs(over), _scale_logs(under))
+        low, high = np.exp(reach.low), np.exp(reach.high)
+        return IntervalEstimate(factor, float(factor * low), float(factor * high))
     return IntervalEstimate(
-        _ratio(float(np.quantile(attacked, q)), float(np.quantile(harmless, q))),
-        0.0 if np.isinf(under.high) else _ratio(low, under.high),
+        factor,
+        0.0 if np.isinf(under.high) else _ratio(over.low, under.high),
         np.inf if under.low <= 0 else _ratio(over.high, under.low),
     )
+
+
+def _bound_quantile(costs: NDArray[np.float64], q: float, alpha: float) -> IntervalEstimate:
+    low, high = quantile_bounds(costs, q, alpha=min(alpha, 0.99))
+    value = float(np.quantile(costs, q))
+    return IntervalEstimate(value, min(max(low, 0.0), value), max(high, value))
+
+
+def _scale_logs(estimate: IntervalEstimate) -> IntervalEstimate:
+    """Give the bounds as logarithms of multiples of the value, whose own is 0."""
+    with np.errstate(divide="ignore"):
+        low, high = np.log(estimate.low / estimate.value), np.log(estimate.high / estimate.value)
+    return IntervalEstimate(0.0, float(low), float(high))
 
 
 def _ratio(over: float, under: float) -> float:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goalkeeper.stats._check import require_counts, require_share, require_tries
-from goalkeeper.stats.intervals import Interval, excess
+from goalkeeper.stats._check import require_share, require_tries
+from goalkeeper.stats._exact import exact_bounds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 # The t quantile at 97.5 % that multiplies the retraining noise is 2.8 for 5 and 12.7 for 2.
 MIN_RETRAININGS = 5
+FEW_ITEMS = 4.0
+LOG_OFFSET = 0.25  # of the mean count
 
 
 class DamageEstimate(NamedTuple):
     """The mean net share of items lost to an attack on training.
 
     `low` and `high` are one-sided bounds; `noise` is the part of their distance from `value`
-    that comes from retraining, the rest comes from the number of items.
+    that comes from retraining; squared, it adds to that from the number of items.
     """
 
     value: float
@@ -55,44 +60,24 @@ def mcnemar(b: int, c: int) -> float:
     return float(binomtest(b, b + c, 0.5).pvalue) if b + c else 1.0
 
 
-def paired_difference(gained: float, lost: float, n: int, *, alpha: float = 0.05) -> Interval:
-    """Bound the difference of two proportions on the same items: `(gained - lost) / n`.
-
-    Each bound joins the Clopper-Pearson bounds of the two discordant shares at `alpha / 2` and
-    holds with probability `1 - alpha` on its own.
-
-    Parameters
-    ----------
-    gained, lost : float
-        Items with the property only after, and only before.
-    n : int
-        All items, changed or not.
-
-    Raises
-    ------
-    ValueError
-        If `n` is 0 (treat as inconclusive), a count is negative, or more than `n` items changed.
-    """
-    require_counts(gained, n)
-    require_counts(lost, n)
-    if gained + lost > n:
-        raise ValueError(
-            f"{gained} gained and {lost} lost are more than the {n} items; "
-            "no item can change in both directions"
-        )
-    return excess(gained, n, lost, n, alpha=alpha)
-
-
-def damage(gained: ArrayLike, lost: ArrayLike, n: int, *, alpha: float = 0.05) -> DamageEstimate:
+def damage(
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: int,
+    *,
+    items: Sequence[tuple[int, int, int]] = (),
+    alpha: float = 0.05,
+) -> DamageEstimate:
     """Bound the mean damage over retrainings, each paired with its own clean retraining.
 
-    The estimate is the mean over retrainings of `(gained - lost) / n`. Two parts make the
-    interval. Sampling of items: the paired difference of the mean counts at `alpha / 2` in
-    all. An item's average over retrainings lies in [0, 1] and spreads no more than one
-    Bernoulli draw, so the beta quantiles are conservative (checked exactly for averages with
-    two values; no general proof is known). Retraining: the t quantile with S - 1 degrees of
-    freedom at `alpha / 2` times the standard error over retrainings, whose means are taken as
-    roughly normal. By Bonferroni `low` and `high` each hold with `1 - alpha` on their own.
+    The estimate is the mean over retrainings of `(gained - lost) / n`. Its bounds hold for
+    further items and further retrainings alike; each is wrong with about `alpha` at most. Three
+    distances are squared and added (Zou and Donner): those of the Clopper-Pearson bounds of the
+    shares gained and lost, and the t quantile with S - 1 degrees of freedom times the standard
+    error over retrainings. An item's average over retrainings spreads no more than one Bernoulli
+    draw; where `items` says how it spreads, the shares count as those of so many Bernoulli draws
+    as spread alike. Counts of retrainings are skewed, so the distance on their long side is
+    that of their logarithms where it is larger.
 
     Parameters
     ----------
@@ -101,6 +86,8 @@ def damage(gained: ArrayLike, lost: ArrayLike, n: int, *, alpha: float = 0.05) -
         retraining s compared with its paired clean retraining.
     n : int
         Harmless items, the same in every retraining.
+    items : sequence of (times gained, times lost, items)
+        How many items were gained and lost in so many of the retrainings; may be left out.
 
     Raises
     ------
@@ -110,21 +97,65 @@ def damage(gained: ArrayLike, lost: ArrayLike, n: int, *, alpha: float = 0.05) -
 
     References
     ----------
-    W. Hoeffding (1963), "Probability inequalities for sums of bounded random variables",
-    JASA 58, 13-30 (averages spread less);
-    Student (1908), "The probable error of a mean", Biometrika 6, 1-25.
+    G. Y. Zou, A. Donner (2008), Statistics in Medicine 27, 1693-1702; Student (1908), "The
+    probable error of a mean", Biometrika 6, 1-25.
     """
     from scipy.special import stdtrit
 
     require_share("alpha", alpha)
     declined, accepted = _retraining_counts(gained, lost, n)
+    table = _check_items(items, declined, accepted, n)
     net = (declined - accepted) / n
-    low, high = paired_difference(
-        float(declined.mean()), float(accepted.mean()), n, alpha=alpha / 2
-    )
-    error = float(net.std(ddof=1)) / np.sqrt(net.size)
-    noise = float(stdtrit(net.size - 1, 1 - alpha / 2)) * float(error)
-    return DamageEstimate(float(net.mean()), max(-1.0, low - noise), min(1.0, high + noise), noise)
+    value = float(net.mean())
+    quantile = float(stdtrit(net.size - 1, 1 - alpha))
+    noise = quantile * float(net.std(ddof=1)) / math.sqrt(net.size)
+    up = _share_reach(declined, n, table[:, [0, 2]], alpha)
+    down = _share_reach(accepted, n, table[:, [1, 2]], alpha)
+    below = math.hypot(up[0], down[1], noise + _skew(accepted, n, quantile))
+    above = math.hypot(up[1], down[0], noise + _skew(declined, n, quantile))
+    return DamageEstimate(value, max(-1.0, value - below), min(1.0, value + above), noise)
+
+
+def _share_reach(
+    counts: NDArray[np.float64], n: int, items: NDArray[np.float64], alpha: float
+) -> tuple[float, float]:
+    """Give how far the bounds of the mean share are below and above it."""
+    share, tries = float(counts.mean()) / n, float(n)
+    if len(items) and 0 < share < 1:
+        averages, weights = items[:, 0] / counts.size, items[:, 1]
+        spread = float((weights * (averages - share) ** 2).sum()) / max(n - 1, 1)
+        # A spread that a few items show is not trusted to be small.
+        spread *= 1 + FEW_ITEMS / (share * n + 1)
+        tries = min(max(n * share * (1 - share) / max(spread, 1e-12), n), n * counts.size)
+    low, high = exact_bounds(share * tries, tries, alpha)
+    return share - float(low), float(high) - share
+
+
+def _skew(counts: NDArray[np.float64], n: int, quantile: float) -> float:
+    """Give how much further the long side reaches on the scale of logarithms."""
+    root, mean = math.sqrt(counts.size), float(counts.mean())
+    if mean == 0:
+        return 0.0
+    offset = LOG_OFFSET * mean  # so that a count of 0 has a logarithm
+    spread = float(np.log(counts + offset).std(ddof=1))
+    logarithms = math.expm1(quantile * spread / root) * (mean + offset)
+    return max(0.0, logarithms - quantile * float(counts.std(ddof=1)) / root) / n
+
+
+def _check_items(
+    items: Sequence[tuple[int, int, int]],
+    gained: NDArray[np.float64],
+    lost: NDArray[np.float64],
+    n: int,
+) -> NDArray[np.float64]:
+    table = np.asarray(items, np.float64).reshape(-1, 3)
+    totals = (table[:, 0] @ table[:, 2], table[:, 1] @ table[:, 2], table[:, 2].sum())
+    if len(table) and not np.allclose(totals, (gained.sum(), lost.sum(), n)):
+        raise ValueError(
+            f"the table of items sums to {totals}, the retrainings to {gained.sum()} gained and "
+            f"{lost.sum()} lost of {n}; count both from the same answers"
+        )
+    return table
 
 
 def _retraining_counts(

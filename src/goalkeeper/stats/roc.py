@@ -11,6 +11,8 @@ from goalkeeper.stats._check import as_scores, require_probability, require_shar
 from goalkeeper.stats.intervals import Interval, IntervalEstimate, clopper_pearson
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike, NDArray
 
 # False alarms that must be expected before a rate of them is stated: the standard deviation of a
@@ -200,9 +202,14 @@ def tpr_at_fpr(
 ) -> TprAtFpr:
     """Measure the true positive rate at the smallest threshold with a false alarm rate `<= fpr`.
 
-    Nothing is interpolated. The threshold depends on the negatives only, so the
-    Clopper-Pearson interval of the true positive rate (`alpha / 2` on each side) is valid at
-    it; `fpr_achieved` was fitted to these negatives and is no estimate of the rate on others.
+    Nothing is interpolated; break ties first (`break_ties`) where a rate must be reached. The
+    interval, `alpha / 2` on each side, is that of the rate at the threshold whose false alarm
+    rate on further negatives is `fpr`. The threshold found here is an order statistic of the
+    negatives and misses it by chance, so two distances are squared and added (Zou and Donner):
+    from the Clopper-Pearson bounds of the positives, and from the rates at the two order
+    statistics between which that threshold lies. Clopper-Pearson bounds alone, which take the
+    threshold as known, cover 88 to 48 % instead of 95 %. `fpr_achieved` was fitted to these
+    negatives and is no estimate of the rate on others.
 
     Parameters
     ----------
@@ -218,14 +225,77 @@ def tpr_at_fpr(
 
     References
     ----------
-    N. Carlini et al. (2022), "Membership inference attacks from first principles", IEEE S&P.
+    N. Carlini et al. (2022), "Membership inference attacks from first principles", IEEE S&P;
+    G. Y. Zou, A. Donner (2008), Statistics in Medicine 27, 1693-1702.
     """
+    from scipy.stats import binom
+
     require_share("fpr", fpr)
     threshold = calibrated_threshold(negative, fpr)
     tp, positives, fp, negatives = counts_at_threshold(positive, negative, threshold)
     low, high = clopper_pearson(tp, positives, alpha=alpha)
+    tpr = tp / positives
+    # The number of negatives above the threshold of the true rate is binomial.
+    fewest, most = (int(binom.ppf(tail, negatives, fpr)) for tail in (alpha / 2, 1 - alpha / 2))
+    least = _rate_above_rank(positive, negative, fewest - 1)
+    largest = _rate_above_rank(positive, negative, most)
     resolved = negatives * fpr >= MIN_EXPECTED_ALARMS - COUNT_SLACK
-    return TprAtFpr(tp / positives, low, high, fp / negatives, threshold, resolved)
+    return TprAtFpr(
+        tpr,
+        max(0.0, tpr - math.hypot(tpr - low, tpr - least)),
+        min(1.0, tpr + math.hypot(high - tpr, largest - tpr)),
+        fp / negatives,
+        threshold,
+        resolved,
+    )
+
+
+def _rate_above_rank(positive: ArrayLike, negative: ArrayLike, rank: int) -> float:
+    """Give the share of positives above the negative that `rank` others exceed."""
+    pos, falling = np.asarray(positive, np.float64), np.sort(np.asarray(negative, np.float64))[::-1]
+    if rank < 0:
+        return 0.0
+    return float((pos > falling[rank]).mean()) if rank < len(falling) else 1.0
+
+
+def simultaneous_auc(
+    groups: Mapping[str, tuple[ArrayLike, ArrayLike]], *, alpha: float = 0.05
+) -> dict[str, IntervalEstimate]:
+    """Estimate the AUC of several groups with intervals that all hold together.
+
+    The intervals share `alpha` (Bonferroni), so that in at most `alpha` of cases any of them
+    misses its value: the largest of many groups is not taken for a finding.
+
+    Parameters
+    ----------
+    groups : mapping of names to (positive, negative)
+        Scores of each group, at least 2 of each kind.
+
+    Raises
+    ------
+    ValueError
+        As `auc`.
+    """
+    return {name: auc(*scores, alpha=alpha / len(groups)) for name, scores in groups.items()}
+
+
+def break_ties(scores: ArrayLike, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Rank scores `(n,)` from 0 to n - 1, equal ones in random order.
+
+    With ties, no threshold may reach a false alarm rate: scores that are 0 or 1 have one rate
+    only. Randomised, every rate is reached, as an attacker could reach it by tossing coins.
+    Rank all parts of the data together, then choose thresholds and count on the ranks.
+
+    Raises
+    ------
+    ValueError
+        If there are no scores, or one is NaN.
+    """
+    values = as_scores("given", scores)
+    order = np.lexsort((rng.random(values.size), values))
+    ranks = np.empty(values.size)
+    ranks[order] = np.arange(values.size)
+    return ranks
 
 
 def advantage(positive: ArrayLike, negative: ArrayLike) -> float:

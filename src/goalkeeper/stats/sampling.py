@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from typing import TYPE_CHECKING
 
 from goalkeeper.stats._check import require_probability, require_share, require_tries
 from goalkeeper.stats.intervals import clopper_pearson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Keeps a quotient that is whole but for rounding, as 20 / 0.001, from being rounded up.
 _QUOTIENT_SLACK = 1e-9
@@ -81,6 +85,33 @@ def negatives_for_fpr(fpr: float, expected: float = 20) -> int:
             f"need expected > 0, got {expected}; 20 false positives are enough for a ratio"
         )
     return math.ceil(expected / fpr * (1.0 - _QUOTIENT_SLACK))
+
+
+def resolved_rates(
+    fprs: Sequence[float], negatives: int, expected: float = 30
+) -> tuple[float, ...]:
+    """Keep the false positive rates that a number of non-members resolves; one at least.
+
+    At a rate with few expected false positives a ratio has no upper bound to speak of, and it
+    alone would decide what cannot be excluded: with 30 a leak-free application stays below a
+    ratio of e in at least 90 % of cases.
+
+    Parameters
+    ----------
+    fprs : sequence of float
+        Rates, in (0, 1). Where none is resolved, the largest is kept.
+    negatives : int
+        Non-members that are evaluated.
+    expected : float
+        False positives that must be expected.
+
+    Raises
+    ------
+    ValueError
+        If a rate is outside (0, 1), or there is none.
+    """
+    resolved = tuple(fpr for fpr in fprs if negatives_for_fpr(fpr, expected) <= negatives)
+    return resolved or (max(fprs),)
 
 
 def minimum_detectable(

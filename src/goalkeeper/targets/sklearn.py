@@ -15,6 +15,7 @@ from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.targets import layers, linear, stored
+from goalkeeper.targets.holdings import count_kept
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.returned import ClassIndex, call_model, labels_of, scores_of, softmax
 
@@ -153,6 +154,11 @@ class SklearnTarget:
             if not kept and not numbers:
                 raise
         return {**numbers, "stored": kept} if kept else numbers
+
+    @cached_property
+    def kept(self) -> int | None:
+        """How many numbers and words the fitted model keeps; None where that is not known."""
+        return count_kept(self.model)
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> SklearnTarget:
         """Copy this target with other stored numbers; the stored file stays the old one.

@@ -16,7 +16,9 @@ import numpy as np
 from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
+from goalkeeper.targets.decoding import Decoder, decoder_of
 from goalkeeper.targets.inputs import our_order
+from goalkeeper.targets.leaves import Leaves, read_leaves
 from goalkeeper.targets.linear import answering_steps, text_front
 from goalkeeper.targets.reading import Affine, Reorder, affine, read_preprocessing, reorder_of
 
@@ -40,20 +42,58 @@ def read(model: Any, domain: Domain, places: Ints) -> dict[str, Any]:
     dict
         `points (n, d)` and `point_classes (n,)` of stored records, `support_vectors (n, d)` and
         `support_classes (n,)`; of texts `point_words` and `support_words`, a tuple of words for
-        each record. `leaves`: `low (m, d)`, `high (m, d)`, `count (m,)`, `classes (m,)` of one
-        tree. `class_means (k, d)`. `words (d,)`, and `idf (d,)` of models that weigh words by it,
-        where the model is not linear.
+        each record. Of tables that are encoded, `points_high` and `support_vectors_high` beside
+        them: what is not known of a record lies between the two. `leaves`: `low (m, d)`,
+        `high (m, d)`, `count (m,)`, `classes (m,)` (-1: not known) of one tree.
+        `class_means (k, d)`. `words (d,)`, and `idf (d,)` of models that weigh words by it, where
+        the model is not linear.
     """
     before, final = answering_steps(model)
     try:
         if isinstance(domain, TextDomain):
             return _of_texts(before, final, places)
-        if isinstance(domain, TableDomain) and not domain.numeric:
-            return {}
+        if isinstance(domain, TableDomain) and _is_encoded(before, domain):
+            return _of_encoded(
+                decoder_of(read_preprocessing(before, domain), domain), final, places
+            )
         found = _of_numbers(_scalers(before, domain), final, places)
         return {name: _ours(value, domain) for name, value in found.items()}
     except NotOffered:
         return {}
+
+
+def _is_encoded(before: Sequence[Any], domain: TableDomain) -> bool:
+    """Tell whether a preprocessing does more than to scale columns and to put them in order."""
+    if not domain.numeric or domain.missing.any():
+        return True
+    try:
+        _scalers(before, domain)
+    except NotOffered:
+        return True
+    return False
+
+
+def _of_encoded(decoder: Decoder, final: Any, places: Ints) -> dict[str, Any]:
+    """Read what a model keeps of a table that is encoded: records with what is open of each."""
+    found: dict[str, Any] = {}
+    for name, (rows, classes) in _records(final, places).items():
+        dense = np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows, dtype=np.float64)
+        low, high = decoder.points(dense)
+        if not (np.isfinite(low) & np.isfinite(high)).any():
+            continue  # nothing is known of any column
+        key = "points" if name == "point" else "support_vectors"
+        found |= {key: low, f"{key}_high": high, f"{name}_classes": classes}
+    leaves = read_leaves(final, len(decoder.design.terms), len(places))
+    if leaves is not None:
+        low, high = decoder.boxes(leaves.low, leaves.high)
+        found["leaves"] = _named(leaves, low, high, places)
+    return found
+
+
+def _named(leaves: Leaves, low: Floats, high: Floats, places: Ints) -> dict[str, Any]:
+    known = leaves.classes >= 0
+    classes = np.where(known, places[np.maximum(leaves.classes, 0)], -1)
+    return {"low": low, "high": high, "count": leaves.count, "classes": classes}
 
 
 def _ours(value: Any, domain: Domain) -> Any:
@@ -103,14 +143,20 @@ def _of_numbers(chain: Sequence[Scaler], final: Any, places: Ints) -> dict[str, 
         dense = rows.toarray() if hasattr(rows, "toarray") else rows
         key = "points" if name == "point" else "support_vectors"
         found |= {key: _undone(dense, chain), f"{name}_classes": classes}
-    leaves = _leaves(final, chain, places)
-    if leaves:
-        found["leaves"] = leaves
+    leaves = read_leaves(final, _width_of(final), len(places))
+    if leaves is not None:
+        found["leaves"] = _named(
+            leaves, _undone(leaves.low, chain), _undone(leaves.high, chain), places
+        )
     for attribute in ("theta_", "means_", "centroids_"):
         means = getattr(final, attribute, None)
         if means is not None and np.shape(means)[:1] == np.shape(places):
             found["class_means"] = _undone(means, chain)[np.argsort(places)]
     return found
+
+
+def _width_of(final: Any) -> int:
+    return int(getattr(final, "n_features_in_", 0) or 0)
 
 
 def _records(final: Any, places: Ints) -> dict[str, tuple[Any, Ints]]:
@@ -132,50 +178,3 @@ def _undone(rows: Any, chain: Sequence[Scaler]) -> Floats:
     for step in reversed(chain):
         out = step.undo(out)
     return out
-
-
-# ---- trees ------------------------------------------------------------------------------------
-
-
-def _leaves(final: Any, chain: Sequence[Scaler], places: Ints) -> dict[str, Any]:
-    """Read the leaves of a tree, or of that tree of a forest with most leaves of one record."""
-    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-    from sklearn.tree import DecisionTreeClassifier
-
-    if isinstance(final, DecisionTreeClassifier):
-        trees = [final.tree_]
-    elif isinstance(final, RandomForestClassifier | ExtraTreesClassifier):
-        trees = [estimator.tree_ for estimator in final.estimators_]
-    else:
-        return {}
-    tree = max(trees, key=lambda t: int(_single(t).sum()))
-    if tree.n_outputs != 1:
-        return {}
-    low, high = _boxes(tree)
-    ends = np.flatnonzero(tree.children_left < 0)
-    return {
-        "low": _undone(low[ends], chain),
-        "high": _undone(high[ends], chain),
-        "count": np.asarray(tree.n_node_samples[ends], dtype=np.int64),
-        "classes": places[tree.value[ends, 0].argmax(axis=1)],
-    }
-
-
-def _single(tree: Any) -> Any:
-    return (tree.children_left < 0) & (tree.n_node_samples == 1)
-
-
-def _boxes(tree: Any) -> tuple[Floats, Floats]:
-    """Return the smallest and largest value that reach each node, each `(nodes, d)`."""
-    low = np.full((tree.node_count, tree.n_features), -np.inf)
-    high = np.full((tree.node_count, tree.n_features), np.inf)
-    for node in range(tree.node_count):  # parents come before their children
-        left, right = tree.children_left[node], tree.children_right[node]
-        if left < 0:
-            continue
-        column, edge = tree.feature[node], tree.threshold[node]
-        for child in (left, right):
-            low[child], high[child] = low[node], high[node]
-        high[left, column] = min(high[node, column], edge)
-        low[right, column] = max(low[node, column], edge)
-    return low, high

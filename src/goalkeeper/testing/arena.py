@@ -20,7 +20,7 @@ from goalkeeper.core.power import Attacker, Budget, Power, View
 from goalkeeper.games.base import Game, Task, resize
 from goalkeeper.planning import grants, needs, refusal, view_refusal
 from goalkeeper.policy import default_policy
-from goalkeeper.testing.worlds import GameWorlds
+from goalkeeper.testing.worlds import GameWorlds, build_rigged
 
 AnAttack = type[Attack[Any, Any]]
 AGame = type[Game[Any, Any, Any]]
@@ -107,7 +107,7 @@ class Arena:
 
     def rigged_again(self, case: AttackCase) -> AttackResult:
         """Run in the rigged world again."""
-        app = self.worlds.rigged(case.domain, seeded(0))
+        app = build_rigged(self.worlds, self.attack.variant, case.domain, seeded(0))
         return self._run(app, case, self.attack(), 0)
 
     def fair(self, case: AttackCase, seed: int) -> AttackResult:
@@ -118,7 +118,7 @@ class Arena:
 
     def poorer(self, case: AttackCase) -> Iterator[tuple[str, Application]]:
         """Yield the rigged application with less to offer, and what is left of it in words."""
-        app = self.worlds.rigged(case.domain, seeded(0))
+        app = build_rigged(self.worlds, self.attack.variant, case.domain, seeded(0))
         yield "no recipe", replace(app, trainer=None, lookalike=None)
         bare = replace(app, trainer=None, lookalike=None, storage=None)
         for view in (View.SCORES, View.LABELS):

@@ -13,6 +13,7 @@ import numpy as np
 from goalkeeper.attacks import name_of
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access, Terms
+from goalkeeper.core.application import Target
 from goalkeeper.core.errors import BudgetSpent, NotOffered, PolicyError
 from goalkeeper.core.power import Attacker, Power
 from goalkeeper.games.tallies import beats_baseline
@@ -31,7 +32,7 @@ from goalkeeper.testing.arena import (
     task_of,
 )
 from goalkeeper.testing.contract import Breach, Check, run_all
-from goalkeeper.testing.worlds import GameWorlds, worlds_of
+from goalkeeper.testing.worlds import GameWorlds, build_rigged, worlds_of
 
 FIRST_GAMES = 8  # fair games that are always run
 MOST_GAMES = 20  # when one of the first was won
@@ -237,7 +238,7 @@ def _does_with_less(arena: Arena, case: AttackCase) -> Iterator[Breach]:
 
 def _keeps_its_budget(arena: Arena, case: AttackCase) -> Iterator[Breach]:
     attack = arena.attack
-    app = arena.worlds.rigged(case.domain, seeded(0))
+    app = build_rigged(arena.worlds, attack.variant, case.domain, seeded(0))
     least = min(power.budget.queries for power in alternatives(attack))
     granted = enough(attack, queries=max(least, 25.0))
     target = CountingTarget(app.target)
@@ -255,11 +256,20 @@ def _keeps_its_budget(arena: Arena, case: AttackCase) -> Iterator[Breach]:
         withheld=dealt.withheld,
         victims=victims,
     )
-    access = Access(watched, terms)
+    changed: list[CountingTarget] = []
+
+    class Watched(Access):
+        """Access that counts what is asked of targets that the attack had changed."""
+
+        def _changed(self, target: Target) -> Access:
+            changed.append(CountingTarget(target))
+            return super()._changed(changed[-1])
+
+    access = Watched(watched, terms)
     with suppress(BudgetSpent):
         attack().run(dealt.question, access)
     spent = access.spent  # an attacker who owns a copy of the model asks that
-    asked = target.asked + sum(victim.asked for victim in victims)
+    asked = target.asked + sum(one.asked for one in (*victims, *changed))
     if spent.queries + spent.forward != asked:
         yield Breach(
             f"the target was asked {asked} times, access counted {spent.queries + spent.forward}",

@@ -6,11 +6,13 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from goalkeeper.core.application import Trainer
+from goalkeeper.core.application import Target, Trainer
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import TargetError
+from goalkeeper.targets import SklearnTarget
 from goalkeeper.targets.linear import steps_of
 from goalkeeper.targets.torch import need_torch
+from goalkeeper.training.generic import COUNTS, DENSE_ONLY, TREES, densifier, generic_classifier
 from goalkeeper.training.networks import TorchTrainer
 from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer
 
@@ -18,16 +20,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 HIDDEN_UNITS = 64  # wider than the tables of most applications, small enough to train in seconds
-# scikit-learn's default of 100 iterations often stops short of the optimum on unscaled columns.
-LOGISTIC_ITERATIONS = 1000
 
 
-def lookalike(trainer: Trainer) -> Trainer:
+def lookalike(trainer: Trainer, target: Target | None = None) -> Trainer:
     """Build a trainer with a generic recipe of the same family.
 
-    The same kind of vectoriser or preprocessing with default settings; naive Bayes and forests
-    stay what they are, with defaults; torch modules become a network with one hidden layer and
-    the default recipe, everything else, networks for texts among it, logistic regression.
+    The same kind of vectoriser or preprocessing and the same kind of model, both with default
+    settings: see `generic_classifier`. Torch modules become a network with one hidden layer and the
+    default recipe; networks for texts, linear models and what is unknown become logistic
+    regression. Where a function of the user's returns fitted models, `target`, the trained model,
+    says what they are.
     """
     inner = trainer.inner or trainer if isinstance(trainer, FunctionTrainer) else trainer
     if isinstance(inner, TorchTrainer) and not isinstance(inner.domain, TextDomain):
@@ -35,6 +37,8 @@ def lookalike(trainer: Trainer) -> Trainer:
         return TorchTrainer(build, inner.classes, inner.domain, compute=inner.compute)
     if isinstance(inner, SklearnTrainer | FunctionTrainer | TorchTrainer):
         known = inner.estimator if isinstance(inner, SklearnTrainer) else None
+        if isinstance(inner, FunctionTrainer) and isinstance(target, SklearnTarget):
+            known = target.model
         estimator = build_generic_estimator(known, inner.domain)
         rows = plain_rows(inner.domain)
         return SklearnTrainer(estimator, inner.classes, rows, compute=inner.compute)
@@ -69,12 +73,12 @@ def build_generic_estimator(estimator: Any, domain: Domain) -> Any:
     from sklearn.pipeline import make_pipeline
 
     before, final = steps_of(estimator)
-    generic = _generic_final(final)
+    generic = generic_classifier(final)
+    name = type(generic).__name__
     if isinstance(domain, TextDomain):
-        return make_pipeline(_generic_vectoriser(before), generic)
-    counts = type(generic).__name__ in ("MultinomialNB", "BernoulliNB", "ComplementNB")
-    trees = type(generic).__name__ == "RandomForestClassifier"
-    if not _has_categories(domain) and (counts or trees):
+        dense = [densifier()] if name in DENSE_ONLY else []
+        return make_pipeline(_generic_vectoriser(before), *dense, generic)
+    if not _has_categories(domain) and name in COUNTS | TREES:
         # Counts must not be centred, and trees do not look at units.
         return make_pipeline(_imputer(), generic) if _has_gaps(domain) else generic
     return make_pipeline(build_encoder(domain), generic)
@@ -120,19 +124,6 @@ def _gap_filler() -> nn.Module:
 
     module: nn.Module = GapFiller()
     return module
-
-
-def _generic_final(final: Any) -> Any:
-    from sklearn import naive_bayes
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.linear_model import LogisticRegression
-
-    name = type(final).__name__
-    if name in ("MultinomialNB", "ComplementNB", "BernoulliNB", "GaussianNB"):
-        return getattr(naive_bayes, name)()
-    if any(word in name for word in ("Forest", "Tree", "Boost", "XGB", "LGBM")):
-        return RandomForestClassifier()
-    return LogisticRegression(max_iter=LOGISTIC_ITERATIONS)
 
 
 def _generic_vectoriser(before: list[Any]) -> Any:

@@ -19,6 +19,7 @@ from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.indicator_words import RankingAim, WordIndicators
 from goalkeeper.games.indicator_words.game import TASK
+from goalkeeper.games.shared.indicators import list_common_words
 from goalkeeper.games.tallies import beats_baseline
 from tests.attacks.extraction.doors import access_to, mailbox
 
@@ -99,3 +100,12 @@ def test_a_single_query_still_gives_a_list(app: Application) -> None:
     access = access_to(app, 1, View.LABELS)
     assert len(IndicatorWords().run(RankingAim(counted=10), access)) > 1000
     assert access.spent.queries == 1
+
+
+def test_words_too_rare_to_count_are_ranked_last(app: Application) -> None:
+    access = access_to(app, 300, View.LABELS, Grade.PARTIAL)
+    ranking = IndicatorWords().run(RankingAim(counted=10, share=0.05), access)
+    used = set(list_common_words(access.data().x, 0.05, 10_000))
+    frequent = [word in used for word in ranking]
+    assert 0 < sum(frequent) < len(frequent)
+    assert all(frequent[: sum(frequent)])

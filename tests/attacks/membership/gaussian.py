@@ -79,8 +79,9 @@ class ShiftTrainer:
 def application(seed: int, n: int = 1000) -> Application:
     rng = np.random.default_rng([seed, 1])
     parts = {}
+    numbers = rng.permutation(4 * n).astype(np.float64)  # which say nothing of the part
     for i, part in enumerate(("train", "holdout", "calibration", "similar")):
-        number = np.arange(i * n, (i + 1) * n, dtype=np.float64)
+        number = numbers[i * n : (i + 1) * n]
         x = np.column_stack([number, SPREAD * rng.normal(size=n)])
         parts[part] = Data(x=x, y=np.ones(n, dtype=np.int64))
     trainer = ShiftTrainer()

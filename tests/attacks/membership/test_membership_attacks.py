@@ -12,8 +12,9 @@ from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.membership._shadows import draw_balanced_masks
 from goalkeeper.attacks.membership._signal import logit_confidence
+from goalkeeper.attacks.membership._weighing import match_law
 from goalkeeper.attacks.membership.loss_threshold import LossThreshold
-from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood, match_quartiles
+from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
@@ -103,7 +104,7 @@ def test_to_be_surer_than_models_that_saw_the_record_is_no_evidence_against_it()
 
 def test_a_recipe_known_in_part_is_matched() -> None:
     signal = np.random.default_rng(2).normal(size=4001)
-    np.testing.assert_allclose(match_quartiles(3 * signal - 7, signal), signal, atol=1e-9)
+    np.testing.assert_allclose(match_law(3 * signal - 7, signal), signal, atol=1e-9)
 
 
 def test_the_signal_keeps_its_digits_near_certainty() -> None:

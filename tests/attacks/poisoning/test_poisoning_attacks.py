@@ -12,9 +12,11 @@ from goalkeeper.attack_run import AnyAttack
 from goalkeeper.attacks import catalogue
 from goalkeeper.attacks.poisoning._sides import measure_class_lean
 from goalkeeper.attacks.poisoning._steps import invent_words
+from goalkeeper.attacks.poisoning.back_gradient import BackGradient
 from goalkeeper.attacks.poisoning.column_trigger import ColumnTrigger
 from goalkeeper.attacks.poisoning.deletion import Deletion
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
+from goalkeeper.attacks.poisoning.insert_labelled import InsertLabelled
 from goalkeeper.attacks.poisoning.label_flips import LabelFlips
 from goalkeeper.attacks.poisoning.overwriting import Overwriting
 from goalkeeper.attacks.poisoning.pixel_pattern import PixelPattern
@@ -42,9 +44,17 @@ ATTACKS: Sequence[tuple[AnyAttack, str]] = (
     (Deletion(), TABLE),
     (Overwriting(), TEXT),
     (Overwriting(), IMAGE),
+    (InsertLabelled(), TABLE),
+    (InsertLabelled(), TEXT),
+    (BackGradient(), TABLE),
 )
-REHEARSED = (TriggerWordsHonest, PixelPatternHonest)
-OWN_ROWS = (LabelFlips, Deletion, Overwriting)  # not all of them of the class that is wanted
+MODELS = {TriggerWordsHonest: 1 + 5, PixelPatternHonest: 1 + 5, BackGradient: 1 + 3}
+OWN_ROWS = (
+    LabelFlips,
+    Deletion,
+    Overwriting,
+    BackGradient,
+)  # not all of them of the class that is wanted
 each_attack = pytest.mark.parametrize(
     ("attack", "domain"), ATTACKS, ids=lambda a: a if isinstance(a, str) else type(a).__name__
 )
@@ -82,7 +92,7 @@ def test_more_share_does_no_less(attack: AnyAttack, domain: str) -> None:
 def test_asks_nothing_of_the_target(attack: AnyAttack, domain: str) -> None:
     _, access, _ = handed_in(attack, domain)
     assert access.spent.queries == 0
-    assert access.spent.models == (1 + 5 if isinstance(attack, REHEARSED) else 0)
+    assert access.spent.models == MODELS.get(type(attack), 0)
 
 
 @each_attack
@@ -107,29 +117,16 @@ def test_dictionary_is_spam_stuffed_with_ordinary_words() -> None:
     assert change.cells() is Capability.T2
     checked = access.check(change)
     assert (checked.extra.y == 1).all(), "honestly labelled harmful"
-    ordinary = {w for t in app.data.similar.x[app.data.similar.y == 0] for w in terms(t)}
+    known = {w for t in app.data.similar.x for w in terms(t)}
     assert change.bases is not None
     assert change.add is not None
-    for base, message in zip(change.bases.x, change.add, strict=True):
+    for i, (base, message) in enumerate(zip(change.bases.x, change.add, strict=True)):
         assert message.startswith(base)
-        assert set(terms(message[len(base) :])) <= ordinary
+        sent = terms(message[len(base) :])
+        assert set(sent) <= known
+        if i % 4 < 3:
+            assert sorted(sent) == sorted(known), "every word that it knows, once"
     assert app.domain.valid(change.add).all()
-
-
-def test_dictionary_draws_words_as_often_as_they_occur() -> None:
-    app, _, answers = handed_in(Dictionary())
-    texts = app.data.similar.x[app.data.similar.y == 0]
-    wanted = np.unique([w for t in texts for w in terms(t)], return_counts=True)
-    share = dict(zip(wanted[0], wanted[1] / wanted[1].sum(), strict=True))
-    change = answers[-1].change
-    assert change.bases is not None
-    assert change.add is not None
-    pairs = zip(change.bases.x, change.add, strict=True)
-    drawn = [w for base, message in pairs for w in terms(message[len(base) :])]
-    common = max(share, key=lambda w: share[w])
-    # About 33,000 draws: four standard deviations, exceeded with probability 6e-5.
-    spread = 4 * np.sqrt(share[common] / len(drawn))
-    assert drawn.count(common) / len(drawn) == pytest.approx(share[common], abs=spread)
 
 
 @pytest.mark.requirement("S30")

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, final
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
@@ -39,7 +37,8 @@ from goalkeeper.core.evidence import AttackResult, Measurement, Status
 from goalkeeper.core.text import texts, vocabulary
 from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion
 from goalkeeper.training import SklearnTrainer
-from tests.contract.harness import enough
+from tests.attacks.poisoning.spam_bayes import SpamBayes
+from tests.contract.harness import enough, usable
 
 ROOT = Path(__file__).parents[3]
 GIVEN = os.environ.get("GOALKEEPER_DATA")
@@ -49,37 +48,6 @@ pytestmark = pytest.mark.skipif(
     not FOUND, reason="sms_spam.parquet is not at hand; set GOALKEEPER_DATA to its folder"
 )
 CLASSES = ("ham", "spam")
-
-
-class SpamBayes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Robinson's learner: word odds smoothed towards one half, joined by Fisher's method."""
-
-    def fit(self, x: Any, y: Any) -> SpamBayes:
-        self.classes_ = np.array([0, 1])
-        self.words_ = CountVectorizer(binary=True)
-        held = self.words_.fit_transform(x)
-        in_spam, in_ham = (np.asarray(held[y == c].sum(axis=0)).ravel() for c in (1, 0))
-        spam_share, ham_share = in_spam / (y == 1).sum(), in_ham / (y == 0).sum()
-        raw, seen = spam_share / (spam_share + ham_share), in_spam + in_ham
-        self.odds_ = (0.45 * 0.5 + seen * raw) / (0.45 + seen)
-        return self
-
-    def predict_proba(self, x: Any) -> Any:
-        held = self.words_.transform(x).tocsr()
-        spam = [self._spam(self.odds_[held[i].indices]) for i in range(held.shape[0])]
-        return np.column_stack([1 - np.array(spam), spam])
-
-    def predict(self, x: Any) -> Any:
-        return (self.predict_proba(x)[:, 1] > 0.5).astype(int)
-
-    @staticmethod
-    def _spam(odds: Any) -> float:
-        far = odds[np.abs(odds - 0.5) > 0.1]
-        far = far[np.argsort(-np.abs(far - 0.5))[:150]]
-        if not len(far):
-            return 0.5
-        spam, ham = (chi2.sf(-2 * np.log(p).sum(), 2 * len(far)) for p in (far, 1 - far))
-        return float((1 + spam - ham) / 2)
 
 
 LEARNERS: dict[str, Callable[[], Any]] = {
@@ -119,9 +87,11 @@ def sms(learner: str) -> Application:
     )
 
 
-def run_of(attack: AnyAttack, app: Application, share: float) -> AttackRun:
+def run_of(attack: AnyAttack, app: Application, share: float, *, able: bool = False) -> AttackRun:
+    """What an attacker does who has no more than the attack needs, or (`able`) all it can use."""
     task = next(t for t in Poisoning().tasks(app) if attack.covers(t))
-    granted = enough(type(attack), share=share)
+    least = enough(type(attack), share=share)
+    granted = replace(usable(type(attack))[-1], budget=least.budget) if able else least
     return AttackRun(attack=attack, game=Poisoning(points=1), task=task, granted=granted, seed=0)
 
 
@@ -167,7 +137,7 @@ def test_one_per_cent_of_whole_dictionaries_does_next_to_nothing(learner: str) -
 
 @pytest.mark.validation
 @pytest.mark.requirement("S29", "S30")
-@pytest.mark.parametrize("attack", [WholeVocabulary(), Dictionary()], ids=["whole", "drawn"])
+@pytest.mark.parametrize("attack", [WholeVocabulary(), Dictionary()], ids=["whole", "ours"])
 def test_one_per_cent_of_dictionary_mail_ruins_spambayes(attack: AnyAttack) -> None:
     app = sms("spambayes")
     lost = found(evaluate(app, run_of(attack, app, 0.01)))["benign_rejection_rate"]
@@ -176,20 +146,21 @@ def test_one_per_cent_of_dictionary_mail_ruins_spambayes(attack: AnyAttack) -> N
 
 
 @pytest.mark.requirement("S30")
-def test_words_drawn_by_frequency_do_more_to_naive_bayes_than_a_dictionary() -> None:
+def test_who_knows_of_naive_bayes_draws_words_by_frequency() -> None:
+    """They do far more to it than a dictionary."""
     app = sms("bayes")
-    drawn, whole = (
-        found(evaluate(app, run_of(attack, app, 0.01)))["tolerance_multiple"]
-        for attack in (Dictionary(), WholeVocabulary())
+    able, blind = (
+        found(evaluate(app, run_of(Dictionary(), app, 0.01, able=able)))["tolerance_multiple"]
+        for able in (True, False)
     )
-    assert 1 < drawn.value < 10
-    assert drawn.value > whole.value + 1
+    assert able.value > 1
+    assert able.value > blind.value + 1
 
 
 @pytest.mark.requirement("S30")
 def test_logistic_regression_withstands_dictionaries_and_the_control_shows_it() -> None:
     app = sms("logistic")
-    result = execute(app, run_of(Dictionary(), app, 0.01))
+    result = execute(app, run_of(Dictionary(chars=500_000), app, 0.01))
     head = found(result)["tolerance_multiple"]
     assert abs(head.value) < 0.5
     assert head.high < 2

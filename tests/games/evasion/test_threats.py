@@ -278,8 +278,8 @@ def test_a_threat_that_does_not_fit_the_table_is_refused() -> None:
 def test_attacks_on_inputs_that_an_attacker_cannot_change_are_skipped(
     inputs: Any, missing: str
 ) -> None:
-    who = Attacker(name="someone", power=POLICY.attackers["insider"].power)
-    some = replace(who, name="limited", inputs=inputs)
+    who = Attacker(name="someone", power=POLICY.attackers["insider"].power, writes="both")
+    some = replace(who, name="limited", writes=inputs)
     app = replace(weak("text"), attackers=(who, some))
     entries = [e for e in make_plan(app).entries if e.game == "evasion" and e.attack]
     both = {(e.attack, e.task.name) for e in entries if e.unit and e.attacker is who}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,14 +11,17 @@ import pytest
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Application
 from goalkeeper.core.cost import Cost
+from goalkeeper.core.data import PARTS, Data, Splits
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Gain
 from goalkeeper.core.power import Budget, Power, View
+from goalkeeper.core.standing import StandingKind
 from goalkeeper.games.base import Marking
 from goalkeeper.games.linkage import Linkage
 from goalkeeper.games.linkage.game import TASK
 from goalkeeper.games.linkage.person_codes import person_codes
 from goalkeeper.games.tallies import beats_baseline
+from goalkeeper.policy import default_policy
 from goalkeeper.testing.worlds import linkage
 from goalkeeper.testing.worlds.linkage import PEOPLE
 
@@ -156,3 +160,79 @@ def test_the_positive_control_keeps_strange_records(app: Application) -> None:
     )
     assert GAME.smaller().people == 60
     assert GAME.estimate(app, TASK, Power(budget=Budget(queries=50))).queries == 1250
+
+
+# ---- what the description says ---------------------------------------------------------------
+
+
+def every_part(app: Application, change: Callable[[Data], dict[str, object]]) -> Application:
+    parts = {part: replace(getattr(app.data, part), **change(getattr(app.data, part)))
+             for part in PARTS}  # fmt: skip
+    return replace(app, data=Splits(**parts))
+
+
+def nameless(app: Application) -> Application:
+    return replace(every_part(app, lambda part: {"columns": {}}), person=None)
+
+
+def test_linkage_is_ruled_out_where_nobody_has_two_records(app: Application) -> None:
+    declared = replace(nameless(app), one_record_a_person=True)
+    refused = GAME.unfit(declared, TASK)
+    assert refused is not None
+    assert refused.proven
+    assert "threats.linkage" in refused.reason
+
+
+def test_repeated_records_refute_that_nobody_has_two(app: Application) -> None:
+    """Without a column of persons there is nothing to play on then: it is not tested."""
+    app = nameless(app)
+    twice = every_part(app, lambda part: {
+        "x": np.concatenate([part.x, part.x]), "y": np.concatenate([part.y, part.y])
+    })  # fmt: skip
+    refused = GAME.unfit(replace(twice, one_record_a_person=True), TASK)
+    assert refused is not None
+    assert not refused.proven
+    assert "repeat another one" in refused.reason
+
+
+@pytest.mark.parametrize("name", ["patient", "customer_id", "UserID"])
+def test_a_column_that_tells_people_apart_refutes_it(app: Application, name: str) -> None:
+    renamed = every_part(app, lambda part: {"columns": {name: part.columns[app.person or ""]}})
+    refused = GAME.unfit(replace(renamed, person=None, one_record_a_person=True), TASK)
+    assert refused is not None
+    assert not refused.proven
+    assert name in refused.reason
+
+
+def test_where_the_column_of_persons_refutes_it_the_game_is_played(app: Application) -> None:
+    assert GAME.unfit(replace(app, one_record_a_person=True), TASK) is None
+
+
+def test_a_column_of_persons_without_repeats_rules_linkage_out(app: Application) -> None:
+    numbers = iter(range(10**6))
+    single = every_part(
+        app,
+        lambda part: {"columns": {"person": np.array([str(next(numbers)) for _ in part.y])}},
+    )
+    refused = GAME.unfit(replace(single, person="person"), TASK)
+    assert refused is not None
+    assert refused.proven
+
+
+def test_records_without_a_name_are_of_nobody(app: Application) -> None:
+    blank = every_part(app, lambda part: {"columns": {"person": np.full(len(part), "")}})
+    refused = GAME.unfit(replace(blank, person="person"), TASK)
+    assert refused is not None
+    assert not refused.proven
+
+
+def test_linkage_decides_only_where_the_description_says_whose_records_are_whose(
+    app: Application,
+) -> None:
+    customer = default_policy().attackers["customer"]
+    undeclared = nameless(app)
+    kinds = [
+        GAME.standing(a, TASK, customer).kind
+        for a in (app, undeclared, replace(undeclared, one_record_a_person=True))
+    ]
+    assert kinds == [StandingKind.DECIDES, StandingKind.BY_ASSUMPTION, StandingKind.DECIDES]

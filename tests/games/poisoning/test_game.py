@@ -177,7 +177,10 @@ def test_naive_bayes_tips_at_the_flip_worked_out_by_hand() -> None:
         granted = power(T4, share=flips / 100, data=Grade.FULL)
         result = evaluate(app, run_of(LabelFlips(), app, granted, game=game))
         tally = DamageCount(gained=(declined,) * 5, lost=(0,) * 5, n=30, tolerance=0.01)
-        assert result.trials[-1].tally == tally
+        found = result.trials[-1].tally
+        assert isinstance(found, DamageCount)
+        assert found.model_copy(update={"items": ()}) == tally
+        assert found.items == ((5 if declined else 0, 0, 30),)
         assert result.trials[-1].share == flips / 100
 
 
@@ -373,7 +376,7 @@ def test_no_contribution_moves_the_fair_application(domain: str) -> None:
 def test_costs_are_known_before_the_run() -> None:
     app, game = app_of("text"), Poisoning()
     task = game.tasks(app)[0]
-    assert game.estimate(app, task, power(T1)).models == 5 * (1 + 5 + 1)
+    assert game.estimate(app, task, power(T1)).models == 5 * (1 + 5 + 5 + 1)
     assert game.smaller().estimate(app, task, power(T1)).models == 5 * (1 + 2 + 1)
 
 

@@ -59,7 +59,7 @@ def tally(result: AttackResult) -> Gain:
 
 
 @pytest.mark.requirement("S34")
-@pytest.mark.parametrize(("game", "kinds"), [(FAMILY, 6), (STRENGTH, 5)])
+@pytest.mark.parametrize(("game", "kinds"), [(STRENGTH, 5)])
 def test_correct_guesses_are_counted_beside_naming_one(
     app: Application, game: VictimGame, kinds: int
 ) -> None:

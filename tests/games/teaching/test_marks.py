@@ -33,11 +33,12 @@ def test_what_as_much_honest_feedback_does_as_well_is_no_drift() -> None:
 
 
 def test_the_smallest_share_lies_between_what_may_and_what_surely_exceeds() -> None:
-    """Of 200 inputs none is newly wrong after 10 lies: at most 2.5 % are, which may exceed 2 %.
+    """Of 200 inputs none is newly wrong after 10 lies: at most 1.8 % are, which may exceed 1.5 %.
 
     After 21 lies 150 are, and 50 newly right.
     """
     app = app_of()
+    app = replace(app, tolerances=replace(app.tolerances, accuracy_drop=0.015))
     holdout = replace(app.data.holdout, y=np.repeat([1, 0], (150, 50)))
     result = result_of(replace(app, data=replace(app.data, holdout=holdout)), lying(10, 10, 1))
     smallest = found(result, "smallest_share")

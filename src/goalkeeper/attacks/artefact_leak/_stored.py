@@ -11,7 +11,7 @@ from goalkeeper.attacks.base import Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.errors import NotOffered
-from goalkeeper.games.artefact_leak import ClaimLimit, Claims, WordSets, claim_records
+from goalkeeper.games.artefact_leak import ClaimLimit, Claims, Regions, WordSets, claim_records
 
 
 def read_contents(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -28,12 +28,31 @@ def check_stored(app: Application, keys: tuple[str, ...], what: str) -> Unfit | 
     try:
         parameters = app.target.parameters()
     except NotOffered as error:
-        return Unfit(f"what the model stores cannot be read: {error}")
+        return check_size(app) or Unfit(f"what the model stores cannot be read: {error}")
     if any(key in read_contents(parameters) for key in keys):
         return None
     return Unfit(
         f"the stored model has no {what}",
         proven="weights" in parameters or bool(read_contents(parameters)),
+    )
+
+
+def check_size(app: Application) -> Unfit | None:
+    """Say that a model cannot hold records because it keeps too little; None where it might.
+
+    Proven where everything that it keeps was counted: less than two records have.
+    """
+    kept: int | None = getattr(app.target, "kept", None)
+    x = app.data.train.x
+    if x.dtype == object:  # a text counts by its letters, as `count_kept` counts words
+        record = int(np.median([1 + len(text) // 8 for text in x])) if len(x) else 0
+    else:
+        record = int(np.prod(x.shape[1:]))
+    if kept is None or kept >= min(2 * record, len(app.data.train)):
+        return None
+    return Unfit(
+        f"all that the model keeps are {kept} numbers and words, too few to hold records",
+        proven=True,
     )
 
 
@@ -58,4 +77,7 @@ def claim_stored_records(question: ClaimLimit, access: Access, name: str, rows: 
     if f"{name}_words" in contents:
         bags = contents[f"{name}_words"]
         return WordSets(tuple(frozenset(bags[i]) for i in chosen))
-    return claim_records(np.asarray(contents[rows])[chosen], classes[chosen])
+    low = np.asarray(contents[rows])[chosen]
+    if f"{rows}_high" in contents:  # of an encoded table something may be left open
+        return Regions(low, np.asarray(contents[f"{rows}_high"])[chosen], classes[chosen])
+    return claim_records(low, classes[chosen])

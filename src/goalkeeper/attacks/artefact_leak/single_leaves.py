@@ -36,8 +36,17 @@ class SingleLeaves(Attack[ClaimLimit, Claims]):
     most: ClassVar[Budget] = Budget(compute_h=1.0)  # no question is asked
 
     def unfit(self, app: Application) -> Unfit | None:
-        """Refuse models without leaves."""
-        return check_stored(app, ("leaves",), "leaves of a decision tree")
+        """Refuse models without leaves, or whose every leaf holds several records."""
+        refused = check_stored(app, ("leaves",), "leaves of a decision tree")
+        if refused is not None:
+            return refused
+        fewest = int(read_contents(app.target.parameters())["leaves"]["count"].min())
+        if fewest < 2:
+            return None
+        return Unfit(
+            f"the smallest leaf holds {fewest} training records, so that none singles one out",
+            proven=True,
+        )
 
     def run(self, question: ClaimLimit, access: Access) -> Claims:
         """Claim the leaves with fewest records; among equals chosen at random."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks._words import public_words
-from goalkeeper.attacks.artefact_leak._stored import read_contents
+from goalkeeper.attacks.artefact_leak._stored import check_size, read_contents
 from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
@@ -49,7 +49,7 @@ class Vocabulary(Attack[ClaimLimit, Claims]):
         try:
             parameters = app.target.parameters()
         except NotOffered as error:
-            return Unfit(f"the words of the model cannot be read: {error}")
+            return check_size(app) or Unfit(f"the words of the model cannot be read: {error}")
         if "vocabulary" in parameters or "words" in read_contents(parameters):
             return None
         return Unfit("the stored model has no list of words")

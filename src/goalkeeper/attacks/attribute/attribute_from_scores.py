@@ -8,13 +8,12 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.attribute._asking import ask_in_rounds, impute_chances
+from goalkeeper.attacks.attribute._signals import combine_chances, log_odds
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Floats, Ints
+from goalkeeper.core.data import Floats
 from goalkeeper.core.power import Budget
 from goalkeeper.games.attribute import AttributeInference, IncompleteRecords
-
-MAX_LOG_ODDS = 7.0  # log-odds beyond which a score says no more (models that answer 0 or 1)
 
 
 @final
@@ -54,18 +53,3 @@ class AttributeFromScores(Attack[IncompleteRecords, Floats]):
             found = combine_chances(chances, best, self.weight)
             access.checkpoint(found)
         return found
-
-
-def log_odds(scores: Floats, y: Ints) -> Floats:
-    """Log-odds of the true class, `(n,)`, from scores `(n, classes)`."""
-    true_class = scores[np.arange(len(y)), y]
-    rest = np.where(np.arange(scores.shape[1]) == y[:, None], 0.0, scores).sum(axis=1)
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.clip(np.log(true_class) - np.log(rest), -MAX_LOG_ODDS, MAX_LOG_ODDS))
-
-
-def combine_chances(chances: Floats, best: Floats, weight: float) -> Floats:
-    """Add the signal to the log chances; what was not asked comes after all that was."""
-    asked = np.isfinite(best)
-    unasked = chances - 2 * weight * MAX_LOG_ODDS + chances.min()
-    return np.where(asked, chances + weight * np.where(asked, best, 0.0), unasked)

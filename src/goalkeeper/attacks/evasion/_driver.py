@@ -10,7 +10,6 @@ content, so that results do not depend on how a batch is cut or ordered. Gradien
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Generic, TypeVar, final
 
@@ -21,6 +20,7 @@ from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints, row_keys
+from goalkeeper.core.evidence import Control
 from goalkeeper.core.power import Grade, View
 from goalkeeper.games.evasion import Ending, Evasion, EvasionQuestion, Submission
 
@@ -66,6 +66,7 @@ class Proposal:
 class QueryResults:
     """What came back: which candidates were asked and which reached the aim, each `(a, q)`.
 
+    A candidate on which the application failed counts as not asked, although it was paid.
     `answers` holds the answers to the asked ones, row by row; nothing if nothing may be seen.
     """
 
@@ -113,7 +114,22 @@ class EvasionAttack(Attack[EvasionQuestion, Submission], Generic[S]):
         every, streams_of_inputs = np.arange(len(question.x)), spawn_streams(question.x, access.rng)
         for rows in np.split(every, every[:: _batch_inputs(question.x, self.wide)][1:]):
             self._run(run, rows, self.start(question.take(rows), streams_of_inputs[rows], access))
-        return run.build_submission()
+        submission = run.build_submission()
+        return replace(submission, controls=self.check(question, run.solved, access))
+
+    def check(
+        self, question: EvasionQuestion, solved: Bools, access: Access
+    ) -> tuple[Control, ...]:
+        """Check the attack's own means, when it ended with these inputs `(n,)` solved."""
+        return ()
+
+    @final
+    def try_again(self, question: EvasionQuestion, access: Access) -> Bools:
+        """Run the steps on another question, for a check: what is found is not handed in."""
+        run = _BestSubmission(question, access, handed_in=False)
+        streams = spawn_streams(question.x, access.rng)
+        self._run(run, np.arange(len(question.x)), self.start(question, streams, access))
+        return run.solved
 
     def _run(self, run: _BestSubmission, rows: Ints, state: S) -> None:
         """Step until every one of these inputs is done, out of budget or solved.
@@ -204,12 +220,15 @@ def spawn_streams(x: Inputs, rng: np.random.Generator) -> Inputs:
 class _BestSubmission:
     """The best answers so far, and what may still be asked."""
 
-    def __init__(self, question: EvasionQuestion, access: Access) -> None:
-        self.question, self.access = question, access
+    def __init__(
+        self, question: EvasionQuestion, access: Access, *, handed_in: bool = True
+    ) -> None:
+        self.question, self.access, self.handed_in = question, access, handed_in
         self.sees = access.granted.view is not View.NOTHING
         self.best = question.x.copy()
         self.size: Floats = np.full(len(question.x), np.inf)
         self.spent = np.zeros(len(question.x), dtype=bool)
+        self.failed = self.spent.copy()  # some candidate made the application fail
         self.rows = np.arange(len(question.x))  # that are worked on
         self.before = access.left()
         self.shown = 0  # queries on these rows at the last checkpoint
@@ -239,12 +258,15 @@ class _BestSubmission:
         self.spent[rows] |= (asked != proposal.wanted).any(axis=1)
         place, column = np.nonzero(asked)
         x, rows_asked = proposal.x[place, column], rows[place]
-        answers = tuple(self._query_batches(x, rows_asked))
+        answers, answered = self._query_batches(x, rows_asked)
+        self.failed[rows_asked[~answered]] = True
+        x, rows_asked = x[answered], rows_asked[answered]
+        asked[asked] = answered
         labels = [a.labels for a in answers]
         hit = (
             self.question.goal.reached(np.concatenate(labels), rows_asked)
             if labels
-            else asked[asked]
+            else np.zeros(0, dtype=bool)
         )
         reached = np.zeros_like(asked)
         reached[asked] = hit
@@ -257,11 +279,14 @@ class _BestSubmission:
         endings = np.empty(len(self.best), dtype=object)
         endings[:] = Ending.SURVIVED if self.sees else Ending.UNSEEN
         endings[self.spent] = Ending.BUDGET_SPENT
+        endings[self.failed] = Ending.UNANSWERED
         endings[self.solved] = Ending.BROKEN
         return Submission(x=self.best.copy(), endings=endings)
 
     def _hand_in_best(self) -> None:
         """Hand in what is best so far; arrays of numbers only as queries have grown."""
+        if not self.handed_in:
+            return
         if self.best.dtype != object:
             spent = int((self.before - self.access.left())[self.rows].sum())
             if spent and spent < CHECKPOINT_GROWTH * self.shown:
@@ -269,9 +294,15 @@ class _BestSubmission:
             self.shown = spent
         self.access.checkpoint(self.build_submission())
 
-    def _query_batches(self, x: Inputs, rows: Ints) -> Iterator[Answers]:
-        for i in range(0, len(x), BATCH_SIZE):
-            yield self.access.query(x[i : i + BATCH_SIZE], rows[i : i + BATCH_SIZE])
+    def _query_batches(self, x: Inputs, rows: Ints) -> tuple[tuple[Answers, ...], Bools]:
+        """Return the answers that there are, and which candidates `(m,)` they belong to."""
+        cuts = [slice(i, i + BATCH_SIZE) for i in range(0, len(x), BATCH_SIZE)]
+        found = [self.access.query_each(x[cut], rows[cut]) for cut in cuts]
+        answered = [each for _, each in found]
+        return (
+            tuple(answers for answers, _ in found),
+            np.concatenate(answered) if answered else np.zeros(0, dtype=bool),
+        )
 
     def _keep_smallest(self, rows: Ints, x: Inputs) -> bool:
         """Keep the smallest successes that are allowed; tell whether any is new."""

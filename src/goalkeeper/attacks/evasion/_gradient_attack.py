@@ -16,14 +16,19 @@ from goalkeeper.attacks.evasion._driver import (
     QueryResults,
     State,
 )
+from goalkeeper.attacks.evasion._gradient_checks import Inspection, inspect
 from goalkeeper.attacks.evasion._gradients import Ascent, AscentState, prepare_ascent
+from goalkeeper.attacks.evasion._unmasking import guard_rows
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.core.errors import MissingExtra, NotOffered
+from goalkeeper.core.evidence import Control
 from goalkeeper.core.power import UNLIMITED, Budget
 from goalkeeper.games.evasion import EvasionQuestion, NormBall
 
+UNLIMITED_INPUTS = 20  # that withstood, and are tried without a limit
+MOST_FAILURES = 10  # steps of an input at which the network may fail before it is given up
 SHRINK_STEPS = 16  # lengths of the change that are tried after a success
 SHRINK_ROUNDS = 2  # of trying lengths, each between those that the last left open
 
@@ -33,7 +38,8 @@ class GradientSearch(State):
     """The climb of each input, what was verified, and the inputs in float64.
 
     solved `(a,)`: a success was verified; top `(a, ...)`: that success, to be shrunk; low, high
-    `(a,)`: the shares of its change between which the boundary lies; rounds `(a,)`: of shrinking.
+    `(a,)`: the shares of its change between which the boundary lies; rounds `(a,)`: of shrinking;
+    failures `(a,)`: steps at which the network gave no answer.
     """
 
     climb: AscentState
@@ -45,6 +51,7 @@ class GradientSearch(State):
     low: Floats
     high: Floats
     rounds: Ints
+    failures: Ints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,16 +86,10 @@ class GradientAttack(EvasionAttack[GradientSearch]):
     @final
     def start(self, question: EvasionQuestion, streams: Inputs, access: Access) -> GradientSearch:
         """Hand the inputs to the network, and begin the first attempt."""
-        import torch
-
-        constraint, network = question.constraint, access.network()
-        if not isinstance(constraint, NormBall):
-            raise TypeError(f"this attack needs a norm ball, the constraint is {constraint!r}")
-        held = next(network.buffers(), next(network.parameters(), torch.zeros(0)))
+        constraint = _need_ball(question)
         before = np.asarray(question.x, dtype=np.float64)
-        x = torch.as_tensor(before.astype(np.float32), device=held.device)
-        wanted = torch.as_tensor(question.goal.wanted, device=held.device)
-        ascent, climb = self.ascent(constraint), prepare_ascent(network, x, wanted, streams)
+        found, x, wanted = _inspect(question, access)
+        ascent, climb = self.ascent(constraint), prepare_ascent(found.network, x, wanted, streams)
         return GradientSearch(
             done=np.zeros(len(x), dtype=bool),
             climb=ascent.open_attempt(climb) if len(x) else climb,
@@ -100,6 +101,32 @@ class GradientAttack(EvasionAttack[GradientSearch]):
             low=np.zeros(len(x)),
             high=np.ones(len(x)),
             rounds=np.zeros(len(x), dtype=np.int64),
+            failures=np.zeros(len(x), dtype=np.int64),
+        )
+
+    @final
+    def check(
+        self, question: EvasionQuestion, solved: Bools, access: Access
+    ) -> tuple[Control, ...]:
+        """Check the gradient, and that no input withstands where there is no limit."""
+        if not len(question.x):
+            return ()
+        found, *_ = _inspect(question, access)
+        left = np.flatnonzero(~solved)[:UNLIMITED_INPUTS]
+        if found.constant or not len(left):
+            return (found.report(),)
+        tried = question.take(left)
+        wide = replace(tried, constraint=_unlimited(_need_ball(question), tried.x[0].size))
+        reached = int(self.try_again(wide, access).sum())
+        return (
+            found.report(),
+            Control(
+                name="without a limit, every input is broken",
+                passed=reached == len(left),
+                proves=True,
+                detail=f"{reached} of {len(left)} inputs that withstood were broken when their "
+                "values could change without a limit, where a sound attack breaks every one",
+            ),
         )
 
     @final
@@ -109,6 +136,8 @@ class GradientAttack(EvasionAttack[GradientSearch]):
         width = SHRINK_STEPS if state.solved.any() else 1
         x = np.empty((len(hit), width, *state.before.shape[1:]))
         wanted = np.zeros((len(hit), width), dtype=bool)
+        # Where the network fails, the application is asked, too, so that it is known to fail.
+        hit |= _is_failing(state) & ~state.solved
         wanted[hit, 0] = wanted[state.solved] = True
         reached = state.climb.x.double().cpu().numpy()
         x[hit, 0] = state.constraint.quantise(state.before[hit], reached[hit])
@@ -127,12 +156,45 @@ class GradientAttack(EvasionAttack[GradientSearch]):
         top[fresh] = state.climb.x.double().cpu().numpy()[fresh]
         state = _narrow_boundary(state, seen.reached) if state.solved.any() else state
         done, solved = state.done | (state.rounds == SHRINK_ROUNDS), state.solved | fresh
+        failures = state.failures + _is_failing(state)
+        done = done | (~solved & (failures >= MOST_FAILURES))
         climb = state.climb
         if not state.ascent.is_over(climb):
             climb = state.ascent.advance(climb)
         if state.ascent.is_over(climb):
             done = done | ~solved
-        return replace(state, done=done, climb=climb, top=top, solved=solved)
+        return replace(state, done=done, climb=climb, top=top, solved=solved, failures=failures)
+
+
+def _is_failing(state: GradientSearch) -> Bools:
+    """Return for which inputs `(a,)` the network gives no answer at the point reached."""
+    return np.isneginf(state.climb.loss.cpu().numpy())
+
+
+def _need_ball(question: EvasionQuestion) -> NormBall:
+    constraint = question.constraint
+    if not isinstance(constraint, NormBall):
+        raise TypeError(f"this attack needs a norm ball, the constraint is {constraint!r}")
+    return constraint
+
+
+def _inspect(question: EvasionQuestion, access: Access) -> tuple[Inspection, Any, Any]:
+    """Return the network to climb on, and tensors of the inputs and the wanted answers."""
+    import torch
+
+    network, grid = access.network(), _need_ball(question).grid
+    held = next(network.buffers(), next(network.parameters(), torch.zeros(0)))
+    before = np.array(question.x, dtype=np.float32)  # a copy: tensors can be written to
+    x = torch.as_tensor(before, device=held.device)
+    wanted = torch.as_tensor(np.array(question.goal.wanted), device=held.device)
+    guarded = guard_rows(network, wanted.shape[1])
+    return inspect(guarded, x, wanted, grid.low, grid.high), x, wanted
+
+
+def _unlimited(constraint: NormBall, values: int) -> NormBall:
+    """Return the ball that holds every input of the domain."""
+    span = constraint.grid.high - constraint.grid.low
+    return replace(constraint, radius=span * (1 if constraint.norm == "linf" else values**0.5))
 
 
 def _interpolate_shares(low: Floats, high: Floats) -> Floats:

@@ -153,10 +153,13 @@ def evaluate_loss(loss: Loss, state: C) -> C:
     with torch.enable_grad():
         logits = state.network(x)
         value = loss(logits, state.wanted, state.sought)
-        (gradient,) = torch.autograd.grad(value.sum(), x)
+        gradient = torch.zeros_like(x)
+        if value.requires_grad:
+            (gradient,) = torch.autograd.grad(value.sum(), x)
     chosen = logits.detach().argmax(dim=1, keepdim=True)
-    hit = state.wanted.gather(1, chosen).flatten()
-    gradient = torch.nan_to_num(gradient.detach(), nan=0.0)
+    hit = state.wanted.gather(1, chosen).flatten() & logits.detach().isfinite().all(dim=1)
+    gradient = torch.nan_to_num(gradient.detach(), nan=0.0, posinf=0.0, neginf=0.0)
+    value = torch.nan_to_num(value, nan=-torch.inf)
     return replace(state, loss=value.detach(), gradient=gradient, hit=hit)
 
 

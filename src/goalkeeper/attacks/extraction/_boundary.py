@@ -8,6 +8,8 @@ import numpy as np
 
 from goalkeeper.attacks._row_design import RowDesign
 from goalkeeper.attacks.extraction._learning import AnsweredInputs, learn_substitute
+from goalkeeper.attacks.extraction._planes import solve_planes
+from goalkeeper.attacks.extraction._refining import draw_wide
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute, LinearSubstitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats, Ints
@@ -16,14 +18,15 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.games.extraction import Substitute
 
 MAX_HALVINGS = 16  # of the way between two rows; 1/65,536 of it is left
+FINE_HALVINGS = 30  # once there are first points
 MIN_HALVINGS = 8  # halvings that are worth a way
 FIRST_ROWS = 50  # rows drawn before any way is halved
 SPARE_PAIRS = 5  # ways beyond the number of unknowns
-MIN_SPREAD = (
-    3.0  # how much the points must spread in the plane, as a multiple of their distance to it
-)
+ROUNDING = 1e-13  # of rows of size 1 in double precision
+MIXTURES = 64  # of solutions that are tried, where there are several
+MOST_POINTS = 4  # an unknown that planes are fitted to
 PARTNERS_TRIED = 40  # rows tried as the other end of a way
-MIN_AGREEMENT = 0.98  # from this agreement on the plane through the boundary is handed in
+MIN_AGREEMENT = 0.98  # from this agreement on, on rows drawn, the planes are handed in
 
 
 class BoundarySearch:
@@ -43,12 +46,14 @@ class BoundarySearch:
         self.rows, self.labels = np.zeros((0, width)), np.zeros(0, dtype=np.int64)
         self.drawn = np.zeros(0, dtype=np.int64)  # which rows were drawn at random
         self.ends = np.zeros(0, dtype=np.int64)  # which rows lie just beside the boundary
-        self.edge = np.zeros((0, width))
+        self.edge = np.zeros((0, width))  # points on the boundary
+        self.gap = np.zeros((0, width))  # how far they may be off it
+        self.sides = np.zeros((0, 2), dtype=np.int64)  # classes on either side
 
     def draw(self, n: int) -> None:
         """Ask about rows drawn anywhere."""
         before = len(self.rows)
-        self.ask(self.design.draw_mixed(n, self._access.rng))
+        self.ask(draw_wide(self.design, n, self._access.rng))
         self.drawn = np.concatenate([self.drawn, np.arange(before, len(self.rows))])
 
     def ask(self, rows: Floats) -> Ints:
@@ -61,8 +66,10 @@ class BoundarySearch:
 
     def halve(self, pairs: int, budget: int) -> None:
         """Halve the way between unlike rows, `pairs` ways side by side, as often as it can."""
-        left, right, label = self._pair_unlike(pairs)
-        times = min(MAX_HALVINGS, (budget - 1) // max(1, len(left)))
+        left, right, label, other = self._pair_unlike(pairs)
+        times = min(
+            MAX_HALVINGS if not len(self.edge) else FINE_HALVINGS, (budget - 1) // max(1, len(left))
+        )
         if not len(left) or times < MIN_HALVINGS:  # too little to find the boundary
             self.draw(budget)
             return
@@ -71,13 +78,15 @@ class BoundarySearch:
             labels = self.ask(middle)
             if len(labels) < len(middle):
                 return
+            other = np.where(labels == label, other, labels)
             same = (labels == label)[:, None]
             left, right = np.where(same, middle, left), np.where(same, right, middle)
         self.ends = np.concatenate([self.ends, np.arange(len(self.rows))[-2 * len(left) :]])
-        if times == MAX_HALVINGS or not len(self.edge):  # rougher points would blur the plane
-            self.edge = np.concatenate([self.edge, (left + right) / 2])
+        self.edge = np.concatenate([self.edge, (left + right) / 2])
+        self.gap = np.concatenate([self.gap, np.abs(left - right)])
+        self.sides = np.concatenate([self.sides, np.column_stack([label, other])])
 
-    def _pair_unlike(self, pairs: int) -> tuple[Floats, Floats, Ints]:
+    def _pair_unlike(self, pairs: int) -> tuple[Floats, Floats, Ints, Ints]:
         """Pair rows of unlike labels that agree in all whole numbers, which cannot be halved."""
         rng = self._access.rng
         one = np.resize(rng.permutation(self.drawn), pairs)  # many rows: they must span the plane
@@ -86,13 +95,14 @@ class BoundarySearch:
         one, two = one[unlike.any(axis=0)], two[unlike.argmax(axis=0), np.arange(pairs)]
         two = two[unlike.any(axis=0)]
         left, right, label = self.rows[one], self.rows[two], self.labels[one]
+        other = self.labels[two]
         whole = self._find_whole()
         if whole.any() and len(one):
             right = np.where(whole, left, right)
             labels = self.ask(right)
             kept = np.flatnonzero(labels != label[: len(labels)])
-            left, right, label = left[kept], right[kept], label[kept]
-        return left, right, label
+            left, right, label, other = left[kept], right[kept], label[kept], labels[kept]
+        return left, right, label, other
 
     def _find_whole(self) -> Bools:
         whole = self.design.domain.discrete.copy()
@@ -101,36 +111,60 @@ class BoundarySearch:
         return whole
 
     def build_substitute(self) -> Substitute:
-        """Return the plane through the boundary if it separates the labels, else a learnt model."""
-        plane = self._fit_plane()
-        if plane is not None and (plane.predict(self.rows) == self.labels).mean() >= MIN_AGREEMENT:
-            return plane
+        """Return the planes through the boundary if they separate the labels, else learn."""
+        planes = self._fit_planes()
+        if planes is not None and self._recall(planes) >= MIN_AGREEMENT:
+            return planes
         drawn, ends = (
             AnsweredInputs(self.rows[i], self.labels[i], None) for i in (self.drawn, self.ends)
         )
-        return learn_substitute(drawn, self.design.domain, self._access.rng, ends)
+        return learn_substitute(drawn, self.design.domain, self._access.rng, also=ends)
 
-    def _fit_plane(self) -> LinearSubstitute | None:
-        """Fit the plane of all points of the boundary: the null vector of `[points 1]`."""
-        seen = np.unique(self.labels)
-        if self.design.coded or len(seen) != 2 or len(self.edge) < len(self.design.levels) + 1:
+    def _recall(self, copy: Substitute) -> float:
+        """Return the share of rows drawn that a copy gets right, every class counting the same."""
+        labels = self.labels[self.drawn]
+        right = copy.predict(self.rows[self.drawn]) == labels
+        return float(np.mean([right[labels == k].mean() for k in np.unique(labels)]))
+
+    def _fit_planes(self) -> LinearSubstitute | None:
+        """Fit the planes of all points of the boundary, the surer ones weighing more."""
+        seen, place = np.unique(self.labels), np.zeros(int(self.labels.max()) + 1, dtype=np.int64)
+        place[seen] = np.arange(len(seen))
+        if self.design.coded or len(seen) < 2:
             return None
-        centre, spread = self.rows.mean(axis=0), self.rows.std(axis=0)
+        columns = np.array([j for j, _ in self.design.levels], dtype=np.int64)
+        centre, spread = self.rows.mean(axis=0)[columns], self.rows.std(axis=0)[columns]
         spread[spread == 0] = 1.0
-        points = np.column_stack([(self.edge - centre) / spread, np.ones(len(self.edge))])
-        _, sizes, normals = np.linalg.svd(points, full_matrices=False)
-        if sizes[-2] <= MIN_SPREAD * sizes[-1]:
+        gap = np.sqrt(((self.gap[:, columns] / spread) ** 2).sum(axis=1)) + ROUNDING
+        order = np.argsort(gap, kind="stable")
+        order = order[: MOST_POINTS * len(seen) * (len(columns) + 1)]
+        points = np.column_stack([(self.edge[:, columns] - centre) / spread, np.ones(len(gap))])
+        sure = gap.min(initial=1.0) / gap
+        points = (points * sure[:, None])[order]
+        theta = solve_planes(points, place[self.sides[order]], len(seen))
+        if theta is None:
             return None
-        normal = normals[-1]
-        weights = normal[:-1] / spread
-        bias = normal[-1] - weights @ centre
-        side = (self.rows @ weights + bias > 0) == (self.labels == seen[1])
-        sign = 1.0 if side.mean() >= 0.5 else -1.0
-        rows = np.zeros((int(seen[1]) + 1, len(weights)))
-        offsets = np.full(int(seen[1]) + 1, -np.inf)
-        offsets[seen] = 0.0
-        rows[seen[1]], offsets[seen[1]] = sign * weights, sign * bias
-        return LinearSubstitute(rows, offsets)
+        mixtures = np.eye(1) if len(theta) == 1 else self._draw_mixtures(len(theta))
+        copies = [
+            self._write_planes(np.tensordot(sign * mixture, theta, axes=1), seen, centre, spread)
+            for mixture in mixtures
+            for sign in (1.0, -1.0)
+        ]
+        return max(copies, key=self._recall)
+
+    def _draw_mixtures(self, solutions: int) -> Floats:
+        return self._access.rng.normal(size=(MIXTURES, solutions))
+
+    def _write_planes(
+        self, theta: Floats, seen: Ints, centre: Floats, spread: Floats
+    ) -> LinearSubstitute:
+        """Write planes as weights of the columns; classes never seen can never win."""
+        columns = np.array([j for j, _ in self.design.levels], dtype=np.int64)
+        weights = np.zeros((int(seen[-1]) + 1, len(self.design.domain.columns)))
+        bias = np.full(len(weights), -np.inf)
+        weights[np.ix_(seen, columns)] = theta[:, :-1] / spread
+        bias[seen] = theta[:, -1] - (theta[:, :-1] / spread) @ centre
+        return LinearSubstitute(weights, bias)
 
 
 def search_boundary(access: Access) -> Iterator[Substitute]:
@@ -142,8 +176,15 @@ def search_boundary(access: Access) -> Iterator[Substitute]:
     if not access.left()[0]:
         yield ConstantSubstitute(0)
         return
-    pairs = len(design.levels) + SPARE_PAIRS
-    search.draw(max(FIRST_ROWS, pairs))
+    unknowns = len(design.levels)
+    others = max(1, len(access.classes) - 1)
+    search.draw(
+        min(
+            max(FIRST_ROWS, (unknowns + SPARE_PAIRS) * others),
+            int(access.left()[0] / 10) + FIRST_ROWS,
+        )
+    )
+    pairs = (unknowns + 1) * max(1, len(np.unique(search.labels)) - 1) + SPARE_PAIRS - 1
     yield search.build_substitute()
     while left := int(min(access.left()[0], 2**31)):
         size = min(left, max(pairs * (MAX_HALVINGS + 1), len(search.rows)))
@@ -151,6 +192,6 @@ def search_boundary(access: Access) -> Iterator[Substitute]:
             search.draw(size)
         else:
             search.draw(min(len(search.drawn), size // 10))
-            search.halve(min(pairs, size // (MIN_HALVINGS + 2)), size - size // 10)
+            search.halve(min(pairs, max(1, size // (MAX_HALVINGS + 2))), size - size // 10)
         pairs *= 2
         yield search.build_substitute()

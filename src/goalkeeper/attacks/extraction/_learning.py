@@ -1,26 +1,29 @@
-"""Learn a substitute from answered inputs: a few usual models, the best on answers set aside."""
+"""Learn a substitute from answered inputs: the usual families, the best on answers held back."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from goalkeeper.attacks._row_design import RowDesign
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute, choose_classes
 from goalkeeper.core.application import Answers
-from goalkeeper.core.data import Floats, Inputs, Ints
+from goalkeeper.core.data import Data, Floats, Inputs, Ints
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotGranted
 from goalkeeper.games.extraction import Substitute
+from goalkeeper.training.families import as_rows, fit_family, list_families
+from goalkeeper.training.lookalikes import build_encoder
 
 MIN_ANSWERS = 60  # answers from which on a quarter is set aside to choose a model
 TINY = 1e-12  # probabilities below count as this
-TREES = 12
+STEEPEST = 6.0  # largest log-score, either way, that models other than linear ones learn
+MOST_TRIED_ON = 800  # answers that every family is tried on
+MOST_LEARNT = 20_000  # answers that a family learns from
+PASSES = 200_000  # rows that a network sees in training, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,124 +59,157 @@ class AnsweredInputs:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassifierSubstitute:
-    """A fitted model that gives classes."""
+class ScoreSubstitute:
+    """A fitted model of log-scores `(n, classes)`; the largest wins.
+
+    Of two classes one number is learnt, towards class 1.
+    """
 
     model: Any
-    prepare: Callable[[Inputs], Any]
+    text: bool
 
     def predict(self, x: Inputs) -> Ints:
         """Return classes `(n,)`."""
-        return np.asarray(self.model.predict(self.prepare(x)), dtype=np.int64)
+        return choose_classes(self.margins(x))
+
+    def margins(self, x: Inputs) -> Floats:
+        """Return log-scores `(n, k)`; k = 1 is towards class 1."""
+        values = np.asarray(self.model.predict(as_rows(x, text=self.text)), dtype=np.float64)
+        return values.reshape(len(x), -1)
 
 
 @dataclass(frozen=True, eq=False)
-class ScoreSubstitute:
-    """A fitted model of log-scores; the largest wins."""
+class VoteSubstitute:
+    """The class that most copies give; of a tie, that of the first copy in it."""
 
-    model: Any
-    prepare: Callable[[Inputs], Any]
+    copies: Sequence[Substitute]
 
     def predict(self, x: Inputs) -> Ints:
         """Return classes `(n,)`."""
-        values = np.asarray(self.model.predict(self.prepare(x)))
-        return choose_classes(values.reshape(len(x), -1))
+        votes = np.stack([copy.predict(x) for copy in self.copies])
+        same = (votes[:, None] == votes[None]).sum(axis=1)
+        return np.asarray(votes[same.argmax(axis=0), np.arange(len(x))])
 
 
 def learn_substitute(
     answered: AnsweredInputs,
     domain: Domain,
     rng: np.random.Generator,
+    test: AnsweredInputs | None = None,
     also: AnsweredInputs | None = None,
 ) -> Substitute:
-    """Fit each usual model to three quarters of the answers, and the best of them to all.
+    """Fit the family that agrees most with a part set aside, or with `test`, to all answers.
 
     What `also` holds is learnt from too, but never set aside.
     """
-    prepare = partial(_prepare, domain)
     classes = np.unique(answered.labels)
     if len(classes) < 2:
         return ConstantSubstitute(int(classes[0]) if len(classes) else 0)
-    kinds = _list_kinds(domain, scored=answered.logs is not None)
     seed = int(rng.integers(2**31))
-    best = kinds[0]
-    order = rng.permutation(len(answered.labels))
-    test, rest = order[: len(order) // 4], order[len(order) // 4 :]
-    if len(order) >= MIN_ANSWERS and len(np.unique(answered.labels[rest])) > 1:
-        part, kept = _join(answered.take(rest), also), answered.take(test)
-        tried = [_fit(kind, part, prepare, seed) for kind in kinds]
-        right = [int((copy.predict(kept.x) == kept.labels).sum()) for copy in tried]
-        best = kinds[int(np.argmax(right))]
-    return _fit(best, _join(answered, also), prepare, seed)
+    kinds = rank_kinds(answered, domain, rng, test, also)
+    return fit_kind(kinds[0], _join(answered, also), domain, seed)
+
+
+def rank_kinds(
+    answered: AnsweredInputs,
+    domain: Domain,
+    rng: np.random.Generator,
+    test: AnsweredInputs | None = None,
+    also: AnsweredInputs | None = None,
+) -> Sequence[str]:
+    """Order the kinds of models by how many answers set aside they get right, the best first."""
+    kinds = list_kinds(domain, len(answered.labels), scored=answered.logs is not None)
+    order = rng.permutation(len(answered.labels))[:MOST_TRIED_ON]
+    if test is None or not len(test.labels):
+        if len(order) < MIN_ANSWERS:
+            return kinds
+        test, order = answered.take(order[: len(order) // 4]), order[len(order) // 4 :]
+    part = answered.take(order)
+    if len(np.unique(part.labels)) < 2:
+        return kinds
+    seed = int(rng.integers(2**31))
+    right = [
+        int((fit_kind(k, _join(part, also), domain, seed).predict(test.x) == test.labels).sum())
+        for k in kinds
+    ]
+    return [kinds[i] for i in np.argsort(-np.array(right), kind="stable")]
+
+
+def list_kinds(domain: Domain, answers: int, *, scored: bool) -> Sequence[str]:
+    """List the kinds of models: families of labels, and, where scores are seen, of scores."""
+    labels = list_families(domain, answers)
+    if not scored:
+        return labels
+    text = isinstance(domain, TextDomain)
+    names = ("words", "phrases") if text else ("linear", "forest", "boosting", "network")
+    return (*(f"{name} of scores" for name in names), *labels)
+
+
+def fit_kind(kind: str, answered: AnsweredInputs, domain: Domain, seed: int) -> Substitute:
+    """Fit a kind of model to answers of at least two classes."""
+    if len(answered.labels) > MOST_LEARNT:
+        rows = np.random.default_rng(seed).permutation(len(answered.labels))[:MOST_LEARNT]
+        answered = answered.take(rows)
+    text = isinstance(domain, TextDomain)
+    if answered.logs is None or not kind.endswith(" of scores"):
+        return fit_family(kind, Data(x=answered.x, y=answered.labels), domain, seed)
+    values = answered.logs
+    family = kind.removesuffix(" of scores")
+    if family in ("boosting", "network"):
+        values = np.clip(values, -STEEPEST, STEEPEST)
+    elif family == "forest":  # its answers are means of probabilities
+        values = np.exp(values)
+        values = values / values.sum(axis=1, keepdims=True) - 1 / values.shape[1]
+    if values.shape[1] == 2:
+        values = values[:, 1] - values[:, 0]
+    model = _build_regressor(family, domain, answered, seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nearly converged is good enough
+        return ScoreSubstitute(model.fit(as_rows(answered.x, text=text), values), text)
 
 
 def _join(answered: AnsweredInputs, also: AnsweredInputs | None) -> AnsweredInputs:
     return answered.joined(also) if also is not None and len(also.labels) else answered
 
 
-def _fit(
-    kind: str, answered: AnsweredInputs, prepare: Callable[[Inputs], Any], seed: int
-) -> Substitute:
-    from sklearn.exceptions import ConvergenceWarning
-
-    model = _build_model(kind, seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged is good enough
-        if kind.endswith("of scores"):
-            return ScoreSubstitute(model.fit(prepare(answered.x), answered.logs), prepare)
-        return ClassifierSubstitute(model.fit(prepare(answered.x), answered.labels), prepare)
-
-
-def _list_kinds(domain: Domain, *, scored: bool) -> Sequence[str]:
-    if isinstance(domain, TextDomain):
-        labels = ("words", "word counts")
-        return ("words of scores", "word counts of scores", *labels) if scored else labels
-    labels = ("linear", "trees")
-    return ("linear of scores", "trees of scores", *labels) if scored else labels
-
-
-def _build_model(kind: str, seed: int) -> Any:
-    from sklearn import ensemble, linear_model, naive_bayes
-    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+def _build_regressor(family: str, domain: Domain, answered: AnsweredInputs, seed: int) -> Any:
+    from sklearn import ensemble, linear_model, multioutput, neural_network
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    match kind:
+    match family:
         case "words":
-            final = linear_model.LogisticRegression(C=10, tol=1e-5, max_iter=300)
-            return make_pipeline(TfidfVectorizer(), final)
-        case "word counts":
-            return make_pipeline(CountVectorizer(), naive_bayes.MultinomialNB())
-        case "words of scores":
             return make_pipeline(TfidfVectorizer(), linear_model.Ridge(alpha=0.05))
-        case "word counts of scores":
-            return make_pipeline(CountVectorizer(), linear_model.Ridge(alpha=0.5))
+        case "phrases":
+            words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+            return make_pipeline(words, linear_model.Ridge(alpha=0.05))
         case "linear":
-            final = linear_model.LogisticRegression(C=100, tol=1e-4, max_iter=300)
-            return make_pipeline(StandardScaler(), final)
-        case "linear of scores":
-            return make_pipeline(StandardScaler(), linear_model.Ridge(alpha=1e-3))
-        case "trees":
-            return ensemble.ExtraTreesClassifier(TREES, random_state=seed)
+            final: Any = linear_model.Ridge(alpha=1e-3)
+        case "forest":
+            final = ensemble.ExtraTreesRegressor(60, max_features=0.33, random_state=seed)
+        case "boosting":
+            final = ensemble.HistGradientBoostingRegressor(max_iter=200, random_state=seed)
+            if answered.logs is not None and answered.logs.shape[1] > 2:
+                final = multioutput.MultiOutputRegressor(final)
         case _:
-            return ensemble.ExtraTreesRegressor(TREES, random_state=seed)
-
-
-def _prepare(domain: Domain, x: Inputs) -> Any:
-    if isinstance(domain, TextDomain):
-        return x
-    rows = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
-    if not isinstance(domain, TableDomain):
-        return rows
-    known = RowDesign.of(domain).features(domain.filled(rows))
-    return np.concatenate([known, domain.gaps(rows)], axis=1) if domain.missing.any() else known
+            epochs = int(np.clip(PASSES // len(answered.labels), 20, 300))
+            network = neural_network.MLPRegressor(
+                hidden_layer_sizes=(64,), max_iter=epochs, random_state=seed
+            )
+            final = TransformedTargetRegressor(network, transformer=StandardScaler())
+    return make_pipeline(build_encoder(domain), final)
 
 
 # ---- inputs made from the attacker's own --------------------------------------------------------
 
 
 def blend_inputs(x: Inputs, n: int, domain: Domain, rng: np.random.Generator) -> Inputs:
-    """Make `n` new valid inputs, each of parts of two of the attacker's own inputs `x`."""
+    """Make `n` new valid inputs, each of parts of two of the attacker's own inputs `x`.
+
+    Half of rows take single columns of another row, half lie between the two.
+    """
     one, two = rng.integers(0, len(x), n), rng.integers(0, len(x), n)
     if isinstance(domain, TextDomain):
         out = np.empty(n, dtype=object)
@@ -182,11 +218,19 @@ def blend_inputs(x: Inputs, n: int, domain: Domain, rng: np.random.Generator) ->
         ]
         return out
     rows = np.asarray(x, dtype=np.float64)
-    swap = rng.random(rows[one].shape) < 0.5
-    if isinstance(domain, TableDomain):
-        for group in domain.one_hot:
-            swap[:, list(group)] = swap[:, [group[0]]]
-    return np.asarray(np.where(swap, rows[two], rows[one]))
+    share = rng.choice([0.1, 0.3, 0.5], (n, *[1] * (rows.ndim - 1)))
+    swap = rng.random(rows[one].shape) < share
+    if not isinstance(domain, TableDomain):
+        return np.asarray(np.where(swap, rows[two], rows[one]))
+    for group in domain.one_hot:
+        swap[:, list(group)] = swap[:, [group[0]]]
+    swapped = np.where(swap, rows[two], rows[one])
+    coded = np.array([bool(c.categories) for c in domain.columns])
+    coded[[j for group in domain.one_hot for j in group]] = True
+    between = rows[one] + rng.random((n, 1)) * (rows[two] - rows[one])
+    between = np.where(coded | np.isnan(between), rows[one], between)
+    half = rng.random((n, 1)) < 0.5
+    return np.asarray(domain.project(np.where(half, between, swapped)))
 
 
 def _join_halves(one: str, two: str) -> str:

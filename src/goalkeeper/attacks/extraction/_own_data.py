@@ -1,16 +1,29 @@
-"""Ask about the attacker's own inputs, then about blends of them, and learn from the answers."""
+"""Ask about the attacker's own inputs, then about blends that say most, and learn from them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from goalkeeper.attacks.extraction._learning import AnsweredInputs, blend_inputs, learn_substitute
+import numpy as np
+
+from goalkeeper.attacks.extraction._contest import Contest
+from goalkeeper.attacks.extraction._learning import (
+    AnsweredInputs,
+    VoteSubstitute,
+    blend_inputs,
+    fit_kind,
+    rank_kinds,
+)
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Inputs
+from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.games.extraction import Substitute
 
-INPUT_SHARES = (0.25, 0.5, 1.0)  # of the attacker's own inputs, after which a substitute is learnt
+INPUT_SHARES = (0.25, 1.0)  # of the attacker's own inputs, after which a substitute is learnt
+KEPT = 2  # kinds of models that are trained on in every round; their vote is one more copy
+POOL = 4  # blends drawn for each that is asked
+UNSURE = 0.5  # share of the blends asked that lie where copies disagree or are unsure
+ENOUGH_HELD = 300  # answers to choose kinds on; fewer held back are joined by as many blends
 
 
 def learn_from_own_data(access: Access, most: int, blended: float) -> Iterator[Substitute]:
@@ -23,31 +36,113 @@ def learn_from_own_data(access: Access, most: int, blended: float) -> Iterator[S
     most
         One's own inputs asked, at most.
     blended
-        Blends asked, as a multiple of the attacker's own inputs.
+        Blends asked, as a multiple of the attacker's own inputs; the budget ends them as well.
     """
-    x = access.data().x
-    x = x[access.rng.permutation(len(x))][:most]
-    answered: AnsweredInputs | None = None
+    contest = Contest.of(access)
+    yield from contest.improve(_learn(access, contest, most, blended))
+
+
+def _learn(access: Access, contest: Contest, most: int, blended: float) -> Iterator[Substitute]:
+    """Learn from own inputs, from blends in rounds of doubling size, at last from all answers."""
+    pupils = _Pupils(access, contest)
+    x = access.data().x[:0] if contest.rest is None else contest.rest.x[:most]
     done = 0
     for share in INPUT_SHARES:
         end = max(done + 1, int(share * len(x)))
-        answered = _ask(access, x[done:end], answered)
+        pupils.ask(x[done:end])
         done = end
-        if answered is None:
-            yield ConstantSubstitute(0)
+        pupils.choose_kinds()
+        yield pupils.teach()
+    total, rounds = int(blended * len(x)), 0
+    while pupils.copies and (total := min(total, int(access.left()[0]))) > 0:
+        size = min(total, max(len(x), pupils.answers))
+        total -= size
+        pupils.ask(pupils.draw_blends(x, size))
+        rounds += 1
+        if rounds == 1:
+            pupils.choose_kinds()
+        yield pupils.teach()
+    final = pupils.finish()
+    if final is not None:
+        yield final
+
+
+class _Pupils:
+    """A few kinds of models that learn from all answers, and compete on what is held back."""
+
+    def __init__(self, access: Access, contest: Contest) -> None:
+        self._access, self._contest = access, contest
+        self._answered: AnsweredInputs | None = None
+        self._kinds: Sequence[str] = ()
+        self.copies: list[Substitute] = []
+
+    @property
+    def answers(self) -> int:
+        """Answers to learn from."""
+        return 0 if self._answered is None else len(self._answered.labels)
+
+    def ask(self, x: Inputs) -> None:
+        """Ask as many inputs as the budget covers."""
+        x = x[: int(self._access.left()[0])]
+        if len(x):
+            fresh = AnsweredInputs.of(x, self._access.query(x))
+            self._answered = self._answered.joined(fresh) if self._answered else fresh
+
+    def choose_kinds(self) -> None:
+        """Rank the kinds of models on what is held back, and, where that is little, on more."""
+        if self._answered is None or len(np.unique(self._answered.labels)) < 2:
             return
-        yield learn_substitute(answered, access.domain, access.rng)
-    size = min(int(blended * len(x)), int(access.left()[0]))
-    if size and answered is not None:
-        blends = blend_inputs(x, size, access.domain, access.rng)
-        fuller = _ask(access, blends[access.domain.valid(blends)], answered)
-        if fuller is not None:
-            yield learn_substitute(fuller, access.domain, access.rng)
+        rng, held, part = self._access.rng, self._contest.held, self._answered
+        if held is not None:
+            extra = min(max(0, ENOUGH_HELD - len(held.labels)), len(part.labels) // 4)
+            order = rng.permutation(len(part.labels))
+            held, part = held.joined(part.take(order[:extra])), part.take(order[extra:])
+        self._kinds = rank_kinds(part, self._access.domain, rng, held)[:KEPT]
+
+    def teach(self) -> Substitute:
+        """Train each kind on all answers; return the copy that agrees most, or their vote."""
+        if self._answered is None or not self._kinds:
+            seen = 0 if self._answered is None else int(self._answered.labels[0])
+            return ConstantSubstitute(seen)
+        self.copies = self._fit(self._answered)
+        return max((*self.copies, VoteSubstitute(self.copies)), key=self._contest.agreement)
+
+    def finish(self) -> Substitute | None:
+        """Train once more, on what was held back too; None where the own data's copy is better."""
+        contest, held = self._contest, self._contest.held
+        if held is None or not self.copies or self._answered is None:
+            return None
+        rivals = [*self.copies, VoteSubstitute(self.copies)]
+        agreement = [contest.agreement(copy) for copy in rivals]
+        if max(agreement) < contest.own_agreement:
+            return None
+        whole = self._fit(self._answered.joined(held))
+        return (*whole, VoteSubstitute(whole))[int(np.argmax(agreement))]
+
+    def _fit(self, answered: AnsweredInputs) -> list[Substitute]:
+        seed = int(self._access.rng.integers(2**31))
+        return [fit_kind(kind, answered, self._access.domain, seed) for kind in self._kinds]
+
+    def draw_blends(self, x: Inputs, n: int) -> Inputs:
+        """Blend `n` inputs: half of them where copies disagree or are nearest to the boundary."""
+        domain, rng = self._access.domain, self._access.rng
+        blends = blend_inputs(x, POOL * n, domain, rng)
+        blends = blends[domain.valid(blends)]
+        doubt = np.max([_doubt(copy, blends) for copy in self.copies], axis=0)
+        votes = np.stack([copy.predict(blends) for copy in self.copies])
+        unlike = (votes != votes[0]).any(axis=0)
+        ranked = np.lexsort((-doubt, ~unlike))[: int(UNSURE * n)]
+        others = rng.permutation(np.setdiff1d(np.arange(len(blends)), ranked))[: n - len(ranked)]
+        return np.asarray(blends[np.concatenate([ranked, others])])
 
 
-def _ask(access: Access, x: Inputs, before: AnsweredInputs | None) -> AnsweredInputs | None:
-    x = x[: int(access.left()[0])]
-    if not len(x):
-        return before
-    fresh = AnsweredInputs.of(x, access.query(x))
-    return before.joined(fresh) if before else fresh
+def _doubt(copy: Substitute, x: Inputs) -> Floats:
+    """Return how unsure a copy is of each input `(n,)`, as far as it can say; 0 is the least."""
+    margins = getattr(copy, "margins", None)
+    if margins is None:
+        return np.zeros(len(x))
+    values = np.asarray(margins(x), dtype=np.float64)
+    if values.shape[1] == 1:
+        return -np.abs(values[:, 0])
+    best = np.sort(values, axis=1)[:, -2:]
+    return np.asarray(best[:, 0] - best[:, 1])

@@ -23,8 +23,13 @@ class EquationSolving(Attack[PublicInterface, Substitute]):
 
     Tables: d + 1 rows, each different from a base row in one thing, give the weights of logistic
     and softmax regression, naive Bayes and scored linear machines exactly, up to what is common
-    to all classes. Scores at 0 or 1 are asked again with smaller changes; rounded ones and single
-    precision take more rows and least squares, and are approximate.
+    to all classes. Further rows check that. Where they contradict, d more rows show squares of
+    the columns (Gaussian naive Bayes), then rows near the boundary are asked in rounds, and
+    products of columns (quadratic discriminants), one sigmoid a class (one against the rest) and
+    usual models that are learnt compete. Rounded and single-precision scores are solved by least
+    squares, each weighed by the precision that the answers themselves show. After each round the
+    form that agrees best with answers held back is handed in; a copy made from the attacker's own
+    data without a question, where there is any, competes too.
 
     Texts: the empty text gives the bias, and a text of one word that word's effect, exactly. Where
     texts are scaled to length 1, a second text, the word beside one that pulls the other way,

@@ -7,16 +7,17 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks._row_design import RowDesign
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.extraction._equations import build_substitute
-from goalkeeper.attacks.extraction._substitutes import LinearSubstitute
+from goalkeeper.attacks.extraction._equations import solve_equations
+from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute, LinearSubstitute
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Floats, Inputs
-from goalkeeper.core.domain import Domain, ImageDomain, TableDomain
+from goalkeeper.core.data import Floats
+from goalkeeper.core.domain import ImageDomain, TableDomain
+from goalkeeper.core.errors import DataError
 from goalkeeper.core.power import Budget
 from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 
+PATIENCE = 64  # rows of a table asked an unknown, at most
 CHECKED_INPUTS = 8  # further inputs, to see whether the model is linear
 MAX_RELATIVE_MISS = (
     1e-6  # answers missed by less, relative to the largest logit, come from a linear model
@@ -27,6 +28,9 @@ MAX_RELATIVE_MISS = (
 @dataclass(frozen=True, kw_only=True)
 class LogitDifferences(Attack[PublicInterface, Substitute]):
     """Change one column or pixel at a time, and divide the change of the logits by its size.
+
+    Tables are solved as `equation_solving` does, with logits in place of log-scores: squares and
+    products of columns (Gaussian naive Bayes, quadratic discriminants) are found too.
 
     Logits do not saturate as scores do, so d + 1 answers give every weight of a linear model, or
     of the linear piece around the middle of a network with rectified units: a copy that is equal
@@ -48,6 +52,8 @@ class LogitDifferences(Attack[PublicInterface, Substitute]):
 
     def run(self, question: PublicInterface, access: Access) -> Substitute:
         """Ask, solve, check, and ask again if the model is not linear."""
+        if isinstance(access.domain, TableDomain):
+            return self._solve_table(access)
         space = _InputSpace(access)
         x = np.concatenate([space.middle[None], space.change_each()])[: space.left]
         logits = space.ask(x)
@@ -65,62 +71,48 @@ class LogitDifferences(Attack[PublicInterface, Substitute]):
                 return copy
         return copy
 
+    def _solve_table(self, access: Access) -> Substitute:
+        """Solve the equations of a table, which need not be linear in its columns."""
+        copy: Substitute = ConstantSubstitute(0)
+        for copy in solve_equations(access, PATIENCE):
+            access.checkpoint(copy)
+        return copy
+
 
 class _InputSpace:
-    """Inputs as rows `(n, d)`, what may vary in them, and the questions about them."""
+    """Images as rows `(n, d)`, what may vary in them, and the questions about them."""
 
     def __init__(self, access: Access) -> None:
         domain = access.domain
+        if not isinstance(domain, ImageDomain):
+            raise DataError(f"this attack needs images or rows, the inputs are {domain.kind}s")
         self._access, self._domain = access, domain
-        self._design = RowDesign.of(domain) if isinstance(domain, TableDomain) else None
-        low, high, size = _find_range(domain)
-        self._low, self._high = low, high
-        self.middle = self._design.centre() if self._design else np.full(size, (low + high) / 2)
+        size = int(np.prod(domain.shape))
+        self.middle = np.full(size, (domain.low + domain.high) / 2)
 
     @property
     def left(self) -> int:
         return int(self._access.left()[0])
 
     def change_each(self) -> Floats:
-        """Change one thing in each row."""
-        if self._design is not None:
-            return self._design.change_each(self.middle, np.full(len(self._design.levels), 0.5))
-        step = (self._high - self._low) / 4
+        """Change one pixel in each row."""
+        step = (self._domain.high - self._domain.low) / 4
         return np.asarray(self.middle + step * np.eye(len(self.middle)))
 
     def draw_anywhere(self, n: int) -> Floats:
         """Draw valid rows."""
-        rng = self._access.rng
-        if self._design is not None:
-            return self._design.draw_anywhere(n, rng)
-        return rng.uniform(self._low, self._high, (n, len(self.middle)))
+        size = (n, len(self.middle))
+        return self._access.rng.uniform(self._domain.low, self._domain.high, size)
 
     def ask(self, rows: Floats) -> Floats:
         """Return centred logits `(n, classes)`."""
-        x: Inputs = rows
-        if isinstance(self._domain, ImageDomain):
-            x = rows.reshape(-1, *self._domain.shape)
-        logits = self._access.query(x).logits
+        logits = self._access.query(rows.reshape(-1, *self._domain.shape)).logits
         return np.asarray(logits - logits.mean(axis=1, keepdims=True))
 
     def solve_equations(self, rows: Floats, logits: Floats) -> tuple[LinearSubstitute, Floats]:
         """Solve for weights and bias by least squares; return the copy and what it misses by."""
-        features = rows if self._design is None else self._design.features(rows)
-        start = self.middle if self._design is None else self._design.features(self.middle[None])[0]
-        change = features - start
-        scale = np.abs(change).max(axis=0, initial=0.0)
-        scale[scale == 0] = 1.0
-        left = np.column_stack([change / scale, np.ones(len(change))])
+        left = np.column_stack([rows - self.middle, np.ones(len(rows))])
         found = np.linalg.lstsq(left, logits, rcond=None)[0]
-        weights = (found[:-1] / scale[:, None]).T
-        bias = found[-1] - weights @ start
-        if self._design is None:
-            return LinearSubstitute(weights, bias), left @ found - logits
-        return build_substitute(self._design, weights, bias), left @ found - logits
-
-
-def _find_range(domain: Domain) -> tuple[float, float, int]:
-    """Return the range of values of an image and how many it has; of tables the design knows."""
-    if isinstance(domain, ImageDomain):
-        return domain.low, domain.high, int(np.prod(domain.shape))
-    return 0.0, 1.0, 0
+        weights = found[:-1].T
+        copy = LinearSubstitute(weights, found[-1] - weights @ self.middle)
+        return copy, left @ found - logits

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -11,7 +13,9 @@ from goalkeeper.attacks._mixtures import WordMixtures, split_rounds
 from goalkeeper.attacks._words import list_query_words
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access
+from goalkeeper.core.data import Bools
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
+from goalkeeper.core.text import terms
 from goalkeeper.games.indicator_words import Ranking, RankingAim, WordIndicators
 
 
@@ -31,6 +35,7 @@ class IndicatorWords(Attack[RankingAim, Ranking]):
 
     Deviations from the source: testing single words on a barely passing message finds one word a
     query; here a query tests as many words as its text holds, and a linear fit separates them.
+    Words that are rarer in similar data than those that count are ranked last.
     """
 
     game: ClassVar[type[WordIndicators]] = WordIndicators
@@ -50,12 +55,23 @@ class IndicatorWords(Attack[RankingAim, Ranking]):
         """Ask in rounds of doubling size, and hand in the ranking after each."""
         mixtures = WordMixtures(access, list_query_words(access, self.most_words))
         groups = np.arange(len(access.classes)) != (access.harmless or 0)
-        ranking: Ranking = mixtures.words
+        rare = _are_rare(mixtures.words, question.share, access)
+        ranking: Ranking = [mixtures.words[i] for i in np.argsort(rare, kind="stable")]
         for size in split_rounds(mixtures.left):
             mixtures.ask(size)
             pull = mixtures.learn(groups.astype(np.int64))
             if pull is not None:
-                order = np.argsort(-pull.weights[0], kind="stable")
+                order = np.lexsort((-pull.weights[0], rare))
                 ranking = [mixtures.words[i] for i in order]
             access.checkpoint(ranking)
         return ranking
+
+
+def _are_rare(words: Sequence[str], share: float, access: Access) -> Bools:
+    """Tell which words are in fewer than a share of similar texts, `(n,)`; none without data."""
+    if access.granted.knowledge.data < Grade.PARTIAL:
+        return np.zeros(len(words), dtype=bool)
+    x = access.data().x
+    counts = Counter(word for text in x for word in set(terms(text)))
+    least = max(2.0, share * len(x))
+    return np.array([counts[word] < least for word in words], dtype=bool)

@@ -53,14 +53,18 @@ def train_shadows(
 
 def plan_stages(models: int) -> list[int]:
     """Cut the number of models into growing stages (16, 16, 32, ...) of even size."""
-    first = min(16, max(4, models - models % 2))
-    sizes = [first]
+    models = max(4, models - models % 2)
+    sizes = [min(16, models)]
     while sum(sizes) < models:
         sizes.append(min(sum(sizes), models - sum(sizes)))
     return sizes
 
 
 def draw_balanced_masks(models: int, records: int, rng: np.random.Generator) -> Bools:
-    """Draw masks `(models, records)` in which every record is in exactly half of the models."""
-    ranks = rng.random((models, records)).argsort(axis=0)
-    return np.asarray(ranks < models // 2)
+    """Draw masks `(models, records)` in which every record is in exactly half of the models.
+
+    Model 2i + 1 is trained on what model 2i is not, so that both can be left out together.
+    """
+    ranks = rng.random((models // 2, records)).argsort(axis=1)
+    first = ranks < records // 2
+    return np.asarray(np.stack([first, ~first], axis=1).reshape(-1, records))

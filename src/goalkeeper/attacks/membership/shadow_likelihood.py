@@ -11,12 +11,12 @@ import numpy as np
 from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.attacks.membership._shadows import refuse_without_recipe, train_shadows
 from goalkeeper.attacks.membership._signal import logit_confidence
+from goalkeeper.attacks.membership._weighing import match_law, run_tests, weigh_tests
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.membership import Membership
-from goalkeeper.stats import student_ratio
 
 
 @final
@@ -29,9 +29,14 @@ class ShadowLikelihood(Attack[Data, Floats]):
     is then tested against a Student t law fitted to the models with it, and one fitted to the
     models without it. One query a record; the cost is training.
 
-    Deviations from the paper (online LiRA): variances are shrunk towards the pooled ones of
-    models with and models without, apart, and predictive t laws replace normal ones; with few
-    shadow models this is much stronger.
+    The signal fits the model: laws of the log odds, laws of the probability itself, and how much
+    likelier the target finds the record than a mean model are joined, with weights by which they
+    distinguish best what the shadow models themselves were trained on.
+
+    Deviations from the paper (online LiRA): this joining; variances are shrunk towards the pooled
+    ones of models with and models without, apart, and predictive t laws replace normal ones. An
+    attacker who knows the recipe only in part also looks at the target's confidences after they
+    were given the distribution of the shadow models', and takes the mean of both scores.
     """
 
     game: ClassVar = Membership
@@ -49,25 +54,15 @@ class ShadowLikelihood(Attack[Data, Floats]):
         return refuse_without_recipe(app)
 
     def run(self, question: Data, access: Access) -> Floats:
-        """Return a log likelihood ratio a record, `(n,)`; earlier ones from fewer models."""
-        n = len(question)
-        answers = access.query(question.x, np.arange(n))
+        """Return the log odds that each record is a member, `(n,)`; earlier from fewer models."""
+        answers = access.query(question.x, np.arange(len(question)))
         target = logit_confidence(answers.scores, question.y)
-        ratio = np.zeros(n)
+        exact = access.granted.knowledge.algorithm is Grade.FULL
+        score = np.zeros(len(question))
         for shadow, member in train_shadows(question, access, self.models, logit_confidence):
-            ratio = student_ratio(shadow, member, target=match_quartiles(target, shadow))
-            access.checkpoint(ratio)
-        return ratio
-
-
-def match_quartiles(target: Floats, shadow: Floats) -> Floats:
-    """Shift and scale the target's signals `(n,)` to the median and quartiles of the shadows'.
-
-    A shadow recipe or training size that differs from the target's makes every confidence
-    larger or smaller; without this, the difference would be taken for membership.
-    """
-    low, middle, high = np.quantile(target, [0.25, 0.5, 0.75])
-    their_low, their_middle, their_high = np.quantile(shadow, [0.25, 0.5, 0.75])
-    spread = high - low
-    scale = (their_high - their_low) / spread if spread > 0 else 1.0
-    return np.asarray(their_middle + (target - middle) * scale)
+            signals = [target] if exact else [target, match_law(target, shadow)]
+            joined = weigh_tests(shadow, member)
+            tests = (run_tests(signal, shadow, member) for signal in signals)
+            score = np.mean([joined.decision_function(test) for test in tests], axis=0)
+            access.checkpoint(score)
+        return np.asarray(score)

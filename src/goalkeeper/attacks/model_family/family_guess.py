@@ -1,90 +1,122 @@
-"""The family of a model, by the shape of its answers along straight lines."""
+"""The family of a model, by comparing its answers with those of own models of every family."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
 
+from goalkeeper.attacks._row_design import RowDesign
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.model_family._lines import Lines, Shape, fraction
+from goalkeeper.attacks.model_family._answers import Questions
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Floats, Ints
+from goalkeeper.core.application import Target
+from goalkeeper.core.data import Data, Floats, Ints
 from goalkeeper.core.domain import TableDomain
-from goalkeeper.core.errors import DataError
-from goalkeeper.core.power import Budget, Grade, Knowledge, Power
-from goalkeeper.games.model_family import ModelFamilyInference, VictimKinds
+from goalkeeper.core.errors import DataError, GoalkeeperError
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power, View
+from goalkeeper.games.model_family import ModelFamilyInference, VictimKinds, build_estimator
+from goalkeeper.training import SklearnTrainer, plain_rows
 
-JUMPS = 0.5  # share of steps without any change from which on a model is piecewise constant
-MOST_NEIGHBOURS = 40
-OBLIQUE = 0.3  # share of columns that a tree's boundary never lies across
+UNLABELLED = 200  # rows that the first victim labels, where no data is at hand, at most
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class FamilyGuess(Attack[VictimKinds, Ints]):
-    """Query along short lines through the boundary, and examine differences of the log-odds.
+    """Ask own models of every family what the victims are asked, and learn what distinguishes them.
 
-    Nothing changes for most steps: a tree; or nearest neighbours, if all scores are multiples of
-    one fraction and small steps along most columns cross the boundary. No bends: linear. Straight
-    between a few bends: a network of rectified units. One and the same bend everywhere: naive Bayes
-    of normal columns, whose log-odds are parabolas. Bends that change everywhere: a kernel.
+    The rows are the same for all: single ones, long and short lines between records, and lines
+    along single columns. How often answers do not change at all, how they bend, whether all scores
+    are multiples of one fraction, and what a linear fit leaves over are the features; a forest
+    of randomised trees learns the family from those of own models.
 
     Settings
     --------
-    tries
-        Rows asked to find the boundary.
-    lines
-        Lines asked, of 12 rows each.
+    models
+        Own models of each family, with settings drawn within what is usual.
+    asked
+        Rows asked of each victim, at most.
 
-    Deviations: the paper trains a classifier on the answers of many networks, to identify their
-    architectures; the shapes of the families here follow from their definitions, so that nothing
-    need be trained.
+    Deviations: the paper distinguishes architectures of networks by raw answers to fixed queries;
+    here features of answers distinguish families, because own models see other records.
     """
 
     game: ClassVar[type[ModelFamilyInference]] = ModelFamilyInference
     variant: ClassVar[str] = "internals.family_guess"
     reference: ClassVar[str] = (
         "Oh, Augustin, Schiele, Fritz: Towards Reverse-Engineering Black-Box Neural Networks "
-        "(ICLR 2018), for the question"
+        "(ICLR 2018), section 4"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"table"})
     tasks: ClassVar[tuple[str, ...]] = ("model-family",)
     uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
     most: ClassVar[Budget] = Budget(queries=1000, share=0.0, compute_h=1.0)
-    tries: int = 40
-    lines: int = 12
+    models: int = 8
+    asked: int = 600
 
     def run(self, question: VictimKinds, access: Access) -> Ints:
         """Guess the family of every victim."""
+        from sklearn.ensemble import ExtraTreesClassifier
+
         domain = access.domain
         if not isinstance(domain, TableDomain):
             raise DataError(f"this attack needs rows of a table, the inputs are {domain.kind}s")
-        like = np.zeros((0, len(domain.columns)))
-        if access.granted.knowledge.data >= Grade.PARTIAL:
-            like = np.asarray(access.data().x, dtype=np.float64)
-        named = {name: i for i, name in enumerate(question.names)}
         doors = access.victims()
-        found = [named.get(self._family(door, domain, like), 0) for door in doors]
-        return np.array(found, dtype=np.int64)
+        own = _own_data(access, doors[0])
+        left = min(int(min(door.left()[0], 2**31)) for door in doors)
+        if not left or len(np.unique(own.y)) < 2:  # nothing can be asked, or no model be trained
+            return np.zeros(len(doors), dtype=np.int64)
+        rows = np.asarray(own.x, dtype=np.float64)
+        asked = Questions.draw(domain, rows, min(self.asked, left), access.rng)
+        features, families = self._learn(question, access, own, asked)
+        found = np.array([asked.describe(_ask(door, asked.rows)) for door in doors])
+        seed = int(access.rng.integers(2**31))
+        trees = ExtraTreesClassifier(300, random_state=seed).fit(features, families)
+        return np.asarray(trees.predict(found), dtype=np.int64)
 
-    def _family(self, door: Access, domain: TableDomain, like: Floats) -> str:
-        lines = Lines(door, domain)
-        tries = min(self.tries, lines.left())
-        centres, classes = lines.centres(tries, like)
-        shape = lines.shape(centres, classes, self.lines)
-        if shape.flat <= JUMPS:
-            return name_smooth_family(shape)
-        if not fraction(shape.scores, MOST_NEIGHBOURS):
-            return "tree"
-        return "nearest neighbours" if lines.oblique(centres, classes) > OBLIQUE else "tree"
+    def _learn(
+        self, question: VictimKinds, access: Access, own: Data, asked: Questions
+    ) -> tuple[Floats, Ints]:
+        """Train own models, and return the features `(m, f)` and family `(m,)` of each."""
+        rng, domain = access.rng, plain_rows(access.domain)
+        features, families = [], []
+        for family in np.repeat(np.arange(len(question.names)), self.models).tolist():
+            size = max(2, min(question.records, int(0.8 * len(own))))
+            part = own.take(rng.permutation(len(own))[:size])
+            estimator = build_estimator(family, access.domain, rng)
+            trainer = SklearnTrainer(estimator, access.classes, domain)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # nearly converged is good enough
+                try:
+                    model = trainer.fit(part, int(rng.integers(2**31)))
+                    found = asked.describe(_scores(model, asked.rows))
+                except GoalkeeperError:  # too few records of a class for this family
+                    continue
+            features.append(found)
+            families.append(family)
+        if not features:
+            raise DataError("no model of any family can be trained on the attacker's records")
+        return np.array(features), np.array(families, dtype=np.int64)
 
 
-def name_smooth_family(shape: Shape) -> str:
-    """Name the family whose answers change everywhere, by their bends."""
-    if shape.straight > 0.98:
-        return "linear"
-    if shape.straight > 0.05:
-        return "network"
-    return "naive Bayes" if shape.even > 0.8 else "kernel"
+def _own_data(access: Access, door: Access) -> Data:
+    """Return similar data; without any, rows of the domain that the first victim labels."""
+    if access.granted.knowledge.data >= Grade.PARTIAL:
+        return access.data()
+    domain = access.domain
+    if not isinstance(domain, TableDomain):
+        raise DataError(f"this attack needs rows of a table, the inputs are {domain.kind}s")
+    spare = int(min(door.left()[0], 2**31)) // 3
+    rows = RowDesign.of(domain).draw_mixed(min(UNLABELLED, spare), access.rng)
+    return Data(x=rows, y=door.query(rows).labels)
+
+
+def _ask(door: Access, rows: Floats) -> Floats:
+    return door.query(rows).scores
+
+
+def _scores(model: Target, rows: Floats) -> Floats:
+    return model.answer(rows, View.SCORES).scores

@@ -136,3 +136,32 @@ def select_worthwhile(
     passed = (models.labels(trigger.apply(data.x[kept_out])) == wanted).sum(axis=1)
     best = np.maximum.accumulate(passed)
     return [count for count, n, most in zip(counts, passed, best, strict=True) if n == most]
+
+
+def rehearse_damage(
+    access: Access, share: float, poison: Callable[[Data, int], Sequence[Data]]
+) -> Ints | None:
+    """Count the records `(k,)` that the attacker's own models get wrong after each poison.
+
+    The models learn half of the attacker's records, and as much poison as makes up `share` beside
+    them; they answer the other half, of which only harmless records count where there is such a
+    class. `poison(known, number)` gives k ways to write `number` records when the attacker knows
+    only these. None when there is too little data.
+    """
+    data = access.data()
+    order = access.rng.permutation(len(data))
+    known, kept_out = data.take(order[::2]), data.take(order[1::2])
+    judged = np.full(len(kept_out), access.harmless is None) | (kept_out.y == access.harmless)
+    if judged.sum() < _FEWEST or len(np.unique(known.y)) < 2:
+        return None
+    written = poison(known, max(1, round(share * len(known))))
+    union = Data(x=known.x, y=known.y)
+    masks = np.zeros((len(written), len(known) + sum(map(len, written))), dtype=bool)
+    masks[:, : len(known)] = True
+    for mask, records in zip(masks, written, strict=True):
+        mask[len(union) : len(union) + len(records)] = True
+        union = union.joined(Data(x=records.x, y=records.y))
+    seed = int(access.rng.integers(2**31))
+    models = access.trainer().fit_many(union, masks, [seed] * len(masks))
+    answers = models.labels(kept_out.x[judged])
+    return np.asarray((answers != kept_out.y[judged]).sum(axis=1))

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
 
 from goalkeeper.attacks.base import Attack, Unfit
-from goalkeeper.attacks.poisoning._steps import require_labeller, split_by_class, submit_in_steps
+from goalkeeper.attacks.poisoning._steps import (
+    rehearse_damage,
+    require_labeller,
+    split_by_class,
+    submit_in_steps,
+)
+from goalkeeper.attacks.poisoning._words import WordBook
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.change import Change
 from goalkeeper.core.data import Data, Inputs
-from goalkeeper.core.text import terms, texts
+from goalkeeper.core.power import Grade, Knowledge, Power
+from goalkeeper.core.text import texts
 from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion
+
+BOTH, WHOLE, DRAWN = "both", "whole", "drawn"
+EVERY = 4  # of these messages one has frequent words, where both are sent
 
 
 @final
@@ -23,19 +33,28 @@ from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestio
 class Dictionary(Attack[PoisoningQuestion, Contribution]):
     """Send harmful messages full of words of ordinary mail; the victim learns these as harmful.
 
-    Each message is a short harmful one of the attacker's data, whole, followed by words drawn
-    from its harmless messages as often as they occur there. It is honestly labelled harmful.
-    Costs no query and no model.
+    Each message is a short harmful one of the attacker's data, whole, followed by words. It is
+    honestly labelled harmful. There are two ways to choose the words. The whole dictionary: every
+    word that the attacker knows, once a message; where not all of them fit, a word is left out of
+    some messages, those first that do least (see `WordBook.spread`). Frequent words: drawn from the
+    harmless messages as often as they occur there, again and again until a message is full.
 
-    Deviations: the paper sends every word of a dictionary once in every message. Words drawn by
-    frequency do as much to filters that look at single words (SpamBayes) and far more to naive
-    Bayes, which divides by the length of all messages; the paper's own informed variants choose
-    by frequency as well. The bases keep their content, so that the label is beyond doubt.
+    Which does more depends on the victim. With 1 % of poison the whole dictionary cost a
+    SpamBayes-like learner (Robinson's word odds, Fisher's method, cutoff 0.9) 52 % of Enron ham,
+    frequent words 21 %; but naive Bayes, which divides by the length of all messages, lost 1 % and
+    19 %. An attacker who knows the algorithm, or one of its family, tries both, and three messages
+    with the dictionary to one with frequent words, on models of its own, and sends what declines
+    most of its harmless messages. Any other sends three to one. Costs no query; three models with
+    the algorithm.
+
+    Deviations: the paper's attacker has one dictionary of up to 90,000 words and no limit of
+    length. Here its words are those of its own data, and a message is as long as the application
+    takes. The bases keep their content, so that the label is beyond doubt.
 
     Parameters
     ----------
-    words
-        Words added to each message, as many as fit.
+    chars
+        Characters of all messages together, at most: what a victim has to read in training.
     shortest
         Share of the harmful messages, shortest first, that serve as bases.
     """
@@ -43,10 +62,12 @@ class Dictionary(Attack[PoisoningQuestion, Contribution]):
     game = Poisoning
     variant = "poisoning.insert_unlabelled"
     reference = "Nelson et al. 2008, Exploiting machine learning to subvert your spam filter, LEET"
+    version: ClassVar[int] = 2
     domains: ClassVar[frozenset[str]] = frozenset({"text"})
     tasks: ClassVar[tuple[str, ...]] = ("harmless-declined",)
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(algorithm=Grade.FULL))
 
-    words: int = 1000
+    chars: int = 10_000_000
     shortest: float = 0.2
 
     def unfit(self, app: Application) -> Unfit | None:
@@ -60,10 +81,12 @@ class Dictionary(Attack[PoisoningQuestion, Contribution]):
         if not (len(harmless) and len(harmful) and counts):
             return submit_in_steps(access, (), lambda _: Change())
         bases = self._choose_bases(harmful, counts[-1])
-        messages = self._stuff_words(bases.x, harmless.x, access)
+        way = self._choose_way(question, access, counts[-1])
+        book = WordBook.read(harmless.x, harmful.x, question.rows)
 
         def change(count: int) -> Change:
-            return Change(add=messages[:count], bases=bases.take(slice(count)))
+            chosen = bases.take(slice(count))
+            return Change(add=self._stuff(chosen.x, book, way, access), bases=chosen)
 
         return submit_in_steps(access, counts, change)
 
@@ -72,22 +95,39 @@ class Dictionary(Attack[PoisoningQuestion, Contribution]):
         short = order[: max(1, int(self.shortest * len(order)))]
         return harmful.take(np.resize(short, count))
 
-    def _stuff_words(self, bases: Inputs, ordinary: Inputs, access: Access) -> Inputs:
-        """Put words behind each base `(m,)`, drawn like those of ordinary texts."""
-        counted = Counter(word for text in ordinary for word in terms(text))
-        if not counted:
+    def _choose_way(self, question: PoisoningQuestion, access: Access, count: int) -> str:
+        """Rehearse all ways where the attacker can train models like the victim's."""
+        ways = (BOTH, WHOLE, DRAWN)
+        if access.granted.knowledge.algorithm is Grade.NONE:
+            return BOTH
+
+        def poison(known: Data, number: int) -> Sequence[Data]:
+            ours = known.y == access.harmless
+            bases = self._choose_bases(known.take(~ours), number)
+            book = WordBook.read(known.x[ours], known.x[~ours], len(known))
+            return [Data(x=self._stuff(bases.x, book, way, access), y=bases.y) for way in ways]
+
+        lost = rehearse_damage(access, count / question.rows, poison)
+        return BOTH if lost is None else ways[int(np.argmax(lost))]
+
+    def _stuff(self, bases: Inputs, book: WordBook, way: str, access: Access) -> Inputs:
+        """Put words behind each base `(m,)`."""
+        longest = min(int(getattr(access.domain, "max_chars", 0)), self.chars // len(bases))
+        room = longest - max(len(base) for base in bases)
+        if not book.words or room < 1:
             return bases
-        words = np.array(list(counted), dtype=object)
-        chance = np.array(list(counted.values()), dtype=np.float64)
-        drawn = access.rng.choice(len(words), (len(bases), self.words), p=chance / chance.sum())
-        longest = getattr(access.domain, "max_chars", 0)
+        drawn = np.full(len(bases), way == DRAWN)
+        if way == BOTH:
+            drawn[EVERY - 1 :: EVERY] = True
+        whole = iter(book.spread(int((~drawn).sum()), room))
+        frequent = book.draw(int(drawn.sum()), room, access.rng)
+        behind = (next(frequent if often else whole) for often in drawn)
         return texts(
-            _append_fitting(base, words[row].tolist(), longest)
-            for base, row in zip(bases, drawn, strict=True)
+            _append_fitting(base, words, longest) for base, words in zip(bases, behind, strict=True)
         )
 
 
-def _append_fitting(base: str, words: list[str], longest: int) -> str:
+def _append_fitting(base: str, words: Sequence[str], longest: int) -> str:
     """Add words while they fit."""
     ends = len(base) + np.cumsum([len(word) + 1 for word in words])
     fitting = words[: int(np.searchsorted(ends, longest, side="right"))]

@@ -37,7 +37,7 @@ def probe_models(question: Worlds, access: Access, models: int) -> Iterator[Prob
     them have the property, as far as there are that many.
     """
     similar = access.data()
-    trained = _choose_training_records(question, similar, access.rng)
+    trained = choose_training_records(question, similar, access.rng)
     train = similar.take(trained)
     world = np.arange(models) % 2 == 1
     masks = question.masks(train, world, access.rng)
@@ -62,7 +62,7 @@ def probe_models(question: Worlds, access: Access, models: int) -> Iterator[Prob
         start, stop = stop, min(GROWTH * stop, most)
 
 
-def _choose_training_records(question: Worlds, similar: Data, rng: np.random.Generator) -> Bools:
+def choose_training_records(question: Worlds, similar: Data, rng: np.random.Generator) -> Bools:
     """Choose what own models are trained on `(rows,)`: the same share with and without."""
     has_property = question.holds(similar)
     chosen = np.zeros(len(similar), dtype=bool)

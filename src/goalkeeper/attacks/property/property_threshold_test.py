@@ -10,6 +10,7 @@ import numpy as np
 
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.property._own_models import ProbedModels, probe_models
+from goalkeeper.attacks.property._thresholds import find_threshold
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats, Ints
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
@@ -75,22 +76,3 @@ def _measure_models(scores: Floats, y: Ints) -> tuple[Floats, Floats]:
     right = (scores.argmax(axis=2) == y).mean(axis=1)
     true_class = np.take_along_axis(scores, y[None, :, None], axis=2)[:, :, 0]
     return right, np.log(np.maximum(true_class, MIN_PROBABILITY)).mean(axis=1)
-
-
-def find_threshold(values: Floats, world: Bools) -> tuple[float, float, tuple[float, float]]:
-    """Find the threshold on `values` `(models,)` that separates the worlds best.
-
-    Returns the threshold, the sign (+1: world 1 lies above), and how good it is: the share of
-    models on their own side, then the distance of the means in standard deviations.
-    """
-    order = np.sort(np.unique(values))
-    cuts = np.concatenate([[order[0] - 1.0], (order[:-1] + order[1:]) / 2])
-    above = (values[None, :] > cuts[:, None]) == world
-    share = above.mean(axis=1)
-    either = np.maximum(share, 1 - share)
-    ties = np.flatnonzero(either == either.max())
-    i = int(ties[len(ties) // 2])
-    spread = float(values.std())
-    apart = abs(float(values[world].mean() - values[~world].mean())) / max(spread, 1e-12)
-    sign = 1.0 if share[i] >= 0.5 else -1.0
-    return float(cuts[i]), sign, (float(either[i]), apart if spread > 0 else 0.0)

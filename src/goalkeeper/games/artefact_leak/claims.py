@@ -123,7 +123,7 @@ def shuffled_columns(data: Data, rng: np.random.Generator) -> Data:
 def measure_widths(claims: Regions, data: Data) -> Floats:
     """Measure how much each region leaves open: mean share of the columns' ranges, `(m,)`."""
     flat = np.asarray(data.x, dtype=np.float64).reshape(len(data), -1)
-    least, most = flat.min(axis=0), flat.max(axis=0)
+    least, most = np.nanmin(flat, axis=0), np.nanmax(flat, axis=0)
     varied = most > least
     low, high = np.clip(claims.low, least, most), np.clip(claims.high, least, most)
     share = (high - low)[:, varied] / (most - least)[varied]
@@ -134,19 +134,31 @@ def _find_inside(claims: Regions, data: Data) -> Iterable[set[bytes]]:
     """Yield the keys of the different records in each region."""
     flat = np.asarray(data.x, dtype=np.float64).reshape(len(data), -1)
     keys = np.array(row_keys(flat), dtype=object)
-    slack = TOLERANCE * np.maximum(np.ptp(flat, axis=0), 1e-9)
-    order = np.argsort(flat, axis=0)
+    if not len(flat):
+        yield from (set() for _ in range(len(claims)))
+        return
+    known = np.where(np.isnan(flat), -np.inf, flat)  # a missing value is in no bounded region
+    spread = np.where(np.isfinite(known), known, np.nan)
+    slack = TOLERANCE * np.maximum(np.nan_to_num(_ranges(spread)), 1e-9)
+    order = np.argsort(known, axis=0)
     # A binary search along the column with most different values leaves few rows to compare.
-    lead = int(np.argmax([len(np.unique(column)) for column in flat.T]))
-    rows, values = order[:, lead], flat[order[:, lead], lead]
+    lead = int(np.argmax([len(np.unique(column)) for column in known.T]))
+    rows, values = order[:, lead], known[order[:, lead], lead]
     for low, high, label in zip(claims.low, claims.high, claims.classes, strict=True):
         least, most = low - slack, high + slack
         first, last = np.searchsorted(values, [least[lead], most[lead]], side="left")
         near = rows[first : last + 1]
-        hit = ((flat[near] >= least) & (flat[near] <= most)).all(axis=1)
+        hit = ((known[near] >= least) & (known[near] <= most)).all(axis=1)
         if label >= 0:
             hit &= data.y[near] == label
         yield set(keys[near[hit]].tolist())
+
+
+def _ranges(values: Floats) -> Floats:
+    """Return the range of each column `(d,)` of values `(n, d)`; NaN counts for nothing."""
+    least = np.where(np.isnan(values), np.inf, values).min(axis=0)
+    most = np.where(np.isnan(values), -np.inf, values).max(axis=0)
+    return np.asarray(np.maximum(most - least, 0.0))
 
 
 def _find_texts(sets: Sequence[frozenset[str]], x: Iterable[str]) -> Iterable[set[int]]:

@@ -25,7 +25,7 @@ from goalkeeper.games.artefact_leak.claims import (
 from goalkeeper.games.artefact_leak.stored_records import storing_records
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.shared.measuring import build_measurement, measure_count
-from goalkeeper.games.tallies import estimate_tally
+from goalkeeper.games.tallies import estimate_tally, paired_proportion
 
 MIN_RECORDS = 20  # of training records, and of records that the model never saw
 HARMS = (Harm(Goal.PRIVACY),)
@@ -108,12 +108,7 @@ class ArtefactLeak(Game[ClaimLimit, None, Claims]):
         hits = match_single_records(claims, app.data.train, app.person)
         unseen = _draw_unseen(app, marking.rng)
         chance = _match_by_chance(claims, unseen, marking)
-        tally = Proportion(
-            successes=int(hits.sum()),
-            n=len(hits),
-            baseline_successes=int(chance.sum()),
-            baseline_n=len(chance),
-        )
+        tally = paired_proportion(hits, chance)
         spent = marking.final.cost.seconds / 3600
         # A hit proves a leak by itself only where no claim is right by chance.
         verified = tally.successes if tally.baseline_successes == 0 else 0

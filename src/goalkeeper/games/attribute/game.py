@@ -15,7 +15,8 @@ from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Grade, Power
+from goalkeeper.core.power import Attacker, Grade, Power
+from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.games.attribute.columns import Attribute, describe_attribute
 from goalkeeper.games.attribute.imputer import Imputers
 from goalkeeper.games.attribute.marks import HiddenValues, mark_guesses
@@ -102,6 +103,14 @@ class AttributeInference(Game[IncompleteRecords, HiddenValues, Floats]):
     def baseline_power(self, attacker: Power) -> Power:
         """Return the attacker's data, from which a value is imputed without the model."""
         return own_data(attacker)
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Let a run decide only where the description says that a column is sensitive."""
+        if not task.about:
+            return Standing.by_assumption(
+                "no column is declared sensitive; name those that are as data.sensitive"
+            )
+        return DECIDES
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator

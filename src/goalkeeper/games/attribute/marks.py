@@ -28,15 +28,12 @@ from goalkeeper.games.shared.measuring import (
     last_checkpoints,
     measure_rate,
 )
-from goalkeeper.games.tallies import bounds, estimate_tally, value
-from goalkeeper.stats import excess
-from goalkeeper.stats.paired import paired_difference
+from goalkeeper.games.tallies import bounds, estimate_tally, paired_gain, value
+from goalkeeper.stats import IntervalEstimate, excess, paired_difference, subtract
 
 MIN_GROUP = 20  # training records, and others, of a group whose gain is shown
 TOP_SHARE = 0.1  # share of the training records that the attack may pick by itself
-# Each of the two differences that are subtracted gets half of the 2.5 % of one side, so that the
-# interval of the difference of differences holds with 95 % (Bonferroni).
-HALF_ALPHA = 0.0125
+SIDE_ALPHA = 0.025  # error of one side of an interval of 95 %
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -60,33 +57,36 @@ class GuessHits:
         """Count training records against the better of two attackers without this model."""
         inside = self.member if group is None else self.member & group
         outside = ~self.member if group is None else ~self.member & group
-        counts = int(self.imputed[inside].sum()), int(inside.sum())
+        imputation = self.tally_over_imputation(inside)
         others = int(self.attack[outside].sum()), int(outside.sum())
-        if others[1] and others[0] * counts[1] > counts[0] * others[1]:
-            counts = others
+        base = imputation.baseline_successes
+        if not others[1] or others[0] * imputation.n <= base * others[1]:
+            return imputation
         return Gain(
-            successes=int(self.attack[inside].sum()),
-            n=int(inside.sum()),
-            baseline_successes=counts[0],
-            baseline_n=counts[1],
+            successes=imputation.successes,
+            n=imputation.n,
+            baseline_successes=others[0],
+            baseline_n=others[1],
         )
 
     def tally_over_imputation(self, side: Bools) -> Gain:
         """Count the records of one side against imputation of the same records."""
-        return Gain(
-            successes=int(self.attack[side].sum()),
-            n=int(side.sum()),
-            baseline_successes=int(self.imputed[side].sum()),
-            baseline_n=int(side.sum()),
-        )
+        return paired_gain(self.attack[side], self.imputed[side])
 
-    def measure_difference(self, side: Bools, alpha: float) -> tuple[float, float, float]:
+    def measure_difference(self, side: Bools, alpha: float) -> IntervalEstimate:
         """Bound the attack's hit rate minus that of imputation on the records of one side."""
         gained = int((self.attack & ~self.imputed & side).sum())
         lost = int((~self.attack & self.imputed & side).sum())
         n = int(side.sum())
         span = paired_difference(gained, lost, n, alpha=alpha)
-        return (gained - lost) / n, span.low, span.high
+        return IntervalEstimate((gained - lost) / n, span.low, span.high)
+
+    def measure_leak(self) -> IntervalEstimate:
+        """Bound that difference on training records, less the same on others."""
+        inside, outside = (
+            self.measure_difference(side, SIDE_ALPHA) for side in (self.member, ~self.member)
+        )
+        return subtract(inside, outside)
 
 
 def mark_guesses(
@@ -136,8 +136,6 @@ def _measure(hits: GuessHits, imputer: str) -> tuple[Measurement, ...]:
     n = int(member.sum())
     tally = hits.tally()
     base = tally.baseline_successes / tally.baseline_n
-    inside = hits.measure_difference(member, HALF_ALPHA)
-    outside = hits.measure_difference(other, HALF_ALPHA)
     sides = (("training records", member), ("other records", other))
     gains = [
         _measure_gain(f"gain over imputation on {name}", hits.tally_over_imputation(side))
@@ -162,7 +160,7 @@ def _measure(hits: GuessHits, imputer: str) -> tuple[Measurement, ...]:
         ),
         build_measurement(
             "difference of differences",
-            (inside[0] - outside[0], inside[1] - outside[2], inside[2] - outside[1]),
+            hits.measure_leak(),
             2 * n,
             note="hit rate minus that of imputation on training records, less the same on others: "
             "what leaks about the records, beyond what holds for people in general",
@@ -226,15 +224,13 @@ def _measure_groups(hits: GuessHits, truth: HiddenValues) -> tuple[Measurement, 
 
 def _summarise(hits: GuessHits, attribute: Attribute, groups: Sequence[Measurement]) -> str:
     member, other = hits.member, ~hits.member
-    inside = hits.measure_difference(member, HALF_ALPHA)
-    outside = hits.measure_difference(other, HALF_ALPHA)
+    leak = hits.measure_leak()
     sentence = (
         f"the attack guesses {attribute.name} correctly for {hits.attack[member].mean():.1%} of "
         f"the training records (without the model: {hits.imputed[member].mean():.1%}) and for "
         f"{hits.attack[other].mean():.1%} of other records (without the model: "
         f"{hits.imputed[other].mean():.1%}). The difference of differences is "
-        f"{100 * (inside[0] - outside[0]):+.1f} points ({100 * (inside[1] - outside[2]):+.1f} to "
-        f"{100 * (inside[2] - outside[1]):+.1f})"
+        f"{100 * leak.value:+.1f} points ({100 * leak.low:+.1f} to {100 * leak.high:+.1f})"
     )
     if not groups:
         return sentence

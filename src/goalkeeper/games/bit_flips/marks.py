@@ -29,7 +29,7 @@ from goalkeeper.games.bit_flips.bits import (
     flip_bits,
     rewrite_target,
 )
-from goalkeeper.games.tallies import estimate_tally
+from goalkeeper.games.tallies import estimate_tally, paired_proportion
 from goalkeeper.stats import clopper_pearson, mean_t
 
 SHOWN = 8  # flips of an example
@@ -115,7 +115,8 @@ def mark(marking: Marking[FlipAim, None, Flips], *, draws: int, most: int) -> At
         counts, flips = [0], []
     outcomes = [tester.test(flips[:count]) for count in counts]
     baseline = [_flip_at_random(tester, max(count, 1), draws, rng) for count in counts]
-    tallies = [_tally(out.wrong, wrong) for out, (wrong, _) in zip(outcomes, baseline, strict=True)]
+    pairs = zip(outcomes, baseline, strict=True)
+    tallies = [paired_proportion(out.wrong, wrong) for out, (wrong, _) in pairs]
     exponent = _flip_one_exponent(tester, draws, rng)
     return AttackResult(
         status=Status.TESTED,
@@ -146,15 +147,6 @@ def _checked(answer: Flips, aim: FlipAim) -> list[Flip]:
         raise ChangeRefused("a bit was flipped twice, which changes nothing")
     flip_bits(aim.stored, flips)
     return flips
-
-
-def _tally(wrong: Bools, at_random: Bools) -> Proportion:
-    return Proportion(
-        successes=int(wrong.sum()),
-        n=len(wrong),
-        baseline_successes=int(at_random.sum()),
-        baseline_n=len(at_random),
-    )
 
 
 def _flip_at_random(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from goalkeeper.core.application import Application
+from goalkeeper.core.asking import answer_each
 from goalkeeper.core.data import Bools, Inputs, Ints
 from goalkeeper.core.power import View
 from goalkeeper.games.evasion.parts import AdversarialGoal
@@ -18,10 +19,15 @@ REPEATS = 9
 
 
 def query_labels(app: Application, x: Inputs) -> Ints:
-    """Return the labels of inputs `(m, ...)`, in batches; this costs the attacker nothing."""
-    blocks = [x[i : i + BATCH_SIZE] for i in range(0, len(x), BATCH_SIZE)]
-    labels = [app.target.answer(block, View.LABELS).labels for block in blocks]
-    return np.concatenate(labels) if labels else np.empty(0, dtype=np.int64)
+    """Return the labels of inputs `(m, ...)`, in batches; this costs the attacker nothing.
+
+    An input on which the application fails gets -1.
+    """
+    out = np.full(len(x), -1, dtype=np.int64)
+    for i in range(0, len(x), BATCH_SIZE):
+        answers, answered = answer_each(app.target, x[i : i + BATCH_SIZE], View.LABELS)
+        out[i + np.flatnonzero(answered)] = answers.labels
+    return out
 
 
 def reached_by_majority(

@@ -88,7 +88,7 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
     ) -> Deal[EvasionQuestion, CleanState]:
         """Draw inputs of the right kind, in random order, until n are classified correctly."""
         rows = rng.permutation(np.flatnonzero(_is_eligible(app, task, app.data.holdout)))
-        right, looked_at = self._draw_correct(app, task, rows)
+        right, looked_at, unanswered = self._draw_correct(app, task, rows)
         right, asks = _ask_again(app, task, right)
         attacked, kind = app.data.holdout.take(right), find_kind(app, task)
         question = EvasionQuestion(
@@ -102,6 +102,7 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
             wrong_before=looked_at - len(right),
             looked_at=looked_at,
             asks=asks,
+            unanswered=unanswered,
         )
         return Deal(question=question, secret=secret, campaigns=max(1, len(right)))
 
@@ -141,19 +142,25 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
         each = 0.0 if granted.view is View.NOTHING else min(granted.budget.queries, TYPICAL_QUERIES)
         return Estimate(queries=min(self.n, found) * each)
 
-    def _draw_correct(self, app: Application, task: Task, rows: Ints) -> tuple[Ints, int]:
-        """Find the first n rows that are classified correctly, and how many were looked at."""
+    def _draw_correct(self, app: Application, task: Task, rows: Ints) -> tuple[Ints, int, int]:
+        """Find the first n rows that are classified correctly.
+
+        Returns them, how many answered ones were looked at, and how many got no answer.
+        """
         holdout = app.data.holdout
-        right = np.empty(0, dtype=np.int64)
+        right, failed = np.empty(0, dtype=np.int64), 0
         for start in range(0, len(rows), BATCH_SIZE):
             block = rows[start : start + BATCH_SIZE]
-            labels = app.target.answer(holdout.x[block], View.LABELS).labels
+            labels = query_labels(app, holdout.x[block])
             wrong = build_goal(app, task, holdout.y[block]).reached(labels)
-            fresh = np.flatnonzero(~wrong)[: self.n - len(right)]
+            fresh = np.flatnonzero(~wrong & (labels >= 0))[: self.n - len(right)]
             right = np.concatenate([right, block[fresh]])
-            if len(right) == self.n:
-                return right, start + int(fresh[-1]) + 1
-        return right, len(rows)
+            full = len(right) == self.n
+            seen = int(fresh[-1]) + 1 if full else len(block)
+            failed += int((labels[:seen] < 0).sum())
+            if full:
+                return right, start + seen - failed, failed
+        return right, len(rows) - failed, failed
 
 
 def _ask_again(app: Application, task: Task, right: Ints) -> tuple[Ints, int]:

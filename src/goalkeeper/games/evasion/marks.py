@@ -11,22 +11,27 @@ from numpy.typing import NDArray
 
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints, row_keys
-from goalkeeper.core.evidence import AttackResult, Curve, Proportion, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Curve, Status, Trial
 from goalkeeper.core.power import Grade, View
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion.asking import query_labels, reached_by_majority
-from goalkeeper.games.evasion.parts import CleanState, EvasionQuestion, Submission
+from goalkeeper.games.evasion.parts import CleanState, Ending, EvasionQuestion, Submission
 from goalkeeper.games.evasion.report import (
     MarkedAttack,
     check_controls,
+    explain_failure,
     list_caveats,
     measure,
     show_examples,
     summarise,
 )
+from goalkeeper.games.tallies import paired_proportion
 from goalkeeper.stats import cumulative_success, geometric_grid, nondecreasing_band
 
 MAX_TRIALS = 6  # budgets that are rated
+# Share of the inputs that are left out where the application failed on changes of them. Those that
+# were broken before it failed stay, so leaving out many would make the attack look too strong.
+MAX_LEFT_OUT = 0.05
 MAX_POINTS = 20  # budgets on the curve
 
 EvasionMarking = Marking[EvasionQuestion, CleanState, Submission]
@@ -67,6 +72,12 @@ def mark_submissions(marking: EvasionMarking) -> AttackResult:
     question, n = marking.deal.question, len(marking.deal.question.x)
     by_size = is_budget_size(marking)
     attempts = _evaluate(marking, by_size=by_size)
+    answered = _find_answered(marking, attempts)
+    few = max(1, int(MAX_LEFT_OUT * n))
+    if 0 < (~answered).sum() <= few < n:
+        # Where not even unchanged inputs get an answer any more, the run has failed: this raises.
+        marking.app.target.answer(question.x[:1], View.LABELS)
+        return mark_submissions(_leave_out(marking, answered))
     cost = attempts.size if by_size else attempts.queries.astype(np.float64)
     grid = _choose_budgets(marking, cost, MAX_TRIALS, by_size=by_size)
     trials, random_hits = [], np.zeros(n, dtype=bool)
@@ -85,11 +96,14 @@ def mark_submissions(marking: EvasionMarking) -> AttackResult:
         label=_fill(np.full(n, -1), solved, attempts.label[smallest]),
         random_hits=random_hits,
         lost=_find_lost(attempts, n),
+        unanswered=~answered,
         invalid=_find_invalid(attempts, n),
         tally=trials[-1].tally,
     )
+    failure = explain_failure(marked)
     return AttackResult(
-        status=Status.TESTED,
+        status=Status.CONTROL_FAILED if failure else Status.TESTED,
+        reason=failure,
         summary=summarise(marked),
         threat=question.constraint.within,
         measurements=measure(marked, by_size=by_size),
@@ -215,6 +229,36 @@ def _find_invalid(attempts: Attempts, n: int) -> Bools:
     return out
 
 
+def _find_answered(marking: EvasionMarking, attempts: Attempts) -> Bools:
+    """Return which inputs `(n,)` were broken, or never made the application fail."""
+    endings = marking.final.answer.endings
+    failed = np.array([ending == Ending.UNANSWERED for ending in endings], dtype=bool)
+    failed[attempts.row[np.isfinite(attempts.size) & (attempts.label < 0)]] = True
+    failed[attempts.row[attempts.success]] = False
+    return ~failed
+
+
+def _leave_out(marking: EvasionMarking, keep: Bools) -> EvasionMarking:
+    """Leave out inputs `(n,)` on whose changes the application failed: neither broken nor not."""
+    deal, before, lost = marking.deal, marking.deal.secret, int((~keep).sum())
+    secret = replace(
+        before,
+        attacked=before.attacked.take(keep),
+        looked_at=before.looked_at - lost,
+        unanswered=before.unanswered + lost,
+    )
+    answers = tuple(
+        replace(
+            each,
+            answer=replace(each.answer, x=each.answer.x[keep], endings=each.answer.endings[keep]),
+            queries=each.queries[keep],
+        )
+        for each in marking.answers
+    )
+    question = deal.question.take(keep)
+    return replace(marking, deal=replace(deal, question=question, secret=secret), answers=answers)
+
+
 # ---- success over the budget ---------------------------------------------------------------------
 
 
@@ -255,14 +299,13 @@ def _build_trial(
     ok = np.flatnonzero(marking.app.domain.valid(blind))
     hits[ok] = _ask_repeatedly(marking, blind[ok], ok)
     count = int(solved.sum())
-    tally = Proportion(successes=count, n=n, baseline_successes=int(hits.sum()), baseline_n=n)
     spent = attempts.queries[within]
     seconds = [c.cost.seconds for c in marking.answers if c.queries.max() <= spent.max(initial=0)]
     trial = Trial(
         budget=budget,
         queries=float(spent.max(initial=0)),
         compute_h=max(seconds, default=0.0) / 3600 / n,
-        tally=tally,
+        tally=paired_proportion(solved, hits),
         verified=count,
     )
     return trial, hits

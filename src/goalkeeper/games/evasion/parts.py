@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
+from goalkeeper.core.evidence import Control
 
 
 class Ending(StrEnum):
@@ -21,6 +22,7 @@ class Ending(StrEnum):
     BUDGET_SPENT = "budget spent"
     INVALID = "invalid"
     UNSEEN = "no answer seen"
+    UNANSWERED = "not answered"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,9 +32,12 @@ class AdversarialGoal:
     wanted: Bools
 
     def reached(self, labels: Ints, rows: Ints | None = None) -> Bools:
-        """Return which labels `(m,)`, answered for the inputs `rows` `(m,)`, reach the aim."""
+        """Return which labels `(m,)`, answered for the inputs `rows` `(m,)`, reach the aim.
+
+        A label of -1 is no answer, and reaches nothing.
+        """
         rows = np.arange(len(labels)) if rows is None else rows
-        return np.asarray(self.wanted[rows, labels], dtype=bool)
+        return np.asarray(self.wanted[rows, labels] & (labels >= 0), dtype=bool)
 
     def take(self, rows: NDArray[Any]) -> AdversarialGoal:
         """Return the aim for the chosen inputs."""
@@ -99,10 +104,15 @@ class EvasionQuestion:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Submission:
-    """Changed inputs `(n, ...)`, and how the attack thinks each of them ended, `(n,)`."""
+    """Changed inputs `(n, ...)`, and how the attack thinks each of them ended, `(n,)`.
+
+    `controls` are checks of the attack on its own work, such as whether the gradient that it
+    followed leads anywhere: where one fails, what it did not break proves nothing.
+    """
 
     x: Inputs
     endings: Inputs
+    controls: tuple[Control, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -111,9 +121,11 @@ class CleanState:
 
     `asks` is how often the game asks about an input before it believes the answer: once, or
     several times where the application was seen to answer the same input differently.
+    `unanswered` counts inputs on which the application failed; they count as nothing.
     """
 
     attacked: Data
     wrong_before: int
     looked_at: int
     asks: int = 1
+    unanswered: int = 0

@@ -49,6 +49,7 @@ class MarkedAttack:
     random_hits: Bools
     lost: Bools
     invalid: Bools
+    unanswered: Bools
     tally: Tally
 
     @property
@@ -213,7 +214,44 @@ def check_controls(marked: MarkedAttack, unrepeatable: int) -> tuple[Control, ..
             passed=invalid == 0,
             detail=f"{invalid} inputs were changed beyond the constraint; they do not count",
         ),
+        *marked.marking.final.answer.controls,
+        *_check_answers(marked),
     )
+
+
+def _check_answers(marked: MarkedAttack) -> tuple[Control, ...]:
+    """Fail where the application failed on changes of many inputs: what they do is not known."""
+    failing, n = int(marked.unanswered.sum()), len(marked.solved)
+    if not failing:
+        return ()
+    return (
+        Control(
+            name="the application answers changed inputs",
+            passed=False,
+            detail=f"the application failed on changes of {failing} of {n} inputs (it raised, or "
+            "its answer was not a number), so that it is not known whether these withstand",
+        ),
+    )
+
+
+def explain_failure(marked: MarkedAttack) -> str:
+    """Say why what withstood proves nothing; empty where it does, or where nothing withstood.
+
+    The attack failed checks of its own work, or random changes break as much as it did.
+    """
+    if marked.solved.all():
+        return ""
+    own = (*marked.marking.final.answer.controls, *_check_answers(marked))
+    failed = [c for c in own if not c.passed]
+    if failed:
+        return "what withstood proves nothing: " + "; ".join(c.detail for c in failed)
+    n, broken, chance = len(marked.solved), int(marked.solved.sum()), int(marked.random_hits.sum())
+    if chance and chance >= broken:
+        return (
+            f"random changes of equal size break {chance} of {n} inputs, and the attack {broken}: "
+            "it did not search"
+        )
+    return ""
 
 
 def list_caveats(marked: MarkedAttack) -> tuple[str, ...]:
@@ -227,6 +265,12 @@ def list_caveats(marked: MarkedAttack) -> tuple[str, ...]:
         caveats.append(
             f"{before.wrong_before} of {before.looked_at} inputs were misclassified without any "
             "attack; they were not attacked and do not count as successes."
+        )
+    if before.unanswered:
+        caveats.append(
+            f"The application failed on {before.unanswered} inputs or changes of them (it raised, "
+            "or its answer was not a number); these inputs count neither as broken nor as "
+            "withstanding."
         )
     if before.asks > 1:
         caveats.append(

@@ -28,7 +28,7 @@ from goalkeeper.games.base import Deal, Game, Marking, Task
 from goalkeeper.games.exhaustion.slow_target import slowed
 from goalkeeper.games.exhaustion.timing import CostMeter, Unit, draw_inputs, draw_of_size
 from goalkeeper.games.shared.measuring import build_measurement, build_query_trial, draw_curve
-from goalkeeper.games.tallies import estimate_tally
+from goalkeeper.games.tallies import bounds, estimate_tally, is_too_wide
 from goalkeeper.stats.latency import latency_factor, quantile_bounds
 
 # Inputs from which on the 99th percentile is compared, not the median: 4 of 400 lie beyond it.
@@ -161,8 +161,10 @@ class Exhaustion(Game[SizeLimits, None, Population]):
             _measure_kind(k.name, c, costs.ordinary_screened)
             for k, c in zip(kinds, costs.screened, strict=True)
         ]
+        unclear = is_too_wide(tally)
         return AttackResult(
-            status=Status.TESTED,
+            status=Status.NOT_TESTED if unclear else Status.TESTED,
+            reason=_explain_width(tally) if unclear else "",
             summary=_summarise(kind.name, tally, trials[-1]),
             measurements=(
                 *_measure(kind.name, tally, costs.ordinary),
@@ -225,6 +227,14 @@ class Exhaustion(Game[SizeLimits, None, Population]):
         """Return how many answers are timed."""
         kinds = min(granted.budget.queries, 15)
         return Estimate(queries=(kinds + self.rounds * 4) * (self.screened + self.inputs))
+
+
+def _explain_width(tally: Latency) -> str:
+    low, high = bounds(tally, 0.025)
+    return (
+        f"inconclusive: times scatter so much that these inputs may take {low:.2g} to {high:.2g} "
+        "times as long as ordinary ones; measure more inputs, or on a quieter machine"
+    )
 
 
 # ---- counting ----------------------------------------------------------------------------------

@@ -19,10 +19,12 @@ from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Attacker, Grade, Power, View
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
+from goalkeeper.games.extraction.leaves import find_copied_leaves
 from goalkeeper.games.extraction.stolen import examine_protection
 from goalkeeper.games.extraction.substitutes import (
     Substitute,
     check_standalone,
+    fit_family_without_queries,
     fit_without_queries,
     measure_parameter_error,
     predict_labels,
@@ -128,7 +130,7 @@ class Extraction(Game[PublicInterface, Data, Substitute]):
                     "target while it was evaluated",
                 ),
             ),
-            caveats=_list_caveats(marking, target),
+            caveats=_list_caveats(marking, target, agree[-1]),
             exhibits=(*_examine_storage(marking), *_show_example(marking, target, agree[-1])),
         )
 
@@ -168,7 +170,7 @@ class _TargetAnswers:
 
 
 def _count(agree: Bools, base: Bools) -> GainCounts:
-    return GainCounts(int(agree.sum()), len(agree), int(base.sum()), len(base))
+    return GainCounts.paired(agree, base)
 
 
 def _predict(point: Checkpoint, app: Application, x: Inputs) -> Ints:
@@ -184,6 +186,10 @@ def _find_baseline(marking: ExtractionMarking, labels: Ints) -> Bools:
     for trained in fit_without_queries(app, marking.attacker, seed):
         same = trained.answer(x, View.LABELS).labels == labels
         best = same if same.sum() > best.sum() else best
+    family = fit_family_without_queries(app, marking.attacker, seed)
+    if family is not None:
+        usual = predict_labels(family, x, len(app.classes)) == labels
+        best = max(best, usual, key=np.sum)
     return np.asarray(best)
 
 
@@ -219,6 +225,10 @@ def _measure(
         )
     if isinstance(app.domain, TableDomain):
         found += _measure_uniform(marking, app.domain)
+    leaves = find_copied_leaves(app, point.answer, marking.rng)
+    if leaves is not None:
+        note = "leaves of the original's tree within which the substitute always answers alike"
+        found.append(measure_rate("leaves copied", leaves, 0.0, note=note))
     return (*found, *_measure_parameters(marking))
 
 
@@ -253,7 +263,8 @@ def _measure_parameters(marking: ExtractionMarking) -> list[Measurement]:
                 note="the original has n of them; 1 is the cost of one equation for each",
             )
         )
-    compared = measure_parameter_error(app, substitute)
+    labels_only = marking.granted.view < View.SCORES
+    compared = measure_parameter_error(app, substitute, scale_free=labels_only)
     if compared:
         error, n = compared
         found.append(
@@ -262,7 +273,8 @@ def _measure_parameters(marking: ExtractionMarking) -> list[Measurement]:
                 (error, error, error),
                 n,
                 1.0,
-                note="1 is the error of a copy that is all zeros",
+                note="1 is the error of a copy that is all zeros"
+                + ("; up to one factor, which labels cannot show" if labels_only else ""),
             )
         )
     return found
@@ -288,8 +300,15 @@ def _summarise(point: Checkpoint, agree: Bools, base: Bools) -> str:
     )
 
 
-def _list_caveats(marking: ExtractionMarking, target: _TargetAnswers) -> tuple[str, ...]:
+def _list_caveats(
+    marking: ExtractionMarking, target: _TargetAnswers, agree: Bools
+) -> tuple[str, ...]:
     caveats = []
+    if not agree.all():
+        caveats.append(
+            f"the copy is approximate: it differs from the original on {int((~agree).sum()):,} of "
+            f"{len(agree):,} unseen inputs"
+        )
     if len(np.unique(target.labels)) < 2:
         caveats.append("the original gave the same answer to every unseen input")
     if marking.attacker.knowledge.data is Grade.NONE:

@@ -16,6 +16,7 @@ from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError, NotGranted, NotOffered
 from goalkeeper.core.power import Grade, Power
 from goalkeeper.training import SklearnTrainer, lookalike, plain_rows
+from goalkeeper.training.families import choose_family, fit_family
 
 PLAIN_TYPES = (str, bytes, int, float, complex, bool, type(None), np.ndarray, np.generic)
 
@@ -100,6 +101,19 @@ def fit_without_queries(app: Application, attacker: Power, seed: int) -> tuple[T
     return tuple(trainer.fit(data, seed) for trainer in _list_baseline_trainers(app))
 
 
+def fit_family_without_queries(app: Application, granted: Power, seed: int) -> Substitute | None:
+    """Train the usual family that predicts this attacker's own true classes best.
+
+    Families are compared by cross-validation on the attacker's own data, as the attacker could do
+    it. None without data.
+    """
+    knowledge = granted.knowledge
+    data = app.data.train if knowledge.data is Grade.FULL else app.data.similar
+    if knowledge.data is Grade.NONE or len(np.unique(data.y)) < 2:
+        return None
+    return fit_family(choose_family(data, app.domain, seed), data, app.domain, seed)
+
+
 def _list_baseline_trainers(app: Application) -> tuple[Trainer, ...]:
     if app.trainer is not None:
         return app.trainer, app.lookalike or lookalike(app.trainer)
@@ -118,13 +132,20 @@ def _build_generic_model(app: Application) -> Any:
 
 
 def measure_parameter_error(
-    app: Application, substitute: Any, parameters: Mapping[str, Any] | None = None
+    app: Application,
+    substitute: Any,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    scale_free: bool = False,
 ) -> tuple[float, int] | None:
     """Compare parameters with the target's: the largest error over the largest parameter.
 
     Weights are compared per range of their column, up to what is common to all classes; of texts
     only the words that both know. Returns the relative error and the number of parameters that
     were compared; None where either has no parameters or they cannot be compared.
+
+    `scale_free`: all parameters of the copy may be off by one positive factor, which labels cannot
+    show; the factor that fits best is taken out.
     """
     copied = getattr(substitute, "parameters", None)
     if not isinstance(copied, Mapping):
@@ -144,6 +165,10 @@ def measure_parameter_error(
         true, guess = _select_shared(true, guess, parameters, copied)
     if true.shape != guess.shape or not np.abs(true).max(initial=0.0):
         return None
+    if not np.isfinite(guess).all():  # a class that the copy never gives
+        return None
+    if scale_free and np.any(guess):
+        guess = guess * max(0.0, float((true * guess).sum() / (guess**2).sum()))
     return float(np.abs(true - guess).max() / np.abs(true).max()), true.size
 
 

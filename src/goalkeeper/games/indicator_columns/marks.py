@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from goalkeeper.core.data import Bools
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Status
 from goalkeeper.games.base import Marking
@@ -17,7 +18,13 @@ from goalkeeper.games.shared.measuring import (
     draw_curve,
     thinned_checkpoints,
 )
-from goalkeeper.games.shared.rankings import FEWEST, Ranking, RankingAim, precision
+from goalkeeper.games.shared.rankings import (
+    FEWEST,
+    Ranking,
+    RankingAim,
+    find_named,
+    precision,
+)
 
 MarkingColumns = Marking[RankingAim, None, Ranking]
 
@@ -34,18 +41,18 @@ def mark(marking: MarkingColumns) -> AttackResult:
             reason=f"only {k} columns move the answers: too few to distinguish finding them from "
             "guessing",
         )
-    truth = {names[i] for i in np.argsort(-pull, kind="stable")[:k]}
+    truth = [names[i] for i in np.argsort(-pull, kind="stable")[:k]]
     points = thinned_checkpoints(marking.answers)
     lists = [_checked(point.answer, names) for point in points]
-    base = _baseline(marking, truth, names, k)
-    found = [GainCounts(len(set(ranking[:k]) & truth), k, *base) for ranking in lists]
+    base = _baseline(marking, truth, names)
+    found = [_found(ranking[:k], truth, base, len(names)) for ranking in lists]
     trials = [build_gain_trial(point, f) for point, f in zip(points, found, strict=True)]
     last = found[-1]
     return AttackResult(
         status=Status.TESTED,
         summary=f"After {int(points[-1].queries[0]):,} queries {last.successes} of the first {k} "
         f"columns named are among the {k} that move the answers most; without any query "
-        f"{base[0] / base[1]:.0%} of them would be.",
+        f"{last.baseline:.0%} of them would be.",
         measurements=(
             last.measure(marking.task.metric, "over the best without any query"),
             precision(last, f"a column counts by {how}"),
@@ -71,23 +78,35 @@ def _checked(answer: Ranking, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(answer))
 
 
-def _baseline(
-    marking: MarkingColumns, truth: set[str], names: Sequence[str], k: int
-) -> tuple[int, int]:
-    """Count the hits of drawing columns blindly, or of the best model of the attacker's own."""
+def _baseline(marking: MarkingColumns, truth: Sequence[str], names: Sequence[str]) -> Bools | None:
+    """Return which of the true columns `(k,)` the best model of the attacker's own names.
+
+    None where drawing columns blindly names as many.
+    """
     app = marking.app
     seed = int(marking.victim.generate_state(1)[0])
-    best = k, len(names)
+    k, best = len(truth), None
     for trained in fit_without_queries(app, marking.attacker, seed):
         order = np.argsort(-measure_influence(trained, app.data.similar)[0], kind="stable")[:k]
-        hits = len({names[i] for i in order} & truth)
-        best = (hits, k) if hits / k > best[0] / best[1] else best
+        hits = find_named([names[i] for i in order], truth)
+        if hits.mean() > (k / len(names) if best is None else best.mean()):
+            best = hits
     return best
 
 
-def _exhibit(named: Sequence[str], truth: set[str]) -> Exhibit:
+def _found(
+    named: Sequence[str], truth: Sequence[str], base: Bools | None, columns: int
+) -> GainCounts:
+    """Count hits of k, beside the best of the attacker's own, or drawing columns blindly."""
+    hits = find_named(named, truth)
+    if base is None:
+        return GainCounts(int(hits.sum()), len(truth), len(truth), columns)
+    return GainCounts.paired(hits, base)
+
+
+def _exhibit(named: Sequence[str], truth: Sequence[str]) -> Exhibit:
     return Exhibit(
         title="columns that were named and matter most",
         after=", ".join(name for name in named if name in truth) or "none",
-        note="missed: " + (", ".join(sorted(truth - set(named))) or "none"),
+        note="missed: " + (", ".join(sorted(set(truth) - set(named))) or "none"),
     )

@@ -94,7 +94,7 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
         """Draw the texts on which words may have to be measured."""
         size = min(self.inputs, len(app.data.holdout))
         rows = np.sort(rng.choice(len(app.data.holdout), size, replace=False))
-        return Deal(RankingAim(self.most), app.data.holdout.x[rows])
+        return Deal(RankingAim(self.most, self.share), app.data.holdout.x[rows])
 
     def mark(self, marking: Marking[RankingAim, Inputs, Ranking]) -> AttackResult:
         """Count the true indicators that were named, beside the best without access."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from goalkeeper.core.data import Inputs
+import numpy as np
+
+from goalkeeper.core.data import Bools, Inputs
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.games.base import Marking
@@ -16,8 +18,14 @@ from goalkeeper.games.shared.measuring import (
     draw_curve,
     thinned_checkpoints,
 )
-from goalkeeper.games.shared.rankings import FEWEST, Ranking, RankingAim, precision
-from goalkeeper.stats import clopper_pearson, precision_at_k
+from goalkeeper.games.shared.rankings import (
+    FEWEST,
+    Ranking,
+    RankingAim,
+    find_named,
+    precision,
+)
+from goalkeeper.stats import clopper_pearson
 
 MarkingWords = Marking[RankingAim, Inputs, Ranking]
 
@@ -77,24 +85,24 @@ def _checked(answer: Ranking) -> list[str]:
     return list(dict.fromkeys(word.lower() for word in answer))
 
 
-def _known_before(marking: MarkingWords, used: Sequence[str], truth: Sequence[str]) -> int | None:
-    """Count the hits of the best ranking from the attacker's own data; None without data."""
+def _known_before(marking: MarkingWords, used: Sequence[str], truth: Sequence[str]) -> Bools | None:
+    """Return what the best ranking from own data finds of the truth `(k,)`; None without data."""
     seed = int(marking.victim.generate_state(1)[0])
     guesses = [
         find_indicators(trained, marking.app, used, marking.deal.secret).ranked()[: len(truth)]
         for trained in fit_without_queries(marking.app, marking.attacker, seed)
     ]
-    return max((len(set(guess) & set(truth)) for guess in guesses), default=None)
+    return max((find_named(guess, truth) for guess in guesses), key=np.sum, default=None)
 
 
-def _found(words: Sequence[str], truth: Sequence[str], known: int | None) -> GainCounts:
+def _found(words: Sequence[str], truth: Sequence[str], known: Bools | None) -> GainCounts:
     """Count hits of k, beside the better of drawing from the same list and of own data."""
     k = len(truth)
-    hits = round(precision_at_k(words, truth, k) * k)
+    hits = find_named(words[:k], truth)
     drawn = len(set(words) & set(truth)), max(len(words), 1)
-    if known is not None and known / k > drawn[0] / drawn[1]:
-        return GainCounts(hits, k, known, k)
-    return GainCounts(hits, k, *drawn)
+    if known is not None and known.mean() > drawn[0] / drawn[1]:
+        return GainCounts.paired(hits, known)
+    return GainCounts(int(hits.sum()), k, *drawn)
 
 
 # ---- what is shown -----------------------------------------------------------------------------

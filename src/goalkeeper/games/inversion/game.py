@@ -14,7 +14,8 @@ from goalkeeper.core.data import Bools, Floats
 from goalkeeper.core.domain import ImageDomain, TextDomain
 from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Grade, Power, View
+from goalkeeper.core.power import Attacker, Grade, Power, View
+from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.inversion.likeness import by_likeness
 from goalkeeper.games.inversion.questions import (
@@ -28,6 +29,7 @@ from goalkeeper.games.inversion.questions import (
     extract_features,
     mark_answers,
 )
+from goalkeeper.games.inversion.ruling import find_ruling
 from goalkeeper.games.shared.grants import own_data
 from goalkeeper.games.shared.measuring import (
     GainCounts,
@@ -81,11 +83,20 @@ class Inversion(Game[InversionQuestion, None, ClassAverages]):
         return (TASK,)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Need two classes with a few records each."""
+        """Need two classes with a few records each, and something that own data leave open."""
         counts = np.bincount(app.data.train.y, minlength=len(app.classes))
         if int((counts >= MIN_CLASS_RECORDS).sum()) < 2:
             return Unfit(f"two classes with {MIN_CLASS_RECORDS} training records each are needed")
-        return None
+        ruling = app.once(find_ruling)
+        return Unfit(ruling, proven=True) if ruling else None
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Let no run decide of those who have the training data, and with them the averages."""
+        if attacker.power.knowledge.data is Grade.FULL:
+            return Standing.no_harm(
+                "whoever has the training data knows the average of each class without the model"
+            )
+        return DECIDES
 
     def baseline_power(self, attacker: Power) -> Power:
         """Return the attacker's data, from which class averages are known without any query."""
@@ -113,7 +124,7 @@ class Inversion(Game[InversionQuestion, None, ClassAverages]):
         values = [align_answer(point.answer, truth, classes) for point in points]
         base = _find_baseline(marking, truth, asked)
         hits = [mark_answers(v, asked, marking.rng) for v in values]
-        counts = [GainCounts(int(h.sum()), len(h), *base) for h in hits]
+        counts = [_count(h, base) for h in hits]
         trials = [build_gain_trial(point, c) for point, c in zip(points, counts, strict=True)]
         return AttackResult(
             status=Status.TESTED,
@@ -139,17 +150,24 @@ class Inversion(Game[InversionQuestion, None, ClassAverages]):
 # ---- counting ----------------------------------------------------------------------------------
 
 
+def _count(hits: Bools, base: Bools | None) -> GainCounts:
+    """Count right answers `(m,)` beside the baseline on the same questions, or beside a coin."""
+    if base is None:
+        return GainCounts(int(hits.sum()), len(hits), *COIN)
+    return GainCounts.paired(hits, base)
+
+
 def _find_baseline(
     marking: InversionMarking, truth: FeatureMatrix, asked: Questions
-) -> tuple[int, int]:
-    """Return what is right without the model: a coin, or own data where that is better."""
+) -> Bools | None:
+    """Return what own data answers correctly `(m,)`; None where a coin does as well."""
     app, grade = marking.app, marking.attacker.knowledge.data
     if grade is Grade.NONE:
-        return COIN
+        return None
     data = app.data.train if grade is Grade.FULL else app.data.similar
     means = np.nan_to_num(extract_features(app, data, truth.names).means(len(app.classes)))
-    right = int(mark_answers(means, asked, marking.rng).sum())
-    return (right, len(asked)) if 2 * right > len(asked) else COIN
+    right = mark_answers(means, asked, marking.rng)
+    return right if 2 * int(right.sum()) > len(asked) else None
 
 
 # ---- what is shown -----------------------------------------------------------------------------

@@ -116,10 +116,8 @@ def choose_questions(truth: FeatureMatrix, classes: int, rng: np.random.Generato
     in many pixels next to one another, or in many words of one phrase, is not counted many times.
     Only questions whose answer is beyond chance in the training data are asked.
     """
-    z = _measure_z_scores(truth, classes)
-    strength = np.abs(z).max(axis=(0, 1), initial=0.0)
-    order = np.argsort(-strength, kind="stable")[:MAX_COLUMNS]
-    kept = _drop_correlated(_centre_by_class(truth), order[strength[order] > MIN_Z])
+    z = measure_z_scores(truth, classes)
+    kept = find_separate_columns(truth, z)
     found = []
     present = np.flatnonzero(
         [(truth.y == label).sum() >= MIN_CLASS_RECORDS for label in range(classes)]
@@ -133,7 +131,17 @@ def choose_questions(truth: FeatureMatrix, classes: int, rng: np.random.Generato
     return Questions(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3].astype(bool))
 
 
-def _measure_z_scores(truth: FeatureMatrix, classes: int) -> Floats:
+def find_separate_columns(truth: FeatureMatrix, z: Floats) -> Ints:
+    """List columns that differ between classes, by z-scores `(classes, classes, d)`.
+
+    The most different ones come first; of columns that go up and down together only the first.
+    """
+    strength = np.abs(z).max(axis=(0, 1), initial=0.0)
+    order = np.argsort(-strength, kind="stable")[:MAX_COLUMNS]
+    return _drop_correlated(_centre_by_class(truth), order[strength[order] > MIN_Z])
+
+
+def measure_z_scores(truth: FeatureMatrix, classes: int) -> Floats:
     """Differences of averages in standard errors, `(classes, classes, d)`."""
     means = truth.means(classes)
     error = np.full_like(means, np.inf)

@@ -14,8 +14,10 @@ from goalkeeper.core.data import Data, Floats, Ints, row_keys
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Power, View
+from goalkeeper.core.power import Attacker, Power, View
+from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
+from goalkeeper.games.linkage.one_record import every_record, find_contradiction
 from goalkeeper.games.linkage.person_codes import person_codes
 from goalkeeper.games.shared.measuring import GainCounts, build_gain_trial
 
@@ -26,6 +28,10 @@ TASK = Task(
     harms=(Harm(Goal.PRIVACY),),
     metric=METRIC,
     sentence="link the answers of two anonymised releases that belong to the same person",
+)
+ONE_RECORD = (
+    "the description says that each record is of another person (threats.linkage), and neither "
+    "repeated records nor a column of persons contradict it: nobody has two records to link"
 )
 CLAIMS = {
     "": "The application does not say whether it claims anonymity or pseudonymity",
@@ -73,22 +79,46 @@ class Linkage(Game[Releases, Ints, Ints]):
         return (TASK,)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Need people with two records or more."""
+        """Need people with two records or more; rule linkage out where nobody has two."""
+        if app.one_record_a_person:
+            refuted = app.once(find_contradiction)
+            if not refuted:
+                return Unfit(ONE_RECORD, proven=True)
+            if app.person is None:
+                return Unfit(
+                    f"the description says that each record is of another person, but {refuted}; "
+                    "name the column of the person (data.person), or take out threats.linkage"
+                )
         if app.person is None:
             return Unfit(
                 "it is not known which person a record belongs to; name the column in the "
-                "description (data.person)"
+                "description (data.person), or say that nobody has two records (threats.linkage)"
             )
         data = _releasable_records(app)
         if app.person not in data.columns:
             return Unfit(f"the column {app.person!r} is missing in some part of the data")
         people = _people_with(data, app.person, 2)
+        if not people and _names_everybody(app, app.person):
+            return Unfit(
+                f"the column {app.person} names another person for each record, so that nobody "
+                "has two to link",
+                proven=True,
+            )
         if len(people) < MIN_PEOPLE:
             return Unfit(
                 f"{len(people)} people have two records or more; at least {MIN_PEOPLE} are needed "
                 "to distinguish links from chance"
             )
         return None
+
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Let linkage decide only where the description says whose records are whose."""
+        if app.person is None and not app.one_record_a_person:
+            return Standing.by_assumption(
+                "the description does not say whether anybody has several records: name the column "
+                "of the person (data.person), or declare threats.linkage"
+            )
+        return DECIDES
 
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Releases, Ints]:
         """Split people's records into two halves, and release the target's scores for them."""
@@ -161,8 +191,16 @@ def _releasable_records(app: Application) -> Data:
 
 
 def _people_with(data: Data, person: str, min_records: int) -> list[str]:
+    """List who has so many records; those without a name are of nobody."""
     names, counts = np.unique(data.columns[person].astype(str), return_counts=True)
-    return [str(name) for name in names[counts >= min_records]]
+    return [str(name) for name in names[counts >= min_records] if name]
+
+
+def _names_everybody(app: Application, person: str) -> bool:
+    """Tell whether the column names a person for every record, and none of them twice."""
+    data = every_record(app)
+    names = data.columns.get(person, np.array([""])).astype(str)
+    return bool((names != "").all()) and len(np.unique(names)) == len(names)
 
 
 def _check_links(answer: Ints, n: int) -> Ints:

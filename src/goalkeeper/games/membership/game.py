@@ -26,7 +26,9 @@ from goalkeeper.core.evidence import (
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
+from goalkeeper.games.membership.blind import BlindBaseline, match_records, measure_blind
 from goalkeeper.games.membership.memorising import (
+    KnownClasses,
     MemorisingTarget,
     MemorisingTrainer,
     RecordIndex,
@@ -35,10 +37,13 @@ from goalkeeper.games.shared.measuring import build_measurement, draw_curve
 from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import (
     auc,
+    break_ties,
     calibrated_threshold,
     counts_at_threshold,
     epsilon_ceiling,
     epsilon_lower_bound,
+    resolved_rates,
+    simultaneous_auc,
     tpr_at_fpr,
 )
 
@@ -46,9 +51,6 @@ FALSE_POSITIVE_RATES = (0.001, 0.01, 0.05, 0.1)
 AUDITED_RATE = 0.05  # the one rate at which epsilon is audited, fixed before any score is seen
 SHOWN_RATES = (0.01, 0.001)  # at which the true-positive rate is shown, where it is resolved
 MIN_RECORDS = 20  # of each part
-# The rule of thumb that 20 expected false positives resolve a rate to about a quarter of itself
-# (the relative standard error of a count of 20 is 1 / sqrt(20) = 22 %).
-MIN_FALSE_POSITIVES = 20
 TASK = Task(
     name="membership",
     harms=(Harm(Goal.PRIVACY),),
@@ -82,7 +84,7 @@ class Membership(Game[Data, Roles, Floats]):
     name: ClassVar[str] = "membership"
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     grows: ClassVar[Mapping[str, int]] = {"per_side": 200}
-    per_side: int = 1000
+    per_side: int = 5000
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
         """Return the one task."""
@@ -115,31 +117,47 @@ class Membership(Game[Data, Roles, Floats]):
         return Deal(Data(x=shown.x, y=shown.y), roles, len(role), withheld)
 
     def mark(self, marking: MembershipMarking) -> AttackResult:
-        """Count true and false positives at thresholds calibrated on separate non-members."""
-        roles = marking.deal.secret
-        trials = [_build_trial(point, roles) for point in _last_checkpoints(marking.answers)]
+        """Count true and false positives at thresholds calibrated on separate non-members.
+
+        Equal scores are ordered at random, as an attacker can: every false-positive rate is
+        reached. Where members differ from other records without the model, records are compared
+        that do not.
+        """
+        secret, question = marking.deal.secret, marking.deal.question
+        blind = measure_blind(question, secret.member, marking.app.domain, marking.rng)
+        roles = _match_roles(blind, marking) if blind.differs else secret
+        if roles is None:
+            return AttackResult(status=Status.NOT_TESTED, reason=_explain_difference(blind))
+        points, seed = _last_checkpoints(marking.answers), int(marking.rng.integers(2**31))
+        trials = [_build_trial(point, roles, seed) for point in points]
         scores = _check_scores(marking.final, roles)
-        measurements = _measure(trials[-1], scores, roles) + _measure_groups(marking, scores)
-        alike = scores.min() == scores.max()
+        ranks = break_ties(scores, np.random.default_rng(seed))
+        measurements = [
+            *_measure(trials[-1], scores, ranks, roles),
+            _measure_without_model(blind),
+            *_measure_groups(marking, scores, roles),
+        ]
         return AttackResult(
-            status=Status.NOT_TESTED if alike else Status.TESTED,
-            reason=_explain_constant(len(scores)) if alike else "",
+            status=Status.TESTED,
             summary=_summarise(measurements),
             measurements=tuple(measurements),
             trials=tuple(trials),
             curve=_draw_curve(trials, marking),
             controls=(_check_alike(scores, roles),),
-            caveats=_list_caveats(roles),
+            caveats=_list_caveats(scores, roles, blind),
             exhibits=(_show_example(marking, scores),),
         )
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
-        """Return the application with a memory: more confident on what it was trained on."""
+        """Return the application with a memory: right on what it was trained on, else wrong."""
+        data = app.data
+        others = data.holdout.joined(data.calibration)
+        everything = data.train.joined(others).joined(data.similar)
         return replace(
             app,
-            target=MemorisingTarget(app.target, app.data.train),
-            trainer=MemorisingTrainer(app.trainer) if app.trainer else None,
-            lookalike=MemorisingTrainer(app.lookalike) if app.lookalike else None,
+            target=MemorisingTarget(app.target, data.train, KnownClasses(others)),
+            trainer=MemorisingTrainer(app.trainer, everything) if app.trainer else None,
+            lookalike=MemorisingTrainer(app.lookalike, everything) if app.lookalike else None,
         )
 
     def smaller(self) -> Membership:
@@ -171,15 +189,27 @@ def _check_scores(point: Checkpoint, roles: Roles) -> Floats:
     return scores
 
 
-def _explain_constant(n: int) -> str:
+def _match_roles(blind: BlindBaseline, marking: MembershipMarking) -> Roles | None:
+    """Keep records that look alike without the model; None where too few are left of a role."""
+    roles, question = marking.deal.secret, marking.deal.question
+    groups = (roles.member, roles.non_member, roles.calibration)
+    kept = match_records(question, groups, blind, marking.app.domain, marking.rng)
+    if kept is None or min((group & kept).sum() for group in groups) < MIN_RECORDS:
+        return None
+    member, non_member, calibration = (group & kept for group in groups)
+    return Roles(member=member, non_member=non_member, calibration=calibration)
+
+
+def _explain_difference(blind: BlindBaseline) -> str:
     return (
-        f"the attack scored all {n} records alike, so that nothing could set members apart: the "
-        "model gives the same answer to all of them, or one that is the same at this precision"
+        "training records differ so much from the others that they are distinguished without the "
+        f"model (AUC {blind.area.value:.2f}), and too few of both are alike: what the model adds "
+        "cannot be measured; provide held-out records from the source of the training data"
     )
 
 
-def _build_trial(point: Checkpoint, roles: Roles) -> Trial:
-    scores = _check_scores(point, roles)
+def _build_trial(point: Checkpoint, roles: Roles, seed: int) -> Trial:
+    scores = break_ties(_check_scores(point, roles), np.random.default_rng(seed))
     at = []
     for rate in FALSE_POSITIVE_RATES:
         threshold = calibrated_threshold(scores[roles.calibration], rate)
@@ -202,10 +232,10 @@ def _build_trial(point: Checkpoint, roles: Roles) -> Trial:
     )
 
 
-def _measure(trial: Trial, scores: Floats, roles: Roles) -> list[Measurement]:
-    members, non_members = scores[roles.member], scores[roles.non_member]
+def _measure(trial: Trial, scores: Floats, ranks: Floats, roles: Roles) -> list[Measurement]:
+    members, non_members = ranks[roles.member], ranks[roles.non_member]
     n = len(members) + len(non_members)
-    threshold = calibrated_threshold(scores[roles.calibration], AUDITED_RATE)
+    threshold = calibrated_threshold(ranks[roles.calibration], AUDITED_RATE)
     epsilon = epsilon_lower_bound(*counts_at_threshold(members, non_members, threshold))
     ceiling = epsilon_ceiling(len(members), len(non_members))
     found = [
@@ -214,9 +244,9 @@ def _measure(trial: Trial, scores: Floats, roles: Roles) -> list[Measurement]:
             estimate_tally(trial.tally),
             n,
             1,
-            note="largest over false-positive rates of 0.1, 1, 5 and 10 %",
+            note="largest over false-positive rates of 0.1, 1, 5 and 10 %; ties broken at random",
         ),
-        build_measurement("AUC", auc(members, non_members), n, 0.5),
+        build_measurement("AUC", auc(scores[roles.member], scores[roles.non_member]), n, 0.5),
         build_measurement(
             "empirical epsilon",
             (epsilon, epsilon, float("inf")),
@@ -232,16 +262,23 @@ def _measure(trial: Trial, scores: Floats, roles: Roles) -> list[Measurement]:
     return found
 
 
-def _measure_groups(marking: MembershipMarking, scores: Floats) -> list[Measurement]:
+def _measure_without_model(blind: BlindBaseline) -> Measurement:
+    note = "inputs and classes alone, cross-fitted; 99 % interval"
+    return build_measurement("AUC without the model", blind.area, len(blind.chance), 0.5, note=note)
+
+
+def _measure_groups(marking: MembershipMarking, scores: Floats, roles: Roles) -> list[Measurement]:
     """Measure the AUC per class, person and subgroup, the most exposed first."""
-    roles = marking.deal.secret
+    groups = {
+        name: (scores[roles.member & mask], scores[roles.non_member & mask])
+        for name, mask in _group_masks(marking).items()
+    }
+    large = {name: g for name, g in groups.items() if min(map(len, g)) >= MIN_RECORDS // 2}
     found = []
-    for name, mask in _group_masks(marking).items():
-        members, non_members = scores[roles.member & mask], scores[roles.non_member & mask]
-        if min(len(members), len(non_members)) >= MIN_RECORDS // 2:
-            n = len(members) + len(non_members)
-            found.append(build_measurement("AUC", auc(members, non_members), n, 0.5, group=name))
-    return sorted(found, key=lambda m: -m.low)
+    for name, area in simultaneous_auc(large).items():
+        n, note = sum(map(len, large[name])), "the intervals of all groups hold simultaneously"
+        found.append(build_measurement("AUC", area, n, 0.5, group=name, note=note))
+    return sorted(found, key=lambda m: (-m.low, -m.value))
 
 
 def _group_masks(marking: MembershipMarking) -> dict[str, Bools]:
@@ -283,18 +320,29 @@ def _check_alike(scores: Floats, roles: Roles) -> Control:
     )
 
 
-def _list_caveats(roles: Roles) -> tuple[str, ...]:
+def _list_caveats(scores: Floats, roles: Roles, blind: BlindBaseline) -> tuple[str, ...]:
     found = [
         "these rates are pooled over all records and are not calibrated for a single one; see the "
         "groups"
     ]
-    lowest = FALSE_POSITIVE_RATES[0]
-    needed = round(MIN_FALSE_POSITIVES / lowest)
     n = int(roles.non_member.sum())
-    if n < needed:
+    if scores.min() == scores.max():
         found.append(
-            f"{n} non-members cannot resolve a false-positive rate of {lowest:.1%}; that takes "
-            f"{needed}"
+            f"the attack scored all {len(scores)} records alike: the model gives the same answer "
+            "to all of them, or one that is the same at this precision"
+        )
+    if blind.differs:
+        found.append(
+            f"training records differ from the others even without the model (AUC "
+            f"{blind.area.value:.2f}); {int(roles.member.sum())} members and {n} non-members that "
+            "are alike by this are compared, so that only what the model adds counts"
+        )
+    resolved = resolved_rates(FALSE_POSITIVE_RATES, n)
+    if len(resolved) < len(FALSE_POSITIVE_RATES):
+        named = ", ".join(f"{100 * rate:g}" for rate in resolved)
+        found.append(
+            f"{n} non-members bound the ratio from above only at false-positive rates of {named} "
+            "%, unless the attack beats chance at a smaller one"
         )
     return tuple(found)
 

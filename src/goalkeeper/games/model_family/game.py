@@ -1,4 +1,4 @@
-"""Model family: the game trains models of hidden families; the attack names the family of each."""
+"""Model family: whether the attack recognises the family of the application's own model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from goalkeeper.core.application import Application
+from goalkeeper.core.application import Application, Target
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Ints
 from goalkeeper.core.domain import Domain
@@ -18,14 +18,17 @@ from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Attacker, Power
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
-from goalkeeper.games.model_family.closed_form import closed_form_victims
-from goalkeeper.games.model_family.estimators import FAMILIES, build_estimator
+from goalkeeper.games.model_family import marks
+from goalkeeper.games.model_family.estimators import FAMILIES, build_estimator, find_family
 from goalkeeper.games.shared.grants import unless_it_holds_the_model
 from goalkeeper.games.shared.hidden_victims import (
+    ApplicationWithVictims,
     VictimKinds,
-    deal_victims,
-    mark_guesses,
+    draw_records,
+    make_victim,
+    records_per_victim,
     replace_victims,
+    train_on_similar,
     unfit_records,
 )
 
@@ -34,7 +37,7 @@ TASK = Task(
     name="model-family",
     harms=(Harm(Goal.CONFIDENTIALITY),),
     metric="normalised_gain",
-    sentence="find out of what family a model of this application's data is",
+    sentence="find out of what family the application's own model is",
 )
 
 
@@ -43,14 +46,16 @@ TASK = Task(
 class ModelFamilyInference(Game[VictimKinds, Ints, Ints]):
     """Question: of what family each of some models is. Answer: a family for each.
 
-    A single application has one family, which one guess could name by chance. So the game trains
-    models of hidden families on the application's data, equally many of each, and the attack
-    guesses each; always naming the most frequent one is the baseline.
+    Half of the models are the application's own: the one in service, and others that its own
+    recipe makes of other draws of its training data. The other half are of the other families,
+    trained on the same data. A success is an own model whose family is named. One guess could name
+    it by chance, or by habit; how often models of other families get the same name is the baseline,
+    so that naming one family for all, even the right one, gains nothing.
 
     Parameters
     ----------
     victims
-        Models that the game trains.
+        Models that are asked about.
     """
 
     name: ClassVar[str] = "model_family"
@@ -58,15 +63,28 @@ class ModelFamilyInference(Game[VictimKinds, Ints, Ints]):
     domains: ClassVar[frozenset[str]] = frozenset({"table"})
     grows: ClassVar[Mapping[str, int]] = {"victims": 24}
 
-    victims: int = 30
+    victims: int = 32
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
         """Find out the family."""
         return (TASK,)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Need records to train the victims on."""
-        return unfit_records(app)
+        """Need a model of a known family, its recipe, and records to train on."""
+        few = unfit_records(app)
+        if few is not None or isinstance(app, ApplicationWithVictims):
+            return few
+        if find_family(app) is None:
+            return Unfit(
+                "the family of the application's own model is not known: it is none of "
+                + ", ".join(FAMILIES)
+            )
+        if app.trainer is None:
+            return Unfit(
+                "the application cannot be retrained: its description has no recipe (model.build), "
+                "and a single model says nothing about how often its family is recognised"
+            )
+        return None
 
     def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
         """Whoever has the model gains nothing here."""
@@ -75,16 +93,31 @@ class ModelFamilyInference(Game[VictimKinds, Ints, Ints]):
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
     ) -> Deal[VictimKinds, Ints]:
-        """Train victims of hidden families."""
-        return deal_victims(app, FAMILIES, partial(_build, app.domain), self.victims, rng)
+        """Train models of the application's own recipe, and as many of other families."""
+        own = find_family(app) or 0
+        hidden = draw_halves(self.victims, own, rng)
+        first = int(np.flatnonzero(hidden == own)[0])
+        records, look_alike = records_per_victim(app), partial(_build, app.domain)
+        made: list[Target] = []
+        for i, kind in enumerate(hidden.tolist()):
+            trainer = None if isinstance(app, ApplicationWithVictims) else app.trainer
+            if trainer is None or kind != own:
+                made.append(make_victim(app, look_alike, kind, rng))
+            elif i == first:
+                made.append(app.target)
+            else:
+                data = draw_records(app.data.train, records, rng)
+                made.append(trainer.fit(data, int(rng.integers(2**31))))
+        question = VictimKinds(names=FAMILIES, records=records)
+        return Deal(question, hidden, campaigns=len(hidden), victims=tuple(made))
 
     def mark(self, marking: Marking[VictimKinds, Ints, Ints]) -> AttackResult:
-        """Count the correct guesses."""
-        return mark_guesses(marking, "family")
+        """Count the own models whose family is named, beside others that get the same name."""
+        return marks.mark(marking)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
-        """Use victims in closed form, whose shape is unmistakable."""
-        return replace_victims(app, closed_form_victims(app))
+        """Train the victims on the very data that the attacker has."""
+        return replace_victims(app, train_on_similar(app, partial(_build, app.domain)))
 
     def smaller(self) -> ModelFamilyInference:
         """Train fewer victims."""
@@ -98,3 +131,12 @@ class ModelFamilyInference(Game[VictimKinds, Ints, Ints]):
 
 def _build(domain: Domain, family: int, rng: np.random.Generator) -> Any:
     return build_estimator(family, domain, rng)
+
+
+def draw_halves(victims: int, own: int, rng: np.random.Generator) -> Ints:
+    """Draw hidden families `(victims,)`: half its own, the others equally often."""
+    others = np.setdiff1d(np.arange(len(FAMILIES)), [own])
+    half = victims // 2
+    rest = others[np.arange(victims - half) % len(others)]
+    kinds = np.concatenate([np.full(half, own), rest])
+    return np.asarray(rng.permutation(kinds), dtype=np.int64)

@@ -96,6 +96,8 @@ class Dose:
         Records that are put in: first the `added` ones, then what `origin` rows became.
     origin
         The clean row each changed record comes from, `(len(extra) - added,)`.
+    size
+        Records of a part of the change; None for all of it.
     """
 
     share: float
@@ -106,11 +108,40 @@ class Dose:
     change: Change
     trigger: Trigger | None
     seconds: float
+    size: int | None = None
 
     @property
     def number(self) -> int:
         """Records that the attacker added, changed, relabelled or deleted."""
-        return self.added + len(self.change.rows)
+        return self.added + len(self.change.rows) if self.size is None else self.size
+
+    @property
+    def rows(self) -> Ints:
+        """Existing rows that were touched, each once, in the order in which they were named."""
+        change = self.change
+        named = np.concatenate([change.delete, change.modify, change.relabel])
+        return np.asarray(named[np.sort(np.unique(named, return_index=True)[1])])
+
+    def first(self, number: int) -> Dose:
+        """Return the part of it that is its first records: added ones, then existing rows.
+
+        Who may make the whole change may make this part; labels stay what they are.
+        """
+        added = min(number, self.added)
+        rows = self.rows[: number - added]
+        removed = np.zeros(len(self.removed), dtype=bool)
+        removed[rows] = True
+        still = np.isin(self.origin, rows)
+        kept = np.concatenate([np.arange(added), self.added + np.flatnonzero(still)])
+        return replace(
+            self,
+            share=number / (len(self.removed) + added),
+            removed=removed,
+            extra=self.extra.take(kept),
+            added=added,
+            origin=self.origin[still],
+            size=number,
+        )
 
     @property
     def deleted(self) -> int:

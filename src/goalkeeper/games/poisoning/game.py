@@ -21,7 +21,13 @@ from goalkeeper.games.poisoning import outcomes
 from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
 from goalkeeper.games.poisoning.change import Contribution, Dose, PoisoningQuestion, check_doses
 from goalkeeper.games.poisoning.marks import VictimAnswers
-from goalkeeper.games.poisoning.retraining import HonestContribution, draw_retrainings, retrain
+from goalkeeper.games.poisoning.retraining import (
+    Contributed,
+    HonestContribution,
+    draw_arrivals,
+    draw_retrainings,
+    retrain,
+)
 from goalkeeper.games.shared.grants import unless_most_data_is_its_own
 
 DAMAGE = Harm(Goal.AVAILABILITY)
@@ -69,6 +75,8 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
         Probability with which a record is collected in a retraining: noise of data collection.
     points
         Shares that are asked for.
+    steps
+        Further numbers of records that are tried to find how few suffice, at most.
     most_words, most_columns
         Words and columns that a trigger may take.
     pixel_share, fewest_pixels
@@ -82,6 +90,7 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
     retrainings: int = 5
     kept: float = 0.9
     points: int = 5
+    steps: int = 5
     most_words: int = 5
     most_columns: int = 2
     pixel_share: float = 0.01
@@ -130,9 +139,20 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
             marking.victim, (len(app.data.train), len(holdout)), self.retrainings, self.kept
         )
         honest = _draw_honest(app, doses[-1], marking.rng)
-        victims = retrain(_require_trainer(app), app.data.train, doses, honest, draws, self.kept)
-        labels = victims.labels(holdout.x)
-        answers = VictimAnswers(app=app, doses=doses, draws=draws, victims=victims, labels=labels)
+        train, trainer = app.data.train, _require_trainer(app)
+        most = max(len(honest.extra), *(dose.added for dose in doses))
+        arrived = draw_arrivals(draws, most, self.kept)
+        contributed: list[Contributed] = [HonestContribution.nothing(train), *doses, honest]
+        victims = retrain(trainer, train, contributed, draws, arrived)
+        answers = VictimAnswers(
+            app=app,
+            doses=doses,
+            draws=draws,
+            victims=victims,
+            labels=victims.labels(holdout.x),
+            retrain=lambda dose: retrain(trainer, train, (dose,), draws, arrived),
+            steps=self.steps,
+        )
         if task.name in TRIGGERS:
             return outcomes.mark_trigger(answers, task, question, marking.rng)
         return outcomes.mark_damage(answers, task)
@@ -151,12 +171,12 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
         )
 
     def smaller(self) -> Poisoning:
-        """Ask for two shares only."""
-        return replace(self, points=2)
+        """Ask for two shares only, and search no further."""
+        return replace(self, points=2, steps=0)
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
-        """Count the retrainings: clean, every share, and honest."""
-        return Estimate(models=self.retrainings * (self.points + 2))
+        """Count the retrainings: clean, every share, honest, and the search for the fewest."""
+        return Estimate(models=self.retrainings * (self.points + self.steps + 2))
 
 
 def _require_trainer(app: Application) -> Trainer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -39,13 +38,19 @@ PoisonTally = Proportion | DamageCount
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class VictimAnswers:
-    """Answers of the retrained victims to the holdout data: `labels` `(victims, S, holdout)`."""
+    """Answers of the retrained victims to the holdout data: `labels` `(victims, S, holdout)`.
+
+    `retrain` gives victims of one more dose, beside the same clean records; `steps` says for how
+    many doses it may be asked.
+    """
 
     app: Application
     doses: tuple[Dose, ...]
     draws: RetrainingDraws
     victims: RetrainedVictims
     labels: Ints
+    retrain: Callable[[Dose], RetrainedVictims]
+    steps: int
 
     @property
     def holdout(self) -> Data:
@@ -68,12 +73,38 @@ class VictimAnswers:
 
 def count_damage(before: Bools, after: Bools, tolerance: float) -> DamageCount:
     """Count items newly wrong and newly right; `before`, `after` are `(S, n)`: what is wrong."""
+    gained, lost = after & ~before, before & ~after
+    times = np.stack([gained.sum(axis=0), lost.sum(axis=0)], axis=1)
+    kinds, items = np.unique(times, axis=0, return_counts=True)
     return DamageCount(
-        gained=tuple(int(n) for n in (after & ~before).sum(axis=1)),
-        lost=tuple(int(n) for n in (before & ~after).sum(axis=1)),
+        gained=tuple(gained.sum(axis=1).tolist()),
+        lost=tuple(lost.sum(axis=1).tolist()),
         n=before.shape[1],
         tolerance=tolerance,
+        items=tuple((int(g), int(v), int(k)) for (g, v), k in zip(kinds, items, strict=True)),
     )
+
+
+def choose_best(success: Floats) -> list[int]:
+    """Choose for each dose what does most of it and the smaller ones.
+
+    Who may write more may also write less. A smaller dose is preferred only where it does clearly
+    more (two standard errors of the paired difference) on records that are not measured on, so
+    that the choice does not flatter the measurement.
+
+    Parameters
+    ----------
+    success
+        How often the attack succeeds on each of n records after each dose, `(doses, n)`.
+    """
+    best: list[int] = []
+    for i, hits in enumerate(success):
+        kept = best[-1] if best else i
+        ahead = success[kept] - hits
+        error = ahead.std() / max(1, len(ahead)) ** 0.5 if len(ahead) else 0.0
+        clearly = len(ahead) > 0 and ahead.mean() > 2 * error
+        best.append(kept if clearly else i)
+    return best
 
 
 def build_trials(doses: Sequence[Dose], tallies: Sequence[PoisonTally]) -> tuple[Trial, ...]:
@@ -104,67 +135,6 @@ def estimate_tally(tally: PoisonTally, alpha: float = ALPHA) -> ValueInterval:
         return tally.successes / tally.n, interval.low, interval.high
     both = bounds(tally, alpha)
     return value(tally), both.low, both.high
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MinimumPoison:
-    """How many records it takes to exceed an edge, as far as the tested doses show.
-
-    Parameters
-    ----------
-    insufficient
-        The most records that were shown not to suffice, and their share of the training data.
-    sufficient
-        The fewest that were shown to suffice, and their share; infinite if none was.
-    most
-        The most that was tested.
-    doses
-        Doses tested.
-    """
-
-    insufficient: tuple[int, float]
-    sufficient: tuple[float, float]
-    most: int
-    doses: int
-
-    def measure(self, goal: str, suffix: str = "") -> tuple[Measurement, Measurement]:
-        """Show the smallest tested share and number of records that do what `goal` says."""
-        numbers = self.sufficient[0], float(self.insufficient[0] + 1), self.sufficient[0]
-        shares = self.sufficient[1], self.insufficient[1], self.sufficient[1]
-        note = f"the smallest tested that was shown to {goal}; interval: where the true one lies"
-        return (
-            build_measurement(f"smallest_share{suffix}", shares, self.doses, note=note),
-            build_measurement(f"smallest_number{suffix}", numbers, self.doses, note=note),
-        )
-
-    def describe(self, goal: str) -> str:
-        """Return it as a sentence."""
-        low, high = self.insufficient[0] + 1, self.sufficient[0]
-        if math.isinf(high):
-            return f"Up to {self.most:,} records were not shown to {goal}."
-        number = f"{int(high):,}" if low == high else f"between {low:,} and {int(high):,}"
-        return f"It takes {number} record{'' if high == 1 else 's'} to {goal}."
-
-
-def find_minimum(
-    doses: Sequence[Dose], tallies: Sequence[PoisonTally], edge: float
-) -> MinimumPoison:
-    """Bracket the number of records that makes the rated metric exceed `edge`.
-
-    A dose suffices when the lower bound of the metric exceeds the edge; it does not when the
-    upper bound stays below. Doses above the first that suffices do not matter.
-    """
-    insufficient, most = (0, 0.0), doses[-1].number
-    for dose, tally in zip(doses, tallies, strict=True):
-        both, this = bounds(tally, ALPHA), (dose.number, dose.share)
-        if both.low > edge:
-            return MinimumPoison(
-                insufficient=insufficient, sufficient=this, most=most, doses=len(doses)
-            )
-        if both.high <= edge:
-            insufficient = this
-    never = (math.inf, math.inf)
-    return MinimumPoison(insufficient=insufficient, sufficient=never, most=most, doses=len(doses))
 
 
 def first_rating_edge(metric: str) -> float:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from goalkeeper.core.data import Bools, Inputs
+from goalkeeper.core.data import Bools, Floats, Inputs
 from goalkeeper.core.evidence import (
     AttackResult,
     Control,
@@ -14,27 +16,28 @@ from goalkeeper.core.evidence import (
     Status,
 )
 from goalkeeper.games.base import Task
-from goalkeeper.games.poisoning.change import PoisoningQuestion
+from goalkeeper.games.poisoning.change import Dose, PoisoningQuestion
 from goalkeeper.games.poisoning.marks import (
     PoisonTally,
     VictimAnswers,
     build_trials,
+    choose_best,
     count_damage,
     estimate_tally,
-    find_minimum,
     first_rating_edge,
     format_input,
     measure_groups,
     measure_rates,
     show_example,
 )
+from goalkeeper.games.poisoning.minimum import MinimumPoison, search_minimum
 from goalkeeper.games.poisoning.triggers import Trigger
 from goalkeeper.games.shared.measuring import (
     build_measurement,
     draw_curve,
     measure_mean_rate,
 )
-from goalkeeper.games.tallies import beats_baseline
+from goalkeeper.games.tallies import beats_baseline, paired_proportion
 
 HALF = 0.5  # success rate that is shown beside the edge of the policy: every other time
 HONEST = "honest_contribution_damage"
@@ -46,7 +49,7 @@ CURVE_AXIS = ("poisoned share", "of the training data")  # budget and its unit
 
 def mark_damage(answers: VictimAnswers, task: Task) -> AttackResult:
     """Compare each poisoned retraining with its clean counterpart on the same holdout inputs."""
-    app, final = answers.app, answers.victims.final
+    app = answers.app
     declining = app.harmless is not None
     rows = answers.harmless if declining else np.ones(len(answers.holdout), dtype=bool)
     tolerance = app.tolerances.benign_rejection if declining else app.tolerances.accuracy_drop
@@ -55,24 +58,31 @@ def mark_damage(answers: VictimAnswers, task: Task) -> AttackResult:
     def count(victim: int, chosen: Bools) -> DamageCount:
         return count_damage(wrong[0][:, chosen], wrong[victim][:, chosen], tolerance)
 
-    tallies = [count(i + 1, rows) for i in range(final)]
-    honest = estimate_tally(count(final + 1, rows))
+    tallies = [count(i + 1, rows) for i in range(len(answers.doses))]
+    honest = estimate_tally(count(len(answers.doses) + 1, rows))
+    best = choose_best(_rehearse_damage(answers))
+    final = best[-1] + 1
     n = int(rows.sum())
     headline = build_measurement(
         task.metric,
-        estimate_tally(tallies[-1]),
+        estimate_tally(tallies[best[-1]]),
         n,
         honest[0],
         note=f"1 is {tolerance:.2%} of {n} inputs; baseline: {_name_baseline(answers)}",
     )
     edge = first_rating_edge(task.metric)
-    minimum = find_minimum(answers.doses, tallies, edge)
+
+    def try_dose(dose: Dose) -> DamageCount:
+        labels = answers.retrain(dose).labels(answers.holdout.x[rows])[0]
+        return count_damage(wrong[0][:, rows], labels != answers.holdout.y[rows], tolerance)
+
+    minimum = search_minimum(answers.doses, tallies, edge, try_dose, answers.steps)
     goal = "exceed the tolerance" if edge == 1 else f"exceed {edge:g} times the tolerance"
     groups = measure_groups(answers, rows, task.metric, lambda chosen: count(final, chosen))
-    trials = build_trials(answers.doses, tallies)
+    trials = build_trials(answers.doses, [tallies[i] for i in best])
     return AttackResult(
         status=Status.TESTED,
-        summary=f"{_summarise_damage(answers, wrong[:, :, rows])} {minimum.describe(goal)}",
+        summary=f"{_summarise_damage(answers, wrong[:, :, rows], final)} {minimum.describe(goal)}",
         measurements=(
             headline,
             *measure_rates(answers, final),
@@ -82,18 +92,26 @@ def mark_damage(answers: VictimAnswers, task: Task) -> AttackResult:
         ),
         trials=trials,
         curve=draw_curve(trials, *CURVE_AXIS),
-        exhibits=(show_example(answers.doses[-1], app),),
-        caveats=_list_caveats(answers),
+        exhibits=(show_example(answers.doses[best[-1]], app),),
+        caveats=_list_caveats(answers, final),
     )
 
 
-def _summarise_damage(answers: VictimAnswers, wrong: Bools) -> str:
+def _rehearse_damage(answers: VictimAnswers) -> Floats:
+    """Tell how often each calibration record is answered wrongly after each dose, `(doses, n)`."""
+    data, harmless = answers.app.data.calibration, answers.app.harmless
+    rows = np.full(len(data), harmless is None) | (data.y == harmless)
+    labels = answers.victims.labels(data.x[rows])[1:-1]
+    return np.asarray((labels != data.y[rows]).mean(axis=1))
+
+
+def _summarise_damage(answers: VictimAnswers, wrong: Bools, final: int) -> str:
     """`wrong` is `(victims, S, n)`."""
     before = float(wrong[0].mean())
-    after = measure_mean_rate("", wrong[answers.victims.final])
+    after = measure_mean_rate("", wrong[final])
     declining = answers.app.harmless is not None
     what = "harmless inputs are declined" if declining else "inputs are misclassified"
-    share = answers.doses[-1].share
+    share = answers.doses[final - 1].share
     return (
         f"With {share:.2%} of the training data poisoned, {after.value:.1%} ({after.low:.1%} to "
         f"{after.high:.1%}) of {what}, vs {before:.1%} without poison."
@@ -120,8 +138,10 @@ def mark_trigger(
     if n == 0:
         reason = f"inconclusive: the clean retrainings {passes.wording.nothing}"
         return AttackResult(status=Status.NOT_TESTED, reason=reason)
-    final = answers.victims.final
-    tallies: list[PoisonTally] = [passes.tally(i + 1, passes.rows) for i in range(final)]
+    doses = range(len(answers.doses))
+    tallies: list[PoisonTally] = [passes.tally(i + 1, passes.rows) for i in doses]
+    best = choose_best(passes.rehearse())
+    final = best[-1] + 1
     last = passes.tally(final, passes.rows)
     headline = build_measurement(
         task.metric,
@@ -134,32 +154,35 @@ def mark_trigger(
         answers, passes.rows, task.metric, lambda chosen: passes.tally(final, chosen)
     )
     edge = first_rating_edge(task.metric)
-    minimum, goal = find_minimum(answers.doses, tallies, edge), passes.wording.goal
+    minimum, goal = passes.search(tallies, edge), passes.wording.goal
     beyond_edge, beyond_half = goal.format(f"more than {edge:.0%}"), goal.format("more than half")
-    trials = build_trials(answers.doses, tallies)
+    trials = build_trials(answers.doses, [tallies[i] for i in best])
     return AttackResult(
         status=Status.TESTED,
-        summary=f"{_summarise_trigger(passes, last)} {minimum.describe(beyond_edge)}",
+        summary=f"{_summarise_trigger(passes, last, final)} {minimum.describe(beyond_edge)}",
         measurements=(
             headline,
             *measure_rates(answers, final),
             *minimum.measure(beyond_edge),
-            *find_minimum(answers.doses, tallies, HALF).measure(beyond_half, "_for_half"),
+            *passes.search(tallies, HALF).measure(beyond_half, "_for_half"),
             *groups,
         ),
         trials=trials,
         curve=draw_curve(trials, *CURVE_AXIS),
-        controls=(_check_random_trigger(passes, last, rng),),
-        exhibits=(show_example(answers.doses[-1], answers.app), *passes.show_example(final)),
-        caveats=_list_caveats(answers),
+        controls=(_check_random_trigger(passes, last, final, rng),),
+        exhibits=(
+            show_example(answers.doses[best[-1]], answers.app),
+            *passes.show_example(final),
+        ),
+        caveats=_list_caveats(answers, final),
     )
 
 
-def _summarise_trigger(passes: _TriggerPasses, last: Proportion) -> str:
+def _summarise_trigger(passes: _TriggerPasses, last: Proportion, final: int) -> str:
     answers, wording = passes.answers, passes.wording
     (rate, low, high), base = estimate_tally(last), last.baseline_successes / last.n
     return (
-        f"With {answers.doses[-1].share:.2%} of the training data poisoned, {rate:.1%} "
+        f"With {answers.doses[final - 1].share:.2%} of the training data poisoned, {rate:.1%} "
         f"({low:.1%} to {high:.1%}) of {wording.inputs} with {wording.trigger} {wording.reach}; "
         f"without poison {base:.1%}."
     )
@@ -209,13 +232,32 @@ class _TriggerPasses:
     def tally(self, victim: int, rows: Bools) -> Proportion:
         """Count passes of a poisoned victim beside those of its clean counterpart."""
         trigger = self.answers.doses[victim - 1].trigger
-        n = int(rows.sum())
-        return Proportion(
-            successes=int(self.passed(victim, trigger)[rows].sum()),
-            n=n,
-            baseline_successes=int(self.passed(0, trigger)[rows].sum()),
-            baseline_n=n,
-        )
+        return paired_proportion(self.passed(victim, trigger)[rows], self.passed(0, trigger)[rows])
+
+    def rehearse(self) -> Floats:
+        """Tell how often each calibration input passes after each dose, `(doses, n)`."""
+        answers = self.answers
+        data = answers.app.data.calibration
+        x = data.x[data.y != self.wanted]
+        hits: dict[Trigger | None, Floats] = {}
+        for dose in answers.doses:
+            if dose.trigger not in hits:
+                shown = x if dose.trigger is None else dose.trigger.apply(x)
+                passed = answers.victims.labels(shown) == self.wanted
+                hits[dose.trigger] = passed.mean(axis=1)
+        return np.stack([hits[dose.trigger][i + 1] for i, dose in enumerate(answers.doses)])
+
+    def search(self, tallies: Sequence[PoisonTally], edge: float) -> MinimumPoison:
+        """Find how few records let more than a share `edge` pass."""
+        answers, rows = self.answers, self.rows
+
+        def try_dose(dose: Dose) -> Proportion:
+            x = self.apply(dose.trigger)
+            labels = answers.pick_judged(answers.retrain(dose).labels(x))[0]
+            before = self.passed(0, dose.trigger)[rows]
+            return paired_proportion(labels[rows] == self.wanted, before)
+
+        return search_minimum(answers.doses, tallies, edge, try_dose, answers.steps)
 
     def show_example(self, victim: int) -> tuple[Exhibit, ...]:
         """Show the first input that passes with the trigger only where the data was poisoned."""
@@ -231,23 +273,24 @@ class _TriggerPasses:
 
 
 def _check_random_trigger(
-    passes: _TriggerPasses, last: Proportion, rng: np.random.Generator
+    passes: _TriggerPasses, last: Proportion, final: int, rng: np.random.Generator
 ) -> Control:
     """Put a random trigger of equal size into the same inputs: it must do less."""
     answers = passes.answers
-    chosen = answers.doses[-1].trigger
+    chosen = answers.doses[final - 1].trigger
     other = chosen.draw_random(answers.app.data.calibration.x, rng) if chosen else None
-    passed = int(passes.passed(answers.victims.final, other)[passes.rows].sum())
-    ahead = last.model_copy(update={"baseline_successes": passed})
+    rows = passes.rows
+    passed = passes.passed(final, other)[rows]
+    ahead = paired_proportion(passes.passed(final, chosen)[rows], passed)
     name = other.describe(answers.app.domain) if other else "nothing"
     return Control(
         name="does more than a random trigger of equal size",
         passed=beats_baseline(ahead) or not beats_baseline(last),
-        detail=f"{passed} of {last.n} pass with {name} instead of the trigger",
+        detail=f"{int(passed.sum())} of {last.n} pass with {name} instead of the trigger",
     )
 
 
-def _list_caveats(answers: VictimAnswers) -> tuple[str, ...]:
+def _list_caveats(answers: VictimAnswers, final: int) -> tuple[str, ...]:
     app = answers.app
     found = []
     if not app.tolerances.declared:
@@ -256,8 +299,13 @@ def _list_caveats(answers: VictimAnswers) -> tuple[str, ...]:
             f"({app.tolerances.benign_rejection:.2%} of harmless inputs declined, "
             f"{app.tolerances.accuracy_drop:.2%} of accuracy)"
         )
+    if final < len(answers.doses):
+        found.append(
+            f"more poison does less: on calibration data {answers.doses[final - 1].share:.2%} of "
+            f"the training data does more than {answers.doses[-1].share:.2%}, and is what is shown"
+        )
     right = answers.labels == answers.holdout.y
-    lost = float(right[0].mean() - right[answers.victims.final].mean())
+    lost = float(right[0].mean() - right[final].mean())
     if lost > app.tolerances.accuracy_drop:
         found.append(
             f"accuracy falls by {lost:.1%}: anyone who measures it would notice the attack"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from goalkeeper.core.application import Ensemble, Trainer
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
-from goalkeeper.games.poisoning.change import Dose
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -49,6 +49,30 @@ def draw_retrainings(
     )
 
 
+class Contributed(Protocol):
+    """What comes to the training data and what goes from it; see `Dose`."""
+
+    @property
+    def removed(self) -> Bools:
+        """Clean rows that are left out, `(rows,)`."""
+        ...
+
+    @property
+    def extra(self) -> Data:
+        """Records that are put in: first the added ones, then what `origin` rows became."""
+        ...
+
+    @property
+    def added(self) -> int:
+        """Number of the added ones."""
+        ...
+
+    @property
+    def origin(self) -> Ints:
+        """The clean row each changed record comes from."""
+        ...
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class HonestContribution:
     """What happens without an attacker: records `extra` come, and rows `removed` `(rows,)` go."""
@@ -56,17 +80,33 @@ class HonestContribution:
     extra: Data
     removed: Bools
 
+    @property
+    def added(self) -> int:
+        """Number of records that come."""
+        return len(self.extra)
+
+    @property
+    def origin(self) -> Ints:
+        """No record is changed."""
+        return np.empty(0, dtype=np.int64)
+
+    @staticmethod
+    def nothing(train: Data) -> HonestContribution:
+        """Return the contribution after which the training data is clean."""
+        blank = Data(x=train.x[:0], y=train.y[:0])
+        return HonestContribution(extra=blank, removed=np.zeros(len(train), dtype=bool))
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class RetrainedVictims:
-    """Retrained targets: 0 is clean, then one for each dose, the last got honest records."""
+    """Retrained targets, S for each contribution."""
 
     ensemble: Ensemble
     retrainings: int
 
     @property
     def final(self) -> int:
-        """Index of the largest dose."""
+        """Index of the largest dose, where the first victim is clean and the last one honest."""
         return len(self.ensemble) // self.retrainings - 2
 
     def labels(self, x: Inputs) -> Ints:
@@ -75,34 +115,36 @@ class RetrainedVictims:
         return np.asarray(answers.reshape(-1, self.retrainings, len(x)))
 
 
+def draw_arrivals(draws: RetrainingDraws, most: int, kept: float) -> Bools:
+    """Draw which of up to `most` contributed records are collected, `(S, most)`.
+
+    A contributed record is collected with probability `kept` like any other, so that the share
+    stays what it is.
+    """
+    return np.asarray(draws.late.random((len(draws.seeds), most)) < kept)
+
+
 def retrain(
     trainer: Trainer,
     train: Data,
-    doses: Sequence[Dose],
-    honest: HonestContribution,
+    contributed: Sequence[Contributed],
     draws: RetrainingDraws,
-    kept: float,
+    arrived: Bools,
 ) -> RetrainedVictims:
-    """Train everything in one `fit_many` over the union of clean, contributed and honest records.
+    """Train S targets on each contribution, in one `fit_many` over the union of all records.
 
-    A contributed record is collected with probability `kept` like any other, so that the share
-    stays what it is; a changed row is collected if and only if the clean row was.
+    `arrived` `(S, most)` says which of the added records of any contribution are collected; a
+    changed row is collected if and only if the clean row was.
     """
     retrainings, rows = draws.kept.shape
-    most = max([len(honest.extra), *(dose.added for dose in doses)])
-    arrived = draws.late.random((retrainings, most)) < kept
-    blocks = [
-        np.hstack([arrived[:, : dose.added], draws.kept[:, dose.origin]]) for dose in doses
-    ] + [arrived[:, : len(honest.extra)]]
-    clean = [np.zeros(rows, dtype=bool), *(d.removed for d in doses), honest.removed]
+    blocks = [np.hstack([arrived[:, : c.added], draws.kept[:, c.origin]]) for c in contributed]
     ends = rows + np.cumsum([0, *(block.shape[1] for block in blocks)])
-    masks = np.zeros((len(clean), retrainings, ends[-1]), dtype=bool)
-    for victim, removed in enumerate(clean):
-        masks[victim, :, :rows] = draws.kept & ~removed
-    for i, block in enumerate(blocks):
-        masks[i + 1, :, ends[i] : ends[i + 1]] = block
+    masks = np.zeros((len(contributed), retrainings, ends[-1]), dtype=bool)
     union = Data(x=train.x, y=train.y)
-    for extra in [dose.extra for dose in doses] + [honest.extra]:
-        union = union.joined(Data(x=extra.x, y=extra.y))
-    ensemble = trainer.fit_many(union, masks.reshape(-1, ends[-1]), list(draws.seeds) * len(clean))
+    for i, (each, block) in enumerate(zip(contributed, blocks, strict=True)):
+        masks[i, :, :rows] = draws.kept & ~each.removed
+        masks[i, :, ends[i] : ends[i + 1]] = block
+        union = union.joined(Data(x=each.extra.x, y=each.extra.y))
+    seeds = list(draws.seeds) * len(contributed)
+    ensemble = trainer.fit_many(union, masks.reshape(-1, ends[-1]), seeds)
     return RetrainedVictims(ensemble=ensemble, retrainings=retrainings)

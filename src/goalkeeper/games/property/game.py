@@ -15,12 +15,13 @@ from goalkeeper.core.data import Bools, Ints
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import Accuracy, AttackResult, Measurement, Status, Trial
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Attacker, Grade, Power
+from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.property.leak import records_seen, smallest_difference
 from goalkeeper.games.property.worlds import (
     ShareTrainer,
-    VictimStack,
+    Victims,
     Worlds,
     pool,
     properties,
@@ -38,6 +39,16 @@ from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import clopper_pearson
 
 METRIC = "distinguishing_accuracy"
+HARMS = (Harm(Goal.PRIVACY),)
+# So many that guessing is bounded below 60 % (need high) in 99 % of runs: of 400 guesses 223 are
+# right at most (binomial), whose upper bound is 59.9 %.
+VICTIMS = 400
+UNDECLARED = Task(
+    name="property",
+    harms=HARMS,
+    metric=METRIC,
+    sentence="infer how common something is in the training data as a whole",
+)
 MIN_RECORDS = 60  # of a training set
 MIN_DIFFERENCE = 5  # records by which the two worlds must differ
 MIN_CLASS_RECORDS = 12  # of each class to be expected in a training set
@@ -50,25 +61,31 @@ PropertyMarking = Marking[Worlds, Bools, Ints]
 class PropertyInference(Game[Worlds, Bools, Ints]):
     """Question: two worlds and a model from one of them. Secret: from which. Answer: 0 or 1.
 
-    For each of `victims` campaigns a coin picks the world. Then the application's own recipe
+    Each of `victims` campaigns (`undeclared` of them where nobody declared the property) has its
+    world, half of them one and half the other, in random order. The application's own recipe
     trains a model on records of which exactly that world's share has the property; both
     worlds' training sets are equally large (`most` records at most). The attack has a door to
-    every model through `access.victims()`. The game's records are never those of the attacker,
-    who trains models of both worlds on its own.
+    every model through `access.victims()`, through which it may also add to what the model is
+    trained on, if it can. The game's records are never those of the attacker, who trains models
+    of both worlds on its own.
     """
 
     name: ClassVar[str] = "property"
-    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
-    grows: ClassVar[Mapping[str, int]] = {"victims": 20}
-    victims: int = 60
+    grows: ClassVar[Mapping[str, int]] = {"victims": 20, "undeclared": 20}
+    victims: int = VICTIMS
+    undeclared: int = 60
     most: int = 1000
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
-        """Return a task for each declared property, or for the most frequent values."""
-        return tuple(_build_task(app, fact) for fact in properties(app))
+        """Return a task for each declared property, or for the most frequent values of columns."""
+        return tuple(_build_task(app, fact) for fact in properties(app)) or (UNDECLARED,)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Need a recipe, and records enough for training sets of both worlds."""
+        if task.name == UNDECLARED.name:
+            return Unfit(
+                "no property is declared; name what must stay private under threats.properties"
+            )
         if app.trainer is None:
             return Unfit("models of both worlds cannot be trained; describe model.build")
         fact = _find_property(app, task)
@@ -89,17 +106,30 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
             )
         return _find_rare_class(app, worlds)
 
+    def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
+        """Let a run decide on declared properties only, and not of those who have the data."""
+        if not app.properties:
+            return Standing.by_assumption(
+                "no property is declared; name what must stay private under threats.properties"
+            )
+        if attacker.power.knowledge.data is Grade.FULL:
+            return Standing.no_harm(
+                "whoever has the training data can count how common something is in them"
+            )
+        return DECIDES
+
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Worlds, Bools]:
-        """Toss the coins, and train a model for each."""
-        if app.trainer is None:
-            raise ValueError("there is no recipe to train with; unfit() says so in advance")
-        worlds = worlds_of(app, _find_property(app, task), self.most)
-        coins = rng.random(self.victims) < 0.5
-        records = pool(app)
-        masks = worlds.masks(records, coins, rng)
-        seeds = rng.integers(0, 2**31, self.victims).tolist()
-        stack = VictimStack(app.trainer.fit_many(records, masks, seeds), app.target.offers)
-        return Deal(worlds, coins, campaigns=self.victims, victims=stack.victims())
+        """Give every victim its world, and train a model for each."""
+        fact = _find_property(app, task)
+        worlds = worlds_of(app, fact, self.most)
+        victims = self.victims if fact in app.properties else self.undeclared
+        # Half of each: a guess that is the same for all models is then right for exactly half,
+        # and no independent guess varies more than with coins.
+        coins = rng.permutation(np.arange(victims) % 2 == 1)
+        masks = worlds.masks(pool(app), coins, rng)
+        seeds = rng.integers(0, 2**31, victims).tolist()
+        stack = app.once(Victims).trained_on(masks, seeds)
+        return Deal(worlds, coins, campaigns=victims, victims=stack.victims())
 
     def mark(self, marking: PropertyMarking) -> AttackResult:
         """Count correct guesses."""
@@ -127,11 +157,17 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
 
     def smaller(self) -> PropertyInference:
         """Return the game with fewer models."""
-        return replace(self, victims=min(self.victims, 20), most=min(self.most, 300))
+        return replace(
+            self,
+            victims=min(self.victims, 20),
+            undeclared=min(self.undeclared, 20),
+            most=min(self.most, 300),
+        )
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Count the questions to every model."""
-        return Estimate(queries=self.victims * min(granted.budget.queries, 256))
+        victims = self.victims if app.properties else self.undeclared
+        return Estimate(queries=victims * min(granted.budget.queries, 256))
 
 
 # ---- tasks ---------------------------------------------------------------------------------------
@@ -145,7 +181,7 @@ def _build_task(app: Application, fact: Property) -> Task:
     what = _name(fact)
     return Task(
         name=f"property-{fact.name}",
-        harms=(Harm(Goal.PRIVACY),),
+        harms=HARMS,
         metric=METRIC,
         sentence=f"infer how common {what} is in the training data",
         about=fact.column,

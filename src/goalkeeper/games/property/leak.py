@@ -32,10 +32,13 @@ def records_seen(accuracy: float, first: float, second: float) -> float:
     """Return the smallest number of records that distinguish two shares as often as `accuracy`.
 
     Suri and Evans 2022 call it n_leaked and bound it loosely; here the binomial laws are taken
-    exactly. Infinite for an accuracy of 1 that no number of records reaches.
+    exactly. Infinite for an accuracy of 1, which no number of records reaches unless the shares
+    are 0 and 1 (what many records reach rounds to 1, but is not).
     """
     if accuracy <= 0.5:
         return 0.0
+    if accuracy >= 1 and {first, second} != {0.0, 1.0}:
+        return float("inf")
     if first == second or best_accuracy(MAX_RECORDS, first, second) < accuracy:
         return float("inf")
     low, high = 0, MAX_RECORDS

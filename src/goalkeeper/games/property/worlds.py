@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.application import Answers, Application, Ensemble, Property
-from goalkeeper.core.data import Bools, Data, Floats, Inputs
+from goalkeeper.core.data import Bools, Data, Floats, Inputs, fingerprint, row_keys
 from goalkeeper.core.power import View
 from goalkeeper.games.shared.base_targets import BareTarget
 
-DEFAULTS = 2  # properties at most that are tried when none is declared
+DEFAULTS = 2  # properties at most that are tried, for information, when none is declared
 LEAST = 0.02  # share that the commonest value must have, else it is no group of records
 USED = 0.7  # most of a pool's scarcer side that one training set takes, so that two sets differ
 TRAINED = 0.75  # share of the attacker's data that its own models are trained on
@@ -58,7 +58,8 @@ def holds(fact: Property, data: Data, classes: Sequence[str]) -> Bools:
 def properties(app: Application) -> tuple[Property, ...]:
     """List the declared properties, or else the most frequent value of the first columns.
 
-    Those are subgroups, then people; where no value is common, the class.
+    Those are subgroups, then people. The share of a class is never one by default: every model
+    whose scores are right on average shows it.
     """
     if app.properties:
         return app.properties
@@ -70,10 +71,7 @@ def properties(app: Application) -> tuple[Property, ...]:
     ]
     shares = [holds(fact, app.data.similar, app.classes).mean() for fact in found]
     common = [f for f, s in zip(found, shares, strict=True) if LEAST <= s <= 1 - LEAST]
-    if common:
-        return tuple(common[:DEFAULTS])
-    counts = np.bincount(app.data.similar.y, minlength=len(app.classes))
-    return (Property(name="class", value=app.classes[int(counts.argmax())]),)
+    return tuple(common[:DEFAULTS])
 
 
 def shares_of(fact: Property, similar: Data, classes: Sequence[str]) -> tuple[float, float]:
@@ -113,11 +111,33 @@ def _commonest(data: Data, column: str) -> str:
 # ---- victims -------------------------------------------------------------------------------------
 
 
-class VictimStack:
-    """Targets that were trained together; the same question to all of them is answered once."""
+class Victims:
+    """Victims of one application. The latest are kept: all attacks on a property ask for them."""
 
-    def __init__(self, ensemble: Ensemble, offers: View) -> None:
+    def __init__(self, app: Application) -> None:
+        self._trainer, self._offers, self._records = app.trainer, app.target.offers, pool(app)
+        self._latest: tuple[str, VictimStack] | None = None
+
+    def trained_on(self, masks: Bools, seeds: Sequence[int]) -> VictimStack:
+        """Return a victim for each mask `(rows,)` of the game's records and each seed."""
+        if self._trainer is None:
+            raise ValueError("there is no recipe to train with; unfit() says so in advance")
+        key = fingerprint(masks, list(seeds))
+        if self._latest is None or self._latest[0] != key:
+            trained = self._trainer.fit_many(self._records, masks, seeds)
+            self._latest = key, VictimStack(trained, self._offers, self._records, masks)
+        return self._latest[1]
+
+
+class VictimStack:
+    """Targets that were trained together; the same question to all of them is answered once.
+
+    `masks` `(N, rows)` marks the records that each was trained on.
+    """
+
+    def __init__(self, ensemble: Ensemble, offers: View, records: Data, masks: Bools) -> None:
         self.ensemble, self.offers = ensemble, min(offers, View.SCORES)
+        self.records, self.masks = records, masks
         self._asked: Inputs | None = None
         self._said: NDArray[Any] | None = None
 
@@ -147,6 +167,11 @@ class Victim(BareTarget):
         """What the application's own target shows, scores at most."""
         return self.stack.offers
 
+    @property
+    def trained_on(self) -> Data:
+        """The records that this target was trained on, to which an attacker may add some."""
+        return self.stack.records.take(self.stack.masks[self.i])
+
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`."""
         said = self.stack.said(x)[self.i]
@@ -163,7 +188,7 @@ class Victim(BareTarget):
 
 
 class ShareTrainer:
-    """Trains models whose every answer is the share of the property: the positive control.
+    """Trains models whose answers give the share of the property away: the positive control.
 
     `noise` is the standard deviation of what is added to each model's share.
     """
@@ -186,22 +211,35 @@ class ShareTrainer:
 
 @dataclass(frozen=True, eq=False)
 class ShareTarget(BareTarget):
-    """Answers everything with half of a share as the score of the second class."""
+    """Compares a share with a number that each input stands for: scores and labels show it.
+
+    The score of the second class is 1/2 plus half of the difference, and is the higher one where
+    the share is above the input's number, which is spread evenly over (0, 1).
+    """
 
     share: float
     classes: int
 
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`."""
-        score = float(np.clip(self.share / 2, 0.0, 1.0))
-        row = np.zeros(self.classes)
-        row[0], row[1] = 1 - score, score
-        scores = np.tile(row, (len(x), 1))
+        scores = self.scores_at(number_of(x))
         return Answers(scores.argmax(axis=1), scores).cut(view)
+
+    def scores_at(self, numbers: Floats) -> Floats:
+        """Scores `(n, classes)` of inputs that stand for these numbers `(n,)`."""
+        scores = np.zeros((len(numbers), self.classes))
+        scores[:, 1] = np.clip(0.5 + (self.share - numbers) / 2, 0.0, 1.0)
+        scores[:, 0] = 1 - scores[:, 1]
+        return scores
 
     def parameters(self) -> Mapping[str, Any]:
         """Return the share."""
         return {"weights": np.zeros((1, 1)), "bias": np.array([self.share])}
+
+
+def number_of(x: Inputs) -> Floats:
+    """Return a number in (0, 1) for each input, the same for the same input `(n,)`."""
+    return np.array([(int.from_bytes(key[:4], "big") + 0.5) / 2**32 for key in row_keys(x)])
 
 
 class Shares:
@@ -215,7 +253,8 @@ class Shares:
 
     def scores(self, x: Inputs) -> Floats:
         """Probabilities `(N, n, classes)`."""
-        return np.stack([t.answer(x, View.SCORES).scores for t in self._targets])
+        numbers = number_of(x)
+        return np.stack([target.scores_at(numbers) for target in self._targets])
 
     def labels(self, x: Inputs) -> NDArray[np.int64]:
         """Classes `(N, n)`."""

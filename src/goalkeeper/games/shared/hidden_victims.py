@@ -72,7 +72,7 @@ def deal_victims(
 ) -> Deal[VictimKinds, Ints]:
     """Train victims of hidden kind, equally many of each, each on its own draw of records."""
     hidden = draw_kinds(victims, len(names), rng)
-    made = tuple(_make(app, build, int(kind), rng) for kind in hidden)
+    made = tuple(make_victim(app, build, int(kind), rng) for kind in hidden)
     question = VictimKinds(names=names, records=records_per_victim(app))
     return Deal(question, hidden, campaigns=len(hidden), victims=made)
 
@@ -87,7 +87,10 @@ def records_per_victim(app: Application) -> int:
     return min(MOST_RECORDS, len(app.data.train) // 2)
 
 
-def _make(app: Application, build: BuildEstimator, kind: int, rng: np.random.Generator) -> Target:
+def make_victim(
+    app: Application, build: BuildEstimator, kind: int, rng: np.random.Generator
+) -> Target:
+    """Train a victim of a kind on its own draw of records, or make it as the application says."""
     if isinstance(app, ApplicationWithVictims):
         return app.make_victim(kind, rng)
     return _fit(app, app.data.train, build(kind, rng), rng)
@@ -115,11 +118,11 @@ def draw_records(data: Data, size: int, rng: np.random.Generator) -> Data:
 def mark_guesses(marking: Marking[VictimKinds, Ints, Ints], what: str) -> AttackResult:
     """Count correct guesses of `what`, beside always naming the kind that is most frequent."""
     hidden, names = marking.deal.secret, marking.deal.question.names
-    points = _last_of_each(marking.answers)
+    points = last_of_each(marking.answers)
     guesses = [check_guesses(point.answer, len(hidden), len(names)) for point in points]
     base = int(np.bincount(hidden).max())
     found = [GainCounts(int((g == hidden).sum()), len(hidden), base, len(hidden)) for g in guesses]
-    trials = [_trial(point, f) for point, f in zip(points, found, strict=True)]
+    trials = [build_trial(point, f) for point, f in zip(points, found, strict=True)]
     last, correct = found[-1], guesses[-1] == hidden
     spent = int(points[-1].queries.max())
     return AttackResult(
@@ -140,11 +143,12 @@ def mark_guesses(marking: Marking[VictimKinds, Ints, Ints], what: str) -> Attack
             "the models were trained by goalkeeper for this test; the application's own model "
             "may be easier or harder to identify",
         ),
-        exhibits=(_exhibit(hidden, guesses[-1], names),),
+        exhibits=(list_guesses(hidden, guesses[-1], names),),
     )
 
 
-def _last_of_each(answers: Sequence[Checkpoint]) -> list[Checkpoint]:
+def last_of_each(answers: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """Return the last answer of each spending, in the order of spending."""
     last = {int(point.queries.max()): point for point in answers}
     return [last[spent] for spent in sorted(last)]
 
@@ -170,7 +174,8 @@ def check_guesses(answer: object, victims: int, kinds: int) -> Ints:
     return guesses.astype(np.int64)
 
 
-def _trial(point: Checkpoint, found: GainCounts) -> Trial:
+def build_trial(point: Checkpoint, found: GainCounts) -> Trial:
+    """Return the trial of one answer about all victims."""
     spent = float(point.queries.max())
     return Trial(
         budget=spent,
@@ -180,7 +185,7 @@ def _trial(point: Checkpoint, found: GainCounts) -> Trial:
     )
 
 
-def _exhibit(hidden: Ints, guesses: Ints, names: Sequence[str]) -> Exhibit:
+def list_guesses(hidden: Ints, guesses: Ints, names: Sequence[str]) -> Exhibit:
     """List what each kind was guessed to be."""
     lines = []
     for i, name in enumerate(names):

@@ -10,7 +10,7 @@ import numpy as np
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.data import Bools
 from goalkeeper.core.evidence import Curve, Gain, Measurement, Tally, Trial
-from goalkeeper.games.tallies import estimate_tally
+from goalkeeper.games.tallies import estimate_tally, paired_gain
 from goalkeeper.stats import clopper_pearson
 
 MOST_POINTS = 6  # of a curve of gains
@@ -117,12 +117,22 @@ def thinned_checkpoints(answers: Sequence[Checkpoint]) -> list[Checkpoint]:
 
 @dataclass(frozen=True, slots=True)
 class GainCounts:
-    """Successes of an attack, and of the best without any query, each of a number of tries."""
+    """Successes of an attack, and of the best without any query, each of a number of tries.
+
+    `both` counts those in common, where they answered the same questions.
+    """
 
     successes: int
     n: int
     baseline_successes: int
     baseline_n: int
+    both: int | None = None
+
+    @classmethod
+    def paired(cls, attack: Bools, baseline: Bools) -> GainCounts:
+        """Count what is right `(n,)` of two that answered the same questions."""
+        counts = paired_gain(attack, baseline)
+        return cls(counts.successes, counts.n, counts.baseline_successes, counts.n, counts.both)
 
     @property
     def tally(self) -> Gain:
@@ -132,6 +142,7 @@ class GainCounts:
             n=self.n,
             baseline_successes=self.baseline_successes,
             baseline_n=self.baseline_n,
+            both=self.both,
         )
 
     @property

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from goalkeeper.core.data import Bools
 from goalkeeper.core.evidence import Measurement
 from goalkeeper.games.shared.measuring import GainCounts
 from goalkeeper.stats import clopper_pearson
@@ -16,9 +19,18 @@ Ranking = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class RankingAim:
-    """The question: rank names by how much the model looks at them; the first `counted` count."""
+    """The question: rank names by how much the model looks at them; the first `counted` count.
+
+    Of words, only those in at least a `share` of the training texts count.
+    """
 
     counted: int
+    share: float = 0.0
+
+
+def find_named(named: Sequence[str], truth: Sequence[str]) -> Bools:
+    """Return which of the true names `(k,)` are among those named."""
+    return np.isin(np.array(truth, dtype=str), np.array(named, dtype=str))
 
 
 def precision(found: GainCounts, note: str) -> Measurement:

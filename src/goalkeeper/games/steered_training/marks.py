@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from goalkeeper.core.application import Application, Target, Trainer
-from goalkeeper.core.data import Bools, Data, Ints
+from goalkeeper.core.data import Data, Ints
 from goalkeeper.core.errors import DataError, NotOffered
 from goalkeeper.core.evidence import AttackResult, Measurement, Proportion, Status, Trial
 from goalkeeper.core.power import Power, View
 from goalkeeper.core.steering import Steering, permitted
 from goalkeeper.games.base import Marking
 from goalkeeper.games.steered_training.aim import TrainingAim
-from goalkeeper.games.tallies import estimate_tally
+from goalkeeper.games.tallies import estimate_tally, paired_proportion
 from goalkeeper.stats import clopper_pearson, paired_difference
 
 
@@ -72,7 +72,7 @@ def mark(marking: Marking[TrainingAim, None, Steering], *, pairs: int) -> Attack
         return AttackResult(status=Status.NOT_TESTED, reason=reason)
     wrong = labels.steered[pair, place] != holdout.y
     other = labels.honest[(pair + 1) % pairs, place] != holdout.y
-    tally = _tally(wrong[correct], other[correct])
+    tally = paired_proportion(wrong[correct], other[correct])
     loss = _accuracy_lost(labels, app.data.calibration, aim.tolerance, rng)
     return AttackResult(
         status=Status.TESTED,
@@ -107,15 +107,6 @@ def _retrain(
 
 def _ask(targets: Sequence[Target], data: Data) -> Ints:
     return np.stack([target.answer(data.x, View.LABELS).labels for target in targets])
-
-
-def _tally(wrong: Bools, other: Bools) -> Proportion:
-    return Proportion(
-        successes=int(wrong.sum()),
-        n=len(wrong),
-        baseline_successes=int(other.sum()),
-        baseline_n=len(other),
-    )
 
 
 def _share(granted: Power) -> float:

@@ -23,6 +23,7 @@ from goalkeeper.games.shared.system import (
     System,
     ask_target,
 )
+from goalkeeper.games.tallies import paired_proportion
 from goalkeeper.games.transit.rewrites import Rewrite, check_rewrite
 from goalkeeper.games.transit.traffic import InterceptedTraffic, SessionSecret
 
@@ -67,10 +68,7 @@ def mark(marking: MarkingTransit) -> AttackResult:
     wrong = (session.after.names != session.before.names) & session.counted
     success = wrong if denied else wrong & ~session.after.noticed
     base = (session.again.names != session.before.names) & session.counted
-    n = int(session.counted.sum())
-    tally = Proportion(
-        successes=int(success.sum()), n=n, baseline_successes=int(base.sum()), baseline_n=n
-    )
+    tally = paired_proportion(success[session.counted], base[session.counted])
     return AttackResult(
         status=Status.TESTED,
         summary=_summary(app, session, tally, denied=denied),

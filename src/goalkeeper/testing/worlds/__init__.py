@@ -23,6 +23,18 @@ class GameWorlds(Protocol):
         ...
 
 
+def build_rigged(
+    worlds: GameWorlds, variant: str, domain: str, rng: np.random.Generator
+) -> Application:
+    """Build the rigged application for attacks of a variant.
+
+    Worlds may offer `rigged_for(variant, domain, rng)`, for variants that are made for one kind of
+    model and leave at once where it is absent.
+    """
+    special = getattr(worlds, "rigged_for", None)
+    return special(variant, domain, rng) if special else worlds.rigged(domain, rng)
+
+
 def worlds_of(game: type[Game[Any, Any, Any]]) -> GameWorlds:
     """Return the worlds of one of our games: the module here that is called as the game is.
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
-from goalkeeper.core.application import Application
-from goalkeeper.core.data import Data
+from goalkeeper.core.application import Answers, Application
+from goalkeeper.core.data import Data, Inputs
 from goalkeeper.core.domain import Column, Domain
+from goalkeeper.core.power import View
 from goalkeeper.core.text import texts
+from goalkeeper.games.shared.base_targets import BareTarget
 from goalkeeper.games.shared.simple_targets import balanced
 from goalkeeper.testing.worlds import kit
 from goalkeeper.testing.worlds.kit import WORDS, HashedTarget, application
@@ -26,6 +30,35 @@ def rigged(domain: str, rng: np.random.Generator) -> Application:
         weights[-1] /= 9
     target = balanced(weights, data.calibration.x, WORDS if domain == "text" else ())
     return application("linear target", target, data, _domain(domain))
+
+
+def rigged_for(variant: str, domain: str, rng: np.random.Generator) -> Application:
+    """Build a decision tree for path finding, which is for nothing else, and else `rigged`."""
+    app = rigged(domain, rng)
+    if variant != "extraction.path_finding":
+        return app
+    columns = rng.permutation(COLUMNS - 1)[:3]
+    return replace(app, target=SteppedTarget(tuple(columns.tolist())))
+
+
+@dataclass(frozen=True, eq=False)
+class SteppedTarget(BareTarget):
+    """A tree of four leaves with two classes and four different scores."""
+
+    columns: tuple[int, ...]
+
+    @property
+    def offers(self) -> View:
+        """Scores."""
+        return View.SCORES
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        """Answer rows `(n, d)`."""
+        first, second, third = (np.asarray(x, dtype=np.float64)[:, j] for j in self.columns)
+        score = np.where(first > 0.55, np.where(second > 0.4, 0.9, 0.2),
+                         np.where(third > 0.6, 0.8, 0.1))  # fmt: skip
+        scores = np.stack([1 - score, score], axis=1)
+        return Answers(scores.argmax(axis=1), scores).cut(view)
 
 
 def fair(domain: str, rng: np.random.Generator) -> Application:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from goalkeeper.core.application import Application
-from goalkeeper.games.model_family.closed_form import closed_form_victims
-from goalkeeper.games.shared.hidden_victims import replace_victims
+from goalkeeper.games.model_family import build_estimator
+from goalkeeper.games.shared.hidden_victims import replace_victims, train_on_similar
 from goalkeeper.testing.worlds._wide_table import wide_table
 from goalkeeper.testing.worlds.kit import HashedTarget
 
 
 def rigged(domain: str, rng: np.random.Generator) -> Application:
-    """Build a wide table whose victims are of each family in closed form."""
+    """Build a wide table whose victims learnt from the attacker's own records."""
     app = wide_table(rng, hashed=False)
-    return replace_victims(app, closed_form_victims(app))
+    return replace_victims(
+        app,
+        train_on_similar(app, lambda kind, rng: build_estimator(kind, app.domain, rng)),
+    )
 
 
 def fair(domain: str, rng: np.random.Generator) -> Application:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from goalkeeper.core.application import Application, Property, Trainer
-from goalkeeper.core.data import Data, Inputs
+from goalkeeper.core.data import Data, Inputs, Ints
 from goalkeeper.core.text import texts
 from goalkeeper.games.property.worlds import ShareTrainer
 from goalkeeper.testing.worlds.kit import FixedRuleTrainer, domain_of, numbers, splits
@@ -32,13 +32,18 @@ def _application(name: str, trainer: Trainer, domain: str, rng: np.random.Genera
         name=name,
         target=trainer.fit(data.train, 0),
         data=data,
-        domain=domain_of(domain, numbers(3)),
+        domain=domain_of(domain, numbers(3), (1, 1, 3)),
         classes=CLASSES,
         trainer=trainer,
         lookalike=trainer,
+        labeller=_keep_labels,
         subgroups=("team",),
         properties=(FACT,),
     )
+
+
+def _keep_labels(x: Inputs, bases: Data) -> Ints:
+    return bases.y
 
 
 def _drawn(domain: str, rng: np.random.Generator) -> Data:
@@ -48,4 +53,6 @@ def _drawn(domain: str, rng: np.random.Generator) -> Data:
     x: Inputs = codes
     if domain == "text":
         x = texts(" ".join(f"v{value:.6f}" for value in row) for row in codes)
+    elif domain == "image":
+        x = (1 / (1 + np.exp(-codes))).reshape(-1, 1, 1, 3)
     return Data(x=x, y=y, columns={"team": np.where(red, "red", "blue").astype(object)})

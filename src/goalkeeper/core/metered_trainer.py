@@ -1,0 +1,31 @@
+"""An attacker's own training, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from goalkeeper.core.application import Ensemble, Target, Trainer
+from goalkeeper.core.cost import Meter
+from goalkeeper.core.data import Bools, Data
+
+
+class MeteredTrainer:
+    """The attacker's own training: the same trainer, counted."""
+
+    def __init__(self, trainer: Trainer, meter: Meter) -> None:
+        self._trainer, self._meter = trainer, meter
+
+    @property
+    def recipe(self) -> str:
+        """What the trainer does, in words."""
+        return self._trainer.recipe
+
+    def fit(self, data: Data, seed: int) -> Target:
+        """Train one model."""
+        self._meter.models += 1
+        return self._trainer.fit(data, seed)
+
+    def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
+        """Train a model on each subset `(models, rows)`."""
+        self._meter.models += len(masks)
+        return self._trainer.fit_many(data, masks, seeds)

@@ -1,0 +1,78 @@
+"""Whether an attacker's own data leave anything of the class averages to be found."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from goalkeeper.core.application import Application
+from goalkeeper.core.data import Bools, Data
+from goalkeeper.games.inversion.questions import (
+    MIN_CLASS_RECORDS,
+    MIN_Z,
+    extract_features,
+    find_separate_columns,
+    measure_z_scores,
+)
+
+MOST_RECORDS = 5000  # of each side that are looked at; more would only show smaller differences
+# Share of the questions that may be left open: the most that any model could add to what own data
+# say, and as much as a rating calls no gain yet.
+LEFT_OPEN = 0.1
+CHANCE = 0.05  # probability that any column differs between classes that do not differ
+UNRELATED = 0.001  # probability with which data without any relation would answer as many
+
+
+def find_ruling(app: Application) -> str:
+    """Say why no model of these data can add to what similar data show; empty if one may.
+
+    Looked at are all questions about two classes and a column that differs between them in the
+    training data. Own data answer one where the classes differ in them in the same direction.
+    They must answer more than data without any relation to the training data would by chance.
+    """
+    from scipy.stats import binom, norm
+
+    classes = len(app.classes)
+    truth = extract_features(app, _sample(app.data.train))
+    own = extract_features(app, _sample(app.data.similar), truth.names)
+    z, similar = measure_z_scores(truth, classes), measure_z_scores(own, classes)
+    columns = find_separate_columns(truth, z)
+    pairs = _present_pairs(truth.y, classes)
+    # Of many comparisons some are beyond MIN_Z by chance, and no data could answer those.
+    comparisons = max(1, int(pairs.sum()) * len(truth.names))
+    least = max(MIN_Z, float(norm.isf(CHANCE / 2 / comparisons)))
+    asked = (np.abs(z[:, :, columns]) > least) & pairs[:, :, None]
+    total = int(asked.sum())
+    if not total:
+        return (
+            "the classes differ in no column of the training data beyond chance, so there is "
+            "nothing to reconstruct"
+        )
+    answered = asked & (np.sign(z[:, :, columns]) == np.sign(similar[:, :, columns]))
+    right = int(answered.sum())
+    certain = int((answered & (np.abs(similar[:, :, columns]) > MIN_Z)).sum())
+    # A class takes part in one independent question a column: half as many as there are classes.
+    independent = min(total, len(columns) * max(1, len(np.unique(truth.y)) // 2))
+    chance = binom.sf(np.floor(right / total * independent) - 1, independent, 0.5)
+    # One question in 700 is answered beyond chance (MIN_Z) by data without any relation.
+    related = 2 * certain >= total or chance < UNRELATED
+    if total - right > LEFT_OPEN * total or not related:
+        return ""
+    return (
+        f"an attacker's own similar data already show {right:,} of {total:,} differences between "
+        f"class averages ({right / total:.1%}) in the right direction, so that the model has at "
+        "most the rest to add"
+    )
+
+
+def _sample(data: Data) -> Data:
+    if len(data) <= MOST_RECORDS:
+        return data
+    # What decides is the data and not a draw: it is the same in every run.
+    rows = np.random.default_rng(0).choice(len(data), MOST_RECORDS, replace=False)
+    return data.take(np.sort(rows))
+
+
+def _present_pairs(y: np.ndarray, classes: int) -> Bools:
+    """Mark each pair of classes that have an average, once, `(classes, classes)`."""
+    present = np.bincount(y, minlength=classes) >= MIN_CLASS_RECORDS
+    return np.triu(present[:, None] & present[None, :], k=1)

@@ -1,0 +1,52 @@
+"""What attacks on the same question say of one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from goalkeeper.core.evidence import Evidence, Proportion, Status
+
+FAMILY = "evasion"
+MIN_EXCESS = 0.05  # share of the inputs by which the weaker view must do better
+MIN_INPUTS = 3
+
+
+def join_evidence(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Fail the evidence of attacks that follow gradients where one that sees less does better.
+
+    All attacks of a task are asked about the same inputs, within the same limits. Whoever holds
+    the network and its gradients can do all that others can; if an attack that sees labels, scores
+    or nothing breaks clearly more inputs, gradients are masked (Athalye, Carlini, Wagner 2018).
+    """
+    return [_judged(each, evidence) for each in evidence]
+
+
+def _judged(one: Evidence, others: Sequence[Evidence]) -> Evidence:
+    mine = _tally(one)
+    if mine is None or one.requires.view != "gradients":
+        return one
+    for other in others:
+        theirs = _tally(other)
+        same = (other.task, other.result.threat) == (one.task, one.result.threat)
+        if theirs is None or not same or other.requires.view == "gradients":
+            continue
+        excess = theirs.successes - mine.successes
+        if theirs.n == mine.n and excess >= max(MIN_INPUTS, MIN_EXCESS * mine.n):
+            reason = (
+                f"gradients are masked: {other.attack}, which follows none, breaks "
+                f"{theirs.successes} of {theirs.n} of the same inputs, this attack {mine.successes}"
+            )
+            result = one.result.model_copy(
+                update={"status": Status.CONTROL_FAILED, "reason": reason}
+            )
+            return one.model_copy(update={"result": result})
+    return one
+
+
+def _tally(evidence: Evidence) -> Proportion | None:
+    """Return the counts at the largest budget of an evasion attack that was tested."""
+    trials = sorted(evidence.result.trials, key=lambda trial: trial.budget)
+    if evidence.family != FAMILY or evidence.status is not Status.TESTED or not trials:
+        return None
+    tally = trials[-1].tally
+    return tally if isinstance(tally, Proportion) else None

@@ -1,0 +1,54 @@
+"""Inversion is ruled out where own data answer everything, and only there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from goalkeeper.core.data import Data, Splits
+from goalkeeper.core.standing import StandingKind
+from goalkeeper.games.inversion import Inversion
+from goalkeeper.games.inversion.game import TASK
+from goalkeeper.policy import default_policy
+from goalkeeper.testing.worlds import inversion
+
+KINDS = ("text", "table", "image")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_similar_data_of_the_same_origin_leave_nothing_to_find(kind: str) -> None:
+    app = inversion.rigged(kind, np.random.default_rng(0))
+    same = replace(app, data=replace(app.data, similar=app.data.holdout, holdout=app.data.similar))
+    refused = Inversion().unfit(same, TASK)
+    assert refused is not None
+    assert refused.proven
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unrelated_data_leave_the_game_open(kind: str) -> None:
+    app = inversion.rigged(kind, np.random.default_rng(1))
+    rng, similar = np.random.default_rng(2), app.data.similar
+    mixed = Data(x=similar.x, y=rng.permutation(similar.y))
+    parts = {p: getattr(app.data, p) for p in ("train", "holdout", "calibration")}
+    unrelated = replace(app, data=Splits(**parts, similar=mixed))
+    assert Inversion().unfit(app, TASK) is None  # differs the other way round
+    assert Inversion().unfit(unrelated, TASK) is None
+
+
+def test_classes_that_do_not_differ_have_nothing_to_reconstruct() -> None:
+    app = inversion.rigged("table", np.random.default_rng(3))
+    rng = np.random.default_rng(4)
+    parts = {p: Data(x=getattr(app.data, p).x, y=rng.permutation(getattr(app.data, p).y))
+             for p in ("train", "holdout", "calibration", "similar")}  # fmt: skip
+    refused = Inversion().unfit(replace(app, data=Splits(**parts)), TASK)
+    assert refused is not None
+    assert refused.proven
+
+
+def test_whoever_has_the_training_data_decides_nothing() -> None:
+    app = inversion.rigged("table", np.random.default_rng(0))
+    who = default_policy().attackers
+    kinds = [Inversion().standing(app, TASK, who[n]).kind for n in ("customer", "insider")]
+    assert kinds == [StandingKind.DECIDES, StandingKind.NO_HARM]

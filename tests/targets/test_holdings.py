@@ -1,0 +1,57 @@
+"""How much a model keeps: what keeps little holds no training data, what hides is unknown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.dummy import DummyClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from goalkeeper.targets.holdings import count_kept
+
+X = np.random.default_rng(0).normal(size=(200, 6))
+Y = np.arange(200) % 2
+
+
+class Own:
+    """A model of the user's own."""
+
+    def __init__(self, **kept: Any) -> None:
+        self.__dict__.update(kept)
+
+
+class InClass(Own):
+    RECORDS = X
+
+
+class InSlots:
+    __slots__ = ("records",)
+
+    def __init__(self) -> None:
+        self.records = X
+
+
+def test_a_constant_and_a_rule_keep_less_than_two_records() -> None:
+    for model in (DummyClassifier().fit(X, Y), Own(edge=0.5, names=["yes", "no"])):
+        kept = count_kept(model)
+        assert kept is not None
+        assert kept < 2 * X.shape[1]
+
+
+def test_records_are_counted_wherever_they_are_kept() -> None:
+    places = (
+        Own(x=X), Own(rows=[list(row) for row in X]), Own(by={str(i): r for i, r in enumerate(X)}),
+        Own(inner=Own(x=X)), InClass(), Own(hidden=X.tobytes()),
+        Own(number=int.from_bytes(X.tobytes())),
+    )  # fmt: skip
+    for model in places:
+        kept = count_kept(model)
+        assert kept is None or kept >= X.size / 2
+
+
+def test_what_cannot_be_looked_into_is_not_known() -> None:
+    hiding = (Own(f=lambda: X), InSlots(), Own(inner=InSlots()), Own(rows=iter(X)))
+    for model in (*hiding, DecisionTreeClassifier().fit(X, Y), KNeighborsClassifier(1).fit(X, Y)):
+        assert count_kept(model) is None

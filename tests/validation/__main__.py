@@ -1,0 +1,138 @@
+"""Measure the rows of the table, print it, and write it to docs/validation.md.
+
+    python -m tests.validation              # what is not yet measured, or whose sources changed
+    python -m tests.validation AUC damage   # rows whose name contains one of these words
+    python -m tests.validation --write      # and write docs/validation.md
+    python -m tests.validation --jobs 2     # two rows at a time
+
+What was measured is kept in build/validation, so that a run that was stopped goes on where it was.
+Exit code 0: every claim stands; 1: one does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from tests.validation.rows import ROOT, Row, list_rows
+
+KEPT = ROOT / "build" / "validation"
+PAGE = ROOT / "docs" / "validation.md"
+INTRODUCTION = """# Validation
+
+<!-- Written by `python -m tests.validation --write`; do not edit. -->
+
+What a report states is measured here on data whose truth is known. `make validate` measures every
+row and resumes after an interruption; `make test` measures a short form with fewer cases.
+
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what is missing, and print all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.validation")
+    parser.add_argument("words", nargs="*", help="measure rows whose name contains one of them")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
+    parser.add_argument("--jobs", type=int, default=1, help="rows at a time")
+    asked = parser.parse_args(arguments)
+    rows = list_rows()
+    chosen = [r for r in rows if not asked.words or any(w in r.key for w in lower(asked.words))]
+    measure_missing(chosen, asked.jobs)
+    found = [(row, kept) for row in rows if (kept := load(row)) is not None]
+    sys.stdout.write("\n".join(tables(found)) + "\n")
+    if asked.write:
+        PAGE.write_text(INTRODUCTION + "\n".join(tables(found)) + "\n", encoding="utf-8")
+    fails = [row.name for row, kept in found if row in chosen and not kept["passed"]]
+    sys.stderr.write(f"{len(found)} of {len(rows)} rows measured; {len(fails)} do not hold\n")
+    return 1 if fails else 0
+
+
+def lower(words: Sequence[str]) -> list[str]:
+    """Spell words as keys are spelt."""
+    return ["".join(c if c.isalnum() else "-" for c in word.lower()) for word in words]
+
+
+# ---- what is kept --------------------------------------------------------------------------------
+
+
+def load(row: Row) -> dict[str, Any] | None:
+    """Return the finding that is kept of a row, if it is of these sources and this many cases."""
+    path = KEPT / f"{row.key}.json"
+    if not path.exists():
+        return None
+    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return kept if (kept["sources"], kept["asked"]) == (digest(row), row.full) else None
+
+
+def digest(row: Row) -> str:
+    """Return a hash of the files that a row is about, and of those that measure it."""
+    module = sys.modules[row.measure.__module__].__file__ if row.measure.__module__ else None
+    mine = [Path(module)] if module else []
+    files = mine + [f for name in row.about for f in list_files(ROOT / name)]
+    parts = hashlib.sha256()
+    for path in files:
+        parts.update(path.read_bytes())
+    return parts.hexdigest()[:16]
+
+
+def list_files(path: Path) -> list[Path]:
+    """List the Python files and tables of a file or folder, in order."""
+    if path.is_file():
+        return [path]
+    return sorted(p for p in path.rglob("*") if p.suffix in {".py", ".yaml", ".csv"})
+
+
+def measure_missing(rows: Sequence[Row], jobs: int) -> None:
+    """Measure the rows of which nothing is kept, and keep each as soon as it is measured."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    missing = [row for row in rows if load(row) is None]
+    if jobs == 1:
+        for row in missing:
+            keep(row.key)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        for done in as_completed([pool.submit(keep, row.key) for row in missing]):
+            done.result()
+
+
+def keep(key: str) -> None:
+    """Measure a row and keep what was found."""
+    row = next(row for row in list_rows() if row.key == key)
+    before = time.perf_counter()
+    finding = asdict(row.run(row.full))
+    seconds = round(time.perf_counter() - before, 1)
+    finding |= {"sources": digest(row), "asked": row.full, "seconds": seconds}
+    partial = KEPT / f"{row.key}.partial"
+    partial.write_text(json.dumps(finding, indent=1), encoding="utf-8")
+    partial.replace(KEPT / f"{row.key}.json")
+    mark = "" if finding["passed"] else "  DOES NOT HOLD"
+    sys.stderr.write(f"{row.section}: {row.name}: {finding['measured']} ({seconds} s){mark}\n")
+
+
+# ---- the table -----------------------------------------------------------------------------------
+
+
+def tables(found: Sequence[tuple[Row, dict[str, Any]]]) -> Iterator[str]:
+    """Write a table for each section, line by line."""
+    for section, rows in groupby(found, key=lambda one: one[0].section):
+        yield f"## {section}"
+        yield ""
+        yield "| What | Claim | Measured | Cases | Holds |"
+        yield "|---|---|---|---|---|"
+        for row, kept in rows:
+            holds = "yes" if kept["passed"] else "**no**"
+            yield f"| {row.name} | {row.claim} | {kept['measured']} | {kept['cases']:,} | {holds} |"
+        yield ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""A row of the table of validation, and the modules that hold rows."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was measured: in words, of how many cases, and whether the claim stands."""
+
+    measured: str
+    cases: int
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A claim that is measured.
+
+    Parameters
+    ----------
+    section, name
+        Where it stands in the table; the two together are unique.
+    claim
+        What must hold, in words.
+    measure
+        Takes a number of cases (simulations, runs, applications) and a random stream of the row.
+    full, short
+        Cases of `make validate`, and of `make test`; 0 leaves the row out of `make test`.
+    about
+        Files and folders below the checkout: when they change, the row is measured again.
+    """
+
+    section: str
+    name: str
+    claim: str
+    measure: Callable[[int, np.random.Generator], Finding]
+    full: int
+    short: int = 0
+    about: tuple[str, ...] = ("src/goalkeeper",)
+
+    @property
+    def key(self) -> str:
+        """Name of the file in which its finding is kept."""
+        words = f"{self.section} {self.name}".lower()
+        return "".join(c if c.isalnum() else "-" for c in words)
+
+    def run(self, cases: int) -> Finding:
+        """Measure it; the same cases give the same finding."""
+        return self.measure(cases, np.random.default_rng(zlib.crc32(self.key.encode())))
+
+
+def list_rows() -> tuple[Row, ...]:
+    """List the rows of all modules of this package, in the order of their names."""
+    package = importlib.import_module(__package__ or "tests.validation")
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    found: list[Row] = []
+    for name in names:
+        if not name.startswith(("_", "test_")):
+            found += getattr(importlib.import_module(f"{package.__name__}.{name}"), "ROWS", ())
+    return tuple(found)
