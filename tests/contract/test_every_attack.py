@@ -19,6 +19,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "class_average_from_gradients": {"steps": 15, "starts": 2},
     "columns_from_labels": {"draws": 5, "starts": 2},
     "pgd": {"steps": 10, "restarts": 1},
+    "square": {"steps": 20},
     "substitute_from_data": {"inputs": 150, "blended": 0.0},
     "substitute_from_scores": {"inputs": 150, "blended": 0.0},
     "transferred_gradients": {"steps": 5},
