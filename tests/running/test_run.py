@@ -144,7 +144,7 @@ def test_each_process_loads_the_application_once(
     given = options(events, execution=gk.Execution(executor=executor, jobs=2))
     choice = gk.Choice(attacks=attacks)
     found = built(lambda: gk.run(file, tmp_path / "run", choice=choice, options=given))
-    assert len(started(events).missing) > 3
+    assert len(started(events).missing) >= 3
     assert once > 0
     assert found - in_memory == loads * once
 

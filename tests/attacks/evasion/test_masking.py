@@ -124,6 +124,7 @@ class Stubborn(nn.Module):  # type: ignore[misc, name-defined]
         return torch.tensor(np.eye(10, dtype=np.float32)[z.argmax(axis=1)])
 
 
+@pytest.mark.validation
 def test_a_masking_that_nothing_goes_round_is_a_failed_control() -> None:
     result = attacked(Stubborn(), Pgd(steps=10, restarts=0), LEAST_WITHSTOOD)
     assert result.status is Status.CONTROL_FAILED
@@ -182,7 +183,13 @@ def failing(how: str) -> Any:
 
 
 @pytest.mark.parametrize("how", ["raises", "nan"])
-@pytest.mark.parametrize("attack", [Pgd(), HopSkipJump()], ids=["pgd", "hop_skip_jump"])
+@pytest.mark.parametrize(
+    "attack",
+    [
+        pytest.param(Pgd(), id="pgd"),
+        pytest.param(HopSkipJump(), id="hop_skip_jump", marks=pytest.mark.validation),
+    ],
+)
 def test_an_input_on_which_the_network_fails_costs_that_input_only(attack: Any, how: str) -> None:
     result = attacked(failing(how), attack)
     assert result.status is not Status.FAILED_TO_RUN
@@ -193,6 +200,7 @@ def test_an_input_on_which_the_network_fails_costs_that_input_only(attack: Any, 
     assert tally.n == 24  # what fails makes no success more likely
 
 
+@pytest.mark.validation
 def test_failing_is_neither_a_success_nor_withstanding() -> None:
     """Every change makes it fail: nothing is known, and nothing is claimed."""
 

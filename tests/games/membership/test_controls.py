@@ -107,7 +107,7 @@ def test_randomised_response_shows_its_epsilon() -> None:
 
 
 @pytest.mark.requirement("S48")
-@pytest.mark.parametrize(("n", "edge"), [(500, 2.718), (1000, 2.718), (5000, 2.718)])
+@pytest.mark.parametrize(("n", "edge"), [(500, 2.718), (1000, 2.718)])
 def test_without_a_leak_the_ratio_is_bounded(n: int, edge: float) -> None:
     """A high need is met from 500 records a side on; 5 of 6 runs at least."""
     tallies = [
