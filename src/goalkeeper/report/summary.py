@@ -87,8 +87,13 @@ def _verdict(goal: GoalPart) -> tuple[str, ...]:
     rated = goal.verdict is not Verdict.NOT_ASSESSED
     attack = measured = ""
     if decider is not None and rated:
-        cheapest = goal.cheapest.text if goal.cheapest else decider.attack
-        attack = cheapest
+        # The cheapest attack may be one that was not run: it must not be named beside what another
+        # one measured.
+        is_cheapest = goal.cheapest is not None and goal.cheapest.anchor == decider.anchor
+        names = ", ".join(who.attacker for who in decider.attackers)
+        attack = (
+            goal.cheapest.text if is_cheapest and goal.cheapest else f"{decider.attack} by {names}"
+        )
         measured = f"{decider.metric}: {decider.headline}" if decider.headline else decider.status
         measured += f" {decider.within}" if decider.within else ""
     if rated and not measured:
