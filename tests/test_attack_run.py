@@ -90,7 +90,7 @@ def test_a_success_proves_itself_and_a_failure_is_controlled() -> None:
     strong = contest(LossThreshold(), n=2000)
     assert strong.status is Status.TESTED
     assert not any(c.name.startswith("breaks") for c in strong.controls)
-    weak = contest(LossThreshold(), n=30)
+    weak = contest(LossThreshold(), n=60)
     assert any(c.name.startswith("breaks") for c in weak.controls)
 
 

@@ -19,7 +19,7 @@ from tests.cli.inline import Ended, inline
 from tests.describe.writing import BASE, write_text_app
 
 VERDICTS = {Exit.MET, Exit.NOT_MET, Exit.INCONCLUSIVE}
-FEW = ("--attack", "good_words_blind", "--jobs", "1")
+FEW = ("--attack", "good_words_blind", "--attack", "malformed_inputs", "--jobs", "1")
 
 
 @pytest.fixture

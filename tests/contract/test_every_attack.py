@@ -30,6 +30,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
 SLOW = frozenset({
     "back_gradient", "equation_solving", "family_guess", "good_words_from_substitute",
     "hyperparameters", "indicator_words", "insert_labelled", "label_robustness",
+    "logit_differences", "neighbour_loss", "relative_likelihood",
     "shadow_likelihood", "substitute", "substitute_from_data",
     "substitute_from_scores", "tree_paths",
 })  # fmt: skip

@@ -72,6 +72,7 @@ def test_assessing_from_python_runs(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "report.html").is_file()
 
 
+@pytest.mark.validation
 def test_attack_how_to_passes_the_contract(tmp_path: Path) -> None:
     """Install the page's two files as a plug-in, and run its test and the contract on it."""
     (tmp_path / f"{NAME}.py").write_text(titled(HOW_TO, f"{NAME}.py"))

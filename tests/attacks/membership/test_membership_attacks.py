@@ -31,6 +31,7 @@ def contest(attack: Attack[Any, Any], seed: int) -> AttackResult:
 
 
 @pytest.mark.requirement("S48")
+@pytest.mark.validation
 def test_the_shadow_test_reaches_the_best_possible_power() -> None:
     """The closed forms are in gaussian.py; seeded, so there is no false alarm.
 

@@ -38,6 +38,9 @@ class ColumnsTransferred(CellAttack):
     reference = "Papernot, McDaniel, Goodfellow 2016, Transferability in machine learning"
     uses = Power(knowledge=Knowledge(algorithm=Grade.PARTIAL))
     most = Budget(queries=0, compute_h=1.0)
+    # Harmless rows that are to be declined are left out: no weakened application is known that a
+    # change found on another model breaks there, so that a failure would prove nothing.
+    tasks = ("harmful-passes*", "any-wrong*")
 
     def planner(self, question: EvasionQuestion, access: Access) -> Callable[[RowItem], QueryPlan]:
         """Train once."""

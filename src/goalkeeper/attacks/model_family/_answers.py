@@ -18,7 +18,7 @@ MOST_PARTS = 150  # by which scores may all be multiples of one fraction
 
 
 @dataclass(frozen=True, eq=False)
-class Questions:
+class AskedLines:
     """Rows `(n, d)`: single ones, then long lines, short lines and lines along one column."""
 
     rows: Floats
@@ -26,7 +26,7 @@ class Questions:
     lines: int
 
     @staticmethod
-    def draw(domain: TableDomain, like: Floats, most: int, rng: np.random.Generator) -> Questions:
+    def draw(domain: TableDomain, like: Floats, most: int, rng: np.random.Generator) -> AskedLines:
         """Draw at most so many rows: a quarter is single, the others are on lines."""
         lines = max(0, (most * 3 // 4) // (3 * POINTS))
         single = max(0, most - 3 * lines * POINTS)
@@ -46,7 +46,7 @@ class Questions:
             column[i, :, j] = np.linspace(pool[:, j].min(), pool[:, j].max(), POINTS)
         along = [block.reshape(-1, pool.shape[1]) for block in (long, short, column)]
         rows = domain.project(np.concatenate([alone, *along]))
-        return Questions(rows, single, lines)
+        return AskedLines(rows, single, lines)
 
     def describe(self, scores: Floats) -> Floats:
         """Return the features of the answers `(n, classes)` of one model."""

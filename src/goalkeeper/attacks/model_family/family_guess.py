@@ -10,7 +10,7 @@ import numpy as np
 
 from goalkeeper.attacks._row_design import RowDesign
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.model_family._answers import Questions
+from goalkeeper.attacks.model_family._answers import AskedLines
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Data, Floats, Ints
@@ -70,7 +70,7 @@ class FamilyGuess(Attack[VictimKinds, Ints]):
         if not left or len(np.unique(own.y)) < 2:  # nothing can be asked, or no model be trained
             return np.zeros(len(doors), dtype=np.int64)
         rows = np.asarray(own.x, dtype=np.float64)
-        asked = Questions.draw(domain, rows, min(self.asked, left), access.rng)
+        asked = AskedLines.draw(domain, rows, min(self.asked, left), access.rng)
         features, families = self._learn(question, access, own, asked)
         found = np.array([asked.describe(_ask(door, asked.rows)) for door in doors])
         seed = int(access.rng.integers(2**31))
@@ -78,7 +78,7 @@ class FamilyGuess(Attack[VictimKinds, Ints]):
         return np.asarray(trees.predict(found), dtype=np.int64)
 
     def _learn(
-        self, question: VictimKinds, access: Access, own: Data, asked: Questions
+        self, question: VictimKinds, access: Access, own: Data, asked: AskedLines
     ) -> tuple[Floats, Ints]:
         """Train own models, and return the features `(m, f)` and family `(m,)` of each."""
         rng, domain = access.rng, plain_rows(access.domain)

@@ -35,7 +35,7 @@ def rigged(domain: str, rng: np.random.Generator) -> Application:
 def rigged_for(variant: str, domain: str, rng: np.random.Generator) -> Application:
     """Build a decision tree for path finding, which is for nothing else, and else `rigged`."""
     app = rigged(domain, rng)
-    if variant != "extraction.path_finding":
+    if variant != "extraction.path_finding" or domain != "table":
         return app
     columns = rng.permutation(COLUMNS - 1)[:3]
     return replace(app, target=SteppedTarget(tuple(columns.tolist())))
