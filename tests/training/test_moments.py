@@ -181,7 +181,7 @@ def test_leave_one_out_equals_refits(
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=shape) + 3, rng.normal(size=(shape[0], 2))
     weights = rng.uniform(0.5, 2, shape[0]) if weighted else None
-    found = predict_predict_leave_one_out(x, y, 0.7, intercept=intercept, weights=weights)
+    found = predict_leave_one_out(x, y, 0.7, intercept=intercept, weights=weights)
     for i in range(len(x)):
         rest = np.arange(len(x)) != i
         model = Ridge(0.7, fit_intercept=intercept, solver="svd")

@@ -115,7 +115,7 @@ class Spy(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_every_model_has_limit_to_limit_to_one_thread(jobs: int) -> None:
+def test_every_model_has_limit_to_one_thread(jobs: int) -> None:
     data = rows()
     ensemble = trained(Spy(), data, subsets(data, models=6), jobs, table(6))
     models = [ensemble.target(i).model for i in range(6)]
@@ -127,13 +127,13 @@ def test_every_model_has_limit_to_limit_to_one_thread(jobs: int) -> None:
 def test_threads_are_capped_wherever_they_are_set() -> None:
     inner = make_pipeline(StandardScaler(), RandomForestClassifier(n_jobs=-1))
     # None is one thread for scikit-learn, and every core for others.
-    assert one_by_one.limit_to_limit_to_one_thread(inner).steps[-1][1].n_jobs is None
+    assert one_by_one.limit_to_one_thread(inner).steps[-1][1].n_jobs is None
     boosted_in = make_pipeline(StandardScaler(), LGBMClassifier())
-    assert one_by_one.limit_to_limit_to_one_thread(boosted_in).steps[-1][1].n_jobs == 1
-    boosted = one_by_one.limit_to_limit_to_one_thread(XGBClassifier(nthread=7))
+    assert one_by_one.limit_to_one_thread(boosted_in).steps[-1][1].n_jobs == 1
+    boosted = one_by_one.limit_to_one_thread(XGBClassifier(nthread=7))
     assert {boosted.n_jobs, boosted.get_params()["nthread"]} == {1}
     plain = MultinomialNB()
-    assert one_by_one.limit_to_limit_to_one_thread(plain) is plain
+    assert one_by_one.limit_to_one_thread(plain) is plain
 
 
 # ---- failures -----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from sklearn.datasets import load_breast_cancer, load_digits
 from goalkeeper.attacks.model_family._answers import MOST_PARTS, count_parts
 from goalkeeper.attacks.model_family.family_guess import FamilyGuess
 from goalkeeper.core.access import Access, Terms
+from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.power import Grade, Knowledge
 from goalkeeper.games.model_family import VictimKinds, build_estimator
 from goalkeeper.games.model_family.estimators import FAMILIES
@@ -27,8 +28,9 @@ def test_eight_families_are_distinguished(load: Any, *, whole: bool) -> None:
     """Measured: .93 on breast cancer, .90 on digits of whole numbers; guessing names .13."""
     app = table(load)
     if whole:
-        columns = tuple(replace(c, kind="integer") for c in app.domain.columns)  # type: ignore[union-attr]
-        app = replace(app, domain=replace(app.domain, columns=columns))  # type: ignore[call-arg]
+        assert isinstance(app.domain, TableDomain)
+        columns = tuple(replace(c, kind="integer") for c in app.domain.columns)
+        app = replace(app, domain=replace(app.domain, columns=columns))
     rng = np.random.default_rng(5)
     hidden = draw_kinds(40, len(FAMILIES), rng)
     victims = tuple(

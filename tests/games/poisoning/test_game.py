@@ -83,7 +83,7 @@ def watched(attack: AnyAttack) -> tuple[Application, Data, Bools, list[int]]:
     assert app.trainer is not None
     trainer = Watched(app.trainer)
     evaluate(replace(app, trainer=trainer), run_of(attack, app, enough(type(attack))))
-    # The search for the smallest number trains more, one dose at a time, after all that is compared.
+    # The search for the smallest number trains more, after all that is compared.
     assert trainer.asked
     return (app, *trainer.asked[0])
 

@@ -19,8 +19,8 @@ def build() -> Any:
     return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
 
 
-def prefixed(state: Any, *preprocessing: str) -> Any:
-    return {".".join((*preprocessing, name)): value for name, value in state.items()}
+def prefixed(state: Any, *fronts: str) -> Any:
+    return {".".join((*fronts, name)): value for name, value in state.items()}
 
 
 FORMS: dict[str, Any] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, final
 
 import numpy as np
@@ -94,7 +95,7 @@ def _draw_changes(
     yield lambda _: _draw_stripes(item)
     for step in range(1, steps):
         size = _side(item.x, step, steps, share)
-        yield lambda change, size=size: _change_square(item, change, size)
+        yield partial(_change_square, item, size)
 
 
 def _draw_stripes(item: SquareItem) -> Floats:
@@ -103,7 +104,7 @@ def _draw_stripes(item: SquareItem) -> Floats:
     return np.repeat(signs, height, axis=1) * item.constraint.radius
 
 
-def _change_square(item: SquareItem, change: Floats, side: int) -> Floats:
+def _change_square(item: SquareItem, side: int, change: Floats) -> Floats:
     channels, height, width = item.x.shape
     tall, wide = min(side, height), min(side, width)
     top = int(item.stream.integers(height - tall + 1))
@@ -124,7 +125,8 @@ def _fit(item: SquareItem, change: Floats) -> Floats:
     if ball.norm == "l2":
         change = change * (ball.radius / max(float(np.linalg.norm(change)), 1e-12))
     before = item.x[None]
-    return np.asarray(ball.quantise(before, before + change[None]))[0]
+    found: Floats = ball.quantise(before, before + change[None])[0]
+    return found
 
 
 def _side(x: Floats, step: int, steps: int, share: float) -> int:

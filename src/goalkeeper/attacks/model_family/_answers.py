@@ -57,7 +57,8 @@ class AskedLines:
         blocks = odds[self.single :].reshape(3, self.lines, POINTS, scores.shape[1])
         for block in blocks:
             found += _of_lines(block)
-        return np.nan_to_num(np.array(found), nan=-1.0, posinf=30.0, neginf=-30.0)
+        kept: Floats = np.nan_to_num(np.array(found), nan=-1.0, posinf=30.0, neginf=-30.0)
+        return kept
 
 
 def _of_values(scores: Floats) -> list[float]:
