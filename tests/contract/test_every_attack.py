@@ -28,7 +28,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
 # Attacks that train dozens of models each time they run: `make test` sees that they win their
 # rigged game, `make validate` checks the rest.
 SLOW = frozenset({
-    "back_gradient", "equation_solving", "family_guess", "good_words_from_substitute",
+    "apgd", "back_gradient", "equation_solving", "family_guess", "good_words_from_substitute",
     "hyperparameters", "indicator_words", "insert_labelled", "label_robustness",
     "logit_differences", "neighbour_loss", "relative_likelihood",
     "shadow_likelihood", "substitute", "substitute_from_data",

@@ -28,7 +28,7 @@ from goalkeeper.rate import join_evidence  # noqa: E402
 from tests.attacks.evasion import masked_networks as networks  # noqa: E402
 from tests.contract.harness import enough  # noqa: E402
 
-FEW = ("saturated softmax", "input rounded", "logits rounded", "gradient flipped", "ripple")
+FEW = ("saturated softmax", "input rounded", "logits rounded", "gradient flipped")
 LEAST_WITHSTOOD = 0.05  # of the range of values: here most inputs do withstand
 ATTACKS = [Pgd(), Apgd()]
 

@@ -108,6 +108,7 @@ def test_a_pattern_comes_with_the_wrong_label() -> None:
 
 
 @pytest.mark.requirement("S12", "S24")
+@pytest.mark.validation
 def test_a_pattern_of_three_pixels_opens_digits_to_logistic_regression() -> None:
     """Measured before on digits with 3 pixels: 73 % pass at 1 % poison (12 images), 95 % at 5 %,
     0.4 points of accuracy lost. Here: 9 images, of which one in ten is not collected."""
@@ -198,6 +199,7 @@ def test_who_may_only_modify_stamps_own_records_of_the_wanted_class() -> None:
 
 
 @pytest.mark.requirement("S13", "S24")
+@pytest.mark.validation
 def test_honest_patterns_open_digits_to_some_and_nobody_notices() -> None:
     result = found(result_of(PixelPatternHonest(), digits(), share=0.05, game=Poisoning(points=2)))
     assert 0.02 < result["success_rate"].low < result["success_rate"].high < 0.3
