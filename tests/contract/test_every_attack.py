@@ -28,11 +28,12 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
 # Attacks that train dozens of models each time they run: `make test` sees that they win their
 # rigged game, `make validate` checks the rest.
 SLOW = frozenset({
-    "apgd", "back_gradient", "equation_solving", "family_guess", "good_words_from_substitute",
+    "apgd", "attribute_from_own_copy", "back_gradient", "columns_transferred", "equation_solving",
+    "family_guess", "good_words_from_substitute",
     "hyperparameters", "indicator_words", "insert_labelled", "label_robustness",
     "logit_differences", "neighbour_loss", "relative_likelihood",
     "shadow_likelihood", "substitute", "substitute_from_data",
-    "substitute_from_scores", "tree_paths",
+    "pgd", "square", "substitute_from_scores", "tree_paths",
 })  # fmt: skip
 
 
