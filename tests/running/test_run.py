@@ -137,14 +137,14 @@ def test_each_process_loads_the_application_once(
         work()
         return len(log.read_text().split())
 
-    attacks = (*FEW.attacks, "dropped_answers", "flipped_answers")
+    attacks = (*FEW.attacks, "dropped_answers", "flipped_answers", "word_edits")
     once = built(lambda: gk.load(file))
     in_memory = built(lambda: gk.assess(gk.load(file), attacks=attacks))
     events: list[Event] = []
     given = options(events, execution=gk.Execution(executor=executor, jobs=2))
     choice = gk.Choice(attacks=attacks)
     found = built(lambda: gk.run(file, tmp_path / "run", choice=choice, options=given))
-    assert len(started(events).missing) >= 3
+    assert len(started(events).missing) > 3
     assert once > 0
     assert found - in_memory == loads * once
 

@@ -30,7 +30,9 @@ from goalkeeper.running.units import load_finished, recall, run_missing
 from tests.cli.running import timeless
 from tests.describe.writing import write_text_app
 
-FEW = Choice(attacks=("good_words_blind", "malformed_inputs", "loss_threshold", "label_flips"))
+FEW = Choice(
+    attacks=("good_words_blind", "malformed_inputs", "loss_threshold", "label_flips", "word_edits")
+)
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ class Counting:
 
 def test_every_executor_gives_the_same_assessment(app: Path) -> None:
     ready = session(app)
-    assert len(ready.plan.units) >= 4
+    assert len(ready.plan.units) >= 5
     alone = told(ready, result_of(ready, InlineExecutor()))
     assert alone == told(ready, result_of(ready, LocalExecutor(2)))
     with cluster(2) as address:
