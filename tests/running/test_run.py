@@ -137,7 +137,7 @@ def test_each_process_loads_the_application_once(
         work()
         return len(log.read_text().split())
 
-    attacks = (*FEW.attacks, "dropped_answers", "flipped_answers", "word_edits")
+    attacks = (*FEW.attacks, "dropped_answers", "flipped_answers", "good_words_from_labels")
     once = built(lambda: gk.load(file))
     in_memory = built(lambda: gk.assess(gk.load(file), attacks=attacks))
     events: list[Event] = []
