@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,13 @@ from pathlib import Path
 import pytest
 
 from goalkeeper.compute.store import VARIABLE
+from goalkeeper.compute.threads import VARIABLES
+
+# The suite runs one process a core. Teams of threads beside it wait for each other, spinning:
+# copying a tree by labels took 31 s with two threads on two busy cores, and 8 s with one.
+# It is read when a library starts, so it stands before anything imports one.
+for variable in VARIABLES:
+    os.environ.setdefault(variable, "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
