@@ -4,6 +4,7 @@
     python -m tests.validation AUC damage   # rows whose name contains one of these words
     python -m tests.validation --write      # and write docs/validation.md
     python -m tests.validation --jobs 2     # two rows at a time
+    python -m tests.validation --specimens constant table  # only applications of such names
 
 What was measured is kept in build/validation, so that a run that was stopped goes on where it was.
 Exit code 0: every claim stands; 1: one does not.
@@ -12,7 +13,6 @@ Exit code 0: every claim stands; 1: one does not.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import time
@@ -20,12 +20,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-from tests.validation.rows import ROOT, Row, list_rows
+from tests.validation.end_to_end import report_specimens
+from tests.validation.rows import KEPT, ROOT, Row, digest_of, list_rows
 
-KEPT = ROOT / "build" / "validation"
 PAGE = ROOT / "docs" / "validation.md"
 INTRODUCTION = """# Validation
 
@@ -43,8 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("words", nargs="*", help="measure rows whose name contains one of them")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     parser.add_argument("--jobs", type=int, default=1, help="rows at a time")
+    parser.add_argument(
+        "--specimens", action="store_true", help="assess applications whose names contain all words"
+    )
     asked = parser.parse_args(arguments)
     rows = list_rows()
+    if asked.specimens:
+        for line in report_specimens(rows, asked.words):
+            sys.stdout.write(line)
+            sys.stdout.flush()
+        return 0
     chosen = [r for r in rows if not asked.words or any(w in r.key for w in lower(asked.words))]
     measure_missing(chosen, asked.jobs)
     found = [(row, kept) for row in rows if (kept := load(row)) is not None]
@@ -74,21 +81,8 @@ def load(row: Row) -> dict[str, Any] | None:
 
 
 def digest(row: Row) -> str:
-    """Return a hash of the files that a row is about, and of those that measure it."""
-    module = sys.modules[row.measure.__module__].__file__ if row.measure.__module__ else None
-    mine = [Path(module)] if module else []
-    files = mine + [f for name in row.about for f in list_files(ROOT / name)]
-    parts = hashlib.sha256()
-    for path in files:
-        parts.update(path.read_bytes())
-    return parts.hexdigest()[:16]
-
-
-def list_files(path: Path) -> list[Path]:
-    """List the Python files and tables of a file or folder, in order."""
-    if path.is_file():
-        return [path]
-    return sorted(p for p in path.rglob("*") if p.suffix in {".py", ".yaml", ".csv"})
+    """Return a hash of the files that a row is about, and of the module that measures it."""
+    return digest_of((row.measure.__module__,), row.about)
 
 
 def measure_missing(rows: Sequence[Row], jobs: int) -> None:
