@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
@@ -50,6 +51,18 @@ def cancer(model: Any, *, noise: bool = False) -> Application:
     target = SklearnTarget(model, ("malignant", "benign"), domain, indexed=True)
     return Application(
         name="cancer", target=target, data=data, domain=domain, classes=("malignant", "benign")
+    )
+
+
+def noisy_mailbox(model: Any, mails: int) -> Application:
+    """Train on mails whose classes nothing explains."""
+    app = mailbox(model, mails)
+    y = np.random.default_rng(0).permutation(app.data.train.y)
+    model.fit(app.data.train.x, y)
+    return replace(
+        app,
+        target=SklearnTarget(model, app.classes, app.domain, indexed=True),
+        data=replace(app.data, train=Data(x=app.data.train.x, y=y)),
     )
 
 
@@ -140,6 +153,35 @@ def test_a_vocabulary_without_rare_words_singles_out_nobody() -> None:
     assert counts(found)[0] == 0
     assert not beats_baseline(found.trials[0].tally)
     assert found.status is Status.TESTED
+
+
+@pytest.mark.parametrize(
+    ("words", "final"),
+    [
+        (CountVectorizer(), DecisionTreeClassifier(random_state=0)),
+        (TfidfVectorizer(), DecisionTreeClassifier(random_state=0)),
+        (CountVectorizer(), GradientBoostingClassifier(n_estimators=1, max_depth=None)),
+    ],
+)
+def test_leaves_of_a_tree_on_words_single_texts_out(words: Any, final: Any) -> None:
+    app = noisy_mailbox(make_pipeline(words, final), 800)
+    found = evaluate(app, run_of(SingleLeaves(), LEAVES))
+    right, n, by_chance = counts(found)
+    assert right > 0.9 * n
+    assert n >= 15
+    assert by_chance < 0.6 * n
+    assert ", without " in found.exhibits[0].after
+
+
+def test_leaves_that_cannot_be_read_rule_nothing_out() -> None:
+    xgboost = pytest.importorskip("xgboost")
+    app = mailbox(make_pipeline(CountVectorizer(), xgboost.XGBClassifier(n_estimators=1)), 60)
+    unfit = SingleLeaves().unfit(app)
+    assert unfit is not None
+    assert not unfit.proven
+    points = StoredPoints().unfit(app)
+    assert points is not None
+    assert points.proven
 
 
 def test_stored_texts_give_their_words() -> None:

@@ -29,11 +29,14 @@ def check_stored(app: Application, keys: tuple[str, ...], what: str) -> Unfit | 
         parameters = app.target.parameters()
     except NotOffered as error:
         return check_size(app) or Unfit(f"what the model stores cannot be read: {error}")
-    if any(key in read_contents(parameters) for key in keys):
+    contents = read_contents(parameters)
+    if any(key in contents for key in keys):
         return None
+    if "unread" in contents and "leaves" in keys:
+        return Unfit(f"{contents['unread']} cannot be read")
     return Unfit(
         f"the stored model has no {what}",
-        proven="weights" in parameters or bool(read_contents(parameters)),
+        proven="weights" in parameters or bool(contents),
     )
 
 

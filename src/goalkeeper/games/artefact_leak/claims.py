@@ -15,6 +15,7 @@ import numpy as np
 from goalkeeper.core.data import Bools, Data, Floats, Ints, row_keys
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.text import TERM, terms
+from goalkeeper.games.artefact_leak.word_regions import WordRegions
 
 TOLERANCE = 1e-6  # of a column's range: what storing as float32 and undoing a scaler may cost
 
@@ -49,7 +50,7 @@ class Regions:
         return len(self.classes)
 
 
-Claims = WordSets | Regions
+Claims = WordSets | WordRegions | Regions
 
 
 def claim_records(x: Floats, classes: Ints) -> Regions:
@@ -66,10 +67,14 @@ def check_claims(claims: Claims, data: Data, most: int) -> Claims:
     DataError
         There are too many claims, or they do not fit the inputs.
     """
-    if not isinstance(claims, WordSets | Regions):
-        raise DataError(f"claims must be WordSets or Regions, given {type(claims).__name__}")
+    if not isinstance(claims, WordSets | WordRegions | Regions):
+        raise DataError(
+            f"claims must be WordSets, WordRegions or Regions, given {type(claims).__name__}"
+        )
     if len(claims) > most:
         raise DataError(f"{len(claims)} claims were made, {most} are allowed")
+    if isinstance(claims, WordRegions):
+        return claims.without_repeated()
     if isinstance(claims, WordSets):
         lower = (frozenset(word.lower() for word in words) for words in claims.sets)
         return WordSets(tuple(dict.fromkeys(words for words in lower if words)))
@@ -88,13 +93,15 @@ def check_claims(claims: Claims, data: Data, most: int) -> Claims:
 def match_single_records(claims: Claims, data: Data, person: str | None = None) -> Bools:
     """Return which claims `(m,)` hold for exactly one record of the data, or one person.
 
-    Records that are equal count as one.
+    Records that are equal count as one. A region is claimed to hold one record, whoever's it is.
     """
     if isinstance(claims, WordSets):
         named = person is not None and person in data.columns
         owner = data.columns[str(person)] if named else np.array(row_keys(data.x))
         found = [{owner[row] for row in rows} for rows in _find_texts(claims.sets, data.x)]
         return np.array([len(owners) == 1 for owners in found], dtype=bool)
+    if isinstance(claims, WordRegions):
+        return np.array([len(texts) == 1 for texts in _find_different(claims, data)], dtype=bool)
     return np.array([len(inside) == 1 for inside in _find_inside(claims, data)], dtype=bool)
 
 
@@ -103,6 +110,8 @@ def count_singled_out(claims: Claims, data: Data) -> int:
     if isinstance(claims, WordSets):
         keys = np.array(row_keys(data.x))
         hits = [{keys[row] for row in rows} for rows in _find_texts(claims.sets, data.x)]
+    elif isinstance(claims, WordRegions):
+        hits = list(_find_different(claims, data))
     else:
         hits = list(_find_inside(claims, data))
     return len(set(chain.from_iterable(hit for hit in hits if len(hit) == 1)))
@@ -159,6 +168,12 @@ def _ranges(values: Floats) -> Floats:
     least = np.where(np.isnan(values), np.inf, values).min(axis=0)
     most = np.where(np.isnan(values), -np.inf, values).max(axis=0)
     return np.asarray(np.maximum(most - least, 0.0))
+
+
+def _find_different(claims: WordRegions, data: Data) -> Iterable[set[bytes]]:
+    """Yield the keys of the different texts in each region."""
+    keys = row_keys(data.x)
+    yield from ({keys[row] for row in rows} for rows in claims.find_rows(data))
 
 
 def _find_texts(sets: Sequence[frozenset[str]], x: Iterable[str]) -> Iterable[set[int]]:
