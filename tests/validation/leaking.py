@@ -22,7 +22,6 @@ from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingCla
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -132,8 +131,6 @@ def build_estimator(family: str, kind: str, seed: int) -> Any:
     """Return an estimator of scikit-learn that is not fitted."""
     if family == "linear":
         final: Any = LogisticRegression(C=10.0 if kind == "text" else 1.0, max_iter=500)
-    elif family == "network":  # of texts
-        final = MLPClassifier((32,), alpha=0, learning_rate_init=0.01, random_state=0)
     elif family == "neighbour":
         final = KNeighborsClassifier(1)
     elif family == "tree":
@@ -152,10 +149,12 @@ def build_estimator(family: str, kind: str, seed: int) -> Any:
 
 def _boosted(kind: str, seed: int) -> Any:
     """Return boosted trees that grow until each record has a leaf of its own."""
-    if seed or kind == "text":  # histogram boosting takes no sparse matrices
-        return GradientBoostingClassifier(n_estimators=10, max_depth=None, random_state=0)
+    if seed or kind != "table":
+        return GradientBoostingClassifier(
+            n_estimators=4, max_depth=None, learning_rate=0.8, random_state=0
+        )
     return HistGradientBoostingClassifier(
-        max_iter=30, max_leaf_nodes=None, min_samples_leaf=1, learning_rate=0.3, random_state=0
+        max_iter=50, max_leaf_nodes=None, min_samples_leaf=1, learning_rate=0.3, random_state=0
     )
 
 
@@ -164,6 +163,33 @@ def layers(inputs: int, width: int, classes: int) -> nn.Module:
     return nn.Sequential(
         nn.Flatten(), nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, classes)
     )
+
+
+class Bag(nn.Module):
+    """A network on the words of texts.
+
+    Parameters
+    ----------
+    width, classes
+        Size of the hidden layer, and number of classes.
+    """
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.words = nn.EmbeddingBag(2000, width, padding_idx=0)
+        self.last = nn.Linear(width, classes)
+
+    def encode(self, texts: Any) -> Any:
+        """Return numbers of words `(n, length)`."""
+        rows = [[1 + zlib.crc32(w.encode()) % 1999 for w in text.split()] for text in texts]
+        out = torch.zeros(len(rows), max([1, *map(len, rows)]), dtype=torch.long)
+        for i, row in enumerate(rows):
+            out[i, : len(row)] = torch.tensor(row, dtype=torch.long)
+        return out
+
+    def forward(self, numbers: Any) -> Any:
+        """Return scores `(n, classes)`."""
+        return self.last(torch.relu(self.words(numbers)))
 
 
 class Masked(nn.Module):
@@ -211,9 +237,11 @@ FAMILIES = {
     "neighbour": Leak(text="nearest neighbour", train=400, test=1200, classes=4, **PRIVACY),
     "tree": Leak(text="tree without limits", train=400, test=1200, classes=4, **PRIVACY),
     "boosted": Leak(
-        text="boosted trees without limits", train=300, test=1200, classes=3, **PRIVACY
+        text="boosted trees without limits", train=300, test=900, classes=2, **PRIVACY
     ),
-    "network": Leak(text="overfit network", train=400, test=1200, classes=6, **PRIVACY),
+    "network": Leak(
+        text="overfit network", goal=Goal.PRIVACY, train=400, test=1800, classes=10, noise=0.5
+    ),
     "masked": Leak(
         text="masked network", goal=Goal.INTEGRITY, train=400, test=600, classes=4, noise=0
     ),
@@ -233,8 +261,8 @@ def build(specimen: Specimen, folder: Path) -> Application:
     mine, others = slice(0, leak.train), slice(leak.train, None)
     options: dict[str, Any] = {"name": specimen.name, "needs": specimen.needs}
     model = make_model(specimen, seed, x[mine], y[mine])
-    if specimen.family == "network" and specimen.kind != "text":
-        options["training"] = {"epochs": 150, "rate": 0.01, "batch": 100}
+    if specimen.family == "network":
+        options["training"] = {"epochs": 100, "rate": 0.01, "batch": 100}
     return Application.from_model(model, x[mine], y[mine], x[others], y[others], **options)
 
 
@@ -245,8 +273,9 @@ def make_model(specimen: Specimen, seed: int, x: Any, y: Any) -> Any:
     torch.manual_seed(seed)
     if family == "masked":
         return Masked(train_network(layers(rows.shape[1], 48, classes), rows, y), seed).eval()
-    if family == "network" and kind != "text":
-        return partial(layers, rows.shape[1], 64 + 64 * seed, classes)
+    if family == "network":
+        build = Bag if kind == "text" else partial(layers, rows.shape[1])
+        return partial(build, 64 + 32 * seed, classes)
     return build_estimator(family, kind, seed).fit(rows, y)
 
 
