@@ -151,7 +151,7 @@ def _boosted(kind: str, seed: int) -> Any:
     """Return boosted trees that grow until each record has a leaf of its own."""
     if seed or kind != "table":
         return GradientBoostingClassifier(
-            n_estimators=4, max_depth=None, learning_rate=0.8, random_state=0
+            n_estimators=4, max_depth=None, learning_rate=0.8, max_features="sqrt", random_state=0
         )
     return HistGradientBoostingClassifier(
         max_iter=50, max_leaf_nodes=None, min_samples_leaf=1, learning_rate=0.3, random_state=0

@@ -86,7 +86,10 @@ def _trees(final: Any, width: int, classes: int) -> Iterator[_Nodes]:
         for estimator in final.estimators_:
             yield from _of_tree(estimator.tree_, width)
     elif library == "lightgbm" and hasattr(final, "booster_"):
-        for i, tree in enumerate(final.booster_.dump_model()["tree_info"]):
+        # Its counts are estimated from second derivatives: exact only in the first round, where
+        # every record has the same.
+        first_round = 1 if classes == 2 else classes
+        for i, tree in enumerate(final.booster_.dump_model()["tree_info"][:first_round]):
             yield _LightNodes(tree["tree_structure"], _class(i, classes))
     elif library == "xgboost" and hasattr(final, "get_booster"):
         yield from _of_xgboost(final, classes)
@@ -252,9 +255,9 @@ class _XgbNodes(_Nodes):
         children = {child["nodeid"]: child for child in node["children"]}
         ordered = not isinstance(node["split_condition"], list)
         feature = int(str(node["split"]).removeprefix("f")) if ordered else None
-        # What equals the edge goes to the right.
-        edge = float(np.nextafter(node["split_condition"], -np.inf)) if ordered else 0.0
-        return _Split(feature, edge, children[node["yes"]], children[node["no"]])
+        # What equals the edge, in single precision, goes to the right.
+        edge = np.nextafter(np.float32(node["split_condition"]), -np.inf) if ordered else 0.0
+        return _Split(feature, float(edge), children[node["yes"]], children[node["no"]])
 
 
 def _of_xgboost(final: Any, classes: int) -> Iterator[_Nodes]:

@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
@@ -112,6 +116,32 @@ def test_a_full_tree_places_single_records() -> None:
     assert beats_baseline(found.trials[0].tally)
     assert found.measurements[2].metric == "range left open"
     assert found.measurements[2].value > 0.5  # a region, not the record itself
+
+
+def make_boosting(library: str) -> Any:
+    if library == "xgboost":
+        module = pytest.importorskip("xgboost")
+        return module.XGBClassifier(n_estimators=3, max_depth=30, min_child_weight=0, n_jobs=1)
+    if library == "lightgbm":
+        module = pytest.importorskip("lightgbm")
+        return module.LGBMClassifier(
+            n_estimators=3, num_leaves=300, min_child_samples=1, n_jobs=1, verbose=-1
+        )
+    return HistGradientBoostingClassifier(max_iter=8, max_leaf_nodes=None, min_samples_leaf=1)
+
+
+@pytest.mark.parametrize("library", ["sklearn", "xgboost", "lightgbm"])
+@pytest.mark.parametrize("decimals", [1, 9])  # whose edges are between values, and values
+def test_every_single_leaf_of_boosting_is_right(library: str, decimals: int) -> None:
+    rng = np.random.default_rng(0)
+    x, y = np.round(rng.normal(size=(1000, 6)), decimals), rng.integers(0, 2, 1000)
+    domain = TableDomain(columns=tuple(Column(name=f"c{j}") for j in range(6)))
+    parts = cut(Data(x=x, y=y), SHARES)
+    model = make_boosting(library).fit(parts.train.x, parts.train.y)
+    target = SklearnTarget(model, ("no", "yes"), domain, indexed=True)
+    app = Application(name="noise", target=target, data=parts, domain=domain, classes=("no", "yes"))
+    right, n, _ = counts(evaluate(app, run_of(SingleLeaves(), LEAVES)))
+    assert right == n >= 15
 
 
 def test_large_leaves_place_nobody() -> None:

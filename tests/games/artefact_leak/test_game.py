@@ -88,6 +88,18 @@ def test_a_region_must_hold_exactly_one_record() -> None:
     np.testing.assert_allclose(measure_widths(claims, data), [0.625, 0.625, 0.5, 0.75])
 
 
+def test_a_record_on_the_edge_between_two_leaves_is_in_one() -> None:
+    app = artefact_leak.rigged("table", np.random.default_rng(0))
+    data = replace(app.data, train=table([[0.0], [1.0], [2.0]])).train
+    low, high = np.array([[-np.inf], [1.0]]), np.array([[1.0], [np.inf]])
+    closed = Regions(low, high, np.array([-1, -1]))
+    assert match_single_records(closed, data).tolist() == [False, False]
+    leaves = replace(closed, open_below=np.array([True]))
+    assert match_single_records(leaves, data).tolist() == [False, True]
+    points = claim_records(data.x, data.y)
+    assert match_single_records(replace(points, open_below=np.array([True])), data).all()
+
+
 def test_words_single_out_a_person_where_persons_are_known() -> None:
     x = texts(["Call Zoe now", "zoe is here", "call me", "at 10:30 sharp"])
     data = Data(x=x, y=np.zeros(4, np.int64), columns={"who": np.array(["p", "p", "q", "r"])})

@@ -64,7 +64,10 @@ class SingleLeaves(Attack[ClaimLimit, Claims]):
         fewest = order[count[order] == count.min()]
         classes = np.asarray(leaves["classes"])[fewest]
         if "bounds" not in leaves:
-            return Regions(*(np.asarray(leaves[key])[fewest] for key in ("low", "high")), classes)
+            low, high = (np.asarray(leaves[key])[fewest] for key in ("low", "high"))
+            columns = getattr(access.domain, "columns", ())
+            numbers = [column.kind != "category" for column in columns]
+            return Regions(low, high, classes, np.array(numbers or [True] * low.shape[1]))
         words = read_contents(access.parameters())["words"]
         return WordRegions(
             weights=_read_weights(tuple(map(str, words)), leaves["weighing"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
 from operator import and_
@@ -40,11 +40,15 @@ class Regions:
         Bounds `(m, d)` in the units of the inputs (images are flattened); may be infinite.
     classes
         The class of the claimed record `(m,)`; -1 where no class is claimed.
+    open_below
+        Columns `(d,)` of which a region does not hold its lower bound, as a leaf of a tree; None:
+        no column.
     """
 
     low: Floats
     high: Floats
     classes: Ints
+    open_below: Bools | None = None
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -87,7 +91,9 @@ def check_claims(claims: Claims, data: Data, most: int) -> Claims:
         )
     both = np.column_stack([claims.low, claims.high, claims.classes])
     first = sorted({key: i for i, key in reversed(list(enumerate(row_keys(both))))}.values())
-    return Regions(claims.low[first], claims.high[first], claims.classes[first])
+    return replace(
+        claims, low=claims.low[first], high=claims.high[first], classes=claims.classes[first]
+    )
 
 
 def match_single_records(claims: Claims, data: Data, person: str | None = None) -> Bools:
@@ -153,10 +159,17 @@ def _find_inside(claims: Regions, data: Data) -> Iterable[set[bytes]]:
     # A binary search along the column with most different values leaves few rows to compare.
     lead = int(np.argmax([len(np.unique(column)) for column in known.T]))
     rows, values = order[:, lead], known[order[:, lead], lead]
+    opened = np.zeros(flat.shape[1], dtype=bool)
+    if claims.open_below is not None:
+        opened[claims.open_below] = True
     for low, high, label in zip(claims.low, claims.high, claims.classes, strict=True):
-        least, most = low - slack, high + slack
-        first, last = np.searchsorted(values, [least[lead], most[lead]], side="left")
-        near = rows[first : last + 1]
+        # A record on the edge of two leaves is in one of them, so that nothing is allowed for.
+        exact = opened & (high > low)
+        least = np.where(exact, np.nextafter(low, np.inf), low - slack)
+        most = np.where(exact, high, high + slack)
+        first = np.searchsorted(values, least[lead], side="left")
+        last = np.searchsorted(values, most[lead], side="right")
+        near = rows[first:last]
         hit = ((known[near] >= least) & (known[near] <= most)).all(axis=1)
         if label >= 0:
             hit &= data.y[near] == label
