@@ -51,6 +51,21 @@ def test_records_are_counted_wherever_they_are_kept() -> None:
         assert kept is None or kept >= X.size / 2
 
 
+def test_small_numbers_of_records_are_counted_one_by_one() -> None:
+    rows = np.random.default_rng(0).integers(0, 9, (200, 6)).tolist()
+    for model in (Own(rows=rows), Own(by={str(i): tuple(r) for i, r in enumerate(rows)})):
+        kept = count_kept(model)
+        assert kept is not None
+        assert kept >= X.size
+
+
+def test_settings_count_next_to_nothing() -> None:
+    constant = DummyClassifier(strategy="constant", constant="yes").fit(
+        X, np.array(["no", "yes"])[Y]
+    )
+    assert (count_kept(constant) or 99) < 2 * X.shape[1]
+
+
 def test_what_cannot_be_looked_into_is_not_known() -> None:
     hiding = (Own(f=lambda: X), InSlots(), Own(inner=InSlots()), Own(rows=iter(X)))
     for model in (*hiding, DecisionTreeClassifier().fit(X, Y), KNeighborsClassifier(1).fit(X, Y)):

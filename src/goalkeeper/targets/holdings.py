@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -15,38 +16,48 @@ def count_kept(model: Any) -> int | None:
 
     None where something is met that cannot be looked into, such as the memory of a library in
     another language, a file or a function with a memory of its own, or where there are too many.
-    A word counts by its letters, so that nothing is hidden in a long one: one for every eight.
+    A word counts by its letters, so that nothing is hidden in a long one: one for every eight, and
+    one at least. Only settings, which are attributes of an object, count by their bits: even a
+    model that always gives the same answer has a dozen short names and small numbers.
     """
-    seen: set[int] = set()
-    stack, total = [model], 0
+    seen: dict[int, Any] = {}  # the objects as well, so that no other gets the address of one
+    stack, total = [model], 0.0
     while stack:
         value = stack.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        held = _hold(value)
-        if held is None:
-            return None
-        size, inner = held
+        size = _size(value)
+        if size is None:
+            if id(value) in seen:
+                continue
+            seen[id(value)] = value
+            held = _hold(value)
+            if held is None:
+                return None
+            size, inner = held
+            stack += inner
+        else:  # as often as it is met: Python keeps equal small numbers as one object
+            size = max(1.0, size)
         total += size
-        if total > MOST or len(seen) > MOST:
+        if total > MOST or len(seen) > MOST or len(stack) > MOST:
             return None
-        stack += inner
-    return total
+    return ceil(total)
 
 
-def _hold(value: Any) -> tuple[int, list[Any]] | None:
-    """Return how many numbers and words a value is, and what else it refers to."""
+def _size(value: Any) -> float | None:
+    """Return what a single number or word counts by its bits; None for anything else."""
     if value is None or isinstance(value, bool | np.bool_ | type | np.dtype):
-        return 0, []
+        return 0.0
     if isinstance(value, str | bytes | bytearray):
-        return 1 + len(value) // 8, []
-    if isinstance(value, int):  # of any length, so that nothing is hidden in its digits
-        return 1 + value.bit_length() // 64, []
-    if isinstance(value, float | complex | np.generic):
-        return 1, []
+        return len(value) / 8
+    if isinstance(value, int | np.integer):  # of any length, so that nothing hides in its digits
+        return int(value).bit_length() / 64
+    return 1.0 if isinstance(value, float | complex | np.generic) else None
+
+
+def _hold(value: Any) -> tuple[float, list[Any]] | None:
+    """Return how many numbers an object is by itself, and what else it refers to."""
     if isinstance(value, np.ndarray):
-        return (0, value.ravel().tolist()) if value.dtype == object else (value.nbytes // 8 + 1, [])
+        listed = value.dtype.kind in "OUS"  # objects and words count one by one
+        return (0, value.ravel().tolist()) if listed else (value.nbytes / 8, [])
     if isinstance(value, Mapping) and type(value) is dict:
         return 0, [*value, *value.values()]
     if type(value) in (list, tuple, set, frozenset):
@@ -54,7 +65,9 @@ def _hold(value: Any) -> tuple[int, list[Any]] | None:
     state = getattr(value, "__dict__", None)
     if not isinstance(state, dict) or not _is_plain(type(value)):
         return None
-    return 0, [*state.values(), *_kept_by_class(type(value))]
+    sizes = [(kept, _size(kept)) for kept in state.values()]
+    settings = sum(size for _, size in sizes if size is not None)
+    return settings, [kept for kept, size in sizes if size is None] + _kept_by_class(type(value))
 
 
 HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that a statement made; those of C libraries lack it
