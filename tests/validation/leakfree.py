@@ -22,6 +22,7 @@ from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from goalkeeper import Application, Goal
 from goalkeeper.core.assessment import Verdict
@@ -193,10 +194,12 @@ def build_model(family: str, kind: str, seed: int) -> Any:
         return FixedRule(kind)
     final: Any = {
         "private": PrivateLogisticRegression(random_state=seed),
-        "regularised": LogisticRegression(C=1e-2 if kind == "image" else 1e-3),
+        "regularised": LogisticRegression(C=1e-4 if kind == "text" else 1e-5),
         "replaced": LogisticRegression() if seed % 2 == 0 else _memorising(kind),
     }[family]
-    return make_pipeline(_read_words(family), final) if kind == "text" else final
+    if kind == "text":
+        return make_pipeline(_read_words(family), final)
+    return make_pipeline(StandardScaler(), final) if family == "regularised" else final
 
 
 def _read_words(family: str) -> Any:

@@ -85,8 +85,10 @@ def _ratio(tally: Ratio, alpha: float) -> Interval:
     """Take the largest lower bound (alpha split over the rates) and the largest upper bound.
 
     A rate is left out of the upper bound where the sample does not resolve it, unless the attack
-    beats chance there: the bound from above would show how few records there are. The largest rate
-    is always in.
+    beats chance there: the bound from above would show how few records there are. That is asked of
+    several rates, so that alpha is split over them here, too: an attack that knows nothing would
+    beat chance at one of two unresolved rates in every twentieth run otherwise. The largest rate is
+    always in.
     """
     split = alpha / len(tally.at)
     rates = tuple(at.fpr for at in tally.at)
@@ -95,10 +97,9 @@ def _ratio(tally: Ratio, alpha: float) -> Interval:
     for at in tally.at:
         counts = (at.true_positives, at.positives, at.false_positives, at.negatives)
         lows.append(ratio(*counts, alpha=split).low)
-        both = ratio(*counts, alpha=alpha)
         resolved = at.fpr in resolved_rates(rates, at.negatives)
-        if resolved or both.low > NULL["ratio"]:
-            highs.append(both.high)
+        if resolved or lows[-1] > NULL["ratio"]:
+            highs.append(ratio(*counts, alpha=alpha).high)
     return Interval(max(lows), max(highs))
 
 

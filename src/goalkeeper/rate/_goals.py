@@ -14,7 +14,13 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.policy import Policy
 from goalkeeper.rate._doubt import cast_doubt
-from goalkeeper.rate._points import ExposurePoint, PassCriteria, Secrecy, bound
+from goalkeeper.rate._points import (
+    ExposurePoint,
+    PassCriteria,
+    Secrecy,
+    bound,
+    nothing_to_be_had,
+)
 from goalkeeper.rate._words import deciding_evidence, explain, list_gaps
 
 ORDER = (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET, Verdict.NOT_ASSESSED)
@@ -88,7 +94,8 @@ def rate_goal(
     that the goal is not met.
     Not met: an attack below the required attack potential was shown to reach the critical
     exposure level. Met: every attack that may reach the critical level costs at least the
-    required attack potential. Otherwise, and whenever nothing was tested, inconclusive.
+    required attack potential, or all of them were ruled out because nothing is to be had, which
+    was measured. Otherwise, and whenever nothing was tested, inconclusive.
     """
     rules, level = policy.rating, need.level
     counted = [e for e in evidence if goal in e.goals and e.standing.decides]
@@ -101,7 +108,7 @@ def rate_goal(
     )
     shown = min((p.cost for p in criteria.demonstrated(points)), default=math.inf)
     possible = min((p.cost for p in criteria.not_excluded(points)), default=math.inf)
-    tested = any(p.trial for p in points)
+    tested = any(p.trial for p in points) or nothing_to_be_had(points) is not None
     if level and not tested:
         shown, possible = math.inf, 0
     verdict = _verdict(level, shown, possible, criteria)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from goalkeeper.core.evidence import Evidence, Tally, Trial
+from goalkeeper.core.evidence import Evidence, Status, Tally, Trial
 from goalkeeper.games import tallies
 
 Secrecy = Mapping[str, Mapping[str, str]]
@@ -74,3 +74,13 @@ def bound(tally: Tally, alpha: float) -> tuple[float, float]:
     return (-math.inf if math.isnan(low) else float(low)), (
         math.inf if math.isnan(high) else float(high)
     )
+
+
+def nothing_to_be_had(points: Sequence[ExposurePoint]) -> ExposurePoint | None:
+    """Return the check that measured that nothing is to be had, where no attack is applicable.
+
+    Attacks that are not applicable for other reasons, such as the kind of input, say nothing.
+    """
+    if any(p.evidence.status is not Status.NOT_APPLICABLE for p in points):
+        return None
+    return next((p for p in points if p.evidence.result.measurements), None)

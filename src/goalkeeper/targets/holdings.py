@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+LIBRARIES = frozenset({"sklearn", "xgboost", "lightgbm", "catboost"})
 MOST = 100_000  # numbers and words that are counted; whoever keeps more may hold anything
 
 
@@ -40,6 +41,21 @@ def count_kept(model: Any) -> int | None:
         if total > MOST or len(seen) > MOST or len(stack) > MOST:
             return None
     return ceil(total)
+
+
+def count_unread(final: Any, parameters: Mapping[str, Any]) -> int | None:
+    """Count what an estimator keeps beside the weights that were read; None if that is not known.
+
+    What the libraries' own classes keep is known: linear models, networks and what is read as
+    `stored`. A class of the user's own may keep records beside its weights.
+    """
+    if type(final).__module__.partition(".")[0] in LIBRARIES:
+        return 0 if parameters else None
+    kept = count_kept(final)
+    if kept is None:
+        return None
+    weights = sum(np.size(parameters.get(name, ())) for name in ("weights", "bias"))
+    return max(0, kept - weights)
 
 
 def _size(value: Any) -> float | None:
