@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping
 from math import ceil
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ def count_kept(model: Any) -> int | None:
     """Count the numbers and words that an object keeps, in all that it refers to.
 
     None where something is met that cannot be looked into, such as the memory of a library in
-    another language, a file or a function with a memory of its own, or where there are too many.
+    another language, a file or a function that reads one, or where there are too many.
     A word counts by its letters, so that nothing is hidden in a long one: one for every eight, and
     one at least. Only settings, which are attributes of an object, count by their bits: even a
     model that always gives the same answer has a dozen short names and small numbers.
@@ -78,12 +80,57 @@ def _hold(value: Any) -> tuple[float, list[Any]] | None:
         return 0, [*value, *value.values()]
     if type(value) in (list, tuple, set, frozenset):
         return 0, list(value)
+    if isinstance(value, FunctionType):
+        return _hold_function(value)
+    if isinstance(value, MethodType):
+        return 0, [value.__self__, value.__func__]
     state = getattr(value, "__dict__", None)
     if not isinstance(state, dict) or not _is_plain(type(value)):
         return None
     sizes = [(kept, _size(kept)) for kept in state.values()]
     settings = sum(size for _, size in sizes if size is not None)
     return settings, [kept for kept, size in sizes if size is None] + _kept_by_class(type(value))
+
+
+# What a function may refer to by name without reading anything that is not counted: numpy's and
+# Python's own functions that compute, but none that reads a file, the network or other objects.
+PLAIN_MODULES = frozenset({"numpy", "math", "re", "string", "itertools", "operator", "unicodedata"})
+PLAIN_BUILTINS = frozenset({
+    "abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "frozenset",
+    "int", "isinstance", "len", "list", "map", "max", "min", "print", "range", "reversed", "round",
+    "set", "slice", "sorted", "str", "sum", "tuple", "zip",
+})  # fmt: skip
+READING = ("load", "open", "file", "mem", "ctypes", "lib", "dunder", "source", "pickle", "__")
+
+
+def _hold_function(function: FunctionType) -> tuple[float, list[Any]] | None:
+    """Return the constants of a function and what its names refer to; None for names that read."""
+    codes, constants, names = [function.__code__], list[Any](), set[str]()
+    while codes:
+        code = codes.pop()
+        names |= set(code.co_names)
+        constants += [c for c in code.co_consts if not isinstance(c, CodeType)]
+        codes += [c for c in code.co_consts if isinstance(c, CodeType)]
+    if any(word in name.lower() for name in names for word in READING):
+        return None
+    try:
+        cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    except ValueError:  # a variable that has no value yet
+        return None
+    inner = [*cells, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    for name in names:
+        if name not in function.__globals__:
+            if hasattr(builtins, name) and name not in PLAIN_BUILTINS:
+                return None
+            continue  # an attribute, of what is counted by itself
+        value = function.__globals__[name]
+        if isinstance(value, ModuleType):
+            if value.__name__.partition(".")[0] not in PLAIN_MODULES:
+                return None
+        elif value is not function:
+            inner.append(value)
+    words = [c for c in constants if c is not function.__doc__ and c is not None]
+    return sum(_size(c) or 0.0 for c in words), [*(c for c in words if _size(c) is None), *inner]
 
 
 HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that a statement made; those of C libraries lack it
