@@ -53,7 +53,7 @@ def rate_evidence(
     rules = policy.rating
     _check_kind(evidence, policy)
     lows = [bound(trial.tally, rules.alpha / max(1, hypotheses))[0] for trial in trials]
-    highs = [bound(trial.tally, rules.alpha)[1] for trial in trials]
+    highs = [bound(trial.tally, rules.alpha, len(trials))[1] for trial in trials]
     floor = rules.existence_rule.get(need, 0)
     floors = list(accumulate((floor if trial.verified else 0 for trial in trials), max))
     shown = list(accumulate((rules.level(evidence.metric, low) for low in reversed(lows)), min))

@@ -65,10 +65,10 @@ def first_of_each(points: Iterable[ExposurePoint]) -> list[ExposurePoint]:
 
 
 @lru_cache(maxsize=8192)
-def bound(tally: Tally, alpha: float) -> tuple[float, float]:
-    """Bound a tally on both sides; counts without any trial give infinite bounds."""
+def bound(tally: Tally, alpha: float, trials: int = 1) -> tuple[float, float]:
+    """Bound a tally, one of `trials`, on both sides; counts without any trial give infinities."""
     try:
-        low, high = tallies.bounds(tally, alpha)
+        low, high = tallies.bounds(tally, alpha, trials=trials)
     except (ValueError, ZeroDivisionError):
         return -math.inf, math.inf
     return (-math.inf if math.isnan(low) else float(low)), (
