@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -11,6 +11,20 @@ from typing import Any
 import numpy as np
 
 LIBRARIES = frozenset({"sklearn", "xgboost", "lightgbm", "catboost"})
+# Of scikit-learn, what learns weights, counts or averages, and keeps no row of its training data.
+RECORDLESS = (
+    "sklearn.linear_model.",
+    "sklearn.naive_bayes",
+    "sklearn.neural_network.",
+    "sklearn.discriminant_analysis",
+    "sklearn.dummy",
+)
+ROWLESS = frozenset({
+    "HashingVectorizer", "CountVectorizer", "TfidfVectorizer", "TfidfTransformer", "StandardScaler",
+    "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "Normalizer", "Binarizer", "SimpleImputer",
+    "OneHotEncoder", "OrdinalEncoder", "KBinsDiscretizer", "PolynomialFeatures", "PCA",
+    "TruncatedSVD", "VarianceThreshold", "SelectKBest", "SelectPercentile",
+})  # fmt: skip
 MOST = 100_000  # numbers and words that are counted; whoever keeps more may hold anything
 
 
@@ -43,6 +57,31 @@ def count_kept(model: Any) -> int | None:
         if total > MOST or len(seen) > MOST or len(stack) > MOST:
             return None
     return ceil(total)
+
+
+def keeps_weights_only(steps: Sequence[Any], final: Any) -> bool:
+    """Tell whether each part of a model is of a class of scikit-learn that keeps no record.
+
+    That holds whether or not its weights can be read in terms of the inputs. Words are no records
+    here: what a vocabulary gives away is a question of its own.
+    """
+    kind = type(final)
+    known = kind.__module__.startswith(RECORDLESS) or kind.__qualname__ == "LinearSVC"
+    return known and _is_of_sklearn(final) and all(_keeps_no_row(step) for step in steps)
+
+
+def _keeps_no_row(step: Any) -> bool:
+    parts = getattr(step, "transformers_", None)
+    if parts is not None and _is_of_sklearn(step):
+        return all(isinstance(p, str) or _keeps_no_row(p) for _, p, _ in parts)
+    inner = getattr(step, "steps", None)
+    if inner is not None and _is_of_sklearn(step):
+        return all(p is None or isinstance(p, str) or _keeps_no_row(p) for _, p in inner)
+    return _is_of_sklearn(step) and type(step).__qualname__ in ROWLESS
+
+
+def _is_of_sklearn(part: Any) -> bool:
+    return type(part).__module__.startswith("sklearn.")
 
 
 def count_unread(final: Any, parameters: Mapping[str, Any]) -> int | None:

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_breast_cancer
+from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -193,6 +195,23 @@ def test_a_linear_model_of_the_users_own_is_read_where_its_weights_say_what_it_a
     assert unfit.proven
     with pytest.raises(NotOffered):
         cancer(make_pipeline(StandardScaler(), Stepped())).target.parameters()
+
+
+@pytest.mark.parametrize(
+    ("model", "proven"),
+    [
+        (LogisticRegression(), True),
+        (make_pipeline(TruncatedSVD(2), LogisticRegression()), True),
+        (make_pipeline(Nystroem(n_components=9), LogisticRegression()), False),
+        (KeepsRecords(), False),
+    ],
+)
+def test_hashed_words_hide_no_records(model: Any, *, proven: bool) -> None:
+    app = mailbox(make_pipeline(HashingVectorizer(n_features=64), model))
+    for attack in (StoredPoints(), SupportVectors()):
+        unfit = attack.unfit(app)
+        assert unfit is not None
+        assert unfit.proven is proven
 
 
 def test_no_word_singles_out_where_each_occurs_in_several_texts() -> None:

@@ -29,6 +29,8 @@ def check_stored(app: Application, keys: tuple[str, ...], what: str) -> Unfit | 
     try:
         parameters = app.target.parameters()
     except NotOffered as error:
+        if getattr(app.target, "weights_only", False):
+            return Unfit(f"the stored model has no {what}: its classes keep none", proven=True)
         return check_size(app) or Unfit(f"what the model stores cannot be read: {error}")
     if any(key in read_contents(parameters) for key in keys):
         return None
