@@ -9,12 +9,9 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
+from goalkeeper.attacks.evasion._substitutes import measure_lead, pick_doubtful
 from goalkeeper.attacks.evasion.columns_from_labels import ColumnsFromLabels
-from goalkeeper.attacks.evasion.columns_from_substitute import (
-    ColumnsFromSubstitute,
-    measure_lead,
-    pick_doubtful,
-)
+from goalkeeper.attacks.evasion.columns_from_substitute import ColumnsFromSubstitute
 from goalkeeper.attacks.evasion.gradients_from_substitute import GradientsFromSubstitute, move
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data

@@ -18,16 +18,17 @@ from goalkeeper.attacks.evasion._cells import (
     undo_changes,
 )
 from goalkeeper.attacks.evasion._query_plans import QueryPlan
+from goalkeeper.attacks.evasion._substitutes import (
+    FamilyModel,
+    fit_best,
+    measure_lead,
+    pick_doubtful,
+)
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Bools, Data, Floats, Ints
-from goalkeeper.core.domain import Domain
+from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.evasion import EvasionQuestion
-from goalkeeper.training.families import FamilyModel, fit_family, predict_held_back
 
-# Families whose scores rise towards a boundary, so that a search knows where to go. A single tree
-# and few neighbours give steps.
-FAMILIES = ("linear", "boosting", "kernel")
 CANDIDATES = 4  # rows composed for each one asked; the nearest to the boundary are asked
 FIRST = 50  # questions of the first round
 
@@ -84,8 +85,11 @@ class ColumnsFromSubstitute(CellAttack):
 
     def _learn(self, question: EvasionQuestion, access: Access) -> FamilyModel | None:
         """Ask in rounds; None where every answer was the same."""
-        own = list_own_rows(access)
         seen = Data(x=np.zeros((0, *question.x.shape[1:])), y=np.zeros(0, dtype=np.int64))
+        own = seen.x
+        if access.granted.knowledge.data is not Grade.NONE:
+            own = np.asarray(access.data().x, dtype=np.float64)
+            own = own[access.rng.permutation(len(own))]
         model: FamilyModel | None = None
         for size in split_rounds(min(self.questions, int(access.left().min()) // 2), FIRST):
             known, own = own[: size // 2], own[size // 2 :]
@@ -100,14 +104,6 @@ class ColumnsFromSubstitute(CellAttack):
         return model
 
 
-def list_own_rows(access: Access) -> Floats:
-    """List the attacker's own rows `(n, d)` in random order; none where it has no data."""
-    if access.granted.knowledge.data is Grade.NONE:
-        return np.zeros((0, len(access.domain.columns)))  # type: ignore[attr-defined]
-    x = np.asarray(access.data().x, dtype=np.float64)
-    return x[access.rng.permutation(len(x))]
-
-
 def draw_changed(question: EvasionQuestion, n: int, rng: np.random.Generator) -> Floats:
     """Draw `n` changed versions of rows under attack: a few entries, or many."""
     constraint = entry_constraint(question)
@@ -120,40 +116,3 @@ def draw_changed(question: EvasionQuestion, n: int, rng: np.random.Generator) ->
         rows = item.changes.draw(item.row, sizes, rng)
         drawn.append(constraint.repair(np.repeat(item.row[None], count, axis=0), rows))
     return np.concatenate([np.zeros((0, *question.x.shape[1:])), *drawn])
-
-
-def pick_doubtful(model: FamilyModel | None, rows: Floats, n: int) -> Floats:
-    """Pick the `n` rows on which a model decides most narrowly; any without a model."""
-    if model is None or len(rows) <= n:
-        return rows[:n]
-    margins = np.sort(_margins(model, rows), axis=1)
-    return rows[np.argsort(margins[:, -1] - margins[:, -2], kind="stable")[:n]]
-
-
-def fit_best(seen: Data, domain: Domain, rng: np.random.Generator) -> FamilyModel | None:
-    """Fit the family that predicts held-back answers best; None where all answers are alike."""
-    if len(np.unique(seen.y)) < 2:
-        return None
-    folds: Ints = rng.permutation(np.arange(len(seen)) % 3)
-    seed = int(rng.integers(2**31))
-    right = [
-        int((predict_held_back(family, seen, domain, folds, seed) == seen.y).sum())
-        for family in FAMILIES
-    ]
-    return fit_family(FAMILIES[int(np.argmax(right))], seen, domain, seed)
-
-
-def measure_lead(model: FamilyModel, rows: Floats, wanted: Bools) -> Floats:
-    """Measure how far the wanted answers `(classes,)` are ahead for rows `(q, d)`."""
-    scores = np.full((len(rows), len(wanted)), -np.inf)
-    scores[:, model.model.classes_] = _margins(model, rows)
-    best = scores[:, wanted].max(axis=1)
-    with np.errstate(invalid="ignore"):  # neither a wanted nor another class was ever answered
-        lead = best - scores[:, ~wanted].max(axis=1)
-    return np.asarray(np.where(np.isnan(lead), -np.inf, lead))
-
-
-def _margins(model: FamilyModel, rows: Floats) -> Floats:
-    """Return what classes are chosen by `(n, classes seen)`."""
-    margins = model.margins(rows)
-    return np.hstack([-margins, margins]) if margins.shape[1] == 1 else margins
