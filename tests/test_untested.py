@@ -24,7 +24,6 @@ OPEN = {
     "poisoning.insert_labelled": set(KINDS),
     "poisoning.insert_unlabelled": {"table", "image"},
     "poisoning.back_gradient": set(KINDS),
-    "poisoning.backdoor_clean": {"table"},
     "poisoning.feedback": set(KINDS),
     "extraction.equation_solving": {"image"},
     "attribute.white_box": {"table"},

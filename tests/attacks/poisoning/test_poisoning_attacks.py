@@ -14,6 +14,7 @@ from goalkeeper.attacks.poisoning._sides import measure_class_lean
 from goalkeeper.attacks.poisoning._steps import invent_words
 from goalkeeper.attacks.poisoning.back_gradient import BackGradient
 from goalkeeper.attacks.poisoning.column_trigger import ColumnTrigger
+from goalkeeper.attacks.poisoning.column_trigger_honest import ColumnTriggerHonest
 from goalkeeper.attacks.poisoning.deletion import Deletion
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
 from goalkeeper.attacks.poisoning.insert_labelled import InsertLabelled
@@ -39,6 +40,7 @@ ATTACKS: Sequence[tuple[AnyAttack, str]] = (
     (TriggerWords(), TEXT),
     (TriggerWordsHonest(), TEXT),
     (ColumnTrigger(), TABLE),
+    (ColumnTriggerHonest(), TABLE),
     (PixelPattern(), IMAGE),
     (PixelPatternHonest(), IMAGE),
     (Deletion(), TABLE),
@@ -48,7 +50,12 @@ ATTACKS: Sequence[tuple[AnyAttack, str]] = (
     (InsertLabelled(), TEXT),
     (BackGradient(), TABLE),
 )
-MODELS = {TriggerWordsHonest: 1 + 5, PixelPatternHonest: 1 + 5, BackGradient: 1 + 3}
+MODELS = {
+    TriggerWordsHonest: 1 + 5,
+    ColumnTriggerHonest: 1 + 5,
+    PixelPatternHonest: 1 + 5,
+    BackGradient: 1 + 3,
+}
 OWN_ROWS = (
     LabelFlips,
     Deletion,
