@@ -17,6 +17,7 @@ from goalkeeper.attacks.poisoning.column_trigger import ColumnTrigger
 from goalkeeper.attacks.poisoning.column_trigger_honest import ColumnTriggerHonest
 from goalkeeper.attacks.poisoning.deletion import Deletion
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
+from goalkeeper.attacks.poisoning.honest_lookalikes import HonestLookalikes
 from goalkeeper.attacks.poisoning.insert_labelled import InsertLabelled
 from goalkeeper.attacks.poisoning.label_flips import LabelFlips
 from goalkeeper.attacks.poisoning.overwriting import Overwriting
@@ -46,6 +47,8 @@ ATTACKS: Sequence[tuple[AnyAttack, str]] = (
     (Deletion(), TABLE),
     (Overwriting(), TEXT),
     (Overwriting(), IMAGE),
+    (HonestLookalikes(), TABLE),
+    (HonestLookalikes(), IMAGE),
     (InsertLabelled(), TABLE),
     (InsertLabelled(), TEXT),
     (BackGradient(), TABLE),
