@@ -31,7 +31,7 @@ from tests.validation.rows import Row
 
 KINDS = ("table", "text", "image")
 NEEDS = ("normal", "high")
-SEEDS = (0, 1)
+SEEDS = (1, 0)
 CLASSES = ("no", "yes")
 SIDE = 6  # pixels of an image
 WIDTH = 6  # columns of a table
@@ -308,7 +308,7 @@ def list_specimens(family: str) -> tuple[Specimen, ...]:
     )
 
 
-def _row(name: str, specimens: tuple[Specimen, ...]) -> Row:
+def _row(name: str, specimens: tuple[Specimen, ...], short: int = 0) -> Row:
     return Row(
         section=SECTION,
         name=f"leak-free, {name}",
@@ -317,12 +317,14 @@ def _row(name: str, specimens: tuple[Specimen, ...]) -> Row:
             specimens, expected=Verdict.MET, least=0.9, wrong=Verdict.NOT_MET, most=0.05
         ),
         full=len(specimens),
+        short=short,
         about=("src/goalkeeper", "tests/validation/leakfree.py"),
     )
 
 
 SPECIMENS = {family: list_specimens(family) for family in FAMILIES}
 ROWS = (
-    *(_row(name, SPECIMENS[family]) for family, name in FAMILIES.items()),
+    # A rule in a function takes a second; so the short form asks that one is met at all.
+    *(_row(name, SPECIMENS[family], int(family == "rule")) for family, name in FAMILIES.items()),
     _row("all", tuple(one for family in FAMILIES for one in SPECIMENS[family])),
 )
