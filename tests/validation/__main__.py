@@ -16,7 +16,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from itertools import groupby
@@ -55,9 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [r for r in rows if not asked.words or any(w in r.key for w in lower(asked.words))]
     measure_missing(chosen, asked.jobs)
     found = [(row, kept) for row in rows if (kept := load(row)) is not None]
-    sys.stdout.write("\n".join(tables(found)) + "\n")
-    if asked.write:
-        PAGE.write_text(INTRODUCTION + "\n".join(tables(found)) + "\n", encoding="utf-8")
+    sys.stdout.write("\n".join(tables(rows, {})) + "\n")
+    if asked.write:  # after a part was measured the rest of the page stays
+        earlier = read_page(PAGE.read_text(encoding="utf-8"))
+        PAGE.write_text(INTRODUCTION + "\n".join(tables(rows, earlier)) + "\n", encoding="utf-8")
     fails = [row.name for row, kept in found if row in chosen and not kept["passed"]]
     sys.stderr.write(f"{len(found)} of {len(rows)} rows measured; {len(fails)} do not hold\n")
     return 1 if fails else 0
@@ -115,17 +116,36 @@ def keep(key: str) -> None:
 # ---- the table -----------------------------------------------------------------------------------
 
 
-def tables(found: Sequence[tuple[Row, dict[str, Any]]]) -> Iterator[str]:
-    """Write a table for each section, line by line."""
-    for section, rows in groupby(found, key=lambda one: one[0].section):
-        yield f"## {section}"
-        yield ""
-        yield "| What | Claim | Measured | Cases | Holds |"
-        yield "|---|---|---|---|---|"
-        for row, kept in rows:
-            holds = "yes" if kept["passed"] else "**no**"
-            yield f"| {row.name} | {row.claim} | {kept['measured']} | {kept['cases']:,} | {holds} |"
-        yield ""
+def tables(rows: Sequence[Row], kept_lines: Mapping[str, str]) -> Iterator[str]:
+    """Write a table for each section, line by line; rows of which nothing is known are left out.
+
+    `kept_lines` are those of an earlier page, by section, name and claim of a row.
+    """
+    for section, inside in groupby(rows, key=lambda row: row.section):
+        lines = [line for row in inside if (line := _line(row, kept_lines))]
+        if lines:
+            yield from (f"## {section}", "", "| What | Claim | Measured | Cases | Holds |")
+            yield from ("|---|---|---|---|---|", *lines, "")
+
+
+def _line(row: Row, kept_lines: Mapping[str, str]) -> str:
+    kept, start = load(row), f"| {row.name} | {row.claim} |"
+    if kept is None:
+        return kept_lines.get(f"{row.section}{start}", "")
+    holds = "yes" if kept["passed"] else "**no**"
+    return f"{start} {kept['measured']} | {kept['cases']:,} | {holds} |"
+
+
+def read_page(text: str) -> dict[str, str]:
+    """Read the lines of a page, by section, name and claim."""
+    found, section = {}, ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            section = line[3:]
+        elif line.startswith("| "):
+            name, claim = line.split(" | ")[:2]
+            found[f"{section}{name} | {claim} |"] = line
+    return found
 
 
 if __name__ == "__main__":

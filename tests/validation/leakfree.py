@@ -22,6 +22,7 @@ from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from goalkeeper import Application, Goal
 from goalkeeper.core.assessment import Verdict
@@ -30,15 +31,17 @@ from tests.validation.rows import Row
 
 KINDS = ("table", "text", "image")
 NEEDS = ("normal", "high")
-SEEDS = (0, 1)
+SEEDS = (1, 0)
 CLASSES = ("no", "yes")
-SIDE = 8  # pixels of an image
+SIDE = 6  # pixels of an image
 WIDTH = 6  # columns of a table
 COMMON = 150  # words that both classes use alike
 TELLING_WORDS = [[f"{c}{i}" for i in range(20)] for c in ("plain", "odd")]
-# Records: training data, and records that the model never saw. A third of the latter is what
-# membership compares with, and a need that is high asks for a closer bound than a normal one.
-SIZES = {"normal": (1000, 1500), "high": (1000, 2800)}
+# Records: training data, and records that the model never saw. Two fifths of the latter are what
+# membership compares with: 600 suffice for a normal need, 1,150 for a high one. A model of the
+# training data leaks the less of a record the more there are for each of its numbers, so that
+# what is trained has 3,000.
+SIZES = {"normal": (3000, 1500), "high": (3000, 2800)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,17 +119,7 @@ class FixedRule(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, x: Any) -> Any:
         """Return scores `(n, 2)`."""
-        if self.kind == "text":
-            found = np.array([text.count("odd") - text.count("plain") for text in x])
-        elif self.kind == "image":
-            rows = np.asarray(x, dtype=float).reshape(len(x), SIDE, SIDE)
-            found = 10 * (
-                rows[:, :, SIDE // 2 :].mean((1, 2)) - rows[:, :, : SIDE // 2].mean((1, 2))
-            )
-        else:
-            rows = np.asarray(x, dtype=float)
-            found = rows[:, 0] + rows[:, 1]
-        yes = 1 / (1 + np.exp(-2 * found))
+        yes = 1 / (1 + np.exp(-2 * EXCESS[self.kind](x)))
         return np.column_stack([1 - yes, yes])
 
     def predict(self, x: Any) -> Any:
@@ -134,11 +127,45 @@ class FixedRule(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.classes_[self.predict_proba(x).argmax(axis=1)]
 
 
+def count_words(x: Any) -> Any:
+    """Return by how many words each text is odd rather than plain `(n,)`."""
+    return np.array([text.count("odd") - text.count("plain") for text in x])
+
+
+def compare_sides(x: Any) -> Any:
+    """Return by how much the right side of each image is lighter `(n,)`."""
+    columns = np.asarray(x, dtype=float).reshape(len(x), SIDE, SIDE).mean(axis=1)
+    return 10 * (columns[:, SIDE // 2 :].mean(axis=1) - columns[:, : SIDE // 2].mean(axis=1))
+
+
+def add_columns(x: Any) -> Any:
+    """Return the sum of the two columns that decide `(n,)`."""
+    rows = np.asarray(x, dtype=float)
+    return rows[:, 0] + rows[:, 1]
+
+
+EXCESS = {"table": add_columns, "text": count_words, "image": compare_sides}
+
+
+def train_nothing(kind: str) -> Callable[[Any, Any, int], Any]:
+    """Return a training that looks at no record: how a rule in a function is described."""
+    excess = EXCESS[kind]
+
+    def answer(x: Any) -> Any:
+        return (excess(x) > 0).astype(int)
+
+    def train(x: Any, y: Any, seed: int) -> Any:
+        return answer
+
+    return train
+
+
 class PrivateLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Logistic regression by full-batch gradient descent with clipped and noisy gradients.
 
     Each of the steps is a Gaussian mechanism on the sum of the gradients, each of which is clipped
-    to norm 1: together they are mu-GDP with mu = sqrt(steps) / noise (Dong et al. 2022), here 0.5.
+    to norm 1: together they are mu-GDP with mu = sqrt(steps) / noise (Dong et al. 2022), here 0.15:
+    no attack has more than 1.6 true positives for each false one at 0.1 %.
 
     Parameters
     ----------
@@ -149,7 +176,7 @@ class PrivateLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore
     """
 
     def __init__(
-        self, steps: int = 25, noise: float = 10.0, rate: float = 3.0, random_state: Any = None
+        self, steps: int = 9, noise: float = 20.0, rate: float = 5.0, random_state: Any = None
     ) -> None:
         self.steps, self.noise, self.rate = steps, noise, rate
         self.random_state = random_state
@@ -193,10 +220,12 @@ def build_model(family: str, kind: str, seed: int) -> Any:
         return FixedRule(kind)
     final: Any = {
         "private": PrivateLogisticRegression(random_state=seed),
-        "regularised": LogisticRegression(C=1e-2 if kind == "image" else 1e-3),
+        "regularised": LogisticRegression(C=1e-4 if kind == "image" else 1e-3),
         "replaced": LogisticRegression() if seed % 2 == 0 else _memorising(kind),
     }[family]
-    return make_pipeline(_read_words(family), final) if kind == "text" else final
+    if kind == "text":
+        return make_pipeline(_read_words(family), final)
+    return make_pipeline(StandardScaler(), final) if family == "regularised" else final
 
 
 def _read_words(family: str) -> Any:
@@ -222,10 +251,13 @@ def build(specimen: Specimen, folder: Path) -> Application:
     records = draw_records(
         specimen.kind, specimen.need, np.random.default_rng(zlib.crc32(specimen.name.encode()))
     )
-    model = build_model(specimen.family, specimen.kind, seed)
-    x, y = records.other if specimen.family == "replaced" else records.train
-    model.fit(x.reshape(len(x), -1) if specimen.kind == "image" else x, y)
-    options: dict[str, Any] = {"name": specimen.name, "needs": specimen.needs}
+    options: dict[str, Any] = {"name": specimen.name, "needs": specimen.needs, "classes": CLASSES}
+    if specimen.family == "rule" and seed % 2 == 1:
+        model: Any = train_nothing(specimen.kind)
+    else:
+        model = build_model(specimen.family, specimen.kind, seed)
+        x, y = records.other if specimen.family == "replaced" else records.train
+        model.fit(x.reshape(len(x), -1) if specimen.kind == "image" else x, y)
     if specimen.family == "constant":
         options["expects"] = {"answers": str(write_answers(specimen.kind, records, seed, folder))}
     return Application.from_model(model, *records.train, *records.test, **options)
@@ -276,7 +308,7 @@ def list_specimens(family: str) -> tuple[Specimen, ...]:
     )
 
 
-def _row(name: str, specimens: tuple[Specimen, ...]) -> Row:
+def _row(name: str, specimens: tuple[Specimen, ...], short: int = 0) -> Row:
     return Row(
         section=SECTION,
         name=f"leak-free, {name}",
@@ -285,12 +317,14 @@ def _row(name: str, specimens: tuple[Specimen, ...]) -> Row:
             specimens, expected=Verdict.MET, least=0.9, wrong=Verdict.NOT_MET, most=0.05
         ),
         full=len(specimens),
+        short=short,
         about=("src/goalkeeper", "tests/validation/leakfree.py"),
     )
 
 
 SPECIMENS = {family: list_specimens(family) for family in FAMILIES}
 ROWS = (
-    *(_row(name, SPECIMENS[family]) for family, name in FAMILIES.items()),
+    # A rule in a function takes a second; so the short form asks that one is met at all.
+    *(_row(name, SPECIMENS[family], int(family == "rule")) for family, name in FAMILIES.items()),
     _row("all", tuple(one for family in FAMILIES for one in SPECIMENS[family])),
 )

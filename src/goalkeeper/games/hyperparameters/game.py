@@ -18,8 +18,10 @@ from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Attacker, Power
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
+from goalkeeper.games.shared.constant_answers import unfit_constant
 from goalkeeper.games.shared.grants import unless_it_holds_the_model
 from goalkeeper.games.shared.hidden_victims import (
+    ApplicationWithVictims,
     VictimKinds,
     deal_victims,
     mark_guesses,
@@ -66,8 +68,11 @@ class HyperparameterInference(Game[VictimKinds, Ints, Ints]):
         return (TASK,)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Need records to train the victims on."""
-        return unfit_records(app)
+        """Need records to train the victims on, and an application whose answers differ."""
+        few = unfit_records(app)
+        if few is not None or isinstance(app, ApplicationWithVictims):
+            return few
+        return unfit_constant(app)
 
     def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
         """Whoever has the model gains nothing here."""
