@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,12 @@ class PythonTarget:
         raw = call_model(function, prepared(sample, domain), self._what)
         self.reader = AnswerReader.decide(raw, len(sample), classes, declared)
         self.reader.read(raw, len(sample))
+
+    def with_function(self, function: Callable[[Any], Any]) -> PythonTarget:
+        """Copy this target with another function that answers in the same form."""
+        changed = copy.copy(self)
+        changed.function = function
+        return changed
 
     @property
     def offers(self) -> View:

@@ -179,6 +179,20 @@ class SklearnTarget:
         model = linear.replace_parameters(self.model, self.domain, places, parameters)
         return SklearnTarget(model, self.classes, self.domain, self._path, indexed=self._indexed)
 
+    def with_model(self, model: Any) -> SklearnTarget:
+        """Copy this target with another fitted model of the same classes, stored in no file."""
+        return SklearnTarget(model, self.classes, self.domain, indexed=self._indexed)
+
+    def names_of(self, y: Ints) -> Any:
+        """Return what the model itself calls classes `(n,)`; raises NotOffered for unknown ones."""
+        known = getattr(self.model, "classes_", None)
+        if known is None or self._places is None:
+            raise NotOffered(f"{self._what} does not say which classes it knows (classes_)")
+        absent = np.setdiff1d(y, self._places)
+        if len(absent):
+            raise NotOffered(f"{self._what} has never learnt the class {self.classes[absent[0]]!r}")
+        return np.asarray(known)[[self._places.tolist().index(c) for c in y.tolist()]]
+
     def network(self, count: Callable[[int, int], None]) -> Any:
         """Return the metered torch form of a linear model or a multilayer perceptron.
 

@@ -142,6 +142,10 @@ class TorchTarget:
         changed.module.load_state_dict(state)
         return changed
 
+    def to_tensor(self, x: Inputs) -> Tensor:
+        """Turn inputs `(n, ...)` into what the module takes, on its device."""
+        return rows_of(x, self.domain, self.module).to(device_of(self.module))
+
     def network(self, count: Count) -> nn.Module:
         """Return the metered differentiable form, `(n, ...)` to logits `(n, classes)`.
 
