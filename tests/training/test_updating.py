@@ -103,7 +103,7 @@ def test_a_network_takes_the_gradient_steps_that_are_declared(
     optimiser = torch.optim.SGD(hand.parameters(), rate or 0.1, momentum=0.9)
     inputs, labels = torch.tensor(x[:12], dtype=torch.float32), torch.tensor(1 - data.y[:12])
     for start in range(0, 12, batch or 8):
-        cut = slice(start, start + (batch or 8))
+        cut = list(range(start, min(start + (batch or 8), 12)))
         optimiser.zero_grad()
         said = hand(inputs[cut])
         torch.nn.functional.cross_entropy(said, labels[cut], reduction="none").mean().backward()
