@@ -141,7 +141,11 @@ def test_what_is_wrong_with_its_learning_is_told(
 @pytest.mark.parametrize(
     ("said", "build", "told"),
     [
-        ("{learning: partial_fit}", "learn.py:build_tree", "DecisionTreeClassifier has no partial_"),
+        (
+            "{learning: partial_fit}",
+            "learn.py:build_tree",
+            "DecisionTreeClassifier has no partial_",
+        ),
         ("{learning: partial_fit, rate: 0.1}", "filter.py:build", "its own learning rate"),
         ("{learning: learn.py:update_badly}", "filter.py:build", "the vocabulary has changed"),
     ],

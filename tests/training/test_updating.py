@@ -88,7 +88,9 @@ def test_a_network_takes_the_gradient_steps_that_are_declared(
     def build() -> Any:
         first = torch.nn.Linear(9, 6)
         first.bias.requires_grad = False  # frozen by the user
-        return torch.nn.Sequential(torch.nn.Flatten(), first, torch.nn.ReLU(), torch.nn.Linear(6, 2))
+        return torch.nn.Sequential(
+            torch.nn.Flatten(), first, torch.nn.ReLU(), torch.nn.Linear(6, 2)
+        )
 
     rng = np.random.default_rng(0)
     x = rng.random((40, 1, 3, 3))

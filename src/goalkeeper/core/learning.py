@@ -71,6 +71,11 @@ class Feedback:
         return self.learning != RETRAINED
 
     @property
+    def forgets(self) -> bool:
+        """Whether other people's later feedback undoes what was learnt before."""
+        return self.in_place and self.others > 0
+
+    @property
     def declared(self) -> tuple[object, ...]:
         """Everything that decides results; a function's content is among the hashes of files."""
         names = [f.name for f in fields(self) if f.name != "update"]

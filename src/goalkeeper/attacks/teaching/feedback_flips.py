@@ -23,9 +23,9 @@ class FeedbackFlips(Attack[FeedbackChannel, FeedbackPlan]):
     """Report own harmful records as harmless, or harmless ones as harmful, every round.
 
     As many as the attacker's share allows, each record once: spread evenly over the rounds where
-    the model is retrained on everything, in the last rounds where it is updated with each round's
-    feedback, since what comes last is undone by nobody. The attacker sends no query and ignores
-    any monitor: whether it is detected is measured.
+    the model is retrained on everything, or nobody else speaks; in the last rounds where it is
+    updated with each round's feedback, since other users undo what came before. The attacker
+    sends no query and ignores any monitor: whether it is detected is measured.
 
     Deviations: the paper's attackers choose the mail they send and leave its label to the filter's
     owner; feedback lets the attacker state the label as well.
@@ -46,6 +46,6 @@ class FeedbackFlips(Attack[FeedbackChannel, FeedbackPlan]):
         total = min(question.most(access.granted.budget.share), len(records))
         rounds, each = question.loop.rounds, question.each
         sizes = spread_evenly(total, rounds, each)
-        if question.loop.in_place:
+        if question.loop.forgets:
             sizes = load_until(total, rounds, rounds, each)
         return FeedbackPlan(batches=cut_batches(records, labels, sizes))

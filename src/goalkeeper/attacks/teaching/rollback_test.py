@@ -24,8 +24,9 @@ class RollbackTest(Attack[FeedbackChannel, FeedbackPlan]):
 
     If fewer versions are kept than there are rounds, the oldest one that can be restored has
     learnt it already. Where the model is updated round by round, it speaks right before that
-    version is made, so that nobody undoes it in between. If none are kept, nothing can be restored.
-    A monitor that raises its alarm early enough defeats this; one that is too coarse does not.
+    version is made, so that other users do not undo it in between. If none are kept, nothing can
+    be restored. A monitor that raises its alarm early enough defeats this; one that is too coarse
+    does not.
 
     Deviations: none from a paper; the test follows from the goal's definition, that unintended
     behaviour, once taught, must be found and undone.
@@ -46,7 +47,7 @@ class RollbackTest(Attack[FeedbackChannel, FeedbackPlan]):
         total = min(question.most(access.granted.budget.share), len(records))
         rounds, kept, each = question.loop.rounds, question.loop.snapshots, question.each
         sizes = front_load(total, rounds, each)
-        if question.loop.in_place:
+        if question.loop.forgets:
             oldest = rounds - kept if kept < rounds else rounds
             sizes = load_until(total, oldest, rounds, each)
         return FeedbackPlan(batches=cut_batches(records, labels, sizes))

@@ -14,6 +14,7 @@ from goalkeeper.core.errors import ChangeRefused
 from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.feedback import FeedbackBatch, check_batches, most_a_round, most_in_all
 from goalkeeper.core.goals import Aspect, Goal, Harm
+from goalkeeper.core.learning import FUNCTION, RETRAINED
 from goalkeeper.core.power import Attacker, Power
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
@@ -134,6 +135,8 @@ class Teaching(Game[FeedbackChannel, None, FeedbackPlan]):
             return Unfit(
                 "the application cannot be retrained: its description has no recipe (model.build)"
             )
+        if loop.in_place and not hasattr(app.trainer, "update"):
+            return Unfit("the recipe cannot update a model in place (feedback.learning)")
         if task.name == DECLINED and not (app.data.holdout.y == app.harmless).any():
             return Unfit("inconclusive: the holdout data has no harmless input")
         return None
@@ -170,6 +173,8 @@ class Teaching(Game[FeedbackChannel, None, FeedbackPlan]):
         if app.trainer is None or app.feedback is None:
             return app
         loop = replace(app.feedback, review=0.0, monitor=None, snapshots=0, others=0.0)
+        if loop.learning == FUNCTION:  # it may refuse whatever it is told, however often
+            loop = replace(loop, learning=RETRAINED, update=None)
         trainer = PoisonAmplifyingTrainer(app.trainer, app.data.train, rng)
         return replace(app, feedback=loop, trainer=trainer)
 
