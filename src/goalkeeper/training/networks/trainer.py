@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 # Multiplications for every number of an input in one pass, in networks whose layers are not known:
 # the order of a small convolutional network. It decides only what is worth storing.
 MULTIPLICATIONS_PER_INPUT = 1000
+FEW_STEPS = 4  # in an epoch of a shortened training
 
 
 class TorchTrainer:
@@ -172,6 +173,23 @@ class TorchTrainer:
             )
             training.run(schedule, steering.weights)
         return blueprint.target(module)
+
+    # ---- for estimates --------------------------------------------------------------------------
+
+    def count_steps(self, data: Data) -> int:
+        """Count the steps of one training that is not stopped early."""
+        return BatchSchedule(self.blueprint.recipe, np.arange(len(data)), 0).total_steps
+
+    def shortened(self, data: Data, steps: int) -> tuple[TorchTrainer, Data]:
+        """Return a trainer and a few records of which a training is this long, all else alike.
+
+        The records stay the same, so that trainings of different length differ in steps only.
+        """
+        recipe = self.blueprint.recipe
+        data = data.take(slice(0, FEW_STEPS * recipe.batch))
+        per_epoch = max(1, -(-len(data) // recipe.batch))
+        recipe = replace(recipe, epochs=-(-steps // per_epoch), patience=0)
+        return _of(replace(self.blueprint, recipe=recipe)), data
 
     # ---- learning in place ----------------------------------------------------------------------
 
