@@ -110,7 +110,7 @@ def test_every_version_is_the_one_before_after_partial_fit(kind: str) -> None:
     rng = np.random.default_rng(np.random.SeedSequence(3))
     rng.random((2, len(app.data.train)))
     for campaign, seed in enumerate(rng.integers(0, 2**31 - 1, 2)):
-        hand = copy.deepcopy(app.trainer.fit(app.data.train, int(seed)).model)  # type: ignore[union-attr, attr-defined]
+        hand = copy.deepcopy(app.trainer.fit(app.data.train, int(seed)).model)  # type: ignore[union-attr]
         for r, batch in enumerate([None, *batches]):
             if batch is not None:
                 hand[-1].partial_fit(hand[:-1].transform(batch.x), batch.labels)
