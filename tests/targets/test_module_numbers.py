@@ -114,7 +114,7 @@ def test_quantised_layers_of_torch_store_bytes_and_a_scale() -> None:
         }
         flip = Flip("3.weight", 2, 7)
         changed = rewrite_numbers(target, flip_bits(stored, [flip]))
-        before, after = (m[3].weight().int_repr().view(-1) for m in (module, changed.module))
+        before, after = (m[3].weight().int_repr().view(-1).int() for m in (module, changed.module))
         assert after[2] == before[2] + (128 if before[2] < 0 else -128)
         assert (after != before).sum() == 1
         # by hand: what the byte is worth, times what the layer gets
