@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from goalkeeper.core.application import Answers, Application, Target, Trainer
+from goalkeeper.core.application import Answers, Application, Target
 from goalkeeper.core.asking import answer_each
 from goalkeeper.core.change import Change, Poisoned, checked, genuine
 from goalkeeper.core.cost import Cost, Meter
@@ -279,7 +279,7 @@ class Access:
         """Whether the application describes a recipe: without one, `trainer()` raises."""
         return self._app.trainer is not None
 
-    def trainer(self) -> Trainer:
+    def trainer(self) -> MeteredTrainer:
         """Return the target's own recipe (algorithm: full) or one of its family (partial)."""
         self._knows("algorithm", Grade.PARTIAL, "trainer()")
         full = self._granted.knowledge.algorithm is Grade.FULL

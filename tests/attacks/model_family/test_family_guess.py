@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits
 
-from goalkeeper.attacks.model_family._answers import MOST_PARTS, count_parts
+from goalkeeper.attacks._asked_lines import MOST_PARTS, count_parts
 from goalkeeper.attacks.model_family.family_guess import FamilyGuess
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.domain import TableDomain

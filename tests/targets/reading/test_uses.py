@@ -14,8 +14,8 @@ from goalkeeper.attacks.extraction.artefact_copy import rebuild_model
 from goalkeeper.attacks.inversion.class_average_linear import measure_slopes
 from goalkeeper.core.data import Data
 from goalkeeper.core.power import View
-from goalkeeper.core.stored_numbers import read_numbers, rewrite_numbers
 from goalkeeper.core.readonly import private_copy
+from goalkeeper.core.stored_numbers import read_numbers, rewrite_numbers
 from goalkeeper.games.bit_flips.bits import Flip, flip_bits
 from goalkeeper.games.extraction.substitutes import measure_parameter_error
 from goalkeeper.games.indicator_columns.influence import measure_influence

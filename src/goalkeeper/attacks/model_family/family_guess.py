@@ -8,9 +8,9 @@ from typing import ClassVar, final
 
 import numpy as np
 
+from goalkeeper.attacks._asked_lines import AskedLines
 from goalkeeper.attacks._row_design import RowDesign
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.model_family._answers import AskedLines
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Data, Floats, Ints
