@@ -48,22 +48,77 @@ COLUMNS = make_pipeline(
     LogisticRegression(),
 )
 CASES: list[tuple[str, Any, str, ByHand]] = [
-    ("weights", make_pipeline(StandardScaler(), LogisticRegression()), "logisticregression.coef_", lambda m: m[-1].coef_),
-    ("scaler", make_pipeline(StandardScaler(), LogisticRegression()), "standardscaler.scale_", lambda m: m[0].scale_),
-    ("means", make_pipeline(StandardScaler(), LogisticRegression()), "standardscaler.mean_", lambda m: m[0].mean_),
+    (
+        "weights",
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        "logisticregression.coef_",
+        lambda m: m[-1].coef_,
+    ),
+    (
+        "scaler",
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        "standardscaler.scale_",
+        lambda m: m[0].scale_,
+    ),
+    (
+        "means",
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        "standardscaler.mean_",
+        lambda m: m[0].mean_,
+    ),
     ("discriminant", LinearDiscriminantAnalysis(), "coef_", lambda m: m.coef_),
-    ("search", SEARCH, "best_estimator_.logisticregression.coef_", lambda m: m.best_estimator_[-1].coef_),
-    ("columns", COLUMNS, "columntransformer.transformers_.s.scale_", lambda m: m[0].transformers_[0][1].scale_),
-    ("forest thresholds", RandomForestClassifier(5, max_depth=3), "estimators_[3].tree_.threshold", lambda m: m.estimators_[3].tree_.threshold),
-    ("forest leaves", RandomForestClassifier(5, max_depth=3), "estimators_[3].tree_.value", lambda m: m.estimators_[3].tree_.value),
-    ("boosting", GradientBoostingClassifier(n_estimators=4), "estimators_[2].tree_.value", lambda m: m.estimators_[2, 0].tree_.value),
-    ("histogram boosting", HistGradientBoostingClassifier(max_iter=4), "_predictors[2][0].nodes.value", lambda m: m._predictors[2][0].nodes["value"]),
+    (
+        "search",
+        SEARCH,
+        "best_estimator_.logisticregression.coef_",
+        lambda m: m.best_estimator_[-1].coef_,
+    ),
+    (
+        "columns",
+        COLUMNS,
+        "columntransformer.transformers_.s.scale_",
+        lambda m: m[0].transformers_[0][1].scale_,
+    ),
+    (
+        "forest thresholds",
+        RandomForestClassifier(5, max_depth=3),
+        "estimators_[3].tree_.threshold",
+        lambda m: m.estimators_[3].tree_.threshold,
+    ),
+    (
+        "forest leaves",
+        RandomForestClassifier(5, max_depth=3),
+        "estimators_[3].tree_.value",
+        lambda m: m.estimators_[3].tree_.value,
+    ),
+    (
+        "boosting",
+        GradientBoostingClassifier(n_estimators=4),
+        "estimators_[2].tree_.value",
+        lambda m: m.estimators_[2, 0].tree_.value,
+    ),
+    (
+        "histogram boosting",
+        HistGradientBoostingClassifier(max_iter=4),
+        "_predictors[2][0].nodes.value",
+        lambda m: m._predictors[2][0].nodes["value"],
+    ),
     ("records", KNeighborsClassifier(3, algorithm="brute"), "_fit_X", lambda m: m._fit_X),
     ("Gaussian", GaussianNB(), "var_", lambda m: m.var_),
-    ("layers", make_pipeline(MinMaxScaler(), MLPClassifier((4,), max_iter=20)), "mlpclassifier.coefs_[0]", lambda m: m[-1].coefs_[0]),
+    (
+        "layers",
+        make_pipeline(MinMaxScaler(), MLPClassifier((4,), max_iter=20)),
+        "mlpclassifier.coefs_[0]",
+        lambda m: m[-1].coefs_[0],
+    ),
     ("support", SVC(), "support_vectors_", lambda m: m.support_vectors_),
-    ("calibrated", CalibratedClassifierCV(LogisticRegression(), cv=2), "calibrated_classifiers_[1].estimator.coef_", lambda m: m.calibrated_classifiers_[1].estimator.coef_),
-]  # fmt: skip
+    (
+        "calibrated",
+        CalibratedClassifierCV(LogisticRegression(), cv=2),
+        "calibrated_classifiers_[1].estimator.coef_",
+        lambda m: m.calibrated_classifiers_[1].estimator.coef_,
+    ),
+]
 
 
 def target_of(model: Any) -> SklearnTarget:

@@ -26,8 +26,8 @@ MOST = 200_000  # objects that are looked into; whoever refers to more is no usu
 # What training leaves behind and no answer is computed from, and names of classes and categories.
 UNUSED = frozenset({
     "_best_coefs", "_best_intercepts", "_bin_mapper", "_loss", "_optimizer", "_random_state",
-    "best_loss_", "best_params_", "best_score_", "categories_", "class_count_", "classes_", "cv_results_",
-    "data_max_", "data_min_", "data_range_", "epsilon_", "explained_variance_",
+    "best_loss_", "best_params_", "best_score_", "categories_", "class_count_", "classes_",
+    "cv_results_", "data_max_", "data_min_", "data_range_", "epsilon_", "explained_variance_",
     "explained_variance_ratio_", "feature_count_", "feature_importances_", "loss_", "loss_curve_",
     "n_samples_seen_", "noise_variance_", "oob_decision_function_", "oob_improvement_",
     "oob_score_", "refit_time_", "singular_values_", "train_score_", "validation_score_",

@@ -11,6 +11,7 @@ import numpy as np
 from goalkeeper.core.application import Application, Target, Trainer
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Data, Ints
+from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Attacker, Power
@@ -105,7 +106,6 @@ class HyperparameterInference(Game[HiddenSettings, Ints, Ints]):
         self, app: Application, task: Task, rng: np.random.Generator
     ) -> Deal[HiddenSettings, Ints]:
         """Train models of the application's recipe, each with a hidden value."""
-        assert app.trainer is not None
         setting = _setting_of(app, task)
         hidden = draw_kinds(self.victims, len(setting.values), rng)
         made = tuple(_make(app, setting, int(kind), rng) for kind in hidden)
@@ -113,7 +113,7 @@ class HyperparameterInference(Game[HiddenSettings, Ints, Ints]):
             names=tuple(setting.name(value) for value in setting.values),
             records=records_per_victim(app),
             setting=setting,
-            usual=usual_recipe(app.trainer, setting),
+            usual=usual_recipe(_recipe_of(app), setting),
         )
         return Deal(question, hidden, campaigns=len(hidden), victims=made)
 
@@ -158,6 +158,12 @@ def _settings_of(app: Application) -> tuple[Setting, ...]:
     return () if app.trainer is None else find_settings(app.trainer)
 
 
+def _recipe_of(app: Application) -> Trainer:
+    if app.trainer is None:
+        raise NotOffered("the application has no training recipe; describe one (model.build)")
+    return app.trainer
+
+
 def _setting_of(app: Application, task: Task) -> Setting:
     return next(setting for setting in _settings_of(app) if setting.kind == task.name)
 
@@ -172,7 +178,6 @@ def _train(
     app: Application, setting: Setting, kind: int, data: Data, rng: np.random.Generator
 ) -> Target:
     """Train a model of the recipe with a candidate on its own draw of records."""
-    assert app.trainer is not None
     records = draw_records(data, records_per_victim(app), rng)
-    trainer = with_setting(app.trainer, setting, setting.values[kind])
+    trainer = with_setting(_recipe_of(app), setting, setting.values[kind])
     return trainer.fit(records, int(rng.integers(2**31)))

@@ -114,8 +114,8 @@ def mark_guesses(marking: Marking[Any, Ints, Ints], what: str, caveat: str) -> A
     return AttackResult(
         status=Status.TESTED,
         summary=f"After {spent:,} queries to each of {last.n} models of this application's own "
-        f"recipe, the {what} of {last.successes} is named correctly; always naming the most frequent "
-        f"one is correct for {base}.",
+        f"recipe, the {what} of {last.successes} is named correctly; always naming the most "
+        f"frequent one is correct for {base}.",
         measurements=(
             last.measure(marking.task.metric, "over naming the most frequent one"),
             *(

@@ -7,24 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from goalkeeper.core.application import Application
-from goalkeeper.core.data import PARTS, Splits
-from goalkeeper.core.power import View
 from goalkeeper.games.shared.hidden_victims import replace_victims
 from goalkeeper.testing.worlds import extraction
 from goalkeeper.testing.worlds._wide_table import wide_table
-from goalkeeper.testing.worlds.kit import HashedTarget
+from goalkeeper.testing.worlds.kit import HashedTarget, label_by_target
 from goalkeeper.training import SklearnTrainer
 from goalkeeper.training.lookalikes import build_generic_estimator
 
 
 def rigged(domain: str, rng: np.random.Generator) -> Application:
     """Build an application that can be learnt without error: then weights grow as they may."""
-    app = _application(domain, rng, hashed=False)
-    parts = {
-        part: replace(data, y=app.target.answer(data.x, View.LABELS).labels)
-        for part, data in ((p, getattr(app.data, p)) for p in PARTS)
-    }
-    return _with_recipe(replace(app, data=Splits(**parts)))
+    return _with_recipe(label_by_target(_application(domain, rng, hashed=False)))
 
 
 def fair(domain: str, rng: np.random.Generator) -> Application:
@@ -40,7 +33,7 @@ def _application(domain: str, rng: np.random.Generator, *, hashed: bool) -> Appl
 
 
 def _with_recipe(app: Application) -> Application:
-    """Give an application a recipe that anybody would guess, but for how strongly it regularises."""
+    """Give an application a recipe that anybody would guess, but for its regularisation."""
     from sklearn.linear_model import LogisticRegression
 
     estimator = build_generic_estimator(LogisticRegression(), app.domain)
