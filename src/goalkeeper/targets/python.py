@@ -14,6 +14,7 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
+from goalkeeper.core.stored_numbers import Stored
 from goalkeeper.targets.answers import AnswerReader, Declared
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.returned import call_model
@@ -90,6 +91,12 @@ class PythonTarget:
     def parameters(self) -> Mapping[str, Any]:
         """Refuse: a function has no parameters to read."""
         raise NotOffered(f"{self._what} has no parameters that can be read")
+
+    def stored_numbers(self) -> Stored:
+        """Refuse: what a function computes with is not known."""
+        raise NotOffered(
+            f"{self._what} is a function, which shows none of the numbers it computes with"
+        )
 
     def artefact(self) -> Path:
         """Path of the stored file; raises NotOffered when none was given."""

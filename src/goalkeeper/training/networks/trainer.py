@@ -119,6 +119,10 @@ class TorchTrainer:
         """Return the same trainer with other settings."""
         return _of(replace(self.blueprint, compute=compute))
 
+    def with_recipe(self, recipe: TorchRecipe) -> TorchTrainer:
+        """Return a trainer of the same module by another recipe."""
+        return _of(replace(self.blueprint, recipe=recipe))
+
     def tune(self, data: Data) -> TorchTrainer:
         """Choose device, layout and precision by measuring on a few of the records."""
         return self.with_compute(
