@@ -185,7 +185,7 @@ TEXTS: dict[str, Callable[[], Application]] = {
     "blanks at the end": lambda: over_texts(contains(r"\s+$"), 100_000),
     "an address anywhere": lambda: over_texts(contains(r"[\w.+-]+@[\w-]+\.\w+"), 100_000),
     "an open comment": lambda: over_texts(contains(r"<!--.*?-->", re.DOTALL)),
-    "an open quote": lambda: over_texts(contains(r'"[^"]*";')),
+    "an open quote": lambda: over_texts(contains(r'"[^;]*;')),
     "a number at the end": lambda: over_texts(contains(r"\d+\.?\d*$")),
     "three runs": lambda: over_texts(contains(r"x*x*x*y")),
     # no patterns
@@ -234,11 +234,11 @@ def bills(rng: np.random.Generator, n: int = 120) -> Data:
 
 
 def pictures(rng: np.random.Generator, n: int = 80) -> Data:
-    x = np.zeros((n, *SHAPE))
+    x = rng.uniform(0, 0.05, (n, *SHAPE))
     for image in x:
         i, j = rng.integers(2, 16, 2)
         image[0, i : i + 6, j : j + 6] = rng.integers(5, 10) / 255 * 25
-    return Data(x=np.round(x * 255) / 255, y=(x.mean(axis=(1, 2, 3)) > 0.04).astype(np.int64))
+    return Data(x=np.round(x * 255) / 255, y=(x.mean(axis=(1, 2, 3)) > 0.07).astype(np.int64))
 
 
 def over(flags: Callable[[Any], bool], draw: Callable[..., Data], domain: Domain) -> Application:
@@ -255,10 +255,10 @@ def count_up(row: Any) -> bool:
     return sum(1 for _ in range(int(row[1]))) > 20
 
 
-def try_divisors(row: Any) -> bool:
-    """Look for a divisor of an amount in cents."""
+def count_divisors(row: Any) -> bool:
+    """Count the divisors of an amount in cents."""
     cents = int(row[0] * 100)
-    return all(cents % k for k in range(2, cents // 2))
+    return sum(cents % k == 0 for k in range(2, cents // 50)) > 3
 
 
 def repair(row: Any) -> bool:
@@ -285,7 +285,7 @@ def trace_edges(image: Any) -> bool:
 
 ROWS: dict[str, Callable[[], Application]] = {
     "parts one by one": lambda: over_rows(count_up),
-    "divisors": lambda: over_rows(try_divisors),
+    "divisors": lambda: over_rows(count_divisors),
     "a missing value": lambda: over_rows(repair),
     "a rare category": lambda: over_rows(handle_rare),
     "a large amount": lambda: over_rows(review_large),

@@ -15,13 +15,16 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MARKS = 5  # random letters at the end, so that no two texts are the same
 # Repeats in which a backtracking pattern shows: a match that doubles or triples its steps with each
 # sign takes milliseconds at one of the first, and the next is asked only where it will end.
-FEW, MANY = (14.0, 18.0, 22.0, 30.0, 54.0), (200.0, 800.0, 3200.0, 12_800.0, 51_200.0, 204_800.0)
-GIVE_UP = 3200.0  # repeats by which a quadratic pattern has shown itself
+FEW, MANY = (10.0, 14.0, 18.0, 22.0, 30.0, 54.0), (200.0, 800.0, 3200.0, 12_800.0, 51_200.0, 204_800.0)
+# Repeats by which a quadratic pattern has shown itself; behind a beginning that only one place of a
+# text has, nothing but an exponential one is to be expected.
+GIVE_UP, GIVE_UP_STARTED = 800.0, 54.0
 # Signs before what a pattern repeats: the beginning of links, tags, quotes, addresses, numbers.
 STARTS = (
     *('"', "http://", "<", "a@", "(", "[", "{", "'", "https://www.", "<a ", "#", "@", "-", "+"),
     *("0", "$", "/", "www.", "mailto:", "x=", "<!--", "/*", "re: ", "&", "*", "`", "a.", "1."),
 )
+USUAL = 17  # pieces that are tried before anything else
 CORES = ("a", "1", "a.", "a ", " ", "\\")
 # Repeated pieces, the most usual first: classes of signs, and shapes of addresses, links, numbers,
 # quotes, brackets, tags, escapes and lists.
@@ -57,7 +60,7 @@ class Pumped:
             f"{named} again and again{ended}",
             lambda size, rng: self.write(size),
             list_sizes(most),
-            give_up=GIVE_UP if not self.start else 800.0,
+            give_up=GIVE_UP_STARTED if self.start else GIVE_UP,
         )
 
     def mutate(self, rng: np.random.Generator) -> Pumped:
@@ -87,10 +90,13 @@ def list_sizes(most: int) -> tuple[float, ...]:
 
 
 def list_pumped() -> Iterator[Pumped]:
-    """List repeated pieces, alone and behind usual beginnings."""
-    for piece in PIECES:
+    """List repeated pieces, alone and behind usual beginnings, the most usual first."""
+    for piece in PIECES[:USUAL]:
         yield Pumped(piece, "", _end_of(piece))
-    for core in CORES:
+    yield from (Pumped(CORES[0], start) for start in STARTS)
+    for piece in PIECES[USUAL:]:
+        yield Pumped(piece, "", _end_of(piece))
+    for core in CORES[1:]:
         for start in STARTS:
             yield Pumped(core, start)
 

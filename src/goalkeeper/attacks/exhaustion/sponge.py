@@ -13,6 +13,7 @@ from goalkeeper.attacks.exhaustion._growth import EXPONENTIAL, Grown, Prober, Sh
 from goalkeeper.attacks.exhaustion._number_shapes import RowShapes, list_images
 from goalkeeper.attacks.exhaustion._text_shapes import (
     MARKS,
+    USUAL,
     Pumped,
     list_pumped,
     list_texts,
@@ -25,7 +26,6 @@ from goalkeeper.core.power import Budget
 from goalkeeper.core.text import texts
 from goalkeeper.games.exhaustion import Exhaustion, InputKind, Population, SizeLimits
 
-USUAL = 17  # repeated pieces that are tried first
 ENOUGH = 3  # shapes that take as long as an answer may, and end the search
 SLOW = 5.0  # times an ordinary answer: far more than noise
 KEPT = 2  # kinds that are handed in after each stage: the slowest so far
@@ -68,7 +68,7 @@ class Sponge(Attack[SizeLimits, Population]):
     most: ClassVar[Budget] = Budget(queries=2_500, share=0.0, compute_h=1.0)
     version: ClassVar[int] = 2
 
-    seconds: float = 30.0
+    seconds: float = 20.0
     variants: int = 12
 
     def run(self, question: SizeLimits, access: Access) -> Population:
