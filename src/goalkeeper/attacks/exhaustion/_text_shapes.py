@@ -15,7 +15,11 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MARKS = 5  # random letters at the end, so that no two texts are the same
 # Repeats in which a backtracking pattern shows: a match that doubles or triples its steps with each
 # sign takes milliseconds at one of the first, and the next is asked only where it will end.
-FEW, MANY = (10.0, 14.0, 18.0, 22.0, 30.0, 54.0), (200.0, 800.0, 3200.0, 12_800.0, 51_200.0, 204_800.0)
+FEWER = (3.0, 5.0, 7.0)
+FEW, MANY = (
+    (10.0, 14.0, 18.0, 22.0, 30.0, 54.0),
+    (200.0, 800.0, 3200.0, 12_800.0, 51_200.0, 204_800.0),
+)
 # Repeats by which a quadratic pattern has shown itself; behind a beginning that only one place of a
 # text has, nothing but an exponential one is to be expected.
 GIVE_UP, GIVE_UP_STARTED = 800.0, 54.0
@@ -35,6 +39,11 @@ PIECES = (
     *("<!--", "<a", "<a>", '\\"', '""', "()", "[[", "](", "a@a.", "www.", "http://", " \n", "\r\n"),
     *("ab", "a\n", ", ", "--", "==", "**", "{{", "${", "%20", "&amp;", "a=b&", "1-", "1:", "aa1 "),
 )
+NESTED = {
+    "brackets that open and close": ("(", ")"),
+    "nested tags": ("<b>", "</b>"),
+    "nested lists": ('[{"a":', "}]"),
+}
 MUTATED_SIGNS = "a1 .-_@/\"'(<\\,;:!#\n"
 
 
@@ -59,7 +68,7 @@ class Pumped:
         return Shape(
             f"{named} again and again{ended}",
             lambda size, rng: self.write(size),
-            list_sizes(most),
+            list_sizes(most, len(self.piece)),
             give_up=GIVE_UP_STARTED if self.start else GIVE_UP,
         )
 
@@ -83,9 +92,13 @@ def _end_of(piece: str) -> str:
     return "x" if "!" in piece else "!"
 
 
-def list_sizes(most: int) -> tuple[float, ...]:
-    """List the sizes to try up to `most`, and `most` itself."""
-    below = [size for size in (*FEW, *MANY) if size < most]
+def list_sizes(most: int, piece: int = 1) -> tuple[float, ...]:
+    """List the numbers of pieces to try up to `most`, and `most` itself.
+
+    A piece of several signs begins with fewer: a pattern may take each sign for itself.
+    """
+    first = FEWER if piece > 1 else ()
+    below = [size for size in (*first, *FEW, *MANY) if size < most]
     return (*below, float(most)) if most >= 1 else ()
 
 
@@ -102,7 +115,10 @@ def list_pumped() -> Iterator[Pumped]:
 
 
 def list_texts(room: int, examples: Inputs) -> list[Shape]:
-    """List texts that are slow to split, to count and to compare; sizes are characters."""
+    """List texts that are slow to split, to count and to compare.
+
+    Sizes are characters, of nested texts the depth.
+    """
     makers: dict[str, Make] = {
         "as many different words as fit": _join_different_words,
         "ordinary texts one after the other": _repeater(examples),
@@ -117,9 +133,6 @@ def list_texts(room: int, examples: Inputs) -> list[Shape]:
         "signs of other scripts": _join_signs,
         "letters with many marks": _pile_marks,
         "capitals that change length": _letters_of("\u0130\u1e9e\ufb03\u0149\ufdfa"),
-        "brackets that open and close": _nest("(", ")"),
-        "nested tags": _nest("<b>", "</b>"),
-        "nested lists": _nest('[{"a":', "}]"),
         "short lines": lambda size, rng: _words(size, rng, LETTERS, (1, 4)).replace(" ", "\n"),
         "sentences of a word": lambda size, rng: _words(size, rng, LETTERS, (3, 6)).replace(
             " ", ". "
@@ -128,6 +141,10 @@ def list_texts(room: int, examples: Inputs) -> list[Shape]:
     }
     shapes = [Shape(name, make, list_sizes(room)) for name, make in makers.items()]
     signs = [chr(code) for code in range(32, 127)] + ["\t", "\n", "\u00e9"]
+    shapes += [
+        Shape(name, _nest(opening, closing), list_sizes(room // len(opening + closing), 2))
+        for name, (opening, closing) in NESTED.items()
+    ]
     return [*shapes, Shape("runs of every sign", _runs(signs), list_sizes(room // 100))]
 
 
@@ -207,13 +224,7 @@ def _repeater(examples: Inputs) -> Make:
 
 
 def _nest(opening: str, closing: str) -> Make:
-    both = len(opening) + len(closing)
-
-    def make(size: float, rng: np.random.Generator) -> str:
-        depth = max(1, int(size) // both)
-        return opening * depth + closing * depth
-
-    return make
+    return lambda depth, rng: opening * int(depth) + closing * int(depth)
 
 
 def _runs(signs: Sequence[str]) -> Make:
