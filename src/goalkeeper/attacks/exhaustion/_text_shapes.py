@@ -50,7 +50,7 @@ MUTATED_SIGNS = "a1 .-_@/\"'(<\\,;:!#\n"
 @final
 @dataclass(frozen=True, slots=True)
 class Pumped:
-    """A piece again and again, between a beginning and an end that does not go on like it."""
+    """A piece again and again, between a beginning and an end of another kind."""
 
     piece: str
     start: str = ""

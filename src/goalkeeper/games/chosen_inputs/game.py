@@ -106,7 +106,7 @@ class ChosenInputs(Game[InputPool, None, Ints]):
         return marks.mark(marking)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
-        """Let the model err on inputs that can be told apart."""
+        """Let the model err on inputs that have a feature in common."""
         return let_err(app, rng)
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:

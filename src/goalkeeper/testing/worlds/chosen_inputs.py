@@ -15,11 +15,11 @@ INPUTS = 800  # of each part: enough to learn from, and to choose among
 
 
 def rigged(domain: str, rng: np.random.Generator) -> Application:
-    """Build an application whose model errs on inputs that can be told apart."""
+    """Build an application whose model errs on inputs that have a feature in common."""
     return let_err(replace(fair(domain, rng), target=ReadingTarget()), rng)
 
 
 def fair(domain: str, rng: np.random.Generator) -> Application:
-    """Build an application whose model errs often, but nothing tells on which inputs."""
+    """Build an application whose model errs often, on inputs that have nothing in common."""
     data = kit.splits(lambda: draw_readings(domain, rng, INPUTS))
     return replace(_wired.rigged(domain, rng), data=data)
