@@ -193,6 +193,7 @@ def check_controls(marked: MarkedAttack, unrepeatable: int) -> tuple[Control, ..
             name="does more than random changes of equal size",
             passed=chance == 0 or beats_baseline(marked.tally),
             detail=f"{int(marked.solved.sum())} of {n}, vs {chance} of {n} by random changes",
+            voids=True,
         ),
         Control(
             name="answers are repeatable",
