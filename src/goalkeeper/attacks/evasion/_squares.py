@@ -43,7 +43,8 @@ class SquareSearch(State):
 
     x, best, point: the image, the best changed one, and the one that is asked next. lead `(a,)`:
     how far the best wanted answer is ahead at `best`; -inf before the first answer. wanted
-    `(a, classes)`. draws `(a, BLOCK, ...)`: random numbers in [0, 1) of the next steps.
+    `(a, classes)`. draws `(a, BLOCK, ...)`: random numbers in [0, 1) of the next steps. varies:
+    whether the same image is answered differently from time to time.
     """
 
     x: Floats
@@ -55,6 +56,7 @@ class SquareSearch(State):
     draws: Floats
     constraint: NormBall
     schedule: Schedule
+    varies: bool = False
     step: int = 0
 
 
@@ -78,9 +80,16 @@ def begin_search(
     return replace(state, point=_fit(state, start(state)))
 
 
-def continue_search(state: SquareSearch, lead: Floats) -> SquareSearch:
-    """Keep the points whose `lead` `(a,)` is larger, and draw the next ones."""
-    better = lead > state.lead
+def continue_search(
+    state: SquareSearch, lead: Floats, lead_of_best: Floats | None = None
+) -> SquareSearch:
+    """Keep the points whose `lead` `(a,)` is larger, and draw the next ones.
+
+    Where answers vary, the best is asked again beside each point, and `lead_of_best` `(a,)` is
+    how far it was ahead this time: the luckiest answer so far would be hard to beat.
+    """
+    before = state.lead if lead_of_best is None or state.step == 0 else lead_of_best
+    better = lead > before
     state = replace(
         state,
         best=np.where(better[:, None, None, None], state.point, state.best),

@@ -43,6 +43,7 @@ class Square(EvasionAttack[SquareSearch]):
 
     Deviations: every image draws its own squares, and squares reach the last row and column. A
     square that would change nothing gets the opposite sign. The margin is that of log scores.
+    Where the application answers at random, the best image so far is asked again at each step.
 
     Parameters
     ----------
@@ -61,6 +62,7 @@ class Square(EvasionAttack[SquareSearch]):
     domains = frozenset({"image"})
     tasks = IN_NORMS
     most = Budget(queries=1000)
+    averages: ClassVar[bool] = True
     wide: ClassVar[int] = 8  # images that a step holds of each input
     steps: int = 1000
     share: float = 0.8
@@ -71,17 +73,21 @@ class Square(EvasionAttack[SquareSearch]):
         if not isinstance(ball, NormBall):
             raise TypeError(f"this attack needs a norm ball, the constraint is {ball!r}")
         x = np.asarray(question.x, dtype=np.float64)
-        steps = int(max(1, min(self.steps, access.granted.budget.queries)))
-        schedule = Schedule(steps=steps, share=self.share)
-        return begin_search(x, question.goal.wanted, ball, streams, schedule)
+        varies = question.asks > 1
+        steps = min(self.steps, access.granted.budget.queries // (2 if varies else 1))
+        schedule = Schedule(steps=int(max(1, steps)), share=self.share)
+        state = begin_search(x, question.goal.wanted, ball, streams, schedule)
+        return replace(state, varies=varies)
 
     def propose(self, state: SquareSearch) -> Proposal:
-        """Ask about the changed images."""
-        return Proposal(state.point[:, None], np.ones((len(state.point), 1), dtype=bool))
+        """Ask about the changed images; where answers vary, about the best ones again, too."""
+        asked = [state.point, state.best] if state.varies else [state.point]
+        return Proposal(np.stack(asked, axis=1), np.ones((len(state.x), len(asked)), dtype=bool))
 
     def update(self, state: SquareSearch, seen: QueryResults) -> SquareSearch:
         """Keep what is better, and change another square."""
-        return continue_search(state, score_leads(seen.scores(), state.wanted)[:, 0])
+        leads = score_leads(seen.scores(), state.wanted)
+        return continue_search(state, leads[:, 0], leads[:, 1] if state.varies else None)
 
 
 class SquareOptions(TypedDict, total=False):
