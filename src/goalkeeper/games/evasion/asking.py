@@ -16,6 +16,7 @@ BATCH_SIZE = 500  # inputs that the game sends at once
 # that there is always a majority; with nine, an input that is misread one time in ten is taken
 # for misread by a majority with a probability below 0.001.
 REPEATS = 9
+ALONE = 10  # inputs that are also asked alone
 COPIES, TRIED = 8, 3  # of an input in one batch, and such inputs, to see whether copies differ
 
 
@@ -36,17 +37,18 @@ def _ask(target: Target, x: Inputs, size: int) -> Ints:
 
 
 def observe_repetition(
-    app: Application, x: Inputs, goal: AdversarialGoal, rows: Ints, reached: Bools | None = None
+    app: Application, x: Inputs, goal: AdversarialGoal, rows: Ints, reached: Bools
 ) -> Repetition:
     """Ask once more about inputs `(m, ...)`; `reached` is which had the goal of their `rows`.
 
-    Where that changes, the application answers at random to a degree. Where `reached` is None,
-    they are asked twice, in the same batches: answers may depend on these, which is not chance.
+    Where that changes, the application answers at random to a degree. Some are also asked alone,
+    twice: where chance is drawn once for a batch, one more batch may show nothing of it.
     """
-    if reached is None:
-        reached = goal.reached(_ask(again(app.target, "seen"), x, BATCH_SIZE), rows)
     now = goal.reached(_ask(again(app.target, "once more"), x, BATCH_SIZE), rows)
+    few = x[:ALONE]
+    one, two = (_ask(again(app.target, f"alone {k}"), few, 1) for k in range(2))
     changed = now != reached
+    changed[: len(few)] |= one != two
     if not changed.any():
         return Repetition()
     tried = np.repeat(x[changed][:TRIED], COPIES, axis=0)

@@ -169,13 +169,14 @@ def _evaluate(marking: EvasionMarking, *, by_size: bool) -> Attempts:
 
 
 def _observe_successes(marking: EvasionMarking, attempts: Attempts) -> Repetition:
-    """Ask twice about the smallest success of each input: chance may begin where it was changed."""
+    """Ask again about the smallest success of each input: chance may begin where it was changed."""
     if marking.deal.secret.repetition.asks > 1:
         return marking.deal.secret.repetition
     best = attempts.find_smallest(len(marking.deal.question.x), np.ones(len(attempts.row), bool))
     best = best[best >= 0]
     goal = marking.deal.question.goal
-    return observe_repetition(marking.app, attempts.x[best], goal, attempts.row[best])
+    reached = np.ones(len(best), dtype=bool)
+    return observe_repetition(marking.app, attempts.x[best], goal, attempts.row[best], reached)
 
 
 def _confirm(marking: EvasionMarking, attempts: Attempts) -> Attempts:
