@@ -173,10 +173,11 @@ class Chance:
             target = ChanceTarget(app.target, wrong, self.together, np.random.default_rng(seed))
             app = replace(app, target=target)
             result = attacked(app, self.attack, task="any-wrong", n=40, queries=100, seed=seed)
-            wins += bounds(last(result), self.alpha).low > 0
-            unsure += result.status is Status.CONTROL_FAILED
+            # A batch of lies where inputs are drawn leaves none to attack: nothing is claimed.
+            wins += bool(result.trials) and bounds(last(result), self.alpha).low > 0
+            unsure += result.status is not Status.TESTED
         return Finding(
-            measured=f"{wins / cases:.1%} above chance; {unsure} of {cases} 'control failed'",
+            measured=f"{wins / cases:.1%} above chance; {unsure} of {cases} prove nothing",
             cases=cases,
             passed=wins <= int(binom.isf(RARE, cases, self.alpha)),
         )
