@@ -215,8 +215,10 @@ def _exists(trial: Trial) -> bool:
 
     Where attack and baseline had the same items, what the baseline reached as well is not.
     """
-    both = trial.tally.both if isinstance(trial.tally, Proportion | Gain) else None
-    return bool(trial.verified) and (both is None or trial.tally.successes > both)
+    tally = trial.tally
+    if isinstance(tally, Proportion | Gain) and tally.both is not None:
+        return bool(trial.verified) and tally.successes > tally.both
+    return bool(trial.verified)
 
 
 def _check_kind(evidence: Evidence, policy: Policy) -> None:

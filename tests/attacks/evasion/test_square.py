@@ -62,7 +62,7 @@ def test_squares_shrink_as_in_the_source() -> None:
 
 
 @pytest.fixture(scope="module")
-def digits() -> tuple[Floats, np.ndarray, object]:  # type: ignore[type-arg]
+def digits() -> tuple[Floats, np.ndarray, object]:
     pytest.importorskip("torch")
     from tests.attacks.evasion import masked_networks as networks
 
@@ -84,7 +84,7 @@ def _probabilities(network: object, x: Floats) -> Floats:
     [pytest.param("linf", 0.1, 0.85, marks=pytest.mark.validation), ("l2", 0.5, 0.65)],
 )
 def test_scores_alone_reach_most_of_what_gradients_reach(
-    digits: tuple[Floats, np.ndarray, object],  # type: ignore[type-arg]
+    digits: tuple[Floats, np.ndarray, object],
     norm: str,
     radius: float,
     share: float,

@@ -109,7 +109,7 @@ class EvasionQuestion:
     """Inputs `(n, ...)` with their true classes `(n,)`; each input is a campaign of its own.
 
     `asks` is how many answers the game will take about a submission, of which most must reach
-    the goal: an attack that stops at the first lucky answer has nothing. `quorum` is how many of
+    the goal, so that one answer by chance is no success. `quorum` is how many of
     as many answers show that most of further ones will.
     """
 
