@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from goalkeeper.core.evidence import Evidence, Tally, Trial
+from goalkeeper.core.evidence import Evidence, Status, Tally, Trial
 from goalkeeper.games import tallies
 
 Secrecy = Mapping[str, Mapping[str, str]]
@@ -22,6 +22,11 @@ class ExposurePoint:
     potential: int
     cost: int
     trial: Trial | None = None
+
+    @property
+    def tested(self) -> bool:
+        """Whether the trial bounds the exposure from above, too."""
+        return self.trial is not None and self.evidence.status is Status.TESTED
 
     @property
     def name(self) -> str:
