@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from goalkeeper.attacks._words import public_words
+from goalkeeper.attacks.extraction._word_probing import PAIRS
 from goalkeeper.attacks.extraction.equation_solving import EquationSolving
 from goalkeeper.core.application import Application
 from goalkeeper.core.domain import Column, TableDomain
@@ -208,7 +209,7 @@ def test_naive_bayes_falls_to_one_query_a_word() -> None:
     app = mailbox(make_pipeline(CountVectorizer(), MultinomialNB()), 800)
     copy, spent = result_of(app, 20_000)
     assert error(app, copy) < 1e-9
-    assert spent <= len(public_words()) + 5
+    assert spent <= len(public_words()) + 1 + 3 * PAIRS
 
 
 @pytest.mark.requirement("S7", "S34")

@@ -16,6 +16,7 @@ from goalkeeper.core.data import Bools, Floats, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.games.extraction import Substitute
+from goalkeeper.training.own_models import OwnModels
 
 MAX_HALVINGS = 16  # of the way between two rows; 1/65,536 of it is left
 FINE_HALVINGS = 30  # once there are first points
@@ -118,7 +119,7 @@ class BoundarySearch:
         drawn, ends = (
             AnsweredInputs(self.rows[i], self.labels[i], None) for i in (self.drawn, self.ends)
         )
-        return learn_substitute(drawn, self.design.domain, self._access.rng, also=ends)
+        return learn_substitute(drawn, OwnModels(self.design.domain), self._access.rng, also=ends)
 
     def _recall(self, copy: Substitute) -> float:
         """Return the share of rows drawn that a copy gets right, every class counting the same."""

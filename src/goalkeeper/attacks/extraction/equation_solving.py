@@ -7,6 +7,7 @@ from typing import ClassVar, final
 
 from goalkeeper.attacks._words import list_query_words
 from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._equations import solve_equations
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.attacks.extraction._word_probing import probe_words
@@ -56,7 +57,9 @@ class EquationSolving(Attack[PublicInterface, Substitute]):
         "Prediction APIs (USENIX Security 2016)"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
-    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL, model=Grade.PARTIAL))
+    uses: ClassVar[Power] = Power(
+        knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL, model=Grade.PARTIAL)
+    )
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     patience: int = 64
     most_words: int = 9000
@@ -66,7 +69,7 @@ class EquationSolving(Attack[PublicInterface, Substitute]):
         copy: Substitute = ConstantSubstitute(0)
         if isinstance(access.domain, TextDomain):
             steps = probe_words(access, list_query_words(access, self.most_words))
-            for copy in steps:
+            for copy in Contest.of(access).improve(steps):
                 access.checkpoint(copy)
         else:
             for copy in solve_equations(access, self.patience):

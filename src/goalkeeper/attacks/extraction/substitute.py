@@ -12,10 +12,11 @@ from goalkeeper.attacks._mixtures import WordMixtures, WordWeights, split_rounds
 from goalkeeper.attacks._words import list_query_words
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.extraction._boundary import search_boundary
+from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute, WordSubstitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.power import Budget
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 
 
@@ -46,6 +47,7 @@ class SubstituteFromLabels(Attack[PublicInterface, Substitute]):
         "Jha, Celik, Swami: Practical Black-Box Attacks against Machine Learning (ASIA CCS 2017)"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     most_words: int = 3000
 
@@ -53,9 +55,9 @@ class SubstituteFromLabels(Attack[PublicInterface, Substitute]):
         """Ask in rounds of doubling size, and hand in a substitute after each."""
         text = isinstance(access.domain, TextDomain)
         copy: Substitute = ConstantSubstitute(0)
-        for copy in (
-            learn_from_mixtures(access, self.most_words) if text else search_boundary(access)
-        ):
+        contest = Contest.of(access)
+        steps = learn_from_mixtures(access, self.most_words) if text else search_boundary(access)
+        for copy in contest.improve(steps):
             access.checkpoint(copy)
         return copy
 
