@@ -27,7 +27,9 @@ FEW_HELD, MAX_HELD = 100, 400  # of few inputs up to half is held back, to have 
 NEAR_EACH = 10  # inputs asked near each that is held back, at most
 NEAR_BUDGET = 0.1  # of the budget, at most, for these
 NEAR_WEIGHT = 1.0  # of all that are near one together, where it weighs 1 itself
-SURE = 1.0  # standard errors by which another copy must be better than the one without a question
+FEW_OF = 0.25  # of own inputs: so few held back make no difference to what own data teach
+PARTS = 3  # in which more are left out, one after the other
+SURE = 1.5  # standard errors by which another copy must be better than the one without a question
 
 
 @dataclass(eq=False)
@@ -100,7 +102,7 @@ class Contest:
             self._ask_near(data)
         else:
             self.held = AnsweredInputs(data.x[held], labels[held], None)
-        self._train_without_questions(data, labels[compared])
+        self._train_without_questions(data, labels[compared], held)
 
     def _ask_near(self, data: Data) -> None:
         """Ask about inputs between each that is held back and those that are like it."""
@@ -113,14 +115,24 @@ class Contest:
         if len(near):
             self.near, self.place = AnsweredInputs.of(near, access.query(near)), place
 
-    def _train_without_questions(self, data: Data, labels: Ints) -> None:
-        """Train on own true classes; how well that agrees is seen from a copy of the rest only."""
+    def _train_without_questions(self, data: Data, labels: Ints, held: Ints) -> None:
+        """Train on own true classes, and see how well that agrees at the rows held back.
+
+        That is seen from models which miss a part of these rows each: one that misses all of them
+        would be worse than the copy that is handed in.
+        """
         kind = self.models.choose(data, labels)
-        if kind is None or self.rest is None:
+        if kind is None or self.held is None:
             return
         self.own = self.models.fit(kind, data)
-        fair = len(np.unique(self.rest.y)) > 1
-        self._own_right = self.find_right(self.models.fit(kind, self.rest) if fair else self.own)
+        parts = 1 if len(held) <= FEW_OF * len(data) else PARTS
+        part = np.arange(len(held)) % parts
+        self._own_right = np.zeros(len(held))
+        for k in range(parts):
+            rest = data.take(np.setdiff1d(np.arange(len(data)), held[part == k]))
+            fair = len(np.unique(rest.y)) > 1
+            right = self.find_right(self.models.fit(kind, rest) if fair else self.own)
+            self._own_right[part == k] = right[part == k]
 
     @property
     def answers(self) -> AnsweredInputs | None:
