@@ -29,6 +29,7 @@ NEAR_BUDGET = 0.1  # of the budget, at most, for these
 NEAR_WEIGHT = 1.0  # of all that are near one together, where it weighs 1 itself
 FEW_OF = 0.25  # of own inputs: so few held back make no difference to what own data teach
 PARTS = 3  # in which more are left out, one after the other
+LEAST = 0.25  # inputs on which two copies that never differed may differ, of so many
 SURE = 1.5  # standard errors by which another copy must be better than the one without a question
 
 
@@ -166,7 +167,7 @@ class Contest:
         if self.own is None or not len(right) or not len(self._own_right):
             return True
         gain = right - self._own_right
-        error = np.sqrt(max(gain.var(), 1 / len(gain)) / len(gain))
+        error = np.sqrt(max(gain.var(), LEAST / len(gain)) / len(gain))
         return bool(gain.mean() > SURE * error)
 
     def challenge(self, copy: Substitute) -> Substitute:
