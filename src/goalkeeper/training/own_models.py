@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +23,16 @@ from goalkeeper.training.families import (
     predict_held_back,
 )
 
-__all__ = ["OwnModels", "TrainedModel"]
+__all__ = ["OwnModels", "TrainedModel", "enough_threads"]
 
 SEED = 0  # whoever trains on the same data gets the same model, so that equal copies tie exactly
 RECIPE = "recipe"
 FEW_RECORDS = 2000  # up to here a team of threads costs more than it saves
+
+
+def enough_threads(records: int) -> AbstractContextManager[None]:
+    """Return a context in which training on so many records uses no more threads than it needs."""
+    return one_thread() if records <= FEW_RECORDS else nullcontext()
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +94,7 @@ class OwnModels:
         if kind.startswith(RECIPE):
             trainer = self.trainers[int(kind.removeprefix(RECIPE))]
             return TrainedModel(trainer.fit(data, SEED))
-        if len(data) > FEW_RECORDS:
-            return fit_family(kind, data, self.domain, SEED)
-        with one_thread():
+        with enough_threads(len(data)):
             return fit_family(kind, data, self.domain, SEED)
 
     def list_kinds(self, records: int) -> Sequence[str]:

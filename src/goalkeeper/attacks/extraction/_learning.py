@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute, choose_classes
-from goalkeeper.compute.threads import one_thread
 from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Data, Floats, Inputs, Ints
 from goalkeeper.core.domain import Domain, TextDomain
@@ -19,7 +17,7 @@ from goalkeeper.core.errors import DataError, NotGranted, TargetError
 from goalkeeper.games.extraction import Substitute
 from goalkeeper.training.families import as_rows
 from goalkeeper.training.lookalikes import build_encoder
-from goalkeeper.training.own_models import FEW_RECORDS, OwnModels
+from goalkeeper.training.own_models import OwnModels, enough_threads
 
 MIN_ANSWERS = 60  # answers from which on a quarter is set aside to choose a model
 TINY = 1e-12  # probabilities below count as this
@@ -163,34 +161,34 @@ def fit_kind(kind: str, answered: AnsweredInputs, models: OwnModels, seed: int) 
         answered = answered.take(rows)
     if answered.logs is None or not kind.endswith(" of scores"):
         return models.fit(kind, Data(x=answered.x, y=answered.labels))
-    with one_thread() if len(answered.labels) <= FEW_RECORDS else nullcontext():
-        return _fit_scores(kind.removesuffix(" of scores"), answered, models.domain, seed)
+    family = kind.removesuffix(" of scores")
+    with enough_threads(len(answered.labels)):
+        return _fit_scores(family, answered.x, answered.logs, models.domain, seed)
 
 
 def _fit_scores(
-    family: str, answered: AnsweredInputs, domain: Domain, seed: int
+    family: str, x: Inputs, values: Floats, domain: Domain, seed: int
 ) -> ScoreSubstitute:
     """Fit a family to log-scores; of a forest, whose answers are means, to probabilities."""
-    assert answered.logs is not None
-    values, text = answered.logs, isinstance(domain, TextDomain)
+    text, classes = isinstance(domain, TextDomain), values.shape[1]
     if family in ("boosting", "network"):
         values = np.clip(values, -STEEPEST, STEEPEST)
     elif family == "forest":
         values = np.exp(values)
         values = values / values.sum(axis=1, keepdims=True) - 1 / values.shape[1]
-    if values.shape[1] == 2:
+    if classes == 2:
         values = values[:, 1] - values[:, 0]
-    model = _build_regressor(family, domain, answered, seed)
+    model = _build_regressor(family, domain, values, seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nearly converged is good enough
-        return ScoreSubstitute(model.fit(as_rows(answered.x, text=text), values), text)
+        return ScoreSubstitute(model.fit(as_rows(x, text=text), values), text)
 
 
 def _join(answered: AnsweredInputs, also: AnsweredInputs | None) -> AnsweredInputs:
     return answered.joined(also) if also is not None and len(also.labels) else answered
 
 
-def _build_regressor(family: str, domain: Domain, answered: AnsweredInputs, seed: int) -> Any:
+def _build_regressor(family: str, domain: Domain, values: Floats, seed: int) -> Any:
     from sklearn import ensemble, linear_model, multioutput, neural_network
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -209,10 +207,10 @@ def _build_regressor(family: str, domain: Domain, answered: AnsweredInputs, seed
             final = ensemble.ExtraTreesRegressor(60, max_features=0.33, random_state=seed)
         case "boosting":
             final = ensemble.HistGradientBoostingRegressor(max_iter=200, random_state=seed)
-            if answered.logs is not None and answered.logs.shape[1] > 2:
+            if values.ndim > 1:
                 final = multioutput.MultiOutputRegressor(final)
         case _:
-            epochs = int(np.clip(PASSES // len(answered.labels), 20, 300))
+            epochs = int(np.clip(PASSES // len(values), 20, 300))
             network = neural_network.MLPRegressor(
                 hidden_layer_sizes=(64,), max_iter=epochs, random_state=seed
             )

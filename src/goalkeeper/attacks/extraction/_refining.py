@@ -131,7 +131,7 @@ class Refinement:
         self._aside = np.concatenate([self._aside, aside[: len(labels)]])
 
     def _list_own(self) -> Floats:
-        """List the attacker's own rows that are not held back, if there are any and they are whole."""
+        """List the attacker's own rows that are whole and not held back, if there are any."""
         if self._contest.rest is None:
             return np.zeros((0, self._asked.rows.shape[1]))
         rows = np.asarray(self._contest.rest.x, dtype=np.float64)

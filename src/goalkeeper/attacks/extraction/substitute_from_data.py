@@ -46,9 +46,7 @@ class SubstituteFromData(Attack[PublicInterface, Substitute]):
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
-    uses: ClassVar[Power] = Power(
-        knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL)
-    )
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
     version: ClassVar[int] = 3
     inputs: int = 5000

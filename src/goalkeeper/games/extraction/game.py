@@ -92,7 +92,7 @@ class Extraction(Game[PublicInterface, Data, Substitute]):
         return unless_it_holds_the_model(attacker, "a copy of it")
 
     def baseline_power(self, attacker: Power) -> Power:
-        """Return what the attacker knows of data and recipe: from these it trains without a query."""
+        """Return what the attacker knows of data and recipe: both train without a query."""
         knowledge = attacker.knowledge
         return Power(knowledge=Knowledge(data=knowledge.data, algorithm=knowledge.algorithm))
 
