@@ -89,13 +89,13 @@ class OwnModels:
             }
         return max(right, key=lambda kind: right[kind])
 
-    def fit(self, kind: str, data: Data) -> FamilyModel | TrainedModel:
-        """Train a kind on data of at least two classes."""
+    def fit(self, kind: str, data: Data, *, quick: bool = False) -> FamilyModel | TrainedModel:
+        """Train a kind on data of at least two classes; families may be smaller if `quick`."""
         if kind.startswith(RECIPE):
             trainer = self.trainers[int(kind.removeprefix(RECIPE))]
             return TrainedModel(trainer.fit(data, SEED))
         with enough_threads(len(data)):
-            return fit_family(kind, data, self.domain, SEED)
+            return fit_family(kind, data, self.domain, SEED, quick=quick)
 
     def list_kinds(self, records: int) -> Sequence[str]:
         """List what can be trained on so many records."""

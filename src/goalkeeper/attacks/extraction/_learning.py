@@ -138,7 +138,7 @@ def _count_right(
 ) -> int:
     """Count the answers set aside that a kind gets right; -1 where it cannot be trained."""
     try:
-        copy = fit_kind(kind, answered, models, seed)
+        copy = fit_kind(kind, answered, models, seed, quick=True)
     except (DataError, TargetError):  # a recipe may refuse what is asked of it
         return -1
     return int((copy.predict(test.x) == test.labels).sum())
@@ -154,13 +154,15 @@ def list_kinds(models: OwnModels, answers: int, *, scored: bool) -> Sequence[str
     return (*(f"{name} of scores" for name in names), *labels)
 
 
-def fit_kind(kind: str, answered: AnsweredInputs, models: OwnModels, seed: int) -> Substitute:
-    """Fit a kind of model to answers of at least two classes."""
+def fit_kind(
+    kind: str, answered: AnsweredInputs, models: OwnModels, seed: int, *, quick: bool = False
+) -> Substitute:
+    """Fit a kind of model to answers of at least two classes; `quick`: to compare kinds."""
     if len(answered.labels) > MOST_LEARNT:
         rows = np.random.default_rng(seed).permutation(len(answered.labels))[:MOST_LEARNT]
         answered = answered.take(rows)
     if answered.logs is None or not kind.endswith(" of scores"):
-        return models.fit(kind, Data(x=answered.x, y=answered.labels))
+        return models.fit(kind, Data(x=answered.x, y=answered.labels), quick=quick)
     family = kind.removesuffix(" of scores")
     with enough_threads(len(answered.labels)):
         return _fit_scores(family, answered.x, answered.logs, models.domain, seed)
