@@ -39,6 +39,7 @@ FIRST_ROWS = 64
 ANYWHERE = 0.15  # share of rows that are drawn anywhere, and set aside
 SET_ASIDE = 10  # one in so many rows near the boundary is set aside
 MOST_SKEW = 1.0  # decimal logarithm of the power that skews uniform numbers
+AT_THE_END = (0.0, 0.0, 0.0, 0.3, 0.6, 0.9)  # shares of columns there
 COPY_HALVINGS = 30  # of the way between two rows, asking the copy only
 JITTER = 0.1  # of the way, by which half the rows are moved off the boundary
 TOLERANCE = 1e-6  # relative; what a form fitted to answers in double precision may miss
@@ -239,14 +240,17 @@ def draw_wide(design: RowDesign, n: int, rng: np.random.Generator) -> Floats:
     """Draw valid rows `(n, d)`: half anywhere, in corners and on the diagonal, half skewed.
 
     The values of real columns often crowd at one end of their range, as counts and prices do;
-    skewed rows lie there, each to a degree of its own.
+    skewed rows lie there, each to a degree of its own, and half of them have some columns, few or
+    many, at the very end, as pixels and counts of words are 0.
     """
     rows = design.draw_mixed(n, rng)
     low, high = design.domain.bounds()
     both = np.isfinite(low) & np.isfinite(high)
     start, span = np.where(both, low, 0.0), np.where(both, high - low, 0.0)
     power = 10 ** rng.uniform(-MOST_SKEW, MOST_SKEW, (n, 1))
-    skewed = start + rng.random(rows.shape) ** power * span
+    part = rng.random(rows.shape) ** power
+    part[rng.random(rows.shape) < rng.choice(AT_THE_END, (n, 1))] = 0.0
+    skewed = start + part * span
     odd = np.arange(n)[:, None] % 2 == 1
     return np.asarray(design.domain.project(np.where(both & odd, skewed, rows)))
 
