@@ -20,7 +20,7 @@ from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.games.extraction import Substitute
 
-KEPT = 2  # kinds of models that are trained on in every round; their vote is one more copy
+KEPT = 3  # kinds of models that are trained on in every round; their vote is one more copy
 POOL = 4  # blends drawn for each that is asked
 UNSURE = 0.5  # share of the blends asked that lie where copies disagree or are unsure
 ENOUGH_HELD = 300  # answers to choose kinds on; fewer held back are joined by as many blends
