@@ -18,6 +18,8 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "character_edits": {"halves": 3},
     "class_average_from_gradients": {"steps": 15, "starts": 2},
     "columns_from_labels": {"draws": 5, "starts": 2},
+    "columns_from_substitute": {"questions": 100, "tries": 2},
+    "gradients_from_substitute": {"questions": 100, "networks": 1},
     "pgd": {"steps": 10, "restarts": 1},
     "square": {"steps": 20},
     "substitute_from_data": {"inputs": 150, "blended": 0.0},
@@ -28,8 +30,9 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
 # Attacks that train dozens of models each time they run: `make test` sees that they win their
 # rigged game, `make validate` checks the rest.
 SLOW = frozenset({
-    "apgd", "attribute_from_own_copy", "back_gradient", "columns_transferred", "equation_solving",
-    "family_guess", "good_words_from_substitute",
+    "apgd", "attribute_from_own_copy", "back_gradient", "columns_from_substitute",
+    "columns_transferred", "equation_solving",
+    "family_guess", "good_words_from_substitute", "gradients_from_substitute",
     "hyperparameters", "indicator_words", "insert_labelled", "label_robustness",
     "logit_differences", "neighbour_loss", "relative_likelihood",
     "shadow_likelihood", "substitute", "substitute_from_data",

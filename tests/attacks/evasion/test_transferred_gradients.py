@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from goalkeeper.attacks.evasion.transferred_gradients import TransferredGradients
+from goalkeeper.attacks.evasion._momentum import Momentum
 from goalkeeper.core.data import Floats
 from goalkeeper.games.evasion import Grid, NormBall
 
@@ -20,7 +20,7 @@ def ascend(norm: str, radius: float) -> tuple[Floats, Floats]:
     before = np.full((3, 1, 4, 4), 0.5)
     wanted = np.tile([False, True], (3, 1))
     constraint = NormBall(norm=norm, radius=radius, grid=FINE)  # type: ignore[arg-type]
-    after = TransferredGradients()._ascend(network, before, wanted, constraint)
+    after = Momentum().ascend([network], before, wanted, constraint)
     way = (layer.weight[1] - layer.weight[0]).detach().numpy()
     return way, (after - before).reshape(3, -1)
 

@@ -14,8 +14,10 @@ from goalkeeper.attacks.poisoning._sides import measure_class_lean
 from goalkeeper.attacks.poisoning._steps import invent_words
 from goalkeeper.attacks.poisoning.back_gradient import BackGradient
 from goalkeeper.attacks.poisoning.column_trigger import ColumnTrigger
+from goalkeeper.attacks.poisoning.column_trigger_honest import ColumnTriggerHonest
 from goalkeeper.attacks.poisoning.deletion import Deletion
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
+from goalkeeper.attacks.poisoning.honest_lookalikes import HonestLookalikes
 from goalkeeper.attacks.poisoning.insert_labelled import InsertLabelled
 from goalkeeper.attacks.poisoning.label_flips import LabelFlips
 from goalkeeper.attacks.poisoning.overwriting import Overwriting
@@ -39,16 +41,24 @@ ATTACKS: Sequence[tuple[AnyAttack, str]] = (
     (TriggerWords(), TEXT),
     (TriggerWordsHonest(), TEXT),
     (ColumnTrigger(), TABLE),
+    (ColumnTriggerHonest(), TABLE),
     (PixelPattern(), IMAGE),
     (PixelPatternHonest(), IMAGE),
     (Deletion(), TABLE),
     (Overwriting(), TEXT),
     (Overwriting(), IMAGE),
+    (HonestLookalikes(), TABLE),
+    (HonestLookalikes(), IMAGE),
     (InsertLabelled(), TABLE),
     (InsertLabelled(), TEXT),
     (BackGradient(), TABLE),
 )
-MODELS = {TriggerWordsHonest: 1 + 5, PixelPatternHonest: 1 + 5, BackGradient: 1 + 3}
+MODELS = {
+    TriggerWordsHonest: 1 + 5,
+    ColumnTriggerHonest: 1 + 5,
+    PixelPatternHonest: 1 + 5,
+    BackGradient: 1 + 3,
+}
 OWN_ROWS = (
     LabelFlips,
     Deletion,

@@ -46,14 +46,14 @@ class CellAttack(PlanAttack[RowItem]):
     @final
     def items(self, question: EvasionQuestion, streams: Inputs) -> list[RowItem]:
         """Return each row with every change of one of its entries."""
-        constraint = _entry_constraint(question)
+        constraint = entry_constraint(question)
         return [
             RowItem.of(row, wanted, constraint, rng)
             for row, wanted, rng in zip(question.x, question.goal.wanted, streams, strict=True)
         ]
 
 
-def _entry_constraint(question: EvasionQuestion) -> EntryConstraint:
+def entry_constraint(question: EvasionQuestion) -> EntryConstraint:
     if not isinstance(question.constraint, EntryConstraint):
         raise TypeError(
             f"this attack needs rows of a table, the constraint is {question.constraint!r}"
@@ -166,6 +166,30 @@ def search_greedily(item: RowItem, first: int = -1, inner: int = 0) -> SearchPla
     return base, False
 
 
+def list_turned(
+    item: RowItem, lead: Callable[[Floats, Bools], Floats], first: int = -1
+) -> list[Floats]:
+    """List the rows `(d,)` along a greedy search from the first that turns an own model on.
+
+    `lead` says how far the own model's wanted answers `(classes,)` are ahead, for rows `(q, d)`;
+    `first` is the entry that is changed first. Where no row turns the model, the one that came
+    nearest.
+    """
+    path: list[tuple[float, Floats]] = []
+    search = search_greedily(item, first)
+    try:
+        rows = next(search)
+        while True:
+            ahead = lead(rows, item.wanted)
+            best = int(np.argmax(ahead))
+            path.append((float(ahead[best]), rows[best]))
+            rows = search.send(Reply(np.zeros(len(rows), dtype=bool), ahead))
+    except StopIteration:
+        pass
+    turned = [row for ahead, row in path if ahead > 0]
+    return turned or [row for _, row in sorted(path, key=lambda step: -step[0])[:1]]
+
+
 def undo_changes(item: RowItem, row: Floats) -> SearchPlan:
     """Take back changes of a row that reaches the goal, in random order, as long as it does.
 
@@ -212,7 +236,7 @@ def run_plans(
     (n, d)
         The smallest changes that are allowed and reach the goal; rows without one as they were.
     """
-    constraint = _entry_constraint(question)
+    constraint = entry_constraint(question)
     out = np.array(question.x, dtype=np.float64)
     for i, row in enumerate(np.asarray(question.x, dtype=np.float64)):
         rng, wanted = np.random.default_rng([seed, i]), question.goal.wanted[i]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import numpy as np
 
-from goalkeeper.attacks.evasion._cells import CellAttack, RowItem, search_greedily
-from goalkeeper.attacks.evasion._query_plans import QueryPlan, Reply
+from goalkeeper.attacks.evasion._cells import CellAttack, RowItem, list_turned
+from goalkeeper.attacks.evasion._query_plans import QueryPlan
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Bools, Floats
@@ -47,7 +48,7 @@ class ColumnsTransferred(CellAttack):
         model = self._train(access)
 
         def plan(item: RowItem) -> QueryPlan:
-            for row in list_turned(item, model):
+            for row in list_turned(item, partial(measure_lead, model)):
                 yield row[None]
 
         return plan
@@ -68,26 +69,6 @@ def _build_model(domain: Domain) -> object:
     from sklearn.pipeline import make_pipeline
 
     return make_pipeline(build_encoder(domain), LogisticRegression(max_iter=500))
-
-
-def list_turned(item: RowItem, model: Target) -> list[Floats]:
-    """List the rows `(d,)` along a greedy search from the first that turns a model on.
-
-    Where none does, the row that came nearest.
-    """
-    path: list[tuple[float, Floats]] = []
-    search = search_greedily(item)
-    try:
-        rows = next(search)
-        while True:
-            lead = measure_lead(model, rows, item.wanted)
-            best = int(np.argmax(lead))
-            path.append((float(lead[best]), rows[best]))
-            rows = search.send(Reply(np.zeros(len(rows), dtype=bool), lead))
-    except StopIteration:
-        pass
-    turned = [row for lead, row in path if lead > 0]
-    return turned or [row for _, row in sorted(path, key=lambda step: -step[0])[:1]]
 
 
 def measure_lead(model: Target, rows: Floats, wanted: Bools) -> Floats:

@@ -34,7 +34,11 @@ def fragile(domain: str, rng: np.random.Generator) -> Application:
 
 
 def _application(trainer: Trainer, domain: Domain, data: Splits) -> Application:
-    labellers: dict[str, Labeller] = {"text": ContentLabeller(), "image": PixelLabeller()}
+    labellers: dict[str, Labeller] = {
+        "text": ContentLabeller(),
+        "table": EntryLabeller(),
+        "image": PixelLabeller(),
+    }
     return Application(
         name=f"poisoning-{domain.kind}",
         target=trainer.fit(data.train, 0),
@@ -43,7 +47,7 @@ def _application(trainer: Trainer, domain: Domain, data: Splits) -> Application:
         classes=CLASSES,
         harmless=0,
         trainer=trainer,
-        labeller=labellers.get(domain.kind),
+        labeller=labellers[domain.kind],
         tolerances=TOLERANCES,
     )
 
@@ -64,6 +68,15 @@ class ContentLabeller:
             for base, text in zip(bases.x, x, strict=True)
         ]
         return np.where((bases.y == self.harmless) & np.array(same, dtype=bool), self.harmless, 1)
+
+
+class EntryLabeller:
+    """An honest labeller of rows: one keeps its class while half of its entries change, at most."""
+
+    def __call__(self, x: Inputs, bases: Data) -> Ints:
+        """Label rows `(m, d)`, each derived from the record of `bases` in its place."""
+        same = (x != bases.x).sum(axis=1) <= x.shape[1] / 2
+        return np.where(same, bases.y, 1 - bases.y)
 
 
 class PixelLabeller:
