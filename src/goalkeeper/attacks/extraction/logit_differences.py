@@ -37,7 +37,8 @@ class LogitDifferences(Attack[PublicInterface, Substitute]):
     Logits do not saturate as scores do, so d + 1 answers give every weight of a linear model, or
     of the linear piece around the middle of a network with rectified units: a copy that is equal
     in function there. Answers to further random inputs, as many again, correct it by least
-    squares where the model turns out not to be linear.
+    squares where the model turns out not to be linear; then the best copy made from own data
+    without a question, where there are any, is handed in unless answers held back show more.
 
     Deviations from the paper: only the first layer's piece is followed; the search for the points
     where units switch, which gives a whole network, is not done.
@@ -52,6 +53,7 @@ class LogitDifferences(Attack[PublicInterface, Substitute]):
     domains: ClassVar[frozenset[str]] = frozenset({"table", "image"})
     uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=50_000, compute_h=1.0)
+    version: ClassVar[int] = 2
 
     def run(self, question: PublicInterface, access: Access) -> Substitute:
         """Ask, solve, check, and ask again if the model is not linear."""

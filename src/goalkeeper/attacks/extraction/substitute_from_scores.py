@@ -23,9 +23,10 @@ class SubstituteFromScores(Attack[PublicInterface, Substitute]):
     that agrees more with answers set aside is handed in.
 
     Own inputs are asked first, then, while the budget lasts, blends of them, half of which lie
-    where copies disagree or are unsure. Some own inputs are held back: of several families of
-    models, their vote, and the best copy of one's own data that needs no question, the one that
-    agrees most with the answers to these is handed in.
+    where copies disagree or are unsure. Some own inputs are held back, and inputs near them asked:
+    of several families of models and their vote, the one that agrees most with the answers to
+    these is handed in, if it does so clearly more than the best copy of one's own data that needs
+    no question. Who knows the recipe, or its family, trains it too.
 
     Deviations from the papers: they train networks on the cross-entropy to the scores; here least
     squares on log-scores, which for a linear target is exact in the limit.
