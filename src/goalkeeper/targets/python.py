@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.core.stored_numbers import Stored
 from goalkeeper.targets.answers import AnswerReader, Declared
+from goalkeeper.targets.holdings import count_kept
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.returned import call_model
 
@@ -87,6 +89,11 @@ class PythonTarget:
             return Answers(np.empty(0, dtype=np.int64), nothing, nothing).cut(self.offers)
         raw = call_model(self.function, prepared(x, self.domain), self._what)
         return self.reader.read(raw, n)
+
+    @cached_property
+    def kept(self) -> int | None:
+        """How many numbers and words the function keeps or refers to; None: not known."""
+        return count_kept(self.function)
 
     def parameters(self) -> Mapping[str, Any]:
         """Refuse: a function has no parameters to read."""

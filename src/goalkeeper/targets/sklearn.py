@@ -16,7 +16,7 @@ from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.core.stored_numbers import Stored
 from goalkeeper.targets import estimator_numbers, layers, linear, stored
-from goalkeeper.targets.holdings import count_kept
+from goalkeeper.targets.holdings import count_kept, count_unread, keeps_weights_only
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.returned import ClassIndex, call_model, labels_of, scores_of, softmax
 
@@ -160,6 +160,19 @@ class SklearnTarget:
     def kept(self) -> int | None:
         """How many numbers and words the fitted model keeps; None where that is not known."""
         return count_kept(self.model)
+
+    @cached_property
+    def weights_only(self) -> bool:
+        """Whether all its parts are classes of scikit-learn that keep no record."""
+        return keeps_weights_only(*linear.answering_steps(self.model))
+
+    @cached_property
+    def unread(self) -> int | None:
+        """How much the final estimator keeps beside what `parameters` gives; None: not known.
+
+        Classes of scikit-learn keep nothing else; one of the user's own may keep anything.
+        """
+        return count_unread(self._final, self.parameters())
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> SklearnTarget:
         """Copy this target with other stored numbers; the stored file stays the old one.

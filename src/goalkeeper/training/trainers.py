@@ -26,7 +26,12 @@ from goalkeeper.training.dispatch import (
 )
 from goalkeeper.training.networks import TorchRecipe, TorchTrainer
 from goalkeeper.training.preprocessing import PreprocessedData
-from goalkeeper.training.recipes import clone_with_seed, describe_function, describe_recipe
+from goalkeeper.training.recipes import (
+    clone_with_seed,
+    describe_function,
+    describe_recipe,
+    index_class_settings,
+)
 from goalkeeper.training.registry import BATCHED_FITS
 from goalkeeper.training.steering import find_steerable, fit_steered
 from goalkeeper.training.updating import update_any, updates_in_place
@@ -42,7 +47,8 @@ class SklearnTrainer:
     estimator
         Unfitted. Every `random_state` in it is set from the seed of each training.
     classes
-        The application's classes; models are trained on their indices.
+        The application's classes; models are trained on their indices, and settings such as
+        `class_weight` may name them.
     domain
         What an input looks like.
     compute
@@ -57,8 +63,9 @@ class SklearnTrainer:
         *,
         compute: ComputeSettings | None = None,
     ) -> None:
-        self.estimator, self.domain, self.compute = estimator, domain, compute or ComputeSettings()
         self.classes = tuple(str(c) for c in classes)
+        self.estimator = index_class_settings(estimator, self.classes)
+        self.domain, self.compute = domain, compute or ComputeSettings()
 
     @property
     def recipe(self) -> str:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_breast_cancer
+from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.semi_supervised import LabelSpreading
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -26,6 +31,7 @@ from goalkeeper.attacks.artefact_leak.vocabulary import Vocabulary
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, cut
 from goalkeeper.core.domain import Column, TableDomain
+from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult, Proportion, Status
 from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.artefact_leak import ArtefactLeak
@@ -149,17 +155,91 @@ def test_stored_texts_give_their_words() -> None:
     assert by_chance == 0
 
 
+class KeepsRecords(LogisticRegression):  # type: ignore[misc]
+    """A linear model that keeps its training data beside the weights, as many of users' own do."""
+
+    def fit(self, x: Any, y: Any) -> KeepsRecords:
+        super().fit(x, y)
+        self.rows_ = np.array(x)
+        return self
+
+
+class OwnLinear(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A linear model of the user's own: the difference of the class averages."""
+
+    def fit(self, x: Any, y: Any) -> OwnLinear:
+        self.classes_ = np.unique(y)
+        means = np.array([x[y == c].mean(axis=0) for c in self.classes_])
+        self.coef_ = (means[1:] - means[:1]) * self.sign
+        self.intercept_ = -self.coef_ @ means.mean(axis=0)
+        return self
+
+    sign = 1.0
+
+    def predict(self, x: Any) -> Any:
+        return self.classes_[(x @ self.coef_[0] + self.intercept_[0] > 0).astype(int)]
+
+
+class Stepped(OwnLinear):
+    """Weights that do not say what it answers."""
+
+    def predict(self, x: Any) -> Any:
+        return super().predict(np.where(x[:, :1] > 0, x, -x))
+
+
+def test_a_linear_model_of_the_users_own_is_read_where_its_weights_say_what_it_answers() -> None:
+    own = cancer(make_pipeline(StandardScaler(), OwnLinear()))
+    assert "weights" in own.target.parameters()
+    unfit = StoredPoints().unfit(own)
+    assert unfit is not None
+    assert unfit.proven
+    with pytest.raises(NotOffered):
+        cancer(make_pipeline(StandardScaler(), Stepped())).target.parameters()
+
+
+@pytest.mark.parametrize(
+    ("model", "proven"),
+    [
+        (LogisticRegression(), True),
+        (make_pipeline(TruncatedSVD(2), LogisticRegression()), True),
+        (make_pipeline(Nystroem(n_components=9), LogisticRegression()), False),
+        (KeepsRecords(), False),
+    ],
+)
+def test_hashed_words_hide_no_records(model: Any, *, proven: bool) -> None:
+    app = mailbox(make_pipeline(HashingVectorizer(n_features=64), model))
+    for attack in (StoredPoints(), SupportVectors()):
+        unfit = attack.unfit(app)
+        assert unfit is not None
+        assert unfit.proven is proven
+
+
+def test_no_word_singles_out_where_each_occurs_in_several_texts() -> None:
+    app = mailbox(make_pipeline(CountVectorizer(), LogisticRegression()))
+    assert ArtefactLeak().unfit(app, WORDS) is None
+    train = app.data.train.joined(app.data.train)
+    twice = Data(x=train.x, y=train.y, columns={"sender": np.repeat(["a", "b"], len(train) // 2)})
+    common = replace(app, person="sender", data=replace(app.data, train=twice))
+    unfit = ArtefactLeak().unfit(common, WORDS)
+    assert unfit is not None
+    assert unfit.proven
+
+
 def test_what_does_not_apply_is_proven_where_the_model_was_read() -> None:
     linear = cancer(make_pipeline(StandardScaler(), LogisticRegression()))
+    network = cancer(MLPClassifier((2,), max_iter=2000, random_state=0))
     neighbours = cancer(KNeighborsClassifier(1))
-    sealed = cancer(MLPClassifier((2,), max_iter=2000, random_state=0))
+    sealed = cancer(LabelSpreading(kernel="knn"))
+    keeping = cancer(make_pipeline(StandardScaler(), KeepsRecords()))
     for attack in (StoredPoints(), SupportVectors(), SingleLeaves()):
-        unfit = attack.unfit(linear)
-        assert unfit is not None
-        assert unfit.proven
-        unread = attack.unfit(sealed)
-        assert unread is not None
-        assert not unread.proven
+        for read in (linear, network):
+            unfit = attack.unfit(read)
+            assert unfit is not None
+            assert unfit.proven
+        for unread in (sealed, keeping):
+            unfit = attack.unfit(unread)
+            assert unfit is not None
+            assert not unfit.proven
     assert StoredPoints().unfit(neighbours) is None
     assert SupportVectors().unfit(neighbours) is not None
     assert Vocabulary().unfit(linear) is not None

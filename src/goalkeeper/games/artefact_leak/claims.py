@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
 from operator import and_
+from typing import Any
 
 import numpy as np
 
+from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Data, Floats, Ints, row_keys
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.text import TERM, terms
@@ -96,6 +98,18 @@ def match_single_records(claims: Claims, data: Data, person: str | None = None) 
         found = [{owner[row] for row in rows} for rows in _find_texts(claims.sets, data.x)]
         return np.array([len(owners) == 1 for owners in found], dtype=bool)
     return np.array([len(inside) == 1 for inside in _find_inside(claims, data)], dtype=bool)
+
+
+def has_single_words(app: Application) -> bool:
+    """Return whether any word of the training texts occurs with one person or record only."""
+    data = app.data.train
+    named = app.person is not None and app.person in data.columns
+    owners = data.columns[str(app.person)] if named else np.array(row_keys(data.x))
+    found: dict[str, set[Any]] = defaultdict(set)
+    for text, owner in zip(data.x, owners, strict=True):
+        for word in set(terms(str(text).lower())):
+            found[word].add(owner)
+    return any(len(owners) == 1 for owners in found.values())
 
 
 def count_singled_out(claims: Claims, data: Data) -> int:

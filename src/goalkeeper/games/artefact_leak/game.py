@@ -18,6 +18,7 @@ from goalkeeper.games.artefact_leak.claims import (
     WordSets,
     check_claims,
     count_singled_out,
+    has_single_words,
     match_single_records,
     measure_widths,
     shuffled_columns,
@@ -87,6 +88,13 @@ class ArtefactLeak(Game[ClaimLimit, None, Claims]):
             return Unfit(
                 f"{MIN_RECORDS} training records and as many others are needed; there are {size} "
                 f"and {unseen}"
+            )
+        if task.name == WORDS.name and not app.once(has_single_words):
+            subject = "person" if app.person in app.data.train.columns else "record"
+            return Unfit(
+                f"every word of the training data occurs with two {subject}s at least, so that "
+                "none singles one out",
+                proven=True,
             )
         return None
 

@@ -17,6 +17,7 @@ from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Attacker, Power
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
+from goalkeeper.games.shared.constant_answers import unfit_constant
 from goalkeeper.games.shared.grants import unless_it_holds_the_model
 from goalkeeper.games.shared.hidden_victims import (
     ApplicationWithVictims,
@@ -82,7 +83,7 @@ class HyperparameterInference(Game[HiddenSettings, Ints, Ints]):
         return tuple(_task(kind) for kind in kinds[:MOST_TASKS] or [GENERAL])
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Need a recipe with a hyperparameter, and records to train the victims on."""
+        """Need a recipe with a hyperparameter, records to train on, and answers that differ."""
         if app.trainer is None:
             return Unfit(
                 "the application cannot be retrained: its description has no recipe (model.build), "
@@ -96,7 +97,10 @@ class HyperparameterInference(Game[HiddenSettings, Ints, Ints]):
                 "learning rate, neighbours, kernel width, layer width)",
                 proven=not opaque,
             )
-        return unfit_records(app)
+        few = unfit_records(app)
+        if few is not None or isinstance(app, ApplicationWithVictims):
+            return few
+        return unfit_constant(app)
 
     def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
         """Whoever has the model gains nothing here."""

@@ -18,6 +18,7 @@ from goalkeeper.core.power import Attacker, Grade, Power
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.indicator_words import marks
+from goalkeeper.games.shared.constant_answers import unfit_constant
 from goalkeeper.games.shared.grants import own_data, unless_it_holds_the_model
 from goalkeeper.games.shared.indicators import list_common_words
 from goalkeeper.games.shared.rankings import ASKED, FEWEST, Ranking, RankingAim
@@ -71,6 +72,9 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
         """Need texts with enough words in use, and a harmless class."""
         if not isinstance(app.domain, TextDomain):
             return Unfit("indicator words can be sought in texts only")
+        constant = unfit_constant(app)
+        if constant is not None:
+            return constant
         if app.harmless is None:
             return Unfit(
                 "no class is described as the harmless one, so no word can count as an indicator "

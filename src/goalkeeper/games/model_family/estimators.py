@@ -66,7 +66,9 @@ def find_family(app: Application) -> int | None:
 
 
 def _unwrapped(model: Any) -> Any:
-    if hasattr(model, "steps"):
+    from sklearn.pipeline import Pipeline
+
+    if isinstance(model, Pipeline):
         return model.steps[-1][1]
     if hasattr(model, "best_estimator_"):
         return model.best_estimator_
