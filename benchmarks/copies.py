@@ -104,6 +104,8 @@ def knock_off(app: Application) -> Callable[[Inputs], Ints]:
     """Ask own inputs, then rows drawn anywhere, and train the target's own recipe on the labels."""
     access = access_to(app)
     own = access.data().x
+    if not isinstance(app.domain, TableDomain) or app.trainer is None:
+        raise TypeError("a knock-off needs a table, and a recipe")
     low, high = app.domain.bounds()
     drawn = access.rng.uniform(low, high, (QUERIES - len(own), len(low)))
     x = np.concatenate([own, drawn])
@@ -123,12 +125,15 @@ def compared(what: str, app: Application) -> Line:
         plain = knock_off(app)
         end = time.perf_counter()
     without = access.checkpoints[0].answer
+
+    def agreement(predict: Callable[[Inputs], Ints]) -> float:
+        return float((predict(x) == labels).mean())
+
     return Line(
         what,
-        *(
-            float((predict(x) == labels).mean())
-            for predict in (copy.predict, plain, without.predict)
-        ),
+        agreement(copy.predict),
+        agreement(plain),
+        agreement(without.predict),
         between - start,
         end - between,
     )

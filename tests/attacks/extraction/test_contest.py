@@ -22,7 +22,7 @@ from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.evidence import Gain
 from goalkeeper.core.power import Attacker, Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.games.extraction import Extraction, PublicInterface
-from goalkeeper.games.extraction.substitutes import fit_without_queries
+from goalkeeper.games.extraction.substitutes import copy_without_queries
 from goalkeeper.planning import grants, needs
 from goalkeeper.policy import default_policy
 from goalkeeper.targets import SklearnTarget
@@ -118,13 +118,13 @@ class Noisy:
         """Return classes `(n,)`."""
         labels = self.copy.predict(x)
         wrong = np.arange(len(x)) % self.every == 0
-        return np.where(wrong, 1 - labels, labels)
+        return np.asarray(np.where(wrong, 1 - labels, labels))
 
 
 def test_the_contest_and_the_game_train_the_same_copy(neighbours: Application) -> None:
     contest = Contest.of(access_to(neighbours, 2000, View.LABELS, Grade.PARTIAL))
     power = Power(knowledge=Knowledge(data=Grade.PARTIAL, algorithm=Grade.PARTIAL))
-    base = fit_without_queries(neighbours, power)
+    base = copy_without_queries(neighbours, power)
     x = neighbours.data.holdout.x
     assert contest.own is not None
     assert base is not None

@@ -23,6 +23,7 @@ from goalkeeper.core.errors import DataError, NotGranted
 from goalkeeper.core.power import Grade, View
 from goalkeeper.games.extraction import PublicInterface
 from goalkeeper.games.extraction.substitutes import measure_parameter_error
+from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.testing.worlds import extraction
 from goalkeeper.testing.worlds.kit import HashedTarget
@@ -244,6 +245,7 @@ def test_a_phrase_does_not_decide_how_words_are_weighed(phrases: int) -> None:
     """
     app = extraction.rigged("text", np.random.default_rng(3))
     linear = app.target
+    assert isinstance(linear, LinearTarget)
     pull = np.diff(linear.weights, axis=0)[0]
     order = np.argsort(pull)
     known = {

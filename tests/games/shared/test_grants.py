@@ -62,7 +62,7 @@ def test_a_copy_made_without_a_question_knows_data_and_recipe_of_the_whole_attac
 
 def test_no_attack_is_granted_less_than_the_baseline_it_is_compared_with(app: Application) -> None:
     """As far as it can use it: else its copy is below the one of data that it was not granted."""
-    grants = {}
+    grants: dict[str, set[tuple[Grade, Grade]]] = {}
     for e in make_plan(app).entries:
         if e.unit and e.game == "extraction" and e.attack != "artefact_copy":
             known = e.unit.run.granted.knowledge

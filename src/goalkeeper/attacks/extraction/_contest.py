@@ -148,7 +148,7 @@ class Contest:
         """Return how far a copy agrees at each input held back, and near it, `(n,)`: 0 to 1."""
         if self.held is None:
             return np.zeros(0)
-        right = (copy.predict(self.held.x) == self.held.labels).astype(np.float64)
+        right = np.asarray(copy.predict(self.held.x) == self.held.labels, dtype=np.float64)
         if self.near is None:
             return right
         same = copy.predict(self.near.x) == self.near.labels

@@ -24,7 +24,7 @@ from goalkeeper.games.extraction.stolen import examine_protection
 from goalkeeper.games.extraction.substitutes import (
     Substitute,
     check_standalone,
-    fit_without_queries,
+    copy_without_queries,
     measure_parameter_error,
     predict_labels,
 )
@@ -186,7 +186,7 @@ def _find_baseline(marking: ExtractionMarking, labels: Ints) -> Bools:
     app, x = marking.app, marking.deal.secret.x
     counts = np.bincount(labels, minlength=len(app.classes))
     best = labels == counts.argmax()
-    model = fit_without_queries(app, marking.attacker)
+    model = copy_without_queries(app, marking.attacker)
     if model is not None:
         same = predict_labels(model, x, len(app.classes)) == labels
         best = same if same.sum() > best.sum() else best

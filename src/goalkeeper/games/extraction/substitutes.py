@@ -10,11 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from goalkeeper.core.access import Access
-from goalkeeper.core.application import Application, Trainer
+from goalkeeper.core.application import Application, Target, Trainer
 from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError, NotGranted, NotOffered
 from goalkeeper.core.power import Grade, Power, View
+from goalkeeper.training import SklearnTrainer, lookalike, plain_rows
 from goalkeeper.training.own_models import OwnModels
 
 PLAIN_TYPES = (str, bytes, int, float, complex, bool, type(None), np.ndarray, np.generic)
@@ -86,7 +87,7 @@ def _list_references(item: Any) -> list[Any]:
     return gc.get_referents(item)
 
 
-def fit_without_queries(app: Application, attacker: Power) -> Substitute | None:
+def copy_without_queries(app: Application, attacker: Power) -> Substitute | None:
     """Train what this attacker's data gives without asking anything: with its true classes.
 
     Of the usual families, and of the recipe as far as the attacker knows it, the one whose models
@@ -109,6 +110,34 @@ def _list_recipes(app: Application, known: Grade) -> tuple[Trainer, ...]:
     lookalike = app.lookalike or app.trainer
     recipe = {Grade.NONE: None, Grade.PARTIAL: lookalike, Grade.FULL: app.trainer}[known]
     return () if recipe is None else (recipe,)
+
+
+def fit_without_queries(app: Application, attacker: Power, seed: int) -> tuple[Target, ...]:
+    """Train what this attacker's data gives without asking anything: with its true classes.
+
+    The target's own recipe and a generic one of its family: the better of the two is the best
+    that can be had without access. None without data. `attacker` is everything that the attacker
+    has, whatever part of it the attack uses.
+    """
+    knowledge = attacker.knowledge
+    data = app.data.train if knowledge.data is Grade.FULL else app.data.similar
+    if knowledge.data is Grade.NONE or len(np.unique(data.y)) < 2:
+        return ()
+    return tuple(trainer.fit(data, seed) for trainer in _list_baseline_trainers(app))
+
+
+def _list_baseline_trainers(app: Application) -> tuple[Trainer, ...]:
+    if app.trainer is not None:
+        return app.trainer, app.lookalike or lookalike(app.trainer)
+    if app.lookalike is not None:
+        return (app.lookalike,)
+    return (SklearnTrainer(_build_generic_model(app), app.classes, plain_rows(app.domain)),)
+
+
+def _build_generic_model(app: Application) -> Any:
+    from goalkeeper.training.lookalikes import build_generic_estimator
+
+    return build_generic_estimator(None, app.domain)
 
 
 # ---- parameters --------------------------------------------------------------------------------
