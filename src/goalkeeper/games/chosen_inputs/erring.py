@@ -1,4 +1,4 @@
-"""A target that errs on inputs that have a feature in common: the weakened application, and rigged."""
+"""A target that errs on inputs with a feature in common: the weakened application, and rigged."""
 
 from __future__ import annotations
 
