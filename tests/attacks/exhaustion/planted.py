@@ -280,7 +280,7 @@ def trace_edges(image: Any) -> bool:
     """Follow each bright pixel to all others of its size."""
     values = image.reshape(-1)
     bright = np.flatnonzero(values > 0.3).tolist()
-    return sum(values[i] > values[j] for i in bright for j in bright) > 30
+    return bool(sum(values[i] > values[j] for i in bright for j in bright) > 30)
 
 
 ROWS: dict[str, Callable[[], Application]] = {

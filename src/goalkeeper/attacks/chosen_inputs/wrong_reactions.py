@@ -64,7 +64,7 @@ class WrongReactions(Attack[InputPool, Ints]):
 def _ask(data: Data, campaign: int, access: Access) -> Floats:
     """Return 1 for each input that is misclassified, else 0, `(n,)`."""
     answers = access.query(data.x, np.full(len(data), campaign))
-    return (answers.labels != data.y).astype(np.float64)
+    return np.asarray(answers.labels != data.y, dtype=np.float64)
 
 
 def _expect(known: Floats, error: Floats, others: Floats) -> Floats:

@@ -13,7 +13,8 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.data import Inputs
 
 ORDINARY = 6  # ordinary inputs that are timed first
-AGAIN = 1.5  # a step that costs this many times the one before is timed again: it may be noise
+# A step that costs so many times the one before, and an ordinary input, is timed again.
+AGAIN, NOISE = 1.5, 2.0
 # What a single answer may cost at most: enough to show a factor, and bearable a hundred times over.
 SECONDS, TIMES_ORDINARY = 0.05, 20.0
 COUNTED_TIMES = 1000.0  # of an ordinary answer, where operations are counted
@@ -21,6 +22,9 @@ COUNTED_TIMES = 1000.0  # of an ordinary answer, where operations are counted
 # itself by then. Beyond, a power law goes on; the third power is assumed where none can be fitted.
 EXPONENTIAL, POWER = 60.0, 3.0
 REFINEMENTS = 2
+READING = (
+    7e-8  # seconds, about, in which a character is read: a larger text may take so much longer
+)
 SAFE = 0.25  # share of what an answer may cost
 
 Make = Callable[[float, np.random.Generator], Any]
@@ -65,6 +69,7 @@ class Prober:
     left: float
     base: float = 0.0
     cap: float = field(default=math.inf)
+    reading: float = READING
 
     def begin(self, examples: Inputs) -> None:
         """Time a few ordinary inputs; the first answer may load something and does not count."""
@@ -72,7 +77,7 @@ class Prober:
         found = self.access.answer_costs(examples[:asked])
         self.base = float(np.median(found.values[1:] if asked > 1 else found.values))
         if found.unit == "operations":
-            self.cap, self.left = COUNTED_TIMES * self.base, math.inf
+            self.cap, self.left, self.reading = COUNTED_TIMES * self.base, math.inf, 0.0
         else:
             self.cap = max(SECONDS, TIMES_ORDINARY * self.base)
 
@@ -82,9 +87,9 @@ class Prober:
         return self.left > 0 and self.access.left().min() >= 1
 
     def cost(self, value: Any, expected: float) -> float:
-        """Return what one input costs; the lesser of two where it is more than expected."""
+        """Return what one input costs; the lesser of two where it is far more than expected."""
         cost = self._ask(value)
-        if cost > AGAIN * expected and cost < self.cap and self.open:
+        if max(AGAIN * expected, NOISE * self.base) < cost < self.cap and self.open:
             cost = min(cost, self._ask(value))
         return cost
 

@@ -106,12 +106,16 @@ class _Search:
             grown = climb(shape, self.prober)
             if grown is not None:
                 self.found.append(grown)
-        self.found.sort(key=lambda one: -one.cost)
+        self.found.sort(key=self.rank)
         names = {kind.name for kind in self.population}
         for grown in self.found[:KEPT]:
             if grown.shape.name not in names:
                 self.population.append(InputKind(grown.shape.name, self.make(grown)))
         self.access.checkpoint(tuple(self.population))
+
+    def rank(self, grown: Grown) -> float:
+        """Return what to sort by: the slowest first, for what an input of its size may take."""
+        return -grown.cost
 
     @property
     def done(self) -> bool:
@@ -132,6 +136,10 @@ class _TextSearch(_Search):
         rng = self.access.rng
         values = [grown.shape.make(grown.size, rng) for _ in range(self.question.inputs)]
         return texts(mark_ends(values, self.room, rng))
+
+    def rank(self, grown: Grown) -> float:
+        size = len(grown.shape.make(grown.size, self.access.rng))
+        return -grown.cost / max(self.prober.base + self.prober.reading * size, 1e-12)
 
     def run(self) -> Population:
         self.prober.begin(self.question.examples)
