@@ -212,7 +212,7 @@ def test_variants_without_an_attack_are_never_forgotten() -> None:
     assert {e.variant.id for e in gaps} | covered | elsewhere == {v.id for v in POLICY.variants()}
     assert not elsewhere & {e.variant.id for e in gaps}
     told = {e.status for e in gaps if not e.variant.inputs and e.standing.decides}
-    assert told == {Status.NOT_TESTED}
+    assert told <= {Status.NOT_TESTED}
 
 
 def test_a_choice_keeps_to_what_was_chosen_and_says_so() -> None:
