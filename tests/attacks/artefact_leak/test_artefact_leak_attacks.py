@@ -10,7 +10,11 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_breast_cancer
 from sklearn.decomposition import TruncatedSVD
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
@@ -56,6 +60,18 @@ def cancer(model: Any, *, noise: bool = False) -> Application:
     target = SklearnTarget(model, ("malignant", "benign"), domain, indexed=True)
     return Application(
         name="cancer", target=target, data=data, domain=domain, classes=("malignant", "benign")
+    )
+
+
+def noisy_mailbox(model: Any, mails: int) -> Application:
+    """Train on mails whose classes nothing explains."""
+    app = mailbox(model, mails)
+    y = np.random.default_rng(0).permutation(app.data.train.y)
+    model.fit(app.data.train.x, y)
+    return replace(
+        app,
+        target=SklearnTarget(model, app.classes, app.domain, indexed=True),
+        data=replace(app.data, train=Data(x=app.data.train.x, y=y)),
     )
 
 
@@ -107,6 +123,32 @@ def test_a_full_tree_places_single_records() -> None:
     assert found.measurements[2].value > 0.5  # a region, not the record itself
 
 
+def make_boosting(library: str) -> Any:
+    if library == "xgboost":
+        module = pytest.importorskip("xgboost")
+        return module.XGBClassifier(n_estimators=3, max_depth=30, min_child_weight=0, n_jobs=1)
+    if library == "lightgbm":
+        module = pytest.importorskip("lightgbm")
+        return module.LGBMClassifier(
+            n_estimators=3, num_leaves=300, min_child_samples=1, n_jobs=1, verbose=-1
+        )
+    return HistGradientBoostingClassifier(max_iter=8, max_leaf_nodes=None, min_samples_leaf=1)
+
+
+@pytest.mark.parametrize("library", ["sklearn", "xgboost", "lightgbm"])
+@pytest.mark.parametrize("decimals", [1, 9])  # whose edges are between values, and values
+def test_every_single_leaf_of_boosting_is_right(library: str, decimals: int) -> None:
+    rng = np.random.default_rng(0)
+    x, y = np.round(rng.normal(size=(1000, 6)), decimals), rng.integers(0, 2, 1000)
+    domain = TableDomain(columns=tuple(Column(name=f"c{j}") for j in range(6)))
+    parts = cut(Data(x=x, y=y), SHARES)
+    model = make_boosting(library).fit(parts.train.x, parts.train.y)
+    target = SklearnTarget(model, ("no", "yes"), domain, indexed=True)
+    app = Application(name="noise", target=target, data=parts, domain=domain, classes=("no", "yes"))
+    right, n, _ = counts(evaluate(app, run_of(SingleLeaves(), LEAVES)))
+    assert right == n >= 15
+
+
 def test_large_leaves_place_nobody() -> None:
     app = cancer(DecisionTreeClassifier(min_samples_leaf=5, random_state=0), noise=True)
     found = execute(app, run_of(SingleLeaves(), LEAVES))
@@ -146,6 +188,35 @@ def test_a_vocabulary_without_rare_words_singles_out_nobody() -> None:
     assert counts(found)[0] == 0
     assert not beats_baseline(found.trials[0].tally)
     assert found.status is Status.TESTED
+
+
+@pytest.mark.parametrize(
+    ("words", "final"),
+    [
+        (CountVectorizer(), DecisionTreeClassifier(random_state=0)),
+        (TfidfVectorizer(), DecisionTreeClassifier(random_state=0)),
+        (CountVectorizer(), GradientBoostingClassifier(n_estimators=1, max_depth=None)),
+    ],
+)
+def test_leaves_of_a_tree_on_words_single_texts_out(words: Any, final: Any) -> None:
+    app = noisy_mailbox(make_pipeline(words, final), 800)
+    found = evaluate(app, run_of(SingleLeaves(), LEAVES))
+    right, n, by_chance = counts(found)
+    assert right > 0.9 * n
+    assert n >= 15
+    assert by_chance < 0.6 * n
+    assert ", without " in found.exhibits[0].after
+
+
+def test_leaves_that_cannot_be_read_rule_nothing_out() -> None:
+    xgboost = pytest.importorskip("xgboost")
+    app = mailbox(make_pipeline(CountVectorizer(), xgboost.XGBClassifier(n_estimators=1)), 60)
+    unfit = SingleLeaves().unfit(app)
+    assert unfit is not None
+    assert not unfit.proven
+    points = StoredPoints().unfit(app)
+    assert points is not None
+    assert points.proven
 
 
 def test_stored_texts_give_their_words() -> None:

@@ -32,9 +32,12 @@ def check_stored(app: Application, keys: tuple[str, ...], what: str) -> Unfit | 
         if getattr(app.target, "weights_only", False):
             return Unfit(f"the stored model has no {what}: its classes keep none", proven=True)
         return check_size(app) or Unfit(f"what the model stores cannot be read: {error}")
-    if any(key in read_contents(parameters) for key in keys):
+    contents = read_contents(parameters)
+    if any(key in contents for key in keys):
         return None
-    read = "weights" in parameters or "coefs_0" in parameters or bool(read_contents(parameters))
+    if "unread" in contents and "leaves" in keys:
+        return Unfit(f"{contents['unread']} cannot be read")
+    read = "weights" in parameters or "coefs_0" in parameters or bool(contents)
     unread = getattr(app.target, "unread", 0)
     if read and (unread is None or unread >= count_two_records(app)):
         size = "more" if unread is None else f"{unread} numbers and words"
