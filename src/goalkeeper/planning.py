@@ -219,14 +219,19 @@ def needs(attack: AnyAttack | type[AnyAttack], variant: Variant) -> tuple[Power,
 
 
 def grants(
-    attack: AnyAttack, attacker: Attacker, alternatives: tuple[Power, ...]
+    attack: AnyAttack,
+    attacker: Attacker,
+    alternatives: tuple[Power, ...],
+    least: Power | None = None,
 ) -> tuple[Power, ...]:
     """Restrict the attacker's power to what the attack declares; empty if it does not suffice.
 
     The first grant is minimal: knowledge, capabilities and view of the first alternative that
     suffices. If the attacker has more that the attack can use, a second grant adds that: more
-    knowledge makes a stronger but costlier attack, which must not hide the cheaper one. The
-    budget is the attacker's, limited to what the attack can use.
+    knowledge makes a stronger but costlier attack, which must not hide the cheaper one. What the
+    baseline of the game knows, `least`, is in both, as far as the attack can use it: without, the
+    attack would be compared with more than it was granted. The budget is the attacker's, limited
+    to what the attack can use.
     """
     for need in alternatives:
         if not attacker.power.lacks(need):
@@ -236,8 +241,9 @@ def grants(
                 share=min(has.share, most.share),
                 compute_h=min(has.compute_h, most.compute_h),
             )
+            minimal = need if least is None else _add_usable(need, least, attack.uses)
             extended = _add_usable(need, attacker.power, attack.uses)
-            return tuple(dict.fromkeys(replace(p, budget=spending) for p in (need, extended)))
+            return tuple(dict.fromkeys(replace(p, budget=spending) for p in (minimal, extended)))
     return ()
 
 
@@ -267,7 +273,8 @@ class _Matcher:
     def entries(self, attacker: Attacker) -> list[PlanEntry]:
         """Return an entry for every grant with which this attacker can run the attack."""
         alternatives = needs(self.attack, self.variant)
-        granted = grants(self.attack, attacker, alternatives)
+        least = self.attack.game().baseline_power(attacker.power)
+        granted = grants(self.attack, attacker, alternatives, least)
         foreign = attacker.lacks_inputs(self.task.writes)
         if granted and not foreign:
             return [self._entry(attacker, power) for power in granted]

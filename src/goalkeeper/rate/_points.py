@@ -24,6 +24,11 @@ class ExposurePoint:
     trial: Trial | None = None
 
     @property
+    def tested(self) -> bool:
+        """Whether the trial bounds the exposure from above, too."""
+        return self.trial is not None and self.evidence.status is Status.TESTED
+
+    @property
     def name(self) -> str:
         """The attack and the attacker, in words."""
         return f"{self.evidence.attack or self.evidence.variant} by {self.evidence.attacker}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
+from goalkeeper.core.stored_numbers import Stored
 from goalkeeper.targets.answers import AnswerReader, Declared
 from goalkeeper.targets.holdings import count_kept
 from goalkeeper.targets.inputs import prepared
@@ -66,6 +68,12 @@ class PythonTarget:
         self.reader = AnswerReader.decide(raw, len(sample), classes, declared)
         self.reader.read(raw, len(sample))
 
+    def with_function(self, function: Callable[[Any], Any]) -> PythonTarget:
+        """Copy this target with another function that answers in the same form."""
+        changed = copy.copy(self)
+        changed.function = function
+        return changed
+
     @property
     def offers(self) -> View:
         """Labels, scores or logits."""
@@ -90,6 +98,12 @@ class PythonTarget:
     def parameters(self) -> Mapping[str, Any]:
         """Refuse: a function has no parameters to read."""
         raise NotOffered(f"{self._what} has no parameters that can be read")
+
+    def stored_numbers(self) -> Stored:
+        """Refuse: what a function computes with is not known."""
+        raise NotOffered(
+            f"{self._what} is a function, which shows none of the numbers it computes with"
+        )
 
     def artefact(self) -> Path:
         """Path of the stored file; raises NotOffered when none was given."""

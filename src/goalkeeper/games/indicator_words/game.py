@@ -14,7 +14,7 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.power import Attacker, Grade, Power
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.indicator_words import marks
@@ -47,7 +47,8 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
     most
         Words that count, at most.
     share
-        Share of the training texts that a word in use is in, at least.
+        Share of texts that a word in use is in, at least: of the texts that the attack has to count
+        words in (without any, of the training texts).
     inputs
         Texts to which words are added where the weights cannot be read.
     words
@@ -102,7 +103,8 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
 
     def mark(self, marking: Marking[RankingAim, Inputs, Ranking]) -> AttackResult:
         """Count the true indicators that were named, beside the best without access."""
-        used = list_common_words(marking.app.data.train.x, self.share, self.words)
+        known = choose_texts(marking.app, marking.granted.knowledge.data)
+        used = list_common_words(known, self.share, self.words)
         return marks.mark(marking, used, self.most)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
@@ -121,3 +123,14 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
         except NotOffered:
             return Estimate(queries=asked + self.words * self.inputs)
         return Estimate(queries=asked)
+
+
+def choose_texts(app: Application, known: Grade) -> Inputs:
+    """Return the texts `(n,)` by which words are in use: those that the attack counts words in.
+
+    Words near the least share would otherwise count for the truth and not for the attack, or the
+    other way round, by how a sample was drawn. Who has no data cannot tell, and is asked about the
+    words of the training texts.
+    """
+    similar = app.data.similar.x
+    return similar if known is Grade.PARTIAL and len(similar) else app.data.train.x

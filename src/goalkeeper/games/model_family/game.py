@@ -61,7 +61,6 @@ class ModelFamilyInference(Game[VictimKinds, Ints, Ints]):
 
     name: ClassVar[str] = "model_family"
     family: ClassVar[str] = "internals"
-    domains: ClassVar[frozenset[str]] = frozenset({"table"})
     grows: ClassVar[Mapping[str, int]] = {"victims": 24}
 
     victims: int = 32
