@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.stats import binom
@@ -111,8 +112,15 @@ def _mixed(
 
 
 def _random_weights(app: Application, rng: np.random.Generator) -> Target:
-    weights = app.target.weights
-    return replace(app.target, weights=rng.permuted(weights, axis=1))
+    target: Any = app.target
+    mixed: Target = replace(target, weights=rng.permuted(target.weights, axis=1))
+    return mixed
+
+
+def _without_hidden(app: Application, rng: np.random.Generator) -> Target:
+    revealing: Any = app.target
+    inner: Target = revealing.target
+    return inner
 
 
 MANY = membership.MANY
@@ -125,7 +133,7 @@ SMALL_WORLDS: dict[str, World] = {
     "attribute": _mixed(
         0.15,
         lambda rng: attribute.rigged("table", rng),
-        lambda app, rng: app.target.target,
+        _without_hidden,
     ),
     "property": lambda rng: properties.rigged("table", rng, noise=0.3),
     "inversion": _mixed(0.3, lambda rng: inversion.rigged("table", rng), _random_weights),
@@ -135,7 +143,7 @@ SMALL_WORLDS: dict[str, World] = {
         lambda app, rng: extraction.fair("table", rng).target,
     ),
 }
-ATTACKS = {
+ATTACKS: dict[str, tuple[str, str, Any]] = {
     "membership": ("loss_threshold", "membership", membership),
     "attribute": ("attribute_from_scores", "attribute-blood", attribute),
     "property": ("property_threshold_test", "property-team", properties),
@@ -150,17 +158,17 @@ SLOW = {"extraction"}  # of which a third of the applications must do
 def _row(family: str, leakage: str) -> Row:
     attack, task, worlds = ATTACKS[family]
     cases, least, most = CASES[leakage]
-    world: World = {
+    found: dict[str, World] = {
         "zero": partial(worlds.fair, "table"),
         "full": partial(worlds.rigged, "table"),
         "small": SMALL_WORLDS.get(family, partial(worlds.rigged, "table")),
-    }[leakage]
+    }
     claim = f"in at most {most:.1%}" if leakage == "zero" else f"in at least {least:.0%}"
     return Row(
         section=SECTION,
         name=f"{family} ({attack}), {leakage} leakage",
         claim=claim,
-        measure=Wins(attack, task, world, least, most),
+        measure=Wins(attack, task, found[leakage], least, most),
         full=cases // 3 if family in SLOW else cases,
         about=("src/goalkeeper",),
     )
