@@ -15,7 +15,7 @@ from goalkeeper.attacks import catalogue
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate, PlanRow
 from goalkeeper.core.errors import DescriptionError, PolicyError
-from goalkeeper.core.evidence import Status, jsonable
+from goalkeeper.core.evidence import Measurement, Status, jsonable
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.late import ON_TOP
 from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, View
@@ -57,6 +57,7 @@ class PlanEntry:
     status: Status | None = None  # if skipped; None: the attacker lacks the power
     reasons: tuple[str, ...] = ()
     standing: Standing = DECIDES
+    measured: tuple[Measurement, ...] = ()  # by the check that rules it out
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -158,7 +159,7 @@ def make_plan(
         variant = variant_of(name, attack, policy)
         if app.domain.kind not in attack.domains:
             continue
-        for task in _tasks(app, attack):
+        for task in filter(attack.covers, attack.game().tasks(app)):
             covered.add(variant.id)
             matcher = _Matcher(
                 app=app,
@@ -300,7 +301,8 @@ class _Matcher:
         unfit = self.unfit or view_refusal(self.app, granted)
         if unfit:
             status = Status.NOT_APPLICABLE if unfit.proven else Status.NOT_TESTED
-            return replace(entry, status=status, reasons=(unfit.reason,))
+            found = (unfit.reason,), unfit.measured
+            return replace(entry, status=status, reasons=found[0], measured=found[1])
         if self.choice.attacks and self.name not in self.choice.attacks:
             return replace(entry, status=Status.EXCLUDED, reasons=("excluded by --attack",))
         run = AttackRun(
@@ -356,10 +358,6 @@ def _variant_entry(gap: Untested, who: Attacker, choice: Choice) -> PlanEntry | 
         reasons=(hole.reason,),
         standing=hole.standing,
     )
-
-
-def _tasks(app: Application, attack: AnyAttack) -> list[Task]:
-    return [task for task in attack.game().tasks(app) if attack.covers(task)]
 
 
 def _configure(name: str, choice: Choice) -> AnyAttack:

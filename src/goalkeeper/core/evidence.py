@@ -139,14 +139,17 @@ class DamageCount(Frozen):
 
 
 class Latency(Frozen):
-    """What answers cost: attack inputs beside ordinary inputs of equal size, measured in turns.
+    """What answers cost: attack inputs beside ordinary inputs as they are, measured in turns.
 
-    The metric is a quantile of the one over the same quantile of the other.
+    What it takes to read a text as large as the attack's is added to the latter. The metric is a
+    quantile of the one over the same quantile of the other.
     """
 
     kind: Literal["latency"] = "latency"
     attack: tuple[float, ...] = Field(description="cost of each attack input, median over rounds")
-    benign: tuple[float, ...] = Field(description="cost of each ordinary input of equal size")
+    benign: tuple[float, ...] = Field(
+        description="cost of each ordinary input, and of reading a text as large as the attack's"
+    )
     quantile: float
     unit: Literal["seconds", "operations"] = Field(description="seconds differ from run to run")
 
@@ -203,6 +206,11 @@ class Control(Frozen):
     proves: bool = Field(
         default=False,
         description="if passed, the attack was seen to work on the application itself",
+    )
+    voids: bool = Field(
+        default=False,
+        description="if failed, what the attack reached may be no doing of its own, and shows "
+        "nothing; else a failed check says only that the attack may be too weak",
     )
 
 

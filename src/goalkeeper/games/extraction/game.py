@@ -28,6 +28,7 @@ from goalkeeper.games.extraction.substitutes import (
     measure_parameter_error,
     predict_labels,
 )
+from goalkeeper.games.shared.constant_answers import unfit_constant
 from goalkeeper.games.shared.grants import unless_it_holds_the_model
 from goalkeeper.games.shared.measuring import (
     GainCounts,
@@ -79,7 +80,10 @@ class Extraction(Game[PublicInterface, Data, Substitute]):
         return (TASK,)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Need enough unseen inputs."""
+        """Need enough unseen inputs, and answers that differ."""
+        constant = unfit_constant(app)
+        if constant is not None:
+            return constant
         if len(app.data.holdout) < MIN_INPUTS:
             return Unfit(
                 f"extraction needs {MIN_INPUTS} inputs in the holdout, there are "
