@@ -88,6 +88,8 @@ TABLE = [
     row("query", OWN_COPY, X, way="an own copy"),
     row("query_each", ASKING, X, way="by M2"),
     row("query_each", OWN_COPY, X, way="an own copy"),
+    row("answer_costs", ASKING, X, way="by M2"),
+    row("answer_costs", OWN_COPY, X, way="an own copy"),
     Row(
         method="victims",
         use=lambda a: [victim.query(X) for victim in a.victims()],

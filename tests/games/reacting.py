@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from goalkeeper.attack_run import AnyAttack, AttackRun, evaluate
+from goalkeeper.attack_run import AnyAttack, AnyGame, AttackRun, evaluate
 from goalkeeper.core.application import Application, Wiring
 from goalkeeper.core.evidence import AttackResult, Proportion
 from goalkeeper.testing.worlds.readings import ReadingTarget, reading_application
@@ -23,13 +23,19 @@ def wired_mail(careless: float = 0.0, kind: str = "table", **wiring: Any) -> App
     return replace(made, wiring=Wiring(**{"reactions": REACTIONS, "channel": "none", **wiring}))
 
 
-def result_of(attack: AnyAttack, mail: Application, task: str) -> AttackResult:
+def result_of(
+    attack: AnyAttack,
+    mail: Application,
+    task: str,
+    game: AnyGame | None = None,
+    seed: int = 0,
+) -> AttackResult:
     run = AttackRun(
         attack=attack,
-        game=type(attack).game(),
+        game=game or type(attack).game(),
         task=task_of(type(attack), mail, task),
         granted=enough(type(attack)),
-        seed=0,
+        seed=seed,
     )
     return evaluate(mail, run)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from goalkeeper.core.application import Answers, Application, Target, Trainer
+from goalkeeper.core.answer_costs import AnswerCosts, CostMeter
+from goalkeeper.core.application import Answers, Application, Target
 from goalkeeper.core.asking import answer_each
 from goalkeeper.core.change import Change, Poisoned, checked, genuine
 from goalkeeper.core.cost import Cost, Meter
@@ -26,54 +27,13 @@ from goalkeeper.core.metered_trainer import MeteredTrainer
 from goalkeeper.core.power import Capability, Grade, Power, View
 from goalkeeper.core.readonly import private_copy, read_only
 from goalkeeper.core.steering import Steering, permitted
+from goalkeeper.core.stored_numbers import change_numbers
+from goalkeeper.core.terms import Checkpoint as Checkpoint
+from goalkeeper.core.terms import Terms as Terms
 
 __all__ = ["Access"]
 
 Rewrite = TypeVar("Rewrite", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Checkpoint:
-    """An answer as it stood when this much had been spent.
-
-    `queries` is `(campaigns,)`: what each campaign had spent at that moment.
-    """
-
-    answer: Any
-    cost: Cost
-    queries: Ints
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Terms:
-    """On what terms an attack is let in: everything the framework decides, none of it secret.
-
-    Parameters
-    ----------
-    granted
-        The attacker's power, cut to what the attack declares; spending as the attacker has it.
-    rng
-        The attack's own random stream.
-    victim
-        Seeds for what the victim does because of the attack (retraining), apart from the attack's.
-    campaigns
-        Number of campaigns the budget is for.
-    withheld
-        Training rows `(rows,)` that `data()` never shows, because they are a game's secret.
-    victims, campaign
-        Targets that the game made, one a campaign; and the campaign that pays for one of them.
-    clock
-        Seconds since some start; only the runner reads time.
-    """
-
-    granted: Power
-    rng: np.random.Generator
-    victim: np.random.SeedSequence
-    campaigns: int = 1
-    withheld: Bools | None = None
-    victims: tuple[Target, ...] = ()
-    campaign: int | None = None
-    clock: Callable[[], float] = float
 
 
 class _Shared:
@@ -198,6 +158,21 @@ class Access:
         answers, answered = answer_each(self._app.target, x, view)
         return private_copy(answers.cut(view)), answered
 
+    def answer_costs(self, x: Inputs) -> AnswerCosts:
+        """Return what it costs to answer each of inputs `(n, ...)`, asked one at a time.
+
+        An attacker who asks sees how long each answer takes. Seconds are measured in this process,
+        without a network; a target that counts its own operations is read by these. Costs n
+        queries in every campaign. What is refused costs what it took until it was.
+
+        Raises
+        ------
+        NotGranted, BudgetSpent
+            As `query()`.
+        """
+        self._pay(x, None)
+        return CostMeter.of(self._app.target, self._terms.clock).measure(x)
+
     def _pay(self, x: Inputs, campaigns: Ints | None) -> View:
         """Charge a query, and return what may be seen of its answers."""
         granted = self._granted
@@ -278,7 +253,7 @@ class Access:
         """Whether the application describes a recipe: without one, `trainer()` raises."""
         return self._app.trainer is not None
 
-    def trainer(self) -> Trainer:
+    def trainer(self) -> MeteredTrainer:
         """Return the target's own recipe (algorithm: full) or one of its family (partial)."""
         self._knows("algorithm", Grade.PARTIAL, "trainer()")
         full = self._granted.knowledge.algorithm is Grade.FULL
@@ -362,12 +337,13 @@ class Access:
         return self._changed(target)
 
     def tamper(self, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Access:
-        """Rewrite the stored parameters (W) and return access to the changed target."""
+        """Rewrite stored numbers (W) and return access to the changed target.
+
+        `change` gets the arrays that the target stores, by name (of a target that does not say,
+        its parameters), and returns those to write; others stay.
+        """
         self._can(Capability.W, "tamper()")
-        rewrite = getattr(self._app.target, "with_parameters", None)
-        if rewrite is None:
-            raise NotOffered("this target's parameters cannot be rewritten")
-        target: Target = rewrite(change(private_copy(self._app.target.parameters())))
+        target: Target = change_numbers(self._app.target, change)
         return self._changed(target)
 
     def intercept(self, rewrite: Rewrite) -> Rewrite:

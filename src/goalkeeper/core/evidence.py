@@ -139,14 +139,17 @@ class DamageCount(Frozen):
 
 
 class Latency(Frozen):
-    """What answers cost: attack inputs beside ordinary inputs of equal size, measured in turns.
+    """What answers cost: attack inputs beside ordinary inputs as they are, measured in turns.
 
-    The metric is a quantile of the one over the same quantile of the other.
+    What it takes to read a text as large as the attack's is added to the latter. The metric is a
+    quantile of the one over the same quantile of the other.
     """
 
     kind: Literal["latency"] = "latency"
     attack: tuple[float, ...] = Field(description="cost of each attack input, median over rounds")
-    benign: tuple[float, ...] = Field(description="cost of each ordinary input of equal size")
+    benign: tuple[float, ...] = Field(
+        description="cost of each ordinary input, and of reading a text as large as the attack's"
+    )
     quantile: float
     unit: Literal["seconds", "operations"] = Field(description="seconds differ from run to run")
 

@@ -22,7 +22,13 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.policy import Policy
 from goalkeeper.rate._doubt import cast_doubt
-from goalkeeper.rate._points import ExposurePoint, PassCriteria, Secrecy, bound
+from goalkeeper.rate._points import (
+    ExposurePoint,
+    PassCriteria,
+    Secrecy,
+    bound,
+    nothing_to_be_had,
+)
 from goalkeeper.rate._words import deciding_evidence, explain, list_gaps
 
 ORDER = (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET, Verdict.NOT_ASSESSED)
@@ -60,7 +66,7 @@ def rate_evidence(
     rules = policy.rating
     _check_kind(evidence, policy)
     lows = [bound(trial.tally, rules.alpha / max(1, hypotheses))[0] for trial in trials]
-    highs = [bound(trial.tally, rules.alpha)[1] for trial in trials]
+    highs = [bound(trial.tally, rules.alpha, len(trials))[1] for trial in trials]
     floor = rules.existence_rule.get(need, 0)
     floors = list(accumulate((floor if _exists(trial) else 0 for trial in trials), max))
     shown = list(accumulate((rules.level(evidence.metric, low) for low in reversed(lows)), min))
@@ -104,7 +110,8 @@ def rate_goal(
     that the goal is not met.
     Not met: an attack below the required attack potential was shown to reach the critical
     exposure level. Met: every attack that may reach the critical level costs at least the
-    required attack potential. Otherwise, and whenever nothing was tested, inconclusive.
+    required attack potential, or all of them were ruled out because nothing is to be had, which
+    was measured. Otherwise, and whenever nothing was tested, inconclusive.
     """
     rules, level = policy.rating, need.level
     counted = [e for e in evidence if goal in e.goals and e.standing.decides]
@@ -117,7 +124,7 @@ def rate_goal(
     )
     shown = min((p.cost for p in criteria.demonstrated(points)), default=math.inf)
     possible = min((p.cost for p in criteria.not_excluded(points)), default=math.inf)
-    tested = any(p.tested for p in points)
+    tested = any(p.tested for p in points) or nothing_to_be_had(points) is not None
     if level and not tested:
         possible = 0
     verdict = _verdict(level, shown, possible, criteria)

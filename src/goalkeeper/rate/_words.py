@@ -17,7 +17,13 @@ from goalkeeper.core.evidence import (
     Tally,
 )
 from goalkeeper.policy import Policy
-from goalkeeper.rate._points import ExposurePoint, PassCriteria, bound, sort_by_cost
+from goalkeeper.rate._points import (
+    ExposurePoint,
+    PassCriteria,
+    bound,
+    nothing_to_be_had,
+    sort_by_cost,
+)
 
 FACTORS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 MOST_NAMES = 3
@@ -30,7 +36,9 @@ def deciding_evidence(
     """List the ids of the deciding evidence, strongest first."""
     if verdict is Verdict.MET:
         tested = [p for p in points if p.tested]
+        check = nothing_to_be_had(points)
         ranked = sorted(tested, key=lambda p: (-p.potential, p.cost, p.evidence.id))
+        ranked = [check] if check is not None else ranked
     elif verdict is Verdict.NOT_ASSESSED:
         ranked = []
     else:
@@ -56,6 +64,8 @@ def explain(
             f"potential {first.cost}; everything below {criteria.required} must be withstood."
         )
     tested = len({p.evidence.id for p in points if p.tested})
+    if verdict is Verdict.MET and (check := nothing_to_be_had(points)) is not None:
+        return f"Met: {check.evidence.result.reason}. Every attack is ruled out by this check."
     if verdict is Verdict.MET:
         return (
             f"Met: none of the {tested} tested attacks reaches exposure level {criteria.critical} "

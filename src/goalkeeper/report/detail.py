@@ -161,7 +161,7 @@ def tally(counted: Tally) -> str:
             statistic = "medians" if q == 0.5 else f"quantiles {q:g}"
             return (
                 f"{statistic} of {len(attack):,} attack inputs and {len(benign):,} ordinary "
-                f"inputs of equal size, in {unit}"
+                f"inputs, in {unit}"
             )
 
 

@@ -1,4 +1,4 @@
-"""Wrong reactions: the search finds what the first misjudged input of every slot is."""
+"""Wrong reactions: what is learned from some inputs decides which of others are chosen."""
 
 from __future__ import annotations
 
@@ -6,52 +6,76 @@ import numpy as np
 import pytest
 
 from goalkeeper.attacks.chosen_inputs.wrong_reactions import WrongReactions
+from goalkeeper.core.access import Access, Terms
+from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data
 from goalkeeper.core.errors import NotGranted
-from goalkeeper.core.power import View
+from goalkeeper.core.power import Budget, Capability, Power, View
 from goalkeeper.games.chosen_inputs import InputPool
-from tests.wired_mail import door, mail
+from goalkeeper.games.chosen_inputs.erring import let_err
+from tests.games.reacting import wired_mail
 
-SLOTS = 40
+SLOTS = 20
 
 
-def pool(data: Data, slots: int) -> InputPool:
-    size = len(data) // slots
-    kept = data.take(np.arange(slots * size))
-    return InputPool(x=kept.x, y=kept.y, slots=slots, size=size)
+def pool(data: Data) -> InputPool:
+    half = len(data) // 2
+    size = half // SLOTS
+    kept = data.take(np.arange(SLOTS * size))
+    return InputPool(
+        x=kept.x, y=kept.y, slots=SLOTS, size=size, practice=data.take(np.arange(half, len(data)))
+    )
+
+
+def door(app: Application, queries: float = 1000, cells: Capability = Capability.M2) -> Access:
+    power = Power(capabilities=cells, view=View.LABELS, budget=Budget(queries=queries))
+    terms = Terms(
+        granted=power,
+        rng=np.random.default_rng(1),
+        victim=np.random.SeedSequence(2),
+        campaigns=SLOTS + 1,
+    )
+    return Access(app, terms)
 
 
 @pytest.mark.requirement("S25")
-def test_the_first_misjudged_input_of_every_slot_is_found_and_no_more_is_asked() -> None:
-    app = mail(careless=0.3)
-    question = pool(app.data.holdout, SLOTS)
-    wrong = app.target.answer(question.x, View.LABELS).labels != question.y
-    by_slot = wrong.reshape(SLOTS, question.size)
-    first = np.where(by_slot.any(axis=1), by_slot.argmax(axis=1), 0)
-    access = door(app=app, transit=False, queries=1000)
+@pytest.mark.parametrize("kind", ["table", "image"])
+def test_inputs_like_those_that_went_wrong_are_chosen(kind: str) -> None:
+    app = let_err(wired_mail(kind=kind), np.random.default_rng(0))
+    question, access = pool(app.data.holdout), door(app)
     chosen = WrongReactions().run(question, access)
-    assert chosen.tolist() == (np.arange(SLOTS) * question.size + first).tolist()
-    asked = np.where(by_slot.any(axis=1), first + 1, question.size).sum()
-    assert access.spent.queries == asked
-    assert access.checkpoints[0].queries.tolist() == [SLOTS]
+    assert (chosen // question.size).tolist() == list(range(SLOTS))
+    wrong = app.target.answer(question.x, View.LABELS).labels != question.y
+    assert wrong[chosen].mean() > wrong.mean() + 0.3
+
+
+def test_only_inputs_to_learn_from_are_asked() -> None:
+    app = wired_mail(careless=0.3)
+    question, access = pool(app.data.holdout), door(app)
+    WrongReactions().run(question, access)
+    assert access.left().tolist() == [1000] * SLOTS + [1000 - len(question.practice)]
+    assert access.spent.queries == len(question.practice)
+    assert len(access.checkpoints) == 3
 
 
 def test_it_stops_where_its_budget_ends() -> None:
-    app = mail(careless=0.3)
-    question = pool(app.data.holdout, SLOTS)
-    access = door(app=app, transit=False, queries=50)
-    WrongReactions().run(question, access)
+    app = wired_mail(careless=0.3)
+    access = door(app, queries=50)
+    WrongReactions().run(pool(app.data.holdout), access)
     assert access.spent.queries == 50
 
 
-def test_a_model_without_mistakes_gives_nothing() -> None:
-    app = mail()
-    question = pool(app.data.holdout, SLOTS)
-    access = door(app=app, transit=False, queries=1000)
-    assert WrongReactions().run(question, access).tolist() == question.rows(0).tolist()
-    assert access.spent.queries == SLOTS * question.size
+def test_texts_without_a_word_are_no_error() -> None:
+    app = wired_mail(kind="text")
+    data = app.data.holdout
+    blank = Data(x=np.array(["?" * i for i in range(len(data))], dtype=object), y=data.y)
+    question = pool(blank)
+    answers = app.target.answer
+    object.__setattr__(app.target, "answer", lambda x, view: answers(data.x[: len(x)], view))
+    assert len(WrongReactions().run(question, door(app))) == SLOTS
 
 
 def test_needs_to_ask() -> None:
+    app = wired_mail()
     with pytest.raises(NotGranted, match="M2"):
-        WrongReactions().run(pool(mail().data.holdout, SLOTS), door(queries=100))
+        WrongReactions().run(pool(app.data.holdout), door(app, cells=Capability.O))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,18 +11,20 @@ import numpy as np
 import pytest
 
 from goalkeeper.core.access import Checkpoint
+from goalkeeper.core.answer_costs import CostMeter
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.cost import Cost
-from goalkeeper.core.data import Inputs
+from goalkeeper.core.data import Floats, Inputs
+from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import DataError, TargetError
 from goalkeeper.core.evidence import AttackResult, Latency, Status
 from goalkeeper.core.power import Power, View
 from goalkeeper.core.text import texts
 from goalkeeper.games.base import Marking
-from goalkeeper.games.exhaustion import Exhaustion, InputKind
+from goalkeeper.games.exhaustion import Exhaustion, InputKind, costs
 from goalkeeper.games.exhaustion.game import TASK
 from goalkeeper.games.exhaustion.slow_target import SlowTarget, slowed
-from goalkeeper.games.exhaustion.timing import CostMeter, draw_of_size
+from goalkeeper.games.exhaustion.timing import GroupTimer, read_costs
 from goalkeeper.games.shared.base_targets import BareTarget
 from goalkeeper.games.tallies import beats_baseline, estimate_tally, perfect_tally
 from goalkeeper.report.detail import tally as counts_in_words
@@ -130,25 +133,43 @@ def test_a_machine_that_gets_slower_meets_all_alike() -> None:
     assert found.measurements[0].low < 1 < found.measurements[0].high
 
 
-def test_equal_size_is_meant_literally() -> None:
-    """Cost in characters alone is no finding, however short ordinary texts are."""
+def test_ordinary_inputs_are_compared_as_they_are() -> None:
+    """Cost in characters counts: a larger input is what the application allows."""
     found = evaluate(Slow(lambda text: 1e-5 * len(text)), {"plain": plain}, Exhaustion())
-    assert found.measurements[0].value == pytest.approx(1)
-    (over,) = [m for m in found.measurements if m.metric == "latency over ordinary inputs"]
     app = reading_application("slow", "text", ReadingTarget(), np.random.default_rng(0))
     usual = np.median([len(text) for text in app.data.holdout.x])
-    assert over.value == pytest.approx(SIZE / usual, rel=0.1)
+    assert found.measurements[0].value == pytest.approx(SIZE / usual, rel=0.1)
+    assert found.measurements[0].low > 5
 
 
-def test_ordinary_texts_of_equal_size() -> None:
-    like = texts(["one two", "three"])
-    made = draw_of_size(like, 50, 20, np.random.default_rng(0))
-    assert {len(text) for text in made} == {50}
-    assert set(" ".join(made).split()) >= {"one", "two", "three"}
-    rows = np.arange(12.0).reshape(6, 2)
-    drawn = draw_of_size(rows, 0, 6, np.random.default_rng(0))
-    assert sorted(drawn.tolist()) == rows.tolist()
-    assert draw_of_size(rows, 0, 9, np.random.default_rng(0)).shape == (9, 2)
+def test_reading_the_larger_text_is_no_attack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target that takes as long as it takes to read every text once is not slow."""
+
+    def read(x: Inputs, clock: Callable[[], float]) -> Floats:
+        return np.array([1e-5 * len(text) for text in x])
+
+    monkeypatch.setattr(costs, "read_costs", read)
+    found = evaluate(Slow(lambda text: 1e-5 * len(text)), {"plain": plain}, Exhaustion())
+    (bare,) = [m for m in found.measurements if m.metric == "latency over ordinary inputs"]
+    assert bare.low > 5
+    assert found.measurements[0].high < 1.1
+    assert "of reading" in found.summary
+    assert not beats_baseline(tally(found))
+
+
+def test_reading_takes_as_long_as_a_text_is() -> None:
+    ticks = iter(range(1000))
+    assert read_costs(texts(["a b", "c"]), lambda: float(next(ticks))).tolist() == [1.0, 1.0]
+    assert read_costs(np.zeros((2, 3)), lambda: float(next(ticks))).tolist() == [0.0, 0.0]
+    short, long = read_costs(texts(["a b " * 10, "a b " * 50_000]), time.perf_counter)
+    assert long > 20 * short
+
+
+def test_the_declared_size_is_the_limit() -> None:
+    for size in (600, 100_000):
+        app = reading_application("slow", "text", ReadingTarget(), np.random.default_rng(0))
+        app = replace(app, domain=TextDomain(max_chars=size))
+        assert Exhaustion().deal(app, TASK, np.random.default_rng(0)).question.size == size
 
 
 def test_a_count_of_its_own_goes_before_the_clock() -> None:
@@ -193,12 +214,36 @@ def test_many_inputs_compare_the_99th_percentile() -> None:
     assert not any("too few for the 99th" in caveat for caveat in tail.caveats)
 
 
+def timer(target: Slow, patience: float, limit: float) -> GroupTimer:
+    return GroupTimer(CostMeter.of(target, target.clock), patience, limit)
+
+
 def test_patience_ends_the_rounds() -> None:
     target = Slow(lambda _: 1.0)
-    watch = CostMeter.of(target, target.clock, patience=5.0)
-    costs = watch.measure([texts(["a", "b", "c"])], 100, np.random.default_rng(0))
+    found = timer(target, 5.0, 50.0).measure(
+        [texts(["a", "b", "c"])], 100, np.random.default_rng(0)
+    )
     assert target.asked == 1 + 2 * 3
-    assert costs[0].tolist() == [1, 1, 1]
+    assert found[0].tolist() == [1, 1, 1]
+
+
+def test_nothing_is_asked_after_the_limit() -> None:
+    """Half of the first round is left out, of each group at random; no answer is made up."""
+    target = Slow(lambda text: 2.0 if text.isupper() else 1.0)
+    groups = [texts("A" * i for i in range(1, 41)), texts("a" * i for i in range(1, 41))]
+    found = timer(target, 5.0, 60.0).measure(groups, 7, np.random.default_rng(0))
+    assert target.now <= 60 + 2
+    assert 10 < len(found[0]) < 30
+    assert 10 < len(found[1]) < 30
+    assert {*found[0].tolist()} == {2.0}
+
+
+def test_answers_that_take_for_ever_are_inconclusive_and_end() -> None:
+    target = Slow(lambda text: 9.0 if text.isupper() else 1.0)
+    found = evaluate(target, {"loud": loud}, Exhaustion())
+    assert found.status is Status.NOT_TESTED
+    assert "within 20 seconds" in found.reason
+    assert target.now < 80
 
 
 def test_a_refusal_costs_what_it_took() -> None:
@@ -210,9 +255,18 @@ def test_a_refusal_costs_what_it_took() -> None:
             return two_classes(np.full(len(x), 0.5), view)
 
     target = Refusing(lambda _: 1.0)
-    watch = CostMeter.of(target, target.clock, patience=50.0)
-    (costs,) = watch.measure([texts(["a", "b"])], 3, np.random.default_rng(0))
-    assert costs.tolist() == [1, 1]
+    (found,) = timer(target, 50.0, 50.0).measure([texts(["a", "b"])], 3, np.random.default_rng(0))
+    assert found.tolist() == [1, 1]
+
+
+def test_an_answer_from_memory_is_not_timed() -> None:
+    class Remembering(Slow):
+        def asked_again(self, occasion: str | None) -> Slow:
+            return again
+
+    again = Slow(lambda _: 1.0)
+    meter = CostMeter.of(Remembering(lambda _: 0.0), again.clock)
+    assert meter.measure(texts(["a"])).values.tolist() == [1.0]
 
 
 def test_answers_are_checked() -> None:
@@ -251,7 +305,7 @@ def test_what_was_played_survives_storing_and_shows_what_its_counts_say() -> Non
     assert found.curve is not None
     assert found.curve.value == tuple(estimate_tally(trial.tally).value for trial in found.trials)
     words = counts_in_words(found.trials[-1].tally)
-    assert words == "medians of 30 attack inputs and 30 ordinary inputs of equal size, in seconds"
+    assert words == "medians of 30 attack inputs and 30 ordinary inputs, in seconds"
 
 
 def test_a_perfect_attack_would_win_with_the_default_sample() -> None:

@@ -135,8 +135,9 @@ def test_the_usual_confidence_is_that_of_95_of_100_calibration_inputs() -> None:
     assert (scores > usual).mean() < 0.05
 
 
-def execute(app: Application, attack: AnyAttack) -> AttackResult:
-    task = "malformed-inputs" if isinstance(attack, MalformedInputs) else "strange-inputs"
+def execute(app: Application, attack: AnyAttack, task: str = "") -> AttackResult:
+    usual = "malformed-inputs" if isinstance(attack, MalformedInputs) else "strange-inputs"
+    task = task or usual
     this = AttackRun(
         attack=attack,
         game=Nonsense(),
@@ -167,7 +168,7 @@ def test_a_text_filter_trips_over_what_is_no_text_and_a_check_stops_that() -> No
     assert any("system.validates" in caveat for caveat in found.caveats)
     assert any("it was not tested" in caveat for caveat in checked.caveats)
     assert not any("it was not tested" in caveat for caveat in found.caveats)
-    assert "crashes: 1" in found.summary
+    assert "crash: 1" in found.summary
 
 
 @pytest.mark.requirement("S26")
@@ -203,9 +204,7 @@ def test_baseline_is_what_ordinary_inputs_do() -> None:
 
 def test_answers_are_checked_and_counted_once() -> None:
     game, app = Nonsense(), by_function(lambda: np.array([[0.5, 0.5]]))
-    malformed, strange = game.tasks(app)
-    assert malformed.harms[0].aspect is Aspect.RELIABILITY
-    assert malformed.harms[1].goal is Goal.AVAILABILITY
+    malformed, strange, _ = game.tasks(app)
     odd = NonsenseInput("a", texts(["odd"]))
     assert counted(game, app, malformed, [odd, odd, NonsenseInput("a", texts(["other"]))]) == 2
     assert (
@@ -216,6 +215,93 @@ def test_answers_are_checked_and_counted_once() -> None:
         counted(game, app, strange, [NonsenseInput("a", texts(["x" * 601]))])
     with pytest.raises(DataError, match="single input"):
         counted(game, app, malformed, [NonsenseInput("a", texts(["one", "two"]))])
+
+
+# ---- what harms whom -----------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("S26")
+def test_a_confident_answer_is_a_matter_of_reliability_and_not_of_availability() -> None:
+    harms = {task.name: task.harms for task in Nonsense().tasks(by_function(lambda: None))}
+    for name in ("malformed-inputs", "strange-inputs"):
+        assert [h.goal for h in harms[name]] == [Goal.INTEGRITY], name
+        assert harms[name][0].aspect is Aspect.RELIABILITY
+    assert [h.goal for h in harms["disruptive-inputs"]] == [Goal.AVAILABILITY]
+
+
+@pytest.mark.requirement("S26")
+def test_an_application_that_is_sure_of_any_nonsense_is_there_for_everybody() -> None:
+    """It answers everything, with a score of 1 what lies outside the domain: no crash, no harm."""
+    data, domain = ordinary("table"), reading_domain("table")
+    usual = {row.tobytes() for part in PARTS for row in getattr(data, part).x}
+
+    def function(x: Any) -> Any:
+        known = [np.asarray(row).tobytes() in usual for row in x]
+        return np.where(np.array(known)[:, None], [0.6, 0.4], [0.0, 1.0])
+
+    target = PythonTarget(function, CLASSES, domain, sample=data.holdout.x)
+    app = Application(
+        name="sure", target=target, data=data, domain=domain, classes=CLASSES, harmless=0
+    )
+    confident = execute(app, MalformedInputs()).trials[0].tally
+    assert beats_baseline(confident)
+    there = execute(app, MalformedInputs(), "disruptive-inputs")
+    assert isinstance(there.trials[0].tally, Proportion)
+    assert there.trials[0].tally.successes == 0
+    assert there.trials[0].verified == 0
+
+
+@pytest.mark.requirement("S26")
+def test_a_crash_keeps_others_out() -> None:
+    data = ordinary()
+    model = make_pipeline(CountVectorizer(), MultinomialNB()).fit(data.train.x, data.train.y)
+    app = by_function(lambda: None)
+    app = replace(app, data=data, target=SklearnTarget(model, CLASSES, app.domain))
+    found = execute(app, MalformedInputs(), "disruptive-inputs")
+    assert beats_baseline(found.trials[0].tally)
+    assert found.trials[0].verified >= 8
+
+
+def disturbed(app: Application, react: str = "odd", **settings: Any) -> InputOutcome:
+    tester = replace(InputTester.of(app), others=app.data.holdout.x[:3], **settings)
+    return tester.disturb(texts([react])).outcome
+
+
+@pytest.mark.requirement("S26")
+def test_an_input_after_which_others_are_refused_blocks_them() -> None:
+    blocked: list[bool] = []
+
+    def function(x: Any) -> Any:
+        if "odd" in list(x):
+            blocked.append(True)
+        if blocked:
+            raise ValueError("busy")
+        return np.tile([0.6, 0.4], (len(x), 1))
+
+    app = by_function(lambda: None)
+    target = PythonTarget(function, CLASSES, app.domain, sample=app.data.holdout.x[:2])
+    app = replace(app, target=target)
+    tester = replace(InputTester.of(app), others=app.data.holdout.x[:3])
+    assert tester.disturb(texts(["fine"])).outcome is InputOutcome.CONFIDENT
+    assert tester.disturb(texts(["odd"])).outcome is InputOutcome.BLOCKS
+    assert disturbed(by_function(failing(ValueError("no words")))) is InputOutcome.REFUSED
+    assert disturbed(by_function(failing(KeyError("x")))) is InputOutcome.CRASH
+
+
+@pytest.mark.requirement("S26")
+@pytest.mark.parametrize(
+    ("seconds", "outcome"), [(4.0, InputOutcome.ANSWERED), (11.0, InputOutcome.HANG)]
+)
+def test_an_input_that_is_not_answered_for_long_hangs(
+    seconds: float, outcome: InputOutcome
+) -> None:
+    now = [0.0]
+
+    def react() -> Any:
+        now[0] += seconds
+        return np.array([[0.55, 0.45]])
+
+    assert disturbed(by_function(react), clock=lambda: now[0], patience=10.0) is outcome
 
 
 def counted(game: Nonsense, app: Application, task: Any, answer: Any) -> int:

@@ -1,38 +1,62 @@
-"""Sponges: kinds of inputs that take a model longest for their size."""
+"""Sponges: inputs that take a model far longer than others, found by timing its answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.exhaustion._growth import EXPONENTIAL, Grown, Prober, Shape, climb
+from goalkeeper.attacks.exhaustion._number_shapes import RowShapes, list_images
+from goalkeeper.attacks.exhaustion._text_shapes import (
+    MARKS,
+    USUAL,
+    Pumped,
+    list_pumped,
+    list_texts,
+    mark_ends,
+)
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import ImageDomain, TableDomain, TextDomain
-from goalkeeper.core.errors import TargetError
 from goalkeeper.core.power import Budget
+from goalkeeper.core.text import texts
 from goalkeeper.games.exhaustion import Exhaustion, InputKind, Population, SizeLimits
 
-Maker = Callable[[np.random.Generator], Any]
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+ENOUGH = 3  # shapes that take as long as an answer may, and end the search
+SLOW = 5.0  # times an ordinary answer: far more than noise
+KEPT = 2  # kinds that are handed in after each stage: the slowest so far
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Sponge(Attack[SizeLimits, Population]):
-    """Send inputs of kinds that are known to slow programs down, and keep the slowest kind.
+    """Let inputs of many kinds grow as long as they get slower, and keep the slowest.
 
-    For texts: as many different words as fit, unknown words, single letters, repeats that
-    make regular expressions go back and forth, nested brackets, blanks, signs of other scripts.
-    For rows and images: the ends of the range, noise, numbers next to nothing, sharp edges.
+    Texts: different and unknown words, very long and nearly equal words, numbers, nested brackets
+    and tags, signs of other scripts; and pieces again and again, behind usual beginnings, that
+    make a regular expression go back and forth. Variants of the slowest are tried last. Rows: each
+    column from usual to extreme values, each category and missing values, then many at once.
+    Images: ever more unusual pixels.
+
+    Every input begins small. The next is asked only where the last ones let expect that it is
+    answered soon, so that no answer takes for ever; a factor is shown by inputs that take 0.05 s
+    (or 20 times an ordinary one), although larger ones may take far longer.
 
     Deviations from the source: there, a genetic algorithm recombines inputs by how long each took
-    and how much energy; here kinds are compared, because a model that is not a language model
-    has few ways to be slow. How long answers take is measured by the game for the
-    attacker; energy is not measured.
+    and how much energy; here known shapes grow, and only the slowest is varied. Energy is not
+    measured.
+
+    Parameters
+    ----------
+    seconds
+        What all answers of the search may take together; without limit where the target counts
+        its operations.
+    variants
+        Variants of the slowest repeated piece that are tried.
     """
 
     game: ClassVar[type[Exhaustion]] = Exhaustion
@@ -41,162 +65,119 @@ class Sponge(Attack[SizeLimits, Population]):
         "Shumailov, Zhao, Bates, Papernot, Mullins, Anderson: Sponge Examples: Energy-Latency "
         "Attacks on Neural Networks (IEEE EuroS&P 2021, arXiv 2006.03463)"
     )
-    most: ClassVar[Budget] = Budget(queries=100, share=0.0, compute_h=1.0)
+    most: ClassVar[Budget] = Budget(queries=2_500, share=0.0, compute_h=1.0)
+    version: ClassVar[int] = 2
+
+    seconds: float = 20.0
+    variants: int = 12
 
     def run(self, question: SizeLimits, access: Access) -> Population:
-        """Ask about one kind after the other, and hand in all so far after each."""
-        population: list[InputKind] = []
-        campaigns = np.arange(question.inputs)
-        for name, make in _list_kinds(question, access).items():
-            if access.left().min() < 1:
+        """Search stage by stage, and hand in the slowest kinds after each."""
+        if isinstance(access.domain, TextDomain):
+            return _TextSearch(self, question, access).run()
+        return _NumberSearch(self, question, access).run()
+
+
+class _Search:
+    """What all searches have in common: the shapes so far, and the kinds handed in."""
+
+    def __init__(self, attack: Sponge, question: SizeLimits, access: Access) -> None:
+        self.attack, self.question, self.access = attack, question, access
+        self.prober = Prober(access, self.wrap, attack.seconds)
+        self.found: list[Grown] = []
+        self.population: list[InputKind] = []
+
+    def wrap(self, value: Any) -> Inputs:
+        """Return one value as inputs `(1, ...)`."""
+        return np.asarray(value)[None]
+
+    def make(self, grown: Grown) -> Inputs:
+        """Return as many inputs of a shape as are asked for."""
+        values = [
+            grown.shape.make(grown.size, self.access.rng) for _ in range(self.question.inputs)
+        ]
+        return np.stack(values)
+
+    def stage(self, shapes: Iterable[Shape]) -> None:
+        """Let shapes grow, and hand in the slowest of all so far."""
+        for shape in shapes:
+            if self.done:
                 break
-            x = make(access.rng)
-            try:
-                access.query(x, campaigns)
-            except TargetError:
-                continue  # not answered, so nothing to wait for
-            population.append(InputKind(name, x))
-            access.checkpoint(tuple(population))
-        return tuple(population)
+            grown = climb(shape, self.prober)
+            if grown is not None:
+                self.found.append(grown)
+        self.found.sort(key=self.rank)
+        names = {kind.name for kind in self.population}
+        for grown in self.found[:KEPT]:
+            if grown.shape.name not in names:
+                self.population.append(InputKind(grown.shape.name, self.make(grown)))
+        self.access.checkpoint(tuple(self.population))
+
+    def rank(self, grown: Grown) -> float:
+        """Return what to sort by: the slowest first, for what an input of its size may take."""
+        return -grown.cost
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more may be asked, or several shapes are as slow as may be asked."""
+        slow = sum(one.cost >= self.prober.cap / 2 for one in self.found)
+        return slow >= ENOUGH or not self.prober.open
 
 
-def _list_kinds(
-    question: SizeLimits, access: Access
-) -> Mapping[str, Callable[[np.random.Generator], Inputs]]:
-    domain, n = access.domain, question.inputs
+class _TextSearch(_Search):
+    def __init__(self, attack: Sponge, question: SizeLimits, access: Access) -> None:
+        super().__init__(attack, question, access)
+        self.room = max(question.size - MARKS, 0)
 
-    def make_many(make: Maker) -> Callable[[np.random.Generator], Inputs]:
-        def make_inputs(rng: np.random.Generator) -> Inputs:
-            values = [make(rng) for _ in range(n)]
-            if not isinstance(domain, TextDomain):
-                return np.stack(values)
-            marks = ["".join(row) for row in rng.choice(list(_LETTERS), (n, 6)).tolist()]
-            out = np.empty(n, dtype=object)  # a different beginning each, to be no mere copies
-            out[:] = [f"{m} {v}"[: question.size] for m, v in zip(marks, values, strict=True)]
-            return out
+    def wrap(self, value: Any) -> Inputs:
+        return texts(mark_ends([value], self.room, self.access.rng))
 
-        return make_inputs
+    def make(self, grown: Grown) -> Inputs:
+        rng = self.access.rng
+        values = [grown.shape.make(grown.size, rng) for _ in range(self.question.inputs)]
+        return texts(mark_ends(values, self.room, rng))
 
-    if isinstance(domain, TextDomain):
-        kinds = _text_kinds(question.size)
-    elif isinstance(domain, TableDomain):
-        kinds = _row_kinds(domain, question)
-    else:
-        kinds = _image_kinds(domain)
-    return {name: make_many(make) for name, make in kinds.items()}
+    def rank(self, grown: Grown) -> float:
+        size = len(grown.shape.make(grown.size, self.access.rng))
+        return -grown.cost / max(self.prober.base + self.prober.reading * size, 1e-12)
 
+    def run(self) -> Population:
+        self.prober.begin(self.question.examples)
+        pumped = {one.shape(self.room).name: one for one in list_pumped()}
+        shapes = [one.shape(self.room) for one in pumped.values()]
+        self.stage(shapes[:USUAL])
+        # Where costs grow exponentially, another long text might never be answered.
+        if not self.explosive:
+            self.stage(list_texts(self.room, self.question.examples))
+        self.stage(shapes[USUAL:])
+        best = next((g for g in self.found if g.shape.name in pumped), None)
+        if best is not None:
+            self.stage(self._variants(pumped[best.shape.name]))
+        return tuple(self.population)
 
-# ---- texts -------------------------------------------------------------------------------------
+    @property
+    def explosive(self) -> bool:
+        """Whether a short text was found that takes far longer than ordinary ones."""
+        far = SLOW * self.prober.base
+        return any(g.size <= EXPONENTIAL and g.cost > far for g in self.found)
 
-
-def _text_kinds(size: int) -> Mapping[str, Maker]:
-    def join_random_words(rng: np.random.Generator, shortest: int, longest: int) -> str:
-        count = size // (shortest + 1) + 1
-        codes = rng.integers(97, 123, (count, longest)).astype(np.uint8)
-        lengths = rng.integers(shortest, longest + 1, count)
-        rows = (row[:k].tobytes().decode() for row, k in zip(codes, lengths, strict=True))
-        return " ".join(rows)
-
-    def join_distinct_words(rng: np.random.Generator) -> str:
-        pairs = [a + b for a in _LETTERS for b in _LETTERS]
-        triples = [pair + c for pair in pairs for c in _LETTERS]
-        return " ".join([*_shuffle(pairs, rng), *_shuffle(triples, rng)][: size // 3 + 1])
-
-    def repeat_pieces(pieces: tuple[str, ...], end: str = "!") -> Maker:
-        def make(rng: np.random.Generator) -> str:
-            piece = pieces[int(rng.integers(len(pieces)))]
-            return (piece * (size // len(piece) + 1))[: size - len(end)] + end
-
-        return make
-
-    def draw_signs(first: int, last: int, gap: int) -> Maker:
-        def make(rng: np.random.Generator) -> str:
-            text = "".join(map(chr, rng.integers(first, last, size).tolist()))
-            return " ".join(text[i : i + gap] for i in range(0, size, gap))
-
-        return make
-
-    return {
-        "as many different words as fit": join_distinct_words,
-        "long unknown words": lambda rng: join_random_words(rng, 8, 12),
-        "one very long word": lambda rng: (
-            join_random_words(rng, size, size) if size < 50_000 else "a" * size
-        ),
-        "one letter again and again": repeat_pieces(("a", "e", "i", "o", "1", "_")),
-        "single letters": repeat_pieces(("a ", "b c ", "x.", "i-")),
-        "addresses": repeat_pieces(("a@", "a.b@", "www.", "http://", "1.1.", "a@a.a ")),
-        "nested brackets": repeat_pieces(("(", "[", "{", "<", "<a ", "((a)")),
-        "quotes and backslashes": repeat_pieces(('"', "'", "\\", '\\"', "`")),
-        "blanks": repeat_pieces((" ", "\t", "\n", " \n", "\u00a0"), end="x"),
-        "capital letters": lambda rng: join_random_words(rng, 2, 6).upper(),
-        "signs of other scripts": draw_signs(0x4E00, 0x9FFF, 3),
-        "capitals that change length": repeat_pieces(("\u0130", "\u1e9e", "\ufb03", "\u0149 ")),
-        "letters with many marks": repeat_pieces(
-            ("a\u0301\u0323", "o\u0308\u0304 ", "\u1100\u1161")
-        ),
-        "numbers": lambda rng: " ".join(map(str, rng.integers(0, 10**9, size // 8 + 1))),
-    }
+    def _variants(self, of: Pumped) -> Iterable[Shape]:
+        tried = {of}
+        for _ in range(self.attack.variants):
+            variant = of.mutate(self.access.rng)
+            if variant not in tried:
+                tried.add(variant)
+                yield variant.shape(self.room)
 
 
-def _shuffle(items: list[str], rng: np.random.Generator) -> list[str]:
-    return [items[i] for i in rng.permutation(len(items))]
-
-
-# ---- rows and images ---------------------------------------------------------------------------
-
-
-def _row_kinds(domain: TableDomain, question: SizeLimits) -> Mapping[str, Maker]:
-    examples = np.asarray(question.examples, dtype=np.float64)
-    low, high = domain.bounds()
-    low = np.where(np.isfinite(low), low, np.minimum(examples.min(axis=0), -1e300))
-    high = np.where(np.isfinite(high), high, np.maximum(examples.max(axis=0), 1e300))
-
-    def vary_one(row: Any, rng: np.random.Generator) -> Any:
-        out, j = row.copy(), int(rng.integers(len(row)))
-        out[j] = rng.uniform(low[j] / 2, high[j] / 2) * 2
-        return out
-
-    def make_valid(make: Maker) -> Maker:
-        return lambda rng: domain.project(np.asarray(make(rng))[None])[0]
-
-    return {
-        "lowest values": make_valid(lambda rng: vary_one(low, rng)),
-        "highest values": make_valid(lambda rng: vary_one(high, rng)),
-        "lowest and highest values": make_valid(
-            lambda rng: np.where(rng.random(len(low)) < 0.5, low, high)
-        ),
-        "numbers next to nothing": make_valid(lambda rng: rng.choice([5e-324, 1e-310], len(low))),
-        "uniform rows": make_valid(lambda rng: rng.uniform(low / 2, high / 2) * 2),
-        "rows with long fractions": make_valid(
-            lambda rng: examples[int(rng.integers(len(examples)))] * (1 + rng.normal() * 1e-9)
-        ),
-    }
-
-
-def _image_kinds(domain: ImageDomain) -> Mapping[str, Maker]:
-    low, high, shape = domain.low, domain.high, domain.shape
-
-    def vary_one(value: float, rng: np.random.Generator) -> Any:
-        image = np.full(int(np.prod(shape)), value)
-        image[int(rng.integers(image.size))] = rng.uniform(low, high)
-        return image.reshape(shape)
-
-    def quantise(make: Maker) -> Maker:
-        def make_inputs(rng: np.random.Generator) -> Any:
-            steps = np.round((np.asarray(make(rng)) - low) / domain.quantum)
-            return np.clip(low + steps * domain.quantum, low, high)
-
-        return make_inputs
-
-    return {
-        "black": quantise(lambda rng: vary_one(low, rng)),
-        "white": quantise(lambda rng: vary_one(high, rng)),
-        "black and white noise": lambda rng: rng.choice([low, high], shape),
-        "uniform noise": quantise(lambda rng: rng.uniform(low, high, shape)),
-        "hardly visible noise": quantise(
-            lambda rng: low + rng.integers(0, 2, shape) * domain.quantum
-        ),
-        "numbers next to nothing": lambda rng: np.clip(
-            rng.choice([5e-324, 1e-310, 1e-40], shape), low, high
-        ),
-    }
+class _NumberSearch(_Search):
+    def run(self) -> Population:
+        self.prober.begin(self.question.examples)
+        domain, examples = self.access.domain, self.question.examples
+        if isinstance(domain, TableDomain):
+            rows = RowShapes(domain, examples, self.access.rng)
+            self.stage(rows.single())
+            self.stage(rows.whole(list(self.found), self.prober.base))
+        elif isinstance(domain, ImageDomain):
+            self.stage(list_images(domain, examples))
+        return tuple(self.population)

@@ -47,7 +47,7 @@ class MalformedInputs(Attack[OrdinaryExamples, NonsenseInputs]):
         "Miller, Fredriksen, So: An Empirical Study of the Reliability of UNIX Utilities "
         "(Communications of the ACM 1990)"
     )
-    tasks: ClassVar[tuple[str, ...]] = ("malformed-inputs",)
+    tasks: ClassVar[tuple[str, ...]] = ("malformed-inputs", "disruptive-inputs")
 
     def run(self, question: OrdinaryExamples, access: Access) -> NonsenseInputs:
         """Collect as many as may be asked."""

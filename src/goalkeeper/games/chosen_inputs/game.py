@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.core.application import Answers, Application
+from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
-from goalkeeper.core.data import Data, Inputs, Ints
+from goalkeeper.core.data import Data, Ints
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
-from goalkeeper.core.power import Power, View
+from goalkeeper.core.power import Power
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.chosen_inputs import marks
+from goalkeeper.games.chosen_inputs.erring import let_err
 from goalkeeper.games.chosen_inputs.pool import InputPool
-from goalkeeper.games.shared.base_targets import WrappedTarget, draw_by_content
 from goalkeeper.games.shared.reacting import METRIC, unfit_reactions
 
-ERRING = 0.3  # share of inputs that a weakened model misclassifies
+FEWEST = 80  # inputs: ten attempts of four inputs, and as many to learn from
+LEAST_SIZE = 4  # inputs of an attempt
 _OUTPUT = Harm(Goal.INTEGRITY, level=IntegrityLevel.OUTPUT)
 
 
@@ -31,7 +32,15 @@ class ChosenInputs(Game[InputPool, None, Ints]):
 
     The game sends the chosen inputs through the model and the described reactions (or the user's
     own adapter). A reaction is wrong when the class is, and when it differs from the one to the
-    true class; inputs that were not chosen are the baseline.
+    true class. Where a class is harmless, the inputs are of the other classes: what the attacker
+    writes and what passes as something else. That an own harmless input is declined harms nobody
+    else.
+
+    The baseline is the best of as many inputs by chance: an attacker who sends, in the same
+    attempt, as many random inputs as were asked about in any attempt, and one more, without seeing
+    a reaction. A model that errs in 1 of 20 inputs errs on some of 11 in 43 % of cases, and to find
+    that by trying is no attack. What an attack may gain is to know beforehand, from its answers
+    about other inputs, which go wrong.
 
     Parameters
     ----------
@@ -39,6 +48,8 @@ class ChosenInputs(Game[InputPool, None, Ints]):
         Attempts to choose an input that triggers a wrong reaction.
     size
         Inputs to choose from in each attempt, at most.
+    practice
+        Other inputs that an attack may learn from, at most.
     """
 
     name: ClassVar[str] = "chosen_inputs"
@@ -47,12 +58,13 @@ class ChosenInputs(Game[InputPool, None, Ints]):
 
     slots: int = 40
     size: int = 20
+    practice: int = 600
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
         """Trigger wrong reactions by choice."""
         task = Task(
             name="chosen-inputs",
-            harms=(_OUTPUT,) if app.harmless is None else (_OUTPUT, Harm(Goal.AVAILABILITY)),
+            harms=(_OUTPUT,),
             metric=METRIC,
             sentence="find ordinary inputs to which the surrounding system reacts wrongly",
             writes="own",
@@ -65,58 +77,46 @@ class ChosenInputs(Game[InputPool, None, Ints]):
         if unfit is not None:
             return unfit
         count = len(_candidates(app))
-        if count >= 2 * self.slots:
+        if count >= FEWEST:
             return None
+        kind = "" if app.harmless is None else f" that are not {app.classes[app.harmless]}"
         return Unfit(
-            f"inconclusive: only {count} inputs to choose from, fewer than {2 * self.slots}; "
+            f"inconclusive: only {count} inputs{kind} to choose from, fewer than {FEWEST}; "
             "give more holdout data"
         )
 
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[InputPool, None]:
-        """Lay out inputs to choose from."""
+        """Lay out inputs to choose from, and half of all, or more, to learn from."""
         data = _candidates(app)
-        size = min(self.size, len(data) // self.slots)
-        picked = data.take(rng.permutation(len(data))[: self.slots * size])
-        return Deal(InputPool(x=picked.x, y=picked.y, slots=self.slots, size=size), None)
+        order = rng.permutation(len(data))
+        slots = min(self.slots, len(data) // 2 // LEAST_SIZE)
+        size = min(self.size, len(data) // 2 // slots)
+        picked, rest = data.take(order[: slots * size]), data.take(order[slots * size :])
+        pool = InputPool(
+            x=picked.x,
+            y=picked.y,
+            slots=slots,
+            size=size,
+            practice=rest.take(np.arange(min(len(rest), self.practice))),
+        )
+        return Deal(pool, None, campaigns=slots + 1)
 
     def mark(self, marking: Marking[InputPool, None, Ints]) -> AttackResult:
         """Let the surrounding system react to what was chosen."""
         return marks.mark(marking)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
-        """Let the model err in a fixed share of inputs."""
-        return replace(app, target=ErringTarget(app.target, rng.bytes(8), len(app.classes)))
-
-    def smaller(self) -> ChosenInputs:
-        """Choose less often."""
-        return replace(self, slots=min(self.slots, 20))
+        """Let the model err on inputs that have a feature in common."""
+        return let_err(app, rng)
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Say how many answers are asked for."""
-        return Estimate(queries=min(granted.budget.queries, self.slots * self.size))
+        return Estimate(queries=min(granted.budget.queries, self.practice) + self.slots * self.size)
 
 
 def _candidates(app: Application) -> Data:
-    """Return the inputs to choose from: the harmless ones, where a class is harmless."""
+    """Return the inputs to choose from: those that are not harmless, where a class is harmless."""
     holdout = app.data.holdout
     if app.harmless is None:
         return holdout
-    return holdout.take(np.flatnonzero(holdout.y == app.harmless))
-
-
-@dataclass(frozen=True, eq=False)
-class ErringTarget(WrappedTarget):
-    """A target that gives another class for a share of inputs that only their content decides."""
-
-    key: bytes
-    classes: int
-
-    def answer(self, x: Inputs, view: View) -> Answers:
-        """Answer inputs `(n, ...)`."""
-        answers = self.target.answer(x, view)
-        errs = draw_by_content(x, self.key) < ERRING
-        labels = np.where(errs, (answers.labels + 1) % self.classes, answers.labels)
-        if view < View.SCORES:
-            return Answers(labels)
-        turned = np.where(errs[:, None], np.roll(answers.scores, 1, axis=1), answers.scores)
-        return Answers(labels, turned).cut(view)
+    return holdout.take(np.flatnonzero(holdout.y != app.harmless))

@@ -1,4 +1,4 @@
-"""Mark chosen inputs: how many trigger a wrong reaction, compared with inputs not chosen."""
+"""Mark chosen inputs: how many trigger a wrong reaction, compared with the best by chance."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Proportion, Status, Trial
 from goalkeeper.games.base import Marking
 from goalkeeper.games.chosen_inputs.pool import InputPool
-from goalkeeper.games.shared.measuring import draw_curve, thinned_checkpoints
+from goalkeeper.games.shared.measuring import draw_curve, measure_rate
 from goalkeeper.games.shared.reacting import count_reactions, headline
 from goalkeeper.games.shared.system import System, ask_target
+from goalkeeper.games.tallies import paired_proportion
 
 
 def mark(marking: Marking[InputPool, None, Ints]) -> AttackResult:
-    """Send what was chosen, one input a slot, and count wrong reactions."""
+    """Send what was chosen, one input a slot, and count wrong reactions beside those by chance."""
     app, pool = marking.app, marking.deal.question
     wrong, names = _find_wrong(app, pool)
-    points = thinned_checkpoints(marking.answers)
+    points = list({int(point.queries.sum()): point for point in marking.answers}.values())
     picks = [check_choice(point.answer, pool) for point in points]
+    order = marking.rng.permuted(np.tile(np.arange(pool.size), (pool.slots, 1)), axis=1)
+    tries = [_tries(point, pool) for point in points]
     tallies = [
-        Proportion(
-            successes=int(wrong[rows].sum()),
-            n=pool.slots,
-            baseline_successes=int(wrong.sum()),
-            baseline_n=len(wrong),
-        )
-        for rows in picks
+        paired_proportion(wrong[rows], best_by_chance(wrong, pool, order[:, :k]))
+        for rows, k in zip(picks, tries, strict=True)
     ]
     trials = [_trial(point, tally) for point, tally in zip(points, tallies, strict=True)]
     return AttackResult(
         status=Status.TESTED,
-        summary=_summary(app, pool, trials[-1].queries, tallies[-1]),
+        summary=_summary(app, pool, trials[-1].queries, tallies[-1], tries[-1]),
         measurements=(
             headline(
                 tallies[-1],
-                "chosen inputs that trigger a wrong reaction; baseline: inputs not chosen",
+                "chosen inputs that trigger a wrong reaction; baseline: " + _name_chance(tries[-1]),
+            ),
+            measure_rate(
+                "share of inputs that trigger a wrong reaction", wrong, note="not chosen at all"
             ),
             *count_reactions(names[picks[-1]], names),
         ),
@@ -49,19 +50,30 @@ def mark(marking: Marking[InputPool, None, Ints]) -> AttackResult:
         curve=draw_curve(trials),
         caveats=(
             f"one input of {pool.size} ordinary ones was chosen in each of {pool.slots} attempts; "
-            "with more inputs per attempt an attacker finds a wrong reaction more often",
+            "with more inputs per attempt a wrong reaction is found more often, with an attack and "
+            "without",
         ),
     )
 
 
+def _tries(point: Checkpoint, pool: InputPool) -> int:
+    """Return how many inputs a slot was sent at most: those asked about, and the chosen one."""
+    return min(int(point.queries[: pool.slots].max()) + 1, pool.size)
+
+
+def best_by_chance(wrong: Bools, pool: InputPool, drawn: Ints) -> Bools:
+    """Tell in which slots `(slots,)` any of the inputs drawn `(slots, k)` gets a wrong reaction."""
+    return np.asarray(np.take_along_axis(wrong.reshape(pool.slots, -1), drawn, axis=1).any(axis=1))
+
+
 def _trial(point: Checkpoint, tally: Proportion) -> Trial:
-    spent = float(point.queries[0])
+    """Return the trial of an answer; it cost what all slots asked, as one learns from the other."""
+    spent = float(point.queries.sum())
     return Trial(
         budget=spent,
         queries=spent,
         compute_h=point.cost.seconds / 3600,
         tally=tally,
-        verified=tally.successes,
     )
 
 
@@ -92,11 +104,17 @@ def check_choice(answer: object, pool: InputPool) -> Ints:
 # ---- what is shown -----------------------------------------------------------------------------
 
 
-def _summary(app: Application, pool: InputPool, queries: float, tally: Proportion) -> str:
-    unchosen = tally.baseline_successes / tally.baseline_n
-    kind = "" if app.harmless is None else f"{app.classes[app.harmless]} "
+def _summary(
+    app: Application, pool: InputPool, queries: float, tally: Proportion, tries: int
+) -> str:
+    chance = tally.baseline_successes / tally.baseline_n
+    kind = "" if app.harmless is None else f"not {app.classes[app.harmless]} "
     return (
         f"After {queries:,.0f} queries {tally.successes} of {pool.slots} {kind}inputs, each chosen "
-        f"out of {pool.size}, trigger a wrong reaction; {unchosen:.1%} of {kind}inputs do "
-        "that without being chosen."
+        f"out of {pool.size}, trigger a wrong reaction; {_name_chance(tries)} does so in "
+        f"{chance:.0%} of attempts."
     )
+
+
+def _name_chance(tries: int) -> str:
+    return "a random input" if tries == 1 else f"the best of {tries} random inputs"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from goalkeeper.games.exhaustion.game import Exhaustion, InputKind, Population, SizeLimits
+from goalkeeper.games.exhaustion.game import Exhaustion
+from goalkeeper.games.exhaustion.question import InputKind, Population, SizeLimits
 
 __all__ = [
     "Exhaustion",

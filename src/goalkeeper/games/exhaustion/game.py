@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import numpy as np
 
 from goalkeeper.core.access import Checkpoint
+from goalkeeper.core.answer_costs import CostMeter
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
-from goalkeeper.core.data import Floats, Inputs, row_keys
+from goalkeeper.core.data import Inputs, row_keys
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.evidence import (
-    AttackResult,
-    Exhibit,
-    Latency,
-    Measurement,
-    Status,
-    Trial,
-)
+from goalkeeper.core.evidence import AttackResult, Latency, Status
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Deal, Game, Marking, Task
+from goalkeeper.games.exhaustion import report
+from goalkeeper.games.exhaustion.costs import MIN_MEASURED, KindCosts, KindTimer, find_slowest
+from goalkeeper.games.exhaustion.question import InputKind, Population, SizeLimits
 from goalkeeper.games.exhaustion.slow_target import slowed
-from goalkeeper.games.exhaustion.timing import CostMeter, Unit, draw_inputs, draw_of_size
-from goalkeeper.games.shared.measuring import build_measurement, build_query_trial, draw_curve
-from goalkeeper.games.tallies import bounds, estimate_tally, is_too_wide
-from goalkeeper.stats.latency import latency_factor, quantile_bounds
+from goalkeeper.games.exhaustion.timing import GroupTimer
+from goalkeeper.games.shared.measuring import build_query_trial, draw_curve
+from goalkeeper.games.tallies import bounds, is_too_wide
 
-# Inputs from which on the 99th percentile is compared, not the median: 4 of 400 lie beyond it.
-MIN_INPUTS_FOR_TAIL = 400
-MIN_MEASURED = 8  # different inputs of a kind, beyond those that are screened
+ANSWERS = 2_000  # that a search asks, at most
 TASK = Task(
     name="slow-answers",
     harms=(Harm(Goal.AVAILABILITY),),
@@ -41,52 +35,7 @@ TASK = Task(
     sentence="send inputs of allowed size that take far longer to answer than others",
     writes="own",
 )
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class SizeLimits:
-    """The question: how many inputs, and how large each may be.
-
-    Parameters
-    ----------
-    inputs
-        Inputs of each kind to be handed in, one a campaign.
-    size
-        Characters of a text, at most; other inputs have the shape of the domain.
-    examples
-        A few ordinary inputs `(m, ...)`.
-    """
-
-    inputs: int
-    size: int
-    examples: Inputs
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class InputKind:
-    """Inputs `(inputs, ...)` made in one way, one for each campaign."""
-
-    name: str
-    x: Inputs
-
-
-Population = Sequence[InputKind]
 ExhaustionMarking = Marking[SizeLimits, None, Population]
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class _KindCosts:
-    """Costs of a few inputs of every kind and of as many ordinary ones, and of the slowest kinds.
-
-    `screened` and `ordinary_screened` are those by which the slowest kind is found; `ordinary` are
-    the costs of ordinary inputs of any size; `slowest` is the slowest kind at each checkpoint.
-    """
-
-    screened: Sequence[Floats]
-    ordinary_screened: Floats
-    ordinary: Floats
-    slowest: tuple[int, ...]
-    tallies: Mapping[int, Latency]
 
 
 @final
@@ -94,11 +43,16 @@ class _KindCosts:
 class Exhaustion(Game[SizeLimits, None, Population]):
     """Question: how large an input may be. Answer: kinds of inputs that may take long.
 
-    An attacker sees how long answers take; the game measures that for the attacker. The
-    first `screened` inputs of every kind decide which kind is the slowest, the others show how
-    slow it is, so that none is picked for a value that is high by chance. They are asked one at
-    a time, in turns with ordinary inputs of equal size, in several rounds, and an input counts by
-    its median: a busy machine makes the interval wide and nothing slow.
+    An attacker sees how long answers take. The first `screened` inputs of every kind that is handed
+    in decide which kind is the slowest, the others show how slow it is, so that none is picked for
+    a value that is high by chance. They are asked one at a time, in turns with ordinary inputs, in
+    several rounds, and an input counts by its median: a busy machine makes the interval wide and
+    nothing slow.
+
+    Ordinary inputs are compared as they are, whatever their size: how large an input may be is up
+    to the application. Only what any application needs to read the larger text, to count its
+    characters and words once, is added to the time of ordinary ones, so that a filter as quick as
+    that is not slow because long texts are allowed.
 
     Time is that of answering in this process: no network, no queue and no front end are in it.
     A target that counts its own work (`work()`) is measured by that.
@@ -116,6 +70,8 @@ class Exhaustion(Game[SizeLimits, None, Population]):
         Characters of a text, at most, also where the application takes more.
     patience
         Seconds after which no further round is begun.
+    limit
+        Seconds after which nothing more is asked, also in the middle of a round.
     """
 
     name: ClassVar[str] = "exhaustion"
@@ -123,8 +79,9 @@ class Exhaustion(Game[SizeLimits, None, Population]):
     inputs: int = 30
     screened: int = 8
     rounds: int = 7
-    chars: int = 20_000
-    patience: float = 10.0
+    chars: int = 1_000_000
+    patience: float = 8.0
+    limit: float = 20.0
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
         """Return the one task."""
@@ -142,7 +99,7 @@ class Exhaustion(Game[SizeLimits, None, Population]):
 
     def mark(self, marking: ExhaustionMarking) -> AttackResult:
         """Find the slowest kind on some inputs, and measure it on the others."""
-        kinds, app = _check_kinds(marking), marking.app
+        kinds = _check_kinds(marking)
         points = _select_checkpoints(
             marking.answers, [len(k.x) for k in kinds], self.screened + MIN_MEASURED
         )
@@ -151,68 +108,40 @@ class Exhaustion(Game[SizeLimits, None, Population]):
                 "inconclusive: the attack handed in no kind of distinct inputs that are answered"
             )
             return AttackResult(status=Status.NOT_TESTED, reason=reason)
-        costs = self._measure_costs(marking, kinds, points)
+        timer = KindTimer(
+            timer=GroupTimer(
+                CostMeter.of(marking.app.target, marking.clock), self.patience, self.limit
+            ),
+            clock=marking.clock,
+            ordinary=marking.app.data.holdout.x,
+            rng=marking.rng,
+        )
+        few = [kind.x[: self.screened] for kind in kinds]
+        screening = timer.screen(few, max(1, self.rounds // 2))
+        slowest = find_slowest(kinds, screening, [len(p.answer) for p in points], self.screened)
+        winners = {k: kinds[k].x[self.screened :] for k in dict.fromkeys(slowest)}
+        costs = timer.measure(winners, self.inputs, self.rounds)
+        final = costs[slowest[-1]]
+        if not final.enough:
+            return AttackResult(status=Status.NOT_TESTED, reason=_explain_slowness(final, self))
         trials = [
-            build_query_trial(p, costs.tallies[k])
-            for p, k in zip(points, costs.slowest, strict=True)
+            build_query_trial(p, costs[k].tally)
+            for p, k in zip(points, slowest, strict=True)
+            if costs[k].enough
         ]
-        kind, tally = kinds[costs.slowest[-1]], costs.tallies[costs.slowest[-1]]
-        by_kind = [
-            _measure_kind(k.name, c, costs.ordinary_screened)
-            for k, c in zip(kinds, costs.screened, strict=True)
-        ]
-        unclear = is_too_wide(tally)
+        unclear, kind = is_too_wide(final.tally), kinds[slowest[-1]]
         return AttackResult(
             status=Status.NOT_TESTED if unclear else Status.TESTED,
-            reason=_explain_width(tally) if unclear else "",
-            summary=_summarise(kind.name, tally, trials[-1]),
+            reason=_explain_width(final.tally) if unclear else "",
+            summary=report.summarise(kind.name, final, trials[-1]),
             measurements=(
-                *_measure(kind.name, tally, costs.ordinary),
-                *sorted(by_kind, key=lambda one: -one.value),
+                *report.measure(kind.name, final, TASK.metric),
+                *report.measure_kinds([k.name for k in kinds], screening),
             ),
             trials=tuple(trials),
             curve=draw_curve(trials, "queries", "queries per input"),
-            caveats=_list_caveats(tally, app, marking.deal.question.size),
-            exhibits=(_show_example(kind, self.screened),),
-        )
-
-    def _measure_costs(
-        self, marking: ExhaustionMarking, kinds: Sequence[InputKind], points: Sequence[Checkpoint]
-    ) -> _KindCosts:
-        """Time all kinds on a few inputs each, then the slowest ones on all others."""
-        rng, ordinary = marking.rng, marking.app.data.holdout.x
-        size = marking.deal.question.size
-        meter = CostMeter.of(marking.app.target, marking.clock, self.patience)
-        few = [kind.x[: self.screened] for kind in kinds]
-        benign = draw_of_size(ordinary, size, self.screened, rng)
-        *screened, ordinary_screened = meter.measure([*few, benign], max(1, self.rounds // 2), rng)
-        needed = self.screened + MIN_MEASURED
-        medians = [
-            np.median(c) if len(k.x) >= needed else -1.0
-            for k, c in zip(kinds, screened, strict=True)
-        ]
-        slowest = tuple(int(np.argmax(medians[: len(point.answer)])) for point in points)
-        winners = sorted(set(slowest))
-        rest = [kinds[k].x[self.screened :] for k in winners]
-        benign = draw_of_size(ordinary, size, self.inputs, rng)
-        *costs, equal, ordinary_costs = meter.measure(
-            [*rest, benign, draw_inputs(ordinary, self.inputs, rng)], self.rounds, rng
-        )
-        tallies = {
-            k: Latency(
-                attack=tuple(cost.tolist()),
-                benign=tuple(equal.tolist()),
-                quantile=0.99 if self.inputs >= MIN_INPUTS_FOR_TAIL else 0.5,
-                unit=meter.unit,
-            )
-            for k, cost in zip(winners, costs, strict=True)
-        }
-        return _KindCosts(
-            screened=screened,
-            ordinary_screened=ordinary_screened,
-            ordinary=ordinary_costs,
-            slowest=slowest,
-            tallies=tallies,
+            caveats=report.list_caveats(final.tally, marking.app, marking.deal.question.size),
+            exhibits=(report.show_example(kind, self.screened),),
         )
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
@@ -225,8 +154,8 @@ class Exhaustion(Game[SizeLimits, None, Population]):
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Return how many answers are timed."""
-        kinds = min(granted.budget.queries, 15)
-        return Estimate(queries=(kinds + self.rounds * 4) * (self.screened + self.inputs))
+        search = min(granted.budget.queries, ANSWERS)
+        return Estimate(queries=search + self.rounds * 4 * (self.screened + self.inputs))
 
 
 def _explain_width(tally: Latency) -> str:
@@ -234,6 +163,14 @@ def _explain_width(tally: Latency) -> str:
     return (
         f"inconclusive: times scatter so much that these inputs may take {low:.2g} to {high:.2g} "
         "times as long as ordinary ones; measure more inputs, or on a quieter machine"
+    )
+
+
+def _explain_slowness(costs: KindCosts, game: Exhaustion) -> str:
+    return (
+        f"inconclusive: answers take so long that within {game.limit:g} seconds only "
+        f"{len(costs.attack)} of these inputs and {len(costs.ordinary)} ordinary ones could be "
+        "measured"
     )
 
 
@@ -277,111 +214,3 @@ def _select_checkpoints(
     last = {int(point.queries.max()): point for point in answers}
     points = [last[spent] for spent in sorted(last)]
     return [p for p in points if max(sizes[: len(p.answer)], default=0) >= needed]
-
-
-# ---- what is shown -----------------------------------------------------------------------------
-
-
-def _measure(kind: str, tally: Latency, ordinary: Floats) -> tuple[Measurement, ...]:
-    n, q = len(tally.attack), tally.quantile
-    which = "median" if q == 0.5 else f"quantile {q:g}"
-    headline = build_measurement(
-        TASK.metric,
-        estimate_tally(tally),
-        n,
-        1.0,
-        note=f"{which} of {kind} over that of ordinary inputs of equal size, in {tally.unit}",
-    )
-    over_ordinary = build_measurement(
-        "latency over ordinary inputs",
-        latency_factor(tally.attack, ordinary, q=q, alpha=0.025),
-        n,
-        1.0,
-        note="the same inputs over ordinary ones of any size",
-    )
-    absolute = [
-        _measure_median(name, costs, tally.unit)
-        for name, costs in (
-            (kind, np.array(tally.attack)),
-            ("ordinary inputs of equal size", np.array(tally.benign)),
-            ("ordinary inputs", ordinary),
-        )
-    ]
-    return (headline, over_ordinary, *absolute)
-
-
-def _measure_median(group: str, costs: Floats, unit: Unit) -> Measurement:
-    low, high = quantile_bounds(costs, 0.5)
-    scale = _scale(unit)
-    return build_measurement(
-        f"median {'milliseconds' if unit == 'seconds' else unit} per answer",
-        (float(np.median(costs)) * scale, low * scale, high * scale),
-        len(costs),
-        group=group,
-        note="measured on the machine that ran this" if unit == "seconds" else "counted",
-    )
-
-
-def _scale(unit: Unit) -> float:
-    return 1000.0 if unit == "seconds" else 1.0
-
-
-def _measure_kind(name: str, costs: Floats, ordinary: Floats) -> Measurement:
-    return build_measurement(
-        "latency over equal size, by kind",
-        latency_factor(costs, ordinary, alpha=0.025),
-        len(costs),
-        1.0,
-        group=name,
-        note="on the few inputs by which the slowest kind was found",
-    )
-
-
-def _summarise(kind: str, tally: Latency, trial: Trial) -> str:
-    value, low, high = estimate_tally(tally)
-    slow, ordinary = (
-        float(np.median(costs)) * _scale(tally.unit) for costs in (tally.attack, tally.benign)
-    )
-    unit = "ms" if tally.unit == "seconds" else "operations"
-    span = (
-        f"{_format_factor(low)} to {_format_factor(high)}"
-        if np.isfinite(high)
-        else "no upper bound"
-    )
-    prefix = " no kind is significantly slower:" if low <= 1 else ""
-    return (
-        f"After {trial.queries:,.0f} queries per input{prefix} the slowest kind ({kind}) takes "
-        f"{_format_factor(value)} times as long as ordinary inputs of equal size ({span}): "
-        f"{slow:.3g} vs {ordinary:.3g} {unit}."
-    )
-
-
-def _format_factor(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.2f}"
-
-
-def _list_caveats(tally: Latency, app: Application, size: int) -> tuple[str, ...]:
-    caveats = []
-    if tally.unit == "seconds":
-        caveats.append(
-            "times were measured on the machine that ran goalkeeper; another run with the same "
-            "seed gives other times, and may name another of several kinds that are equally slow"
-        )
-    caveats.append("only the model's own answering is timed: no network, queue or front end")
-    if tally.quantile == 0.5:
-        caveats.append(
-            f"medians of {len(tally.attack)} inputs are compared; they are too few for the 99th "
-            "percentile"
-        )
-    if isinstance(app.domain, TextDomain) and size < app.domain.max_chars:
-        caveats.append(
-            f"texts of up to {size:,} characters were tried; the application takes "
-            f"{app.domain.max_chars:,}"
-        )
-    return tuple(caveats)
-
-
-def _show_example(kind: InputKind, row: int) -> Exhibit:
-    first = kind.x[row]
-    text = first if isinstance(first, str) else np.array2string(first.reshape(-1)[:12], precision=4)
-    return Exhibit(title=f"a slow input: {kind.name}", after=text[:300], note="its beginning")

@@ -1,39 +1,39 @@
-"""What an answer costs: inputs asked one at a time, in turns, by seconds or counted operations."""
+"""What answers cost: groups of inputs asked one at a time, in turns, and never for too long."""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from goalkeeper.core.application import Target
+from goalkeeper.core.answer_costs import CostMeter
 from goalkeeper.core.data import Floats, Inputs
-from goalkeeper.core.errors import TargetError
-from goalkeeper.core.power import View
-from goalkeeper.core.text import texts
+from goalkeeper.core.text import TERM
 
-Unit = Literal["seconds", "operations"]
+READINGS = 3  # times that a text is read, of which the median counts
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class CostMeter:
-    """Reads time, or the operations that a target counts itself."""
+class GroupTimer:
+    """Asks all inputs of several groups in turns, round by round.
 
-    target: Target
-    read: Callable[[], float]
-    unit: Unit
-    patience: float  # seconds after which no further round is begun
+    Parameters
+    ----------
+    meter
+        Reads what each answer costs.
+    patience
+        Seconds after which no further round is begun.
+    limit
+        Seconds after which nothing more is asked, also in the middle of the first round.
+    """
 
-    @classmethod
-    def of(cls, target: Target, clock: Callable[[], float], patience: float) -> CostMeter:
-        """Take the target's own count (`work()`, a number that grows with every answer)."""
-        count = getattr(target, "work", None)
-        if count is not None:
-            return cls(target, count, "operations", float("inf"))
-        return cls(target, clock, "seconds", patience)
+    meter: CostMeter
+    patience: float
+    limit: float
 
     def measure(
         self, groups: Sequence[Inputs], rounds: int, rng: np.random.Generator
@@ -41,55 +41,56 @@ class CostMeter:
         """Return what each input of each group costs, `(n,)` a group, the median over rounds.
 
         In every round all inputs of all groups are asked once, alone and in a new random order,
-        so that whatever slows the machine down meets all groups alike. No further round is begun
-        when the patience is over. A refusal costs what it took until it came.
+        so that whatever slows the machine down meets all groups alike. Inputs that the limit left
+        unasked are left out: which ones is random. Counted operations know no limit.
         """
         places = [(g, i) for g, group in enumerate(groups) for i in range(len(group))]
+        start = self.meter.read()
         for group in groups:
-            self._measure_one(group[:1])  # the first answer may load or compile something
-        start, rounds_seen = self.read(), []
-        for _ in range(rounds):
-            costs = np.zeros(len(places))
+            self.meter.measure_one(group[:1])  # the first answer may load or compile something
+        counted = self.meter.unit == "operations"
+        seen: list[Floats] = []
+        while len(seen) < rounds:
+            costs = np.full(len(places), math.nan)
+            seen.append(costs)
             for k in rng.permutation(len(places)).tolist():
+                if not counted and self.meter.read() - start > self.limit:
+                    break
                 g, i = places[k]
-                costs[k] = self._measure_one(groups[g][i : i + 1])
-            rounds_seen.append(costs)
-            if self.read() - start > self.patience:
+                costs[k] = self.meter.measure_one(groups[g][i : i + 1])
+            if not counted and self.meter.read() - start > self.patience:
                 break
-        # The median over rounds ignores rounds in which the machine was busy with something else.
-        median = np.median(np.stack(rounds_seen), axis=0)
         edges = np.cumsum([len(group) for group in groups])[:-1]
-        return [np.asarray(part) for part in np.split(median, edges)]
-
-    def _measure_one(self, x: Inputs) -> float:
-        start = self.read()
-        with suppress(TargetError):
-            self.target.answer(x, View.LABELS)
-        return self.read() - start
+        return [_take_medians(part) for part in np.split(np.stack(seen), edges, axis=1)]
 
 
-def draw_of_size(like: Inputs, size: int, n: int, rng: np.random.Generator) -> Inputs:
-    """Return `n` ordinary inputs of equal size `(n, ...)`.
+def _take_medians(costs: NDArray[np.float64]) -> Floats:
+    """Return the median of each input `(rounds, n)` that was asked at all.
 
-    Texts are ordinary ones one after the other, in random order, cut at `size` characters.
-    Inputs of fixed shape are drawn from the ordinary ones as they are.
+    The median over rounds ignores rounds in which the machine was busy with something else.
     """
-    if like.dtype != object:
-        return draw_inputs(like, n, rng)
-    return texts(_join_texts(like, size, rng) for _ in range(n))
+    asked = costs[:, ~np.isnan(costs).all(axis=0)]
+    return np.asarray(np.nanmedian(asked, axis=0) if asked.size else asked[0])
+
+
+def read_costs(x: Inputs, clock: Callable[[], float]) -> Floats:
+    """Return the seconds `(n,)` in which this machine reads each text once; 0 for other inputs.
+
+    To read is to count the characters and the words: what any application that looks at the whole
+    text does at least.
+    """
+    if x.dtype != object:
+        return np.zeros(len(x))
+    taken = np.zeros((READINGS, len(x)))
+    for row in taken:
+        for i, text in enumerate(x):
+            start = clock()
+            Counter(text), Counter(TERM.findall(text.lower()))
+            row[i] = clock() - start
+    return np.asarray(np.median(taken, axis=0))
 
 
 def draw_inputs(x: Inputs, n: int, rng: np.random.Generator) -> Inputs:
     """Draw inputs, each once where there are enough."""
     rows = rng.permutation(len(x))[:n] if len(x) >= n else rng.integers(0, len(x), n)
     return np.asarray(x[rows])
-
-
-def _join_texts(like: Inputs, size: int, rng: np.random.Generator) -> str:
-    parts: list[str] = []
-    length = 0
-    while length < size:
-        part = str(like[int(rng.integers(len(like)))]) + "\n"
-        parts.append(part)
-        length += len(part)
-    return "".join(parts)[:size]

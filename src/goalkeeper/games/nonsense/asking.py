@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -28,15 +29,16 @@ class InputOutcome(StrEnum):
     CRASH = "crash"
     INVALID = "invalid state"
     CONFIDENT = "answered confidently"
+    HANG = "no answer for long"
+    BLOCKS = "others are not answered afterwards"
     UNDELIVERED = "not delivered"
 
-    @property
-    def fails(self) -> bool:
-        """Whether this counts against the application."""
-        return self in FAILURES
 
-
-FAILURES = (InputOutcome.CRASH, InputOutcome.INVALID, InputOutcome.CONFIDENT)
+# What counts against an application: an invalid state or a confident answer is wrong for whoever
+# relies on it; others are harmed only where the application goes down, hangs, or refuses them.
+UNRELIABLE = (InputOutcome.CRASH, InputOutcome.INVALID, InputOutcome.CONFIDENT)
+ANSWERED = (InputOutcome.ANSWERED, InputOutcome.CONFIDENT)
+UNAVAILABLE = (InputOutcome.BLOCKS, InputOutcome.CRASH, InputOutcome.HANG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,34 @@ class InputTester:
     threshold: float  # confidence from which on an answer is confident; infinite: never
     system: System
     outside: bool = False  # only what is outside the domain may not be answered confidently
+    clock: Callable[[], float] = float
+    patience: float = float("inf")  # seconds without an answer, from which on it hangs
+    others: Inputs | None = None  # ordinary inputs `(m, ...)` that must be answered afterwards
 
     @classmethod
     def of(cls, app: Application, *, outside: bool = False) -> InputTester:
         """Measure the confidence that 95 % of calibration inputs do not exceed."""
         return cls(app, confidence_threshold(app), System.of(app, b""), outside)
+
+    def disturb(self, x: Inputs) -> HandledInput:
+        """Ask about a single input `(1, ...)`, and then about ordinary ones of other people."""
+        start = self.clock()
+        result = self.test(x)
+        taken = self.clock() - start
+        if self._blocks():
+            return HandledInput(
+                InputOutcome.BLOCKS, f"ordinary inputs are not answered any more; {result.message}"
+            )
+        if result.outcome is not InputOutcome.CRASH and taken > self.patience:
+            return HandledInput(InputOutcome.HANG, f"no answer for {taken:.0f} seconds")
+        return result
+
+    def _blocks(self) -> bool:
+        """Tell whether ordinary inputs that were answered before are not any more."""
+        if self.others is None or not len(self.others):
+            return False
+        one_by_one = (self.others[i : i + 1] for i in range(len(self.others)))
+        return all(self.test(x).outcome not in ANSWERED for x in one_by_one)
 
     def test(self, x: Inputs) -> HandledInput:
         """Ask about a single input `(1, ...)`; whatever the application raises is an outcome.

@@ -17,18 +17,28 @@ from goalkeeper.core.evidence import AttackResult, Exhibit, Measurement, Proport
 from goalkeeper.core.goals import Aspect, Goal, Harm
 from goalkeeper.core.power import Power, View
 from goalkeeper.games.base import Deal, Game, Marking, Task
-from goalkeeper.games.nonsense.asking import FAILURES, HandledInput, InputOutcome, InputTester
+from goalkeeper.games.nonsense.asking import (
+    ANSWERED,
+    UNAVAILABLE,
+    UNRELIABLE,
+    HandledInput,
+    InputOutcome,
+    InputTester,
+)
 from goalkeeper.games.nonsense.overconfident import allowed, overconfident
 from goalkeeper.games.shared.measuring import build_measurement, measure_rate
 from goalkeeper.games.tallies import estimate_tally
 
-MALFORMED, STRANGE = "malformed-inputs", "strange-inputs"
+MALFORMED, STRANGE, DISRUPTIVE = "malformed-inputs", "strange-inputs", "disruptive-inputs"
 METRIC = "success_rate"
-_HARMS = (Harm(Goal.INTEGRITY, aspect=Aspect.RELIABILITY), Harm(Goal.AVAILABILITY))
+_RELIABILITY = (Harm(Goal.INTEGRITY, aspect=Aspect.RELIABILITY),)
+_OTHERS = 3  # ordinary inputs that are asked after each of the inputs that may disrupt
 _MAX_EXHIBITS = 6
 _MAX_CHARS = 300  # of an exhibit
 _NAMES = {
+    InputOutcome.BLOCKS: "share after which others are not answered",
     InputOutcome.CRASH: "share of crashes",
+    InputOutcome.HANG: "share of inputs without an answer for long",
     InputOutcome.INVALID: "share of invalid states",
     InputOutcome.CONFIDENT: "share of confident answers",
     InputOutcome.REFUSED: "share of refusals",
@@ -52,6 +62,7 @@ class NonsenseInput:
 
 
 NonsenseInputs = Sequence[NonsenseInput]
+Failures = tuple[InputOutcome, ...]
 
 
 @final
@@ -59,11 +70,16 @@ NonsenseInputs = Sequence[NonsenseInput]
 class Nonsense(Game[OrdinaryExamples, None, NonsenseInputs]):
     """Question: a few ordinary inputs. Answer: nonsensical ones, each of a named kind.
 
-    The game asks about each alone, so that what one breaks does not hide another. It counts
-    crashes (anything raised but a clean refusal), invalid states (an answer that is no class,
-    scores that are no probabilities, a class without a reaction) and confident answers (at least
-    as sure as the application is of its own calibration inputs in 95 of 100 cases). Ordinary
+    The game asks about each alone, so that what one breaks does not hide another. For reliability
+    it counts crashes (anything raised but a clean refusal), invalid states (an answer that is no
+    class, scores that are no probabilities, a class without a reaction) and confident answers (at
+    least as sure as the application is of its own calibration inputs in 95 of 100 cases). Ordinary
     inputs are the baseline: about 5 % of them are answered as confidently.
+
+    For availability (`disruptive-inputs`) only what other people notice counts: a crash, no answer
+    for `hang` seconds and 100 times as long as ordinary inputs take, and ordinary inputs that were
+    answered before and are refused, or crash, afterwards. That nonsense is answered, however
+    confidently, keeps nobody from the application.
 
     Of malformed inputs only those outside the described domain may not be answered confidently:
     a mail with a control character in it is still a mail. Ordinary inputs are judged by the same
@@ -81,6 +97,8 @@ class Nonsense(Game[OrdinaryExamples, None, NonsenseInputs]):
         Ordinary inputs they are compared with, at most.
     examples
         Ordinary inputs that the attack may start from.
+    hang
+        Seconds without an answer, from which on the application hangs.
     """
 
     name: ClassVar[str] = "nonsense"
@@ -89,24 +107,31 @@ class Nonsense(Game[OrdinaryExamples, None, NonsenseInputs]):
     inputs: int = 120
     ordinary: int = 300
     examples: int = 20
+    hang: float = 10.0
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
-        """Ask about malformed inputs, and about well-formed ones that mean nothing."""
-        malformed = Task(
-            name=MALFORMED,
-            harms=_HARMS,
-            metric=METRIC,
-            sentence="drive the application into an invalid state with malformed inputs",
-            writes="own",
+        """Ask about malformed inputs, well-formed ones that mean nothing, and what disrupts."""
+        return tuple(
+            Task(name=name, harms=harms, metric=METRIC, sentence=sentence, writes="own")
+            for name, harms, sentence in (
+                (
+                    MALFORMED,
+                    _RELIABILITY,
+                    "drive the application into an invalid state with malformed inputs",
+                ),
+                (
+                    STRANGE,
+                    _RELIABILITY,
+                    "make the application answer confidently on inputs it was not made for",
+                ),
+                (
+                    DISRUPTIVE,
+                    (Harm(Goal.AVAILABILITY),),
+                    "keep other people from the application: by a crash, by an input without an "
+                    "answer, or so that their inputs are refused afterwards",
+                ),
+            )
         )
-        strange = Task(
-            name=STRANGE,
-            harms=_HARMS,
-            metric=METRIC,
-            sentence="make the application answer confidently on inputs it was not made for",
-            writes="own",
-        )
-        return malformed, strange
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
@@ -117,29 +142,40 @@ class Nonsense(Game[OrdinaryExamples, None, NonsenseInputs]):
         return Deal(OrdinaryExamples(examples=similar[rows], most=self.inputs), None)
 
     def mark(self, marking: Marking[OrdinaryExamples, None, NonsenseInputs]) -> AttackResult:
-        """Ask one by one, nonsense and ordinary inputs alike, and count."""
+        """Ask one by one, ordinary inputs and then nonsense, and count."""
         app, rng = marking.app, marking.rng
         sent = _check_inputs(marking)
-        tester = InputTester.of(app, outside=marking.task.name == MALFORMED)
-        results = [tester.test(item.x) for item in sent]
+        holdout = app.data.holdout.x
+        usual = holdout[rng.permutation(len(holdout))[: self.ordinary]]
+        failures = _failures_of(marking.task)
+        tester = InputTester.of(app, outside=marking.task.name != STRANGE)
+        start = marking.clock()
+        ordinary = [tester.test(usual[i : i + 1]) for i in range(len(usual))]
+        each = (marking.clock() - start) / len(ordinary)
+        if failures is UNAVAILABLE:
+            answered = [i for i, r in enumerate(ordinary) if r.outcome in ANSWERED]
+            tester = replace(
+                tester,
+                clock=marking.clock,
+                patience=max(self.hang, 100 * each),
+                others=usual[answered[:_OTHERS]],
+            )
+        results = [tester.disturb(item.x) for item in sent]
         kept = [
             i for i, result in enumerate(results) if result.outcome is not InputOutcome.UNDELIVERED
         ]
         if not kept:
             reason = "inconclusive: none of the inputs could be delivered to the model"
             return AttackResult(status=Status.NOT_TESTED, reason=reason)
-        holdout = app.data.holdout.x
-        rows = rng.permutation(len(holdout))[: self.ordinary]
-        ordinary = [tester.test(holdout[i : i + 1]) for i in rows.tolist()]
         sent, results = [sent[i] for i in kept], [results[i] for i in kept]
-        tally = _count_failures(results, ordinary)
+        tally = _count_failures(results, ordinary, failures)
         return AttackResult(
             status=Status.TESTED,
             summary=_summarise(marking.task, results, tally),
-            measurements=_measure(sent, results, ordinary, tally),
-            trials=(_build_trial(results, tally),),
+            measurements=_measure(sent, results, ordinary, failures),
+            trials=(_build_trial(results, tally, failures),),
             caveats=_list_caveats(marking, len(marking.final.answer) - len(kept), tester.threshold),
-            exhibits=_show_failures(sent, results),
+            exhibits=_show_failures(sent, results, failures),
         )
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
@@ -152,7 +188,8 @@ class Nonsense(Game[OrdinaryExamples, None, NonsenseInputs]):
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Return how many inputs are asked."""
-        return Estimate(queries=min(granted.budget.queries, self.inputs) + self.ordinary)
+        each = 1 + _OTHERS * (task.name == DISRUPTIVE)
+        return Estimate(queries=each * min(granted.budget.queries, self.inputs) + self.ordinary)
 
 
 # ---- counting ----------------------------------------------------------------------------------
@@ -187,21 +224,26 @@ def _content_key(x: Inputs) -> str:
     return repr(x[0]) if x.dtype == object else f"{x.shape}{x.tobytes()!r}"
 
 
+def _failures_of(task: Task) -> Failures:
+    return UNAVAILABLE if task.name == DISRUPTIVE else UNRELIABLE
+
+
 def _count_failures(
-    results: Sequence[HandledInput], ordinary: Sequence[HandledInput]
+    results: Sequence[HandledInput], ordinary: Sequence[HandledInput], failures: Failures
 ) -> Proportion:
     return Proportion(
-        successes=sum(result.outcome.fails for result in results),
+        successes=sum(result.outcome in failures for result in results),
         n=len(results),
-        baseline_successes=sum(result.outcome.fails for result in ordinary),
+        baseline_successes=sum(result.outcome in failures for result in ordinary),
         baseline_n=len(ordinary),
     )
 
 
-def _build_trial(results: Sequence[HandledInput], tally: Proportion) -> Trial:
-    """Verify crashes and invalid states: one alone is real, a confident answer may be chance."""
-    real = sum(r.outcome in (InputOutcome.CRASH, InputOutcome.INVALID) for r in results)
-    return Trial(budget=len(results), queries=len(results), tally=tally, verified=real)
+def _build_trial(results: Sequence[HandledInput], tally: Proportion, failures: Failures) -> Trial:
+    """Verify all but confident answers, which may be chance: one crash alone is real."""
+    real = set(failures) - {InputOutcome.CONFIDENT}
+    verified = sum(r.outcome in real for r in results)
+    return Trial(budget=len(results), queries=len(results), tally=tally, verified=verified)
 
 
 # ---- what is shown -----------------------------------------------------------------------------
@@ -211,15 +253,16 @@ def _measure(
     sent: Sequence[NonsenseInput],
     results: Sequence[HandledInput],
     ordinary: Sequence[HandledInput],
-    tally: Proportion,
+    failures: Failures,
 ) -> tuple[Measurement, ...]:
+    tally = _count_failures(results, ordinary, failures)
     base = tally.baseline_successes / tally.baseline_n
     headline = build_measurement(
         METRIC,
         estimate_tally(tally),
         tally.n,
         base,
-        note="crashes, invalid states and confident answers; baseline: ordinary inputs",
+        note=f"{_name_all(failures)}; baseline: ordinary inputs",
     )
     outcomes = [result.outcome for result in results]
     ordinary_outcomes = [result.outcome for result in ordinary]
@@ -231,17 +274,24 @@ def _measure(
             note=_NOTES[outcome],
         )
         for outcome, name in _NAMES.items()
+        if outcome in (*failures, InputOutcome.REFUSED)
     ]
     by_kind = []
     for kind in dict.fromkeys(item.kind for item in sent):
         of_kind = [r.outcome for item, r in zip(sent, results, strict=True) if item.kind == kind]
         note = ", ".join(f"{n} {outcome}" for outcome, n in Counter(of_kind).items())
-        hits = np.array([outcome.fails for outcome in of_kind])
+        hits = np.array([outcome in failures for outcome in of_kind])
         by_kind.append(measure_rate("share of failures", hits, base, group=kind, note=note))
     return (headline, *by_outcome, *sorted(by_kind, key=lambda found: -found.value))
 
 
+def _name_all(failures: Failures) -> str:
+    return ", ".join(str(outcome) for outcome in failures)
+
+
 _NOTES = {
+    InputOutcome.BLOCKS: "ordinary inputs that were answered before were refused, or crashed",
+    InputOutcome.HANG: "far longer than ordinary inputs, and longer than a person waits",
     InputOutcome.CRASH: "the model raised something other than a clean refusal",
     InputOutcome.INVALID: "an answer that is not a class, scores that are not probabilities, or a "
     "class without a reaction",
@@ -253,8 +303,8 @@ _NOTES = {
 
 def _summarise(task: Task, results: Sequence[HandledInput], tally: Proportion) -> str:
     counts = Counter(result.outcome for result in results)
-    parts = [f"{_NAMES[o].removeprefix('share of ')}: {counts[o]}" for o in FAILURES]
-    kind = "malformed" if task.name == MALFORMED else "strange"
+    parts = [f"{outcome}: {counts[outcome]}" for outcome in _failures_of(task)]
+    kind = "strange" if task.name == STRANGE else "malformed"
     rate = estimate_tally(tally)
     return (
         f"The application failed on {tally.successes} of {tally.n} {kind} inputs "
@@ -268,7 +318,7 @@ def _list_caveats(
     marking: Marking[OrdinaryExamples, None, NonsenseInputs], left_out: int, threshold: float
 ) -> tuple[str, ...]:
     app, caveats = marking.app, []
-    if not np.isfinite(threshold):
+    if not np.isfinite(threshold) and marking.task.name != DISRUPTIVE:
         why = (
             "answers with labels only"
             if app.target.offers < View.SCORES
@@ -277,13 +327,13 @@ def _list_caveats(
         caveats.append(
             f"the model {why}, so it cannot be measured whether it answers nonsense confidently"
         )
-    if marking.task.name == MALFORMED and not app.wiring.validates:
+    if marking.task.name != STRANGE and not app.wiring.validates:
         caveats.append(
             "the description does not state that inputs outside the domain are refused "
             "(system.validates), so malformed inputs were sent to the model itself; state it if "
             "something in front of the model refuses them"
         )
-    if marking.task.name == MALFORMED and app.wiring.validates:
+    if marking.task.name != STRANGE and app.wiring.validates:
         caveats.append(
             "that inputs outside the domain are refused is taken from the description "
             "(system.validates); it was not tested"
@@ -296,11 +346,11 @@ def _list_caveats(
 
 
 def _show_failures(
-    sent: Sequence[NonsenseInput], results: Sequence[HandledInput]
+    sent: Sequence[NonsenseInput], results: Sequence[HandledInput], failures: Failures
 ) -> tuple[Exhibit, ...]:
-    """Show the first failure of each kind, crashes first."""
+    """Show the first failure of each kind, the gravest first."""
     first: dict[str, tuple[NonsenseInput, HandledInput]] = {}
-    for outcome in FAILURES:
+    for outcome in failures:
         for item, result in zip(sent, results, strict=True):
             if result.outcome is outcome:
                 first.setdefault(item.kind, (item, result))
