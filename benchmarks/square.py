@@ -169,7 +169,7 @@ def mnist(n: int) -> tuple[Case, ...]:
 def learn(network: nn.Module, x: Floats, y: Ints, *, epochs: int, rate: float) -> None:
     torch.manual_seed(0)
     for layer in network.modules():
-        if hasattr(layer, "reset_parameters"):
+        if isinstance(layer, nn.Conv2d | nn.Linear):
             layer.reset_parameters()
     inputs, labels = torch.as_tensor(x, dtype=torch.float32), torch.as_tensor(y)
     optimiser = torch.optim.Adam(network.parameters(), lr=rate)
