@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+import time
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ import pytest
 from goalkeeper import estimate
 from goalkeeper.attacks import catalogue
 from goalkeeper.core.application import Application
+from goalkeeper.core.compute_settings import ComputeSettings
+from goalkeeper.core.data import Data
+from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.estimate import (
     MAX_EFFORT,
     MIN_EFFORT,
@@ -26,6 +30,7 @@ from goalkeeper.games.base import resize
 from goalkeeper.games.membership import Membership
 from goalkeeper.planning import Choice, Unit, make_plan
 from goalkeeper.testing.worlds import membership
+from goalkeeper.training import TorchRecipe, TorchTrainer
 
 PACE = OperationTimes(machine=0.01, row=1e-5, single=1e-4, model=0.05, many=0.04, fit=0.1)
 
@@ -145,3 +150,104 @@ def test_settings_win_over_effort(app: Application) -> None:
     chosen = [u.settings["models"] for u in plan.units if u.attack == "shadow_likelihood"]
     assert chosen
     assert set(chosen) == {32}
+
+
+# ---- trainings of networks -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CountingTrainer:
+    """A network's trainer by the clock of the test: a second a training, 10 ms a step."""
+
+    clock: list[float]
+    steps: int = 5000
+    kind: str = "one_by_one"
+    compute: ComputeSettings = field(default_factory=ComputeSettings)
+    recipe: str = "a network"
+
+    @property
+    def strategy(self) -> Any:
+        return self
+
+    def with_compute(self, compute: ComputeSettings) -> CountingTrainer:
+        return replace(self, compute=compute)
+
+    def count_steps(self, data: Data) -> int:
+        return self.steps
+
+    def shortened(self, data: Data, steps: int) -> tuple[CountingTrainer, Data]:
+        return replace(self, steps=steps), data.take(slice(0, 8))
+
+    def fit(self, data: Data, seed: int) -> Any:
+        self.clock[0] += 1 + 0.01 * self.steps
+        return self
+
+    def fit_many(self, data: Data, masks: Any, seeds: Any) -> Any:
+        self.clock[0] += 1 + 0.002 * self.steps * len(masks)
+        return self
+
+    def labels(self, x: Any) -> Any:
+        return x
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    return now
+
+
+def test_a_network_is_timed_by_a_few_steps(app: Application, clock: list[float]) -> None:
+    """The plan of a network that trains for 51 s must not train it five times."""
+    times = measure_times(replace(app, trainer=CountingTrainer(clock)))
+    assert times.fit == times.model == times.many == pytest.approx(1 + 0.01 * 5000)
+    assert clock[0] < 10
+
+
+def test_networks_that_gain_together_are_timed_together(
+    app: Application, clock: list[float]
+) -> None:
+    times = measure_times(replace(app, trainer=CountingTrainer(clock, kind="networks")))
+    assert times.fit == pytest.approx(51)
+    assert times.model == pytest.approx((1 + 0.002 * 5000 * 4) / 4)
+    assert clock[0] < 25
+
+
+def test_a_short_training_is_timed_as_it_is(app: Application, clock: list[float]) -> None:
+    times = measure_times(replace(app, trainer=CountingTrainer(clock, steps=3)))
+    assert times.fit == pytest.approx(1.03)
+
+
+def test_a_slow_training_of_another_kind_is_timed_once(
+    app: Application, clock: list[float]
+) -> None:
+    class Slow(CountingTrainer):
+        count_steps = property()
+
+    slow = Slow(clock)
+    assert not hasattr(slow, "count_steps")
+    times = measure_times(replace(app, trainer=slow))
+    assert times.fit == times.model == pytest.approx(51)
+    assert clock[0] == pytest.approx(51)
+
+
+def test_stored_trainings_are_not_what_is_timed() -> None:
+    """Loading a training from the store takes no time, and a run trains others."""
+    trainer = CountingTrainer([0.0], compute=ComputeSettings(store="/somewhere"))
+    timed = estimate._without_store(trainer)
+    assert isinstance(timed, CountingTrainer)
+    assert timed.compute.store == ""
+
+
+@pytest.mark.parametrize(("batch", "rows", "epochs"), [(8, 100, 3), (64, 100, 5)])
+def test_a_shortened_training_has_as_many_steps(batch: int, rows: int, epochs: int) -> None:
+    import torch
+
+    domain = TableDomain(columns=(Column(name="a"), Column(name="b")))
+    recipe = TorchRecipe(epochs=epochs, batch=batch, patience=2)
+    trainer = TorchTrainer(lambda: torch.nn.Linear(2, 2), ("a", "b"), domain, recipe)
+    data = Data(x=np.zeros((rows, 2)), y=np.arange(rows) % 2)
+    assert trainer.count_steps(data) == epochs * -(-(rows - round(0.1 * rows)) // batch)
+    for steps in (4, 16, 64):
+        short, few = trainer.shortened(data, steps)
+        assert steps <= short.count_steps(few) <= steps + 1

@@ -204,7 +204,10 @@ def test_a_view_that_the_application_cannot_give_is_not_applicable() -> None:
     assert "returns only labels" in entry.reasons[0]
 
 
-def test_variants_without_an_attack_are_never_forgotten() -> None:
+def test_variants_without_an_attack_are_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    variant = "evasion.decision"
+    fewer = {name: attack for name, attack in catalogue().items() if attack.variant != variant}
+    monkeypatch.setattr("goalkeeper.planning.catalogue", lambda: fewer)
     gaps = [e for e in planned("insider").entries if not e.attack]
     covered = {e.variant.id for e in planned("insider").entries if e.attack}
     elsewhere = {v.id for v in POLICY.variants() if v.measured_by in covered}
@@ -213,6 +216,7 @@ def test_variants_without_an_attack_are_never_forgotten() -> None:
     assert not elsewhere & {e.variant.id for e in gaps}
     told = {e.status for e in gaps if not e.variant.inputs and e.standing.decides}
     assert told == {Status.NOT_TESTED}
+    assert variant in {e.variant.id for e in gaps}
 
 
 def test_a_choice_keeps_to_what_was_chosen_and_says_so() -> None:

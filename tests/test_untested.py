@@ -20,15 +20,7 @@ POLICY = default_policy()
 KINDS = ("text", "table", "image")
 
 # Known holes: (variant, kinds of input without an attack). Whoever closes one takes it out.
-OPEN = {
-    "poisoning.insert_labelled": set(KINDS),
-    "poisoning.back_gradient": set(KINDS),
-    "poisoning.feedback": set(KINDS),
-    "extraction.equation_solving": {"image"},
-    "attribute.white_box": {"table"},
-    "property.white_box": set(KINDS),
-    "property.poisoned": set(KINDS),
-}
+OPEN = {"extraction.equation_solving": {"image"}}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +37,7 @@ def attacked(kind: str) -> set[str]:
 def test_no_variant_without_an_attack_keeps_a_goal_open_for_a_built_in_attacker(
     kind: str, apps: dict[str, Application]
 ) -> None:
-    lacking = [v for v in POLICY.variants() if v.id not in attacked(kind)]
+    lacking = [v for v in POLICY.variants() if not attacked(kind) & {v.id, v.measured_by}]
     open_ = {
         variant.id
         for variant in lacking
@@ -54,7 +46,7 @@ def test_no_variant_without_an_attack_keeps_a_goal_open_for_a_built_in_attacker(
         and hole.standing.decides
         and hole.status is Status.NOT_TESTED
     }
-    assert open_ <= {id_ for id_, kinds in OPEN.items() if kind in kinds}
+    assert open_ == {id_ for id_, kinds in OPEN.items() if kind in kinds}
 
 
 def hole_of(app: Application, id_: str, who: str) -> Hole:

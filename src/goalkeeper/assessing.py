@@ -235,7 +235,9 @@ def _evidence(
         return None
     if entry.unit is None:
         content = AttackResult(
-            status=entry.status or Status.NOT_TESTED, reason="; ".join(entry.reasons)
+            status=entry.status or Status.NOT_TESTED,
+            reason="; ".join(entry.reasons),
+            measurements=entry.measured,
         )
     else:
         content = results.get(entry.unit.id) or AttackResult(

@@ -20,7 +20,7 @@ import numpy as np
 
 from goalkeeper.compute.threads import one_thread
 from goalkeeper.core.application import Application, Trainer
-from goalkeeper.core.data import Bools
+from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.power import View
 from goalkeeper.planning import Unit
 
@@ -28,6 +28,8 @@ BATCH = 256  # inputs in one query of the measurement
 REPEATS = 5
 ENOUGH_SECONDS = 1.0  # a measurement is repeated until it took this long
 FEW_MODELS, MANY_MODELS = 4, 32  # models trained together in the two measurements
+MAX_FIT_SECONDS = 2.0  # above this, trainings that are made one by one are timed once
+FIRST_STEPS, STEPS_SECONDS = 4, 0.4  # of a network's training: the shortest piece; long enough
 MAX_MANY_SECONDS = 2.0  # above this, training many together is no faster and is not measured
 MEMORY_FACTOR = 1.5  # peak memory of a worker relative to what this process has loaded
 SHADOW_MODELS, BYTES_PER_SCORE = 64, 8  # models queried together; scores are float64
@@ -223,34 +225,74 @@ def _time_answers(app: Application) -> tuple[float, float]:
 
 
 def _time_trainings(app: Application) -> dict[str, float]:
-    """Time one training, a few and many together; zeros if the application has no trainer."""
-    trainer, data, x = _without_store(app.trainer), app.data.train, app.data.holdout.x[:BATCH]
+    """Time one training, a few and many together; zeros if the application has no trainer.
+
+    Of a network a few steps are timed, and of any other slow training one, since trainings one
+    after the other take as long each.
+    """
+    trainer, x = _without_store(app.trainer), app.data.holdout.x[:BATCH]
     if trainer is None:
         return dict.fromkeys(("model", "many", "fit"), 0.0)
 
-    def each(models: int) -> float:
-        masks = _draw_masks(app, models)
-        return (
-            _shortest_time(lambda: trainer.fit_many(data, masks, range(models)).labels(x)) / models
-        )
+    def one(trainer: Trainer, data: Data) -> None:
+        trainer.fit(data, 0)
 
-    model = each(FEW_MODELS)
-    many = each(MANY_MODELS) if model * MANY_MODELS < MAX_MANY_SECONDS else model
-    return {"model": model, "many": many, "fit": _shortest_time(lambda: trainer.fit(data, 0))}
+    def each(models: int) -> Callable[[Trainer, Data], object]:
+        return lambda trainer, data: trainer.fit_many(
+            data, _draw_masks(data, models), range(models)
+        ).labels(x)
+
+    def seconds(train: Callable[[Trainer, Data], object]) -> float:
+        return _time_training(trainer, app.data.train, train)
+
+    fit = seconds(one)
+    if fit > MAX_FIT_SECONDS and _trains_one_by_one(trainer):
+        return dict.fromkeys(("model", "many", "fit"), fit)
+    model = seconds(each(FEW_MODELS)) / FEW_MODELS
+    many = model
+    if model * MANY_MODELS < MAX_MANY_SECONDS:
+        many = seconds(each(MANY_MODELS)) / MANY_MODELS
+    return {"model": model, "many": many, "fit": fit}
+
+
+def _time_training(trainer: Any, data: Data, train: Callable[[Trainer, Data], object]) -> float:
+    """Time a training; of a network, extrapolate from as many steps as take long enough."""
+    total = trainer.count_steps(data) if hasattr(trainer, "count_steps") else 0
+    if total <= FIRST_STEPS:
+        return _shortest_time(lambda: train(trainer, data))
+
+    def timed(steps: int) -> float:
+        short = trainer.shortened(data, steps)
+        return _shortest_time(lambda: train(*short), STEPS_SECONDS)
+
+    steps, first = FIRST_STEPS, timed(FIRST_STEPS)
+    while True:
+        steps = min(4 * steps, total)
+        taken = timed(steps)
+        if steps == total or taken > STEPS_SECONDS:
+            break
+    # What is done once (building, copying records) is in both and cancels out of the difference.
+    rate = max(0.0, taken - first) / (steps - FIRST_STEPS)
+    return taken + rate * (total - steps)
+
+
+def _trains_one_by_one(trainer: Any) -> bool:
+    return getattr(getattr(trainer, "strategy", None), "kind", "") == "one_by_one"
 
 
 def _without_store(trainer: Any) -> Trainer | None:
     """Remove the store from a trainer: loading a stored training would not measure its time."""
-    if not hasattr(trainer, "with_means"):
+    trainer = getattr(trainer, "inner", None) or trainer  # of a function that builds
+    if not hasattr(trainer, "with_compute"):
         return trainer  # type: ignore[no-any-return]
     return trainer.with_compute(replace(trainer.compute, store=""))  # type: ignore[no-any-return]
 
 
-def _draw_masks(app: Application, models: int) -> Bools:
+def _draw_masks(data: Data, models: int) -> Bools:
     """Draw subsets of nine in ten records, every class in each."""
     rng = np.random.default_rng(0)
-    masks = rng.random((models, len(app.data.train))) < 0.9
-    masks[:, np.unique(app.data.train.y, return_index=True)[1]] = True
+    masks = rng.random((models, len(data))) < 0.9
+    masks[:, np.unique(data.y, return_index=True)[1]] = True
     return np.asarray(masks)
 
 
@@ -262,10 +304,10 @@ def _reference_work() -> None:
     dict.fromkeys(str(i) for i in range(20_000))
 
 
-def _shortest_time(work: Callable[[], object]) -> float:
+def _shortest_time(work: Callable[[], object], enough: float = ENOUGH_SECONDS) -> float:
     """Return the shortest of several times: interference only ever makes work slower."""
     taken = [_time_once(work)]
-    while len(taken) < REPEATS and sum(taken) < ENOUGH_SECONDS:
+    while len(taken) < REPEATS and sum(taken) < enough:
         taken.append(_time_once(work))
     return min(taken)
 

@@ -15,7 +15,7 @@ from goalkeeper.attacks import catalogue
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate, PlanRow
 from goalkeeper.core.errors import DescriptionError, PolicyError
-from goalkeeper.core.evidence import Status, jsonable
+from goalkeeper.core.evidence import Measurement, Status, jsonable
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.late import ON_TOP
 from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, View
@@ -57,6 +57,7 @@ class PlanEntry:
     status: Status | None = None  # if skipped; None: the attacker lacks the power
     reasons: tuple[str, ...] = ()
     standing: Standing = DECIDES
+    measured: tuple[Measurement, ...] = ()  # by the check that rules it out
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -218,14 +219,19 @@ def needs(attack: AnyAttack | type[AnyAttack], variant: Variant) -> tuple[Power,
 
 
 def grants(
-    attack: AnyAttack, attacker: Attacker, alternatives: tuple[Power, ...]
+    attack: AnyAttack,
+    attacker: Attacker,
+    alternatives: tuple[Power, ...],
+    least: Power | None = None,
 ) -> tuple[Power, ...]:
     """Restrict the attacker's power to what the attack declares; empty if it does not suffice.
 
     The first grant is minimal: knowledge, capabilities and view of the first alternative that
     suffices. If the attacker has more that the attack can use, a second grant adds that: more
-    knowledge makes a stronger but costlier attack, which must not hide the cheaper one. The
-    budget is the attacker's, limited to what the attack can use.
+    knowledge makes a stronger but costlier attack, which must not hide the cheaper one. What the
+    baseline of the game knows, `least`, is in both, as far as the attack can use it: without, the
+    attack would be compared with more than it was granted. The budget is the attacker's, limited
+    to what the attack can use.
     """
     for need in alternatives:
         if not attacker.power.lacks(need):
@@ -235,8 +241,9 @@ def grants(
                 share=min(has.share, most.share),
                 compute_h=min(has.compute_h, most.compute_h),
             )
+            minimal = need if least is None else _add_usable(need, least, attack.uses)
             extended = _add_usable(need, attacker.power, attack.uses)
-            return tuple(dict.fromkeys(replace(p, budget=spending) for p in (need, extended)))
+            return tuple(dict.fromkeys(replace(p, budget=spending) for p in (minimal, extended)))
     return ()
 
 
@@ -266,7 +273,8 @@ class _Matcher:
     def entries(self, attacker: Attacker) -> list[PlanEntry]:
         """Return an entry for every grant with which this attacker can run the attack."""
         alternatives = needs(self.attack, self.variant)
-        granted = grants(self.attack, attacker, alternatives)
+        least = self.attack.game().baseline_power(attacker.power)
+        granted = grants(self.attack, attacker, alternatives, least)
         foreign = attacker.lacks_inputs(self.task.writes)
         if granted and not foreign:
             return [self._entry(attacker, power) for power in granted]
@@ -293,7 +301,8 @@ class _Matcher:
         unfit = self.unfit or view_refusal(self.app, granted)
         if unfit:
             status = Status.NOT_APPLICABLE if unfit.proven else Status.NOT_TESTED
-            return replace(entry, status=status, reasons=(unfit.reason,))
+            found = (unfit.reason,), unfit.measured
+            return replace(entry, status=status, reasons=found[0], measured=found[1])
         if self.choice.attacks and self.name not in self.choice.attacks:
             return replace(entry, status=Status.EXCLUDED, reasons=("excluded by --attack",))
         run = AttackRun(

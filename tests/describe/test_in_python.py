@@ -604,3 +604,18 @@ def test_odd_records(x: Any, y: Any, words: str) -> None:
 def test_all_problems_are_reported_at_once() -> None:
     said = wrong(*rows(), attackers=["outsidr"], harmless="ys", wiring={"maybe": "stop"})
     assert said.count("do:") == 3
+
+
+def test_an_update_function_is_handed_over_as_it_is() -> None:
+    """By name in a mapping, or in a `Feedback`; both mean the same."""
+
+    def update(model: Any, x: Any, y: Any) -> None:
+        model.intercept_ += 0.1
+
+    records = halves(*rows())
+    said = {"rounds": 3, "learning": update}
+    meant = Feedback(rounds=3, learning="function", update=update)
+    for given in (said, meant):
+        assert make(LogisticRegression(), *records, feedback=given).feedback == meant
+    with pytest.raises(DescriptionError, match="LogisticRegression has no partial_fit"):
+        make(LogisticRegression(), *records, feedback={"learning": "partial_fit"})

@@ -33,6 +33,7 @@ from goalkeeper.games.tallies import (
     perfect_tally,
     value,
 )
+from goalkeeper.stats import calibrated_threshold, counts_at_threshold
 
 ALPHA, N = 0.03, 40
 JOINED = 0.85 * ALPHA
@@ -211,3 +212,36 @@ def test_pairs_show_what_two_samples_cannot() -> None:
     assert isinstance(perfect, Gain)
     assert (perfect.successes, perfect.both) == (3000, 2010)
     assert bounds(perfect, 0.05).high == 1
+
+
+def leakless(rng: np.random.Generator) -> Ratio:
+    """Draw the counts of an attack that knows nothing, at thresholds from other records."""
+    sizes, scores = (250, 620, 620), rng.normal(size=1490)
+    aside, members, others = np.split(scores, np.cumsum(sizes)[:-1])
+    at = []
+    for rate in (0.001, 0.01, 0.05, 0.1):
+        counts = counts_at_threshold(members, others, calibrated_threshold(aside, rate))
+        at.append(
+            RatioAt(
+                fpr=rate,
+                true_positives=counts.tp,
+                positives=counts.positives,
+                false_positives=counts.fp,
+                negatives=counts.negatives,
+            )
+        )
+    return Ratio(at=tuple(at))
+
+
+# With one of four trials at the usual alpha, 12 % of these runs left out nothing at 0.1 or 1 %. Now
+# it is 1 %; more than 6 of 100 are then seen once in a thousand times.
+def test_an_attack_that_knows_nothing_stays_below_a_tenfold_likelihood() -> None:
+    rng = np.random.default_rng(5)
+    runs = [[bounds(leakless(rng), 0.05, trials=4).high for _ in range(4)] for _ in range(100)]
+    assert sum(max(run) > 10 for run in runs) <= 6
+
+
+def test_records_that_are_certain_count_at_rates_that_are_not_resolved() -> None:
+    found = RatioAt(fpr=0.001, true_positives=18, positives=600, false_positives=0, negatives=600)
+    even = RatioAt(fpr=0.1, true_positives=62, positives=600, false_positives=60, negatives=600)
+    assert bounds(Ratio(at=(found, even)), 0.05, trials=4).high > 100

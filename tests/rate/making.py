@@ -107,7 +107,7 @@ def random_evidence(rnd: random.Random, index: int) -> Evidence:
         )
         for budget in budgets
     ]
-    if status is not Status.TESTED:
+    if status not in (Status.TESTED, Status.CONTROL_FAILED):
         trials = []
     return evidence(*trials, name=f"a{index}", attacker=attacker, needs=needs, status=status)
 

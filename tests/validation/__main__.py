@@ -4,6 +4,7 @@
     python -m tests.validation AUC damage   # rows whose name contains one of these words
     python -m tests.validation --write      # and write docs/validation.md
     python -m tests.validation --jobs 2     # two rows at a time
+    python -m tests.validation --specimens constant table  # only applications of such names
 
 What was measured is kept in build/validation, so that a run that was stopped goes on where it was.
 Exit code 0: every claim stands; 1: one does not.
@@ -12,20 +13,18 @@ Exit code 0: every claim stands; 1: one does not.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-from tests.validation.rows import ROOT, Row, list_rows
+from tests.validation.end_to_end import report_specimens
+from tests.validation.rows import KEPT, ROOT, Row, digest_of, list_rows
 
-KEPT = ROOT / "build" / "validation"
 PAGE = ROOT / "docs" / "validation.md"
 INTRODUCTION = """# Validation
 
@@ -43,14 +42,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("words", nargs="*", help="measure rows whose name contains one of them")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     parser.add_argument("--jobs", type=int, default=1, help="rows at a time")
+    parser.add_argument(
+        "--specimens", action="store_true", help="assess applications whose names contain all words"
+    )
     asked = parser.parse_args(arguments)
     rows = list_rows()
+    if asked.specimens:
+        for line in report_specimens(rows, asked.words):
+            sys.stdout.write(line)
+            sys.stdout.flush()
+        return 0
     chosen = [r for r in rows if not asked.words or any(w in r.key for w in lower(asked.words))]
     measure_missing(chosen, asked.jobs)
     found = [(row, kept) for row in rows if (kept := load(row)) is not None]
-    sys.stdout.write("\n".join(tables(found)) + "\n")
-    if asked.write:
-        PAGE.write_text(INTRODUCTION + "\n".join(tables(found)) + "\n", encoding="utf-8")
+    sys.stdout.write("\n".join(tables(rows, {})) + "\n")
+    if asked.write:  # after a part was measured the rest of the page stays
+        earlier = read_page(PAGE.read_text(encoding="utf-8"))
+        PAGE.write_text(INTRODUCTION + "\n".join(tables(rows, earlier)) + "\n", encoding="utf-8")
     fails = [row.name for row, kept in found if row in chosen and not kept["passed"]]
     sys.stderr.write(f"{len(found)} of {len(rows)} rows measured; {len(fails)} do not hold\n")
     return 1 if fails else 0
@@ -74,21 +82,8 @@ def load(row: Row) -> dict[str, Any] | None:
 
 
 def digest(row: Row) -> str:
-    """Return a hash of the files that a row is about, and of those that measure it."""
-    module = sys.modules[row.measure.__module__].__file__ if row.measure.__module__ else None
-    mine = [Path(module)] if module else []
-    files = mine + [f for name in row.about for f in list_files(ROOT / name)]
-    parts = hashlib.sha256()
-    for path in files:
-        parts.update(path.read_bytes())
-    return parts.hexdigest()[:16]
-
-
-def list_files(path: Path) -> list[Path]:
-    """List the Python files and tables of a file or folder, in order."""
-    if path.is_file():
-        return [path]
-    return sorted(p for p in path.rglob("*") if p.suffix in {".py", ".yaml", ".csv"})
+    """Return a hash of the files that a row is about, and of the module that measures it."""
+    return digest_of((row.measure.__module__,), row.about)
 
 
 def measure_missing(rows: Sequence[Row], jobs: int) -> None:
@@ -121,17 +116,36 @@ def keep(key: str) -> None:
 # ---- the table -----------------------------------------------------------------------------------
 
 
-def tables(found: Sequence[tuple[Row, dict[str, Any]]]) -> Iterator[str]:
-    """Write a table for each section, line by line."""
-    for section, rows in groupby(found, key=lambda one: one[0].section):
-        yield f"## {section}"
-        yield ""
-        yield "| What | Claim | Measured | Cases | Holds |"
-        yield "|---|---|---|---|---|"
-        for row, kept in rows:
-            holds = "yes" if kept["passed"] else "**no**"
-            yield f"| {row.name} | {row.claim} | {kept['measured']} | {kept['cases']:,} | {holds} |"
-        yield ""
+def tables(rows: Sequence[Row], kept_lines: Mapping[str, str]) -> Iterator[str]:
+    """Write a table for each section, line by line; rows of which nothing is known are left out.
+
+    `kept_lines` are those of an earlier page, by section, name and claim of a row.
+    """
+    for section, inside in groupby(rows, key=lambda row: row.section):
+        lines = [line for row in inside if (line := _line(row, kept_lines))]
+        if lines:
+            yield from (f"## {section}", "", "| What | Claim | Measured | Cases | Holds |")
+            yield from ("|---|---|---|---|---|", *lines, "")
+
+
+def _line(row: Row, kept_lines: Mapping[str, str]) -> str:
+    kept, start = load(row), f"| {row.name} | {row.claim} |"
+    if kept is None:
+        return kept_lines.get(f"{row.section}{start}", "")
+    holds = "yes" if kept["passed"] else "**no**"
+    return f"{start} {kept['measured']} | {kept['cases']:,} | {holds} |"
+
+
+def read_page(text: str) -> dict[str, str]:
+    """Read the lines of a page, by section, name and claim."""
+    found, section = {}, ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            section = line[3:]
+        elif line.startswith("| "):
+            name, claim = line.split(" | ")[:2]
+            found[f"{section}{name} | {claim} |"] = line
+    return found
 
 
 if __name__ == "__main__":

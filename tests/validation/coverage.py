@@ -233,9 +233,19 @@ class Retrainings:
     number: int = 5
 
     def __call__(self, rng: np.random.Generator) -> tuple[float, float, float]:
-        whole = np.sqrt(1 + self.of_item**2 + self.of_answer**2 + self.of_retraining**2)
+        truth = float(ndtr(self.shift / self.whole + ndtri(0.03))) - 0.03
+        return *bounds(self.count(rng), SIDE), truth / 0.01
+
+    @property
+    def whole(self) -> float:
+        """Standard deviation of all that varies."""
+        parts = (1.0, self.of_item, self.of_answer, self.of_retraining)
+        return float(np.sqrt(np.square(parts).sum()))
+
+    def count(self, rng: np.random.Generator) -> DamageCount:
+        """Retrain, and count what is newly wrong and newly right; 3 % are wrong before."""
         item = rng.normal(0, np.sqrt(1 + self.of_item**2), self.items)
-        limit = ndtri(0.03) * whole
+        limit = ndtri(0.03) * self.whole
         wrong = []
         for shift in (0.0, self.shift):
             retraining = rng.normal(0, self.of_retraining, (self.number, 1))
@@ -244,15 +254,13 @@ class Retrainings:
         gained, lost = wrong[1] & ~wrong[0], wrong[0] & ~wrong[1]
         times = np.stack([gained.sum(axis=0), lost.sum(axis=0)], axis=1)
         kinds, count = np.unique(times, axis=0, return_counts=True)
-        tally = DamageCount(
+        return DamageCount(
             gained=tuple(gained.sum(axis=1).tolist()),
             lost=tuple(lost.sum(axis=1).tolist()),
             n=self.items,
             tolerance=0.01,
             items=tuple((int(g), int(v), int(k)) for (g, v), k in zip(kinds, count, strict=True)),
         )
-        truth = float(ndtr((self.shift + limit) / whole)) - 0.03
-        return *bounds(tally, SIDE), truth / 0.01
 
 
 def latency(n: int, q: float, times: float) -> Draw:

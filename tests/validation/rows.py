@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import pkgutil
+import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "build" / "validation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,23 @@ class Row:
     def run(self, cases: int) -> Finding:
         """Measure it; the same cases give the same finding."""
         return self.measure(cases, np.random.default_rng(zlib.crc32(self.key.encode())))
+
+
+def digest_of(modules: Sequence[str], about: Sequence[str]) -> str:
+    """Return a hash of modules by name, and of files and folders below the checkout."""
+    files = [Path(str(sys.modules[name].__file__)) for name in modules]
+    files += [file for name in about for file in _list_files(ROOT / name)]
+    parts = hashlib.sha256()
+    for path in files:
+        parts.update(path.read_bytes())
+    return parts.hexdigest()[:16]
+
+
+def _list_files(path: Path) -> list[Path]:
+    """List the Python files and tables of a file or folder, in order."""
+    if path.is_file():
+        return [path]
+    return sorted(p for p in path.rglob("*") if p.suffix in {".py", ".yaml", ".csv"})
 
 
 def list_rows() -> tuple[Row, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.validation.coverage import Coverage
+from tests.validation.end_to_end import Verdicts
 from tests.validation.rows import Row, list_rows
 
 if TYPE_CHECKING:
@@ -40,3 +41,9 @@ def test_an_interval_that_does_not_cover_is_noticed() -> None:
         return estimate - 0.98, estimate + 0.98, 0.0
 
     assert not Coverage(draw)(60, np.random.default_rng(0)).passed
+
+
+def test_applications_have_names_of_their_own_and_are_found_again() -> None:
+    verdicts = [row.measure for row in ROWS if isinstance(row.measure, Verdicts)]
+    named = {one.name: one for counted in verdicts for one in counted.specimens}
+    assert all(named[one.name] is one for counted in verdicts for one in counted.specimens)

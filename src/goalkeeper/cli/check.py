@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +14,7 @@ from goalkeeper.cli.common import (
     make_console,
     redirect_stdout_of_user_code,
     shell_command,
+    spinner,
 )
 from goalkeeper.cli.exits import Exit
 from goalkeeper.cli.options import CallTime, Memory, limit_user_code
@@ -84,9 +83,9 @@ def _measure(file: Path, *, silent: bool) -> tuple[Application, FitReport]:
     from goalkeeper.fit import measure_fit
 
     # Without a plan: some games would train the model to find out whether they can be run.
-    with _spinner("loading the model", silent=silent), redirect_stdout_of_user_code():
+    with spinner("loading the model", silent=silent), redirect_stdout_of_user_code():
         app = with_notes(load(file))
-    with _spinner("asking the model", silent=silent), redirect_stdout_of_user_code():
+    with spinner("asking the model", silent=silent), redirect_stdout_of_user_code():
         return app, measure_fit(app)
 
 
@@ -95,17 +94,6 @@ def _contradictions(fit: FitReport, file: Path) -> tuple[GoalkeeperError, ...]:
 
     error = contradiction_of(fit, where=str(file))
     return () if error is None else (error,)
-
-
-@contextmanager
-def _spinner(text: str, *, silent: bool) -> Iterator[None]:
-    """Show on a terminal that something is under way."""
-    console = make_console(err=True)
-    if silent or not console.is_terminal:
-        yield
-        return
-    with console.status(text):
-        yield
 
 
 # ---- for programs --------------------------------------------------------------------------------

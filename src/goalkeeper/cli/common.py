@@ -82,6 +82,17 @@ def make_console(*, err: bool = False) -> Console:
     return Piped(stderr=err, highlight=False, soft_wrap=False)
 
 
+@contextmanager
+def spinner(text: str, *, silent: bool) -> Iterator[None]:
+    """Show on a terminal that something is under way."""
+    console = make_console(err=True)
+    if silent or not console.is_terminal:
+        yield
+        return
+    with console.status(text):
+        yield
+
+
 def parse_choice(
     only: Only = None,
     attacker: AttackerNames = None,

@@ -21,6 +21,7 @@ from goalkeeper.cli.common import (
     prepare_session,
     redirect_stdout_of_user_code,
     shell_command,
+    spinner,
 )
 from goalkeeper.cli.effort import collect_sizing, describe_effort, format_duration
 from goalkeeper.cli.service import describe_service
@@ -53,9 +54,14 @@ def plan(
 
     options.limit_user_code(call_time, memory)
     jobs = Execution(jobs=jobs).slots
-    ready = prepare_session(file, seed, chosen, compute)
-    with redirect_stdout_of_user_code():
-        ready = with_fit(replace(ready, file=str(file)))
+    with spinner("loading the model, and planning", silent=as_json):
+        ready = prepare_session(file, seed, chosen, compute)
+        with redirect_stdout_of_user_code():
+            ready = with_fit(replace(ready, file=str(file)))
+    with (
+        spinner("measuring how long answers and trainings take", silent=as_json),
+        redirect_stdout_of_user_code(),
+    ):
         ready, measure = fit_effort(ready, sizing, jobs)
         times = measure()
     if as_json:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from goalkeeper.cli.amounts import count_runs
+from goalkeeper.cli.common import spinner
 from goalkeeper.cli.effort import describe_effort, format_duration
 from goalkeeper.core.noticeboard import BOARD, Flag
 
@@ -61,7 +62,9 @@ class Progress:
             self._say(f"from the store: {event.reused} {total}")
         if not event.missing:
             return
-        self._jobs, times, missing = max(1, event.workers), event.measure_times(), event.missing
+        with spinner("measuring how long answers and trainings take", silent=self._silent):
+            times = event.measure_times()
+        self._jobs, missing = max(1, event.workers), event.missing
         self._weight = {unit.id: times.seconds(unit, event.effort) for unit in missing}
         cost = describe_effort(event.effort, times, missing, self._jobs)
         self._say(f"{count_runs(len(missing))}; {cost}")

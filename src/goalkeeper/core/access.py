@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from goalkeeper.core.answer_costs import AnswerCosts, CostMeter
-from goalkeeper.core.application import Answers, Application, Target, Trainer
+from goalkeeper.core.application import Answers, Application, Target
 from goalkeeper.core.asking import answer_each
 from goalkeeper.core.change import Change, Poisoned, checked, genuine
 from goalkeeper.core.cost import Cost, Meter
@@ -27,6 +27,7 @@ from goalkeeper.core.metered_trainer import MeteredTrainer
 from goalkeeper.core.power import Capability, Grade, Power, View
 from goalkeeper.core.readonly import private_copy, read_only
 from goalkeeper.core.steering import Steering, permitted
+from goalkeeper.core.stored_numbers import change_numbers
 from goalkeeper.core.terms import Checkpoint as Checkpoint
 from goalkeeper.core.terms import Terms as Terms
 
@@ -252,7 +253,7 @@ class Access:
         """Whether the application describes a recipe: without one, `trainer()` raises."""
         return self._app.trainer is not None
 
-    def trainer(self) -> Trainer:
+    def trainer(self) -> MeteredTrainer:
         """Return the target's own recipe (algorithm: full) or one of its family (partial)."""
         self._knows("algorithm", Grade.PARTIAL, "trainer()")
         full = self._granted.knowledge.algorithm is Grade.FULL
@@ -336,12 +337,13 @@ class Access:
         return self._changed(target)
 
     def tamper(self, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Access:
-        """Rewrite the stored parameters (W) and return access to the changed target."""
+        """Rewrite stored numbers (W) and return access to the changed target.
+
+        `change` gets the arrays that the target stores, by name (of a target that does not say,
+        its parameters), and returns those to write; others stay.
+        """
         self._can(Capability.W, "tamper()")
-        rewrite = getattr(self._app.target, "with_parameters", None)
-        if rewrite is None:
-            raise NotOffered("this target's parameters cannot be rewritten")
-        target: Target = rewrite(change(private_copy(self._app.target.parameters())))
+        target: Target = change_numbers(self._app.target, change)
         return self._changed(target)
 
     def intercept(self, rewrite: Rewrite) -> Rewrite:

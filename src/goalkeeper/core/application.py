@@ -16,6 +16,7 @@ from goalkeeper.core.fit import Expectation
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.identity import content_of, content_of_target, content_of_trainer
 from goalkeeper.core.late import ON_TOP
+from goalkeeper.core.learning import Feedback
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, View
 from goalkeeper.core.threats import Threats
@@ -154,35 +155,6 @@ class Tolerances:
     declared: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feedback:
-    """How the application keeps learning from user feedback.
-
-    After each round the model is retrained on its training data and all feedback so far.
-
-    Parameters
-    ----------
-    share
-        Most feedback that one round takes, as a share of the training data.
-    rounds
-        Updates that a teacher can take part in before somebody looks by other means; 0: the
-        application does not learn from feedback.
-    review
-        Share of feedback, drawn at random, that a person labels again.
-    monitor
-        Loss of accuracy on a fixed reference set at which an alarm is raised and learning stops;
-        None: nobody watches.
-    snapshots
-        Earlier versions that are kept and can be restored; 0: none.
-    """
-
-    share: float = 0.05
-    rounds: int = 10
-    review: float = 0.0
-    monitor: float | None = None
-    snapshots: int = 0
-
-
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Storage:
     """How the application stores its model, and what it checks before it uses the file.
@@ -284,7 +256,7 @@ DECIDES_NOTHING = frozenset({"description", "needs", "attackers", "secrecy", "ex
 # Fields that an application read from files owes to them: their hashes say what these fields hold.
 # A model that every process trains for itself differs in its last digits, so that by its content no
 # process would know the work of another.
-FROM_FILES = frozenset({"target", "labeller", "storage", "wiring"})
+FROM_FILES = frozenset({"target", "labeller", "storage", "wiring", "feedback"})
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -207,6 +207,11 @@ class Control(Frozen):
         default=False,
         description="if passed, the attack was seen to work on the application itself",
     )
+    voids: bool = Field(
+        default=False,
+        description="if failed, what the attack reached may be no doing of its own, and shows "
+        "nothing; else a failed check says only that the attack may be too weak",
+    )
 
 
 class Exhibit(Frozen):

@@ -8,7 +8,7 @@ from functools import reduce
 
 import numpy as np
 
-from goalkeeper.core.application import Application, Feedback, Labeller, Target
+from goalkeeper.core.application import Application, Feedback, Labeller, Target, Trainer
 from goalkeeper.core.change import genuine
 from goalkeeper.core.data import Bools, Data, Inputs, Ints, row_keys
 from goalkeeper.core.errors import ChangeRefused, NotOffered
@@ -49,6 +49,33 @@ def most_in_all(feedback: Feedback, rows: int, share: float) -> int:
     """Count the records that make up at most `share` of all that is trained on, over all rounds."""
     most = rows * feedback.rounds if share >= 1 else int(share / (1 - share) * rows * (1 + 1e-12))
     return min(most, feedback.rounds * most_a_round(feedback, rows))
+
+
+def others_a_round(feedback: Feedback, rows: int) -> int:
+    """Count the records of other users in one round, beside `rows` training records."""
+    return round(feedback.others * rows)
+
+
+def repeated(data: Data, times: int) -> Data:
+    """Return so many copies of records, one copy after the other."""
+    return data.take(np.tile(np.arange(len(data)), times))
+
+
+def update_target(
+    trainer: Trainer, target: Target, data: Data, seed: int, loop: Feedback
+) -> Target:
+    """Update the model that serves with the feedback of one round; without any, it stays.
+
+    Raises
+    ------
+    NotOffered
+        The model cannot be updated as the description says.
+    """
+    update = getattr(trainer, "update", None)
+    if update is None:
+        raise NotOffered("this application's model cannot be updated in place (feedback.learning)")
+    updated: Target = update(target, data, seed, loop) if len(data) else target
+    return updated
 
 
 def honest_labels(batch: FeedbackBatch, labeller: Labeller | None) -> Ints:
@@ -174,23 +201,35 @@ class FeedbackOutcome:
     def after(
         self, batch: FeedbackBatch, granted: Power, seed_sequence: np.random.SeedSequence
     ) -> FeedbackOutcome:
-        """Review a batch and train on it as well."""
-        loop, trainer = self.app.feedback, self.app.trainer
-        if loop is None or trainer is None:
+        """Review a batch and learn it as well, after the feedback of others in this round."""
+        loop = self.app.feedback
+        if loop is None or self.app.trainer is None:
             raise NotOffered(
                 "no feedback loop that retrains the model is described (feedback, model.build)"
             )
         batches = (*self.batches, batch)
         check_batches(batches, self.app, granted)
         drawn, seed = seed_sequence.spawn(2)
-        looked = np.random.default_rng(drawn).random(len(batch)) < loop.review
+        rng = np.random.default_rng(drawn)
+        looked = rng.random(len(batch)) < loop.review
         labels = batch.labels
         if looked.any():
             labels = np.where(looked, honest_labels(batch, self.app.labeller), labels)
-        learnt = self.learnt.joined(Data(x=batch.x, y=labels))
-        train = Data(x=self.app.data.train.x, y=self.app.data.train.y).joined(learnt)
-        version = trainer.fit(train, int(seed.generate_state(1)[0]))
+        similar, wanted = self.app.data.similar, others_a_round(loop, len(self.app.data.train))
+        own = similar.take(rng.choice(len(similar), min(wanted, len(similar)), replace=False))
+        lesson = Data(x=own.x, y=own.y).joined(Data(x=batch.x, y=labels))
+        learnt = self.learnt.joined(lesson)
+        version = self._next_version(lesson, learnt, int(seed.generate_state(1)[0]))
         return replace(self, batches=batches, learnt=learnt, versions=(*self.versions, version))
+
+    def _next_version(self, lesson: Data, learnt: Data, seed: int) -> Target:
+        app, loop, trainer = self.app, self.app.feedback, self.app.trainer
+        if loop is None or trainer is None:
+            return self.versions[-1]
+        if loop.in_place:
+            return update_target(trainer, self.versions[-1], lesson, seed, loop)
+        train = Data(x=app.data.train.x, y=app.data.train.y)
+        return trainer.fit(train.joined(repeated(learnt, loop.repeats)), seed)
 
     @property
     def serving(self) -> Target:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from goalkeeper.core.application import Ensemble, Target, Trainer
 from goalkeeper.core.cost import Meter
@@ -19,6 +19,10 @@ class MeteredTrainer:
     def recipe(self) -> str:
         """What the trainer does, in words."""
         return self._trainer.recipe
+
+    def changed(self, change: Callable[[Trainer], Trainer]) -> MeteredTrainer:
+        """Return what `change` makes of the recipe, counted as well."""
+        return MeteredTrainer(change(self._trainer), self._meter)
 
     def fit(self, data: Data, seed: int) -> Target:
         """Train one model."""

@@ -170,7 +170,8 @@ class FeedbackForm(Section):
         default=0.05,
         gt=0,
         le=1,
-        description="most feedback that one round takes, as a share of the training data",
+        description="most feedback of an attacker that one round takes, as a share of the "
+        "training data",
     )
     rounds: int = Field(
         default=10,
@@ -194,6 +195,47 @@ class FeedbackForm(Section):
         ge=0,
         strict=True,
         description="how many earlier versions are kept and can be restored",
+    )
+    learning: str | None = Field(
+        default=None,
+        min_length=1,
+        description="what happens after each round: `retrained` (default; from scratch, on the "
+        "training data and all feedback so far), `partial_fit` (the model that serves is updated "
+        "with the feedback of the round alone; a network takes further gradient steps), or your "
+        "own Python function `file.py:name`, which updates it: from (model, x, y) or "
+        "(model, x, y, seed)",
+    )
+    batch: int | None = Field(
+        default=None,
+        ge=1,
+        strict=True,
+        description="records that an update takes at once (default: a network's own batch, else "
+        "all of a round)",
+    )
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        strict=True,
+        description="how often each record of feedback is learnt: so many copies of it where the "
+        "model is retrained, so many passes over the round where it is updated",
+    )
+    shuffle: bool = Field(
+        default=False,
+        description="whether the feedback of a round is mixed before it is learnt",
+    )
+    rate: float | None = Field(
+        default=None,
+        gt=0,
+        description="learning rate of the updates of a torch module (default: that of its "
+        "training)",
+    )
+    others: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="honest feedback of other users in each round, as a share of the training "
+        "data (default: none, the worst case)",
     )
 
 

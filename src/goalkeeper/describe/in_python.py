@@ -20,6 +20,7 @@ from goalkeeper.describe.document import OBJECT, Document, Key, as_text
 from goalkeeper.describe.form import ApplicationForm, ModelForm
 from goalkeeper.describe.form_data import DataForm
 from goalkeeper.describe.given_data import GivenData
+from goalkeeper.describe.learning import take_update
 from goalkeeper.describe.load import load_document
 from goalkeeper.describe.objects import GivenModel, recognise
 from goalkeeper.describe.problems import choice, for_python
@@ -248,6 +249,7 @@ class _Description:
             if is_dataclass(options.get(name)):
                 options[name] = asdict(options[name])
                 options[name].pop("declared", None)
+        take_update(options, self._given)
         if isinstance(options.get("threats"), Threats):
             self._given["threats",] = options.pop("threats")
         if "properties" in options:

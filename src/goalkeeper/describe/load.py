@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goalkeeper.core.application import Application, Feedback, Labeller, Tolerances, Wiring
+from goalkeeper.core.application import Application, Labeller, Tolerances, Wiring
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Splits
 from goalkeeper.core.errors import DescriptionError, GoalkeeperError, PolicyError
@@ -16,6 +16,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.surroundings import APART
 from goalkeeper.describe.document import Document, Key, read
 from goalkeeper.describe.form import ApplicationForm
+from goalkeeper.describe.learning import learning_problems, note_learning, read_loop, try_learning
 from goalkeeper.describe.problems import combine, problem
 from goalkeeper.describe.references import References
 from goalkeeper.describe.rules import broken_data_rules, broken_rules
@@ -149,7 +150,9 @@ class _Description:
         expects = self.expectation(records)
         model = self.modeller(compute).make(splits, records.domain)
         app = self.application(splits, model, (*caveats, *model.caveats))
-        return replace(app, expects=expects)
+        try_learning(self.document, app)
+        noted = note_learning(self.form, app)
+        return replace(app, expects=expects, caveats=(*app.caveats, *noted))
 
     def records(self) -> tuple[ApplicationRecords, Splits, tuple[str, ...]]:
         """Read and cut the records."""
@@ -210,7 +213,7 @@ class _Description:
             storage=model.storage,
             tolerances=_tolerances(form),
             wiring=self._wiring(),
-            feedback=_feedback(form),
+            feedback=read_loop(self.references, form),
             needs=rating.needs,
             attackers=rating.attackers,
             secrecy=rating.secrecy,
@@ -262,6 +265,7 @@ def _find_problems(
             check_one()
         except DescriptionError as error:
             problems.append(error)
+    problems += learning_problems(references, form)
     problems += ThreatReader(document, form).problems()
     problems += [found for part in rating for found in part.problems]
     return problems, rating[0] if rating else None
@@ -348,10 +352,6 @@ def _tolerances(form: ApplicationForm) -> Tolerances:
         benign_rejection=given.benign_rejection,
         accuracy_drop=given.accuracy_drop,
     )
-
-
-def _feedback(form: ApplicationForm) -> Feedback | None:
-    return None if form.feedback is None else Feedback(**form.feedback.model_dump())
 
 
 def _undeclared(form: ApplicationForm, rating: RatingInputs) -> list[str]:

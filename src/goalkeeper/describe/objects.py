@@ -135,8 +135,11 @@ def _is_keras(model: Any) -> bool:
 
 def _final_name(model: Any) -> str:
     """Name an estimator by its last step, where it is a pipeline."""
-    steps = getattr(model, "steps", None)
-    return type(steps[-1][1]).__name__ if steps else type(model).__name__
+    from sklearn.pipeline import Pipeline
+
+    # An estimator of the user's own may call a number of its settings `steps`.
+    final = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    return type(final).__name__
 
 
 def _required(function: Any) -> int:

@@ -13,7 +13,7 @@ from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Application, Target
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.data import Bools
-from goalkeeper.core.evidence import AttackResult
+from goalkeeper.core.evidence import AttackResult, Measurement
 from goalkeeper.core.goals import Harm
 from goalkeeper.core.power import Attacker, Power
 from goalkeeper.core.standing import DECIDES, Standing
@@ -68,10 +68,12 @@ class Unfit:
 
     `proven`: the harm itself is ruled out by a checked precondition (the evidence is then "not
     applicable", exposure none); otherwise it only cannot be tested here ("not tested").
+    `measured`: what was measured to rule it out, where this says that nothing is to be had.
     """
 
     reason: str
     proven: bool = False
+    measured: tuple[Measurement, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -56,8 +56,12 @@ def paired_gain(attack: Bools, baseline: Bools) -> Gain:
     return Gain(**paired_proportion(attack, baseline).model_dump(exclude={"kind"}))
 
 
-def bounds(tally: Tally, alpha: float) -> Interval:
-    """Bound a tally's metric from below and from above, each one-sided at level `alpha`."""
+def bounds(tally: Tally, alpha: float, *, trials: int = 1) -> Interval:
+    """Bound a tally's metric from below and from above, each one-sided at level `alpha`.
+
+    `trials` is the number of tallies of one attack run, at different budgets, among which the
+    largest upper bound will be taken.
+    """
     match tally:
         case Proportion(successes=k, n=n, baseline_successes=k0, both=int(both)):
             return paired_difference(k - both, k0 - both, n, alpha=alpha)
@@ -72,7 +76,7 @@ def bounds(tally: Tally, alpha: float) -> Interval:
         case Gain(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
             return normalised_gain(k, n, k0, n0, alpha=alpha)
         case Ratio():
-            return _ratio(tally, alpha)
+            return _ratio(tally, alpha, trials)
         case DamageCount():
             harm = damage(tally.gained, tally.lost, tally.n, items=tally.items, alpha=alpha)
             return Interval(harm.low / tally.tolerance, harm.high / tally.tolerance)
@@ -81,12 +85,13 @@ def bounds(tally: Tally, alpha: float) -> Interval:
             return Interval(found.low, found.high)
 
 
-def _ratio(tally: Ratio, alpha: float) -> Interval:
+def _ratio(tally: Ratio, alpha: float, trials: int) -> Interval:
     """Take the largest lower bound (alpha split over the rates) and the largest upper bound.
 
     A rate is left out of the upper bound where the sample does not resolve it, unless the attack
-    beats chance there: the bound from above would show how few records there are. The largest rate
-    is always in.
+    beats chance there: the bound from above would show how few records there are. That is asked of
+    every rate and trial, so that alpha is split over them: an attack that knows nothing would beat
+    chance somewhere in every tenth run otherwise. The largest rate is always in.
     """
     split = alpha / len(tally.at)
     rates = tuple(at.fpr for at in tally.at)
@@ -95,10 +100,9 @@ def _ratio(tally: Ratio, alpha: float) -> Interval:
     for at in tally.at:
         counts = (at.true_positives, at.positives, at.false_positives, at.negatives)
         lows.append(ratio(*counts, alpha=split).low)
-        both = ratio(*counts, alpha=alpha)
         resolved = at.fpr in resolved_rates(rates, at.negatives)
-        if resolved or both.low > NULL["ratio"]:
-            highs.append(both.high)
+        if resolved or ratio(*counts, alpha=split / trials).low > NULL["ratio"]:
+            highs.append(ratio(*counts, alpha=alpha).high)
     return Interval(max(lows), max(highs))
 
 

@@ -8,13 +8,27 @@ from itertools import accumulate
 
 from goalkeeper.core.assessment import Bracket, GoalRating, Verdict
 from goalkeeper.core.errors import PolicyError
-from goalkeeper.core.evidence import Evidence, Rated, RatedTrial, Status
+from goalkeeper.core.evidence import (
+    Evidence,
+    Gain,
+    Proportion,
+    Rated,
+    RatedTrial,
+    Status,
+    Trial,
+)
 from goalkeeper.core.fit import FitReport
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.policy import Policy
 from goalkeeper.rate._doubt import cast_doubt
-from goalkeeper.rate._points import ExposurePoint, PassCriteria, Secrecy, bound
+from goalkeeper.rate._points import (
+    ExposurePoint,
+    PassCriteria,
+    Secrecy,
+    bound,
+    nothing_to_be_had,
+)
 from goalkeeper.rate._words import deciding_evidence, explain, list_gaps
 
 ORDER = (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET, Verdict.NOT_ASSESSED)
@@ -23,7 +37,12 @@ ORDER = (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET, Verdict.NOT_ASSESSE
 def rate_evidence(
     evidence: Evidence, need: int, policy: Policy, secrecy: Secrecy, *, hypotheses: int
 ) -> Rated | None:
-    """Rate one piece of evidence on the exposure scale; None unless it was tested.
+    """Rate one piece of evidence on the exposure scale; None where it shows nothing.
+
+    A control that failed says that the attack is too weak to prove safety: nothing bounds the
+    exposure from above, but what the attack reached nevertheless, at its lower bound over the
+    baseline, is shown. Nothing is shown where a control failed that `voids` the result, because
+    it is doubtful whether it was the attack that reached it.
 
     The demonstrated level comes from a lower bound at `alpha / hypotheses`, where `hypotheses`
     is the number of planned tests of the goal, fixed before the run. (Dividing by the number of
@@ -42,16 +61,19 @@ def rate_evidence(
         The policy does not define the metric, or rates it by another kind of tally.
     """
     trials = sorted(evidence.result.trials, key=lambda trial: trial.budget)
-    if evidence.status is not Status.TESTED or not trials:
+    if not _shows(evidence) or not trials:
         return None
     rules = policy.rating
     _check_kind(evidence, policy)
     lows = [bound(trial.tally, rules.alpha / max(1, hypotheses))[0] for trial in trials]
-    highs = [bound(trial.tally, rules.alpha)[1] for trial in trials]
+    highs = [bound(trial.tally, rules.alpha, len(trials))[1] for trial in trials]
     floor = rules.existence_rule.get(need, 0)
-    floors = list(accumulate((floor if trial.verified else 0 for trial in trials), max))
+    floors = list(accumulate((floor if _exists(trial) else 0 for trial in trials), max))
     shown = list(accumulate((rules.level(evidence.metric, low) for low in reversed(lows)), min))
     possible = list(accumulate((rules.level(evidence.metric, high) for high in highs), max))
+    if evidence.status is not Status.TESTED:
+        highs = [math.inf] * len(trials)
+        possible = [rules.interval(evidence.status)[1]] * len(trials)
     rated = tuple(
         RatedTrial(
             budget=trial.budget,
@@ -88,7 +110,8 @@ def rate_goal(
     that the goal is not met.
     Not met: an attack below the required attack potential was shown to reach the critical
     exposure level. Met: every attack that may reach the critical level costs at least the
-    required attack potential. Otherwise, and whenever nothing was tested, inconclusive.
+    required attack potential, or all of them were ruled out because nothing is to be had, which
+    was measured. Otherwise, and whenever nothing was tested, inconclusive.
     """
     rules, level = policy.rating, need.level
     counted = [e for e in evidence if goal in e.goals and e.standing.decides]
@@ -101,9 +124,9 @@ def rate_goal(
     )
     shown = min((p.cost for p in criteria.demonstrated(points)), default=math.inf)
     possible = min((p.cost for p in criteria.not_excluded(points)), default=math.inf)
-    tested = any(p.trial for p in points)
+    tested = any(p.tested for p in points) or nothing_to_be_had(points) is not None
     if level and not tested:
-        shown, possible = math.inf, 0
+        possible = 0
     verdict = _verdict(level, shown, possible, criteria)
     untested = rules.interval(Status.NOT_TESTED) if level and not tested else (0, 0)
     first = [*criteria.demonstrated(points), *criteria.not_excluded(points)]
@@ -163,17 +186,19 @@ def rate(
 def _points(
     evidence: Evidence, need: int, policy: Policy, secrecy: Secrecy, hypotheses: int
 ) -> list[ExposurePoint]:
-    """List the rated trials; for an untested attack, the policy's interval at minimum cost."""
+    """List the rated trials; for an untested attack, the policy's interval at minimum cost.
+
+    An attack whose control failed has both: what it reached, and what nobody can exclude.
+    """
     rated = rate_evidence(evidence, need, policy, secrecy, hypotheses=hypotheses)
-    if rated is None:
+    open_ = []
+    if rated is None or evidence.status is not Status.TESTED:
         status = Status.NOT_TESTED if evidence.status is Status.TESTED else evidence.status
         low, high = policy.rating.interval(status)
-        cost = policy.rating.cost_of(evidence.requires, secrecy, queries=0, compute_h=0)
-        return [
-            ExposurePoint(evidence=evidence, demonstrated=low, potential=high, cost=cost.points)
-        ]
-    trials = sorted(evidence.result.trials, key=lambda trial: trial.budget)
-    return [
+        cost = policy.rating.cost_of(evidence.requires, secrecy, queries=0, compute_h=0).points
+        open_ = [ExposurePoint(evidence=evidence, demonstrated=low, potential=high, cost=cost)]
+    trials = sorted(evidence.result.trials, key=lambda trial: trial.budget) if rated else []
+    return open_ + [
         ExposurePoint(
             evidence=evidence,
             demonstrated=one.demonstrated,
@@ -181,8 +206,26 @@ def _points(
             cost=one.attack_potential.points,
             trial=trial,
         )
-        for one, trial in zip(rated.trials, trials, strict=True)
+        for one, trial in zip(rated.trials if rated else (), trials, strict=True)
     ]
+
+
+def _shows(evidence: Evidence) -> bool:
+    """Return whether the counts of evidence show harm, if not its absence."""
+    if evidence.status is Status.CONTROL_FAILED:
+        return all(c.passed or not c.voids for c in evidence.result.controls)
+    return evidence.status is Status.TESTED
+
+
+def _exists(trial: Trial) -> bool:
+    """Return whether a success was verified that is the attack's own.
+
+    Where attack and baseline had the same items, what the baseline reached as well is not.
+    """
+    tally = trial.tally
+    if isinstance(tally, Proportion | Gain) and tally.both is not None:
+        return bool(trial.verified) and tally.successes > tally.both
+    return bool(trial.verified)
 
 
 def _check_kind(evidence: Evidence, policy: Policy) -> None:

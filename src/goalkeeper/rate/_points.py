@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from goalkeeper.core.evidence import Evidence, Tally, Trial
+from goalkeeper.core.evidence import Evidence, Status, Tally, Trial
 from goalkeeper.games import tallies
 
 Secrecy = Mapping[str, Mapping[str, str]]
@@ -22,6 +22,11 @@ class ExposurePoint:
     potential: int
     cost: int
     trial: Trial | None = None
+
+    @property
+    def tested(self) -> bool:
+        """Whether the trial bounds the exposure from above, too."""
+        return self.trial is not None and self.evidence.status is Status.TESTED
 
     @property
     def name(self) -> str:
@@ -65,12 +70,22 @@ def first_of_each(points: Iterable[ExposurePoint]) -> list[ExposurePoint]:
 
 
 @lru_cache(maxsize=8192)
-def bound(tally: Tally, alpha: float) -> tuple[float, float]:
-    """Bound a tally on both sides; counts without any trial give infinite bounds."""
+def bound(tally: Tally, alpha: float, trials: int = 1) -> tuple[float, float]:
+    """Bound a tally, one of `trials`, on both sides; counts without any trial give infinities."""
     try:
-        low, high = tallies.bounds(tally, alpha)
+        low, high = tallies.bounds(tally, alpha, trials=trials)
     except (ValueError, ZeroDivisionError):
         return -math.inf, math.inf
     return (-math.inf if math.isnan(low) else float(low)), (
         math.inf if math.isnan(high) else float(high)
     )
+
+
+def nothing_to_be_had(points: Sequence[ExposurePoint]) -> ExposurePoint | None:
+    """Return the check that measured that nothing is to be had, where no attack is applicable.
+
+    Attacks that are not applicable for other reasons, such as the kind of input, say nothing.
+    """
+    if any(p.evidence.status is not Status.NOT_APPLICABLE for p in points):
+        return None
+    return next((p for p in points if p.evidence.result.measurements), None)

@@ -17,7 +17,13 @@ from goalkeeper.core.evidence import (
     Tally,
 )
 from goalkeeper.policy import Policy
-from goalkeeper.rate._points import ExposurePoint, PassCriteria, bound, sort_by_cost
+from goalkeeper.rate._points import (
+    ExposurePoint,
+    PassCriteria,
+    bound,
+    nothing_to_be_had,
+    sort_by_cost,
+)
 
 FACTORS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 MOST_NAMES = 3
@@ -29,8 +35,10 @@ def deciding_evidence(
 ) -> tuple[str, ...]:
     """List the ids of the deciding evidence, strongest first."""
     if verdict is Verdict.MET:
-        tested = [p for p in points if p.trial]
+        tested = [p for p in points if p.tested]
+        check = nothing_to_be_had(points)
         ranked = sorted(tested, key=lambda p: (-p.potential, p.cost, p.evidence.id))
+        ranked = [check] if check is not None else ranked
     elif verdict is Verdict.NOT_ASSESSED:
         ranked = []
     else:
@@ -55,7 +63,9 @@ def explain(
             f"Not met: {first.name} reaches exposure level {first.demonstrated} with attack "
             f"potential {first.cost}; everything below {criteria.required} must be withstood."
         )
-    tested = len({p.evidence.id for p in points if p.trial})
+    tested = len({p.evidence.id for p in points if p.tested})
+    if verdict is Verdict.MET and (check := nothing_to_be_had(points)) is not None:
+        return f"Met: {check.evidence.result.reason}. Every attack is ruled out by this check."
     if verdict is Verdict.MET:
         return (
             f"Met: none of the {tested} tested attacks reaches exposure level {criteria.critical} "
@@ -81,12 +91,12 @@ def list_gaps(
 ) -> tuple[Gap, ...]:
     """List untested attacks, and those that more data would settle; cheapest first."""
     settled = {p.evidence.id for p in criteria.demonstrated(points) if p.cost < criteria.required}
-    wide = [p for p in criteria.undecided(points) if p.trial and p.evidence.id not in settled]
-    untested = [p for p in points if p.trial is None]
+    wide = [p for p in criteria.undecided(points) if p.tested and p.evidence.id not in settled]
+    untested = [p for p in points if not p.tested and p.evidence.id not in settled]
     found = []
     for p in sort_by_cost([*wide, *untested]):
         if p.evidence.status is not Status.NOT_APPLICABLE:
-            cause = p.evidence.result.reason if p.trial is None else ""
+            cause = "" if p.tested else p.evidence.result.reason
             text = _describe_gap(p, criteria, policy) + (f": {cause}" if cause else "")
             found.append(Gap(variant=p.evidence.variant, attacker=p.evidence.attacker, reason=text))
     return tuple(dict.fromkeys(found))
@@ -94,7 +104,7 @@ def list_gaps(
 
 def _describe_gap(point: ExposurePoint, criteria: PassCriteria, policy: Policy) -> str:
     """Describe what is open about an attack that may reach the critical level."""
-    if point.trial is None:
+    if point.trial is None or not point.tested:
         if point.evidence.status is Status.TESTED:
             return "tested, but without a result"
         return str(point.evidence.status).replace("_", " ")

@@ -14,6 +14,7 @@ from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
+from goalkeeper.core.stored_numbers import Stored
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.outputs import Outputs
 from goalkeeper.targets.returned import ClassIndex, call_model, labels_of, scores_of
@@ -145,6 +146,14 @@ class FileTarget:
     def with_parameters(self, parameters: Mapping[str, Any]) -> TorchTarget:
         """Return the twin with other numbers as a target; raises NotOffered without a twin."""
         return self._read().with_parameters(parameters)
+
+    def stored_numbers(self) -> Stored:
+        """Return the stored numbers of the twin; raises NotOffered where there is none."""
+        return self._read().stored_numbers()
+
+    def with_stored_numbers(self, numbers: Mapping[str, Any]) -> TorchTarget:
+        """Return the twin with other stored numbers; raises NotOffered without a twin."""
+        return self._read().with_stored_numbers(numbers)
 
     def network(self, count: Callable[[int, int], None]) -> nn.Module:
         """Return the metered twin; raises NotOffered where there is none."""

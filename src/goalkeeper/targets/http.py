@@ -13,6 +13,7 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
+from goalkeeper.core.stored_numbers import Stored
 from goalkeeper.targets._http_service import ModelService, ServiceSettings
 from goalkeeper.targets.answers import Declared
 from goalkeeper.targets.python import PythonTarget
@@ -87,6 +88,12 @@ class HttpTarget:
     def parameters(self) -> Mapping[str, Any]:
         """Refuse: a service does not show its parameters."""
         raise NotOffered(f"{self.service.name} has no parameters that can be read")
+
+    def stored_numbers(self) -> Stored:
+        """Refuse: a service does not show what it stores."""
+        raise NotOffered(
+            f"{self.service.name} is asked over HTTP, which shows none of its stored numbers"
+        )
 
     def artefact(self) -> Path:
         """Refuse: a service does not show its file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +30,14 @@ class Leaves:
     count: Ints
     classes: Ints
 
-    @property
-    def singles(self) -> int:
-        """How many leaves hold one record."""
-        return int((self.count == 1).sum())
+
+@dataclass(frozen=True, slots=True)
+class LeafPath:
+    """The way to a leaf: `(low, high)` of each feature that is asked on it, its count and class."""
+
+    bounds: Mapping[int, tuple[float, float]]
+    count: int
+    label: int
 
 
 def read_leaves(final: Any, width: int, classes: int) -> Leaves | None:
@@ -48,11 +52,30 @@ def read_leaves(final: Any, width: int, classes: int) -> Leaves | None:
     classes
         Number of the model's classes.
     """
+    best = _find_tree(final, width, classes)
+    if best is None:
+        return None
+    paths = _walk(best)
+    low, high = np.full((len(paths), width), -np.inf), np.full((len(paths), width), np.inf)
+    for i, path in enumerate(paths):
+        for feature, (least, most) in path.bounds.items():
+            low[i, feature], high[i, feature] = least, most
+    count = np.array([path.count for path in paths], dtype=np.int64)
+    return Leaves(low, high, count, np.array([path.label for path in paths], dtype=np.int64))
+
+
+def read_leaf_paths(final: Any, width: int, classes: int) -> Sequence[LeafPath]:
+    """Read the same tree leaf by leaf, for features too many for a table; empty without a tree."""
+    best = _find_tree(final, width, classes)
+    return () if best is None else _walk(best)
+
+
+def _find_tree(final: Any, width: int, classes: int) -> _Nodes | None:
     trees = list(_trees(final, width, classes))
-    return max(trees, key=lambda tree: tree.singles) if trees else None
+    return max(trees, key=lambda tree: tree.count_singles()) if trees else None
 
 
-def _trees(final: Any, width: int, classes: int) -> Iterator[Leaves]:
+def _trees(final: Any, width: int, classes: int) -> Iterator[_Nodes]:
     from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
     from sklearn.tree import DecisionTreeClassifier
 
@@ -63,28 +86,31 @@ def _trees(final: Any, width: int, classes: int) -> Iterator[Leaves]:
         for estimator in final.estimators_:
             yield from _of_tree(estimator.tree_, width)
     elif library == "lightgbm" and hasattr(final, "booster_"):
-        for i, tree in enumerate(final.booster_.dump_model()["tree_info"]):
-            yield _walk(_LightNodes(tree["tree_structure"], _class(i, classes)), width)
+        # Its counts are estimated from second derivatives: exact only in the first round, where
+        # every record has the same.
+        first_round = 1 if classes == 2 else classes
+        for i, tree in enumerate(final.booster_.dump_model()["tree_info"][:first_round]):
+            yield _LightNodes(tree["tree_structure"], _class(i, classes))
     elif library == "xgboost" and hasattr(final, "get_booster"):
-        yield from _of_xgboost(final, width, classes)
+        yield from _of_xgboost(final, classes)
     else:
         yield from _of_boosting(final, width, classes)
 
 
-def _of_boosting(final: Any, width: int, classes: int) -> Iterator[Leaves]:
+def _of_boosting(final: Any, width: int, classes: int) -> Iterator[_Nodes]:
     """Read the trees of a boosting of scikit-learn; none of anything else."""
     from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 
     if isinstance(final, GradientBoostingClassifier):
         for row in final.estimators_:
             for k, estimator in enumerate(row):
-                yield from _of_tree(estimator.tree_, width, k, classes)
+                yield from _of_tree(estimator.tree_, width, _class(k, classes))
         return
     ordered = getattr(final, "_preprocessor", None) is None  # else columns are in another order
     if isinstance(final, HistGradientBoostingClassifier) and ordered:
         for row in vars(final)["_predictors"]:
             for k, predictor in enumerate(row):
-                yield _walk(_HistNodes(predictor.nodes, k, classes), width)
+                yield _HistNodes(predictor.nodes, _class(k, classes))
 
 
 def _class(i: int, classes: int) -> tuple[int, int]:
@@ -92,37 +118,10 @@ def _class(i: int, classes: int) -> tuple[int, int]:
     return (0, 1) if classes == 2 else (-1, i % classes)
 
 
-# ---- trees of scikit-learn -----------------------------------------------------------------------
-
-
-def _of_tree(tree: Any, width: int, k: int | None = None, classes: int = 0) -> Iterator[Leaves]:
-    """Read a tree that votes, or the k-th of a round of boosting, whose leaves have a sign."""
-    if tree.n_outputs != 1 or tree.n_features != width:
-        return
-    ends = np.flatnonzero(tree.children_left < 0)
-    low, high = _boxes(tree)
-    best = tree.value[ends, 0].argmax(axis=1)
-    if k is not None:
-        lowered, raised = _class(k, classes)
-        best = np.where(tree.value[ends, 0, 0] > 0, raised, lowered)
-    count = np.asarray(tree.n_node_samples[ends], dtype=np.int64)
-    yield Leaves(low[ends], high[ends], count, best.astype(np.int64))
-
-
-def _boxes(tree: Any) -> tuple[Floats, Floats]:
-    """Return the smallest and largest value that reach each node, each `(nodes, d)`."""
-    low = np.full((tree.node_count, tree.n_features), -np.inf)
-    high = np.full((tree.node_count, tree.n_features), np.inf)
-    for node in range(tree.node_count):  # parents come before their children
-        left, right = tree.children_left[node], tree.children_right[node]
-        if left < 0:
-            continue
-        column, edge = tree.feature[node], tree.threshold[node]
-        for child in (left, right):
-            low[child], high[child] = low[node], high[node]
-        high[left, column] = min(high[node, column], edge)
-        low[right, column] = max(low[node, column], edge)
-    return low, high
+def _of_tree(tree: Any, width: int, means: tuple[int, int] | None = None) -> Iterator[_Nodes]:
+    """Read a tree that votes, or one of boosting, whose leaves have a sign."""
+    if tree.n_outputs == 1 and tree.n_features == width:
+        yield _TreeNodes(tree, means)
 
 
 # ---- trees as nodes that know their children -----------------------------------------------------
@@ -139,6 +138,19 @@ class _Nodes:
     def split(self, node: Any) -> _Split:
         raise NotImplementedError
 
+    def count_singles(self) -> int:
+        """Count the leaves of one record."""
+        found, stack = 0, [self.root]
+        while stack:
+            node = stack.pop()
+            leaf = self.leaf(node)
+            if leaf is None:
+                split = self.split(node)
+                stack += [split.left, split.right]
+            else:
+                found += round(leaf[0]) == 1
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class _Split:
@@ -150,36 +162,55 @@ class _Split:
     right: Any
 
 
-def _walk(nodes: _Nodes, width: int) -> Leaves:
+def _walk(nodes: _Nodes) -> list[LeafPath]:
     """Collect the leaves, and on the way to each the bounds of features."""
-    found: list[tuple[Floats, Floats, float, int]] = []
-    stack = [(nodes.root, np.full(width, -np.inf), np.full(width, np.inf))]
+    found: list[LeafPath] = []
+    stack: list[tuple[Any, dict[int, tuple[float, float]]]] = [(nodes.root, {})]
     while stack:
-        node, low, high = stack.pop()
+        node, bounds = stack.pop()
         leaf = nodes.leaf(node)
         if leaf is not None:
-            found.append((low, high, *leaf))
+            found.append(LeafPath(bounds, round(leaf[0]), leaf[1]))
             continue
         split = nodes.split(node)
-        below, above = high.copy(), low.copy()
+        below = above = bounds
         if split.feature is not None:
-            below[split.feature] = min(below[split.feature], split.edge)
-            above[split.feature] = max(above[split.feature], split.edge)
-        stack += [(split.left, low, below), (split.right, above, high)]
-    lows, highs, count, classes = zip(*found, strict=True)
-    return Leaves(
-        np.array(lows),
-        np.array(highs),
-        np.rint(count).astype(np.int64),
-        np.array(classes, np.int64),
-    )
+            low, high = bounds.get(split.feature, (-np.inf, np.inf))
+            below = {**bounds, split.feature: (low, min(high, split.edge))}
+            above = {**bounds, split.feature: (max(low, split.edge), high)}
+        stack += [(split.right, above), (split.left, below)]
+    return found
+
+
+class _TreeNodes(_Nodes):
+    """Nodes of a tree of scikit-learn, whose leaves are classes, or have a sign (`means`)."""
+
+    def __init__(self, tree: Any, means: tuple[int, int] | None) -> None:
+        self.root, self._tree, self._means = 0, tree, means
+        self._best = tree.value[:, 0].argmax(axis=1)
+
+    def leaf(self, node: int) -> tuple[float, int] | None:
+        if self._tree.children_left[node] >= 0:
+            return None
+        raised = bool(self._tree.value[node, 0, 0] > 0)
+        label = int(self._best[node]) if self._means is None else self._means[raised]
+        return float(self._tree.n_node_samples[node]), label
+
+    def split(self, node: int) -> _Split:
+        tree = self._tree
+        feature, edge = int(tree.feature[node]), float(tree.threshold[node])
+        return _Split(feature, edge, int(tree.children_left[node]), int(tree.children_right[node]))
+
+    def count_singles(self) -> int:
+        counts = self._tree.n_node_samples[self._tree.children_left < 0]
+        return int((counts == 1).sum())
 
 
 class _HistNodes(_Nodes):
     """Nodes of one tree of a histogram boosting of scikit-learn."""
 
-    def __init__(self, nodes: Any, k: int, classes: int) -> None:
-        self.root, self._nodes, self._means = 0, nodes, _class(k, classes)
+    def __init__(self, nodes: Any, means: tuple[int, int]) -> None:
+        self.root, self._nodes, self._means = 0, nodes, means
 
     def leaf(self, node: int) -> tuple[float, int] | None:
         one = self._nodes[node]
@@ -224,12 +255,12 @@ class _XgbNodes(_Nodes):
         children = {child["nodeid"]: child for child in node["children"]}
         ordered = not isinstance(node["split_condition"], list)
         feature = int(str(node["split"]).removeprefix("f")) if ordered else None
-        # What equals the edge goes to the right.
-        edge = float(np.nextafter(node["split_condition"], -np.inf)) if ordered else 0.0
-        return _Split(feature, edge, children[node["yes"]], children[node["no"]])
+        # What equals the edge, in single precision, goes to the right.
+        edge = np.nextafter(np.float32(node["split_condition"]), -np.inf) if ordered else 0.0
+        return _Split(feature, float(edge), children[node["yes"]], children[node["no"]])
 
 
-def _of_xgboost(final: Any, width: int, classes: int) -> Iterator[Leaves]:
+def _of_xgboost(final: Any, classes: int) -> Iterator[_Nodes]:
     """Read the first round: there every record covers as much as any other.
 
     Cover is a sum of second derivatives, not a number of records; the least one of a leaf is
@@ -243,7 +274,7 @@ def _of_xgboost(final: Any, width: int, classes: int) -> Iterator[Leaves]:
     for i, text in enumerate(booster.get_dump(dump_format="json", with_stats=True)):
         root = json.loads(text)
         covers = list(_covers(root))
-        yield _walk(_XgbNodes(root, _class(i, classes), min(covers)), width)
+        yield _XgbNodes(root, _class(i, classes), min(covers))
 
 
 def _covers(node: Mapping[str, Any]) -> Iterator[float]:

@@ -28,6 +28,9 @@ from goalkeeper.targets.reading import (
     scales_only,
 )
 
+PROBES = 200  # rows that show whether an unknown classifier answers as its weights say
+SCALES = (0.1, 1.0, 10.0)  # of these rows
+
 
 def steps_of(model: Any) -> tuple[list[Any], Any]:
     """Split a model into the steps of its preprocessing and its final estimator."""
@@ -239,7 +242,30 @@ def _is_linear(final: Any) -> bool:
 
     if isinstance(final, SVC):
         return bool(final.kernel == "linear") and len(final.classes_) == 2
-    return isinstance(final, LinearClassifierMixin)
+    return isinstance(final, LinearClassifierMixin) or _answers_linearly(final)
+
+
+def _answers_linearly(final: Any) -> bool:
+    """Tell whether a classifier of the user's own is linear: its answers are those of its weights.
+
+    Rows are drawn at several scales, so that a step or a bound would show.
+    """
+    weights, bias = getattr(final, "coef_", None), getattr(final, "intercept_", None)
+    classes = getattr(final, "classes_", None)
+    if weights is None or bias is None or classes is None or not hasattr(final, "predict"):
+        return False
+    try:
+        weights, bias = np.atleast_2d(_floats(weights)), _floats(bias).reshape(-1)
+        rng = np.random.default_rng(0)
+        rows = rng.normal(size=(PROBES, weights.shape[1])) * rng.choice(SCALES, (PROBES, 1))
+        margins = rows @ weights.T + bias
+        answers = np.asarray(final.predict(rows))
+    except (TypeError, ValueError, AttributeError):  # of a class that is not known here
+        return False
+    if len(weights) not in (1 if len(classes) == 2 else 0, len(classes)):
+        return False
+    best = margins[:, 0] > 0 if len(weights) == 1 else margins.argmax(axis=1)
+    return bool((answers == np.asarray(classes)[best.astype(int)]).all())
 
 
 def _bayes(final: Any) -> tuple[Floats, Floats]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from goalkeeper.core.data import Inputs
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
+from goalkeeper.core.stored_numbers import Stored
 from goalkeeper.targets.answers import AnswerReader, Declared
+from goalkeeper.targets.holdings import count_kept
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.returned import call_model
 
@@ -64,6 +68,12 @@ class PythonTarget:
         self.reader = AnswerReader.decide(raw, len(sample), classes, declared)
         self.reader.read(raw, len(sample))
 
+    def with_function(self, function: Callable[[Any], Any]) -> PythonTarget:
+        """Copy this target with another function that answers in the same form."""
+        changed = copy.copy(self)
+        changed.function = function
+        return changed
+
     @property
     def offers(self) -> View:
         """Labels, scores or logits."""
@@ -80,9 +90,20 @@ class PythonTarget:
         raw = call_model(self.function, prepared(x, self.domain), self._what)
         return self.reader.read(raw, n)
 
+    @cached_property
+    def kept(self) -> int | None:
+        """How many numbers and words the function keeps or refers to; None: not known."""
+        return count_kept(self.function)
+
     def parameters(self) -> Mapping[str, Any]:
         """Refuse: a function has no parameters to read."""
         raise NotOffered(f"{self._what} has no parameters that can be read")
+
+    def stored_numbers(self) -> Stored:
+        """Refuse: what a function computes with is not known."""
+        raise NotOffered(
+            f"{self._what} is a function, which shows none of the numbers it computes with"
+        )
 
     def artefact(self) -> Path:
         """Path of the stored file; raises NotOffered when none was given."""

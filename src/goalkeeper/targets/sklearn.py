@@ -14,8 +14,9 @@ from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
-from goalkeeper.targets import layers, linear, stored
-from goalkeeper.targets.holdings import count_kept
+from goalkeeper.core.stored_numbers import Stored
+from goalkeeper.targets import estimator_numbers, layers, linear, stored
+from goalkeeper.targets.holdings import count_kept, count_unread, keeps_weights_only
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.returned import ClassIndex, call_model, labels_of, scores_of, softmax
 
@@ -160,6 +161,19 @@ class SklearnTarget:
         """How many numbers and words the fitted model keeps; None where that is not known."""
         return count_kept(self.model)
 
+    @cached_property
+    def weights_only(self) -> bool:
+        """Whether all its parts are classes of scikit-learn that keep no record."""
+        return keeps_weights_only(*linear.answering_steps(self.model))
+
+    @cached_property
+    def unread(self) -> int | None:
+        """How much the final estimator keeps beside what `parameters` gives; None: not known.
+
+        Classes of scikit-learn keep nothing else; one of the user's own may keep anything.
+        """
+        return count_unread(self._final, self.parameters())
+
     def with_parameters(self, parameters: Mapping[str, Any]) -> SklearnTarget:
         """Copy this target with other stored numbers; the stored file stays the old one.
 
@@ -177,6 +191,51 @@ class SklearnTarget:
             )
         places = self._places.tolist()
         model = linear.replace_parameters(self.model, self.domain, places, parameters)
+        return SklearnTarget(model, self.classes, self.domain, self._path, indexed=self._indexed)
+
+    def with_model(self, model: Any) -> SklearnTarget:
+        """Copy this target with another fitted model of the same classes, stored in no file."""
+        return SklearnTarget(model, self.classes, self.domain, indexed=self._indexed)
+
+    def names_of(self, y: Ints) -> Any:
+        """Return what the model itself calls classes `(n,)`; raises NotOffered for unknown ones."""
+        known = getattr(self.model, "classes_", None)
+        if known is None or self._places is None:
+            raise NotOffered(f"{self._what} does not say which classes it knows (classes_)")
+        absent = np.setdiff1d(y, self._places)
+        if len(absent):
+            raise NotOffered(f"{self._what} has never learnt the class {self.classes[absent[0]]!r}")
+        return np.asarray(known)[[self._places.tolist().index(c) for c in y.tolist()]]
+
+    def stored_numbers(self) -> Stored:
+        """Return the numbers of every step as they are stored, by the path to each array.
+
+        Unlike those of `parameters()`, nothing is folded: scalers, trees, stored records, boosters
+        of XGBoost and LightGBM, and the arrays of classes of the user's own each have theirs.
+
+        Raises
+        ------
+        NotOffered
+            The final estimator keeps its numbers where they cannot be reached.
+        """
+        final, whole = self._final, estimator_numbers.read(self.model)
+        if final is not self.model and whole and not estimator_numbers.read(final):
+            whole = {}  # those of the preprocessing alone are not the model's
+        if not whole:
+            raise NotOffered(f"the numbers that {self._what} stores cannot be reached one by one")
+        return whole
+
+    def with_stored_numbers(self, numbers: Mapping[str, Any]) -> SklearnTarget:
+        """Copy this target with other stored numbers; the stored file stays the old one.
+
+        Raises
+        ------
+        NotOffered
+            The model stores no such numbers.
+        TargetError
+            The model cannot be loaded with these numbers.
+        """
+        model = estimator_numbers.replace_numbers(self.model, numbers)
         return SklearnTarget(model, self.classes, self.domain, self._path, indexed=self._indexed)
 
     def network(self, count: Callable[[int, int], None]) -> Any:

@@ -18,7 +18,7 @@ from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets.decoding import Decoder, decoder_of
 from goalkeeper.targets.inputs import our_order
-from goalkeeper.targets.leaves import Leaves, read_leaves
+from goalkeeper.targets.leaves import LeafPath, Leaves, read_leaf_paths, read_leaves
 from goalkeeper.targets.linear import answering_steps, text_front
 from goalkeeper.targets.reading import Affine, Reorder, affine, read_preprocessing, reorder_of
 
@@ -46,7 +46,9 @@ def read(model: Any, domain: Domain, places: Ints) -> dict[str, Any]:
         them: what is not known of a record lies between the two. `leaves`: `low (m, d)`,
         `high (m, d)`, `count (m,)`, `classes (m,)` (-1: not known) of one tree.
         `class_means (k, d)`. `words (d,)`, and `idf (d,)` of models that weigh words by it, where
-        the model is not linear.
+        the model is not linear. `word_leaves` of a tree on words: `bounds` of each leaf,
+        `(above, up to)` of each word that it asks for, `count (m,)`, `classes (m,)`, and `weighing`
+        of words (`idf`, `norm` and others). `unread` names what is there and cannot be read.
     """
     before, final = answering_steps(model)
     try:
@@ -110,11 +112,28 @@ def _of_texts(before: list[Any], final: Any, places: Ints) -> dict[str, Any]:
         if not rest:
             found[f"{name}_words"] = _words(rows, front["vocabulary"])
             found[f"{name}_classes"] = classes
+    paths = () if rest else read_leaf_paths(final, len(front["vocabulary"]), len(places))
+    if paths and type(final).__module__.startswith("xgboost"):
+        found["unread"] = "leaves of XGBoost on words, to which an absent word is a missing value,"
+    elif paths:
+        leaves = _read_word_leaves(paths, front["vocabulary"], places)
+        weighing = {key: value for key, value in front.items() if key != "vocabulary"}
+        found["word_leaves"] = {**leaves, "weighing": weighing}
     if found or not hasattr(final, "coef_"):
         found["words"] = front["vocabulary"]
         if "idf" in front:
             found["idf"] = front["idf"]
     return found
+
+
+def _read_word_leaves(paths: Sequence[LeafPath], words: Any, places: Ints) -> dict[str, Any]:
+    """Return the bounds of the words that each leaf asks for."""
+    labels = np.array([path.label for path in paths], dtype=np.int64)
+    return {
+        "bounds": tuple({str(words[j]): b for j, b in path.bounds.items()} for path in paths),
+        "count": np.array([path.count for path in paths], dtype=np.int64),
+        "classes": np.where(labels >= 0, places[np.maximum(labels, 0)], -1),
+    }
 
 
 def _words(rows: Any, vocabulary: Any) -> tuple[tuple[str, ...], ...]:

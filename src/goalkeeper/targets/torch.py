@@ -15,6 +15,8 @@ from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.core.domain import Domain, TextDomain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
+from goalkeeper.core.stored_numbers import Stored
+from goalkeeper.targets import module_numbers
 from goalkeeper.targets.outputs import Outputs, find_outputs
 from goalkeeper.targets.returned import ClassIndex, call_model, scores_of, softmax
 from goalkeeper.targets.tensors import (
@@ -122,8 +124,22 @@ class TorchTarget:
         A module that is one linear layer (flattening aside) also gives `weights` and `bias` as
         linear models do.
         """
-        state = {k: v.detach().cpu().numpy().copy() for k, v in self.module.state_dict().items()}
-        return {**_linear(self.module), **state}
+        return {**_linear(self.module), **module_numbers.readable(self.module.state_dict())}
+
+    def stored_numbers(self) -> Stored:
+        """Return parameters and stored buffers by name, at the precision in which they are kept.
+
+        Those of bfloat16 are of the kind `goalkeeper.core.stored_numbers.BFLOAT16`.
+        """
+        return module_numbers.read(self.module)
+
+    def with_stored_numbers(self, numbers: Mapping[str, Any]) -> TorchTarget:
+        """Copy this target with other stored numbers; the stored file stays the old one."""
+        changed = TorchTarget(
+            self.module, self.classes, self.domain, self._path, outputs=self.outputs
+        )
+        module_numbers.write(changed.module, numbers)
+        return changed
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> TorchTarget:
         """Copy this target with other parameters; the stored file stays the old one.
@@ -141,6 +157,10 @@ class TorchTarget:
                 state[name] = torch.tensor(np.asarray(parameters[name])).to(old)
         changed.module.load_state_dict(state)
         return changed
+
+    def to_tensor(self, x: Inputs) -> Tensor:
+        """Turn inputs `(n, ...)` into what the module takes, on its device."""
+        return rows_of(x, self.domain, self.module).to(device_of(self.module))
 
     def network(self, count: Count) -> nn.Module:
         """Return the metered differentiable form, `(n, ...)` to logits `(n, classes)`.

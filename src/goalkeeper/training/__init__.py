@@ -8,17 +8,29 @@ from goalkeeper.training.lookalikes import (
     plain_rows,
 )
 from goalkeeper.training.networks import TorchRecipe, TorchTrainer
+from goalkeeper.training.settings import (
+    Setting,
+    find_settings,
+    setting_like,
+    usual_recipe,
+    with_setting,
+)
 from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer, fit_strategy
 
 __all__ = [
     "FitStrategy",
     "FunctionTrainer",
+    "Setting",
     "SklearnTrainer",
     "TorchRecipe",
     "TorchTrainer",
     "build_encoder",
     "build_generic_network",
+    "find_settings",
     "fit_strategy",
     "lookalike",
     "plain_rows",
+    "setting_like",
+    "usual_recipe",
+    "with_setting",
 ]

@@ -22,6 +22,7 @@ FOLDS = 3
 MOST_CHOSEN_ON = 1000  # records on which families are compared, at most
 MOST_KERNEL_ROWS = 4000  # training a kernel machine takes the square of its records
 PASSES = 200_000  # records that a network sees in training, at most
+NEIGHBOURS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +141,7 @@ def _final_step(family: str, records: int, seed: int, size: int) -> Any:
         case "kernel":
             return svm.SVC(random_state=seed)
         case "neighbours":
-            return neighbors.KNeighborsClassifier(5)
+            return neighbors.KNeighborsClassifier(min(NEIGHBOURS, records))
         case _:
             epochs = size * int(np.clip(PASSES // max(1, records), 20, 200) / 3)
             return neural_network.MLPClassifier((64,), max_iter=epochs, random_state=seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,36 @@ def clone_with_seed(estimator: Any, seed: int) -> Any:
         drawn = np.random.SeedSequence(seed).generate_state(len(keys)) >> 1
         fresh.set_params(**{key: int(state) for key, state in zip(keys, drawn, strict=True)})
     return fresh
+
+
+def index_class_settings(estimator: Any, classes: Sequence[str]) -> Any:
+    """Return an estimator whose settings name classes by their indices, as trainings do.
+
+    These are `class_weight` as a mapping, and the constant that a `DummyClassifier` answers. What
+    names no class of the application was written for indices, and stays.
+    """
+    from sklearn.dummy import DummyClassifier
+
+    index = {name: i for i, name in enumerate(classes)}
+    changed = {}
+    for key, value in _settings_of(estimator).items():
+        name = key.rpartition("__")[2]
+        if name == "class_weight" and isinstance(value, dict) and _all_named(value, index):
+            changed[key] = {index[str(c)]: weight for c, weight in value.items()}
+        elif isinstance(value, DummyClassifier) and _all_named([value.constant], index):
+            changed[f"{key}__constant"] = index[str(value.constant)]
+    if isinstance(estimator, DummyClassifier) and _all_named([estimator.constant], index):
+        changed["constant"] = index[str(estimator.constant)]
+    return fresh_copy(estimator).set_params(**changed) if changed else estimator
+
+
+def _settings_of(estimator: Any) -> dict[str, Any]:
+    found: dict[str, Any] = estimator.get_params(deep=True) if hasattr(estimator, "fit") else {}
+    return found
+
+
+def _all_named(values: Iterable[Any], index: Mapping[str, int]) -> bool:
+    return all(isinstance(v, Hashable) and str(v) in index for v in values)
 
 
 def _describe_value(value: Any) -> str:

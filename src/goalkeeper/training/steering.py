@@ -10,6 +10,7 @@ from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.steering import Order, Steering
 from goalkeeper.training.recipes import clone_with_seed
+from goalkeeper.training.updating import split_final
 
 DEFAULT_PASSES = 20  # over the data, of an estimator that does not say how many it made
 
@@ -18,7 +19,7 @@ def find_steerable(estimator: Any) -> frozenset[str]:
     """Tell whether `order`, `weights` or both can be steered in training an estimator."""
     from sklearn.utils.validation import has_fit_parameter
 
-    _, final = _split_final(estimator)
+    _, final = split_final(estimator)
     steerable = set()
     naive_bayes = type(final).__module__ == "sklearn.naive_bayes"  # sums have no order
     if hasattr(final, "partial_fit") and not naive_bayes:
@@ -61,16 +62,6 @@ def _fit_one_pass(final: Any, features: Any, y: Ints, rows: Ints, weights: Float
     final.partial_fit(features[rows], y[rows], classes=np.unique(y), **keywords)
 
 
-def _split_final(model: Any) -> tuple[Any, Any]:
-    """Split a pipeline into its preprocessing (None: none) and its final estimator."""
-    from sklearn.pipeline import Pipeline
-
-    if not isinstance(model, Pipeline):
-        return None, model
-    final = model.steps[-1][1]
-    return (model[:-1] if len(model.steps) > 1 else None), final
-
-
 def _fit(model: Any, x: Any, y: Ints, weights: Floats | None) -> Any:
     from sklearn.pipeline import Pipeline
 
@@ -84,7 +75,7 @@ def _fit(model: Any, x: Any, y: Ints, weights: Floats | None) -> Any:
 
 def _fit_preprocessing(model: Any, x: Any, y: Ints) -> tuple[Any, Any]:
     """Fit the preprocessing, and return what the final estimator sees, and that estimator."""
-    before, final = _split_final(model)
+    before, final = split_final(model)
     features = x if before is None else before.fit_transform(x, y)
     if hasattr(features, "iloc"):
         features = features.to_numpy()
@@ -99,6 +90,6 @@ def _take_given_order(final: Any) -> None:
 
 def _count_passes(fitted: Any) -> int:
     """Count the passes over the data that the ordinary training made."""
-    _, final = _split_final(fitted)
+    _, final = split_final(fitted)
     passes = getattr(final, "n_iter_", None)
     return DEFAULT_PASSES if passes is None else max(1, int(np.max(passes)))

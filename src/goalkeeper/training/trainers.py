@@ -11,6 +11,7 @@ from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotOffered, TargetError
+from goalkeeper.core.learning import Feedback
 from goalkeeper.core.steering import Steering
 from goalkeeper.targets import PythonTarget, SklearnTarget, TorchTarget
 from goalkeeper.targets.inputs import prepared
@@ -25,9 +26,15 @@ from goalkeeper.training.dispatch import (
 )
 from goalkeeper.training.networks import TorchRecipe, TorchTrainer
 from goalkeeper.training.preprocessing import PreprocessedData
-from goalkeeper.training.recipes import clone_with_seed, describe_function, describe_recipe
+from goalkeeper.training.recipes import (
+    clone_with_seed,
+    describe_function,
+    describe_recipe,
+    index_class_settings,
+)
 from goalkeeper.training.registry import BATCHED_FITS
 from goalkeeper.training.steering import find_steerable, fit_steered
+from goalkeeper.training.updating import update_any, updates_in_place
 
 PROBES = 4  # inputs that show whether a trained function answers labels or scores; a few suffice
 
@@ -40,7 +47,8 @@ class SklearnTrainer:
     estimator
         Unfitted. Every `random_state` in it is set from the seed of each training.
     classes
-        The application's classes; models are trained on their indices.
+        The application's classes; models are trained on their indices, and settings such as
+        `class_weight` may name them.
     domain
         What an input looks like.
     compute
@@ -55,8 +63,9 @@ class SklearnTrainer:
         *,
         compute: ComputeSettings | None = None,
     ) -> None:
-        self.estimator, self.domain, self.compute = estimator, domain, compute or ComputeSettings()
         self.classes = tuple(str(c) for c in classes)
+        self.estimator = index_class_settings(estimator, self.classes)
+        self.domain, self.compute = domain, compute or ComputeSettings()
 
     @property
     def recipe(self) -> str:
@@ -88,6 +97,15 @@ class SklearnTrainer:
         x, args = prepared(data.x, self.domain), (data.y, seed, steering)
         model = run_training(lambda: fit_steered(self.estimator, x, *args), data, self.recipe)
         return SklearnTarget(model, self.classes, self.domain, indexed=True)
+
+    @property
+    def updates_in_place(self) -> bool:
+        """Whether the last step has `partial_fit`; that alone does not say that it is used."""
+        return updates_in_place(self.estimator)
+
+    def update(self, target: Target, data: Data, seed: int, loop: Feedback) -> Target:
+        """Update a copy of a target with further records; raises NotOffered where it cannot."""
+        return update_any(target, data, seed, loop)
 
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         """Train N targets on the rows of each mask `(N, rows)`.
@@ -204,6 +222,17 @@ class FunctionTrainer:
             raise NotOffered(f"the training of {self._name}() cannot be steered")
         target: Target = steered(data, seed, steering)
         return target
+
+    @property
+    def updates_in_place(self) -> bool:
+        """Whether what `build()` returns can be updated; unknown for what is returned fitted."""
+        return self.inner is not None and self.inner.updates_in_place
+
+    def update(self, target: Target, data: Data, seed: int, loop: Feedback) -> Target:
+        """Update a copy of a target with further records; raises NotOffered where it cannot."""
+        if self.inner is not None:
+            return self.inner.update(target, data, seed, loop)
+        return update_any(target, data, seed, loop)
 
     def _build_inner(
         self, torch_recipe: TorchRecipe | None

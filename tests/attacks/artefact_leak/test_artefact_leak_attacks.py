@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.decomposition import TruncatedSVD
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.semi_supervised import LabelSpreading
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -26,6 +35,7 @@ from goalkeeper.attacks.artefact_leak.vocabulary import Vocabulary
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, cut
 from goalkeeper.core.domain import Column, TableDomain
+from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult, Proportion, Status
 from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.artefact_leak import ArtefactLeak
@@ -50,6 +60,18 @@ def cancer(model: Any, *, noise: bool = False) -> Application:
     target = SklearnTarget(model, ("malignant", "benign"), domain, indexed=True)
     return Application(
         name="cancer", target=target, data=data, domain=domain, classes=("malignant", "benign")
+    )
+
+
+def noisy_mailbox(model: Any, mails: int) -> Application:
+    """Train on mails whose classes nothing explains."""
+    app = mailbox(model, mails)
+    y = np.random.default_rng(0).permutation(app.data.train.y)
+    model.fit(app.data.train.x, y)
+    return replace(
+        app,
+        target=SklearnTarget(model, app.classes, app.domain, indexed=True),
+        data=replace(app.data, train=Data(x=app.data.train.x, y=y)),
     )
 
 
@@ -101,6 +123,32 @@ def test_a_full_tree_places_single_records() -> None:
     assert found.measurements[2].value > 0.5  # a region, not the record itself
 
 
+def make_boosting(library: str) -> Any:
+    if library == "xgboost":
+        module = pytest.importorskip("xgboost")
+        return module.XGBClassifier(n_estimators=3, max_depth=30, min_child_weight=0, n_jobs=1)
+    if library == "lightgbm":
+        module = pytest.importorskip("lightgbm")
+        return module.LGBMClassifier(
+            n_estimators=3, num_leaves=300, min_child_samples=1, n_jobs=1, verbose=-1
+        )
+    return HistGradientBoostingClassifier(max_iter=8, max_leaf_nodes=None, min_samples_leaf=1)
+
+
+@pytest.mark.parametrize("library", ["sklearn", "xgboost", "lightgbm"])
+@pytest.mark.parametrize("decimals", [1, 9])  # whose edges are between values, and values
+def test_every_single_leaf_of_boosting_is_right(library: str, decimals: int) -> None:
+    rng = np.random.default_rng(0)
+    x, y = np.round(rng.normal(size=(1000, 6)), decimals), rng.integers(0, 2, 1000)
+    domain = TableDomain(columns=tuple(Column(name=f"c{j}") for j in range(6)))
+    parts = cut(Data(x=x, y=y), SHARES)
+    model = make_boosting(library).fit(parts.train.x, parts.train.y)
+    target = SklearnTarget(model, ("no", "yes"), domain, indexed=True)
+    app = Application(name="noise", target=target, data=parts, domain=domain, classes=("no", "yes"))
+    right, n, _ = counts(evaluate(app, run_of(SingleLeaves(), LEAVES)))
+    assert right == n >= 15
+
+
 def test_large_leaves_place_nobody() -> None:
     app = cancer(DecisionTreeClassifier(min_samples_leaf=5, random_state=0), noise=True)
     found = execute(app, run_of(SingleLeaves(), LEAVES))
@@ -142,6 +190,35 @@ def test_a_vocabulary_without_rare_words_singles_out_nobody() -> None:
     assert found.status is Status.TESTED
 
 
+@pytest.mark.parametrize(
+    ("words", "final"),
+    [
+        (CountVectorizer(), DecisionTreeClassifier(random_state=0)),
+        (TfidfVectorizer(), DecisionTreeClassifier(random_state=0)),
+        (CountVectorizer(), GradientBoostingClassifier(n_estimators=1, max_depth=None)),
+    ],
+)
+def test_leaves_of_a_tree_on_words_single_texts_out(words: Any, final: Any) -> None:
+    app = noisy_mailbox(make_pipeline(words, final), 800)
+    found = evaluate(app, run_of(SingleLeaves(), LEAVES))
+    right, n, by_chance = counts(found)
+    assert right > 0.9 * n
+    assert n >= 15
+    assert by_chance < 0.6 * n
+    assert ", without " in found.exhibits[0].after
+
+
+def test_leaves_that_cannot_be_read_rule_nothing_out() -> None:
+    xgboost = pytest.importorskip("xgboost")
+    app = mailbox(make_pipeline(CountVectorizer(), xgboost.XGBClassifier(n_estimators=1)), 60)
+    unfit = SingleLeaves().unfit(app)
+    assert unfit is not None
+    assert not unfit.proven
+    points = StoredPoints().unfit(app)
+    assert points is not None
+    assert points.proven
+
+
 def test_stored_texts_give_their_words() -> None:
     app = mailbox(make_pipeline(TfidfVectorizer(), KNeighborsClassifier(1)), 400)
     right, n, by_chance = counts(evaluate(app, run_of(StoredPoints(), RECORDS)))
@@ -149,17 +226,91 @@ def test_stored_texts_give_their_words() -> None:
     assert by_chance == 0
 
 
+class KeepsRecords(LogisticRegression):  # type: ignore[misc]
+    """A linear model that keeps its training data beside the weights, as many of users' own do."""
+
+    def fit(self, x: Any, y: Any) -> KeepsRecords:
+        super().fit(x, y)
+        self.rows_ = np.array(x)
+        return self
+
+
+class OwnLinear(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A linear model of the user's own: the difference of the class averages."""
+
+    def fit(self, x: Any, y: Any) -> OwnLinear:
+        self.classes_ = np.unique(y)
+        means = np.array([x[y == c].mean(axis=0) for c in self.classes_])
+        self.coef_ = (means[1:] - means[:1]) * self.sign
+        self.intercept_ = -self.coef_ @ means.mean(axis=0)
+        return self
+
+    sign = 1.0
+
+    def predict(self, x: Any) -> Any:
+        return self.classes_[(x @ self.coef_[0] + self.intercept_[0] > 0).astype(int)]
+
+
+class Stepped(OwnLinear):
+    """Weights that do not say what it answers."""
+
+    def predict(self, x: Any) -> Any:
+        return super().predict(np.where(x[:, :1] > 0, x, -x))
+
+
+def test_a_linear_model_of_the_users_own_is_read_where_its_weights_say_what_it_answers() -> None:
+    own = cancer(make_pipeline(StandardScaler(), OwnLinear()))
+    assert "weights" in own.target.parameters()
+    unfit = StoredPoints().unfit(own)
+    assert unfit is not None
+    assert unfit.proven
+    with pytest.raises(NotOffered):
+        cancer(make_pipeline(StandardScaler(), Stepped())).target.parameters()
+
+
+@pytest.mark.parametrize(
+    ("model", "proven"),
+    [
+        (LogisticRegression(), True),
+        (make_pipeline(TruncatedSVD(2), LogisticRegression()), True),
+        (make_pipeline(Nystroem(n_components=9), LogisticRegression()), False),
+        (KeepsRecords(), False),
+    ],
+)
+def test_hashed_words_hide_no_records(model: Any, *, proven: bool) -> None:
+    app = mailbox(make_pipeline(HashingVectorizer(n_features=64), model))
+    for attack in (StoredPoints(), SupportVectors()):
+        unfit = attack.unfit(app)
+        assert unfit is not None
+        assert unfit.proven is proven
+
+
+def test_no_word_singles_out_where_each_occurs_in_several_texts() -> None:
+    app = mailbox(make_pipeline(CountVectorizer(), LogisticRegression()))
+    assert ArtefactLeak().unfit(app, WORDS) is None
+    train = app.data.train.joined(app.data.train)
+    twice = Data(x=train.x, y=train.y, columns={"sender": np.repeat(["a", "b"], len(train) // 2)})
+    common = replace(app, person="sender", data=replace(app.data, train=twice))
+    unfit = ArtefactLeak().unfit(common, WORDS)
+    assert unfit is not None
+    assert unfit.proven
+
+
 def test_what_does_not_apply_is_proven_where_the_model_was_read() -> None:
     linear = cancer(make_pipeline(StandardScaler(), LogisticRegression()))
+    network = cancer(MLPClassifier((2,), max_iter=2000, random_state=0))
     neighbours = cancer(KNeighborsClassifier(1))
-    sealed = cancer(MLPClassifier((2,), max_iter=2000, random_state=0))
+    sealed = cancer(LabelSpreading(kernel="knn"))
+    keeping = cancer(make_pipeline(StandardScaler(), KeepsRecords()))
     for attack in (StoredPoints(), SupportVectors(), SingleLeaves()):
-        unfit = attack.unfit(linear)
-        assert unfit is not None
-        assert unfit.proven
-        unread = attack.unfit(sealed)
-        assert unread is not None
-        assert not unread.proven
+        for read in (linear, network):
+            unfit = attack.unfit(read)
+            assert unfit is not None
+            assert unfit.proven
+        for unread in (sealed, keeping):
+            unfit = attack.unfit(unread)
+            assert unfit is not None
+            assert not unfit.proven
     assert StoredPoints().unfit(neighbours) is None
     assert SupportVectors().unfit(neighbours) is not None
     assert Vocabulary().unfit(linear) is not None

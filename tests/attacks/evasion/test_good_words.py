@@ -24,12 +24,14 @@ from goalkeeper.attacks.evasion.good_words_from_weights import GoodWordsFromWeig
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats, cut
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.power import View
+from goalkeeper.core.power import Budget, View
+from goalkeeper.core.text import terms
 from goalkeeper.games.evasion import Ending, Evasion, Submission
 from goalkeeper.stats import clopper_pearson
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.testing.worlds.word_filters import BAD, GOOD, WordFilter
-from tests.attacks.evasion.arena import asking, attacked, dealt, part, ruled, weak
+from tests.attacks.evasion.arena import asking, attacked, dealt, opened, part, ruled, weak
+from tests.contract.harness import enough
 
 WORDS = ("alpha", "beta", "gamma", "delta", "free", "cash")
 
@@ -127,6 +129,21 @@ def test_labels_alone_lead_to_the_few_words_that_suffice(task: str, fewest: int)
     assert set(answer.endings) == {Ending.BROKEN}
     assert question.constraint.size(question.x, answer.x).max() == fewest
     assert access.spent.queries / len(question.x) < 60
+
+
+def test_one_rare_word_that_lets_every_text_pass_is_found() -> None:
+    """It is neither typical nor an everyday word, but stands in a text that the attacker has."""
+    app = weak()
+    held = [set(terms(text)) for text in app.data.similar.x[app.data.similar.y == app.harmless]]
+    key = next(w for w in sorted(held[0]) if w.startswith("w") and sum(w in t for t in held) == 1)
+    app = ruled(lambda text: int(key not in terms(text) and bool(set(BAD) & set(terms(text)))))
+    question = dealt(app, "harmful-passes").question
+    few = part(question, range(8))
+    granted = enough(GoodWordsFromLabels, queries=200).joined(GoodWordsFromLabels.uses)
+    granted = replace(granted, budget=Budget(queries=200))
+    answer = GoodWordsFromLabels().run(few, opened(app, granted, len(few.x)))
+    assert set(answer.endings) == {Ending.BROKEN}
+    assert few.constraint.size(few.x, answer.x).max() == 1
 
 
 def test_good_words_among_many_bad_ones_are_found_on_a_barely_declined_part() -> None:

@@ -94,14 +94,44 @@ def test_the_checkpoints_of_apgd_are_those_of_the_paper() -> None:
     assert list(_list_checkpoints(100)) == [22, 41, 57, 70, 80, 87, 93, 99]
 
 
-def test_restarts_find_what_one_climb_misses() -> None:
+def test_the_first_attempt_of_apgd_is_drawn_by_every_wrong_class() -> None:
+    """The cross-entropy sees a class behind the best wrong one, of which a ratio knows nothing."""
+
+    def network(x: Any) -> Any:
+        z = x.flatten(1)
+        dead = 0.9 - 0.001 * (z[:, 0] - 0.5).abs()
+        near = 0.5 - 10 * torch.relu(0.5 - z[:, 1]) + 2 * (z[:, 1] - 0.5)
+        far = torch.full_like(dead, -5.0)
+        return torch.stack([torch.ones_like(dead), dead, near, far], dim=1)
+
+    x = torch.full((4, 1, 1, 2), 0.5, dtype=torch.float64)
+    y = torch.zeros(4, dtype=torch.int64)
+    assert apgd(network, x, y, "linf", 0.4, targets=0, steps=20).success.all()
+
+
+def hills(x: Any, classes: int = 2) -> Any:
     """A hill on the left has its top below 0, a higher one on the right reaches above."""
+    z = x.flatten(1)[:, 0]
+    height = -0.1 - (z - 0.35).abs() + 2 * torch.relu(z - 0.6)
+    others = [torch.full_like(z, -5.0)] * (classes - 2)
+    return torch.stack([torch.zeros_like(z), height, *others], dim=1)
 
-    def hills(x: Any) -> Any:
-        z = x.flatten(1)[:, 0]
-        height = -0.1 - (z - 0.35).abs() + 2 * torch.relu(z - 0.6)
-        return torch.stack([torch.zeros_like(z), height], dim=1)
 
+def test_attempts_towards_the_only_wanted_class_begin_elsewhere() -> None:
+    x = torch.full((40, 1, 1, 1), 0.5, dtype=torch.float64)
+    y = torch.zeros(40, dtype=torch.int64)
+
+    def reached(targets: int) -> Any:
+        def network(x: Any) -> Any:
+            return hills(x, classes=5)
+
+        return apgd(network, x, y, "linf", 0.5, target=y + 1, targets=targets, steps=3).success
+
+    assert not reached(1).any()
+    assert reached(9).mean() > 0.9
+
+
+def test_restarts_find_what_one_climb_misses() -> None:
     x = torch.full((40, 1, 1, 1), 0.5, dtype=torch.float64)
     y = torch.zeros(40, dtype=torch.int64)
     assert broken(hills, torch.ones(1, 1, 1, 1), y[:1])[0]
@@ -112,16 +142,14 @@ def test_restarts_find_what_one_climb_misses() -> None:
 
 
 def test_apgd_gains_by_attempts_towards_one_class() -> None:
-    """The nearest class by score is a dead end; another one can be reached."""
+    """The nearest class by score is a dead end; another one, the other way, can be reached."""
 
     def network(x: Any) -> Any:
-        z = x.flatten(1)
-        dead = 0.9 - 0.001 * (z[:, 0] - 0.5).abs()
-        near = 0.5 - 10 * torch.relu(0.5 - z[:, 1]) + 2 * (z[:, 1] - 0.5)
-        far = torch.full_like(dead, -5.0)
-        return torch.stack([torch.ones_like(dead), dead, near, far], dim=1)
+        z = x.flatten(1)[:, 0] - 0.5
+        dead, near, far = 0.8 - 0.1 * z, 10 * z - 1, torch.full_like(z, -5.0)
+        return 20 * torch.stack([torch.ones_like(z), dead, near, far], dim=1)
 
-    x = torch.full((4, 1, 1, 2), 0.5, dtype=torch.float64)
+    x = torch.full((4, 1, 1, 1), 0.5, dtype=torch.float64)
     y = torch.zeros(4, dtype=torch.int64)
     without = apgd(network, x, y, "linf", 0.4, targets=0, steps=20)
     with_targets = apgd(network, x, y, "linf", 0.4, targets=3, steps=20)

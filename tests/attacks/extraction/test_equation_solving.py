@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from goalkeeper.attacks._words import public_words
+from goalkeeper.attacks.extraction._word_probing import PAIRS, probe_words
 from goalkeeper.attacks.extraction.equation_solving import EquationSolving
 from goalkeeper.core.application import Application
 from goalkeeper.core.domain import Column, TableDomain
@@ -21,7 +23,10 @@ from goalkeeper.core.errors import DataError, NotGranted
 from goalkeeper.core.power import Grade, View
 from goalkeeper.games.extraction import PublicInterface
 from goalkeeper.games.extraction.substitutes import measure_parameter_error
+from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.targets import SklearnTarget
+from goalkeeper.testing.worlds import extraction
+from goalkeeper.testing.worlds.kit import HashedTarget
 from tests.attacks.extraction.doors import (
     Coarse,
     access_to,
@@ -208,7 +213,7 @@ def test_naive_bayes_falls_to_one_query_a_word() -> None:
     app = mailbox(make_pipeline(CountVectorizer(), MultinomialNB()), 800)
     copy, spent = result_of(app, 20_000)
     assert error(app, copy) < 1e-9
-    assert spent <= len(public_words()) + 5
+    assert spent <= len(public_words()) + 1 + 3 * PAIRS
 
 
 @pytest.mark.requirement("S7", "S34")
@@ -230,3 +235,36 @@ def test_who_knows_nothing_of_the_model_is_not_shown_its_vocabulary() -> None:
     app = mailbox(make_pipeline(CountVectorizer(), MultinomialNB()), 800)
     with pytest.raises(NotGranted, match="partial knowledge of the model"):
         access_to(app, 10).vocabulary()
+
+
+@pytest.mark.parametrize("phrases", [1, 2])
+def test_a_phrase_does_not_decide_how_words_are_weighed(phrases: int) -> None:
+    """Of one pair of words a phrase that the filter knows made all words seem scaled to length 1.
+
+    The words that pull most are those of which pairs are made; together they mean something else.
+    """
+    app = extraction.rigged("text", np.random.default_rng(3))
+    linear = app.target
+    assert isinstance(linear, LinearTarget)
+    pull = np.diff(linear.weights, axis=0)[0]
+    order = np.argsort(pull)
+    known = {
+        f"{linear.vocabulary[order[-1 - k]]} {linear.vocabulary[order[k]]}" for k in range(phrases)
+    }
+
+    class Phrased(HashedTarget):
+        """The linear filter, to which some phrases are harmless."""
+
+        def answer(self, x: Any, view: View) -> Any:
+            logits = linear.answer(x, View.LOGITS).logits.copy()
+            logits[:, 0] += 4.0 * np.array([any(p in text for p in known) for text in x])
+            scores = np.exp(logits - logits.max(axis=1, keepdims=True))
+            scores /= scores.sum(axis=1, keepdims=True)
+            return type(linear.answer(x, view))(scores.argmax(axis=1), scores).cut(view)
+
+    phrased = replace(app, target=Phrased(b"k"))
+    words = [linear.vocabulary[i] for i in np.argsort(-np.abs(pull - np.median(pull)))]
+    copy = list(probe_words(access_to(phrased, 3000), words))[-1]
+    assert not copy.normed
+    assert copy.counts == 2.0
+    assert fidelity(phrased, copy) > 0.97

@@ -155,6 +155,29 @@ def test_labels_alone_give_the_planes_between_any_classes(data: str) -> None:
     assert found[0] < 0.01
 
 
+def test_labels_alone_find_classes_that_rows_drawn_anywhere_hardly_meet() -> None:
+    """Of rows drawn anywhere the rare classes get about 1 % each."""
+    target = random_linear(12, 5, 1, 2.0)
+    target = type(target)(target.weights, np.array([0.0, 0.5, -5.0, -6.0, -7.0]))
+    app = around(target, table(12), 5)
+    x = np.random.default_rng(5).uniform(-1, 1, (4000, 12))
+    shares = np.bincount(target.answer(x, View.LABELS).labels, minlength=5) / len(x)
+    assert (shares < 0.02).sum() >= 2, shares
+    copy, _ = stolen(app, SubstituteFromLabels(), View.LABELS, 4000)
+    assert agreement(app, copy, x) > 0.995
+    far = 3 * x  # where the rare classes are
+    assert agreement(app, copy, far) > 0.99
+
+
+@pytest.mark.validation
+def test_labels_alone_copy_digits() -> None:
+    """Most of ten classes are hardly met by rows drawn anywhere: 63 %, and 100 % now."""
+    x, y = load_digits(return_X_y=True)
+    app = world(make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)), x, y)
+    copy, _ = stolen(app, SubstituteFromLabels(), View.LABELS, 20_000)
+    assert agreement(app, copy, x) >= 0.99
+
+
 def test_a_common_factor_is_an_error_only_where_scores_show_it() -> None:
     target = random_linear(4, 3, 0)
     app = around(target, table(4), 3)

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from goalkeeper.attacks._mixtures import split_rounds, tilt_chances
-from goalkeeper.attacks.extraction._learning import blend_inputs
+from goalkeeper.attacks.extraction._blends import blend_inputs
 from goalkeeper.attacks.extraction.substitute import SubstituteFromLabels
 from goalkeeper.attacks.extraction.substitute_from_data import SubstituteFromData
 from goalkeeper.attacks.extraction.substitute_from_scores import SubstituteFromScores
@@ -107,7 +107,7 @@ def test_trees_are_copied_by_trees() -> None:
         (SubstituteFromData(), View.LABELS),
         (SubstituteFromScores(), View.SCORES),
     ):
-        copy = result_of(attack, app, 2000, view, Grade.PARTIAL)
+        copy = result_of(attack, app, 1200, view, Grade.PARTIAL)
         assert fidelity(app, copy) > 0.8  # a plane reaches 0.55
 
 

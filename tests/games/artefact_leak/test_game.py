@@ -16,13 +16,14 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Proportion, Status
 from goalkeeper.core.power import Power
 from goalkeeper.core.text import texts
-from goalkeeper.games.artefact_leak import ArtefactLeak
+from goalkeeper.games.artefact_leak import ArtefactLeak, WordRegions, WordWeights
 from goalkeeper.games.artefact_leak.claims import (
     Claims,
     Regions,
     WordSets,
     check_claims,
     claim_records,
+    count_singled_out,
     match_single_records,
     measure_widths,
 )
@@ -85,6 +86,18 @@ def test_a_region_must_hold_exactly_one_record() -> None:
     claims = Regions(low, high, np.zeros(4, dtype=np.int64))
     assert match_single_records(claims, data).tolist() == [True, True, False, True]
     np.testing.assert_allclose(measure_widths(claims, data), [0.625, 0.625, 0.5, 0.75])
+
+
+def test_a_record_on_the_edge_between_two_leaves_is_in_one() -> None:
+    app = artefact_leak.rigged("table", np.random.default_rng(0))
+    data = replace(app.data, train=table([[0.0], [1.0], [2.0]])).train
+    low, high = np.array([[-np.inf], [1.0]]), np.array([[1.0], [np.inf]])
+    closed = Regions(low, high, np.array([-1, -1]))
+    assert match_single_records(closed, data).tolist() == [False, False]
+    leaves = replace(closed, open_below=np.array([True]))
+    assert match_single_records(leaves, data).tolist() == [False, True]
+    points = claim_records(data.x, data.y)
+    assert match_single_records(replace(points, open_below=np.array([True])), data).all()
 
 
 def test_words_single_out_a_person_where_persons_are_known() -> None:
@@ -160,9 +173,25 @@ def test_examples_are_private_and_name_columns() -> None:
     assert exhibit.after.count("\n") == 2
 
 
+def test_a_region_of_words_must_hold_exactly_one_text_of_its_class() -> None:
+    app = artefact_leak.rigged("text", np.random.default_rng(0))
+    x = texts(["red car", "red bus", "blue bus", "blue bus here", "green bus"])
+    data = replace(app.data, train=Data(x=x, y=np.array([0, 1, 0, 0, 1])))
+    has, lacks = (0.0, np.inf), (-np.inf, 0.5)
+    bounds = ({"red": has, "car": lacks}, {"red": has, "car": has}, {"bus": lacks}, {"here": has})
+    words = WordWeights(words=("red", "car", "bus", "here"))
+    claims = WordRegions(
+        weights=words, bounds=(*bounds, bounds[0]), classes=np.array([1, 1, 0, -1, 1])
+    )
+    claims = check_claims(claims, data.train, 10)
+    assert len(claims) == 4  # the last one says what the first one says
+    assert match_single_records(claims, data.train).tolist() == [True, False, True, True]
+    assert count_singled_out(claims, data.train) == 3
+
+
 def test_tasks_follow_the_kind_of_input() -> None:
     app = artefact_leak.rigged("text", np.random.default_rng(0))
-    assert GAME.tasks(app) == (WORDS, RECORDS)
+    assert GAME.tasks(app) == (WORDS, RECORDS, LEAVES)
     assert GAME.tasks(artefact_leak.rigged("image", np.random.default_rng(0))) == (RECORDS, LEAVES)
     assert isinstance(app.domain, TextDomain)
     few = replace(app, data=replace(app.data, train=app.data.train.take(slice(0, 5))))

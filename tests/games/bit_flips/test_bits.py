@@ -13,15 +13,19 @@ from sklearn.preprocessing import StandardScaler
 
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.stored_numbers import (
+    BFLOAT16,
+    Stored,
+    as_floats,
+    read_numbers,
+    rewrite_numbers,
+)
 from goalkeeper.games.bit_flips.bits import (
     Flip,
-    Stored,
     bit_width,
     draw_flips,
     flip_bits,
     flip_each_bit,
-    read_stored,
-    rewrite_target,
 )
 from goalkeeper.targets import SklearnTarget
 
@@ -74,36 +78,40 @@ def test_random_bits_are_different_and_equally_likely() -> None:
     assert sum((seen[n] - expected[n]) ** 2 / expected[n] for n in total) < 13.8
 
 
-def test_only_what_can_be_rewritten_is_stored() -> None:
+def test_what_is_stored_is_not_what_is_computed() -> None:
+    """Weights with a scaler folded in are stored nowhere: the scaler's numbers are, and weights."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(80, 3)), rng.integers(0, 2, 80)
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(x, y)
     target = SklearnTarget(model, ["no", "yes"], DOMAIN)
-    stored = read_stored(target)
-    assert {n: v.shape for n, v in stored.items()} == {"weights": (1, 3), "bias": (1,)}
-    changed = rewrite_target(target, flip_bits(stored, [Flip("bias", 0, 63)]))
-    np.testing.assert_allclose(changed.parameters()["bias"], -stored["bias"])
-    np.testing.assert_allclose(target.parameters()["bias"], stored["bias"])
+    stored = read_numbers(target)
+    assert {n: v.shape for n, v in stored.items()} == {
+        "standardscaler.mean_": (3,),
+        "standardscaler.var_": (3,),
+        "standardscaler.scale_": (3,),
+        "logisticregression.coef_": (1, 3),
+        "logisticregression.intercept_": (1,),
+    }
+    flip = Flip("logisticregression.intercept_", 0, 63)
+    changed = rewrite_numbers(target, flip_bits(stored, [flip]))
+    np.testing.assert_array_equal(changed.model[-1].intercept_, -model[-1].intercept_)
+    np.testing.assert_array_equal(target.model[-1].intercept_, model[-1].intercept_)
 
 
 def test_a_target_without_numbers_is_refused() -> None:
     from goalkeeper.testing.worlds.kit import HashedTarget
 
     with pytest.raises(NotOffered, match="cannot be rewritten"):
-        read_stored(HashedTarget(b"key"))
+        read_numbers(HashedTarget(b"key"))
 
 
-def test_torch_parameters_keep_their_kind() -> None:
-    torch = pytest.importorskip("torch")
-    from goalkeeper.targets import TorchTarget
-
-    module = torch.nn.Sequential(torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 2))
-    target = TorchTarget(module, ["a", "b"], DOMAIN)
-    stored = read_stored(target)
-    assert {"1.weight", "1.bias", "0.running_mean"} <= set(stored)
-    assert "weights" not in stored  # only another name of the layer
-    assert all(v.dtype == np.float32 for v in stored.values())
-    changed = rewrite_target(target, flip_bits(stored, [Flip("1.weight", 0, 31)]))
-    np.testing.assert_array_equal(
-        changed.parameters()["1.weight"].ravel()[0], -stored["1.weight"].ravel()[0]
-    )
+def test_bfloat16_flips_as_the_upper_half_of_float32() -> None:
+    values = np.array([1.0, -3.0, 0.15625, 0.0], dtype=np.float32)
+    stored = (values.view(np.uint32) >> 16).astype(np.uint16).view(BFLOAT16)
+    np.testing.assert_array_equal(as_floats(stored), values)
+    found = flip_each_bit(stored)
+    assert found.shape == (4, 16)
+    for bit in range(16):
+        np.testing.assert_array_equal(
+            as_floats(found[:, bit]), flip_each_bit(values)[:, bit + 16].astype(np.float64)
+        )

@@ -217,3 +217,35 @@ def test_measuring_the_truth_is_announced(app: Application) -> None:
     sealed = replace(app, target=Sealed(app.target))
     assert GAME.estimate(sealed, TASK, power).queries == 100 + 1500 * 16
     assert GAME.smaller().words == 500
+
+
+@pytest.mark.requirement("S33")
+def test_words_are_in_use_by_the_texts_that_the_attack_has(app: Application) -> None:
+    """A word that only the training texts have often is none that this attack could count."""
+    word = true_words(app)[0]
+    without = texts([" ".join(w for w in str(t).split() if w != word) for t in app.data.similar.x])
+    similar = replace(app.data.similar, x=without)
+    other = replace(app, data=replace(app.data, similar=similar))
+    hits = {}
+    for grade in (Grade.NONE, Grade.PARTIAL, Grade.FULL):
+        power = Power(
+            knowledge=Knowledge(data=grade),
+            capabilities=Capability.M2,
+            view=View.LABELS,
+            budget=Budget(queries=100),
+        )
+        rng = np.random.default_rng(0)
+        result = GAME.mark(
+            Marking(
+                app=other,
+                task=TASK,
+                deal=GAME.deal(other, TASK, rng),
+                answers=[Checkpoint([word], Cost(queries=7), np.array([7]))],
+                granted=power,
+                attacker=Power(),
+                rng=rng,
+                victim=np.random.SeedSequence(1),
+            )
+        )
+        hits[grade] = tally(result).successes
+    assert hits == {Grade.NONE: 1, Grade.PARTIAL: 0, Grade.FULL: 1}

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Splits
+from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.standing import StandingKind
 from goalkeeper.games.inversion import Inversion
 from goalkeeper.games.inversion.game import TASK
@@ -35,6 +37,32 @@ def test_unrelated_data_leave_the_game_open(kind: str) -> None:
     unrelated = replace(app, data=Splits(**parts, similar=mixed))
     assert Inversion().unfit(app, TASK) is None  # differs the other way round
     assert Inversion().unfit(unrelated, TASK) is None
+
+
+@pytest.mark.parametrize(("columns", "reversed_"), [(40, 3), (200, 16), (200, 4)])
+def test_what_a_model_can_add_to_similar_data_is_not_ruled_out(
+    columns: int, reversed_: int
+) -> None:
+    """In few columns the similar data say the opposite: the gain of a model is all of these."""
+    app = _mostly_similar(columns, reversed_)
+    assert Inversion().unfit(app, TASK) is None
+    assert Inversion().unfit(_mostly_similar(columns, 0), TASK) is not None
+
+
+def _mostly_similar(columns: int, reversed_: int) -> Application:
+    """Rows of two classes; similar ones differ the other way round in some of the columns."""
+    rng = np.random.default_rng(columns)
+    app = inversion.rigged("table", rng)
+
+    def draw(n: int, turned: int) -> Data:
+        y = rng.integers(0, 2, n)
+        gap = np.where(np.arange(columns) < turned, -0.4, 0.4)
+        return Data(x=rng.normal(size=(n, columns)) + np.outer(y, gap), y=y)
+
+    parts = {part: draw(1000, 0) for part in ("train", "holdout", "calibration")}
+    domain = TableDomain(columns=tuple(Column(name=f"c{j}") for j in range(columns)))
+    data = Splits(**parts, similar=draw(500, reversed_))
+    return replace(app, domain=domain, data=data, classes=("no", "yes"))
 
 
 def test_classes_that_do_not_differ_have_nothing_to_reconstruct() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import numpy as np
@@ -149,6 +149,17 @@ def test_the_place_of_a_record_says_nothing_of_its_role() -> None:
     for role in roles:
         error = n / np.sqrt(12 * role.sum())
         assert abs(np.flatnonzero(role).mean() - (n - 1) / 2) < 5 * error
+
+
+def test_all_non_members_are_asked_about_where_there_are_few_members() -> None:
+    """How far a rate of false positives is bounded depends on their number, not on the members'."""
+    app = application(0)
+    few = replace(app, data=replace(app.data, train=app.data.train.take(slice(0, 30))))
+    secret = Membership().deal(few, TASK, np.random.default_rng(0)).secret
+    assert secret.member.sum() == 30
+    assert secret.non_member.sum() == len(app.data.holdout) > 30
+    small = Membership(per_side=40).deal(app, TASK, np.random.default_rng(0)).secret
+    assert small.member.sum() == small.non_member.sum() == 40
 
 
 def test_false_alarms_are_as_many_as_promised() -> None:

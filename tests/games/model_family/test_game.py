@@ -64,6 +64,8 @@ def test_a_boosted_application_is_asked_about_its_own_recipe(boosted: Applicatio
 
 
 def test_a_family_that_cannot_be_told_is_not_tested(boosted: Application) -> None:
-    other = replace(boosted, target=object.__new__(PythonTarget))
+    parts = boosted.classes, boosted.domain
+    rule = PythonTarget(lambda x: np.asarray(x)[:, 0] > 14, *parts, sample=boosted.data.holdout.x)
+    other = replace(boosted, target=rule)
     assert "is not known" in str(ModelFamilyInference().unfit(other, TASK))
     assert "recipe" in str(ModelFamilyInference().unfit(replace(boosted, trainer=None), TASK))

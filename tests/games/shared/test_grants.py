@@ -45,7 +45,7 @@ def test_what_is_hidden_of_a_model_is_no_gain_to_who_has_it(app: Application, ga
 
 
 @pytest.mark.parametrize(
-    "game", [Extraction(), ColumnIndicators(), WordIndicators(), Inversion()], ids=lambda g: g.name
+    "game", [ColumnIndicators(), WordIndicators(), Inversion()], ids=lambda g: g.name
 )
 def test_a_baseline_knows_the_data_of_the_whole_attacker(game: Any) -> None:
     for who in ATTACKERS.values():
@@ -53,13 +53,31 @@ def test_a_baseline_knows_the_data_of_the_whole_attacker(game: Any) -> None:
         assert game.baseline_power(who.power) == Power(knowledge=Knowledge(data=data))
 
 
+def test_a_copy_made_without_a_question_knows_data_and_recipe_of_the_whole_attacker() -> None:
+    for who in ATTACKERS.values():
+        known = who.power.knowledge
+        expected = Power(knowledge=Knowledge(data=known.data, algorithm=known.algorithm))
+        assert Extraction().baseline_power(who.power) == expected
+
+
+def test_no_attack_is_granted_less_than_the_baseline_it_is_compared_with(app: Application) -> None:
+    """As far as it can use it: else its copy is below the one of data that it was not granted."""
+    grants: dict[str, set[tuple[Grade, Grade]]] = {}
+    for e in make_plan(app).entries:
+        if e.unit and e.game == "extraction" and e.attack != "artefact_copy":
+            known = e.unit.run.granted.knowledge
+            grants.setdefault(e.attacker.name, set()).add((known.data, known.algorithm))
+    assert grants["customer"] == {(Grade.PARTIAL, Grade.PARTIAL)}
+    assert grants["supplier"] == {(Grade.FULL, Grade.PARTIAL)}
+    assert {data for data, _ in grants["outsider"]} == {Grade.NONE}
+
+
 def test_an_attack_that_uses_no_data_is_still_compared_with_the_data(app: Application) -> None:
-    """The grant of a query attack holds no data: the baseline must not be cut to it."""
-    entries = make_plan(app).entries
+    """The grant of a theft holds no data: the baseline must not be cut to it."""
     known = {
         e.attacker.name: (e.unit.run.attacker or Power()).knowledge.data
-        for e in entries
-        if e.unit and e.attack == "substitute" and not e.unit.run.granted.knowledge.data
+        for e in make_plan(app).entries
+        if e.unit and e.game == "extraction" and not e.unit.run.granted.knowledge.data
     }
-    assert known["customer"] is Grade.PARTIAL
     assert known["outsider"] is Grade.NONE
+    assert all(data == ATTACKERS[name].power.knowledge.data for name, data in known.items())

@@ -9,16 +9,18 @@ from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from goalkeeper.attacks.bit_flips._copies import LinearModelCopy, _features
+from goalkeeper.attacks.bit_flips._copies import LinearModelCopy
 from goalkeeper.attacks.extraction.artefact_copy import rebuild_model
 from goalkeeper.attacks.inversion.class_average_linear import measure_slopes
 from goalkeeper.core.data import Data
 from goalkeeper.core.power import View
 from goalkeeper.core.readonly import private_copy
-from goalkeeper.games.bit_flips.bits import Flip, flip_bits, read_stored, rewrite_target
+from goalkeeper.core.stored_numbers import read_numbers, rewrite_numbers
+from goalkeeper.games.bit_flips.bits import Flip, flip_bits
 from goalkeeper.games.extraction.substitutes import measure_parameter_error
 from goalkeeper.games.indicator_columns.influence import measure_influence
 from goalkeeper.targets import SklearnTarget
+from tests.attacks.bit_flips.test_bit_flips import access_to
 from tests.attacks.evasion.test_encoded_columns import application
 from tests.targets.reading.people import CLASSES, PEOPLE, draw, people
 from tests.targets.reading.test_agreement import ONE_HOT, agree, columns
@@ -50,18 +52,21 @@ def test_weights_of_features_and_of_columns_are_not_compared() -> None:
 
 
 def test_every_stored_number_can_be_flipped_and_the_copy_knows_what_it_does() -> None:
-    model = target()
-    found = read_stored(model)
-    assert set(found) == {"weights", "bias"}
-    y = model.answer(ROWS, View.LABELS).labels
-    features = _features(model.parameters(), ROWS)
-    assert features is not None
-    copy = LinearModelCopy(found, features, y)
-    for name, index in (("weights", 1), ("weights", 7), ("bias", 0)):
-        flipped = flip_bits(found, [Flip(name, index, 63)])
-        changed = rewrite_target(model, flipped).answer(ROWS, View.LOGITS).logits
-        value = flipped[name].reshape(-1)[index]
-        np.testing.assert_allclose(copy.logits(name, index, value), changed, atol=1e-9)
+    app = application("scaled")
+    found = read_numbers(app.target)
+    assert {name for name in found if name.startswith("logistic")} == {
+        "logisticregression.coef_",
+        "logisticregression.intercept_",
+    }
+    y = app.target.answer(ROWS, View.LABELS).labels
+    copy = LinearModelCopy(found, access_to(app), Data(x=ROWS, y=y))
+    for name, values in found.items():
+        for index in {0, values.size - 1}:
+            flipped = flip_bits(found, [Flip(name, index, 63)])
+            changed = rewrite_numbers(app.target, {name: flipped[name]})
+            logits = changed.answer(ROWS, View.LOGITS).logits
+            guessed = copy.logits(name, index, flipped[name].reshape(-1)[index])
+            np.testing.assert_allclose(guessed, logits, atol=1e-9)
 
 
 def test_the_influence_of_a_column_is_what_it_adds() -> None:

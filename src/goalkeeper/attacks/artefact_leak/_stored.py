@@ -23,18 +23,26 @@ def read_contents(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
 def check_stored(app: Application, keys: tuple[str, ...], what: str) -> Unfit | None:
     """Say that a model stores nothing under any of these keys; None where it does.
 
-    Proven where the adapter could read the model: then what it stores is known.
+    Proven where the adapter read all that the model keeps, or what it did not read is less than
+    two records.
     """
     try:
         parameters = app.target.parameters()
     except NotOffered as error:
+        if getattr(app.target, "weights_only", False):
+            return Unfit(f"the stored model has no {what}: its classes keep none", proven=True)
         return check_size(app) or Unfit(f"what the model stores cannot be read: {error}")
-    if any(key in read_contents(parameters) for key in keys):
+    contents = read_contents(parameters)
+    if any(key in contents for key in keys):
         return None
-    return Unfit(
-        f"the stored model has no {what}",
-        proven="weights" in parameters or bool(read_contents(parameters)),
-    )
+    if "unread" in contents and "leaves" in keys:
+        return Unfit(f"{contents['unread']} cannot be read")
+    read = "weights" in parameters or "coefs_0" in parameters or bool(contents)
+    unread = getattr(app.target, "unread", 0)
+    if read and (unread is None or unread >= count_two_records(app)):
+        size = "more" if unread is None else f"{unread} numbers and words"
+        return Unfit(f"the model keeps {size} beside its weights, which may be records")
+    return Unfit(f"the stored model has no {what}", proven=read)
 
 
 def check_size(app: Application) -> Unfit | None:
@@ -43,17 +51,22 @@ def check_size(app: Application) -> Unfit | None:
     Proven where everything that it keeps was counted: less than two records have.
     """
     kept: int | None = getattr(app.target, "kept", None)
-    x = app.data.train.x
-    if x.dtype == object:  # a text counts by its letters, as `count_kept` counts words
-        record = int(np.median([1 + len(text) // 8 for text in x])) if len(x) else 0
-    else:
-        record = int(np.prod(x.shape[1:]))
-    if kept is None or kept >= min(2 * record, len(app.data.train)):
+    if kept is None or kept >= count_two_records(app):
         return None
     return Unfit(
         f"all that the model keeps are {kept} numbers and words, too few to hold records",
         proven=True,
     )
+
+
+def count_two_records(app: Application) -> int:
+    """Count the numbers of two records, or one for each record where these are fewer."""
+    x = app.data.train.x
+    if x.dtype == object:  # a text counts by its letters, as `count_kept` counts words
+        record = int(np.median([1 + len(text) // 8 for text in x])) if len(x) else 0
+    else:
+        record = int(np.prod(x.shape[1:]))
+    return min(2 * record, len(app.data.train))
 
 
 def claim_stored_records(question: ClaimLimit, access: Access, name: str, rows: str) -> Claims:

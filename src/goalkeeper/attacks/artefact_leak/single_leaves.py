@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -12,7 +13,14 @@ from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.power import Budget
-from goalkeeper.games.artefact_leak import ArtefactLeak, ClaimLimit, Claims, Regions
+from goalkeeper.games.artefact_leak import (
+    ArtefactLeak,
+    ClaimLimit,
+    Claims,
+    Regions,
+    WordRegions,
+    WordWeights,
+)
 
 
 @final
@@ -22,7 +30,8 @@ class SingleLeaves(Attack[ClaimLimit, Claims]):
 
     Of a forest, the tree with most leaves of one record is read: its leaves are disjoint, so that
     no record is claimed twice. A forest's tree counts the records of its own bootstrap sample;
-    others may lie in the same region, and then the claim fails.
+    others may lie in the same region, and then the claim fails. Of a tree on words, a leaf says
+    which words its text has and which it lacks.
     """
 
     game: ClassVar[type[ArtefactLeak]] = ArtefactLeak
@@ -31,16 +40,15 @@ class SingleLeaves(Attack[ClaimLimit, Claims]):
         "SACRO-ML (AI-SDC), structural attacks (k-anonymity of leaves); singling out as in "
         "Giomi et al. 2023 (Anonymeter)"
     )
-    domains: ClassVar[frozenset[str]] = frozenset({"table", "image"})
     tasks: ClassVar[tuple[str, ...]] = ("single-records",)
     most: ClassVar[Budget] = Budget(compute_h=1.0)  # no question is asked
 
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse models without leaves, or whose every leaf holds several records."""
-        refused = check_stored(app, ("leaves",), "leaves of a decision tree")
+        refused = check_stored(app, ("leaves", "word_leaves"), "leaves of a decision tree")
         if refused is not None:
             return refused
-        fewest = int(read_contents(app.target.parameters())["leaves"]["count"].min())
+        fewest = int(_read_leaves(app.target.parameters())["count"].min())
         if fewest < 2:
             return None
         return Unfit(
@@ -50,9 +58,35 @@ class SingleLeaves(Attack[ClaimLimit, Claims]):
 
     def run(self, question: ClaimLimit, access: Access) -> Claims:
         """Claim the leaves with fewest records; among equals chosen at random."""
-        leaves = read_contents(access.parameters())["leaves"]
+        leaves = _read_leaves(access.parameters())
         count = np.asarray(leaves["count"])
         order = np.lexsort((access.rng.random(len(count)), count))[: question.most]
         fewest = order[count[order] == count.min()]
-        low, high, classes = (np.asarray(leaves[k])[fewest] for k in ("low", "high", "classes"))
-        return Regions(low, high, classes)
+        classes = np.asarray(leaves["classes"])[fewest]
+        if "bounds" not in leaves:
+            low, high = (np.asarray(leaves[key])[fewest] for key in ("low", "high"))
+            columns = getattr(access.domain, "columns", ())
+            numbers = [column.kind != "category" for column in columns]
+            return Regions(low, high, classes, np.array(numbers or [True] * low.shape[1]))
+        words = read_contents(access.parameters())["words"]
+        return WordRegions(
+            weights=_read_weights(tuple(map(str, words)), leaves["weighing"]),
+            bounds=tuple(leaves["bounds"][i] for i in fewest),
+            classes=classes,
+        )
+
+
+def _read_leaves(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    contents = read_contents(parameters)
+    found: Mapping[str, Any] = contents.get("leaves", contents.get("word_leaves"))
+    return found
+
+
+def _read_weights(words: tuple[str, ...], weighing: Mapping[str, Any]) -> WordWeights:
+    return WordWeights(
+        words=words,
+        binary=weighing.get("binary", False),
+        idf=weighing.get("idf"),
+        norm=weighing.get("norm"),
+        sublinear=weighing.get("sublinear_tf", False),
+    )

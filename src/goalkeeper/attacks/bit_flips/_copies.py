@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 from goalkeeper.attacks._linear_text import LinearText
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Data, Floats, Inputs
-from goalkeeper.core.errors import GoalkeeperError
+from goalkeeper.core.errors import GoalkeeperError, NotGranted, NotOffered
 from goalkeeper.core.power import View
+from goalkeeper.core.stored_numbers import BFLOAT16, as_floats
 
 FAR = 50.0  # log-odds; an input that is farther from any other class counts as this far
+PROBED = 300  # columns that are looked at one by one, because a scaler moves them
+ASKED = 150  # inputs that a model without slopes is asked about in every trial
 AGREE = 0.98  # share of inputs on which a rebuilt linear model must answer as the real one
 
 
@@ -29,6 +33,8 @@ class ModelCopy(ABC):
     y
         True classes of the inputs that harm is measured on, `(n,)`.
     """
+
+    guided = True  # slopes say which numbers matter
 
     def __init__(self, stored: Mapping[str, NDArray[Any]], y: NDArray[np.int64]) -> None:
         self.stored = {name: values.copy() for name, values in stored.items()}
@@ -75,37 +81,72 @@ def find_correct(logits: Floats, y: NDArray[np.int64]) -> tuple[Bools, NDArray[n
 
 @final
 class LinearModelCopy(ModelCopy):
-    """A linear model rebuilt from its weights `(k, d)` and bias `(k,)`: every change is exact."""
+    """A linear model by its weights as they act on inputs, after each change of what is stored.
 
-    def __init__(
-        self, stored: Mapping[str, NDArray[Any]], features: Floats, y: NDArray[np.int64]
-    ) -> None:
-        super().__init__(stored, y)
-        self.x = features
-        self._raw = self._dense()
+    What is stored are weights beside scalers, and with them go through `parameters()`. Weights
+    that are only scaled on the way, as those on words are, are followed without asking for that.
 
-    def _dense(self) -> Floats:
+    Parameters
+    ----------
+    stored
+        The stored numbers by name; they are copied.
+    access
+        What rewrites the model, and reads it.
+    data
+        Inputs that harm is measured on, with their true classes.
+    """
+
+    def __init__(self, stored: Mapping[str, NDArray[Any]], access: Access, data: Data) -> None:
+        super().__init__(stored, data.y)
+        self._access, self._x = access, data.x
+        self._known = access.parameters()
+        self._counts = _Counts.of(self._known, data.x)
+        self.x = _features(self._known, data.x, self._counts)
+        self._raw = self._scores(self._known)
+        self._weights = self._find_weights()
+
+    def _scores(self, known: Mapping[str, Any]) -> Floats:
+        x = self.x
+        if known is not self._known and _weighs_otherwise(known, self._known):
+            x = _features(known, self._x, self._counts)
         with np.errstate(all="ignore"):
-            weights = self.stored["weights"].astype(np.float64)
-            return np.asarray(self.x @ weights.T + self.stored["bias"].astype(np.float64))
+            return np.asarray(x @ known["weights"].T + known["bias"])
 
     def logits(self, name: str = "", index: int = 0, value: Any = 0) -> Floats:
-        """Change one column of the scores."""
+        """Change a column of the scores, or read the weights of a model with this change."""
         raw = self._raw
-        if name:
+        if name in self._weights:
             old = float(self.stored[name].reshape(-1)[index])
-            row, column = divmod(index, self.x.shape[1]) if name == "weights" else (index, -1)
-            moved = self.x[:, column] if name == "weights" else 1.0
+            row, column = divmod(index, self.x.shape[1])
+            way = self._weights[name]
+            moved = self.x[:, column] * way.scale[row, column] + way.shift[row, column]
             with np.errstate(all="ignore"):  # numbers near the largest there is
                 step = np.where(moved == 0, 0.0, (float(value) - old) * moved)
                 raw = raw.copy()
                 raw[:, row] = raw[:, row] + step
-        if raw.shape[1] > 1:
-            return raw
-        return np.concatenate([-raw / 2, raw / 2], axis=1)
+        elif name:
+            try:
+                raw = self._scores(self._read(self._changed(name, index, value)))
+            except (GoalkeeperError, ArithmeticError):  # it fails visibly: no harm of this kind
+                return np.eye(len(self._access.classes))[self.y] * FAR
+        return raw if raw.shape[1] > 1 else np.concatenate([-raw / 2, raw / 2], axis=1)
+
+    def _read(self, numbers: Mapping[str, NDArray[Any]]) -> Mapping[str, Any]:
+        with np.errstate(all="ignore"):
+            return self._access.tamper(lambda known: numbers).parameters()
+
+    def _changed(self, name: str, index: int, value: Any) -> Mapping[str, NDArray[Any]]:
+        changed = self.stored[name].copy()
+        changed.reshape(-1)[index] = value
+        return {**self.stored, name: changed}
 
     def slopes(self, name: str) -> Floats:
-        """Take the mean of what moves the best other class ahead, over inputs still correct."""
+        """Take the mean of what moves the best other class ahead, over inputs still correct.
+
+        Of numbers that are no weights nothing is known: each is as good as any other.
+        """
+        if name not in self._weights:
+            return np.asarray(self._access.rng.normal(size=self.stored[name].size))
         right, other = find_correct(self.logits(), self.y)
         k = self._raw.shape[1]
         pull = np.zeros((len(self.y), max(k, 2)))
@@ -114,14 +155,62 @@ class LinearModelCopy(ModelCopy):
         pull[rows, self.y[rows]] -= 1.0
         if k == 1:
             pull = (pull[:, 1:] - pull[:, :1]) / 2
-        if name == "bias":
-            return np.asarray(pull.mean(axis=0))
-        return np.asarray((pull.T @ self.x / len(self.y)).reshape(-1))
+        way = self._weights[name]
+        found = pull.T @ self.x * way.scale + pull.sum(axis=0)[:, None] * way.shift
+        return np.asarray((found / len(self.y)).reshape(-1))
 
     def write(self, name: str, index: int, value: Any) -> None:
         """Change one number for good."""
         super().write(name, index, value)
-        self._raw = self._dense()
+        known = self._read(self.stored)
+        self._raw = self._scores(known)
+        if name not in self._weights:  # a scale, or what words weigh
+            self.x = _features(known, self._x, self._counts)
+            self._known, self._weights = known, self._find_weights()
+
+    def _find_weights(self) -> dict[str, _Way]:
+        """Find the arrays of weights that reach the inputs scaled one by one, and by how much."""
+        found: dict[str, _Way] = {}
+        for name, values in self.stored.items():
+            if values.shape == np.shape(self._known["weights"]) and values.dtype.kind == "f":
+                try:
+                    way = self._find_way(name)
+                except (GoalkeeperError, ArithmeticError):
+                    continue
+                if way is not None:
+                    found[name] = way
+        return found
+
+    def _find_way(self, name: str) -> _Way | None:
+        """Write other weights, and see what these become where they meet the inputs."""
+        kind, shape = self.stored[name].dtype, self.stored[name].shape
+
+        def write(numbers: Floats) -> tuple[Floats, Floats]:
+            known = self._read({**self.stored, name: numbers.astype(kind)})
+            return known["weights"], known["bias"]
+
+        none, bias = write(np.zeros(shape))
+        scale = write(np.ones(shape))[0] - none
+        tried = self._access.rng.normal(size=shape).astype(kind)
+        weights, moved = write(tried)
+        with np.errstate(all="ignore"):
+            if not np.allclose(weights, none + scale * tried):
+                return None
+        if np.allclose(moved, bias, rtol=1e-9):
+            return _Way(scale, np.zeros(shape))
+        if shape[1] > PROBED:
+            return None
+        columns = np.eye(shape[1])
+        shift = np.stack([write(np.tile(c, (shape[0], 1)))[1] - bias for c in columns], axis=1)
+        return _Way(scale, shift)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Way:
+    """How stored weights reach the inputs: each moves a score by `x * scale + shift`, `(k, d)`."""
+
+    scale: Floats
+    shift: Floats
 
 
 @final
@@ -151,11 +240,16 @@ class TorchCopy(ModelCopy):
         if name:
             key = self._keys[name]
             changed = state[key].clone()
-            changed.view(-1)[index] = torch.as_tensor(value).to(changed)
+            changed.view(-1)[index] = self._worth(value).to(changed)
             state = {**state, key: changed}
         with torch.no_grad():
             out = torch.func.functional_call(self._network, state, (self._x,))
         return np.asarray(out.double().cpu().numpy())
+
+    def _worth(self, value: Any) -> Any:
+        """Return a stored number as a tensor; numpy has no bfloat16."""
+        kept = np.asarray(value)
+        return self._torch.as_tensor(as_floats(kept) if kept.dtype == BFLOAT16 else kept)
 
     def slopes(self, name: str) -> Floats:
         """Take the gradient of the mean margin of inputs still correct, for whole numbers too."""
@@ -166,9 +260,10 @@ class TorchCopy(ModelCopy):
     def _gradients(self) -> dict[str, Floats]:
         torch = self._torch
         right, other = find_correct(self.logits(), self.y)
+        state = {self._keys[name]: self._state[self._keys[name]].detach() for name in self.stored}
         leaves = {
-            self._keys[name]: self._state[self._keys[name]].detach().float().requires_grad_()
-            for name in self.stored
+            key: (value.clone() if value.is_floating_point() else value.float()).requires_grad_()
+            for key, value in state.items()
         }
         out = torch.func.functional_call(self._network, {**self._state, **leaves}, (self._x,))
         rows = torch.as_tensor(np.flatnonzero(right), device=out.device)
@@ -190,32 +285,46 @@ class TorchCopy(ModelCopy):
         """Change one number for good."""
         super().write(name, index, value)
         key = self._keys[name]
-        self._state[key].view(-1)[index] = self._torch.as_tensor(value).to(self._state[key])
+        self._state[key].view(-1)[index] = self._worth(value).to(self._state[key])
         self._slopes = None
 
 
 @final
 class QueriedCopy(ModelCopy):
-    """Any other model that can be rewritten: its answers are asked for, nothing more is known."""
+    """Any other model that can be rewritten: its answers are asked for, nothing more is known.
+
+    The attacker has the model, and asks a copy of its own about the first few inputs.
+    """
+
+    guided = False
 
     def __init__(self, stored: Mapping[str, NDArray[Any]], access: Access, data: Data) -> None:
-        super().__init__(stored, data.y)
-        self._access, self._x = access, data.x
+        super().__init__(stored, data.y[:ASKED])
+        self._access, self._x = access, data.x[:ASKED]
+        self._written: set[str] = set()
+
+    def write(self, name: str, index: int, value: Any) -> None:
+        """Change one number for good."""
+        super().write(name, index, value)
+        self._written.add(name)
 
     def logits(self, name: str = "", index: int = 0, value: Any = 0) -> Floats:
         """Rewrite a copy, and ask it for scores."""
-        stored = self.stored
+        stored = {key: self.stored[key] for key in self._written}
         if name:
-            changed = stored[name].copy()
+            changed = self.stored[name].copy()
             changed.reshape(-1)[index] = value
-            stored = {**stored, name: changed}
+            stored[name] = changed
+        classes = len(self._access.classes)
         try:
             with np.errstate(all="ignore"):
-                copy = self._access.tamper(lambda known: {**known, **stored})
-                scores = copy.query(self._x).scores
+                answers = self._access.tamper(lambda known: stored).query(self._x)
         except (GoalkeeperError, ArithmeticError):  # it fails visibly: no harm of this kind
-            return np.eye(int(self.y.max()) + 2)[self.y] * FAR
-        return np.log(np.maximum(scores, 1e-300))
+            return np.eye(classes)[self.y] * FAR
+        try:
+            return np.log(np.maximum(answers.scores, 1e-300))
+        except NotGranted:  # the model says classes only
+            return np.eye(classes)[answers.labels]
 
     def slopes(self, name: str) -> Floats:
         """Nothing is known: every number is as good as any other."""
@@ -248,34 +357,56 @@ def _module(access: Access, stored: Mapping[str, NDArray[Any]]) -> Any:
 def _linear(
     access: Access, stored: Mapping[str, NDArray[Any]], data: Data
 ) -> LinearModelCopy | None:
-    """Rebuild a linear model, and keep it only if it answers as the real one."""
-    known = access.parameters()
-    weights = stored.get("weights")
-    if weights is None or "bias" not in stored or weights.ndim != 2:
+    """Follow a linear model by its weights, if that answers as the real one."""
+    try:
+        known = access.parameters()
+        weights = known.get("weights")
+        if weights is None or len(weights) not in (1, len(access.classes)) or weights.ndim != 2:
+            return None
+        if _features(known, data.x, _Counts.of(known, data.x)).shape[1] != weights.shape[1]:
+            return None
+        copy = LinearModelCopy(stored, access, data)
+    except GoalkeeperError:  # it is not linear, or shows no weights
         return None
-    if len(weights) not in (1, len(access.classes)) or set(stored) != {"weights", "bias"}:
-        return None
-    features = _features(known, data.x)
-    if features is None or features.shape[1] != weights.shape[1]:
-        return None
-    copy = LinearModelCopy(stored, features, data.y)
     labels = access.query(data.x).labels
     same = (copy.logits().argmax(axis=1) == labels).mean()
     return copy if same >= AGREE else None
 
 
-def _features(known: Mapping[str, Any], x: Inputs) -> Floats | None:
-    """Turn inputs into what weights multiply, `(n, d)`; None for texts of unknown words."""
+@dataclass(frozen=True, eq=False, slots=True)
+class _Counts:
+    """How often texts `(n, d)` have each term, as far as idf does not matter."""
+
+    weighed: Floats
+
+    @classmethod
+    def of(cls, known: Mapping[str, Any], x: Inputs) -> _Counts | None:
+        """Count the terms of texts; None for other inputs, and for words that are not known."""
+        if x.dtype != object or "design" in known or "vocabulary" not in known:
+            return None
+        model = LinearText.read(known)
+        return cls(np.stack([model.weigh_counts(model.count_terms(text)) for text in x]))
+
+
+def _weighs_otherwise(known: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Tell whether inputs become other features than before."""
+    if "design" in known:
+        return True
+    return not np.array_equal(known.get("idf", ()), before.get("idf", ()))
+
+
+def _features(known: Mapping[str, Any], x: Inputs, counts: _Counts | None) -> Floats:
+    """Turn inputs into what weights multiply, `(n, d)`; raises NotOffered for unknown words."""
     if "design" in known:
         return np.asarray(known["design"].expand(x))
     if x.dtype != object:
         return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
-    if "vocabulary" not in known:
-        return None
-    model = LinearText.read(known)
-    values = np.stack([model.weigh_counts(model.count_terms(text)) * model.idf for text in x])
-    if model.norm is None:
-        return values
-    power = 2 if model.norm == "l2" else 1
-    norms = (np.abs(values) ** power).sum(axis=1, keepdims=True) ** (1 / power)
-    return np.asarray(values / np.maximum(norms, 1e-12))
+    if counts is None:
+        raise NotOffered("the words behind the weights are not known")
+    with np.errstate(all="ignore"):
+        values = counts.weighed * np.asarray(known.get("idf", 1.0), dtype=np.float64)
+        if known.get("norm") is None:
+            return values
+        power = 2 if known["norm"] == "l2" else 1
+        norms = (np.abs(values) ** power).sum(axis=1, keepdims=True) ** (1 / power)
+        return np.asarray(values / np.maximum(norms, 1e-12))

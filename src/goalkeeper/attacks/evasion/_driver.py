@@ -88,11 +88,13 @@ class EvasionAttack(Attack[EvasionQuestion, Submission], Generic[S]):
     """An attack as a step machine. Subclasses are final and say nothing of loops or budgets.
 
     `refines` says whether it continues after a success, to find a smaller change. `wide` is about
-    how many candidates of an input it proposes at once.
+    how many candidates of an input it proposes at once. `averages` says whether its search allows
+    for answers that differ from time to time; successes are confirmed by the driver in any case.
     """
 
     game = Evasion
     refines: ClassVar[bool] = False
+    averages: ClassVar[bool] = False
     wide: ClassVar[int] = 64
 
     @abstractmethod
@@ -115,7 +117,19 @@ class EvasionAttack(Attack[EvasionQuestion, Submission], Generic[S]):
         for rows in np.split(every, every[:: _batch_inputs(question.x, self.wide)][1:]):
             self._run(run, rows, self.start(question.take(rows), streams_of_inputs[rows], access))
         submission = run.build_submission()
-        return replace(submission, controls=self.check(question, run.solved, access))
+        controls = self.check(question, run.solved, access)
+        if question.asks > 1 and run.sees:
+            controls = (*controls, self._check_chance())
+        return replace(submission, controls=controls)
+
+    def _check_chance(self) -> Control:
+        """Check that the attack does not take answers for certain that are drawn at random."""
+        how = "averages over them" if self.averages else "takes each for certain"
+        return Control(
+            name="the search allows for answers at random",
+            passed=self.averages,
+            detail=f"the application answers the same input differently, and the attack {how}",
+        )
 
     def check(
         self, question: EvasionQuestion, solved: Bools, access: Access
@@ -217,6 +231,17 @@ def spawn_streams(x: Inputs, rng: np.random.Generator) -> Inputs:
     return out
 
 
+def _count_earlier(values: Ints) -> Ints:
+    """Count for each value `(m,)` how many equal ones stand before it."""
+    order = np.argsort(values, kind="stable")
+    ranked, place = values[order], np.arange(len(values))
+    first = np.ones(len(values), dtype=bool)
+    first[1:] = ranked[1:] != ranked[:-1]
+    out = np.empty(len(values), dtype=np.int64)
+    out[order] = place - np.maximum.accumulate(np.where(first, place, 0))
+    return out
+
+
 class _BestSubmission:
     """The best answers so far, and what may still be asked."""
 
@@ -268,11 +293,37 @@ class _BestSubmission:
             if labels
             else np.zeros(0, dtype=bool)
         )
+        if self.question.asks > 1 and proposal.counts:
+            hit = self._confirm(x, rows_asked, hit)
         reached = np.zeros_like(asked)
         reached[asked] = hit
         if proposal.counts and self._keep_smallest(rows_asked[hit], x[hit]):
             self._hand_in_best()
         return QueryResults(asked, reached, answers)
+
+    def _confirm(self, x: Inputs, rows: Ints, hit: Bools) -> Bools:
+        """Return which hits `(m,)` are hits in so many answers that the game will agree.
+
+        The first answer, by which a hit was chosen, is none of them. Where the budget does not
+        cover as many, it is not known to be one.
+        """
+        chosen, enough = np.flatnonzero(hit), self.question.quorum
+        votes, asked = np.zeros((2, len(chosen)), dtype=np.int64)
+        for _ in range(self.question.asks):
+            open_ = np.flatnonzero(
+                (votes < enough) & (asked - votes <= self.question.asks - enough)
+            )
+            # Of several candidates of an input, as many as its budget covers.
+            rows_open = rows[chosen[open_]]
+            open_ = open_[_count_earlier(rows_open) < self.left(rows_open)]
+            answers, answered = self._query_batches(x[chosen[open_]], rows[chosen[open_]])
+            open_ = open_[answered]
+            labels = np.concatenate([np.zeros(0, dtype=np.int64), *(a.labels for a in answers)])
+            votes[open_] += self.question.goal.reached(labels, rows[chosen[open_]])
+            asked[open_] += 1
+        confirmed = np.zeros(len(hit), dtype=bool)
+        confirmed[chosen[votes >= enough]] = True
+        return confirmed
 
     def build_submission(self) -> Submission:
         """Return the best so far, with how each input ended."""

@@ -67,6 +67,7 @@ class GradientAttack(EvasionAttack[GradientSearch]):
     tasks = IN_NORMS
     most = Budget(compute_h=UNLIMITED)
     refines: ClassVar[bool] = True
+    averages: ClassVar[bool] = True  # expectation over transformation, in `_gradient_checks`
 
     def unfit(self, app: Application) -> Unfit | None:
         """Refuse a target that has no differentiable form."""

@@ -182,7 +182,10 @@ class Ascent(ABC, Generic[C]):
         Attempts after the first, which begins at the input; they begin at random points.
     targets
         Attempts after those, each from the input towards one wanted class, the likeliest first;
-        none where there are two classes.
+        none where there are two classes. An input with fewer wanted classes seeks the last one
+        again, from a random point.
+    targeted_loss
+        What these attempts make large; None: the losses in turn.
     """
 
     constraint: NormBall
@@ -190,6 +193,7 @@ class Ascent(ABC, Generic[C]):
     steps: int
     restarts: int = 0
     targets: int = 0
+    targeted_loss: Loss | None = None
 
     @abstractmethod
     def begin(self, state: AscentState) -> C:
@@ -207,10 +211,13 @@ class Ascent(ABC, Generic[C]):
         """Choose where from and where to, and begin an attempt."""
         state = replace(state, x=state.before, sought=state.wanted, steps=0)
         rank = state.attempt - self.restarts - 1
+        away = np.full(len(state.done), state.attempt > 0)  # which begin at a random point
         if rank >= 0:
             state = replace(state, sought=_nth_wanted(state, rank))
-        elif state.attempt:
-            x = draw_start(state.before, self.constraint, state.streams)
+            away = state.wanted.sum(dim=1).cpu().numpy() <= rank
+        if away.any():
+            x = state.before.clone()
+            x[away] = draw_start(state.before[away], self.constraint, state.streams[away])
             state = replace(state, x=x)
         return self.begin(evaluate_loss(self._loss(state), state))
 
@@ -223,6 +230,8 @@ class Ascent(ABC, Generic[C]):
         return state if self.is_over(state) else self.open_attempt(state)
 
     def _loss(self, state: AscentState) -> Loss:
+        if self.targeted_loss is not None and state.attempt > self.restarts:
+            return self.targeted_loss
         return self.losses[state.attempt % len(self.losses)]
 
     def is_over(self, state: AscentState) -> bool:

@@ -17,6 +17,7 @@ from goalkeeper.attacks._words import (
 from goalkeeper.attacks.evasion._query_plans import PlanAttack
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Inputs
+from goalkeeper.core.power import Grade
 from goalkeeper.core.scripts import HAS_UNSPACED, list_clusters
 from goalkeeper.games.evasion import AdditionConstraint, EvasionQuestion
 
@@ -80,6 +81,8 @@ class Candidates:
 
     Those typical of what is wanted in the attacker's own data come first, then the public words
     of the language; where it is another one, the words of the texts to attack, and English ones.
+    Last come all other words of the attacker's data of what is wanted: a single one of them may
+    let any text pass, and be too rare to be typical.
     """
 
     def __init__(self, access: Access, x: Inputs) -> None:
@@ -94,8 +97,15 @@ class Candidates:
             typical = list_typical_words(self._access, wanted)
             public = list_public_words(self._access, wanted, self._language or "en")
             own = [] if self._language else list_words_of(self._x)[:OWN_WORDS]
-            self._found[key] = list(dict.fromkeys([*typical, *own, *public]))
+            rest = self._list_rest(wanted)
+            self._found[key] = list(dict.fromkeys([*typical, *own, *public, *rest]))
         return self._found[key]
+
+    def _list_rest(self, wanted: Bools) -> list[str]:
+        if self._access.granted.knowledge.data < Grade.PARTIAL:
+            return []
+        data = self._access.data()
+        return list_words_of(data.x[wanted[data.y]])
 
 
 class Suspects:

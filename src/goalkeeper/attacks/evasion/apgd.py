@@ -15,6 +15,7 @@ from goalkeeper.attacks.evasion._gradients import (
     broadcast,
     difference_ratio,
     extend_state,
+    log_odds,
     project,
     steepest_step,
 )
@@ -31,16 +32,19 @@ MIN_RISING_SHARE = 0.75  # share of steps that must gain, or the steps are halve
 @final
 @dataclass(frozen=True, kw_only=True)
 class Apgd(GradientAttack):
-    """Maximise the difference-of-logits ratio by gradient steps of adaptive length.
+    """Maximise cross-entropy, then ratios of logits, by gradient steps of adaptive length.
 
     Steps begin at two radii. At checkpoints that come ever closer, the steps of an input are
     halved and it goes back to its best point, if too few steps gained or nothing improved since
-    the last one. The first attempts seek any wanted class, the later ones one class each.
+    the last one. The first attempts seek any wanted class, by the cross-entropy and by the ratio
+    in turn; the later ones seek one class each, by the ratio. So the order is that of AutoAttack.
 
     Deviations: the first attempt begins at the input, so that small changes are found first.
-    Inputs end as soon as they are broken. With fewer than 4 classes the ratio is not
-    defined and the difference of the logits is climbed. The attempts towards one class use the
-    same denominator as the others. Where the gradient is exactly 0 a random step is taken.
+    Inputs end as soon as they are broken. In place of the cross-entropy log P(wanted) -
+    log P(not wanted) is climbed, whose gradient has exactly its direction but does not vanish
+    where the softmax saturates. With fewer than 4 classes the ratio is not defined and the
+    difference of the logits is climbed. The attempts towards one class use the same denominator
+    as the others. Where the gradient is exactly 0 a random step is taken.
 
     Parameters
     ----------
@@ -52,6 +56,7 @@ class Apgd(GradientAttack):
         Attempts after those, each towards one wanted class.
     """
 
+    version = 2
     variant = "evasion.gradient"
     reference = (
         "Croce, Hein 2020, Reliable evaluation of adversarial robustness with an ensemble of "
@@ -65,7 +70,8 @@ class Apgd(GradientAttack):
         """Return the algorithm for these limits."""
         return AutoPgdAscent(
             constraint=constraint,
-            losses=(difference_ratio,),
+            losses=(log_odds, difference_ratio),
+            targeted_loss=difference_ratio,
             steps=self.steps,
             restarts=self.restarts,
             targets=self.targets,

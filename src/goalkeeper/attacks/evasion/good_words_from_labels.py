@@ -28,7 +28,8 @@ class GoodWordsFromLabels(WordAttack):
     dropping the others.
 
     Candidates are words typical of the wanted class in similar data, where the attacker has any,
-    then a public list in the language of the texts, else the words of the texts themselves.
+    then a public list in the language of the texts, else the words of the texts themselves, and
+    last all other words of such data.
 
     Deviations: candidates come from word lists and are tested in batches; the barely
     declined message is a part of the message itself and not a mixture with a legitimate one; and
@@ -44,7 +45,7 @@ class GoodWordsFromLabels(WordAttack):
         Words tested at most.
     """
 
-    version = 2
+    version = 3
     variant = "evasion.good_words"
     reference = "Lowd, Meek 2005, Good word attacks on statistical spam filters, CEAS"
     uses = Power(knowledge=Knowledge(data=Grade.PARTIAL))
@@ -72,15 +73,23 @@ class GoodWordsFromLabels(WordAttack):
         return plan
 
     def _find_turning_words(self, item: TextItem, words: list[str]) -> WordSearch:
-        """Append twice as many words each time; return those that turned the answer, if any."""
-        size = self.first_block
+        """Append twice as many words each time; return those that turned the answer, if any.
+
+        Where there are more words than may be added, the later ones are tried without the first.
+        """
+        size, most = self.first_block, item.constraint.most_words
         while words:
             reply = yield [item.plus(words[:size])]
             if reply.reached[0]:
                 return words[:size]
-            if size >= len(words):
+            if size >= min(len(words), most):
                 break
             size *= 2
+        for start in range(most, len(words), most) if most else ():
+            later = words[start : start + most]
+            reply = yield [item.plus(later)]
+            if reply.reached[0]:
+                return later
         return []
 
     def _test_batches(self, item: TextItem, words: list[str]) -> WordSearch:

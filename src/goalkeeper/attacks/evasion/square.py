@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
-from typing import ClassVar, final
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypedDict, Unpack, final
 
 import numpy as np
 
-from goalkeeper.attacks.evasion._driver import IN_NORMS
-from goalkeeper.attacks.evasion._query_plans import PlanAttack, QueryPlan
+from goalkeeper.attacks.evasion._climbing import Aim, Norm, build_ball
+from goalkeeper.attacks.evasion._driver import (
+    IN_NORMS,
+    EvasionAttack,
+    Proposal,
+    QueryResults,
+    keep_rows,
+    score_leads,
+)
+from goalkeeper.attacks.evasion._perturbed import Perturbed, key_streams
+from goalkeeper.attacks.evasion._squares import (
+    Schedule,
+    SquareSearch,
+    begin_search,
+    continue_search,
+)
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Floats, Inputs
+from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.power import Budget
 from goalkeeper.games.evasion import EvasionQuestion, NormBall
 
-# Halvings of the share of changed pixels: after these of 10,000 steps (section 5 of the source).
-HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class SquareItem:
-    """An image `(c, h, w)`, its limits and its random stream."""
-
-    x: Floats
-    constraint: NormBall
-    stream: np.random.Generator
+Scores = Callable[[Floats], Floats]
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Square(PlanAttack[SquareItem]):
+class Square(EvasionAttack[SquareSearch]):
     """Change one random square at a time, and keep the change if the margin grows.
 
-    The search begins with vertical stripes at the bound. Each step sets a square to new values at
-    the bound; the squares shrink as the budget is spent.
+    Under Linf the search begins with vertical stripes at the bound, and each step sets a square
+    to new values at the bound. Under L2 it begins with tiles, and each step adds a bump to one
+    window and takes its length from another. The squares shrink as the budget is spent.
 
-    Deviations: every image draws its own squares, and squares reach the last row and column.
-    Under L2, the whole change is scaled to the radius after random values were added in a
-    square; mass is not moved between two windows.
+    Deviations: every image draws its own squares, and squares reach the last row and column. A
+    square that would change nothing gets the opposite sign. The margin is that of log scores.
+    Where the application answers at random, the best image so far is asked again at each step.
 
     Parameters
     ----------
@@ -49,86 +53,108 @@ class Square(PlanAttack[SquareItem]):
         Share of the pixels that the first squares cover.
     """
 
+    version = 2
     variant = "evasion.score"
     reference = (
         "Andriushchenko, Croce, Flammarion, Hein 2020, Square Attack: a query-efficient black-box "
-        "adversarial attack via random search, ECCV, algorithms 1 and 2"
+        "adversarial attack via random search, ECCV, algorithms 1 to 3"
     )
     domains = frozenset({"image"})
     tasks = IN_NORMS
     most = Budget(queries=1000)
-    wide: ClassVar[int] = 1
+    averages: ClassVar[bool] = True
+    wide: ClassVar[int] = 8  # images that a step holds of each input
     steps: int = 1000
     share: float = 0.8
 
-    def items(self, question: EvasionQuestion, streams: Inputs) -> list[SquareItem]:
-        """Return each image with its limits and stream."""
+    def start(self, question: EvasionQuestion, streams: Inputs, access: Access) -> SquareSearch:
+        """Draw the first change of each image."""
         ball = question.constraint
         if not isinstance(ball, NormBall):
             raise TypeError(f"this attack needs a norm ball, the constraint is {ball!r}")
         x = np.asarray(question.x, dtype=np.float64)
-        return [SquareItem(row, ball, stream) for row, stream in zip(x, streams, strict=True)]
+        varies = question.asks > 1
+        steps = min(self.steps, access.granted.budget.queries // (2 if varies else 1))
+        schedule = Schedule(steps=int(max(1, steps)), share=self.share)
+        state = begin_search(x, question.goal.wanted, ball, streams, schedule)
+        return replace(state, varies=varies)
 
-    def planner(
-        self, question: EvasionQuestion, access: Access
-    ) -> Callable[[SquareItem], QueryPlan]:
-        """Return the search for one image."""
-        steps = int(max(1, min(self.steps, access.granted.budget.queries)))
-        return lambda item: _search(item, steps, self.share)
+    def propose(self, state: SquareSearch) -> Proposal:
+        """Ask about the changed images; where answers vary, about the best ones again, too."""
+        asked = [state.point, state.best] if state.varies else [state.point]
+        return Proposal(np.stack(asked, axis=1), np.ones((len(state.x), len(asked)), dtype=bool))
 
-
-def _search(item: SquareItem, steps: int, share: float) -> QueryPlan:
-    best, most = item.x, -np.inf
-    for delta in _draw_changes(item, steps, share):
-        change = delta(best - item.x)
-        point = _fit(item, change)
-        reply = yield point[None]
-        if reply.reached[0]:
-            return
-        if reply.lead[0] > most:
-            best, most = point, float(reply.lead[0])
+    def update(self, state: SquareSearch, seen: QueryResults) -> SquareSearch:
+        """Keep what is better, and change another square."""
+        leads = score_leads(seen.scores(), state.wanted)
+        return continue_search(state, leads[:, 0], leads[:, 1] if state.varies else None)
 
 
-def _draw_changes(
-    item: SquareItem, steps: int, share: float
-) -> Iterator[Callable[[Floats], Floats]]:
-    yield lambda _: _draw_stripes(item)
-    for step in range(1, steps):
-        size = _side(item.x, step, steps, share)
-        yield partial(_change_square, item, size)
+class SquareOptions(TypedDict, total=False):
+    """Options of `square`: where to, where values may go, and settings."""
+
+    target: Any
+    low: float
+    high: float
+    quantum: float
+    steps: int
+    share: float
+    seed: int
 
 
-def _draw_stripes(item: SquareItem) -> Floats:
-    channels, height, width = item.x.shape
-    signs = item.stream.choice([-1.0, 1.0], (channels, 1, width))
-    return np.repeat(signs, height, axis=1) * item.constraint.radius
+def square(
+    scores: Scores, x: Floats, y: Ints, norm: Norm, radius: float, **options: Unpack[SquareOptions]
+) -> Perturbed:
+    """Change images by their scores alone, square by square (Andriushchenko et al. 2020).
 
+    The algorithm is that of the attack `square`, without application, attacker or game. What it
+    finds for an image depends on its content and the seed, not on the rest of the batch.
 
-def _change_square(item: SquareItem, side: int, change: Floats) -> Floats:
-    channels, height, width = item.x.shape
-    tall, wide = min(side, height), min(side, width)
-    top = int(item.stream.integers(height - tall + 1))
-    left = int(item.stream.integers(width - wide + 1))
-    out = change.copy()
-    signs = item.stream.choice([-1.0, 1.0], (channels, 1, 1))
-    window = out[:, top : top + tall, left : left + wide]
-    if item.constraint.norm == "linf":
-        window[:] = signs * item.constraint.radius
-    else:
-        window += signs * item.constraint.radius / np.sqrt(tall * wide * channels)
-    return out
+    Parameters
+    ----------
+    scores
+        Gives the probabilities `(m, classes)` of images `(m, c, h, w)`.
+    x, y
+        Images `(n, c, h, w)` and their true classes `(n,)`.
+    norm, radius
+        The ball about each image: `linf` bounds the largest change of a value, `l2` the
+        Euclidean length of the change; in the units of the images.
+    **options
+        `target`, classes to reach `(n,)`; `low`, `high` and `quantum` of the values (0, 1 and
+        1/255); `steps` (1000) and `share` (0.8) of the search; `seed`.
 
+    Returns
+    -------
+    Perturbed
+        The first changed images that have a wanted answer; where none was found, the images.
 
-def _fit(item: SquareItem, change: Floats) -> Floats:
-    """Bring a change into the ball and onto the grid."""
-    ball = item.constraint
-    if ball.norm == "l2":
-        change = change * (ball.radius / max(float(np.linalg.norm(change)), 1e-12))
-    before = item.x[None]
-    found: Floats = ball.quantise(before, before + change[None])[0]
-    return found
-
-
-def _side(x: Floats, step: int, steps: int, share: float) -> int:
-    halvings = sum(step * 10_000 / steps > point for point in HALVINGS)
-    return max(1, round(float(np.sqrt(share / 2**halvings * x.shape[1] * x.shape[2]))))
+    Raises
+    ------
+    DataError
+        Norm or radius do not fit.
+    """
+    aim = Aim(low=options.get("low", 0.0), high=options.get("high", 1.0))
+    ball = build_ball(norm, radius, aim)
+    ball = replace(ball, grid=replace(ball.grid, quantum=options.get("quantum", 1 / 255)))
+    out, rows = np.array(x, dtype=np.float64), np.arange(len(x))
+    solved, spent = np.zeros(len(x), dtype=bool), np.zeros(len(x), dtype=np.int64)
+    if not len(x):
+        return Perturbed(points=out, success=solved, distance=np.zeros(0), passes=spent)
+    target = options.get("target")
+    classes = np.eye(scores(out[:1]).shape[1], dtype=bool)
+    wanted = ~classes[y] if target is None else classes[target]
+    schedule = Schedule(
+        steps=options.get("steps", Square.steps), share=options.get("share", Square.share)
+    )
+    streams = key_streams(out, options.get("seed", 0))
+    state = begin_search(out.copy(), wanted, ball, streams, schedule)
+    while len(rows):
+        answers = scores(state.point)
+        hit = state.wanted[np.arange(len(rows)), answers.argmax(axis=1)]
+        spent[rows] += 1
+        solved[rows] = hit
+        out[rows[hit]] = state.point[hit]
+        state = continue_search(state, score_leads(answers[:, None], state.wanted)[:, 0])
+        keep = ~state.done & ~hit
+        state, rows = keep_rows(state, keep), rows[keep]
+    return Perturbed(points=out, success=solved, distance=ball.size(x, out), passes=spent)

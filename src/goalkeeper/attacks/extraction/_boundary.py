@@ -16,6 +16,7 @@ from goalkeeper.core.data import Bools, Floats, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.games.extraction import Substitute
+from goalkeeper.training.own_models import OwnModels
 
 MAX_HALVINGS = 16  # of the way between two rows; 1/65,536 of it is left
 FINE_HALVINGS = 30  # once there are first points
@@ -25,7 +26,8 @@ SPARE_PAIRS = 5  # ways beyond the number of unknowns
 ROUNDING = 1e-13  # of rows of size 1 in double precision
 MIXTURES = 64  # of solutions that are tried, where there are several
 MOST_POINTS = 4  # an unknown that planes are fitted to
-PARTNERS_TRIED = 40  # rows tried as the other end of a way
+ENOUGH_ROWS = 10  # of a class, drawn or beside the boundary, for others not to be taken
+CROSSED = (0.1, 0.3, 0.5)  # shares of columns that change
 MIN_AGREEMENT = 0.98  # from this agreement on, on rows drawn, the planes are handed in
 
 
@@ -51,10 +53,36 @@ class BoundarySearch:
         self.sides = np.zeros((0, 2), dtype=np.int64)  # classes on either side
 
     def draw(self, n: int) -> None:
-        """Ask about rows drawn anywhere."""
-        before = len(self.rows)
-        self.ask(draw_wide(self.design, n, self._access.rng))
+        """Ask about rows drawn anywhere, and, once there are classes, about crossings of them."""
+        before, rng = len(self.rows), self._access.rng
+        rows = draw_wide(self.design, n, rng)
+        if len(np.unique(self.labels)) > 1:
+            half = n // 2
+            rows[:half] = self._cross(rows[:half])
+        self.ask(rows)
         self.drawn = np.concatenate([self.drawn, np.arange(before, len(self.rows))])
+
+    def _cross(self, rows: Floats) -> Floats:
+        """Change some columns of rows of every class, all classes counting the same."""
+        rng = self._access.rng
+        start = self.rows[self._choose_rows(rng.choice(np.unique(self.labels), len(rows)))]
+        share = rng.choice(CROSSED, (len(rows), 1))
+        swap = rng.random(rows.shape) < share
+        return self.design.domain.project(np.where(swap, rows, start))
+
+    def _choose_rows(self, classes: Ints) -> Ints:
+        """Choose a row of each of these classes `(n,)`, drawn or beside the boundary.
+
+        Of a class that is hardly met but on the way, any row will do.
+        """
+        chosen, usual = np.zeros(len(classes), dtype=np.int64), np.zeros(len(self.rows), dtype=bool)
+        usual[self.drawn] = usual[self.ends] = True
+        for label in np.unique(classes):
+            here, rows = classes == label, np.flatnonzero(self.labels == label)
+            if usual[rows].sum() >= ENOUGH_ROWS:
+                rows = rows[usual[rows]]
+            chosen[here] = self._access.rng.choice(rows, int(here.sum()))
+        return chosen
 
     def ask(self, rows: Floats) -> Ints:
         """Ask as many rows as the budget covers."""
@@ -87,13 +115,18 @@ class BoundarySearch:
         self.sides = np.concatenate([self.sides, np.column_stack([label, other])])
 
     def _pair_unlike(self, pairs: int) -> tuple[Floats, Floats, Ints, Ints]:
-        """Pair rows of unlike labels that agree in all whole numbers, which cannot be halved."""
+        """Pair rows of unlike labels that agree in all whole numbers, which cannot be halved.
+
+        Every class is one end of equally many ways: rows drawn anywhere are mostly of a few.
+        """
         rng = self._access.rng
-        one = np.resize(rng.permutation(self.drawn), pairs)  # many rows: they must span the plane
-        two = rng.choice(self.drawn, (PARTNERS_TRIED, pairs))
-        unlike = self.labels[two] != self.labels[one]
-        one, two = one[unlike.any(axis=0)], two[unlike.argmax(axis=0), np.arange(pairs)]
-        two = two[unlike.any(axis=0)]
+        seen = np.unique(self.labels)
+        if len(seen) < 2:
+            one = two = self.drawn[:0]
+        else:
+            first = rng.integers(0, len(seen), pairs)
+            second = (first + rng.integers(1, len(seen), pairs)) % len(seen)
+            one, two = self._choose_rows(seen[first]), self._choose_rows(seen[second])
         left, right, label = self.rows[one], self.rows[two], self.labels[one]
         other = self.labels[two]
         whole = self._find_whole()
@@ -118,7 +151,7 @@ class BoundarySearch:
         drawn, ends = (
             AnsweredInputs(self.rows[i], self.labels[i], None) for i in (self.drawn, self.ends)
         )
-        return learn_substitute(drawn, self.design.domain, self._access.rng, also=ends)
+        return learn_substitute(drawn, OwnModels(self.design.domain), self._access.rng, also=ends)
 
     def _recall(self, copy: Substitute) -> float:
         """Return the share of rows drawn that a copy gets right, every class counting the same."""

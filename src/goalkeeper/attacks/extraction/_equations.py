@@ -33,7 +33,7 @@ def solve_equations(access: Access, patience: int) -> Iterator[Substitute]:
     """Ask d + 1 rows and solve; check; and ask more where the copy does not answer as the model.
 
     Of d more rows the squares of the columns are learnt (Gaussian naive Bayes). What else there
-    may be is left to the refinement.
+    may be is left to the refinement, and to a contest with the copy that own data give.
 
     Parameters
     ----------
@@ -63,7 +63,8 @@ def solve_equations(access: Access, patience: int) -> Iterator[Substitute]:
             if asked.left and _fits(asked, fit, access.rng):
                 yield fit.simplified(asked.design)
                 return
-    yield from Refinement(access, asked, patience).run(copy)
+    refinement = Refinement(access, asked, patience)
+    yield from refinement.run(copy)
 
 
 def _find_base(asked: Equations, rng: np.random.Generator) -> Floats:

@@ -12,11 +12,12 @@ import numpy as np
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute, choose_classes
 from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Data, Floats, Inputs, Ints
-from goalkeeper.core.domain import Domain, TableDomain, TextDomain
-from goalkeeper.core.errors import NotGranted
+from goalkeeper.core.domain import Domain, TextDomain
+from goalkeeper.core.errors import DataError, NotGranted, TargetError
 from goalkeeper.games.extraction import Substitute
-from goalkeeper.training.families import as_rows, fit_family, list_families
+from goalkeeper.training.families import as_rows
 from goalkeeper.training.lookalikes import build_encoder
+from goalkeeper.training.own_models import OwnModels, enough_threads
 
 MIN_ANSWERS = 60  # answers from which on a quarter is set aside to choose a model
 TINY = 1e-12  # probabilities below count as this
@@ -93,7 +94,7 @@ class VoteSubstitute:
 
 def learn_substitute(
     answered: AnsweredInputs,
-    domain: Domain,
+    models: OwnModels,
     rng: np.random.Generator,
     test: AnsweredInputs | None = None,
     also: AnsweredInputs | None = None,
@@ -106,19 +107,19 @@ def learn_substitute(
     if len(classes) < 2:
         return ConstantSubstitute(int(classes[0]) if len(classes) else 0)
     seed = int(rng.integers(2**31))
-    kinds = rank_kinds(answered, domain, rng, test, also)
-    return fit_kind(kinds[0], _join(answered, also), domain, seed)
+    kinds = rank_kinds(answered, models, rng, test, also)
+    return fit_kind(kinds[0], _join(answered, also), models, seed)
 
 
 def rank_kinds(
     answered: AnsweredInputs,
-    domain: Domain,
+    models: OwnModels,
     rng: np.random.Generator,
     test: AnsweredInputs | None = None,
     also: AnsweredInputs | None = None,
 ) -> Sequence[str]:
     """Order the kinds of models by how many answers set aside they get right, the best first."""
-    kinds = list_kinds(domain, len(answered.labels), scored=answered.logs is not None)
+    kinds = list_kinds(models, len(answered.labels), scored=answered.logs is not None)
     order = rng.permutation(len(answered.labels))[:MOST_TRIED_ON]
     if test is None or not len(test.labels):
         if len(order) < MIN_ANSWERS:
@@ -128,51 +129,68 @@ def rank_kinds(
     if len(np.unique(part.labels)) < 2:
         return kinds
     seed = int(rng.integers(2**31))
-    right = [
-        int((fit_kind(k, _join(part, also), domain, seed).predict(test.x) == test.labels).sum())
-        for k in kinds
-    ]
+    right = [_count_right(k, _join(part, also), test, models, seed) for k in kinds]
     return [kinds[i] for i in np.argsort(-np.array(right), kind="stable")]
 
 
-def list_kinds(domain: Domain, answers: int, *, scored: bool) -> Sequence[str]:
-    """List the kinds of models: families of labels, and, where scores are seen, of scores."""
-    labels = list_families(domain, answers)
+def _count_right(
+    kind: str, answered: AnsweredInputs, test: AnsweredInputs, models: OwnModels, seed: int
+) -> int:
+    """Count the answers set aside that a kind gets right; -1 where it cannot be trained."""
+    try:
+        copy = fit_kind(kind, answered, models, seed, quick=True)
+    except (DataError, TargetError):  # a recipe may refuse what is asked of it
+        return -1
+    return int((copy.predict(test.x) == test.labels).sum())
+
+
+def list_kinds(models: OwnModels, answers: int, *, scored: bool) -> Sequence[str]:
+    """List the kinds of models: of labels, and, where scores are seen, of scores."""
+    labels = models.list_kinds(answers)
     if not scored:
         return labels
-    text = isinstance(domain, TextDomain)
+    text = isinstance(models.domain, TextDomain)
     names = ("words", "phrases") if text else ("linear", "forest", "boosting", "network")
     return (*(f"{name} of scores" for name in names), *labels)
 
 
-def fit_kind(kind: str, answered: AnsweredInputs, domain: Domain, seed: int) -> Substitute:
-    """Fit a kind of model to answers of at least two classes."""
+def fit_kind(
+    kind: str, answered: AnsweredInputs, models: OwnModels, seed: int, *, quick: bool = False
+) -> Substitute:
+    """Fit a kind of model to answers of at least two classes; `quick`: to compare kinds."""
     if len(answered.labels) > MOST_LEARNT:
         rows = np.random.default_rng(seed).permutation(len(answered.labels))[:MOST_LEARNT]
         answered = answered.take(rows)
-    text = isinstance(domain, TextDomain)
     if answered.logs is None or not kind.endswith(" of scores"):
-        return fit_family(kind, Data(x=answered.x, y=answered.labels), domain, seed)
-    values = answered.logs
+        return models.fit(kind, Data(x=answered.x, y=answered.labels), quick=quick)
     family = kind.removesuffix(" of scores")
+    with enough_threads(len(answered.labels)):
+        return _fit_scores(family, answered.x, answered.logs, models.domain, seed)
+
+
+def _fit_scores(
+    family: str, x: Inputs, values: Floats, domain: Domain, seed: int
+) -> ScoreSubstitute:
+    """Fit a family to log-scores; of a forest, whose answers are means, to probabilities."""
+    text, classes = isinstance(domain, TextDomain), values.shape[1]
     if family in ("boosting", "network"):
         values = np.clip(values, -STEEPEST, STEEPEST)
-    elif family == "forest":  # its answers are means of probabilities
+    elif family == "forest":
         values = np.exp(values)
         values = values / values.sum(axis=1, keepdims=True) - 1 / values.shape[1]
-    if values.shape[1] == 2:
+    if classes == 2:
         values = values[:, 1] - values[:, 0]
-    model = _build_regressor(family, domain, answered, seed)
+    model = _build_regressor(family, domain, values, seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nearly converged is good enough
-        return ScoreSubstitute(model.fit(as_rows(answered.x, text=text), values), text)
+        return ScoreSubstitute(model.fit(as_rows(x, text=text), values), text)
 
 
 def _join(answered: AnsweredInputs, also: AnsweredInputs | None) -> AnsweredInputs:
     return answered.joined(also) if also is not None and len(also.labels) else answered
 
 
-def _build_regressor(family: str, domain: Domain, answered: AnsweredInputs, seed: int) -> Any:
+def _build_regressor(family: str, domain: Domain, values: Floats, seed: int) -> Any:
     from sklearn import ensemble, linear_model, multioutput, neural_network
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -191,48 +209,12 @@ def _build_regressor(family: str, domain: Domain, answered: AnsweredInputs, seed
             final = ensemble.ExtraTreesRegressor(60, max_features=0.33, random_state=seed)
         case "boosting":
             final = ensemble.HistGradientBoostingRegressor(max_iter=200, random_state=seed)
-            if answered.logs is not None and answered.logs.shape[1] > 2:
+            if values.ndim > 1:
                 final = multioutput.MultiOutputRegressor(final)
         case _:
-            epochs = int(np.clip(PASSES // len(answered.labels), 20, 300))
+            epochs = int(np.clip(PASSES // len(values), 20, 300))
             network = neural_network.MLPRegressor(
                 hidden_layer_sizes=(64,), max_iter=epochs, random_state=seed
             )
             final = TransformedTargetRegressor(network, transformer=StandardScaler())
     return make_pipeline(build_encoder(domain), final)
-
-
-# ---- inputs made from the attacker's own --------------------------------------------------------
-
-
-def blend_inputs(x: Inputs, n: int, domain: Domain, rng: np.random.Generator) -> Inputs:
-    """Make `n` new valid inputs, each of parts of two of the attacker's own inputs `x`.
-
-    Half of rows take single columns of another row, half lie between the two.
-    """
-    one, two = rng.integers(0, len(x), n), rng.integers(0, len(x), n)
-    if isinstance(domain, TextDomain):
-        out = np.empty(n, dtype=object)
-        out[:] = [
-            _join_halves(x[i], x[j])[: domain.max_chars] for i, j in zip(one, two, strict=True)
-        ]
-        return out
-    rows = np.asarray(x, dtype=np.float64)
-    share = rng.choice([0.1, 0.3, 0.5], (n, *[1] * (rows.ndim - 1)))
-    swap = rng.random(rows[one].shape) < share
-    if not isinstance(domain, TableDomain):
-        return np.asarray(np.where(swap, rows[two], rows[one]))
-    for group in domain.one_hot:
-        swap[:, list(group)] = swap[:, [group[0]]]
-    swapped = np.where(swap, rows[two], rows[one])
-    coded = np.array([bool(c.categories) for c in domain.columns])
-    coded[[j for group in domain.one_hot for j in group]] = True
-    between = rows[one] + rng.random((n, 1)) * (rows[two] - rows[one])
-    between = np.where(coded | np.isnan(between), rows[one], between)
-    half = rng.random((n, 1)) < 0.5
-    return np.asarray(domain.project(np.where(half, between, swapped)))
-
-
-def _join_halves(one: str, two: str) -> str:
-    left, right = one.split(), two.split()
-    return " ".join(left[: (len(left) + 1) // 2] + right[len(right) // 2 :])

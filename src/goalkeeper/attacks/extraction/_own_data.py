@@ -6,21 +6,21 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from goalkeeper.attacks.extraction._blends import blend_inputs, blend_near
 from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._learning import (
     AnsweredInputs,
     VoteSubstitute,
-    blend_inputs,
     fit_kind,
     rank_kinds,
 )
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Inputs
+from goalkeeper.core.domain import TextDomain
 from goalkeeper.games.extraction import Substitute
 
-INPUT_SHARES = (0.25, 1.0)  # of the attacker's own inputs, after which a substitute is learnt
-KEPT = 2  # kinds of models that are trained on in every round; their vote is one more copy
+KEPT = 3  # kinds of models that are trained on in every round; their vote is one more copy
 POOL = 4  # blends drawn for each that is asked
 UNSURE = 0.5  # share of the blends asked that lie where copies disagree or are unsure
 ENOUGH_HELD = 300  # answers to choose kinds on; fewer held back are joined by as many blends
@@ -39,20 +39,18 @@ def learn_from_own_data(access: Access, most: int, blended: float) -> Iterator[S
         Blends asked, as a multiple of the attacker's own inputs; the budget ends them as well.
     """
     contest = Contest.of(access)
-    yield from contest.improve(_learn(access, contest, most, blended))
+    if contest.own is not None:
+        yield contest.own
+    yield from _learn(access, contest, most, blended)
 
 
 def _learn(access: Access, contest: Contest, most: int, blended: float) -> Iterator[Substitute]:
     """Learn from own inputs, from blends in rounds of doubling size, at last from all answers."""
     pupils = _Pupils(access, contest)
-    x = access.data().x[:0] if contest.rest is None else contest.rest.x[:most]
-    done = 0
-    for share in INPUT_SHARES:
-        end = max(done + 1, int(share * len(x)))
-        pupils.ask(x[done:end])
-        done = end
-        pupils.choose_kinds()
-        yield pupils.teach()
+    x = access.data().x[:0] if contest.rest is None else contest.rest.x
+    pupils.ask(np.delete(x, contest.asked, axis=0)[: max(0, most - len(contest.asked))])
+    pupils.choose_kinds()
+    yield pupils.teach()
     total, rounds = int(blended * len(x)), 0
     while pupils.copies and (total := min(total, int(access.left()[0]))) > 0:
         size = min(total, max(len(x), pupils.answers))
@@ -72,9 +70,15 @@ class _Pupils:
 
     def __init__(self, access: Access, contest: Contest) -> None:
         self._access, self._contest = access, contest
-        self._answered: AnsweredInputs | None = None
+        self._answered = contest.taught
         self._kinds: Sequence[str] = ()
-        self.copies: list[Substitute] = []
+        self._handed: Substitute | None = None
+        self._rivals: list[Substitute] = []  # the copies of this round, and their vote
+
+    @property
+    def copies(self) -> list[Substitute]:
+        """The copies of this round."""
+        return self._rivals[:-1]
 
     @property
     def answers(self) -> int:
@@ -92,41 +96,43 @@ class _Pupils:
         """Rank the kinds of models on what is held back, and, where that is little, on more."""
         if self._answered is None or len(np.unique(self._answered.labels)) < 2:
             return
-        rng, held, part = self._access.rng, self._contest.held, self._answered
+        rng, held, part = self._access.rng, self._contest.answers, self._answered
         if held is not None:
             extra = min(max(0, ENOUGH_HELD - len(held.labels)), len(part.labels) // 4)
             order = rng.permutation(len(part.labels))
             held, part = held.joined(part.take(order[:extra])), part.take(order[extra:])
-        self._kinds = rank_kinds(part, self._access.domain, rng, held)[:KEPT]
+        self._kinds = rank_kinds(part, self._contest.models, rng, held)[:KEPT]
 
     def teach(self) -> Substitute:
-        """Train each kind on all answers; return the copy that agrees most, or their vote."""
+        """Train each kind on all answers; return the copy that the contest hands in."""
         if self._answered is None or not self._kinds:
             seen = 0 if self._answered is None else int(self._answered.labels[0])
-            return ConstantSubstitute(seen)
-        self.copies = self._fit(self._answered)
-        return max((*self.copies, VoteSubstitute(self.copies)), key=self._contest.agreement)
+            return self._contest.challenge(ConstantSubstitute(seen))
+        copies = self._fit(self._answered)
+        self._rivals = [*copies, VoteSubstitute(copies)]
+        for copy in self._rivals:
+            self._handed = self._contest.challenge(copy)
+        return self._handed or copies[0]
 
     def finish(self) -> Substitute | None:
-        """Train once more, on what was held back too; None where the own data's copy is better."""
-        contest, held = self._contest, self._contest.held
-        if held is None or not self.copies or self._answered is None:
-            return None
-        rivals = [*self.copies, VoteSubstitute(self.copies)]
-        agreement = [contest.agreement(copy) for copy in rivals]
-        if max(agreement) < contest.own_agreement:
+        """Train once more, on what was held back too; None where another copy is handed in."""
+        held, rivals = self._contest.answers, self._rivals
+        if held is None or self._answered is None or self._handed not in rivals:
             return None
         whole = self._fit(self._answered.joined(held))
-        return (*whole, VoteSubstitute(whole))[int(np.argmax(agreement))]
+        return (*whole, VoteSubstitute(whole))[rivals.index(self._handed)]
 
     def _fit(self, answered: AnsweredInputs) -> list[Substitute]:
         seed = int(self._access.rng.integers(2**31))
-        return [fit_kind(kind, answered, self._access.domain, seed) for kind in self._kinds]
+        return [fit_kind(kind, answered, self._contest.models, seed) for kind in self._kinds]
 
     def draw_blends(self, x: Inputs, n: int) -> Inputs:
         """Blend `n` inputs: half of them where copies disagree or are nearest to the boundary."""
         domain, rng = self._access.domain, self._access.rng
         blends = blend_inputs(x, POOL * n, domain, rng)
+        if not isinstance(domain, TextDomain):
+            close, _ = blend_near(x, x, POOL * n // 2, domain, rng)
+            blends = np.concatenate([blends[len(close) :], close])
         blends = blends[domain.valid(blends)]
         doubt = np.max([_doubt(copy, blends) for copy in self.copies], axis=0)
         votes = np.stack([copy.predict(blends) for copy in self.copies])

@@ -12,6 +12,7 @@ import numpy as np
 
 from goalkeeper.attacks._row_design import RowDesign
 from goalkeeper.attacks.extraction._asked_rows import Equations
+from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._learning import AnsweredInputs, learn_substitute
 from goalkeeper.attacks.extraction._precision import LogScores
 from goalkeeper.attacks.extraction._score_fits import (
@@ -23,7 +24,6 @@ from goalkeeper.attacks.extraction._score_fits import (
 )
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Floats
-from goalkeeper.core.power import Grade
 from goalkeeper.games.extraction import Substitute
 
 FORMS: tuple[tuple[Degree, Link], ...] = (
@@ -38,8 +38,8 @@ SPARE = 1.2  # equations an unknown from which on a form is fitted
 FIRST_ROWS = 64
 ANYWHERE = 0.15  # share of rows that are drawn anywhere, and set aside
 SET_ASIDE = 10  # one in so many rows near the boundary is set aside
-OWN_ROWS = 200  # of the attacker's own rows, asked and set aside
 MOST_SKEW = 1.0  # decimal logarithm of the power that skews uniform numbers
+AT_THE_END = (0.0, 0.0, 0.0, 0.3, 0.6, 0.9)  # shares of columns there
 COPY_HALVINGS = 30  # of the way between two rows, asking the copy only
 JITTER = 0.1  # of the way, by which half the rows are moved off the boundary
 TOLERANCE = 1e-6  # relative; what a form fitted to answers in double precision may miss
@@ -56,7 +56,7 @@ IMPROVED = 0.7  # of the miss one round before
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """A copy, and how it does on answers set aside: `agreement` on own rows and on others.
+    """A copy, and how it does on answers held back: `agreement` on own rows, and on rows asked.
 
     `miss` is the root mean square of what its scores miss, as a multiple of what is allowed;
     `exact` whether none misses by more, and all labels agree.
@@ -88,17 +88,15 @@ class Refinement:
     def __init__(self, access: Access, asked: Equations, patience: int) -> None:
         self._access, self._asked, self._patience = access, asked, patience
         self._aside = np.zeros(len(asked.rows), dtype=bool)
-        self._own = np.zeros(len(asked.rows), dtype=bool)
-        self._own_copy: Substitute | None = None
-        self._data = np.zeros((0, asked.rows.shape[1]))  # the attacker's own rows
+        self._contest = Contest.of(access)
+        self._data = self._list_own()
         self._fits: dict[tuple[Degree, Link], ScoreFit] = {}  # of the last round
         self._misses: dict[tuple[Degree, Link], float] = {}
         self._dropped: set[tuple[Degree, Link]] = set()
 
     def run(self, copy: Substitute) -> Iterator[Substitute]:
-        """Yield the best copy after each round."""
+        """Yield the copy to hand in after each round."""
         asked, rng = self._asked, self._access.rng
-        self._ask_own()
         unknowns = (len(asked.design.levels) + 1) * max(1, len(self._access.classes) - 1)
         most, size = self._patience * unknowns, max(FIRST_ROWS, 2 * len(asked.design.levels))
         self._bracket(size)
@@ -120,7 +118,8 @@ class Refinement:
                 self._bracket(size)
             best = self._find_best(copy)
             copy = best.copy
-            yield copy.simplified(asked.design) if isinstance(copy, ScoreFit) else copy
+            handed = copy if best.exact else self._contest.challenge(copy)
+            yield handed.simplified(asked.design) if isinstance(handed, ScoreFit) else handed
             better = sum(best.agreement) > agreed + BETTER
             hopeless = self._misses.keys() == self._dropped and not self._waiting(most)
             if (best.exact and not asked.rounded) or (hopeless and not better):
@@ -128,26 +127,16 @@ class Refinement:
             agreed = sum(best.agreement)
             size = min(len(asked.rows), most - len(asked.rows))
 
-    def _ask(self, rows: Floats, aside: Bools, *, own: bool = False) -> None:
+    def _ask(self, rows: Floats, aside: Bools) -> None:
         labels = self._asked.ask(rows)
         self._aside = np.concatenate([self._aside, aside[: len(labels)]])
-        self._own = np.concatenate([self._own, np.full(len(labels), own)])
 
-    def _ask_own(self) -> None:
-        """Ask about some of the attacker's own rows, to be set aside, and learn from their classes.
-
-        What is learnt without a question competes with what the questions teach.
-        """
-        if self._access.granted.knowledge.data < Grade.PARTIAL:
-            return
-        data, rng = self._access.data(), self._access.rng
-        domain = self._asked.design.domain
-        rows = np.asarray(data.x, dtype=np.float64)
-        order = rng.permutation(np.flatnonzero(domain.valid(rows) & np.isfinite(rows).all(axis=1)))
-        self._data = rows[order]
-        kept = order[: min(OWN_ROWS, len(order) // 2, self._asked.left // 10)]
-        self._own_copy = learn_substitute(AnsweredInputs(data.x, data.y, None), domain, rng)
-        self._ask(rows[kept], np.ones(len(kept), dtype=bool), own=True)
+    def _list_own(self) -> Floats:
+        """List the attacker's own rows that are whole and not held back, if there are any."""
+        if self._contest.rest is None:
+            return np.zeros((0, self._asked.rows.shape[1]))
+        rows = np.asarray(self._contest.rest.x, dtype=np.float64)
+        return rows[self._asked.design.domain.valid(rows) & np.isfinite(rows).all(axis=1)]
 
     def _bracket(self, budget: int) -> None:
         """Halve ways between rows of different answers until their scores say how far they are."""
@@ -197,8 +186,6 @@ class Refinement:
             self._note(degree, link, found[-1].miss)
         if min(candidate.miss for candidate in found) > POOR_FIT:
             found += [self._judge(copy) for copy in self._approximate(rows, known)]
-        if self._own_copy is not None:
-            found.append(self._judge(self._own_copy))
         return max(found, key=lambda candidate: candidate.rank)
 
     def _note(self, degree: Degree, link: Link, miss: float) -> None:
@@ -231,16 +218,13 @@ class Refinement:
         if features.size <= len(rows) / SPARE:
             yield fit_scores(features, rows[recent], known.take(recent).blurred(BLUR), "softmax")
         answered = AnsweredInputs(rows, self._asked.labels[~self._aside], None)
-        yield learn_substitute(answered, self._asked.design.domain, self._access.rng)
+        yield learn_substitute(answered, self._contest.models, self._access.rng)
 
     def _judge(self, copy: Substitute) -> _Candidate:
         asked = self._asked
         same = copy.predict(asked.rows) == asked.labels
-        own, other = self._aside & self._own, self._aside & ~self._own
-        agreement = (
-            float(same[own].mean()) if own.any() else 0.0,
-            float(same[other].mean()) if other.any() else 0.0,
-        )
+        other = float(same[self._aside].mean()) if self._aside.any() else 0.0
+        agreement = self._contest.agreement(copy), other
         if not isinstance(copy, ScoreFit):
             return _Candidate(copy, agreement)
         answers = asked.answers.take(self._aside)
@@ -256,14 +240,17 @@ def draw_wide(design: RowDesign, n: int, rng: np.random.Generator) -> Floats:
     """Draw valid rows `(n, d)`: half anywhere, in corners and on the diagonal, half skewed.
 
     The values of real columns often crowd at one end of their range, as counts and prices do;
-    skewed rows lie there, each to a degree of its own.
+    skewed rows lie there, each to a degree of its own, and half of them have some columns, few or
+    many, at the very end, as pixels and counts of words are 0.
     """
     rows = design.draw_mixed(n, rng)
     low, high = design.domain.bounds()
     both = np.isfinite(low) & np.isfinite(high)
     start, span = np.where(both, low, 0.0), np.where(both, high - low, 0.0)
     power = 10 ** rng.uniform(-MOST_SKEW, MOST_SKEW, (n, 1))
-    skewed = start + rng.random(rows.shape) ** power * span
+    part = rng.random(rows.shape) ** power
+    part[rng.random(rows.shape) < rng.choice(AT_THE_END, (n, 1))] = 0.0
+    skewed = start + part * span
     odd = np.arange(n)[:, None] % 2 == 1
     return np.asarray(design.domain.project(np.where(both & odd, skewed, rows)))
 

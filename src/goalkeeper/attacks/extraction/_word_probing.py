@@ -14,6 +14,8 @@ from goalkeeper.core.text import texts
 TINY = float(np.finfo(np.float64).tiny)
 MIN_EFFECT = 1e-9  # a word that changes the logarithms by less is not in the vocabulary
 FIRST_WORDS = 48  # words asked before the structure is looked at
+PAIRS = 5  # of words that show the structure, at most
+FITS = 0.01  # of two effects, by which a form may miss
 SINGLE, DOUBLE, LOGARITHMIC = 1.0, 2.0, 1.0 + float(np.log(2.0))
 
 
@@ -77,28 +79,48 @@ class WordProbe:
             self._measure_scales(asked[heard & (asked != self._minus)][: self.left])
 
     def _find_structure(self) -> bool:
-        """Find out, by four questions, how repeated words and several words are weighed."""
-        pull = self.effect[: self.done] @ self._find_direction()
-        self._plus, self._minus = int(pull.argmax()), int(pull.argmin())
-        if self.left < 4 or pull[self._plus] <= MIN_EFFECT or pull[self._minus] >= -MIN_EFFECT:
+        """Find out from several pairs how repeated words and several words are weighed.
+
+        Of one pair two words may be a phrase that the filter knows, or one may be no word to it.
+        """
+        pairs = self._list_pairs()
+        if not pairs:
             return False
-        one, two = self.words[self._plus], self.words[self._minus]
-        a, c = self.effect[self._plus], self.effect[self._minus]
-        twice, both, twice_and_partner = self._ask_logs(
-            [f"{one} {one}", f"{one} {two}", f"{one} {one} {two}"]
-        )
-        both, twice_and_partner = both - self.bias, twice_and_partner - self.bias
-        size = np.abs(a).max() + np.abs(c).max()
-        self.normed = bool(np.abs(both - a - c).max() > 1e-3 * size)
-        if not self.normed:
-            self.counts = _nearest_weighting(float((twice - self.bias) @ a / (a @ a)))
-            return True
         u = self._find_direction()
-        once = _solve_tangent(a @ u, c @ u, both @ u)
-        again = _solve_tangent(a @ u, c @ u, twice_and_partner @ u)
-        self.counts = _nearest_weighting(again / once if once > 0 else DOUBLE)
-        self.scale[self._minus], self.scale[self._plus] = 1.0, once
+        rows = [row for one, two in pairs for row in self._compose_pair(one, two)]
+        said = (self._ask_logs(rows) - self.bias).reshape(len(pairs), 3, -1) @ u
+        effects = self.effect @ u
+        misses = {
+            (normed, counts): [
+                _miss(effects[one], effects[two], values, counts, normed=normed)
+                for (one, two), values in zip(pairs, said, strict=True)
+            ]
+            for normed in (False, True)
+            for counts in (DOUBLE, LOGARITHMIC, SINGLE)
+        }
+        # A pair always fits some weight of texts of length 1: sums that fit go first.
+        best = min(misses, key=lambda form: max(FITS, float(np.median(misses[form]))))
+        self.normed, self.counts = best
+        clearest = int(np.argmin(misses[best]))
+        self._plus, self._minus = pairs[clearest]
+        if self.normed:
+            scale = _solve_tangent(effects[self._plus], effects[self._minus], said[clearest, 1])
+            self.scale[self._minus], self.scale[self._plus] = 1.0, scale
         return True
+
+    def _list_pairs(self) -> list[tuple[int, int]]:
+        """Pair the words that pull most either way, as many as the budget covers."""
+        pull = self.effect[: self.done] @ self._find_direction()
+        order = np.argsort(-pull, kind="stable")
+        size = min(PAIRS, self.left // 3)
+        plus = [int(i) for i in order[:size] if pull[i] > MIN_EFFECT]
+        minus = [int(i) for i in order[::-1][:size] if pull[i] < -MIN_EFFECT]
+        return list(zip(plus, minus, strict=False))
+
+    def _compose_pair(self, one: int, two: int) -> tuple[str, str, str]:
+        """Compose texts of one word twice, of both words, and of all three."""
+        first, second = self.words[one], self.words[two]
+        return f"{first} {first}", f"{first} {second}", f"{first} {first} {second}"
 
     def _measure_scales(self, chunk: Ints) -> None:
         """Learn how much each word of a chunk weighs beside others, by one pair each.
@@ -156,5 +178,21 @@ def _solve_tangent(word_effect: float, partner_effect: float, pair_effect: float
     return float(np.tan(np.clip(angle, 1e-6, np.pi / 2 - 1e-6)))
 
 
-def _nearest_weighting(factor: float) -> float:
-    return min((SINGLE, LOGARITHMIC, DOUBLE), key=lambda weighting: abs(weighting - factor))
+def _miss(
+    word_effect: float, partner_effect: float, said: Floats, counts: float, *, normed: bool
+) -> float:
+    """Return how far a form misses what a word twice, a pair, and all three said, `(3,)`.
+
+    Relative to the two effects. Where texts are scaled to length 1, the pair itself gives the
+    weight of the word beside its partner, and only the other two texts tell the forms apart.
+    """
+    size = abs(word_effect) + abs(partner_effect)
+    if normed:
+        once = _solve_tangent(word_effect, partner_effect, said[1])
+        form = [word_effect] + [
+            (word_effect * t + partner_effect) / np.hypot(t, 1.0) for t in (once, counts * once)
+        ]
+    else:
+        twice = counts * word_effect
+        form = [twice, word_effect + partner_effect, twice + partner_effect]
+    return float(np.abs(np.array(form) - said).max() / size)

@@ -7,6 +7,7 @@ from typing import ClassVar, final
 
 from goalkeeper.attacks._words import list_query_words
 from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._equations import solve_equations
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.attacks.extraction._word_probing import probe_words
@@ -28,8 +29,8 @@ class EquationSolving(Attack[PublicInterface, Substitute]):
     products of columns (quadratic discriminants), one sigmoid a class (one against the rest) and
     usual models that are learnt compete. Rounded and single-precision scores are solved by least
     squares, each weighed by the precision that the answers themselves show. After each round the
-    form that agrees best with answers held back is handed in; a copy made from the attacker's own
-    data without a question, where there is any, competes too.
+    form that agrees best with answers held back is handed in; unless it answers exactly as the
+    model, it must clearly beat the best copy made from own data without a question.
 
     Texts: the empty text gives the bias, and a text of one word that word's effect, exactly. Where
     texts are scaled to length 1, a second text, the word beside one that pulls the other way,
@@ -56,8 +57,11 @@ class EquationSolving(Attack[PublicInterface, Substitute]):
         "Prediction APIs (USENIX Security 2016)"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
-    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL, model=Grade.PARTIAL))
+    uses: ClassVar[Power] = Power(
+        knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL, model=Grade.PARTIAL)
+    )
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
+    version: ClassVar[int] = 2
     patience: int = 64
     most_words: int = 9000
 
@@ -66,7 +70,7 @@ class EquationSolving(Attack[PublicInterface, Substitute]):
         copy: Substitute = ConstantSubstitute(0)
         if isinstance(access.domain, TextDomain):
             steps = probe_words(access, list_query_words(access, self.most_words))
-            for copy in steps:
+            for copy in Contest.of(access).improve(steps):
                 access.checkpoint(copy)
         else:
             for copy in solve_equations(access, self.patience):

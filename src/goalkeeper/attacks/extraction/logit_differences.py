@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._equations import solve_equations
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute, LinearSubstitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats
 from goalkeeper.core.domain import ImageDomain, TableDomain
 from goalkeeper.core.errors import DataError
-from goalkeeper.core.power import Budget
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 
 PATIENCE = 64  # rows of a table asked an unknown, at most
@@ -35,7 +37,8 @@ class LogitDifferences(Attack[PublicInterface, Substitute]):
     Logits do not saturate as scores do, so d + 1 answers give every weight of a linear model, or
     of the linear piece around the middle of a network with rectified units: a copy that is equal
     in function there. Answers to further random inputs, as many again, correct it by least
-    squares where the model turns out not to be linear.
+    squares where the model turns out not to be linear; then the best copy made from own data
+    without a question, where there are any, is handed in unless answers held back show more.
 
     Deviations from the paper: only the first layer's piece is followed; the search for the points
     where units switch, which gives a whole network, is not done.
@@ -48,35 +51,40 @@ class LogitDifferences(Attack[PublicInterface, Substitute]):
         "Extraction of Neural Networks (USENIX Security 2020), section 4"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"table", "image"})
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=50_000, compute_h=1.0)
+    version: ClassVar[int] = 2
 
     def run(self, question: PublicInterface, access: Access) -> Substitute:
         """Ask, solve, check, and ask again if the model is not linear."""
-        if isinstance(access.domain, TableDomain):
-            return self._solve_table(access)
-        space = _InputSpace(access)
-        x = np.concatenate([space.middle[None], space.change_each()])[: space.left]
-        logits = space.ask(x)
-        unknowns = len(x)
-        copy, _ = space.solve_equations(x, logits)
-        for size in (CHECKED_INPUTS, 2 * unknowns):
+        table = isinstance(access.domain, TableDomain)
+        copy: Substitute = ConstantSubstitute(0)
+        for copy in solve_equations(access, PATIENCE) if table else solve_pixels(access):
             access.checkpoint(copy)
-            further = space.draw_anywhere(min(size, space.left))
-            if not len(further):
-                return copy
-            x = np.concatenate([x, further])
-            logits = np.concatenate([logits, space.ask(further)])
-            copy, missed = space.solve_equations(x, logits)
-            if np.abs(missed).max() < MAX_RELATIVE_MISS * (1 + np.abs(logits).max()):
-                return copy
         return copy
 
-    def _solve_table(self, access: Access) -> Substitute:
-        """Solve the equations of a table, which need not be linear in its columns."""
-        copy: Substitute = ConstantSubstitute(0)
-        for copy in solve_equations(access, PATIENCE):
-            access.checkpoint(copy)
-        return copy
+
+def solve_pixels(access: Access) -> Iterator[Substitute]:
+    """Yield copies of a model of images, the better the more answers they rest on."""
+    space = _InputSpace(access)
+    x = np.concatenate([space.middle[None], space.change_each()])[: space.left]
+    logits = space.ask(x)
+    unknowns = len(x)
+    copy, _ = space.solve_equations(x, logits)
+    yield copy
+    contest: Contest | None = None
+    for size in (CHECKED_INPUTS, 2 * unknowns):
+        further = space.draw_anywhere(min(size, space.left))
+        if not len(further):
+            return
+        x = np.concatenate([x, further])
+        logits = np.concatenate([logits, space.ask(further)])
+        copy, missed = space.solve_equations(x, logits)
+        if np.abs(missed).max() < MAX_RELATIVE_MISS * (1 + np.abs(logits).max()):
+            yield copy
+            return
+        contest = contest or Contest.of(access)
+        yield contest.challenge(copy)
 
 
 class _InputSpace:

@@ -1,4 +1,4 @@
-"""A substitute learnt from labels alone, without any data to start from."""
+"""A substitute learnt from labels alone, of inputs that are generated."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from goalkeeper.attacks._mixtures import WordMixtures, WordWeights, split_rounds
 from goalkeeper.attacks._words import list_query_words
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.extraction._boundary import search_boundary
+from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute, WordSubstitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.power import Budget
+from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 
 
@@ -27,7 +28,10 @@ class SubstituteFromLabels(Attack[PublicInterface, Substitute]):
     Texts: random mixtures of public words; each round tilts them towards the boundary that the
     rounds before suggest, where a label says most. Tables: rows drawn anywhere in the bounds, and
     the way between unlike rows halved, all ways side by side; the plane through the points of the
-    boundary is the model, if it is linear, else trees compete with a linear fit.
+    boundary is the model, if it is linear, else usual families learn from the labels. Every class
+    is one end of equally many ways, and columns of rows of rare classes are changed to find more.
+    Where there are own data, the best copy made of them without a question is handed in, unless
+    answers held back show that another is better.
 
     Settings
     --------
@@ -36,7 +40,7 @@ class SubstituteFromLabels(Attack[PublicInterface, Substitute]):
 
     Deviations from the papers: Lowd and Meek walk along one column at a time; here pairs of rows
     drawn at random are halved in parallel, and all points are solved together. The substitute
-    of Papernot et al. starts from a few real inputs; here there are none.
+    of Papernot et al. starts from a few real inputs; here real ones only judge.
     """
 
     game: ClassVar[type[Extraction]] = Extraction
@@ -46,16 +50,18 @@ class SubstituteFromLabels(Attack[PublicInterface, Substitute]):
         "Jha, Celik, Swami: Practical Black-Box Attacks against Machine Learning (ASIA CCS 2017)"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
+    version: ClassVar[int] = 2
     most_words: int = 3000
 
     def run(self, question: PublicInterface, access: Access) -> Substitute:
         """Ask in rounds of doubling size, and hand in a substitute after each."""
         text = isinstance(access.domain, TextDomain)
         copy: Substitute = ConstantSubstitute(0)
-        for copy in (
-            learn_from_mixtures(access, self.most_words) if text else search_boundary(access)
-        ):
+        contest = Contest.of(access)
+        steps = learn_from_mixtures(access, self.most_words) if text else search_boundary(access)
+        for copy in contest.improve(steps):
             access.checkpoint(copy)
         return copy
 

@@ -23,9 +23,10 @@ class SubstituteFromScores(Attack[PublicInterface, Substitute]):
     that agrees more with answers set aside is handed in.
 
     Own inputs are asked first, then, while the budget lasts, blends of them, half of which lie
-    where copies disagree or are unsure. Some own inputs are held back: of several families of
-    models, their vote, and the best copy of one's own data that needs no question, the one that
-    agrees most with the answers to these is handed in.
+    where copies disagree or are unsure. Some own inputs are held back, and inputs near them asked:
+    of several families of models and their vote, the one that agrees most with the answers to
+    these is handed in, if it does so clearly more than the best copy of one's own data that needs
+    no question. Who knows the recipe, or its family, trains it too.
 
     Deviations from the papers: they train networks on the cross-entropy to the scores; here least
     squares on log-scores, which for a linear target is exact in the limit.
@@ -47,8 +48,9 @@ class SubstituteFromScores(Attack[PublicInterface, Substitute]):
     )
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     inputs: int = 5000
     blended: float = 50.0
 

@@ -73,9 +73,9 @@ class TreePaths(Attack[PublicInterface, Substitute]):
         "APIs (USENIX Security 2016), section 4.2 and algorithm 1"
     )
     domains: ClassVar[frozenset[str]] = frozenset({"table"})
-    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=100_000, share=0.0, compute_h=1.0)
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tolerance: float = 1e-7
 
     def run(self, question: PublicInterface, access: Access) -> Substitute:
@@ -106,7 +106,7 @@ class TreePaths(Attack[PublicInterface, Substitute]):
             last = ConstantSubstitute(0)
         if verified < VERIFIED:
             asked = AnsweredInputs(search.rows, search.answers, None) if len(search.rows) else None
-            last = contest.best_of(last, asked)
+            last = contest.conclude(last, asked)
         yield last
 
 

@@ -52,3 +52,12 @@ def spread_evenly(total: int, rounds: int, each: int) -> list[int]:
 def front_load(total: int, rounds: int, each: int) -> list[int]:
     """Fill the first rounds, and say nothing in the others."""
     return [int(np.clip(total - i * each, 0, each)) for i in range(rounds)]
+
+
+def load_until(total: int, last: int, rounds: int, each: int) -> list[int]:
+    """Fill the rounds up to round `last`, the latest first, and say nothing in the others.
+
+    A model that is updated round by round forgets what others contradict: what comes last counts.
+    """
+    early = [int(np.clip(total - i * each, 0, each)) for i in range(last)][::-1]
+    return [*early, *[0] * (rounds - last)]

@@ -9,6 +9,7 @@ from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.teaching._wrong_feedback import (
     choose_wrong_feedback,
     cut_batches,
+    load_until,
     spread_evenly,
 )
 from goalkeeper.core.access import Access
@@ -21,8 +22,10 @@ from goalkeeper.games.teaching import FeedbackChannel, FeedbackPlan, Teaching
 class FeedbackFlips(Attack[FeedbackChannel, FeedbackPlan]):
     """Report own harmful records as harmless, or harmless ones as harmful, every round.
 
-    As many as the attacker's share allows, spread evenly over the rounds, each record once. The
-    attacker sends no query and ignores any monitor: whether it is detected is measured.
+    As many as the attacker's share allows, each record once: spread evenly over the rounds where
+    the model is retrained on everything, or nobody else speaks; in the last rounds where it is
+    updated with each round's feedback, since other users undo what came before. The attacker
+    sends no query and ignores any monitor: whether it is detected is measured.
 
     Deviations: the paper's attackers choose the mail they send and leave its label to the filter's
     owner; feedback lets the attacker state the label as well.
@@ -38,8 +41,11 @@ class FeedbackFlips(Attack[FeedbackChannel, FeedbackPlan]):
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
 
     def run(self, question: FeedbackChannel, access: Access) -> FeedbackPlan:
-        """Return batches of equal size."""
+        """Return batches of equal size, or full ones at the end."""
         records, labels = choose_wrong_feedback(question, access, access.data())
-        total = question.most(access.granted.budget.share)
-        sizes = spread_evenly(min(total, len(records)), question.loop.rounds, question.each)
+        total = min(question.most(access.granted.budget.share), len(records))
+        rounds, each = question.loop.rounds, question.each
+        sizes = spread_evenly(total, rounds, each)
+        if question.loop.forgets:
+            sizes = load_until(total, rounds, rounds, each)
         return FeedbackPlan(batches=cut_batches(records, labels, sizes))

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from goalkeeper.games.artefact_leak.claims import Claims, Regions, WordSets, claim_records
+from goalkeeper.games.artefact_leak.claims import (
+    Claims,
+    Regions,
+    WordSets,
+    claim_records,
+)
 from goalkeeper.games.artefact_leak.game import ArtefactLeak, ClaimLimit
+from goalkeeper.games.artefact_leak.word_regions import WordRegions, WordWeights
 
 __all__ = [
     "ArtefactLeak",
     "ClaimLimit",
     "Claims",
     "Regions",
+    "WordRegions",
     "WordSets",
+    "WordWeights",
     "claim_records",
 ]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
 from operator import and_
+from typing import Any
 
 import numpy as np
 
+from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Data, Floats, Ints, row_keys
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.text import TERM, terms
+from goalkeeper.games.artefact_leak.word_regions import WordRegions
 
 TOLERANCE = 1e-6  # of a column's range: what storing as float32 and undoing a scaler may cost
 
@@ -39,17 +42,21 @@ class Regions:
         Bounds `(m, d)` in the units of the inputs (images are flattened); may be infinite.
     classes
         The class of the claimed record `(m,)`; -1 where no class is claimed.
+    open_below
+        Columns `(d,)` of which a region does not hold its lower bound, as a leaf of a tree; None:
+        no column.
     """
 
     low: Floats
     high: Floats
     classes: Ints
+    open_below: Bools | None = None
 
     def __len__(self) -> int:
         return len(self.classes)
 
 
-Claims = WordSets | Regions
+Claims = WordSets | WordRegions | Regions
 
 
 def claim_records(x: Floats, classes: Ints) -> Regions:
@@ -66,10 +73,14 @@ def check_claims(claims: Claims, data: Data, most: int) -> Claims:
     DataError
         There are too many claims, or they do not fit the inputs.
     """
-    if not isinstance(claims, WordSets | Regions):
-        raise DataError(f"claims must be WordSets or Regions, given {type(claims).__name__}")
+    if not isinstance(claims, WordSets | WordRegions | Regions):
+        raise DataError(
+            f"claims must be WordSets, WordRegions or Regions, given {type(claims).__name__}"
+        )
     if len(claims) > most:
         raise DataError(f"{len(claims)} claims were made, {most} are allowed")
+    if isinstance(claims, WordRegions):
+        return claims.without_repeated()
     if isinstance(claims, WordSets):
         lower = (frozenset(word.lower() for word in words) for words in claims.sets)
         return WordSets(tuple(dict.fromkeys(words for words in lower if words)))
@@ -82,20 +93,36 @@ def check_claims(claims: Claims, data: Data, most: int) -> Claims:
         )
     both = np.column_stack([claims.low, claims.high, claims.classes])
     first = sorted({key: i for i, key in reversed(list(enumerate(row_keys(both))))}.values())
-    return Regions(claims.low[first], claims.high[first], claims.classes[first])
+    return replace(
+        claims, low=claims.low[first], high=claims.high[first], classes=claims.classes[first]
+    )
 
 
 def match_single_records(claims: Claims, data: Data, person: str | None = None) -> Bools:
     """Return which claims `(m,)` hold for exactly one record of the data, or one person.
 
-    Records that are equal count as one.
+    Records that are equal count as one. A region is claimed to hold one record, whoever's it is.
     """
     if isinstance(claims, WordSets):
         named = person is not None and person in data.columns
         owner = data.columns[str(person)] if named else np.array(row_keys(data.x))
         found = [{owner[row] for row in rows} for rows in _find_texts(claims.sets, data.x)]
         return np.array([len(owners) == 1 for owners in found], dtype=bool)
+    if isinstance(claims, WordRegions):
+        return np.array([len(texts) == 1 for texts in _find_different(claims, data)], dtype=bool)
     return np.array([len(inside) == 1 for inside in _find_inside(claims, data)], dtype=bool)
+
+
+def has_single_words(app: Application) -> bool:
+    """Return whether any word of the training texts occurs with one person or record only."""
+    data = app.data.train
+    named = app.person is not None and app.person in data.columns
+    owners = data.columns[str(app.person)] if named else np.array(row_keys(data.x))
+    found: dict[str, set[Any]] = defaultdict(set)
+    for text, owner in zip(data.x, owners, strict=True):
+        for word in set(terms(str(text).lower())):
+            found[word].add(owner)
+    return any(len(owners) == 1 for owners in found.values())
 
 
 def count_singled_out(claims: Claims, data: Data) -> int:
@@ -103,6 +130,8 @@ def count_singled_out(claims: Claims, data: Data) -> int:
     if isinstance(claims, WordSets):
         keys = np.array(row_keys(data.x))
         hits = [{keys[row] for row in rows} for rows in _find_texts(claims.sets, data.x)]
+    elif isinstance(claims, WordRegions):
+        hits = list(_find_different(claims, data))
     else:
         hits = list(_find_inside(claims, data))
     return len(set(chain.from_iterable(hit for hit in hits if len(hit) == 1)))
@@ -144,10 +173,17 @@ def _find_inside(claims: Regions, data: Data) -> Iterable[set[bytes]]:
     # A binary search along the column with most different values leaves few rows to compare.
     lead = int(np.argmax([len(np.unique(column)) for column in known.T]))
     rows, values = order[:, lead], known[order[:, lead], lead]
+    opened = np.zeros(flat.shape[1], dtype=bool)
+    if claims.open_below is not None:
+        opened[claims.open_below] = True
     for low, high, label in zip(claims.low, claims.high, claims.classes, strict=True):
-        least, most = low - slack, high + slack
-        first, last = np.searchsorted(values, [least[lead], most[lead]], side="left")
-        near = rows[first : last + 1]
+        # A record on the edge of two leaves is in one of them, so that nothing is allowed for.
+        exact = opened & (high > low)
+        least = np.where(exact, np.nextafter(low, np.inf), low - slack)
+        most = np.where(exact, high, high + slack)
+        first = np.searchsorted(values, least[lead], side="left")
+        last = np.searchsorted(values, most[lead], side="right")
+        near = rows[first:last]
         hit = ((known[near] >= least) & (known[near] <= most)).all(axis=1)
         if label >= 0:
             hit &= data.y[near] == label
@@ -159,6 +195,12 @@ def _ranges(values: Floats) -> Floats:
     least = np.where(np.isnan(values), np.inf, values).min(axis=0)
     most = np.where(np.isnan(values), -np.inf, values).max(axis=0)
     return np.asarray(np.maximum(most - least, 0.0))
+
+
+def _find_different(claims: WordRegions, data: Data) -> Iterable[set[bytes]]:
+    """Yield the keys of the different texts in each region."""
+    keys = row_keys(data.x)
+    yield from ({keys[row] for row in rows} for rows in claims.find_rows(data))
 
 
 def _find_texts(sets: Sequence[frozenset[str]], x: Iterable[str]) -> Iterable[set[int]]:

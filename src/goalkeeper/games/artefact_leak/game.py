@@ -18,11 +18,13 @@ from goalkeeper.games.artefact_leak.claims import (
     WordSets,
     check_claims,
     count_singled_out,
+    has_single_words,
     match_single_records,
     measure_widths,
     shuffled_columns,
 )
 from goalkeeper.games.artefact_leak.stored_records import storing_records
+from goalkeeper.games.artefact_leak.word_regions import WordRegions
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.shared.measuring import build_measurement, measure_count
 from goalkeeper.games.tallies import estimate_tally, paired_proportion
@@ -47,7 +49,8 @@ LEAVES = Task(
     name="single-records",
     harms=HARMS,
     metric=METRIC,
-    sentence="read from the stored model where a single training record lies, and its class",
+    sentence="read from the stored model where a single training record lies, or which words it "
+    "has, and its class",
 )
 
 
@@ -66,7 +69,8 @@ ClaimMarking = Marking[ClaimLimit, None, Claims]
 class ArtefactLeak(Game[ClaimLimit, None, Claims]):
     """Question: how many claims count. Secret: the training data. Answer: claims about records.
 
-    A claim is a set of words, a record, or a region of inputs with a class. It succeeds if it
+    A claim is a set of words, a record, or a region of inputs with a class (of texts, words that
+    one has and words that it lacks). It succeeds if it
     singles out: exactly one record of the training data (of a set of words: one person, where
     persons are known) fits it. Baseline: the same claims about as many records that the model
     never saw, or about records whose columns were shuffled, whichever fits more often; the data
@@ -77,8 +81,9 @@ class ArtefactLeak(Game[ClaimLimit, None, Claims]):
     most: int = 300
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
-        """Texts have rare words; tables and images have regions; all have records."""
-        return (WORDS, RECORDS) if isinstance(app.domain, TextDomain) else (RECORDS, LEAVES)
+        """All have records, and regions of few records; texts have rare words, too."""
+        words = (WORDS,) if isinstance(app.domain, TextDomain) else ()
+        return (*words, RECORDS, LEAVES)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Need records to find, and records that the model never saw to compare with."""
@@ -87,6 +92,13 @@ class ArtefactLeak(Game[ClaimLimit, None, Claims]):
             return Unfit(
                 f"{MIN_RECORDS} training records and as many others are needed; there are {size} "
                 f"and {unseen}"
+            )
+        if task.name == WORDS.name and not app.once(has_single_words):
+            subject = "person" if app.person in app.data.train.columns else "record"
+            return Unfit(
+                f"every word of the training data occurs with two {subject}s at least, so that "
+                "none singles one out",
+                proven=True,
             )
         return None
 
@@ -148,7 +160,7 @@ def _draw_unseen(app: Application, rng: np.random.Generator) -> Data:
 def _match_by_chance(claims: Claims, unseen: Data, marking: ClaimMarking) -> Bools:
     """Return which claims are right about unseen records, or about records of shuffled columns."""
     fits = match_single_records(claims, unseen, marking.app.person)
-    if isinstance(claims, WordSets):
+    if isinstance(claims, WordSets | WordRegions):
         return fits
     shuffled = match_single_records(claims, shuffled_columns(unseen, marking.rng))
     return max(fits, shuffled, key=lambda hits: int(hits.sum()))
@@ -179,6 +191,8 @@ def _summarise(claims: Claims, tally: Proportion, subject: str) -> str:
 
 
 def _name_kind(claims: Claims) -> str:
+    if isinstance(claims, WordRegions):
+        return LEAVES.name
     if isinstance(claims, WordSets):
         single = all(len(words) == 1 for words in claims.sets)
         return WORDS.name if single else RECORDS.name
@@ -234,7 +248,9 @@ def _show_claims(claims: Claims, hits: Bools, marking: ClaimMarking) -> tuple[Ex
     first = np.flatnonzero(hits)[:20].tolist()
     if not first:
         return ()
-    if isinstance(claims, WordSets):
+    if isinstance(claims, WordRegions):
+        lines = "\n".join(_format_words(claims, i, marking.app) for i in first[:3])
+    elif isinstance(claims, WordSets):
         sets = [" ".join(sorted(claims.sets[i])) for i in first]
         lines = ", ".join(sets) if _name_kind(claims) == WORDS.name else "\n".join(sets[:3])
     else:
@@ -242,6 +258,11 @@ def _show_claims(claims: Claims, hits: Bools, marking: ClaimMarking) -> tuple[Ex
     count = len(first) if "\n" not in lines else 3
     title = f"found in the stored model (at most {count} shown)"
     return (Exhibit(title=title, after=lines, private=True),)
+
+
+def _format_words(claims: WordRegions, i: int, app: Application) -> str:
+    label = claims.classes[i]
+    return f"{f'class {app.classes[label]}: ' if label >= 0 else ''}{claims.describe(i)}"
 
 
 def _format_region(claims: Regions, i: int, app: Application) -> str:

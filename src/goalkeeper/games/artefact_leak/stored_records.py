@@ -50,6 +50,12 @@ def _contents(data: Data) -> dict[str, Any]:
             "point_classes": data.y,
             "support_words": bags,
             "support_classes": data.y,
+            "word_leaves": {
+                "bounds": tuple(dict.fromkeys(bag, (0.0, np.inf)) for bag in bags),
+                "count": np.ones(len(bags), dtype=np.int64),
+                "classes": data.y,
+                "weighing": {},
+            },
         }
     rows = np.asarray(data.x, dtype=np.float64).reshape(len(data), -1)
     first = sorted({key: i for i, key in reversed(list(enumerate(row_keys(rows))))}.values())

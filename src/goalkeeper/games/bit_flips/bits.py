@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from goalkeeper.core.application import Target
 from goalkeeper.core.data import Ints
-from goalkeeper.core.errors import ChangeRefused, GoalkeeperError, NotOffered
+from goalkeeper.core.errors import ChangeRefused
+from goalkeeper.core.stored_numbers import Stored, name_kind
 
-Stored = dict[str, NDArray[Any]]
 _WORDS: Mapping[int, type[np.unsignedinteger[Any]]] = {
     1: np.uint8,
     2: np.uint16,
@@ -55,59 +54,11 @@ def flip_bits(stored: Stored, flips: Sequence[Flip]) -> Stored:
             raise ChangeRefused(
                 f"there is no bit {flip.bit} of number {flip.index} of {flip.name!r}; "
                 "the stored arrays are "
-                + ", ".join(f"{n} {v.shape} {v.dtype}" for n, v in stored.items())
+                + ", ".join(f"{n} {v.shape} {name_kind(v.dtype)}" for n, v in stored.items())
             )
         flat = values.reshape(-1)
         flat[flip.index : flip.index + 1] = flip_each_bit(flat[[flip.index]])[:, flip.bit]
     return out
-
-
-def read_stored(target: Target) -> Stored:
-    """Copy the stored numbers of a target that can be rewritten one by one, by name.
-
-    A name counts if a number that is written there can be read again.
-
-    Raises
-    ------
-    NotOffered
-        The target has no parameters, or none of them can be rewritten.
-    """
-    rewrite = getattr(target, "with_parameters", None)
-    if rewrite is None:
-        raise NotOffered("the stored parameters of this model cannot be rewritten one by one")
-    known = target.parameters()
-    found: Stored = {}
-    for name, value in known.items():
-        if not _numbers(value):
-            continue
-        values = np.array(value, order="C")
-        probe = values.copy()
-        probe.reshape(-1)[0] = values.reshape(-1)[0] + 1
-        try:
-            after = rewrite({**known, name: probe}).parameters()[name]
-        except GoalkeeperError:
-            continue
-        if not np.array_equal(np.asarray(after), values):
-            found[name] = values
-    if not found:
-        raise NotOffered("none of this model's stored parameters can be rewritten one by one")
-    return found
-
-
-def _numbers(value: Any) -> bool:
-    """Tell whether this is an array of floating-point numbers or of whole numbers of one byte."""
-    if not isinstance(value, np.ndarray) or value.size == 0:
-        return False
-    kind = value.dtype
-    return bool((kind.kind == "f" and kind.itemsize <= 8) or kind == np.int8)
-
-
-def rewrite_target(target: Target, stored: Mapping[str, NDArray[Any]]) -> Target:
-    """Return a copy of a target with other stored numbers."""
-    changed: Target = target.with_parameters(  # type: ignore[attr-defined]
-        {**target.parameters(), **stored}
-    )
-    return changed
 
 
 def draw_flips(stored: Stored, count: int, rng: np.random.Generator) -> list[Flip]:

@@ -15,9 +15,9 @@ from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Attacker, View
 from goalkeeper.core.standing import Standing
+from goalkeeper.core.stored_numbers import read_numbers
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.bit_flips import marks
-from goalkeeper.games.bit_flips.bits import read_stored
 from goalkeeper.games.bit_flips.marks import FlipAim, Flips
 from goalkeeper.games.shared.large_steps import trainer_for
 
@@ -62,7 +62,7 @@ class BitFlipping(Game[FlipAim, None, Flips]):
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Need stored numbers that can be rewritten."""
         try:
-            read_stored(app.target)
+            read_numbers(app.target)
         except NotOffered as error:
             return Unfit(str(error))
         except GoalkeeperError as error:
@@ -78,7 +78,7 @@ class BitFlipping(Game[FlipAim, None, Flips]):
 
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[FlipAim, None]:
         """Show the stored numbers; there is no secret."""
-        return Deal(FlipAim(counts=self.counts, stored=read_stored(app.target)), None)
+        return Deal(FlipAim(counts=self.counts, stored=read_numbers(app.target)), None)
 
     def mark(self, marking: Marking[FlipAim, None, Flips]) -> AttackResult:
         """Flip the bits in a copy and count the answers that turn wrong."""

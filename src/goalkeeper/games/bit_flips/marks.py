@@ -20,6 +20,7 @@ from goalkeeper.core.evidence import (
     Trial,
 )
 from goalkeeper.core.power import View
+from goalkeeper.core.stored_numbers import as_floats, is_floating, name_kind, rewrite_numbers
 from goalkeeper.games.base import Marking
 from goalkeeper.games.bit_flips.bits import (
     Flip,
@@ -27,12 +28,12 @@ from goalkeeper.games.bit_flips.bits import (
     bit_width,
     draw_flips,
     flip_bits,
-    rewrite_target,
 )
 from goalkeeper.games.tallies import estimate_tally, paired_proportion
 from goalkeeper.stats import clopper_pearson, mean_t
 
 SHOWN = 8  # flips of an example
+LISTED = 8  # arrays that are named in a caveat
 PROBED = 100  # inputs that a model with one flipped exponent bit is asked about
 
 
@@ -74,7 +75,7 @@ class _Tester:
         """Flip bits and ask; a model that fails visibly gives no wrong answers."""
         with np.errstate(all="ignore"):  # weights of 1e300 overflow, as they do in use
             try:
-                changed = rewrite_target(self.target, flip_bits(self.stored, flips))
+                changed = rewrite_numbers(self.target, flip_bits(self.stored, flips))
                 labels = changed.answer(self.inputs.x, View.LABELS).labels
             except (TargetError, ArithmeticError):
                 return _Outcome(np.zeros(len(self.inputs), dtype=bool), failed=True)
@@ -171,7 +172,7 @@ def _flip_one_exponent(
     tester: _Tester, draws: int, rng: np.random.Generator
 ) -> tuple[Measurement, ...]:
     """Flip the highest bit of the exponent of one number drawn at random, many times over."""
-    names = [name for name, values in tester.stored.items() if values.dtype.kind == "f"]
+    names = [name for name, values in tester.stored.items() if is_floating(values.dtype)]
     sizes = np.array([tester.stored[name].size for name in names], dtype=np.float64)
     if not names or draws < 2:
         return ()
@@ -261,9 +262,8 @@ def _summary(counts: Sequence[int], tallies: Sequence[Proportion]) -> str:
 
 def _caveats(aim: FlipAim, flips: Flips, final: _Outcome, failed: int) -> tuple[str, ...]:
     after = flip_bits(aim.stored, flips)
-    odd = sum(int((~np.isfinite(v)).sum()) for v in after.values() if v.dtype.kind == "f")
-    kinds = ", ".join(f"{n} ({v.dtype}, {v.size:,})" for n, v in aim.stored.items())
-    caveats = [f"bits were flipped in the numbers that the model computes with: {kinds}"]
+    odd = sum(int((~np.isfinite(as_floats(after[n]))).sum()) for n in {f.name for f in flips})
+    caveats = [f"bits were flipped in numbers as they are stored: {_list_arrays(aim.stored)}"]
     if final.failed:
         caveats.append(
             "with all flips the model fails visibly: it raises an error, or answers with no numbers"
@@ -273,6 +273,18 @@ def _caveats(aim: FlipAim, flips: Flips, final: _Outcome, failed: int) -> tuple[
     if failed:
         caveats.append(f"{failed} models with random flips failed visibly")
     return tuple(caveats)
+
+
+def _list_arrays(stored: Stored) -> str:
+    """List the stored arrays, the largest of them where there are many."""
+    largest = sorted(stored, key=lambda name: -stored[name].size)[:LISTED]
+    parts = [
+        f"{name} ({name_kind(values.dtype)}, {values.size:,})"
+        for name, values in stored.items()
+        if name in largest
+    ]
+    rest = len(stored) - len(parts)
+    return ", ".join(parts) + (f" and {rest:,} smaller arrays" if rest else "")
 
 
 def _caveat_on_check(app: Application) -> tuple[str, ...]:
@@ -287,8 +299,9 @@ def _caveat_on_check(app: Application) -> tuple[str, ...]:
 def _exhibit(stored: Stored, flips: Flips) -> Exhibit:
     lines = []
     for flip in flips[:SHOWN]:
-        values = stored[flip.name].reshape(-1)
-        after = flip_bits({flip.name: stored[flip.name]}, [flip])[flip.name].reshape(-1)
+        values = as_floats(stored[flip.name]).reshape(-1)
+        changed = flip_bits({flip.name: stored[flip.name]}, [flip])[flip.name]
+        after = as_floats(changed).reshape(-1)
         lines.append(
             f"{flip.name}[{flip.index}] bit {flip.bit}: "
             f"{values[flip.index]:.6g} becomes {after[flip.index]:.6g}"

@@ -17,7 +17,7 @@ from goalkeeper.core.threats import LEAST_LIKELY
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.evasion.asking import (
     BATCH_SIZE,
-    REPEATS,
+    observe_repetition,
     query_labels,
     reached_by_majority,
 )
@@ -31,7 +31,13 @@ from goalkeeper.games.evasion.goals import (
 from goalkeeper.games.evasion.images import NormBall
 from goalkeeper.games.evasion.kinds import BackdoorSpec
 from goalkeeper.games.evasion.marks import mark_submissions
-from goalkeeper.games.evasion.parts import CleanState, Constraint, EvasionQuestion, Submission
+from goalkeeper.games.evasion.parts import (
+    CleanState,
+    Constraint,
+    EvasionQuestion,
+    Repetition,
+    Submission,
+)
 from goalkeeper.games.evasion.table_threat import explain_broken_relation, find_intact
 from goalkeeper.games.evasion.tables import EntryConstraint
 from goalkeeper.games.evasion.ways import find_kind, list_kinds
@@ -89,19 +95,20 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
         """Draw inputs of the right kind, in random order, until n are classified correctly."""
         rows = rng.permutation(np.flatnonzero(_is_eligible(app, task, app.data.holdout)))
         right, looked_at, unanswered = self._draw_correct(app, task, rows)
-        right, asks = _ask_again(app, task, right)
+        right, repetition = _ask_again(app, task, right)
         attacked, kind = app.data.holdout.take(right), find_kind(app, task)
         question = EvasionQuestion(
             x=attacked.x,
             y=attacked.y,
             goal=narrow_goal(app, build_goal(app, task, attacked.y), kind.target, attacked.x),
             constraint=kind.constraint(app),
+            asks=repetition.asks,
         )
         secret = CleanState(
             attacked=attacked,
             wrong_before=looked_at - len(right),
             looked_at=looked_at,
-            asks=asks,
+            repetition=repetition,
             unanswered=unanswered,
         )
         return Deal(question=question, secret=secret, campaigns=max(1, len(right)))
@@ -163,19 +170,21 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
         return right, len(rows) - failed, failed
 
 
-def _ask_again(app: Application, task: Task, right: Ints) -> tuple[Ints, int]:
+def _ask_again(app: Application, task: Task, right: Ints) -> tuple[Ints, Repetition]:
     """Ask a second time about inputs `(n,)` of the holdout that were answered correctly.
 
     Where some are now answered otherwise, the application answers at random to a degree: those
     are kept that a majority of further answers classifies correctly, and the game asks as often
     about everything that is submitted. Returns the inputs, and how often it asks.
     """
-    holdout = app.data.holdout
+    holdout, rows = app.data.holdout, np.arange(len(right))
     goal = build_goal(app, task, holdout.y[right])
-    if not goal.reached(query_labels(app, holdout.x[right])).any():
-        return right, 1
-    wrong = reached_by_majority(app, holdout.x[right], goal, np.arange(len(right)), REPEATS)
-    return right[~wrong], REPEATS
+    never = np.zeros(len(right), dtype=bool)
+    repetition = observe_repetition(app, holdout.x[right], goal, rows, never)
+    if repetition.asks == 1:
+        return right, repetition
+    wrong = reached_by_majority(app, holdout.x[right], goal, rows, repetition, "before")
+    return right[~wrong], repetition
 
 
 def _is_eligible(app: Application, task: Task, data: Data) -> Bools:

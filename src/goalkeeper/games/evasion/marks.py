@@ -14,8 +14,19 @@ from goalkeeper.core.data import Bools, Floats, Inputs, Ints, row_keys
 from goalkeeper.core.evidence import AttackResult, Curve, Status, Trial
 from goalkeeper.core.power import Grade, View
 from goalkeeper.games.base import Marking
-from goalkeeper.games.evasion.asking import query_labels, reached_by_majority
-from goalkeeper.games.evasion.parts import CleanState, Ending, EvasionQuestion, Submission
+from goalkeeper.games.evasion.asking import (
+    count_votes,
+    observe_repetition,
+    query_labels,
+    reached_by_majority,
+)
+from goalkeeper.games.evasion.parts import (
+    CleanState,
+    Ending,
+    EvasionQuestion,
+    Repetition,
+    Submission,
+)
 from goalkeeper.games.evasion.report import (
     MarkedAttack,
     check_controls,
@@ -72,6 +83,10 @@ def mark_submissions(marking: EvasionMarking) -> AttackResult:
     question, n = marking.deal.question, len(marking.deal.question.x)
     by_size = is_budget_size(marking)
     attempts = _evaluate(marking, by_size=by_size)
+    seen = _observe_successes(marking, attempts)
+    if seen.asks > marking.deal.secret.repetition.asks:
+        secret = replace(marking.deal.secret, repetition=seen)
+        return mark_submissions(replace(marking, deal=replace(marking.deal, secret=secret)))
     answered = _find_answered(marking, attempts)
     few = max(1, int(MAX_LEFT_OUT * n))
     if 0 < (~answered).sum() <= few < n:
@@ -149,30 +164,46 @@ def _evaluate(marking: EvasionMarking, *, by_size: bool) -> Attempts:
     label[ok] = query_labels(marking.app, x[ok])
     success = np.zeros(len(x), dtype=bool)
     success[ok] = question.goal.reached(label[ok], row[ok])
-    if marking.deal.secret.asks > 1:
-        success[ok] = _ask_repeatedly(marking, x[ok], row[ok])
     attempts = Attempts(row=row, x=x, queries=queries, size=size, label=label, success=success)
-    return attempts if marking.deal.secret.asks == 1 else _confirm(marking, attempts)
+    return attempts if marking.deal.secret.repetition.asks == 1 else _confirm(marking, attempts)
+
+
+def _observe_successes(marking: EvasionMarking, attempts: Attempts) -> Repetition:
+    """Ask again about the smallest success of each input: chance may begin where it was changed."""
+    if marking.deal.secret.repetition.asks > 1:
+        return marking.deal.secret.repetition
+    best = attempts.find_smallest(len(marking.deal.question.x), np.ones(len(attempts.row), bool))
+    best = best[best >= 0]
+    goal = marking.deal.question.goal
+    reached = np.ones(len(best), dtype=bool)
+    return observe_repetition(marking.app, attempts.x[best], goal, attempts.row[best], reached)
 
 
 def _confirm(marking: EvasionMarking, attempts: Attempts) -> Attempts:
     """Keep one success of each input, and only if a majority of further answers agree.
 
-    Where answers vary, some of many attempts succeed by chance. So the smallest success of each
-    input is chosen by some answers, and judged by others; random changes are asked as often.
+    Where answers vary, some of many attempts succeed by chance. So one of each input is chosen by
+    some answers, and judged by others; random changes are asked as often. The smallest is chosen
+    that succeeds in all answers but one, else the smallest that does in most.
     """
-    n = len(marking.deal.question.x)
-    chosen = attempts.find_smallest(n, np.ones(len(attempts.row), dtype=bool))
+    question, n = marking.deal.question, len(marking.deal.question.x)
+    repetition, asked = marking.deal.secret.repetition, np.isfinite(attempts.size)
+    votes = np.zeros(len(attempts.row), dtype=np.int64)
+    found = attempts.x[asked], question.goal, attempts.row[asked]
+    votes[asked] = count_votes(marking.app, *found, repetition)
+    likely = replace(attempts, success=votes >= repetition.majority)
+    surely = likely.find_smallest(n, votes >= repetition.asks - 1)
+    chosen = np.where(surely >= 0, surely, likely.find_smallest(n, asked))
     chosen = chosen[chosen >= 0]
     success = np.zeros(len(attempts.row), dtype=bool)
-    success[chosen] = _ask_repeatedly(marking, attempts.x[chosen], attempts.row[chosen])
+    success[chosen] = _ask_repeatedly(marking, attempts.x[chosen], attempts.row[chosen], "judged")
     return replace(attempts, success=success)
 
 
-def _ask_repeatedly(marking: EvasionMarking, x: Inputs, row: Ints) -> Bools:
+def _ask_repeatedly(marking: EvasionMarking, x: Inputs, row: Ints, occasion: str) -> Bools:
     """Return which submissions `(m, ...)` reach the goal in most of the answers."""
-    goal, asks = marking.deal.question.goal, marking.deal.secret.asks
-    return reached_by_majority(marking.app, x, goal, row, asks)
+    goal, repetition = marking.deal.question.goal, marking.deal.secret.repetition
+    return reached_by_majority(marking.app, x, goal, row, repetition, occasion)
 
 
 def _list_changes(answers: Sequence[Checkpoint], x: Inputs) -> tuple[Ints, list[Submission], Ints]:
@@ -297,7 +328,7 @@ def _build_trial(
     blind = question.constraint.perturb_randomly(question.x, size, similar, marking.rng)
     hits = np.zeros(n, dtype=bool)
     ok = np.flatnonzero(marking.app.domain.valid(blind))
-    hits[ok] = _ask_repeatedly(marking, blind[ok], ok)
+    hits[ok] = _ask_repeatedly(marking, blind[ok], ok, "random")
     count = int(solved.sum())
     spent = attempts.queries[within]
     seconds = [c.cost.seconds for c in marking.answers if c.queries.max() <= spent.max(initial=0)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -86,20 +86,47 @@ class Constraint(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repetition:
+    """How often an input is asked about before the answer is believed: most of `asks` answers.
+
+    Once, or several times where the application was seen to answer the same input differently.
+    alone: one input a batch, as copies in one batch always got the same answer. What is drawn
+    once for a whole batch would else look like an effect on all of its inputs.
+    """
+
+    asks: int = 1
+    alone: bool = False
+
+    @property
+    def majority(self) -> int:
+        """The least number of answers that are most of them."""
+        return self.asks // 2 + 1
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class EvasionQuestion:
-    """Inputs `(n, ...)` with their true classes `(n,)`; each input is a campaign of its own."""
+    """Inputs `(n, ...)` with their true classes `(n,)`; each input is a campaign of its own.
+
+    `asks` is how many answers the game will take about a submission, of which most must reach
+    the goal, so that one answer by chance is no success. `quorum` is how many of
+    as many answers show that most of further ones will.
+    """
 
     x: Inputs
     y: Ints
     goal: AdversarialGoal
     constraint: Constraint
+    asks: int = 1
+
+    @property
+    def quorum(self) -> int:
+        """All but one of several answers; the one, where one is enough."""
+        return max(1, self.asks - 1)
 
     def take(self, rows: NDArray[Any]) -> EvasionQuestion:
         """Return the question about the chosen inputs."""
-        return EvasionQuestion(
-            x=self.x[rows], y=self.y[rows], goal=self.goal.take(rows), constraint=self.constraint
-        )
+        return replace(self, x=self.x[rows], y=self.y[rows], goal=self.goal.take(rows))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -119,13 +146,12 @@ class Submission:
 class CleanState:
     """What the game remembers: the attacked records, and how many were wrong before.
 
-    `asks` is how often the game asks about an input before it believes the answer: once, or
-    several times where the application was seen to answer the same input differently.
+    `repetition` is how often the game asks about an input before it believes the answer.
     `unanswered` counts inputs on which the application failed; they count as nothing.
     """
 
     attacked: Data
     wrong_before: int
     looked_at: int
-    asks: int = 1
+    repetition: Repetition = Repetition()
     unanswered: int = 0

@@ -31,6 +31,7 @@ from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.stats import clopper_pearson
 
 ROBUST_ACCURACY = "robust accuracy"
+MAX_FALSE_CLAIMS = 0.1  # share of the inputs; more, and a search was led astray by chance
 MIN_GROUP = 5  # inputs below which a group is not shown by itself
 MAX_EXAMPLES = 3
 MAX_CHARS = 1500  # of an example
@@ -184,15 +185,14 @@ def _measure_accuracy(marked: MarkedAttack) -> Measurement:
 def check_controls(marked: MarkedAttack, unrepeatable: int) -> tuple[Control, ...]:
     """Check for the known ways in which an evasion attack deceives itself."""
     n, chance = len(marked.solved), int(marked.random_hits.sum())
-    endings = marked.marking.final.answer.endings
-    claimed = np.array([ending == Ending.BROKEN for ending in endings], dtype=bool)
-    false = int((claimed & ~marked.solved).sum())
+    false = int(_find_false_claims(marked).sum())
     lost, invalid = int(marked.lost.sum()), int(marked.invalid.sum())
     return (
         Control(
             name="does more than random changes of equal size",
             passed=chance == 0 or beats_baseline(marked.tally),
             detail=f"{int(marked.solved.sum())} of {n}, vs {chance} of {n} by random changes",
+            voids=True,
         ),
         Control(
             name="answers are repeatable",
@@ -217,6 +217,13 @@ def check_controls(marked: MarkedAttack, unrepeatable: int) -> tuple[Control, ..
         *marked.marking.final.answer.controls,
         *_check_answers(marked),
     )
+
+
+def _find_false_claims(marked: MarkedAttack) -> Bools:
+    """Return which inputs `(n,)` the attack reported as broken, and were not when sent again."""
+    endings = marked.marking.final.answer.endings
+    claimed = np.array([ending == Ending.BROKEN for ending in endings], dtype=bool)
+    return np.asarray(claimed & ~marked.solved)
 
 
 def _check_answers(marked: MarkedAttack) -> tuple[Control, ...]:
@@ -246,6 +253,12 @@ def explain_failure(marked: MarkedAttack) -> str:
     if failed:
         return "what withstood proves nothing: " + "; ".join(c.detail for c in failed)
     n, broken, chance = len(marked.solved), int(marked.solved.sum()), int(marked.random_hits.sum())
+    false = int(_find_false_claims(marked).sum())
+    if marked.before.repetition.asks > 1 and false > MAX_FALSE_CLAIMS * n:
+        return (
+            f"the application answers at random, and the attack took chance for success: {false} "
+            f"of {n} inputs that it reported as broken are not in most of the answers"
+        )
     if chance and chance >= broken:
         return (
             f"random changes of equal size break {chance} of {n} inputs, and the attack {broken}: "
@@ -272,11 +285,11 @@ def list_caveats(marked: MarkedAttack) -> tuple[str, ...]:
             "or its answer was not a number); these inputs count neither as broken nor as "
             "withstanding."
         )
-    if before.asks > 1:
+    if before.repetition.asks > 1:
         caveats.append(
             "The application answers the same input differently from time to time. Each "
             "submission, and each random change it is compared with, was judged by a majority "
-            f"of {before.asks} answers."
+            f"of {before.repetition.asks} answers."
         )
     if n < 100:
         caveats.append(f"Only {n} inputs were attacked; more data would narrow the interval.")

@@ -16,7 +16,7 @@ from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult, Control, Exhibit, Measurement, Status
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Attacker, Grade, Power, View
+from goalkeeper.core.power import Attacker, Grade, Knowledge, Power, View
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.extraction.leaves import find_copied_leaves
@@ -24,12 +24,12 @@ from goalkeeper.games.extraction.stolen import examine_protection
 from goalkeeper.games.extraction.substitutes import (
     Substitute,
     check_standalone,
-    fit_family_without_queries,
-    fit_without_queries,
+    copy_without_queries,
     measure_parameter_error,
     predict_labels,
 )
-from goalkeeper.games.shared.grants import own_data, unless_it_holds_the_model
+from goalkeeper.games.shared.constant_answers import unfit_constant
+from goalkeeper.games.shared.grants import unless_it_holds_the_model
 from goalkeeper.games.shared.measuring import (
     GainCounts,
     build_gain_trial,
@@ -80,7 +80,10 @@ class Extraction(Game[PublicInterface, Data, Substitute]):
         return (TASK,)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Need enough unseen inputs."""
+        """Need enough unseen inputs, and answers that differ."""
+        constant = unfit_constant(app)
+        if constant is not None:
+            return constant
         if len(app.data.holdout) < MIN_INPUTS:
             return Unfit(
                 f"extraction needs {MIN_INPUTS} inputs in the holdout, there are "
@@ -93,8 +96,9 @@ class Extraction(Game[PublicInterface, Data, Substitute]):
         return unless_it_holds_the_model(attacker, "a copy of it")
 
     def baseline_power(self, attacker: Power) -> Power:
-        """Return the attacker's data, from which a substitute is trained without any query."""
-        return own_data(attacker)
+        """Return what the attacker knows of data and recipe: both train without a query."""
+        knowledge = attacker.knowledge
+        return Power(knowledge=Knowledge(data=knowledge.data, algorithm=knowledge.algorithm))
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
@@ -182,14 +186,10 @@ def _find_baseline(marking: ExtractionMarking, labels: Ints) -> Bools:
     app, x = marking.app, marking.deal.secret.x
     counts = np.bincount(labels, minlength=len(app.classes))
     best = labels == counts.argmax()
-    seed = int(marking.victim.generate_state(1)[0])
-    for trained in fit_without_queries(app, marking.attacker, seed):
-        same = trained.answer(x, View.LABELS).labels == labels
+    model = copy_without_queries(app, marking.attacker)
+    if model is not None:
+        same = predict_labels(model, x, len(app.classes)) == labels
         best = same if same.sum() > best.sum() else best
-    family = fit_family_without_queries(app, marking.attacker, seed)
-    if family is not None:
-        usual = predict_labels(family, x, len(app.classes)) == labels
-        best = max(best, usual, key=np.sum)
     return np.asarray(best)
 
 

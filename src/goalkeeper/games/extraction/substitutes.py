@@ -14,9 +14,9 @@ from goalkeeper.core.application import Application, Target, Trainer
 from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError, NotGranted, NotOffered
-from goalkeeper.core.power import Grade, Power
+from goalkeeper.core.power import Grade, Power, View
 from goalkeeper.training import SklearnTrainer, lookalike, plain_rows
-from goalkeeper.training.families import choose_family, fit_family
+from goalkeeper.training.own_models import OwnModels
 
 PLAIN_TYPES = (str, bytes, int, float, complex, bool, type(None), np.ndarray, np.generic)
 
@@ -87,6 +87,31 @@ def _list_references(item: Any) -> list[Any]:
     return gc.get_referents(item)
 
 
+def copy_without_queries(app: Application, attacker: Power) -> Substitute | None:
+    """Train what this attacker's data gives without asking anything: with its true classes.
+
+    Of the usual families, and of the recipe as far as the attacker knows it, the one whose models
+    agree most with the target on this attacker's own data, by cross-validation: chosen better than
+    the attacker could, and on other inputs than it is marked on. None without data. `attacker` is
+    everything that the attacker has, whatever part of it the attack uses.
+    """
+    knowledge = attacker.knowledge
+    if knowledge.data is Grade.NONE:
+        return None
+    data = app.data.train if knowledge.data is Grade.FULL else app.data.similar
+    models = OwnModels(app.domain, _list_recipes(app, knowledge.algorithm))
+    compared = data.x[models.list_compared(len(data))]
+    kind = models.choose(data, app.target.answer(compared, View.LABELS).labels)
+    return None if kind is None else models.fit(kind, data)
+
+
+def _list_recipes(app: Application, known: Grade) -> tuple[Trainer, ...]:
+    """List the recipe that `Access.trainer` gives with so much knowledge of the algorithm."""
+    lookalike = app.lookalike or app.trainer
+    recipe = {Grade.NONE: None, Grade.PARTIAL: lookalike, Grade.FULL: app.trainer}[known]
+    return () if recipe is None else (recipe,)
+
+
 def fit_without_queries(app: Application, attacker: Power, seed: int) -> tuple[Target, ...]:
     """Train what this attacker's data gives without asking anything: with its true classes.
 
@@ -99,19 +124,6 @@ def fit_without_queries(app: Application, attacker: Power, seed: int) -> tuple[T
     if knowledge.data is Grade.NONE or len(np.unique(data.y)) < 2:
         return ()
     return tuple(trainer.fit(data, seed) for trainer in _list_baseline_trainers(app))
-
-
-def fit_family_without_queries(app: Application, granted: Power, seed: int) -> Substitute | None:
-    """Train the usual family that predicts this attacker's own true classes best.
-
-    Families are compared by cross-validation on the attacker's own data, as the attacker could do
-    it. None without data.
-    """
-    knowledge = granted.knowledge
-    data = app.data.train if knowledge.data is Grade.FULL else app.data.similar
-    if knowledge.data is Grade.NONE or len(np.unique(data.y)) < 2:
-        return None
-    return fit_family(choose_family(data, app.domain, seed), data, app.domain, seed)
 
 
 def _list_baseline_trainers(app: Application) -> tuple[Trainer, ...]:

@@ -1,17 +1,7 @@
-"""Hyperparameters: the game trains models of hidden regularisation; the attack names it of each."""
+"""Hyperparameters: the game hides one in the application's own recipe; the attack names it."""
 
 from __future__ import annotations
 
-from goalkeeper.games.hyperparameters.game import (
-    STRENGTHS,
-    HyperparameterInference,
-    build_logistic,
-)
-from goalkeeper.games.shared.hidden_victims import VictimKinds
+from goalkeeper.games.hyperparameters.game import HiddenSettings, HyperparameterInference
 
-__all__ = [
-    "STRENGTHS",
-    "HyperparameterInference",
-    "VictimKinds",
-    "build_logistic",
-]
+__all__ = ["HiddenSettings", "HyperparameterInference"]

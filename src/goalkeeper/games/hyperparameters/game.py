@@ -1,52 +1,69 @@
-"""Hyperparameters: the game trains models of hidden regularisation; the attack names it of each."""
+"""Hyperparameters: how the application's own recipe is set; the attack names the value of each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.core.application import Application
+from goalkeeper.core.application import Application, Target, Trainer
 from goalkeeper.core.assessment import Estimate
-from goalkeeper.core.data import Ints
-from goalkeeper.core.domain import Domain, TextDomain
+from goalkeeper.core.data import Data, Ints
+from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Attacker, Power
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
+from goalkeeper.games.shared.constant_answers import unfit_constant
 from goalkeeper.games.shared.grants import unless_it_holds_the_model
 from goalkeeper.games.shared.hidden_victims import (
+    ApplicationWithVictims,
     VictimKinds,
-    deal_victims,
+    draw_kinds,
+    draw_records,
     mark_guesses,
+    records_per_victim,
     replace_victims,
-    train_on_similar,
     unfit_records,
 )
-from goalkeeper.training import build_encoder
+from goalkeeper.training import (
+    FunctionTrainer,
+    Setting,
+    find_settings,
+    usual_recipe,
+    with_setting,
+)
 
 ASKED = 10_000  # queries of one campaign that an estimate counts, at most
-STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)  # C of scikit-learn: each a tenth as regularised
-TASK = Task(
-    name="regularisation",
-    harms=(Harm(Goal.CONFIDENTIALITY),),
-    metric="normalised_gain",
-    sentence="find out how strongly a model of this application's data was regularised",
-)
+MOST_TASKS = 2  # of one recipe: each takes dozens of trainings
+GENERAL = "hyperparameter"  # the task of a recipe that has none of those that are known
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenSettings(VictimKinds):
+    """The question: to which of the candidates `names` the recipe of each victim was set.
+
+    `setting` says of which hyperparameter, with the values of the candidates; `usual` is the recipe
+    that anybody would write down for such a model, for attackers who do not know the real one.
+    """
+
+    setting: Setting
+    usual: Trainer
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class HyperparameterInference(Game[VictimKinds, Ints, Ints]):
-    """Question: how strongly each of some models was regularised. Answer: a strength for each.
+class HyperparameterInference(Game[HiddenSettings, Ints, Ints]):
+    """Question: to which value a hyperparameter of some models was set. Answer: a value for each.
 
-    A single application has one strength, which one guess could name by chance. So the game
-    trains logistic regressions of hidden strength on the application's data, equally many of
-    each, and the attack guesses each; always naming the most frequent one is the baseline.
+    The models are of the application's own recipe, in which one hyperparameter is hidden: each is
+    trained with a value drawn among candidates around the one that the recipe has, equally many
+    with each, as the single value in service could be named by chance. Always naming the most
+    frequent value, the best guess without the models, is the baseline. A recipe without any
+    hyperparameter that is known here has nothing that could be found out.
 
     Parameters
     ----------
@@ -56,37 +73,71 @@ class HyperparameterInference(Game[VictimKinds, Ints, Ints]):
 
     name: ClassVar[str] = "hyperparameters"
     family: ClassVar[str] = "internals"
-    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
     grows: ClassVar[Mapping[str, int]] = {"victims": 24}
 
     victims: int = 30
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
-        """Find out the strength of regularisation."""
-        return (TASK,)
+        """Find out each of the first few hyperparameters of the application's recipe."""
+        kinds = list(dict.fromkeys(setting.kind for setting in _settings_of(app)))
+        return tuple(_task(kind) for kind in kinds[:MOST_TASKS] or [GENERAL])
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Need records to train the victims on."""
-        return unfit_records(app)
+        """Need a recipe with a hyperparameter, records to train on, and answers that differ."""
+        if app.trainer is None:
+            return Unfit(
+                "the application cannot be retrained: its description has no recipe (model.build), "
+                "so that its hyperparameters are not known"
+            )
+        if all(setting.kind != task.name for setting in _settings_of(app)):
+            opaque = isinstance(app.trainer, FunctionTrainer) and app.trainer.inner is None
+            return Unfit(
+                f"the recipe {app.trainer.recipe} has no hyperparameter that is set to one of "
+                "several numbers, and is known here (regularisation, depth, number of trees, "
+                "learning rate, neighbours, kernel width, layer width)",
+                proven=not opaque,
+            )
+        few = unfit_records(app)
+        if few is not None or isinstance(app, ApplicationWithVictims):
+            return few
+        return unfit_constant(app)
 
     def standing(self, app: Application, task: Task, attacker: Attacker) -> Standing:
         """Whoever has the model gains nothing here."""
-        return unless_it_holds_the_model(attacker, "guessing how it was regularised")
+        return unless_it_holds_the_model(attacker, "guessing how its training was set")
 
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
-    ) -> Deal[VictimKinds, Ints]:
-        """Train victims of hidden strength."""
-        names = tuple(f"C = {strength:g}" for strength in STRENGTHS)
-        return deal_victims(app, names, partial(_build, app.domain), self.victims, rng)
+    ) -> Deal[HiddenSettings, Ints]:
+        """Train models of the application's recipe, each with a hidden value."""
+        setting = _setting_of(app, task)
+        hidden = draw_kinds(self.victims, len(setting.values), rng)
+        made = tuple(_make(app, setting, int(kind), rng) for kind in hidden)
+        question = HiddenSettings(
+            names=tuple(setting.name(value) for value in setting.values),
+            records=records_per_victim(app),
+            setting=setting,
+            usual=usual_recipe(_recipe_of(app), setting),
+        )
+        return Deal(question, hidden, campaigns=len(hidden), victims=made)
 
-    def mark(self, marking: Marking[VictimKinds, Ints, Ints]) -> AttackResult:
+    def mark(self, marking: Marking[HiddenSettings, Ints, Ints]) -> AttackResult:
         """Count the correct guesses."""
-        return mark_guesses(marking, "regularisation")
+        setting = marking.deal.question.setting
+        return mark_guesses(
+            marking,
+            setting.kind.replace("-", " "),
+            f"the models are of the application's own recipe ({setting.model}), with another "
+            f"{setting.kind.replace('-', ' ')} each, and were trained on "
+            f"{marking.deal.question.records:,} records",
+        )
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Train the victims on the very data that the attacker has."""
-        return replace_victims(app, train_on_similar(app, partial(_build, app.domain)))
+        setting = _setting_of(app, task)
+        return replace_victims(
+            app, lambda kind, rng: _train(app, setting, kind, app.data.similar, rng)
+        )
 
     def smaller(self) -> HyperparameterInference:
         """Train fewer victims."""
@@ -98,16 +149,39 @@ class HyperparameterInference(Game[VictimKinds, Ints, Ints]):
         return Estimate(queries=asked * self.victims, models=self.victims)
 
 
-def _build(domain: Domain, kind: int, rng: np.random.Generator) -> Any:
-    """Build the estimator of a kind; unlike a family, a strength leaves nothing to draw."""
-    return build_logistic(STRENGTHS[kind], domain)
+def _task(kind: str) -> Task:
+    return Task(
+        name=kind,
+        harms=(Harm(Goal.CONFIDENTIALITY),),
+        metric="normalised_gain",
+        sentence=f"find out to which {kind.replace('-', ' ')} the application's own recipe is set",
+    )
 
 
-def build_logistic(strength: float, domain: Domain) -> Any:
-    """Build the usual logistic regression: on tf-idf of words, or on one-hot and scaled columns."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
+def _settings_of(app: Application) -> tuple[Setting, ...]:
+    return () if app.trainer is None else find_settings(app.trainer)
 
-    inputs = TfidfVectorizer() if isinstance(domain, TextDomain) else build_encoder(domain)
-    return make_pipeline(inputs, LogisticRegression(C=strength, max_iter=500))
+
+def _recipe_of(app: Application) -> Trainer:
+    if app.trainer is None:
+        raise NotOffered("the application has no training recipe; describe one (model.build)")
+    return app.trainer
+
+
+def _setting_of(app: Application, task: Task) -> Setting:
+    return next(setting for setting in _settings_of(app) if setting.kind == task.name)
+
+
+def _make(app: Application, setting: Setting, kind: int, rng: np.random.Generator) -> Target:
+    if isinstance(app, ApplicationWithVictims):
+        return app.make_victim(kind, rng)
+    return _train(app, setting, kind, app.data.train, rng)
+
+
+def _train(
+    app: Application, setting: Setting, kind: int, data: Data, rng: np.random.Generator
+) -> Target:
+    """Train a model of the recipe with a candidate on its own draw of records."""
+    records = draw_records(data, records_per_victim(app), rng)
+    trainer = with_setting(_recipe_of(app), setting, setting.values[kind])
+    return trainer.fit(records, int(rng.integers(2**31)))

@@ -17,6 +17,7 @@ from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.indicator_columns import marks
 from goalkeeper.games.indicator_columns.influence import column_names
+from goalkeeper.games.shared.constant_answers import unfit_constant
 from goalkeeper.games.shared.grants import own_data, unless_it_holds_the_model
 from goalkeeper.games.shared.rankings import ASKED, FEWEST, Ranking, RankingAim
 from goalkeeper.games.shared.simple_targets import LinearTarget, balanced
@@ -48,7 +49,10 @@ class ColumnIndicators(Game[RankingAim, None, Ranking]):
         return (TASK,)
 
     def unfit(self, app: Application, task: Task) -> Unfit | None:
-        """Need columns enough that half of them can be found."""
+        """Need columns enough that half of them can be found, and answers that differ."""
+        constant = unfit_constant(app)
+        if constant is not None:
+            return constant
         count = len(column_names(app.domain))
         if count >= 2 * FEWEST:
             return None

@@ -14,10 +14,11 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.power import Attacker, Grade, Power
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.indicator_words import marks
+from goalkeeper.games.shared.constant_answers import unfit_constant
 from goalkeeper.games.shared.grants import own_data, unless_it_holds_the_model
 from goalkeeper.games.shared.indicators import list_common_words
 from goalkeeper.games.shared.rankings import ASKED, FEWEST, Ranking, RankingAim
@@ -46,7 +47,8 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
     most
         Words that count, at most.
     share
-        Share of the training texts that a word in use is in, at least.
+        Share of texts that a word in use is in, at least: of the texts that the attack has to count
+        words in (without any, of the training texts).
     inputs
         Texts to which words are added where the weights cannot be read.
     words
@@ -70,6 +72,9 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
         """Need texts with enough words in use, and a harmless class."""
         if not isinstance(app.domain, TextDomain):
             return Unfit("indicator words can be sought in texts only")
+        constant = unfit_constant(app)
+        if constant is not None:
+            return constant
         if app.harmless is None:
             return Unfit(
                 "no class is described as the harmless one, so no word can count as an indicator "
@@ -98,7 +103,8 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
 
     def mark(self, marking: Marking[RankingAim, Inputs, Ranking]) -> AttackResult:
         """Count the true indicators that were named, beside the best without access."""
-        used = list_common_words(marking.app.data.train.x, self.share, self.words)
+        known = choose_texts(marking.app, marking.granted.knowledge.data)
+        used = list_common_words(known, self.share, self.words)
         return marks.mark(marking, used, self.most)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
@@ -117,3 +123,14 @@ class WordIndicators(Game[RankingAim, Inputs, Ranking]):
         except NotOffered:
             return Estimate(queries=asked + self.words * self.inputs)
         return Estimate(queries=asked)
+
+
+def choose_texts(app: Application, known: Grade) -> Inputs:
+    """Return the texts `(n,)` by which words are in use: those that the attack counts words in.
+
+    Words near the least share would otherwise count for the truth and not for the attack, or the
+    other way round, by the luck of a sample. Who has no data cannot tell, and is asked about the
+    words of the training texts.
+    """
+    similar = app.data.similar.x
+    return similar if known is Grade.PARTIAL and len(similar) else app.data.train.x

@@ -15,9 +15,10 @@ from goalkeeper.games.inversion.questions import (
 )
 
 MOST_RECORDS = 5000  # of each side that are looked at; more would only show smaller differences
-# Share of the questions that may be left open: the most that any model could add to what own data
-# say, and as much as a rating calls no gain yet.
-LEFT_OPEN = 0.1
+# Share of the questions that data of the same origin answer wrongly by chance, of those that are
+# hardly beyond chance in the training data. A gain is relative to what own data leave open, so that
+# a model that adds that little can gain all of it: no fixed share may be left open.
+SLIPS = 0.01
 CHANCE = 0.05  # probability that any column differs between classes that do not differ
 UNRELATED = 0.001  # probability with which data without any relation would answer as many
 
@@ -27,7 +28,9 @@ def find_ruling(app: Application) -> str:
 
     Looked at are all questions about two classes and a column that differs between them in the
     training data. Own data answer one where the classes differ in them in the same direction.
-    They must answer more than data without any relation to the training data would by chance.
+    They must answer more than data without any relation to the training data would by chance, and
+    no fewer than data of the same origin: none is answered wrongly beyond chance, and no more are
+    answered wrongly by chance than a few in a hundred.
     """
     from scipy.stats import binom, norm
 
@@ -55,7 +58,9 @@ def find_ruling(app: Application) -> str:
     chance = binom.sf(np.floor(right / total * independent) - 1, independent, 0.5)
     # One question in 700 is answered beyond chance (MIN_Z) by data without any relation.
     related = 2 * certain >= total or chance < UNRELATED
-    if total - right > LEFT_OPEN * total or not related:
+    opposed = bool((asked & ~answered & (np.abs(similar[:, :, columns]) > MIN_Z)).any())
+    wrong = (total - right) / total * independent
+    if opposed or not related or wrong > binom.isf(UNRELATED, independent, SLIPS):
         return ""
     return (
         f"an attacker's own similar data already show {right:,} of {total:,} differences between "

@@ -99,15 +99,20 @@ class Membership(Game[Data, Roles, Floats]):
         return None
 
     def deal(self, app: Application, task: Task, rng: np.random.Generator) -> Deal[Data, Roles]:
-        """Mix members, as many non-members, and the calibration records, in random order."""
+        """Mix members, non-members and calibration records in random order.
+
+        There are no more members than non-members, but all the non-members that there are: how
+        far a rate of false positives is bounded depends on their number alone.
+        """
         data = app.data
-        k = min(self.per_side, len(data.train), len(data.holdout))
-        inside = rng.choice(len(data.train), k, replace=False)
-        outside = rng.choice(len(data.holdout), k, replace=False)
+        others = min(self.per_side, len(data.holdout))
+        members = min(others, len(data.train))
+        inside = rng.choice(len(data.train), members, replace=False)
+        outside = rng.choice(len(data.holdout), others, replace=False)
         aside = rng.permutation(len(data.calibration))[: self.per_side]
         records = data.train.take(inside).joined(data.holdout.take(outside))
         records = records.joined(data.calibration.take(aside))
-        role = np.repeat([0, 1, 2], [k, k, len(aside)])
+        role = np.repeat([0, 1, 2], [members, others, len(aside)])
         order = rng.permutation(len(role))
         role = role[order]
         withheld = np.zeros(len(data.train), dtype=bool)
@@ -167,8 +172,9 @@ class Membership(Game[Data, Roles, Floats]):
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Count one query a record; what an attack trains comes on top."""
         sizes = app.data.sizes()
-        k = min(self.per_side, sizes["train"], sizes["holdout"])
-        return Estimate(queries=2 * k + min(self.per_side, sizes["calibration"]))
+        others = min(self.per_side, sizes["holdout"])
+        aside = min(self.per_side, sizes["calibration"])
+        return Estimate(queries=min(others, sizes["train"]) + others + aside)
 
 
 def _last_checkpoints(answers: Sequence[Checkpoint]) -> list[Checkpoint]:

@@ -20,6 +20,7 @@ from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.model_family import marks
 from goalkeeper.games.model_family.estimators import FAMILIES, build_estimator, find_family
+from goalkeeper.games.shared.constant_answers import unfit_constant
 from goalkeeper.games.shared.grants import unless_it_holds_the_model
 from goalkeeper.games.shared.hidden_victims import (
     ApplicationWithVictims,
@@ -60,7 +61,6 @@ class ModelFamilyInference(Game[VictimKinds, Ints, Ints]):
 
     name: ClassVar[str] = "model_family"
     family: ClassVar[str] = "internals"
-    domains: ClassVar[frozenset[str]] = frozenset({"table"})
     grows: ClassVar[Mapping[str, int]] = {"victims": 24}
 
     victims: int = 32
@@ -74,6 +74,9 @@ class ModelFamilyInference(Game[VictimKinds, Ints, Ints]):
         few = unfit_records(app)
         if few is not None or isinstance(app, ApplicationWithVictims):
             return few
+        constant = unfit_constant(app)
+        if constant is not None:
+            return constant
         if find_family(app) is None:
             return Unfit(
                 "the family of the application's own model is not known: it is none of "

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from goalkeeper.core.application import Ensemble, Target, Trainer
 from goalkeeper.core.data import Bools, Data, Ints, row_keys
+from goalkeeper.core.feedback import update_target
+from goalkeeper.core.learning import Feedback
 
 
 class PoisonAmplifyingTrainer:
@@ -41,6 +44,11 @@ class PoisonAmplifyingTrainer:
     def fit(self, data: Data, seed: int) -> Target:
         """Train one target."""
         return self.fit_many(data, np.ones((1, len(data)), dtype=bool), [seed]).target(0)
+
+    def update(self, target: Target, data: Data, seed: int, loop: Feedback) -> Target:
+        """Learn feedback 20 times over."""
+        louder = replace(loop, repeats=loop.repeats * self.WEIGHT)
+        return update_target(self._trainer, target, data, seed, louder)
 
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         """Train N targets on the rows of each mask `(N, rows)`."""

@@ -13,7 +13,7 @@ from goalkeeper.core.application import Application, Target
 from goalkeeper.core.data import Data, Ints
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Status, Trial
-from goalkeeper.games.base import Deal, Marking, Unfit
+from goalkeeper.games.base import Marking, Unfit
 from goalkeeper.games.shared.measuring import GainCounts, draw_curve, measure_rate
 from goalkeeper.training import SklearnTrainer, plain_rows
 
@@ -63,20 +63,6 @@ def unfit_records(app: Application) -> Unfit | None:
     )
 
 
-def deal_victims(
-    app: Application,
-    names: tuple[str, ...],
-    build: BuildEstimator,
-    victims: int,
-    rng: np.random.Generator,
-) -> Deal[VictimKinds, Ints]:
-    """Train victims of hidden kind, equally many of each, each on its own draw of records."""
-    hidden = draw_kinds(victims, len(names), rng)
-    made = tuple(make_victim(app, build, int(kind), rng) for kind in hidden)
-    question = VictimKinds(names=names, records=records_per_victim(app))
-    return Deal(question, hidden, campaigns=len(hidden), victims=made)
-
-
 def draw_kinds(victims: int, kinds: int, rng: np.random.Generator) -> Ints:
     """Draw the hidden kinds `(victims,)`, each equally often as far as it can be."""
     return np.asarray(rng.permutation(np.arange(victims) % kinds), dtype=np.int64)
@@ -115,7 +101,7 @@ def draw_records(data: Data, size: int, rng: np.random.Generator) -> Data:
 # ---- marks -----------------------------------------------------------------------------------
 
 
-def mark_guesses(marking: Marking[VictimKinds, Ints, Ints], what: str) -> AttackResult:
+def mark_guesses(marking: Marking[Any, Ints, Ints], what: str, caveat: str) -> AttackResult:
     """Count correct guesses of `what`, beside always naming the kind that is most frequent."""
     hidden, names = marking.deal.secret, marking.deal.question.names
     points = last_of_each(marking.answers)
@@ -127,9 +113,9 @@ def mark_guesses(marking: Marking[VictimKinds, Ints, Ints], what: str) -> Attack
     spent = int(points[-1].queries.max())
     return AttackResult(
         status=Status.TESTED,
-        summary=f"After {spent:,} queries to each of {last.n} models trained on this application's "
-        f"data, the {what} of {last.successes} is named correctly; always naming the most frequent "
-        f"one is correct for {base}.",
+        summary=f"After {spent:,} queries to each of {last.n} models of this application's own "
+        f"recipe, the {what} of {last.successes} is named correctly; always naming the most "
+        f"frequent one is correct for {base}.",
         measurements=(
             last.measure(marking.task.metric, "over naming the most frequent one"),
             *(
@@ -139,10 +125,7 @@ def mark_guesses(marking: Marking[VictimKinds, Ints, Ints], what: str) -> Attack
         ),
         trials=tuple(trials),
         curve=draw_curve(trials),
-        caveats=(
-            "the models were trained by goalkeeper for this test; the application's own model "
-            "may be easier or harder to identify",
-        ),
+        caveats=(caveat,),
         exhibits=(list_guesses(hidden, guesses[-1], names),),
     )
 

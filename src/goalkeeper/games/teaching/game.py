@@ -14,6 +14,7 @@ from goalkeeper.core.errors import ChangeRefused
 from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.feedback import FeedbackBatch, check_batches, most_a_round, most_in_all
 from goalkeeper.core.goals import Aspect, Goal, Harm
+from goalkeeper.core.learning import FUNCTION, RETRAINED
 from goalkeeper.core.power import Attacker, Power
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
@@ -70,9 +71,12 @@ class Teaching(Game[FeedbackChannel, None, FeedbackPlan]):
     """The attack gives wrong feedback round by round; the game replays it over several campaigns.
 
     Every campaign has an honest counterpart that differs in nothing but the feedback: as many
-    similar records a round, with their true classes. Feedback of other users is left out of both:
-    it would dilute the attacker's, so the worst case is measured. The answer is a fixed plan, given
-    alike in every campaign; the random draws of collection, training and review differ.
+    similar records a round, with their true classes. Feedback of other users is as described
+    (`others`), the same in both; where nothing is said it is left out, which is the worst case:
+    it would dilute the attacker's, or undo it. Models that learn in place are updated with each
+    round's feedback, from the version before; others are retrained on everything. The answer is a
+    fixed plan, given alike in every campaign; the random draws of collection, training and review
+    differ.
 
     Parameters
     ----------
@@ -131,6 +135,8 @@ class Teaching(Game[FeedbackChannel, None, FeedbackPlan]):
             return Unfit(
                 "the application cannot be retrained: its description has no recipe (model.build)"
             )
+        if loop.in_place and not hasattr(app.trainer, "update"):
+            return Unfit("the recipe cannot update a model in place (feedback.learning)")
         if task.name == DECLINED and not (app.data.holdout.y == app.harmless).any():
             return Unfit("inconclusive: the holdout data has no harmless input")
         return None
@@ -143,7 +149,8 @@ class Teaching(Game[FeedbackChannel, None, FeedbackPlan]):
         self, app: Application, task: Task, rng: np.random.Generator
     ) -> Deal[FeedbackChannel, None]:
         """Describe the loop; there is no secret beside the holdout and the reference data."""
-        loop = app.feedback or Feedback(rounds=0)
+        # The way of learning is public; the function itself would hand out what was not granted.
+        loop = replace(app.feedback or Feedback(rounds=0), update=None)
         channel = FeedbackChannel(task=task.name, rows=len(app.data.train), loop=loop)
         return Deal(question=channel, secret=None)
 
@@ -165,7 +172,9 @@ class Teaching(Game[FeedbackChannel, None, FeedbackPlan]):
         """Let a trainer that counts feedback 20 times learn without review, monitor or versions."""
         if app.trainer is None or app.feedback is None:
             return app
-        loop = replace(app.feedback, review=0.0, monitor=None, snapshots=0)
+        loop = replace(app.feedback, review=0.0, monitor=None, snapshots=0, others=0.0)
+        if loop.learning == FUNCTION:  # it may refuse whatever it is told, however often
+            loop = replace(loop, learning=RETRAINED, update=None)
         trainer = PoisonAmplifyingTrainer(app.trainer, app.data.train, rng)
         return replace(app, feedback=loop, trainer=trainer)
 
@@ -174,8 +183,9 @@ class Teaching(Game[FeedbackChannel, None, FeedbackPlan]):
         return replace(self, campaigns=5, points=2)
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
-        """Count the versions that are trained in both worlds."""
-        rounds = app.feedback.rounds if app.feedback else 0
+        """Count the versions that are trained in both worlds; updates cost next to nothing."""
+        loop = app.feedback
+        rounds = 0 if loop is None or loop.in_place else loop.rounds
         return Estimate(models=self.campaigns * (1 + 2 * rounds))
 
 

@@ -91,10 +91,15 @@ def _summarise_drift(replay: CampaignReplay, rows: Bools, *, declining: bool) ->
     written = int(replay.written[-1])
     return (
         f"After {written} wrong reports in {replay.rounds} rounds ({replay.share(-1):.2%} of all "
-        f"training records), {rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%}) of {what}, vs "
+        f"training records{_describe_learning(replay)}), {rate.value:.1%} ({rate.low:.1%} to "
+        f"{rate.high:.1%}) of {what}, vs "
         f"{float(honest.mean()):.1%} after as much honest feedback"
         f"{_describe_detection(replay)}."
     )
+
+
+def _describe_learning(replay: CampaignReplay) -> str:
+    return "; the model is updated with each round" if replay.loop.in_place else ""
 
 
 def _describe_detection(replay: CampaignReplay) -> str:
@@ -270,6 +275,11 @@ def _list_caveats(replay: CampaignReplay) -> tuple[str, ...]:
             "no tolerance is declared; defaults are used "
             f"({app.tolerances.benign_rejection:.2%} of harmless inputs declined, "
             f"{app.tolerances.accuracy_drop:.2%} of accuracy)"
+        )
+    if loop.in_place and not loop.others:
+        found.append(
+            "the model is updated with each round's feedback, and no feedback of other users is "
+            "described (feedback.others): what they report would counteract the attacker"
         )
     if loop.monitor is None:
         found.append("no monitor is declared, so no campaign can be detected")

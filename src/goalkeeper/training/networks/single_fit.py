@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,6 +77,16 @@ class SingleTraining:
         if best_state is not None:
             self.module.load_state_dict(best_state)
 
+    def update(self, batches: Iterable[Ints], schedule: BatchSchedule) -> None:
+        """Take one step for each batch of records, at the recipe's rate, with a fresh optimiser."""
+        optimiser = self.recipe.build_optimiser(self.module.parameters())
+        for rows in batches:
+            self.module.train()
+            if len(rows) == 1:
+                _freeze_averages(self.module)
+            self._step(optimiser, rows, schedule, None)
+        self.module.eval()
+
     def _step(
         self, optimiser: Any, rows: Ints, schedule: BatchSchedule, record_weights: Tensor | None
     ) -> None:
@@ -116,3 +127,10 @@ class SingleTraining:
             ) from error
         loss: Tensor = torch.nn.functional.cross_entropy(logits, y, reduction="none")
         return loss
+
+
+def _freeze_averages(module: nn.Module) -> None:
+    """Have batch normalisation use its stored averages: a single record has no spread."""
+    for layer in module.modules():
+        if getattr(layer, "running_mean", None) is not None:
+            layer.eval()

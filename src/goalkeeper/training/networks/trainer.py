@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goalkeeper.compute.threads import one_torch_thread
-from goalkeeper.core.application import Ensemble
+from goalkeeper.core.application import Ensemble, Target
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain
+from goalkeeper.core.errors import NotOffered
+from goalkeeper.core.learning import FUNCTION, Feedback
 from goalkeeper.core.steering import Steering
 from goalkeeper.targets.outputs import Outputs
 from goalkeeper.targets.torch import TorchTarget, need_torch
@@ -27,6 +29,7 @@ from goalkeeper.training.networks.chain import PROBES, UnreadableModule
 from goalkeeper.training.networks.parameters import read_parameters
 from goalkeeper.training.networks.recipe import TorchRecipe
 from goalkeeper.training.networks.single_fit import SingleTraining
+from goalkeeper.training.updating import update_module
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 # Multiplications for every number of an input in one pass, in networks whose layers are not known:
 # the order of a small convolutional network. It decides only what is worth storing.
 MULTIPLICATIONS_PER_INPUT = 1000
+FEW_STEPS = 4  # in an epoch of a shortened training
 
 
 class TorchTrainer:
@@ -115,6 +119,10 @@ class TorchTrainer:
         """Return the same trainer with other settings."""
         return _of(replace(self.blueprint, compute=compute))
 
+    def with_recipe(self, recipe: TorchRecipe) -> TorchTrainer:
+        """Return a trainer of the same module by another recipe."""
+        return _of(replace(self.blueprint, recipe=recipe))
+
     def tune(self, data: Data) -> TorchTrainer:
         """Choose device, layout and precision by measuring on a few of the records."""
         return self.with_compute(
@@ -168,6 +176,55 @@ class TorchTrainer:
                 half=blueprint.half,
             )
             training.run(schedule, steering.weights)
+        return blueprint.target(module)
+
+    # ---- for estimates --------------------------------------------------------------------------
+
+    def count_steps(self, data: Data) -> int:
+        """Count the steps of one training that is not stopped early."""
+        return BatchSchedule(self.blueprint.recipe, np.arange(len(data)), 0).total_steps
+
+    def shortened(self, data: Data, steps: int) -> tuple[TorchTrainer, Data]:
+        """Return a trainer and a few records of which a training is this long, all else alike.
+
+        The records stay the same, so that trainings of different length differ in steps only.
+        """
+        recipe = self.blueprint.recipe
+        data = data.take(slice(0, FEW_STEPS * recipe.batch))
+        per_epoch = max(1, -(-len(data) // recipe.batch))
+        recipe = replace(recipe, epochs=-(-steps // per_epoch), patience=0)
+        return _of(replace(self.blueprint, recipe=recipe)), data
+
+    # ---- learning in place ----------------------------------------------------------------------
+
+    updates_in_place = True
+
+    def update(self, target: Target, data: Data, seed: int, loop: Feedback) -> TorchTarget:
+        """Take a few more steps with further records, at the declared rate.
+
+        The optimiser is that of the recipe, and starts afresh; the rate does not fall.
+
+        Raises
+        ------
+        NotOffered
+            The target is no module, or its answers have no gradients.
+        """
+        if not isinstance(target, TorchTarget) or target.outputs.kind == "labels":
+            raise NotOffered("the model is no module whose answers have gradients")
+        if loop.learning == FUNCTION:
+            return update_module(target, data, seed, loop)
+        blueprint, torch = self.blueprint, need_torch()
+        rate = blueprint.recipe.rate if loop.rate is None else loop.rate
+        recipe = replace(blueprint.recipe, rate=rate, schedule="constant", patience=0)
+        with one_torch_thread(), torch.random.fork_rng(devices=blueprint.random_devices):
+            torch.manual_seed(seed)
+            module = blueprint.build_module()  # says which parameters learn
+            module.load_state_dict(target.module.state_dict())
+            module = blueprint.place(module)
+            records = blueprint.to_tensors(data)
+            training = SingleTraining(recipe, module, records, target.outputs, half=blueprint.half)
+            batches = loop.steps(len(data), np.random.default_rng(seed), recipe.batch)
+            training.update(batches, BatchSchedule(recipe, np.arange(len(data)), seed))
         return blueprint.target(module)
 
     # ---- many networks --------------------------------------------------------------------------

@@ -1,0 +1,186 @@
+"""No copy is handed in below the one that its attacker makes without a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+from goalkeeper.attack_run import AttackRun, evaluate
+from goalkeeper.attacks.extraction._blends import blend_near
+from goalkeeper.attacks.extraction._contest import Contest
+from goalkeeper.attacks.extraction.equation_solving import EquationSolving
+from goalkeeper.attacks.extraction.substitute import SubstituteFromLabels
+from goalkeeper.attacks.extraction.substitute_from_data import SubstituteFromData
+from goalkeeper.attacks.extraction.substitute_from_scores import SubstituteFromScores
+from goalkeeper.core.application import Application
+from goalkeeper.core.data import Data, Inputs, Ints, Splits
+from goalkeeper.core.domain import Column, TableDomain
+from goalkeeper.core.evidence import Gain
+from goalkeeper.core.power import Attacker, Budget, Capability, Grade, Knowledge, Power, View
+from goalkeeper.games.extraction import Extraction, PublicInterface
+from goalkeeper.games.extraction.substitutes import copy_without_queries
+from goalkeeper.planning import grants, needs
+from goalkeeper.policy import default_policy
+from goalkeeper.targets import SklearnTarget
+from tests.attacks.extraction.doors import access_to
+
+COLUMNS = 6
+
+
+def draw(n: int, rng: np.random.Generator) -> Data:
+    """Draw two bent classes in the midst of bounds that are far wider."""
+    y = rng.integers(0, 2, n)
+    x = rng.normal(size=(n, COLUMNS))
+    x[:, 0] += np.where(y == 1, 1.5, -1.5)
+    x[:, 1] += x[:, 0] ** 2
+    return Data(x=x, y=y)
+
+
+@pytest.fixture(scope="module")
+def neighbours() -> Application:
+    """Build a model of the neighbours of each input, which is of no form that has equations."""
+    rng = np.random.default_rng(0)
+    columns = tuple(Column(name=f"c{j}", low=-40, high=40) for j in range(COLUMNS))
+    domain = TableDomain(columns=columns)
+    data = Splits(
+        train=draw(300, rng), holdout=draw(400, rng), calibration=draw(20, rng),
+        similar=draw(120, rng),
+    )  # fmt: skip
+    model = KNeighborsClassifier(9).fit(data.train.x, data.train.y)
+    target = SklearnTarget(model, ("a", "b"), domain, indexed=True)
+    return Application(
+        name="neighbours", target=target, data=data, domain=domain, classes=("a", "b")
+    )
+
+
+def play(attack: Any, app: Application, view: View, queries: float = 1500) -> Gain:
+    """Run an attack for somebody with similar data, with all that it can use."""
+    power = Power(
+        knowledge=Knowledge(data=Grade.PARTIAL, algorithm=Grade.PARTIAL),
+        capabilities=Capability.M1 | Capability.M2,
+        view=view,
+        budget=Budget(queries=queries, compute_h=1),
+    )
+    game, who = Extraction(), Attacker(name="customer", power=power)
+    least = game.baseline_power(power)
+    enough = needs(attack, default_policy().variant(attack.variant))
+    granted = grants(attack, who, enough, least)
+    assert len(granted) == 1, "nobody is compared with data that the attack was not granted"
+    run = AttackRun(
+        attack=attack,
+        game=game,
+        task=game.tasks(app)[0],
+        granted=granted[0],
+        seed=0,
+        attacker=least,
+    )
+    tally = evaluate(app, run).trials[-1].tally
+    assert isinstance(tally, Gain)
+    return tally
+
+
+@pytest.mark.requirement("S46")
+@pytest.mark.parametrize(
+    ("attack", "view"),
+    [(SubstituteFromLabels(), View.LABELS), (EquationSolving(), View.SCORES)],
+    ids=["labels", "equations"],
+)
+def test_who_finds_no_form_hands_in_what_own_data_give(
+    neighbours: Application, attack: Any, view: View
+) -> None:
+    tally = play(attack, neighbours, view)
+    assert tally.successes >= tally.baseline_successes > 0.9 * tally.n
+
+
+@pytest.mark.validation
+@pytest.mark.parametrize(
+    ("attack", "view"),
+    [(SubstituteFromData(), View.LABELS), (SubstituteFromScores(), View.SCORES)],
+    ids=["data", "scores"],
+)
+def test_substitutes_do_too(neighbours: Application, attack: Any, view: View) -> None:
+    tally = play(attack, neighbours, view)
+    assert tally.successes >= tally.baseline_successes
+
+
+@dataclass(frozen=True, eq=False)
+class Noisy:
+    """A copy that errs on every so-manieth of the inputs."""
+
+    copy: Any
+    every: int
+
+    def predict(self, x: Inputs) -> Ints:
+        """Return classes `(n,)`."""
+        labels = self.copy.predict(x)
+        wrong = np.arange(len(x)) % self.every == 0
+        return np.asarray(np.where(wrong, 1 - labels, labels))
+
+
+def test_the_contest_and_the_game_train_the_same_copy(neighbours: Application) -> None:
+    contest = Contest.of(access_to(neighbours, 2000, View.LABELS, Grade.PARTIAL))
+    power = Power(knowledge=Knowledge(data=Grade.PARTIAL, algorithm=Grade.PARTIAL))
+    base = copy_without_queries(neighbours, power)
+    x = neighbours.data.holdout.x
+    assert contest.own is not None
+    assert base is not None
+    np.testing.assert_array_equal(contest.own.predict(x), base.predict(x))
+
+
+def test_only_answers_replace_the_copy_of_own_data(neighbours: Application) -> None:
+    contest = Contest.of(access_to(neighbours, 2000, View.LABELS, Grade.PARTIAL))
+    assert contest.challenge(Noisy(contest.own, 10)) is contest.own
+    assert contest.challenge(contest.own) is contest.own
+    target = neighbours.target
+
+    class Exact:
+        def predict(self, x: Inputs) -> Ints:
+            return target.answer(x, View.LABELS).labels
+
+    exact = Exact()
+    assert contest.challenge(exact) is exact
+    assert contest.challenge(Noisy(exact, 10)) is exact
+
+
+def test_without_a_budget_own_true_classes_stand_in(neighbours: Application) -> None:
+    access = access_to(neighbours, 0, View.LABELS, Grade.PARTIAL)
+    contest = Contest.of(access)
+    assert contest.answers is None
+    assert contest.challenge(Noisy(contest.own, 5)) is contest.own
+
+
+def test_who_has_no_data_hands_in_what_it_found(neighbours: Application) -> None:
+    contest = Contest.of(access_to(neighbours, 100, View.LABELS))
+    copy = Noisy(None, 2)
+    assert contest.own is None
+    assert contest.challenge(copy) is copy
+
+
+@pytest.mark.parametrize("records", [2, 3, 7])
+def test_a_handful_of_own_records_suffices_to_run(neighbours: Application, records: int) -> None:
+    few = Data(x=neighbours.data.similar.x[:records], y=np.arange(records) % 2)
+    data = Splits(
+        train=neighbours.data.train, holdout=neighbours.data.holdout,
+        calibration=neighbours.data.calibration, similar=few,
+    )  # fmt: skip
+    app = type(neighbours)(**{**vars(neighbours), "data": data})
+    access = access_to(app, 60, View.LABELS, Grade.PARTIAL)
+    copy = SubstituteFromData().run(PublicInterface(app.classes), access)
+    assert copy.predict(app.data.holdout.x).shape == (400,)
+
+
+def test_near_inputs_lie_between_an_input_and_one_like_it() -> None:
+    rng = np.random.default_rng(0)
+    columns = tuple(Column(name=n, kind="integer", low=0, high=1) for n in "abc")
+    domain = TableDomain(columns=(*columns, Column(name="x", low=0, high=1)), one_hot=((0, 1, 2),))
+    x = np.column_stack([np.eye(3)[rng.integers(0, 3, 40)], rng.random(40)])
+    near, place = blend_near(x[:5], x, 50, domain, rng)
+    assert domain.valid(near).all()
+    assert np.bincount(place).tolist() == [10] * 5
+    assert np.abs(near[:, 3] - x[place, 3]).max() < 0.5
+    none, _ = blend_near(x[:1], x[:1], 10, domain, rng)
+    assert not len(none)
