@@ -82,3 +82,20 @@ def test_what_rests_on_more_than_any_attacker_has_says_so(apps: dict[str, Applic
         "inversion.generative": StandingKind.BY_ASSUMPTION,
         "membership.audit_one_run": StandingKind.NO_HARM,
     }
+
+
+@pytest.mark.parametrize("id_", ["extraction.path_finding", "internals.indicators"])
+def test_what_is_not_attacked_for_some_inputs_is_not_called_impossible(
+    id_: str, apps: dict[str, Application]
+) -> None:
+    """Trees may be grown on pixels, too: that is shown as not tested, and keeps no goal open."""
+    hole = hole_of(apps["image"], id_, "customer")
+    assert hole.status is Status.NOT_TESTED
+    assert hole.standing.kind is StandingKind.BY_ASSUMPTION
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hyperparameters_and_family_concern_every_kind_of_input(kind: str) -> None:
+    assert {"internals.hyperparameters", "internals.family_guess"} <= attacked(kind)
+    for name in ("hyperparameters", "family_guess"):
+        assert not POLICY.variant(f"internals.{name}").inputs

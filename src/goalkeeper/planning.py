@@ -159,7 +159,7 @@ def make_plan(
         variant = variant_of(name, attack, policy)
         if app.domain.kind not in attack.domains:
             continue
-        for task in _tasks(app, attack):
+        for task in filter(attack.covers, attack.game().tasks(app)):
             covered.add(variant.id)
             matcher = _Matcher(
                 app=app,
@@ -358,10 +358,6 @@ def _variant_entry(gap: Untested, who: Attacker, choice: Choice) -> PlanEntry | 
         reasons=(hole.reason,),
         standing=hole.standing,
     )
-
-
-def _tasks(app: Application, attack: AnyAttack) -> list[Task]:
-    return [task for task in attack.game().tasks(app) if attack.covers(task)]
 
 
 def _configure(name: str, choice: Choice) -> AnyAttack:

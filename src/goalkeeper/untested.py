@@ -82,9 +82,14 @@ class Untested:
         }
         yield from (game() for game in sorted(found, key=lambda game: game.name))
 
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether the application has inputs of another kind than the variant is about."""
+        return bool(self.variant.inputs) and self.app.domain.kind not in self.variant.inputs
+
     def _status(self, unfit: Iterable[Unfit | None], *, excluded: bool) -> tuple[Status, str]:
         kind, variant, refused = self.app.domain.kind, self.variant, list(unfit)
-        if variant.inputs and kind not in variant.inputs:
+        if self._is_elsewhere and variant.elsewhere is None:
             return Status.NOT_APPLICABLE, f"applies only to {', '.join(variant.inputs)} inputs"
         proven = [u.reason for u in refused if u is not None and u.proven]
         if refused and len(proven) == len(refused):
@@ -99,6 +104,8 @@ class Untested:
     def _standing(
         self, who: Attacker, tasks: Iterable[tuple[Game[Any, Any, Any], Task, Unfit | None]]
     ) -> Standing:
+        if self._is_elsewhere and self.variant.elsewhere is not None:
+            return self.variant.elsewhere
         if not self.variant.standing.decides:
             return self.variant.standing
         found = [game.standing(self.app, task, who) for game, task, _ in tasks]

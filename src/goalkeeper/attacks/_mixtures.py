@@ -26,7 +26,7 @@ CANDIDATES = 3  # texts composed for each one asked; the nearest to the boundary
 
 
 @dataclass(frozen=True, eq=False)
-class WordWeights:
+class WordPull:
     """A linear fit: effect of each word `(k, d)` and bias `(k,)`, on counts of words.
 
     k is 1 for two classes (towards the second), else one row a class; `classes` are those seen.
@@ -61,7 +61,7 @@ class WordMixtures:
         self._most = getattr(access.domain, "max_chars", 10**9)
         self.rows: list[Ints] = []
         self.labels = np.zeros(0, dtype=np.int64)
-        self.fit: WordWeights | None = None
+        self.fit: WordPull | None = None
 
     @property
     def left(self) -> int:
@@ -78,14 +78,14 @@ class WordMixtures:
         self.labels = np.concatenate([self.labels, self._access.query(mixtures).labels])
         self.rows += rows
 
-    def learn(self, groups: Ints | None = None) -> WordWeights | None:
+    def learn(self, groups: Ints | None = None) -> WordPull | None:
         """Fit the labels, or their `groups` `(classes,)`; None while all are alike."""
         y = self.labels if groups is None else groups[self.labels]
         if len(np.unique(y)) < 2:
             return None
         normed = self._is_normed_better(y)
         model = fit_logistic(self.count_features(normed=normed), y)
-        self.fit = WordWeights(model.coef_, model.intercept_, model.classes_, normed)
+        self.fit = WordPull(model.coef_, model.intercept_, model.classes_, normed)
         return self.fit
 
     def _is_normed_better(self, y: Ints) -> bool:

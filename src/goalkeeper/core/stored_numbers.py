@@ -18,6 +18,8 @@ from goalkeeper.core.data import Floats
 from goalkeeper.core.errors import GoalkeeperError, NotOffered
 from goalkeeper.core.readonly import private_copy
 
+__all__ = ["BFLOAT16", "Stored", "as_floats", "read_numbers", "rewrite_numbers"]
+
 Stored = dict[str, NDArray[Any]]
 
 # numpy has no bfloat16: its two bytes are kept as they are, under this name

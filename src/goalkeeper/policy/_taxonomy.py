@@ -112,6 +112,7 @@ class VariantEntry(Frozen):
     chain: str = ""
     measured_by: str = ""
     inputs: tuple[Literal["text", "table", "image"], ...] = ()
+    elsewhere: Standing | None = None
     standing: Standing = DECIDES
 
 
@@ -204,6 +205,9 @@ class Variant:
         A variant of another family whose attacks do the same; its evidence stands for this one.
     inputs
         Kinds of input it concerns; empty for all.
+    elsewhere
+        What it may count for with other inputs, where it is not ruled out by them but not attacked;
+        None: it does not exist there.
     standing
         What it may count for, whatever the application.
     """
@@ -224,6 +228,7 @@ class Variant:
     chain: str = ""
     measured_by: str = ""
     inputs: tuple[str, ...] = ()
+    elsewhere: Standing | None = None
     standing: Standing = DECIDES
 
     @property
@@ -282,6 +287,7 @@ def variants_of(taxonomy: Taxonomy) -> Iterator[Variant]:
                 chain=entry.chain,
                 measured_by=entry.measured_by,
                 inputs=entry.inputs,
+                elsewhere=entry.elsewhere,
                 standing=entry.standing,
             )
 

@@ -83,7 +83,7 @@ def index_class_settings(estimator: Any, classes: Sequence[str]) -> Any:
     from sklearn.dummy import DummyClassifier
 
     index = {name: i for i, name in enumerate(classes)}
-    changed = {}
+    changed: dict[str, Any] = {}
     for key, value in _settings_of(estimator).items():
         name = key.rpartition("__")[2]
         if name == "class_weight" and isinstance(value, dict) and _all_named(value, index):

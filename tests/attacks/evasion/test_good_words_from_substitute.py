@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from goalkeeper.attacks._mixtures import WordWeights
+from goalkeeper.attacks._mixtures import WordPull
 from goalkeeper.attacks.evasion.good_words_from_substitute import (
     GoodWordsFromSubstitute,
     measure_pull,
@@ -45,10 +45,10 @@ def test_what_is_learnt_is_paid_by_each_and_asked_once() -> None:
     ("wanted", "order"), [((True, False), [0, 1, 2]), ((False, True), [2, 1, 0])]
 )
 def test_the_pull_has_a_direction(wanted: tuple[bool, bool], order: list[int]) -> None:
-    pull = WordWeights(np.array([[-2.0, 0.0, 3.0]]), np.zeros(1), np.array([0, 1]), normed=False)
+    pull = WordPull(np.array([[-2.0, 0.0, 3.0]]), np.zeros(1), np.array([0, 1]), normed=False)
     assert np.argsort(-measure_pull(pull, np.array(wanted))).tolist() == order
 
 
 def test_classes_never_seen_pull_nowhere() -> None:
-    pull = WordWeights(np.ones((3, 2)), np.zeros(3), np.array([0, 1, 2]), normed=False)
+    pull = WordPull(np.ones((3, 2)), np.zeros(3), np.array([0, 1, 2]), normed=False)
     assert not measure_pull(pull, np.array([True, True, True, False])).any()

@@ -34,6 +34,11 @@ class AttributeFromOwnCopy(Attack[IncompleteRecords, Floats]):
     it gives chances, to which the log-odds are added as a memorised record shows
     them.
 
+    Settings
+    --------
+    weight
+        How much the log-odds of the answers count beside the chances.
+
     Deviations from the paper: log-odds of the answers take the place of single neurons, so that
     models without neurons are attacked as well.
     """

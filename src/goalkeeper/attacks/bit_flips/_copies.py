@@ -10,10 +10,10 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from goalkeeper.attacks._linear_text import LinearText
+from goalkeeper.attacks.bit_flips._features import TermCounts, expand_features, weighs_otherwise
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Data, Floats, Inputs
-from goalkeeper.core.errors import GoalkeeperError, NotGranted, NotOffered
+from goalkeeper.core.errors import GoalkeeperError, NotGranted
 from goalkeeper.core.power import View
 from goalkeeper.core.stored_numbers import BFLOAT16, as_floats
 
@@ -100,15 +100,15 @@ class LinearModelCopy(ModelCopy):
         super().__init__(stored, data.y)
         self._access, self._x = access, data.x
         self._known = access.parameters()
-        self._counts = _Counts.of(self._known, data.x)
-        self.x = _features(self._known, data.x, self._counts)
+        self._counts = TermCounts.of(self._known, data.x)
+        self.x = expand_features(self._known, data.x, self._counts)
         self._raw = self._scores(self._known)
         self._weights = self._find_weights()
 
     def _scores(self, known: Mapping[str, Any]) -> Floats:
         x = self.x
-        if known is not self._known and _weighs_otherwise(known, self._known):
-            x = _features(known, self._x, self._counts)
+        if known is not self._known and weighs_otherwise(known, self._known):
+            x = expand_features(known, self._x, self._counts)
         with np.errstate(all="ignore"):
             return np.asarray(x @ known["weights"].T + known["bias"])
 
@@ -165,7 +165,7 @@ class LinearModelCopy(ModelCopy):
         known = self._read(self.stored)
         self._raw = self._scores(known)
         if name not in self._weights:  # a scale, or what words weigh
-            self.x = _features(known, self._x, self._counts)
+            self.x = expand_features(known, self._x, self._counts)
             self._known, self._weights = known, self._find_weights()
 
     def _find_weights(self) -> dict[str, _Way]:
@@ -363,7 +363,10 @@ def _linear(
         weights = known.get("weights")
         if weights is None or len(weights) not in (1, len(access.classes)) or weights.ndim != 2:
             return None
-        if _features(known, data.x, _Counts.of(known, data.x)).shape[1] != weights.shape[1]:
+        if (
+            expand_features(known, data.x, TermCounts.of(known, data.x)).shape[1]
+            != weights.shape[1]
+        ):
             return None
         copy = LinearModelCopy(stored, access, data)
     except GoalkeeperError:  # it is not linear, or shows no weights
@@ -371,42 +374,3 @@ def _linear(
     labels = access.query(data.x).labels
     same = (copy.logits().argmax(axis=1) == labels).mean()
     return copy if same >= AGREE else None
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Counts:
-    """How often texts `(n, d)` have each term, as far as idf does not matter."""
-
-    weighed: Floats
-
-    @classmethod
-    def of(cls, known: Mapping[str, Any], x: Inputs) -> _Counts | None:
-        """Count the terms of texts; None for other inputs, and for words that are not known."""
-        if x.dtype != object or "design" in known or "vocabulary" not in known:
-            return None
-        model = LinearText.read(known)
-        return cls(np.stack([model.weigh_counts(model.count_terms(text)) for text in x]))
-
-
-def _weighs_otherwise(known: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Tell whether inputs become other features than before."""
-    if "design" in known:
-        return True
-    return not np.array_equal(known.get("idf", ()), before.get("idf", ()))
-
-
-def _features(known: Mapping[str, Any], x: Inputs, counts: _Counts | None) -> Floats:
-    """Turn inputs into what weights multiply, `(n, d)`; raises NotOffered for unknown words."""
-    if "design" in known:
-        return np.asarray(known["design"].expand(x))
-    if x.dtype != object:
-        return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
-    if counts is None:
-        raise NotOffered("the words behind the weights are not known")
-    with np.errstate(all="ignore"):
-        values = counts.weighed * np.asarray(known.get("idf", 1.0), dtype=np.float64)
-        if known.get("norm") is None:
-            return values
-        power = 2 if known["norm"] == "l2" else 1
-        norms = (np.abs(values) ** power).sum(axis=1, keepdims=True) ** (1 / power)
-        return np.asarray(values / np.maximum(norms, 1e-12))

@@ -32,7 +32,7 @@ class SignFlips(Attack[FlipAim, Flips]):
         the order in which the model stores them. Others follow where they do not suffice.
 
     Deviations from the source: it flips at most one sign in each filter of a convolution, here a
-    filter may lose several; its variant with one gradient on random inputs is not played, as
+    filter may lose several; its variant with one gradient on random inputs is left out, as
     `bit_flips` searches with gradients. Models without layers are attacked alike: linear weights,
     leaves of trees, stored records.
     """

@@ -8,7 +8,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks._mixtures import WordMixtures, WordWeights, split_rounds
+from goalkeeper.attacks._mixtures import WordMixtures, WordPull, split_rounds
 from goalkeeper.attacks._words import list_query_words
 from goalkeeper.attacks.evasion._query_plans import QueryPlan
 from goalkeeper.attacks.evasion._words import TextItem, WordAttack
@@ -76,7 +76,7 @@ class GoodWordsFromSubstitute(WordAttack):
         return plan
 
 
-def measure_pull(pull: WordWeights, wanted: Bools) -> Floats:
+def measure_pull(pull: WordPull, wanted: Bools) -> Floats:
     """Return how strongly each word pulls towards the wanted classes `(classes,)`, `(d,)`."""
     weights = pull.weights
     if len(pull.classes) == 2:

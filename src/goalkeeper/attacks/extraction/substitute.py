@@ -8,7 +8,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks._mixtures import WordMixtures, WordWeights, split_rounds
+from goalkeeper.attacks._mixtures import WordMixtures, WordPull, split_rounds
 from goalkeeper.attacks._words import list_query_words
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.extraction._boundary import search_boundary
@@ -78,7 +78,7 @@ def learn_from_mixtures(access: Access, most_words: int) -> Iterator[Substitute]
             yield ConstantSubstitute(int(mixtures.labels[0]))
 
 
-def _build_substitute(words: tuple[str, ...], pull: WordWeights, classes: int) -> WordSubstitute:
+def _build_substitute(words: tuple[str, ...], pull: WordPull, classes: int) -> WordSubstitute:
     """Write a fit as weights for every class; classes never seen can never win."""
     weights, bias = np.zeros((classes, len(words))), np.full(classes, -1e9)
     bias[pull.classes] = 0.0

@@ -32,6 +32,11 @@ class PropertyFromParameters(Attack[Worlds, Ints]):
     records. The 32 of these numbers that separate its own models best go into a discriminant with
     a variance of its own for each, with which the victims' worlds are guessed.
 
+    Settings
+    --------
+    models
+        Own models, half of them in each world.
+
     Deviations from the paper: a diagonal discriminant takes the place of a support vector machine,
     and scores stand beside parameters, so that models whose parameters cannot be read, or have no
     common shape, are attacked as well.

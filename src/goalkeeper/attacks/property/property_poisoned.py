@@ -40,6 +40,11 @@ class PropertyPoisoned(Attack[Worlds, Ints]):
     victims are asked about these, and the share of differing labels, weighted by how much they
     differ, is compared with a threshold.
 
+    Settings
+    --------
+    models
+        Own models, half of them in each world.
+
     Deviations from the paper: questions are chosen by how well own models separate the worlds,
     not by how uncertain the model is, and a weighted sum takes the place of a trained classifier
     of the answers. With honest labels only, no record is mislabelled.

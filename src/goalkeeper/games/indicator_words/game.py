@@ -129,7 +129,7 @@ def choose_texts(app: Application, known: Grade) -> Inputs:
     """Return the texts `(n,)` by which words are in use: those that the attack counts words in.
 
     Words near the least share would otherwise count for the truth and not for the attack, or the
-    other way round, by the luck of a sample. Who has no data cannot tell, and is asked about the
+    other way round, by how a sample was drawn. Who has no data cannot tell, and is asked about the
     words of the training texts.
     """
     similar = app.data.similar.x
