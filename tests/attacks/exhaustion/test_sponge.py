@@ -117,7 +117,6 @@ def result_of(cost: Callable[[str], float], target: Costly | None = None) -> Att
             {"signs of other scripts"},
         ),
         (lambda text: 1.0 + sum("\u0300" <= sign < "\u0370" for sign in text), {"many marks"}),
-        (lambda text: 1.0 + text.count("<b>"), {"nested tags"}),
         (lambda text: 1.0 + max(map(len, text.split("\n"))) ** 2 / 100, {""}),
     ],
 )
@@ -141,8 +140,9 @@ def goes_back_and_forth(text: str, start: str = "", base: float = 2.0) -> float:
     return float(base ** min(found.end() - len(start), 300))
 
 
-@pytest.mark.parametrize("start", ["", "http://", "(", "a@"])
-@pytest.mark.parametrize("base", [1.3, 2.0, 3.0])
+@pytest.mark.parametrize(
+    ("start", "base"), [("", 1.3), ("", 2.0), ("", 3.0), ("http://", 2.0), ("a@", 3.0)]
+)
 def test_a_pattern_at_the_beginning_is_found_and_none_is_asked_that_takes_for_ever(
     start: str, base: float
 ) -> None:
@@ -224,7 +224,7 @@ def test_a_search_ends_when_its_answers_took_so_long() -> None:
 
 def measured(app: Application) -> AttackResult:
     this = AttackRun(
-        attack=Sponge(), game=Exhaustion(), task=TASK, granted=enough(Sponge, queries=1000), seed=0
+        attack=Sponge(), game=Exhaustion(), task=TASK, granted=enough(Sponge, queries=2500), seed=0
     )
     return evaluate(app, this)
 
