@@ -1,8 +1,8 @@
 """Break images by scores alone: our Square attack beside that of AutoAttack's authors.
 
 Both see the same images and networks, get the same queries and use one thread. Success is what a
-fresh pass misreads. One network learns the digits of scikit-learn here; an undefended network of
-MNIST joins where GOALKEEPER_DATA names the folder that holds it. The peer is the package
+fresh pass misreads. One network learns the digits of scikit-learn here, another one MNIST where
+GOALKEEPER_DATA names the folder that holds it; neither is defended. The peer is the package
 `autoattack` (the repository fra31/auto-attack); `--peer` names a folder to import it from, and it
 is skipped where there is none.
 
@@ -30,8 +30,9 @@ from goalkeeper.attacks.evasion import square
 from goalkeeper.core.data import Floats, Ints
 
 QUERIES, SEEDS = 1000, 3
-GOAL = ">= 60 %"  # at Linf 0.1, 1,000 queries, an undefended network
+GOAL = ">= 60 %"  # of MNIST at Linf 0.1
 IMAGES = 200
+MNIST = "MNIST"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def main() -> None:
 def compared(case: Case, norm: str, radius: float, seeds: int) -> dict[str, Any]:
     ours = tried(ask_us, case, norm, radius, seeds)
     theirs = tried(ask_peer, case, norm, radius, seeds) if has_peer() else None
-    goal = GOAL if (norm, radius) == ("linf", 0.1) else ""
+    goal = GOAL if case.name == MNIST and norm == "linf" else ""
     row: dict[str, Any] = {
         "figure": f"{case.name}, {'Linf' if norm == 'linf' else 'L2'} {radius:g}",
         "ours_s": ours[1],
@@ -138,41 +139,46 @@ def digits(n: int) -> Case:
     x = (np.round(x / 16 * 255) / 255).reshape(-1, 1, 8, 8)
     order = np.random.default_rng(0).permutation(len(x))
     train, test = order[:1000], order[1000:]
-    torch.manual_seed(0)
     network = nn.Sequential(
         nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(),
         nn.MaxPool2d(2), nn.Flatten(), nn.Linear(512, 64), nn.ReLU(), nn.Linear(64, 10),
     )  # fmt: skip
-    inputs, labels = torch.tensor(x[train], dtype=torch.float32), torch.tensor(y[train])
-    optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
-    for _ in range(20):
-        for rows in torch.randperm(len(train)).split(100):
-            optimiser.zero_grad()
-            nn.functional.cross_entropy(network(inputs[rows]), labels[rows]).backward()
-            optimiser.step()
-    network.eval().requires_grad_(requires_grad=False)
+    learn(network, x[train], y[train], epochs=20, rate=0.01)
     limits = (("linf", 0.1), ("linf", 0.2), ("l2", 0.5), ("l2", 1.0))
     return chosen("digits 8 x 8", network, x[test], y[test], n, limits)
 
 
 def mnist(n: int) -> tuple[Case, ...]:
-    folder = Path(os.environ.get("GOALKEEPER_DATA", "."))
-    weights = folder / "models" / "mnist_lenet5_plain.safetensors"
-    if not weights.exists() or not (folder / "mnist.npz").exists():
+    """Train the network of Wong, Rice, Kolter 2020 without its adversarial training."""
+    file = Path(os.environ.get("GOALKEEPER_DATA", ".")) / "mnist.npz"
+    if not file.exists():
         return ()
-    from safetensors.torch import load_file
-
     network = nn.Sequential(
-        nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(3136, 200), nn.ReLU(), nn.Linear(200, 10),
+        nn.Conv2d(1, 16, 4, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 4, 2, 1), nn.ReLU(),
+        nn.Flatten(), nn.Linear(1568, 100), nn.ReLU(), nn.Linear(100, 10),
     )  # fmt: skip
-    network.load_state_dict(load_file(weights))
+    with np.load(file, allow_pickle=False) as stored:
+        parts = {name: stored[name] for name in ("x_train", "y_train", "x_test", "y_test")}
+    x = {name: parts[name].reshape(-1, 1, 28, 28) / 255 for name in ("x_train", "x_test")}
+    y = {name: parts[name].astype(np.int64) for name in ("y_train", "y_test")}
+    learn(network, x["x_train"][:20_000], y["y_train"][:20_000], epochs=4, rate=2e-3)
+    limits = (("linf", 0.1), ("l2", 1.5))
+    return (chosen(MNIST, network, x["x_test"][: 2 * n], y["y_test"][: 2 * n], n, limits),)
+
+
+def learn(network: nn.Module, x: Floats, y: Ints, *, epochs: int, rate: float) -> None:
+    torch.manual_seed(0)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.reset_parameters()
+    inputs, labels = torch.as_tensor(x, dtype=torch.float32), torch.as_tensor(y)
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
+    for _ in range(epochs):
+        for rows in torch.randperm(len(inputs)).split(100):
+            optimiser.zero_grad()
+            nn.functional.cross_entropy(network(inputs[rows]), labels[rows]).backward()
+            optimiser.step()
     network.eval().requires_grad_(requires_grad=False)
-    with np.load(folder / "mnist.npz", allow_pickle=False) as stored:
-        x, y = stored["x_test"][: 2 * n] / 255, stored["y_test"][: 2 * n].astype(np.int64)
-    limits = (("linf", 0.1), ("l2", 2.0))
-    return (chosen("MNIST, undefended", network, x.reshape(-1, 1, 28, 28), y, n, limits),)
 
 
 def chosen(

@@ -232,12 +232,20 @@ def train_network(network: nn.Module, x: Any, y: Any) -> nn.Module:
 # ---- applications --------------------------------------------------------------------------------
 
 
-PRIVACY = {"goal": Goal.PRIVACY, "noise": 0.35}
 FAMILIES = {
-    "neighbour": Leak(text="nearest neighbour", train=400, test=1200, classes=4, **PRIVACY),
-    "tree": Leak(text="tree without limits", train=400, test=1200, classes=4, **PRIVACY),
+    "neighbour": Leak(
+        text="nearest neighbour", train=400, test=1200, classes=4, goal=Goal.PRIVACY, noise=0.35
+    ),
+    "tree": Leak(
+        text="tree without limits", train=400, test=1200, classes=4, goal=Goal.PRIVACY, noise=0.35
+    ),
     "boosted": Leak(
-        text="boosted trees without limits", train=300, test=900, classes=2, **PRIVACY
+        text="boosted trees without limits",
+        train=300,
+        test=900,
+        classes=2,
+        goal=Goal.PRIVACY,
+        noise=0.35,
     ),
     "network": Leak(
         text="overfit network", goal=Goal.PRIVACY, train=400, test=1800, classes=10, noise=0.5
@@ -247,9 +255,13 @@ FAMILIES = {
     ),
     "linear": Leak(
         text="linear model behind scores",
-        goal=Goal.CONFIDENTIALITY, train=500, test=900, classes=2, noise=0.02,
+        goal=Goal.CONFIDENTIALITY,
+        train=500,
+        test=900,
+        classes=2,
+        noise=0.02,
     ),
-}  # fmt: skip
+}
 
 
 def build(specimen: Specimen, folder: Path) -> Application:

@@ -57,7 +57,7 @@ def neighbours() -> Application:
     )
 
 
-def play(attack: Any, app: Application, view: View, queries: float = 1500) -> Gain:
+def play(attack: Any, app: Application, view: View, queries: float = 800) -> Gain:
     """Run an attack for somebody with similar data, with all that it can use."""
     power = Power(
         knowledge=Knowledge(data=Grade.PARTIAL, algorithm=Grade.PARTIAL),

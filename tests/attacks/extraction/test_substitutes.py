@@ -107,7 +107,7 @@ def test_trees_are_copied_by_trees() -> None:
         (SubstituteFromData(), View.LABELS),
         (SubstituteFromScores(), View.SCORES),
     ):
-        copy = result_of(attack, app, 1200, view, Grade.PARTIAL)
+        copy = result_of(attack, app, 700, view, Grade.PARTIAL)
         assert fidelity(app, copy) > 0.8  # a plane reaches 0.55
 
 

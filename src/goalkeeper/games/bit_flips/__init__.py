@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from goalkeeper.games.bit_flips.bits import Flip, Stored, bit_width, flip_bits, flip_each_bit
+from goalkeeper.core.stored_numbers import Stored
+from goalkeeper.games.bit_flips.bits import Flip, bit_width, flip_bits, flip_each_bit
 from goalkeeper.games.bit_flips.game import BitFlipping
 from goalkeeper.games.bit_flips.marks import FlipAim, Flips
 

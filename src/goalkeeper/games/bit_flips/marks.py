@@ -20,11 +20,16 @@ from goalkeeper.core.evidence import (
     Trial,
 )
 from goalkeeper.core.power import View
-from goalkeeper.core.stored_numbers import as_floats, is_floating, name_kind, rewrite_numbers
+from goalkeeper.core.stored_numbers import (
+    Stored,
+    as_floats,
+    is_floating,
+    name_kind,
+    rewrite_numbers,
+)
 from goalkeeper.games.base import Marking
 from goalkeeper.games.bit_flips.bits import (
     Flip,
-    Stored,
     bit_width,
     draw_flips,
     flip_bits,
