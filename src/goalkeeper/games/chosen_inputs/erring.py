@@ -47,10 +47,9 @@ def _draw_words(x: Inputs, rng: np.random.Generator) -> Trait:
     """Draw words until enough texts `(n,)` have one of them."""
     words = [frozenset(terms(text)) for text in x]
     counts = Counter(word for each in words for word in each)
-    most = max(1.0, SHARE * len(x) / 2)
-    seldom = sorted(word for word, count in counts.items() if count <= most)
-    seldom.sort(key=lambda word: -counts[word])
-    first = [seldom[i] for i in rng.permutation(min(len(seldom), 20)).tolist()]
+    fit = sorted(word for word, count in counts.items() if count <= 1.2 * SHARE * len(x))
+    fit.sort(key=lambda word: -counts[word])  # the fewer words, the more they have in common
+    first = [fit[i] for i in rng.permutation(min(len(fit), 3)).tolist()] + fit[3:]
     chosen: frozenset[str] = frozenset()
     for word in first:
         if sum(bool(chosen & each) for each in words) >= SHARE * len(x):
