@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from goalkeeper.attacks.extraction.equation_solving import EquationSolving
 from goalkeeper.attacks.extraction.logit_differences import LogitDifferences
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
@@ -24,11 +25,13 @@ from goalkeeper.testing.worlds import extraction
 from tests.contract.harness import enough
 
 
-def stolen(app: Application, queries: float = 5000) -> tuple[Any, Access]:
-    granted = enough(LogitDifferences, queries=queries)
+def stolen(
+    app: Application, queries: float = 5000, attack: Any = LogitDifferences
+) -> tuple[Any, Access]:
+    granted = enough(attack, queries=queries)
     terms = Terms(granted=granted, rng=np.random.default_rng(0), victim=np.random.SeedSequence(0))
     access = Access(app, terms)
-    return LogitDifferences().run(PublicInterface(app.classes), access), access
+    return attack().run(PublicInterface(app.classes), access), access
 
 
 def around(model: Any, classes: int, domain: Domain) -> Application:
@@ -63,6 +66,23 @@ def test_softmax_on_images_lies_open_after_65_answers() -> None:
     assert access.spent.queries == 65 + 8, "eight more, to see that it is linear"
     images = (x / 16).reshape(-1, 1, 8, 8)
     np.testing.assert_array_equal(copy.predict(images), model.predict(x / 16))
+
+
+@pytest.mark.requirement("S16", "S32")
+@pytest.mark.parametrize("steepness", [1, 60])
+def test_softmax_on_images_lies_open_to_who_sees_scores(steepness: float) -> None:
+    """With weights 60 times as large most scores are 0 or 1, and the middle says nothing."""
+    x, y = load_digits(return_X_y=True)
+    model = LogisticRegression(max_iter=2000).fit(x / 16, y)
+    model.coef_ *= steepness
+    model.intercept_ *= steepness
+    app = around(model, 10, ImageDomain(shape=(1, 8, 8)))
+    copy, access = stolen(app, attack=EquationSolving)
+    images = (x / 16).reshape(-1, 1, 8, 8)
+    agree = (copy.predict(images) == model.predict(x / 16)).mean()
+    assert agree > (0.999 if steepness == 1 else 0.9)
+    if steepness == 1:
+        assert access.spent.queries == 65 + 8
 
 
 def test_a_network_is_followed_as_far_as_a_linear_model_goes() -> None:

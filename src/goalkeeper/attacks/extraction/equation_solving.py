@@ -9,10 +9,11 @@ from goalkeeper.attacks._words import list_query_words
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._equations import solve_equations
+from goalkeeper.attacks.extraction._pixel_equations import solve_pixels
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.attacks.extraction._word_probing import probe_words
 from goalkeeper.core.access import Access
-from goalkeeper.core.domain import TextDomain
+from goalkeeper.core.domain import ImageDomain, TextDomain
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 
@@ -38,6 +39,9 @@ class EquationSolving(Attack[PublicInterface, Substitute]):
     never asked, phrases, and models that are not linear in words. Who knows the model in part, its
     vocabulary, asks about no other words.
 
+    Images: d + 1 images, each different from one with clear scores in one pixel, give the weights.
+    Where further images contradict, least squares do, and the best copy from own data competes.
+
     Settings
     --------
     patience
@@ -56,12 +60,12 @@ class EquationSolving(Attack[PublicInterface, Substitute]):
         "Tramer, Zhang, Juels, Reiter, Ristenpart: Stealing Machine Learning Models via "
         "Prediction APIs (USENIX Security 2016)"
     )
-    domains: ClassVar[frozenset[str]] = frozenset({"text", "table"})
+    domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     uses: ClassVar[Power] = Power(
         knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL, model=Grade.PARTIAL)
     )
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     patience: int = 64
     most_words: int = 9000
 
@@ -73,6 +77,7 @@ class EquationSolving(Attack[PublicInterface, Substitute]):
             for copy in Contest.of(access).improve(steps):
                 access.checkpoint(copy)
         else:
-            for copy in solve_equations(access, self.patience):
+            image = isinstance(access.domain, ImageDomain)
+            for copy in solve_pixels(access) if image else solve_equations(access, self.patience):
                 access.checkpoint(copy)
         return copy

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-import numpy as np
-
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._equations import solve_equations
-from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute, LinearSubstitute
+from goalkeeper.attacks.extraction._pixel_equations import solve_pixels
+from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Floats
-from goalkeeper.core.domain import ImageDomain, TableDomain
-from goalkeeper.core.errors import DataError
+from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.power import Budget, Grade, Knowledge, Power
 from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 
 PATIENCE = 64  # rows of a table asked an unknown, at most
-CHECKED_INPUTS = 8  # further inputs, to see whether the model is linear
-MAX_RELATIVE_MISS = (
-    1e-6  # answers missed by less, relative to the largest logit, come from a linear model
-)
 
 
 @final
@@ -62,65 +53,3 @@ class LogitDifferences(Attack[PublicInterface, Substitute]):
         for copy in solve_equations(access, PATIENCE) if table else solve_pixels(access):
             access.checkpoint(copy)
         return copy
-
-
-def solve_pixels(access: Access) -> Iterator[Substitute]:
-    """Yield copies of a model of images, the better the more answers they rest on."""
-    space = _InputSpace(access)
-    x = np.concatenate([space.middle[None], space.change_each()])[: space.left]
-    logits = space.ask(x)
-    unknowns = len(x)
-    copy, _ = space.solve_equations(x, logits)
-    yield copy
-    contest: Contest | None = None
-    for size in (CHECKED_INPUTS, 2 * unknowns):
-        further = space.draw_anywhere(min(size, space.left))
-        if not len(further):
-            return
-        x = np.concatenate([x, further])
-        logits = np.concatenate([logits, space.ask(further)])
-        copy, missed = space.solve_equations(x, logits)
-        if np.abs(missed).max() < MAX_RELATIVE_MISS * (1 + np.abs(logits).max()):
-            yield copy
-            return
-        contest = contest or Contest.of(access)
-        yield contest.challenge(copy)
-
-
-class _InputSpace:
-    """Images as rows `(n, d)`, what may vary in them, and the questions about them."""
-
-    def __init__(self, access: Access) -> None:
-        domain = access.domain
-        if not isinstance(domain, ImageDomain):
-            raise DataError(f"this attack needs images or rows, the inputs are {domain.kind}s")
-        self._access, self._domain = access, domain
-        size = int(np.prod(domain.shape))
-        self.middle = np.full(size, (domain.low + domain.high) / 2)
-
-    @property
-    def left(self) -> int:
-        return int(self._access.left()[0])
-
-    def change_each(self) -> Floats:
-        """Change one pixel in each row."""
-        step = (self._domain.high - self._domain.low) / 4
-        return np.asarray(self.middle + step * np.eye(len(self.middle)))
-
-    def draw_anywhere(self, n: int) -> Floats:
-        """Draw valid rows."""
-        size = (n, len(self.middle))
-        return self._access.rng.uniform(self._domain.low, self._domain.high, size)
-
-    def ask(self, rows: Floats) -> Floats:
-        """Return centred logits `(n, classes)`."""
-        logits = self._access.query(rows.reshape(-1, *self._domain.shape)).logits
-        return np.asarray(logits - logits.mean(axis=1, keepdims=True))
-
-    def solve_equations(self, rows: Floats, logits: Floats) -> tuple[LinearSubstitute, Floats]:
-        """Solve for weights and bias by least squares; return the copy and what it misses by."""
-        left = np.column_stack([rows - self.middle, np.ones(len(rows))])
-        found = np.linalg.lstsq(left, logits, rcond=None)[0]
-        weights = found[:-1].T
-        copy = LinearSubstitute(weights, found[-1] - weights @ self.middle)
-        return copy, left @ found - logits
