@@ -54,15 +54,15 @@ def test_a_second_folder_takes_from_the_store(app: Path, tmp_path: Path, own_sto
     first = run(app, tmp_path / "one")
     second = run(app, tmp_path / "two")
     assert "from the store" not in first.err
-    assert "from the store: 2 of 2 attack runs" in second.err
+    assert "from the store: 3 of 3 attack runs" in second.err
     assert "[1/" not in second.err
     assert assessment(tmp_path / "one")["goals"] == assessment(tmp_path / "two")["goals"]
     assert inline("verify", tmp_path / "two").code == 0
     found = shown()
     assert found["place"] == str(own_store)
-    assert found["entries"] == 2
-    assert found["applications"] == {"Small filter": {"entries": 2, "bytes": found["bytes"]}}
-    assert "Small filter: 2, " in inline("store").out
+    assert found["entries"] == 3
+    assert found["applications"] == {"Small filter": {"entries": 3, "bytes": found["bytes"]}}
+    assert "Small filter: 3, " in inline("store").out
 
 
 def test_the_store_can_be_left_alone_or_be_another(
@@ -72,17 +72,17 @@ def test_the_store_can_be_left_alone_or_be_another(
     assert not own_store.exists()
     run(app, tmp_path / "two", "--store", tmp_path / "other")
     assert not own_store.exists()
-    assert shown("--store", tmp_path / "other")["entries"] == 2
+    assert shown("--store", tmp_path / "other")["entries"] == 3
     assert "from the store" not in run(app, tmp_path / "three", "--no-store").err
     assert "from the store" in run(app, tmp_path / "four", "--store", tmp_path / "other").err
 
 
 def test_a_damaged_entry_is_played_again(app: Path, tmp_path: Path, own_store: Path) -> None:
     run(app, tmp_path / "one")
-    path, _ = own_store.glob("results/*/*")
+    path, *_ = own_store.glob("results/*/*")
     path.write_bytes(path.read_bytes()[:-9])
-    assert "from the store: 1 of 2 attack runs" in run(app, tmp_path / "two").err
-    assert "from the store: 2 of 2 attack runs" in run(app, tmp_path / "three").err
+    assert "from the store: 2 of 3 attack runs" in run(app, tmp_path / "two").err
+    assert "from the store: 3 of 3 attack runs" in run(app, tmp_path / "three").err
 
 
 def test_a_store_on_a_full_disk_stops_nothing(

@@ -20,6 +20,7 @@ from goalkeeper.games.attribute.columns import NO_VALUE, Attribute
 from goalkeeper.games.attribute.imputer import Imputer
 from goalkeeper.games.evasion import EntryConstraint
 from goalkeeper.training import SklearnTrainer, fit_strategy, lookalike
+from goalkeeper.training.own_models import OwnModels
 
 DOMAIN = TableDomain(
     columns=(
@@ -105,5 +106,7 @@ def test_the_honest_labeller_takes_rows_with_gaps() -> None:
 
 def test_substitutes_learn_from_rows_with_gaps() -> None:
     data = table()
-    copy = learn_substitute(AnsweredInputs(data.x, data.y, None), DOMAIN, np.random.default_rng(0))
+    copy = learn_substitute(
+        AnsweredInputs(data.x, data.y, None), OwnModels(DOMAIN), np.random.default_rng(0)
+    )
     assert (copy.predict(data.x) == data.y).mean() > 0.9

@@ -129,7 +129,7 @@ def test_wrong_functions_are_explained() -> None:
         ),
         (
             make_pipeline(HashingVectorizer(), ComplementNB()),
-            "HashingVectorizer ComplementNB",
+            "TfidfVectorizer ComplementNB",
         ),
         (
             make_pipeline(TfidfVectorizer(), RandomForestClassifier(max_depth=2)),

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sklearn.pipeline import make_pipeline
-
 from goalkeeper.core.application import Trainer
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.training.lookalikes import lookalike
@@ -115,6 +113,8 @@ def usual_recipe(trainer: Trainer, setting: Setting) -> Trainer:
 
     The preprocessing is generic, and everything but the hyperparameter is a default.
     """
+    from sklearn.pipeline import make_pipeline
+
     generic = lookalike(trainer)
     inner = _inner(trainer)
     if not isinstance(generic, SklearnTrainer) or not isinstance(inner, SklearnTrainer):

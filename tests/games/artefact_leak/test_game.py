@@ -180,10 +180,10 @@ def test_a_region_of_words_must_hold_exactly_one_text_of_its_class() -> None:
     has, lacks = (0.0, np.inf), (-np.inf, 0.5)
     bounds = ({"red": has, "car": lacks}, {"red": has, "car": has}, {"bus": lacks}, {"here": has})
     words = WordWeights(words=("red", "car", "bus", "here"))
-    claims = WordRegions(
+    made = WordRegions(
         weights=words, bounds=(*bounds, bounds[0]), classes=np.array([1, 1, 0, -1, 1])
     )
-    claims = check_claims(claims, data.train, 10)
+    claims = check_claims(made, data.train, 10)
     assert len(claims) == 4  # the last one says what the first one says
     assert match_single_records(claims, data.train).tolist() == [True, False, True, True]
     assert count_singled_out(claims, data.train) == 3

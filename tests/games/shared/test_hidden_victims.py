@@ -19,11 +19,11 @@ from goalkeeper.core.power import Budget, Capability, Power, View
 from goalkeeper.games.base import Deal, Game, Marking
 from goalkeeper.games.hyperparameters import HyperparameterInference
 from goalkeeper.games.model_family import ModelFamilyInference
-from goalkeeper.games.shared.hidden_victims import VictimKinds, draw_kinds, draw_records
+from goalkeeper.games.shared.hidden_victims import draw_kinds, draw_records
 from goalkeeper.games.tallies import beats_baseline, estimate_tally
 from tests.public_tables import table
 
-VictimGame = Game[VictimKinds, Ints, Ints]
+VictimGame = Game[Any, Ints, Ints]
 FAMILY, STRENGTH = ModelFamilyInference(), HyperparameterInference()
 
 
@@ -32,12 +32,12 @@ def app() -> Application:
     return table(load_breast_cancer)
 
 
-def dealt(app: Application, game: VictimGame) -> Deal[VictimKinds, Ints]:
+def dealt(app: Application, game: VictimGame) -> Deal[Any, Ints]:
     return game.deal(app, game.tasks(app)[0], np.random.default_rng(0))
 
 
 def evaluate(
-    app: Application, game: VictimGame, answer: Any, deal: Deal[VictimKinds, Ints]
+    app: Application, game: VictimGame, answer: Any, deal: Deal[Any, Ints]
 ) -> AttackResult:
     return game.mark(
         Marking(
