@@ -129,11 +129,15 @@ def word_rule(app: Application, rng: np.random.Generator) -> LinearTarget:
 
 
 def frequent(x: Inputs, size: int, most: float = 0.7) -> list[str]:
-    """List the words that stand in most texts `(n,)`, but in no more than a share `most`."""
+    """List the words that stand in most texts `(n,)`, but in no more than a share `most`.
+
+    Words of letters alone; where there are none, as in logs and codes, any. Where no text has a
+    word, a word that none of them has.
+    """
     counts: dict[str, int] = {}
     for text in x:
         for word in set(terms(text)):
-            if is_alphabetic(word):
-                counts[word] = counts.get(word, 0) + 1
+            counts[word] = counts.get(word, 0) + 1
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
-    return [word for word in ranked if counts[word] <= most * len(x)][:size]
+    usual = [word for word in ranked if counts[word] <= most * len(x)]
+    return ([word for word in usual if is_alphabetic(word)] or usual or ["word"])[:size]
