@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from goalkeeper.attacks.evasion._gradients import broadcast, project
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.core.power import Grade
@@ -61,8 +62,8 @@ class Momentum:
             gain = torch.stack([measure_gain(network(x), mask) for network in networks]).sum()
             (slope,) = torch.autograd.grad(gain, x)
             size = slope.abs().flatten(1).mean(dim=1).clamp_min(1e-12)
-            speed = self.momentum * speed + slope / _broadcast(size, slope)
-            x = _project(start, x.detach() + self._step(speed, constraint), constraint)
+            speed = self.momentum * speed + slope / broadcast(size, slope)
+            x = project(start, x.detach() + self._step(speed, constraint), constraint)
         return np.asarray(x.double().numpy())
 
     def _step(self, speed: Tensor, constraint: NormBall) -> Tensor:
@@ -71,7 +72,7 @@ class Momentum:
         if constraint.norm == "linf":
             return length * speed.sign()
         norm = speed.flatten(1).norm(dim=1).clamp_min(1e-12)
-        return length * speed / _broadcast(norm, speed)
+        return length * speed / broadcast(norm, speed)
 
 
 def measure_gain(logits: Tensor, mask: Tensor) -> Tensor:
@@ -79,18 +80,3 @@ def measure_gain(logits: Tensor, mask: Tensor) -> Tensor:
     low = float("-inf")
     gain = logits.masked_fill(~mask, low).logsumexp(1) - logits.masked_fill(mask, low).logsumexp(1)
     return gain.sum()
-
-
-def _broadcast(values: Tensor, like: Tensor) -> Tensor:
-    return values.reshape(-1, *[1] * (like.ndim - 1))
-
-
-def _project(start: Tensor, x: Tensor, constraint: NormBall) -> Tensor:
-    """Move back into the ball and the range of values."""
-    change = x - start
-    if constraint.norm == "linf":
-        change = change.clamp(-constraint.radius, constraint.radius)
-    else:
-        norm = change.flatten(1).norm(dim=1).clamp_min(1e-12)
-        change = change * _broadcast((constraint.radius / norm).clamp_max(1.0), change)
-    return (start + change).clamp(constraint.grid.low, constraint.grid.high)
