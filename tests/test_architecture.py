@@ -23,6 +23,7 @@ WHOLE = PLAY | {
     "rate",
     "advise",
     "estimate",
+    "scheduling",
     "assessing",
     "running",
     "verify",
@@ -47,6 +48,7 @@ MAY_IMPORT = {
     "rate": BASE | {"policy", "games", "rate"},
     "advise": {"core", "advise"},
     "estimate": {"core", "compute", "planning"},
+    "scheduling": {"core", "policy", "planning", "estimate", "rate", "scheduling"},
     "assessing": WHOLE,
     "running": {
         "core",
@@ -54,6 +56,7 @@ MAY_IMPORT = {
         "policy",
         "planning",
         "estimate",
+        "scheduling",
         "assessing",
         "report",
         "running",

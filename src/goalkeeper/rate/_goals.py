@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from itertools import accumulate
 
 from goalkeeper.core.assessment import Bracket, GoalRating, Verdict
@@ -22,6 +23,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.policy import Policy
 from goalkeeper.rate._doubt import cast_doubt
+from goalkeeper.rate._looks import share_of
 from goalkeeper.rate._points import (
     ExposurePoint,
     PassCriteria,
@@ -48,6 +50,7 @@ def rate_evidence(
     is the number of planned tests of the goal, fixed before the run. (Dividing by the number of
     tests that were completed would weaken the bounds with each new result, so that adding
     evidence could improve a verdict.) The potential level comes from an upper bound at `alpha`.
+    Each look at a growing sample has its share of both.
 
     Trials are tested in fixed sequence from the largest budget down, so that the demonstrated
     level of a trial is the minimum over its own and all larger budgets, without further
@@ -65,8 +68,9 @@ def rate_evidence(
         return None
     rules = policy.rating
     _check_kind(evidence, policy)
-    lows = [bound(trial.tally, rules.alpha / max(1, hypotheses))[0] for trial in trials]
-    highs = [bound(trial.tally, rules.alpha, len(trials))[1] for trial in trials]
+    alpha = rules.alpha * share_of(evidence)
+    lows = [bound(trial.tally, alpha / max(1, hypotheses))[0] for trial in trials]
+    highs = [bound(trial.tally, alpha, len(trials))[1] for trial in trials]
     floor = rules.existence_rule.get(need, 0)
     floors = list(accumulate((floor if _exists(trial) else 0 for trial in trials), max))
     shown = list(accumulate((rules.level(evidence.metric, low) for low in reversed(lows)), min))
@@ -96,6 +100,26 @@ def rate_evidence(
     )
 
 
+class Settled(StrEnum):
+    """What a piece of evidence settles for a goal: a success, that there is none, or neither."""
+
+    SHOWN = "shown"
+    EXCLUDED = "excluded"
+    OPEN = "open"
+
+
+def settle(
+    evidence: Evidence, need: int, policy: Policy, secrecy: Secrecy, *, hypotheses: int
+) -> Settled:
+    """Return what a piece of evidence settles for a goal of this need, all other evidence aside."""
+    criteria = _criteria(need, policy, hypotheses)
+    points = _points(evidence, need, policy, secrecy, hypotheses)
+    if any(p.cost < criteria.required for p in criteria.demonstrated(points)):
+        return Settled.SHOWN
+    possible = any(p.cost < criteria.required for p in criteria.not_excluded(points))
+    return Settled.OPEN if possible else Settled.EXCLUDED
+
+
 def rate_goal(
     goal: Goal,
     need: ProtectionNeed,
@@ -116,12 +140,7 @@ def rate_goal(
     rules, level = policy.rating, need.level
     counted = [e for e in evidence if goal in e.goals and e.standing.decides]
     points = [p for e in counted for p in _points(e, level, policy, secrecy, hypotheses)]
-    criteria = PassCriteria(
-        required=rules.required_attack_potential[level] if level else 0,
-        critical=rules.critical_level[level] if level else max(rules.exposure_levels) + 1,
-        alpha=rules.alpha,
-        split=rules.alpha / max(1, hypotheses),
-    )
+    criteria = _criteria(level, policy, hypotheses)
     shown = min((p.cost for p in criteria.demonstrated(points)), default=math.inf)
     possible = min((p.cost for p in criteria.not_excluded(points)), default=math.inf)
     tested = any(p.tested for p in points) or nothing_to_be_had(points) is not None
@@ -183,13 +202,26 @@ def rate(
     return tuple(rated), goals, overall
 
 
+def _criteria(need: int, policy: Policy, hypotheses: int) -> PassCriteria:
+    rules = policy.rating
+    return PassCriteria(
+        required=rules.required_attack_potential[need] if need else 0,
+        critical=rules.critical_level[need] if need else max(rules.exposure_levels) + 1,
+        alpha=rules.alpha,
+        split=rules.alpha / max(1, hypotheses),
+    )
+
+
 def _points(
     evidence: Evidence, need: int, policy: Policy, secrecy: Secrecy, hypotheses: int
 ) -> list[ExposurePoint]:
     """List the rated trials; for an untested attack, the policy's interval at minimum cost.
 
-    An attack whose control failed has both: what it reached, and what nobody can exclude.
+    An attack whose control failed has both: what it reached, and what nobody can exclude. What is
+    covered by a stronger attacker's run is rated there.
     """
+    if evidence.status is Status.COVERED:
+        return []
     rated = rate_evidence(evidence, need, policy, secrecy, hypotheses=hypotheses)
     open_ = []
     if rated is None or evidence.status is not Status.TESTED:
