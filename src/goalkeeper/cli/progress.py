@@ -30,6 +30,7 @@ class Progress:
         self._silent = silent
         self._jobs = 1
         self._weight: dict[str, float] = {}
+        self._interim: set[str] = set()
         self._done: list[str] = []
         self._decided: set[str] = set()
         self._first = 0.0  # when the first attack run ended
@@ -66,6 +67,7 @@ class Progress:
         with spinner("measuring how long answers and trainings take", silent=self._silent):
             times = event.measure_times()
         self._jobs, pending = max(1, event.workers), event.pending
+        self._interim = {unit.id for unit in pending} - {unit.id for unit in event.units}
         self._weight = {unit.id: times.seconds(unit, unit.effort) for unit in pending}
         cost = describe_time(pending, times, self._jobs)
         self._say(f"{count_runs(len(event.units))} can decide a verdict: {cost}")
@@ -79,8 +81,9 @@ class Progress:
         self._done.append(unit.id)
         self._first = self._first or time.monotonic()
         left = format_duration(self._left(event.status.pending))
+        first = " (first look)" if unit.id in self._interim else ""
         self._say(
-            f"[{len(self._done)}] {unit.attack} / {unit.run.task.name}: "
+            f"[{len(self._done)}] {unit.attack} / {unit.run.task.name}{first}: "
             f"{result.status.value.replace('_', ' ')}"
             f"{' - ' + result.summary if result.summary else ''} (at most about {left} left)"
         )

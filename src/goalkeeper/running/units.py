@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 
 from goalkeeper.assessing import Session
-from goalkeeper.compute.executor import UNLIMITED, WAIT, Executor, Job, Outcome, Shared, Wait
+from goalkeeper.compute.executor import UNLIMITED, Executor, Job, Outcome, Shared
 from goalkeeper.compute.store import About
 from goalkeeper.core.errors import StoreError
 from goalkeeper.core.evidence import AttackResult, Status
@@ -63,6 +63,8 @@ def run_pending(
     looks = {unit.id: unit for unit in session.plan.looks}
     store, key = session.store, store_key(session)
     for outcome in executor.run(_pull_jobs(session, results, deadline)):
+        if outcome.limited:  # it says nothing of the attack run, which stays pending
+            continue
         unit, result = looks[outcome.id], _read_result(outcome)
         if session.folder is not None:
             session.folder.save(unit.id, result)
@@ -79,8 +81,8 @@ def run_pending(
 
 def _pull_jobs(
     session: Session, results: Mapping[str, AttackResult], deadline: float
-) -> Iterator[Job | Wait]:
-    """Yield the next pending look as long as there is one; WAIT while results may change that."""
+) -> Iterator[Job | None]:
+    """Yield the next pending look as long as there is one; None while results may change that."""
     make_job, begun = _job_maker(session, deadline), set[str]()
     while time.time() < deadline:
         pending = session.agenda.follow(results).pending
@@ -91,7 +93,7 @@ def _pull_jobs(
         elif begun <= results.keys():
             return
         else:
-            yield WAIT
+            yield None
 
 
 def _read_result(outcome: Outcome) -> AttackResult:

@@ -20,6 +20,11 @@ from goalkeeper.planning.evidence import build_evidence, identify
 from goalkeeper.rate import Settled, settle
 from goalkeeper.scheduling.prospects import Stakes
 
+# How much longer a run counts, when runs are sorted, the harder the attack is; and the seconds that
+# the shortest count as, so that cheap attacks of a few seconds come before dear ones of none.
+DEARER = {"high": 1.0, "medium": 10.0, "low": 100.0, "very_low": 1000.0}
+SHORT = 2.0
+
 
 @dataclass(frozen=True, eq=False)
 class PlannedRun:
@@ -187,7 +192,7 @@ class Agenda:
         """List the looks: first looks before second ones, stronger attackers before weaker ones.
 
         Within each part goals take turns, the one that was given least time next, and each takes
-        its shortest run. What decides nothing comes last.
+        its shortest run, cheap attacks before dear ones. What decides nothing comes last.
         """
         deciding = [run for run in self._runs if self._goals[run.id]]
         idle = [run for run in self._runs if not self._goals[run.id]]
@@ -199,12 +204,26 @@ class Agenda:
         for part in _by_look(idle):
             yield from sorted(part, key=lambda step: _seconds(step, times))
 
+    def _weigh(self, step: Look, goal: Goal, seconds: float) -> float:
+        """Return the seconds of a look, longer the dearer its attack: cheap attacks decide first.
+
+        Of two attacks that both show that a goal is not met, the cheaper one says more.
+        """
+        stakes = self._stakes
+        entries = (e for e in step.run.entries if goal in stakes.goals(e))
+        feasibility = stakes.policy.rating.feasibility(min(stakes.cost(e) for e in entries))
+        return max(seconds, SHORT) * DEARER[feasibility]
+
     def _take_turns(self, steps: Iterable[Look], times: OperationTimes) -> Iterator[Look]:
         seconds = {step: _seconds(step, times) for step in steps}
-        queues: dict[Goal, list[Look]] = {}
-        for step in sorted(seconds, key=lambda step: (seconds[step], step.unit.id)):
-            for goal in self._goals[step.run.id]:
-                queues.setdefault(goal, []).append(step)
+        goals = dict.fromkeys(goal for step in seconds for goal in self._goals[step.run.id])
+        queues = {
+            goal: sorted(
+                (step for step in seconds if goal in self._goals[step.run.id]),
+                key=lambda step, g=goal: (self._weigh(step, g, seconds[step]), step.unit.id),
+            )
+            for goal in goals
+        }
         given = dict.fromkeys(queues, 0.0)
         taken: set[Look] = set()
         while queues:
