@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "attacks": BASE | {"games", "training", "attacks"},
     "attack_run": PLAY,
     "untested": PLAY,
-    "planning": PLAY | {"untested"},
+    "planning": PLAY | {"untested", "planning"},
     "rate": BASE | {"policy", "games", "rate"},
     "advise": {"core", "advise"},
     "estimate": {"core", "compute", "planning"},

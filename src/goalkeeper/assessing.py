@@ -106,9 +106,7 @@ def plan_runs(
     return _schedule(app, policy or default_policy(), seed, choice or Choice())[0]
 
 
-def _schedule(
-    app: Application, policy: Policy, seed: int, choice: Choice
-) -> tuple[Plan, Agenda]:
+def _schedule(app: Application, policy: Policy, seed: int, choice: Choice) -> tuple[Plan, Agenda]:
     needs = {goal: need.level for goal, need in _chosen_needs(app, choice).items()}
     stakes = Stakes(needs=needs, policy=policy, secrecy=_secrecy(app, policy))
     plan = narrow(make_plan(app, policy, seed=seed, choice=choice), stakes)
@@ -293,7 +291,7 @@ def _evidence(session: Session, entry: PlanEntry, status: RunStatus) -> Evidence
         return build_evidence(entry, result, seed=session.seed, covered_by=identify(by))
     if {entry.unit.id, entry.interim.id if entry.interim else ""} & set(status.pending_ids):
         result = AttackResult(status=Status.NOT_TESTED, reason=OUT_OF_TIME)
-        return build_evidence(entry, result, seed=session.seed)
+        return build_evidence(entry, result, seed=session.seed, look=entry.unit)
     result = AttackResult(status=Status.NOT_NEEDED, reason=_explain_settled(session, entry, status))
     return build_evidence(entry, result, seed=session.seed)
 

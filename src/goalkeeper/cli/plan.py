@@ -34,11 +34,11 @@ from goalkeeper.cli.effort import (
 from goalkeeper.cli.service import describe_service
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from goalkeeper.assessing import Session
     from goalkeeper.core.compute_settings import ComputeSettings
     from goalkeeper.estimate import OperationTimes
-    from rich.table import Table
-
     from goalkeeper.planning import Choice, PlanEntry, Unit
     from goalkeeper.running import Sizing
 

@@ -143,9 +143,7 @@ class Matcher:
         interim = self._unit(self.interim, attacker, granted, self.choice.interim())
         return replace(entry, unit=unit, interim=None if interim.id == unit.id else interim)
 
-    def _unit(
-        self, attack: AnyAttack, attacker: Attacker, granted: Power, choice: Choice
-    ) -> Unit:
+    def _unit(self, attack: AnyAttack, attacker: Attacker, granted: Power, choice: Choice) -> Unit:
         game = resize(attack.game(), choice.effort)
         run = AttackRun(
             attack=attack,

@@ -68,28 +68,20 @@ def rate_evidence(
         return None
     rules = policy.rating
     _check_kind(evidence, policy)
-    alpha = rules.alpha * share_of(evidence)
-    lows = [bound(trial.tally, alpha / max(1, hypotheses))[0] for trial in trials]
-    highs = [bound(trial.tally, alpha, len(trials))[1] for trial in trials]
-    floor = rules.existence_rule.get(need, 0)
-    floors = list(accumulate((floor if _exists(trial) else 0 for trial in trials), max))
-    shown = list(accumulate((rules.level(evidence.metric, low) for low in reversed(lows)), min))
-    possible = list(accumulate((rules.level(evidence.metric, high) for high in highs), max))
-    if evidence.status is not Status.TESTED:
-        highs = [math.inf] * len(trials)
-        possible = [rules.interval(evidence.status)[1]] * len(trials)
+    bounds = _bounds(evidence, trials, rules.alpha, hypotheses)
+    levels = _levels(evidence, trials, bounds, need, policy)
     rated = tuple(
         RatedTrial(
             budget=trial.budget,
-            low=lows[i],
-            high=highs[i],
-            demonstrated=max(shown[-1 - i], floors[i]),
-            potential=max(possible[i], floors[i]),
+            low=low,
+            high=high,
+            demonstrated=shown,
+            potential=possible,
             attack_potential=rules.cost_of(
                 evidence.requires, secrecy, queries=trial.queries, compute_h=trial.compute_h
             ),
         )
-        for i, trial in enumerate(trials)
+        for trial, (low, high), (shown, possible) in zip(trials, bounds, levels, strict=True)
     )
     return Rated(
         metric=evidence.metric,
@@ -98,6 +90,38 @@ def rate_evidence(
         attack_potential=rated[-1].attack_potential,
         trials=rated,
     )
+
+
+def _bounds(
+    evidence: Evidence, trials: Sequence[Trial], alpha: float, hypotheses: int
+) -> list[tuple[float, float]]:
+    """Bound the metric of each trial on both sides, by the share of alpha that the look has."""
+    alpha *= share_of(evidence)
+    lows = [bound(trial.tally, alpha / max(1, hypotheses))[0] for trial in trials]
+    highs = [bound(trial.tally, alpha, len(trials))[1] for trial in trials]
+    if evidence.status is not Status.TESTED:
+        highs = [math.inf] * len(trials)
+    return list(zip(lows, highs, strict=True))
+
+
+def _levels(
+    evidence: Evidence,
+    trials: Sequence[Trial],
+    bounds: Sequence[tuple[float, float]],
+    need: int,
+    policy: Policy,
+) -> list[tuple[int, int]]:
+    """Put the bounds of trials, by rising budget, on the exposure scale."""
+    rules, metric = policy.rating, evidence.metric
+    floor = rules.existence_rule.get(need, 0)
+    floors = list(accumulate((floor if _exists(trial) else 0 for trial in trials), max))
+    shown = list(accumulate((rules.level(metric, low) for low, _ in reversed(bounds)), min))
+    possible = list(accumulate((rules.level(metric, high) for _, high in bounds), max))
+    if evidence.status is not Status.TESTED:
+        possible = [rules.interval(evidence.status)[1]] * len(trials)
+    return [
+        (max(shown[-1 - i], floors[i]), max(possible[i], floors[i])) for i in range(len(trials))
+    ]
 
 
 class Settled(StrEnum):

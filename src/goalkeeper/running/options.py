@@ -63,8 +63,8 @@ class Started:
         How many results the folder had, and how many came from the store.
     measure_times
         Measures how fast this machine is, when it is called: that takes a moment.
-    workers, left
-        Attack runs at a time, and the seconds that are left.
+    workers, effort, left
+        Attack runs at a time, the effort of the run, and the seconds that are left.
     """
 
     units: tuple[Unit, ...]
@@ -73,6 +73,7 @@ class Started:
     reused: int
     measure_times: Callable[[], OperationTimes]
     workers: int
+    effort: float
     left: float
 
 

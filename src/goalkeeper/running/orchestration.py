@@ -133,9 +133,7 @@ def _run_units(
     if cost is not None and cost.exceeds:
         options.progress(Warned(text=f"{cost.exceeds}; choose a smaller --effort, or raise it"))
     deadline = time.time() + options.sizing.left()
-    execution = replace(
-        options.execution, limits=replace(options.execution.limits, until=deadline)
-    )
+    execution = replace(options.execution, limits=replace(options.execution.limits, until=deadline))
     executor = make(execution, len(pending))
     options.progress(
         Started(
@@ -145,6 +143,7 @@ def _run_units(
             reused=len(reused),
             measure_times=measure_times,
             workers=options.execution.workers,
+            effort=session.plan.choice.effort,
             left=options.sizing.left(),
         )
     )

@@ -23,9 +23,7 @@ def check_effort(effort: float) -> float:
     return effort
 
 
-def settle_effort(
-    session: Session, sizing: Sizing
-) -> tuple[Session, Callable[[], OperationTimes]]:
+def settle_effort(session: Session, sizing: Sizing) -> tuple[Session, Callable[[], OperationTimes]]:
     """Choose the effort and plan with it; return what measures the operation times on first use.
 
     Raises

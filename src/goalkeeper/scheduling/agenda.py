@@ -16,7 +16,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Power
 from goalkeeper.estimate import OperationTimes
 from goalkeeper.planning import Plan, PlanEntry, Unit
-from goalkeeper.planning.evidence import build_evidence, identify
+from goalkeeper.planning.evidence import build_evidence
 from goalkeeper.rate import Settled, settle
 from goalkeeper.scheduling.prospects import Stakes
 
@@ -156,9 +156,7 @@ class Agenda:
         key = (step.unit.id, goal)
         if key not in self._known:
             entries = (e for e in step.run.entries if goal in self._stakes.goals(e))
-            pieces = [
-                build_evidence(e, result, seed=self._seed, look=step.unit) for e in entries
-            ]
+            pieces = [build_evidence(e, result, seed=self._seed, look=step.unit) for e in entries]
             self._known[key] = tuple((self._settled(e, goal), e.id) for e in pieces)
         return self._known[key]
 

@@ -54,9 +54,7 @@ def _narrowed(entry: PlanEntry, plan: Plan, stakes: Stakes) -> PlanEntry:
     idle = plan.choice.all_goals or set(entry.goals) & set(plan.choice.goals)
     if idle and not _is_too_costly(entry, stakes):
         return replace(entry, interim=None)
-    return replace(
-        entry, unit=None, interim=None, status=Status.NOT_NEEDED, reasons=(reason,)
-    )
+    return replace(entry, unit=None, interim=None, status=Status.NOT_NEEDED, reasons=(reason,))
 
 
 def _is_too_costly(entry: PlanEntry, stakes: Stakes) -> bool:
@@ -73,6 +71,6 @@ def _explain(entry: PlanEntry, stakes: Stakes) -> str:
     required = stakes.policy.rating.required_attack_potential
     most = max(required[need] for g in entry.goals if (need := stakes.needs.get(g, 0)))
     return (
-        f"costs this attacker an attack potential of {stakes.cost(entry)} or more, and only attacks "
-        f"below {most} decide; --exhaustive runs it"
+        f"costs this attacker an attack potential of {stakes.cost(entry)} or more, and only "
+        f"attacks below {most} decide; --exhaustive runs it"
     )
