@@ -24,6 +24,7 @@ from goalkeeper.scheduling.prospects import Stakes
 # the shortest count as, so that cheap attacks of a few seconds come before dear ones of none.
 DEARER = {"high": 1.0, "medium": 10.0, "low": 100.0, "very_low": 1000.0}
 SHORT = 2.0
+Settling = tuple[tuple[Settled, str], ...]  # by the evidence of each attacker, with its id
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ class Agenda:
         self._goals = {run.id: self._goals_of(run) for run in self._runs}
         self._stronger = {} if self._complete else self._find_stronger()
         self._steps = tuple(self._order(times))
-        self._known: dict[tuple[str, Goal], tuple[tuple[Settled, str], ...]] = {}
+        self._known: dict[tuple[str, Goal], tuple[AttackResult, Settling]] = {}
 
     def follow(self, results: Mapping[str, AttackResult]) -> RunStatus:
         """Follow the list with the results there are, and say where it leads.
@@ -149,16 +150,16 @@ class Agenda:
             elif all(settled is Settled.EXCLUDED for settled, _ in found):
                 state.excluded.setdefault(step.run.id, set()).add(goal)
 
-    def _settle(
-        self, step: Look, result: AttackResult, goal: Goal
-    ) -> tuple[tuple[Settled, str], ...]:
+    def _settle(self, step: Look, result: AttackResult, goal: Goal) -> Settling:
         """Return what a result settles for a goal, by the evidence of each attacker."""
         key = (step.unit.id, goal)
-        if key not in self._known:
+        known = self._known.get(key)
+        if known is None or known[0] is not result:
             entries = (e for e in step.run.entries if goal in self._stakes.goals(e))
             pieces = [build_evidence(e, result, seed=self._seed, look=step.unit) for e in entries]
-            self._known[key] = tuple((self._settled(e, goal), e.id) for e in pieces)
-        return self._known[key]
+            known = result, tuple((self._settled(e, goal), e.id) for e in pieces)
+            self._known[key] = known
+        return known[1]
 
     def _settled(self, evidence: Evidence, goal: Goal) -> Settled:
         stakes, tests = self._stakes, self._tests[goal]
