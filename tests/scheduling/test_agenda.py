@@ -6,8 +6,9 @@ from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Grade
 from goalkeeper.planning import Choice
+from goalkeeper.planning.evidence import build_evidence
 from goalkeeper.scheduling import Agenda
-from tests.scheduling.making import Case, agenda_of, result_of
+from tests.scheduling.making import Case, agenda_of, entry_of, result_of
 
 CLEAR, NONE, UNCLEAR = result_of(45, 50), result_of(0, 50), result_of(10, 50)
 BOTH = {Goal.INTEGRITY: 1, Goal.PRIVACY: 1}
@@ -47,6 +48,14 @@ def test_a_success_decides_its_goal_and_leaves_the_others() -> None:
     status = agenda.follow({"one-0.25": CLEAR})
     assert list(status.decided) == [Goal.INTEGRITY]
     assert [unit.id for unit in status.pending] == ["p-0.25", "p-1"]
+
+
+def test_attackers_who_share_a_run_share_its_looks() -> None:
+    """The interim look of the second attacker is the same attack run, made anew for its entry."""
+    entries = [entry_of(Case(name="shared", attack="same")) for _ in range(2)]
+    interim = entries[0].interim
+    looks = [build_evidence(e, CLEAR, seed=0, look=interim).look for e in entries]
+    assert looks == [1, 1]
 
 
 def test_what_a_first_look_settles_needs_no_second() -> None:

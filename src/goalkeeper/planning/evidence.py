@@ -19,7 +19,8 @@ def build_evidence(
     """Build the evidence of an entry; `look` is the attack run that gave the result, if one did."""
     variant, first = entry.variant, entry.task.harms[0]
     attack = look.run.attack if look else None
-    interim = entry.interim is not None
+    interim = entry.interim
+    full = interim is None or look is None or look.id != interim.id
     return Evidence(
         id=identify(entry),
         attack=entry.attack,
@@ -35,7 +36,7 @@ def build_evidence(
         metric=entry.task.metric,
         unit=look.id if look else "",
         requires=require(entry),
-        look=2 if interim and look is not entry.interim else 1,
+        look=2 if interim and full else 1,
         looks=2 if interim else 1,
         covered_by=covered_by,
         result=result,

@@ -51,8 +51,8 @@ def _narrowed(entry: PlanEntry, plan: Plan, stakes: Stakes) -> PlanEntry:
     if entry.unit is None or stakes.goals(entry):
         return entry
     reason = _explain(entry, stakes)
-    idle = plan.choice.all_goals or set(entry.goals) & set(plan.choice.goals)
-    if idle and not _is_too_costly(entry, stakes):
+    named = entry.standing.decides and set(entry.goals) & set(plan.choice.goals)
+    if (plan.choice.all_goals or named) and not _is_too_costly(entry, stakes):
         return replace(entry, interim=None)
     return replace(entry, unit=None, interim=None, status=Status.NOT_NEEDED, reasons=(reason,))
 
