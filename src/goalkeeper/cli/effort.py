@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goalkeeper.cli import amounts
+from goalkeeper.core.deadline import format_duration as format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,10 +57,3 @@ def describe_effort(effort: float, times: OperationTimes, units: Sequence[Unit],
     time_now, time_then = (format_duration(times.total(units, jobs, e)) for e in (effort, larger))
     offer = f"; {time_then} would {gain}" if larger <= MAX_EFFORT else ""
     return f"effort {effort:g}: {meaning}, about {time_now}{offer}"
-
-
-def format_duration(seconds_: float) -> str:
-    """Format a time for people."""
-    if seconds_ < 99.5:
-        return f"{seconds_:.0f} s"
-    return f"{seconds_ / 60:.0f} min" if seconds_ < 5700 else f"{seconds_ / 3600:.1f} h"
