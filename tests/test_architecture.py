@@ -22,6 +22,7 @@ WHOLE = PLAY | {
     "planning",
     "rate",
     "advise",
+    "timing",
     "estimate",
     "assessing",
     "running",
@@ -46,7 +47,8 @@ MAY_IMPORT = {
     "planning": PLAY | {"untested"},
     "rate": BASE | {"policy", "games", "rate"},
     "advise": {"core", "advise"},
-    "estimate": {"core", "compute", "planning"},
+    "timing": {"core", "compute"},
+    "estimate": {"core", "compute", "planning", "timing"},
     "assessing": WHOLE,
     "running": {
         "core",
@@ -66,7 +68,7 @@ MAY_IMPORT = {
     "cli": WHOLE | {"report", "cli"},
     "__main__": {"cli"},
 }
-READS_TIME = {"attack_run", "assessing", "running", "estimate", "compute", "cli"}
+READS_TIME = {"attack_run", "assessing", "running", "timing", "compute", "cli"}
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 400, 60, 6
 
 
