@@ -22,6 +22,7 @@ WHOLE = PLAY | {
     "planning",
     "rate",
     "advise",
+    "timing",
     "estimate",
     "scheduling",
     "assessing",
@@ -47,8 +48,9 @@ MAY_IMPORT = {
     "planning": PLAY | {"untested", "planning"},
     "rate": BASE | {"policy", "games", "rate"},
     "advise": {"core", "advise"},
-    "estimate": {"core", "compute", "planning"},
-    "scheduling": {"core", "policy", "planning", "estimate", "rate", "scheduling"},
+    "timing": {"core", "compute"},
+    "estimate": {"core", "compute", "planning", "timing"},
+    "scheduling": {"core", "policy", "planning", "estimate", "rate", "scheduling", "timing"},
     "assessing": WHOLE,
     "running": {
         "core",
@@ -69,7 +71,7 @@ MAY_IMPORT = {
     "cli": WHOLE | {"report", "cli"},
     "__main__": {"cli"},
 }
-READS_TIME = {"attack_run", "assessing", "running", "estimate", "compute", "cli"}
+READS_TIME = {"attack_run", "assessing", "running", "timing", "compute", "cli"}
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 400, 60, 6
 
 

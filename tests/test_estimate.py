@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from goalkeeper import estimate
+from goalkeeper import timing
 from goalkeeper.attacks import catalogue
 from goalkeeper.core.application import Application
 from goalkeeper.core.compute_settings import ComputeSettings
@@ -24,6 +24,7 @@ from goalkeeper.estimate import (
     choose_effort,
     estimate_memory,
     estimate_queries,
+    load_experience,
     measure_times,
 )
 from goalkeeper.games.base import resize
@@ -84,7 +85,7 @@ def test_another_task_of_a_known_attack_is_estimated_from_all_its_tasks(
 
 
 def test_every_known_attack_takes_what_is_measured_and_nothing_negative() -> None:
-    known = estimate.load_experience()
+    known = load_experience()
     assert {name for name, _ in known} <= set(catalogue())
     assert all((name, "") in known for name, _ in known)
     for name, row in known.items():
@@ -194,6 +195,7 @@ class CountingTrainer:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(time, "process_time", lambda: now[0])
     return now
 
 
@@ -234,7 +236,7 @@ def test_a_slow_training_of_another_kind_is_timed_once(
 def test_stored_trainings_are_not_what_is_timed() -> None:
     """Loading a training from the store takes no time, and a run trains others."""
     trainer = CountingTrainer([0.0], compute=ComputeSettings(store="/somewhere"))
-    timed = estimate._without_store(trainer)
+    timed = timing._without_store(trainer)
     assert isinstance(timed, CountingTrainer)
     assert timed.compute.store == ""
 

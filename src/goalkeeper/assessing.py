@@ -25,6 +25,7 @@ from goalkeeper.core.assessment import (
     Tool,
 )
 from goalkeeper.core.compute_settings import ComputeSettings
+from goalkeeper.core.deadline import NEVER
 from goalkeeper.core.errors import DataError, StoreError
 from goalkeeper.core.evidence import AttackResult, Evidence, Status
 from goalkeeper.core.fit import FitReport
@@ -220,8 +221,8 @@ def load_session(description: str, seed: int, choice: Choice, compute: ComputeSe
     return prepare(app, policy=policy, seed=seed, choice=choice, description=path.resolve())
 
 
-def run_unit(session: Session, unit: str, deadline: float = 0) -> str:
-    """Run one unit of a plan, and return its result as JSON.
+def run_unit(session: Session, unit: str, deadline: float = NEVER, expected: float = 0.0) -> str:
+    """Run one unit of a plan, and return its result as JSON; `attack_run.execute` says of times.
 
     Raises
     ------
@@ -230,7 +231,8 @@ def run_unit(session: Session, unit: str, deadline: float = 0) -> str:
     """
     for planned in session.plan.looks:
         if planned.id == unit:
-            return execute(session.app, planned.run).model_dump_json()
+            result = execute(session.app, planned.run, deadline=deadline, expected=expected)
+            return result.model_dump_json()
     raise StoreError(
         f"{session.description} or a file it names was changed during the run; "
         "run the same command again"

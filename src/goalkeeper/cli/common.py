@@ -100,12 +100,10 @@ def make_console(*, err: bool = False) -> Console:
 
 @contextmanager
 def spinner(text: str, *, silent: bool) -> Iterator[None]:
-    """Show on a terminal that something is under way."""
-    console = make_console(err=True)
-    if silent or not console.is_terminal:
-        yield
-        return
-    with console.status(text):
+    """Show that something is under way; see `show_step`."""
+    from goalkeeper.cli.steps import show_step
+
+    with show_step(text, None if silent else make_console(err=True)):
         yield
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goalkeeper.cli import amounts
+from goalkeeper.core.deadline import format_duration as format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -82,10 +83,3 @@ def sum_seconds(units: Iterable[Unit], times: OperationTimes, jobs: int) -> floa
 def count_workers(jobs: int) -> str:
     """Write a number of workers."""
     return "1 worker" if jobs == 1 else f"{jobs} workers"
-
-
-def format_duration(seconds_: float) -> str:
-    """Format a time for people."""
-    if seconds_ < 99.5:
-        return f"{seconds_:.0f} s"
-    return f"{seconds_ / 60:.0f} min" if seconds_ < 5700 else f"{seconds_ / 3600:.1f} h"

@@ -291,6 +291,11 @@ class AttackResult(Frozen):
     took: Real = Field(
         default=0, description="seconds of the attack run, including marking and controls"
     )
+    limited: bool = Field(
+        default=False,
+        description="whether the time limit cut it short: it shows what it shows, and not that "
+        "there is no more; it is run again where there is time",
+    )
 
 
 class Standard(Frozen):
