@@ -266,7 +266,7 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
         plan=tuple(entry.row() for entry in plan.entries),
         evidence=rated,
         advice=advise(rated),
-        complete=not status.pending,
+        complete=not status.pending and not any(r.limited for r in status.counted.values()),
         fit=session.fit,
     )
 

@@ -11,7 +11,7 @@ from goalkeeper.cli import amounts
 from goalkeeper.core.deadline import format_duration as format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from goalkeeper.estimate import OperationTimes
     from goalkeeper.planning import Choice, Unit
@@ -63,21 +63,19 @@ def unlimited_if_exhaustive(sizing: Sizing, chosen: Choice) -> Sizing:
 
 def describe_time(pending: Sequence[Unit], times: OperationTimes, jobs: int) -> str:
     """Say how long the looks at attack runs take: the first ones alone, and all of them."""
+    from goalkeeper.estimate import total_for
+
     first: dict[tuple[str, str, str], Unit] = {}
     for unit in pending:
         first.setdefault((unit.attack, unit.run.task.name, repr(unit.run.granted)), unit)
-    least, most = (format_duration(sum_seconds(u, times, jobs)) for u in (first.values(), pending))
+    most = total_for(times, pending, jobs)
     if len(first) == len(pending):
-        return f"about {most} on {count_workers(jobs)}"
+        return f"{most} on {count_workers(jobs)}"
+    least = format_duration(total_for(times, first.values(), jobs).idle)
     return (
         f"about {least} on {count_workers(jobs)} if a quarter of each sample settles it, and "
-        f"{most} at most"
+        f"{str(most).removeprefix('about ')} at most"
     )
-
-
-def sum_seconds(units: Iterable[Unit], times: OperationTimes, jobs: int) -> float:
-    """Estimate the seconds of attack runs, each at the effort of its look."""
-    return sum(times.seconds(unit, unit.effort) for unit in units) / max(1, jobs)
 
 
 def count_workers(jobs: int) -> str:

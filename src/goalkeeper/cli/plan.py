@@ -28,7 +28,6 @@ from goalkeeper.cli.effort import (
     collect_limited_sizing,
     describe_time,
     format_duration,
-    sum_seconds,
     unlimited_if_exhaustive,
 )
 from goalkeeper.cli.service import describe_service
@@ -127,7 +126,9 @@ def _print(ready: Session, times: OperationTimes, file: Path, jobs: int) -> None
 
 def _print_time(ready: Session, times: OperationTimes, jobs: int, limit: float) -> None:
     """Say whether all of it fits into the time limit, and which flags make it fit."""
-    most = sum_seconds(ready.agenda.follow({}).pending, times, jobs)
+    from goalkeeper.estimate import total_for
+
+    most = total_for(times, ready.agenda.follow({}).pending, jobs).now
     if most <= limit:
         return
     wanted = f"--time {math.ceil(SLACK * most / 60)}m"

@@ -9,7 +9,7 @@ import typer
 
 from goalkeeper.cli.amounts import count_runs
 from goalkeeper.cli.common import spinner
-from goalkeeper.cli.effort import describe_time, format_duration, sum_seconds
+from goalkeeper.cli.effort import describe_time, format_duration
 from goalkeeper.core.noticeboard import BOARD, Flag
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class Progress:
 
     def _start(self, event: Started) -> None:
         """Report how many results are already there, how many remain, and whether they fit."""
+        from goalkeeper.estimate import total_for
+
         if event.kept:
             self._say(f"resuming: {count_runs(event.kept)} done already")
         if event.reused:
@@ -71,7 +73,7 @@ class Progress:
         self._weight = {unit.id: times.seconds(unit, unit.effort) for unit in pending}
         cost = describe_time(pending, times, self._jobs)
         self._say(f"{count_runs(len(event.units))} can decide a verdict: {cost}")
-        if sum_seconds(pending, times, self._jobs) > event.left:
+        if total_for(times, pending, self._jobs).now > event.left:
             left = format_duration(event.left)
             self._say(f"time limit: {left}; the shortest run first, and the same command goes on")
 

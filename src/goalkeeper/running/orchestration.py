@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 
 from goalkeeper.assessing import (
@@ -32,6 +33,7 @@ from goalkeeper.running.record import freeze, write_assessment
 from goalkeeper.running.sizing import settle_effort
 from goalkeeper.running.units import load_finished, recall, run_pending
 
+HAND_IN = 5.0  # seconds before the limit at which attack runs begin to hand in what they have
 CHANGED = 32  # inputs that a service is asked again when a run is resumed
 PRELOAD = ("goalkeeper.assessing", "goalkeeper.describe")  # what every worker needs
 
@@ -148,7 +150,12 @@ def _run_units(
         )
     )
     warn = lambda text: options.progress(Warned(text=text))  # noqa: E731
-    for unit, result in run_pending(session, executor, results, deadline=deadline, warn=warn):
+    expect = lambda unit: measure_times().seconds(unit, unit.effort)  # noqa: E731
+    if not isfinite(deadline):  # no reason will need it
+        expect = lambda _: 0.0  # noqa: E731
+    for unit, result in run_pending(
+        session, executor, results, deadline=deadline - HAND_IN, expect=expect, warn=warn
+    ):
         status = session.agenda.follow(results)
         options.progress(Finished(unit=unit, result=result, status=status))
     return conclude(session, results, started=started)

@@ -31,11 +31,11 @@ def settle_effort(session: Session, sizing: Sizing) -> tuple[Session, Callable[[
     DescriptionError
         The effort is out of range.
     """
-    measure = cache(partial(measure_times, session.app))
     planned = session.plan.choice.effort
     chosen = sizing.effort or (None if planned == 1 else planned) or _read_earlier_effort(session)
     chosen = check_effort(chosen or 1.0)
-    return (session if chosen == planned else resized(session, chosen)), measure
+    session = session if chosen == planned else resized(session, chosen)
+    return session, cache(partial(measure_times, session.app, session.plan.units))
 
 
 def _read_earlier_effort(session: Session) -> float | None:

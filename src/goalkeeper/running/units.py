@@ -16,14 +16,17 @@ from goalkeeper.running.keys import store_key
 
 
 def load_finished(session: Session) -> dict[str, AttackResult]:
-    """Return the results of this plan that the folder holds; failed ones do not count."""
+    """Return the results of this plan that the folder holds, but for those to be made anew.
+
+    These are the failed ones, and what the time limit ended early.
+    """
     if session.folder is None:
         return {}
     found = {unit.id: session.folder.load(unit.id) for unit in session.plan.looks}
     return {
         unit: result
         for unit, result in found.items()
-        if result is not None and result.status is not Status.FAILED_TO_RUN
+        if result is not None and result.status is not Status.FAILED_TO_RUN and not result.limited
     }
 
 
@@ -51,18 +54,20 @@ def run_pending(
     results: dict[str, AttackResult],
     *,
     deadline: float = UNLIMITED,
+    expect: Callable[[Unit], float] = lambda _: 0.0,
     warn: Callable[[str], None] = warnings.warn,
 ) -> Iterator[tuple[Unit, AttackResult]]:
     """Run what is pending on the agenda; each result is kept before it is yielded.
 
     Results are added to `results`, which decides what is run next. Nothing is begun after the
-    `deadline` (seconds since 1970), and what is under way then is ended. `warn` gets a message
-    when the store cannot be written; the run then continues without a store, because the folder
-    has every result.
+    `deadline` (seconds since 1970), and what is under way then is ended; `expect` gives the
+    seconds that a unit is expected to take, for the reason of what was ended. `warn` gets a
+    message when the store cannot be written; the run then continues without a store, because the
+    folder has every result.
     """
     looks = {unit.id: unit for unit in session.plan.looks}
     store, key = session.store, store_key(session)
-    for outcome in executor.run(_pull_jobs(session, results, deadline)):
+    for outcome in executor.run(_pull_jobs(session, results, deadline, expect)):
         if outcome.limited:  # it says nothing of the attack run, which stays pending
             continue
         unit, result = looks[outcome.id], _read_result(outcome)
@@ -80,10 +85,13 @@ def run_pending(
 
 
 def _pull_jobs(
-    session: Session, results: Mapping[str, AttackResult], deadline: float
+    session: Session,
+    results: Mapping[str, AttackResult],
+    deadline: float,
+    expect: Callable[[Unit], float],
 ) -> Iterator[Job | None]:
     """Yield the next pending look as long as there is one; None while results may change that."""
-    make_job, begun = _job_maker(session, deadline), set[str]()
+    make_job, begun = _job_maker(session, deadline, expect), set[str]()
     while time.time() < deadline:
         pending = session.agenda.follow(results).pending
         ready = [unit for unit in pending if unit.id not in begun]
@@ -104,7 +112,9 @@ def _read_result(outcome: Outcome) -> AttackResult:
     return AttackResult(status=Status.FAILED_TO_RUN, reason=last, traceback=trace)
 
 
-def _job_maker(session: Session, deadline: float) -> Callable[[Unit], Job]:
+def _job_maker(
+    session: Session, deadline: float, expect: Callable[[Unit], float]
+) -> Callable[[Unit], Job]:
     """Return what makes the job of a unit; a worker loads the session once, this process has it."""
     params = {
         "description": str(session.description),
@@ -117,7 +127,7 @@ def _job_maker(session: Session, deadline: float) -> Callable[[Unit], Job]:
     return lambda unit: Job(
         id=unit.id,
         call=call,
-        params={"unit": unit.id, "deadline": deadline},
+        params={"unit": unit.id, "deadline": deadline, "expected": expect(unit)},
         shared=shared,
         group=f"{unit.attack} {unit.run.task.name}",
     )
