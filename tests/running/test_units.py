@@ -23,6 +23,7 @@ from goalkeeper.compute.local import LocalExecutor
 from goalkeeper.compute.store import Store
 from goalkeeper.core.errors import StoreError
 from goalkeeper.core.evidence import AttackResult, Status
+from goalkeeper.core.goals import Goal
 from goalkeeper.describe import load
 from goalkeeper.planning import Choice
 from goalkeeper.report.detail import spent
@@ -89,7 +90,7 @@ def build(x, y, seed):
     return answer
 
 def answer(x):
-    time.sleep(0.01)
+    time.sleep(0.005 if Path(__file__).with_name("slowly").exists() else 0)
     with Path(__file__).with_name("asked.txt").open("a") as file:
         file.write(f"{os.getpid()}\\n")
     return [int("offer" in text) for text in x]
@@ -99,10 +100,13 @@ def answer(x):
 def test_a_worker_killed_in_a_run_changes_nothing(app: Path) -> None:
     """Two units go on when one worker is killed: its own is repeated, the other's is not."""
     (app.parent / "filter.py").write_text(SLOW)
-    ready = session(app)
+    choice = Choice(attacks=("good_words_blind", "malformed_inputs"), attackers=("outsider",))
+    ready = session(app, choice)
+    assert len(ready.plan.units) >= 3
     alone = told(ready, result_of(ready, InlineExecutor()))
     log = app.parent / "asked.txt"
     log.unlink()
+    (app.parent / "slowly").touch()
 
     def kill() -> None:
         until = time.monotonic() + 60
@@ -128,11 +132,17 @@ def test_a_unit_over_its_limit_failed_to_run_and_the_rest_went_on(app: Path) -> 
         "    time.sleep(60 if any(not text.strip() for text in x) else 0)\n"
         "    return [int('offer' in text) for text in x]\n"
     )
-    ready = session(app, Choice(attacks=("good_words_blind", "malformed_inputs")))
-    results = result_of(ready, LocalExecutor(2, limits=Limits(seconds=20)))
+    choice = Choice(
+        attacks=("good_words_blind", "malformed_inputs"),
+        attackers=("outsider",),
+        goals=(Goal.INTEGRITY,),
+    )
+    ready = session(app, choice)
+    list(LocalExecutor(1).run([Job(id="0", call="goalkeeper.testing.jobs:process")]))  # imported
+    results = result_of(ready, LocalExecutor(2, limits=Limits(seconds=8)))
     by = {unit.attack: results[unit.id] for unit in ready.plan.units}
     assert by["malformed_inputs"].status is Status.FAILED_TO_RUN
-    assert "took longer than the 20 s" in by["malformed_inputs"].reason
+    assert "took longer than the 8 s" in by["malformed_inputs"].reason
     assert by["good_words_blind"].status is not Status.FAILED_TO_RUN
 
 
