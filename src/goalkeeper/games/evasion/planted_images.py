@@ -23,15 +23,19 @@ from goalkeeper.games.shared.base_targets import BareTarget
 from goalkeeper.targets.torch import metered, need_torch
 
 STEEP = 5.0  # difference of logits between an image and where its answer turns
-# Of the farthest allowed change along the pattern. More than half, so that an attack which takes
-# half of the radius for the whole does not get there; an exact direction is not needed.
-FAR = 0.55
+# Of the farthest allowed change along the pattern; an exact direction is not needed. Under Linf
+# more than half, so that an attack which takes half of the radius for the whole does not get
+# there. A thousand scores lead a Euclidean change of 3,000 values 0.4 of the way, labels less far.
+FAR, FAR_L2 = 0.55, 0.3
 MOST = 0.9  # the same, where random changes get far by themselves
 RARE = 0.99  # share of random changes of full size that must not get there
 DRAWS = 20  # random changes of each image, by which that is measured
-# Values that a pattern of Linf consists of. With more, labels of a thousand noisy images do not
+# Values that a pattern consists of. With more, labels of a thousand noisy images do not
 # show the direction of each; with a smaller share, squares seldom hit any.
 VALUES, SHARE = 36, 0.05
+CLEAR = 0.25  # of the largest difference of two class means: a value that tells classes apart
+RIDGE = 3.0  # of the mean square length of an image
+LEARNT = 1000  # images that linear weights are fitted to
 CLIMBS = 3  # of finding what a Euclidean change can reach where values are at their limits
 
 
@@ -112,12 +116,12 @@ def planted_images(app: Application, backdoor: BackdoorSpec, rng: np.random.Gene
     """
     images, limits = backdoor.inputs, backdoor.constraint
     given, ways = _choose_classes(app, backdoor, rng)
-    ways = _concentrate(limits, flatten(images.x), ways)
     best = flatten(_change_along(limits, images.x, ways)) - flatten(images.x)
     reach = (best * ways).sum(axis=1)
     ways[reach <= 0] = 0.0  # there is no room: the answer never turns
     slopes = ways / np.maximum(reach, np.finfo(np.float64).tiny)[:, None]
-    far = np.clip(_measure_random(limits, images.x, slopes, rng), FAR, MOST)
+    least = FAR_L2 if isinstance(limits, NormBall) and limits.norm == "l2" else FAR
+    far = np.clip(_measure_random(limits, images.x, slopes, rng), least, MOST)
     return PlantedImagesTarget(
         images=flatten(images.x),
         slopes=slopes / far,
@@ -134,36 +138,55 @@ def _choose_classes(
 ) -> tuple[Ints, Floats]:
     """Choose the wanted class with the nearest mean, and the way `(m, d)` towards it.
 
-    A class of which nothing is known has its mean anywhere about that of all images.
+    A class of which nothing is known has its mean anywhere about that of all images. Where the
+    length of a change is bounded, the way is that of a linear model, from which the gradients of
+    networks differ less than from the means.
     """
-    x, pixels = flatten(backdoor.inputs.x), flatten(app.data.similar.x)
+    x, pixels, labels = flatten(backdoor.inputs.x), flatten(app.data.similar.x), app.data.similar.y
     middle, spread = pixels.mean(axis=0), pixels.std() + 1e-9
     means = middle + spread * rng.choice([-1.0, 1.0], (len(app.classes), x.shape[1]))
-    for k in np.unique(app.data.similar.y):
-        means[k] = pixels[app.data.similar.y == k].mean(axis=0)
+    for k in np.unique(labels):
+        means[k] = pixels[labels == k].mean(axis=0)
     away = np.stack([((x - mean) ** 2).sum(axis=1) for mean in means], axis=1)
     given = np.where(backdoor.goal.wanted, away, np.inf).argmin(axis=1)
-    return given, means[given] - means[backdoor.inputs.y]
-
-
-def _concentrate(limits: Constraint, x: Floats, ways: Floats) -> Floats:
-    """Keep of each way `(m, d)` the largest parts, along which values of `x` have room.
-
-    Under a Euclidean limit as many as can all move by two steps of the values at least.
-    """
+    truth, limits = backdoor.inputs.y, backdoor.constraint
+    ways = means[given] - means[truth]
     if not isinstance(limits, NormBall):
-        return ways
-    grid, values = limits.grid, x.shape[1]
-    room = np.where(ways > 0, x <= grid.high - grid.quantum, x >= grid.low + grid.quantum)
-    ways = np.where(room, ways, 0.0)
+        return given, ways
     if limits.norm == "linf":
-        keep = max(VALUES, round(SHARE * values))
-    else:
-        keep = int(max(1.0, (limits.radius / grid.quantum / 2) ** 2))
-    if keep < values:
-        least = -np.partition(-np.abs(ways), keep - 1, axis=1)[:, keep - 1 : keep]
-        ways = np.where(np.abs(ways) >= least, ways, 0.0)
-    return np.sign(ways) if limits.norm == "linf" else ways
+        return given, np.sign(_concentrate(limits, x, ways))
+    learnt = _fit_ridge(pixels[:LEARNT], labels[:LEARNT], len(app.classes))
+    # As many values as can all move by two steps at least: less would be rounded away.
+    most = int(max(1.0, (limits.radius / limits.grid.quantum / 2) ** 2))
+    return given, _keep_largest(_with_room(limits, x, learnt[given] - learnt[truth]), most)
+
+
+def _fit_ridge(x: Floats, y: Ints, classes: int) -> Floats:
+    """Fit linear weights `(classes, d)`, so smooth that they resemble what networks learn."""
+    x, truth = x - x.mean(axis=0), np.eye(classes)[y]
+    products = x @ x.T
+    penalty = RIDGE * np.trace(products) / len(x) + 1e-12
+    inverse = np.linalg.solve(products + penalty * np.eye(len(x)), truth - truth.mean(axis=0))
+    return np.asarray(inverse.T @ x)
+
+
+def _concentrate(limits: NormBall, x: Floats, ways: Floats) -> Floats:
+    """Keep of each way `(m, d)` few large parts along which values of `x` have room."""
+    ways = _keep_largest(_with_room(limits, x, ways), max(VALUES, round(SHARE * x.shape[1])))
+    return np.where(np.abs(ways) >= CLEAR * np.abs(ways).max(axis=1, keepdims=True), ways, 0.0)
+
+
+def _with_room(limits: NormBall, x: Floats, ways: Floats) -> Floats:
+    grid = limits.grid
+    room = np.where(ways > 0, x <= grid.high - grid.quantum, x >= grid.low + grid.quantum)
+    return np.where(room, ways, 0.0)
+
+
+def _keep_largest(ways: Floats, keep: int) -> Floats:
+    if keep >= ways.shape[1]:
+        return ways
+    least = -np.partition(-np.abs(ways), keep - 1, axis=1)[:, keep - 1 : keep]
+    return np.where(np.abs(ways) >= least, ways, 0.0)
 
 
 def _change_along(limits: Constraint, before: Inputs, ways: Floats) -> Inputs:
