@@ -35,16 +35,15 @@ def refusal(app: Application, attack: AnyAttack, task: Task) -> Unfit | None:
     return attack.game().unfit(app, task) or attack.unfit(app)
 
 
-def view_refusal(app: Application, granted: Power) -> Unfit | None:
-    """Return why a view is unavailable to any attacker; None if the application offers it."""
+def view_refusal(app: Application, granted: Power, has: Power | None = None) -> Unfit | None:
+    """Return why a view is unavailable; who has the model (`has`) could read it all the same."""
     offers = app.target.offers
     if granted.view <= offers or granted.view is View.GRADIENTS:
         return None
-    return Unfit(
-        f"needs {granted.view.name.lower()}, but the application returns only "
-        f"{offers.name.lower()}",
-        proven=granted.knowledge.model is not Grade.FULL,
-    )
+    held = (has or granted).knowledge.model is Grade.FULL
+    kept = "; who has the model can read more from it than is tested here" if held else ""
+    found = f"the application returns only {offers.name.lower()}{kept}"
+    return Unfit(f"needs {granted.view.name.lower()}, but {found}", proven=not held)
 
 
 def needs(attack: AnyAttack | type[AnyAttack], variant: Variant) -> tuple[Power, ...]:
@@ -132,7 +131,7 @@ class Matcher:
         if standing.decides:
             standing = self.attack.game().standing(self.app, self.task, attacker)
         entry = replace(self._base_entry(attacker, granted), standing=standing)
-        unfit = self.unfit or view_refusal(self.app, granted)
+        unfit = self.unfit or view_refusal(self.app, granted, attacker.power)
         if unfit:
             status = Status.NOT_APPLICABLE if unfit.proven else Status.NOT_TESTED
             found = (unfit.reason,), unfit.measured
