@@ -17,7 +17,7 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.linear import steps_of
 from goalkeeper.targets.reading.probing import draw_rows
-from goalkeeper.targets.reading.row_features import RowFeatures, read_row_features
+from goalkeeper.targets.reading.row_features import TabulatedFeatures, read_row_features
 
 WARM_UP = 4  # calls before a shortcut is looked for: a model that is asked once has no use for it
 PROOFS = 4  # calls in which a shortcut must give the same
@@ -100,7 +100,7 @@ class FeatureMaker:
 
     def __init__(self, before: Any, domain: Domain, call: Call) -> None:
         self._before, self._domain, self._call = before, domain, call
-        self._features: RowFeatures | None = None
+        self._features: TabulatedFeatures | None = None
         self._model: Any = None  # the last features that the pipeline made
 
     @property

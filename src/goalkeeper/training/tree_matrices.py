@@ -1,7 +1,7 @@
 """Fit trees on dense matrices where the preprocessing gives sparse ones.
 
 One-hot encoded tables come as sparse matrices, on which scikit-learn finds the same splits several
-times slower: in every node it looks up anew which records have a value in a column.
+times slower: in every node it has to find again which records have a value in a column.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class _Words:
 
 
 @dataclass(frozen=True, eq=False)
-class RowFeatures:
+class TabulatedFeatures:
     """The features `(n, width)` of rows of a table with `columns` columns.
 
     words: columns of words, each with its table. numbers: places of the others, and their terms.
@@ -66,7 +66,7 @@ class RowFeatures:
         return out if np.isfinite(out).all() else None
 
 
-def read_row_features(before: Sequence[Any], domain: TableDomain) -> RowFeatures:
+def read_row_features(before: Sequence[Any], domain: TableDomain) -> TabulatedFeatures:
     """Read fitted steps as features of single rows.
 
     Parameters
@@ -92,7 +92,7 @@ def read_row_features(before: Sequence[Any], domain: TableDomain) -> RowFeatures
     spelled = {t.column for t in terms if columns[t.column].categories}
     words = tuple(_table_of(j, terms, len(columns[j].categories)) for j in sorted(spelled))
     numbers = tuple((p, t) for p, t in enumerate(terms) if t.column not in spelled)
-    return RowFeatures(len(columns), len(terms), words, numbers)
+    return TabulatedFeatures(len(columns), len(terms), words, numbers)
 
 
 def _is_exact(column: Column) -> bool:
