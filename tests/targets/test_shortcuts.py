@@ -15,12 +15,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from goalkeeper.core.answer_costs import CostMeter
-from goalkeeper.core.data import Floats
+from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.errors import DataError, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.targets import SklearnTarget, shortcuts
 from goalkeeper.targets.inputs import prepared
+from goalkeeper.training.families import fit_family
 
 WORDS = ("red", "green", "blue")
 DOMAIN = TableDomain(
@@ -198,3 +199,17 @@ def test_texts_and_rows_without_a_frame_are_asked_as_ever() -> None:
     assert np.array_equal(target.answer(x, View.SCORES).scores, model.predict_proba(x))
     assert not isinstance(target._features, shortcuts.Shortcut)
     assert isinstance(prepared(x[:1], DOMAIN), pd.DataFrame)
+
+
+def test_a_family_of_the_attackers_own_gets_the_features_of_its_own_encoder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x = rows()
+    data = Data(x=x, y=(x[:, 1] > 40).astype(np.int64))
+    model = fit_family("boosting", data, DOMAIN, 0)
+    for seed in range(shortcuts.WARM_UP + shortcuts.PROOFS):
+        model.margins(rows(20, seed))
+    expected, labels = model.model.predict_proba(x), model.model.predict(x)
+    monkeypatch.setattr(type(model.model[0]), "transform", forbid)
+    assert np.array_equal(model.margins(x), expected)
+    assert np.array_equal(model.predict(x), labels)
