@@ -74,7 +74,8 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
     kept
         Probability with which a record is collected in a retraining: noise of data collection.
     points
-        Shares that are asked for.
+        Shares that are asked for: the largest, and half and a quarter of it, where more poison may
+        do less. Between and below them the search bisects, if one suffices.
     steps
         Further numbers of records that are tried to find how few suffice, at most.
     most_words, most_columns
@@ -89,8 +90,8 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
 
     retrainings: int = 5
     kept: float = 0.9
-    points: int = 5
-    steps: int = 5
+    points: int = 3
+    steps: int = 3
     most_words: int = 5
     most_columns: int = 2
     pixel_share: float = 0.01
