@@ -74,8 +74,8 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
     kept
         Probability with which a record is collected in a retraining: noise of data collection.
     points
-        Shares that are asked for: the largest, and half and a quarter of it, where more poison may
-        do less. Between and below them the search bisects, if one suffices.
+        Shares that are asked for, each four times the last: more poison may do less. Between and
+        below them the search bisects, if one suffices.
     steps
         Further numbers of records that are tried to find how few suffice, at most.
     most_words, most_columns
