@@ -22,6 +22,7 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.evidence import AttackResult, DamageCount, Proportion
 from goalkeeper.core.power import Grade
 from goalkeeper.core.text import texts
+from goalkeeper.games.base import resize
 from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion, WordTrigger
 from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.training import SklearnTrainer
@@ -402,3 +403,13 @@ def test_without_an_attacker_as_many_records_go_at_random() -> None:
     assert 0 < abs(int(others.sum()) - int(gone.sum())) + 1 < 3
     assert set(app.data.train.y[others]) == {0, 1}
     assert not masks[:, 300:].any()
+
+
+def test_a_first_look_retrains_on_the_largest_share_alone() -> None:
+    app, least, most = app_of("text"), resize(Poisoning(), 0.25), resize(Poisoning(), 8.0)
+    task = least.tasks(app)[0]
+    assert least.estimate(app, task, power(T1)).models == 5 * (1 + 1 + 1)
+    result = evaluate(app, run_of(Dictionary(), app, enough(Dictionary), game=least))
+    assert [trial.tally.kind for trial in result.trials] == ["damage"]
+    question = most.deal(app, task, np.random.default_rng(0)).question
+    assert question.points == 5
