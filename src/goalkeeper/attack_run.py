@@ -20,6 +20,7 @@ from goalkeeper.core.readonly import private_copy
 from goalkeeper.core.usercode import name_error, passes, trace
 from goalkeeper.games.base import Game, Marking, Task
 from goalkeeper.games.tallies import NULL, beats_baseline, bounds, perfect_tally
+from goalkeeper.training.kept import KeptTrainings
 
 AnyAttack = Attack[Any, Any]
 AnyGame = Game[Any, Any, Any]
@@ -54,10 +55,11 @@ class AttackRun:
     attacker: Power | None = None
 
     def rng(self, who: str) -> np.random.SeedSequence:
-        """Return the stream of the game, the attack, the victim or the control.
+        """Return the stream of the game, the attack, the victim, the control or reference models.
 
-        The game's and the victim's do not depend on the attack, so that every attack is asked
-        the same question and is compared with the same clean retrainings.
+        Only the attack's depends on the attack, so that every attack is asked the same question,
+        is compared with the same clean retrainings and gets the same reference models. The marks
+        are drawn from a stream that no attack's models share.
         """
         key = [who, self.game.family, self.task.name]
         if who == "attack":
@@ -110,10 +112,13 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
     return result
 
 
-def evaluate(app: Application, run: AttackRun) -> AttackResult:
+def evaluate(
+    app: Application, run: AttackRun, trainings: KeptTrainings | None = None
+) -> AttackResult:
     """Deal, let the attack answer, and mark; no control, and errors pass through.
 
     An attack that finds that what it is made for is absent is "not applicable", and not marked.
+    `trainings` are those of the application, unless it is a version of another one.
 
     Raises
     ------
@@ -131,6 +136,9 @@ def evaluate(app: Application, run: AttackRun) -> AttackResult:
             campaigns=dealt.campaigns,
             withheld=dealt.withheld,
             victims=dealt.victims,
+            reference=run.rng("reference"),
+            trainings=trainings or app.once(KeptTrainings),
+            part_of=dealt.part_of,
             clock=time.perf_counter,
         ),
     )
@@ -195,10 +203,7 @@ def _control(app: Application, run: AttackRun) -> Control:
     name = "breaks a weakened version of this application"
     game = run.game.smaller()
     weak = game.weakened(app, run.task, np.random.default_rng(run.rng("control")))
-    result = evaluate(
-        weak,
-        replace(run, game=game),
-    )
+    result = evaluate(weak, replace(run, game=game), app.once(KeptTrainings))
     if _won(result):
         return Control(name=name, passed=True, detail=result.summary)
     return Control(
