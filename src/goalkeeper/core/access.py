@@ -61,7 +61,7 @@ class Access:
         return self._terms.rng
 
     def shared_rng(self) -> np.random.Generator:
-        """Return a new generator, the same for every attack: for own models that all would train."""
+        """Return a new generator, the same for every attack: for own models all would train."""
         return np.random.default_rng(derive(self._terms.reference, DRAWS))
 
     @property

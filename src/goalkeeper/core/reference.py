@@ -184,7 +184,7 @@ def derive(stream: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
 
 
 def plan_chunks(models: int) -> Iterator[tuple[int, int]]:
-    """Number the chunks of models that are trained together (4, 4, 8, 16, ...), with their sizes.
+    """List number and size of the chunks of models that are trained together (4, 4, 8, 16, ...).
 
     The cuts are the same however many models are asked for, so that few are always the first of
     many: some models that are trained together differ in their last digits from those trained in

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,8 +86,23 @@ def watched(attack: AnyAttack) -> tuple[Application, Data, Bools, list[int]]:
     game = Poisoning(steps=0)  # without the search for the smallest number, which trains more
     this = run_of(attack, app, enough(type(attack)), game=game)
     evaluate(replace(app, trainer=trainer), this)
-    assert len(trainer.asked) == 1, "everything is trained by one call"
-    return (app, *trainer.asked[0])
+    return (app, *joined(trainer.asked, len(app.data.train)))
+
+
+def joined(asked: list[tuple[Data, Bools, list[int]]], rows: int) -> tuple[Data, Bools, list[int]]:
+    """Put clean, poisoned and honest retrainings beside one another, over all records."""
+    assert len(asked) == 3, "clean, honest, and all doses in one call"
+    doses = max(asked, key=lambda call: len(call[1]))
+    clean, honest = sorted((c for c in asked if c is not doses), key=lambda call: len(call[0]))
+    assert len(clean[0]) == rows
+    added, more = len(doses[0]) - rows, len(honest[0]) - rows
+    masks = [
+        np.pad(clean[1], ((0, 0), (0, added + more))),
+        np.pad(doses[1], ((0, 0), (0, more))),
+        np.hstack([honest[1][:, :rows], np.zeros((5, added), dtype=bool), honest[1][:, rows:]]),
+    ]
+    data = doses[0].joined(honest[0].take(slice(rows, None)))
+    return data, np.concatenate(masks), [*clean[2], *doses[2], *honest[2]]
 
 
 @pytest.mark.requirement("S24")
@@ -100,6 +116,31 @@ def test_every_attack_is_compared_with_the_same_clean_retrainings() -> None:
     assert not first[:5, rows:].any()
     assert 0.85 < clean.mean() < 0.95
     assert len({tuple(mask) for mask in clean}) == 5
+
+
+def test_what_does_not_depend_on_the_attack_is_trained_once() -> None:
+    """And the evidence is that of an application on which nothing was trained before."""
+    app = app_of("text")
+    assert app.trainer is not None
+    trainer = Watched(app.trainer)
+    shared, game = replace(app, trainer=trainer), Poisoning(steps=0, points=1)
+    rows, trained = len(app.data.train), []
+    for attack in (Dictionary(), LabelFlips(), Dictionary()):
+        this = run_of(attack, app, enough(type(attack)), game=game)
+        alone = evaluate(replace(app), this)
+        assert evidence(evaluate(shared, this)) == evidence(alone)
+        trained.append(sum(len(masks) for _, masks, _ in trainer.asked))
+    clean = [masks for data, masks, _ in trainer.asked if len(data) == rows]
+    assert len(clean) == 1
+    assert np.diff(trained, prepend=0).tolist() == [15, 5, 5]
+
+
+def evidence(result: AttackResult) -> dict[str, Any]:
+    """Everything but what was measured in seconds."""
+    found = result.model_dump(exclude={"took": True, "cost": {"seconds"}})
+    for trial in found["trials"]:
+        trial.pop("compute_h")
+    return found
 
 
 @pytest.mark.requirement("S13")
