@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +26,7 @@ from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestio
 from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.training import SklearnTrainer
 from tests.contract.harness import enough
+from tests.evidence import without_times
 from tests.games.poisoning.poisoners import (
     KINDS,
     T1,
@@ -128,19 +128,11 @@ def test_what_does_not_depend_on_the_attack_is_trained_once() -> None:
     for attack in (Dictionary(), LabelFlips(), Dictionary()):
         this = run_of(attack, app, enough(type(attack)), game=game)
         alone = evaluate(replace(app), this)
-        assert evidence(evaluate(shared, this)) == evidence(alone)
+        assert without_times(evaluate(shared, this)) == without_times(alone)
         trained.append(sum(len(masks) for _, masks, _ in trainer.asked))
     clean = [masks for data, masks, _ in trainer.asked if len(data) == rows]
     assert len(clean) == 1
     assert np.diff(trained, prepend=0).tolist() == [15, 10, 5]
-
-
-def evidence(result: AttackResult) -> dict[str, Any]:
-    """Everything but what was measured in seconds."""
-    found = result.model_dump(exclude={"took": True, "cost": {"seconds"}})
-    for trial in found["trials"]:
-        trial.pop("compute_h")
-    return found
 
 
 @pytest.mark.requirement("S13")
