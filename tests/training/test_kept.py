@@ -164,11 +164,20 @@ def test_attacks_and_their_controls_share_reference_models(trained: list[int]) -
     assert list(map(without_times, together)) == list(map(without_times, alone))
 
 
+def test_more_effort_trains_what_is_missing(trained: list[int]) -> None:
+    """A smaller question is a part of the larger one, and has its reference models."""
+    app = application()
+    for models, per_side in ((4, 20), (8, 60)):
+        run = run_of(RelativeLikelihood(models=models))
+        evaluate(app, replace(run, game=Membership(per_side=per_side, whole=60)))
+    assert trained == [4, 4]
+
+
 def test_a_control_asks_about_a_part_of_the_question_of_its_run() -> None:
-    app, game = application(), Membership(per_side=60)
+    app, game = application(), Membership(per_side=60, whole=60)
     whole = game.deal(app, TASK, np.random.default_rng(1))
     small = replace(game.smaller(), per_side=20)
-    assert small.part_of == 60
+    assert small.whole == 60
     dealt = small.deal(app, TASK, np.random.default_rng(1))
     assert dealt.part_of is not None
     assert np.array_equal(dealt.part_of.records.x, whole.question.x)

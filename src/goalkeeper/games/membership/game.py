@@ -52,6 +52,7 @@ FALSE_POSITIVE_RATES = (0.001, 0.01, 0.05, 0.1)
 AUDITED_RATE = 0.05  # the one rate at which epsilon is audited, fixed before any score is seen
 SHOWN_RATES = (0.01, 0.001)  # at which the true-positive rate is shown, where it is resolved
 MIN_RECORDS = 20  # of each part
+ROLES = (0, 1, 2)  # members, evaluated non-members, calibration records
 TASK = Task(
     name="membership",
     harms=(Harm(Goal.PRIVACY),),
@@ -80,13 +81,22 @@ class Membership(Game[Data, Roles, Floats]):
     Members, the non-members that are evaluated and those that thresholds are calibrated on are
     mixed, so that an attack cannot treat them differently. A higher score must mean "member".
     Each record is a campaign of its own.
+
+    Parameters
+    ----------
+    per_side
+        Members, evaluated non-members and calibration records, at most so many of each.
+    whole
+        As many of the question of which a smaller one is a part. A run with less effort, and the
+        positive control, ask about the first records of it, so that the reference models that one
+        of them needs are those of all.
     """
 
     name: ClassVar[str] = "membership"
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     grows: ClassVar[Mapping[str, int]] = {"per_side": 200}
     per_side: int = 5000
-    part_of: int = 0  # records a side of the game whose question this one is a part of
+    whole: int = 5000
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
         """Return the one task."""
@@ -106,7 +116,7 @@ class Membership(Game[Data, Roles, Floats]):
         There are no more members than non-members, but all the non-members that there are: how
         far a rate of false positives is bounded depends on their number alone.
         """
-        data, per_side = app.data, max(self.per_side, self.part_of)
+        data, per_side = app.data, max(self.per_side, self.whole)
         others = min(per_side, len(data.holdout))
         members = min(others, len(data.train))
         inside = rng.choice(len(data.train), members, replace=False)
@@ -119,18 +129,12 @@ class Membership(Game[Data, Roles, Floats]):
         order = rng.permutation(len(role))
         shown, role, origin = records.take(order), role[order], origin[order]
         whole = Data(x=shown.x, y=shown.y)
-        if not self.part_of:
-            return _make_deal(whole, role, _mark_rows(origin, len(data.train)))
-        # A part has the first records of each role. Its reference models are those of the whole
-        # question, which were trained for that.
-        rows = np.sort(
-            np.concatenate([np.flatnonzero(role == r)[: self.per_side] for r in (0, 1, 2)])
-        )
-        larger = LargerQuestion(
-            records=whole, rows=rows, withheld=_mark_rows(origin, len(data.train))
-        )
-        withheld = _mark_rows(origin[rows], len(data.train))
-        return replace(_make_deal(whole.take(rows), role[rows], withheld), part_of=larger)
+        withheld = _mark_rows(origin, len(data.train))
+        rows = np.sort(np.concatenate([np.flatnonzero(role == r)[: self.per_side] for r in ROLES]))
+        if len(rows) == len(role):
+            return _make_deal(whole, role, withheld)
+        part = _make_deal(whole.take(rows), role[rows], _mark_rows(origin[rows], len(data.train)))
+        return replace(part, part_of=LargerQuestion(records=whole, rows=rows, withheld=withheld))
 
     def mark(self, marking: MembershipMarking) -> AttackResult:
         """Count true and false positives at thresholds calibrated on separate non-members.
@@ -178,8 +182,8 @@ class Membership(Game[Data, Roles, Floats]):
 
     def smaller(self) -> Membership:
         """Return the game with fewer of the same records."""
-        whole = max(self.per_side, self.part_of)
-        return Membership(per_side=min(self.per_side, 200), part_of=whole)
+        whole = max(self.per_side, self.whole)
+        return Membership(per_side=min(self.per_side, 200), whole=whole)
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Count one query a record; what an attack trains comes on top."""
