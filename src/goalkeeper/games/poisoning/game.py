@@ -28,7 +28,7 @@ from goalkeeper.games.poisoning.retraining import (
     draw_retrainings,
 )
 from goalkeeper.games.shared.grants import unless_most_data_is_its_own
-from goalkeeper.training.kept import KeptTrainings
+from goalkeeper.games.shared.retrainings import shared_trainings
 
 DAMAGE = Harm(Goal.AVAILABILITY)
 ON_MODEL = Harm(Goal.INTEGRITY, level=IntegrityLevel.MODEL)
@@ -148,7 +148,7 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
             train=train,
             draws=draws,
             arrived=arrived,
-            trainings=None if _compares_victims(trainer) else app.once(KeptTrainings),
+            trainings=shared_trainings(app),
         )
         victims = retraining.on_all(doses, honest)
         answers = VictimAnswers(
@@ -190,11 +190,6 @@ def _require_trainer(app: Application) -> Trainer:
     if app.trainer is None:
         raise NotOffered("the application cannot be retrained; describe model.build")
     return app.trainer
-
-
-def _compares_victims(trainer: Trainer) -> bool:
-    """Tell whether a victim depends on those that are trained beside it."""
-    return isinstance(trainer, PoisonAmplifyingTrainer)
 
 
 def _draw_honest(app: Application, dose: Dose, rng: np.random.Generator) -> HonestContribution:
