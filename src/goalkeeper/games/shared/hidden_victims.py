@@ -56,7 +56,7 @@ class MadeVictims:
     def of(
         self, kinds: Ints, rng: np.random.Generator, make: Callable[[int], Target]
     ) -> tuple[Target, ...]:
-        """Make a victim of each kind `(victims,)`; `make` draws from `rng`, and nothing after it."""
+        """Make a victim of each kind `(victims,)`; `make` draws from `rng`, nothing else later."""
         key = fingerprint(kinds, repr(rng.bit_generator.state))
         made = self._kept.get(key)
         if made is None:
