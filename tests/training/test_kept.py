@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from goalkeeper.attack_run import AttackRun, evaluate, execute
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.membership.relative_likelihood import RelativeLikelihood
 from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood
+from goalkeeper.compute.store import Store
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
 from goalkeeper.core.compute_settings import ComputeSettings
@@ -136,7 +139,7 @@ def test_who_asks_for_more_gets_the_same_first_ones(trained: list[int]) -> None:
 def test_chunks_are_the_same_however_many_are_asked_for(models: int) -> None:
     chunks, all_chunks = list(plan_chunks(models)), list(plan_chunks(512))
     assert chunks == all_chunks[: len(chunks)]
-    assert sum(size for _, size in chunks) >= models == sum(plan_stages(models))
+    assert sum(size for _, size, _ in chunks) >= models == sum(plan_stages(models))
 
 
 def test_confidences_are_those_of_the_class_and_of_all_others() -> None:
@@ -147,7 +150,7 @@ def test_confidences_are_those_of_the_class_and_of_all_others() -> None:
     scores = app.trainer.fit_many(sets.data, sets.masks, sets.seeds).scores(sets.data.x[:10])
     own = np.take_along_axis(scores, np.broadcast_to(sets.data.y[:10, None], (4, 10, 1)), 2)[..., 0]
     for memory in (1, 1 << 20):
-        found = EachTime(3, memory).confidences(app.trainer, sets, 10)
+        (found,) = EachTime(3, memory).confidences(app.trainer, [sets], 10)
         np.testing.assert_allclose(found, np.stack([own, 1 - own], axis=-1), atol=1e-12)
 
 
@@ -200,10 +203,11 @@ def test_models_that_only_rewrite_answers_are_not_trained(classes: int, trained:
     masks = draw_balanced_masks(4, len(pool), np.random.default_rng(0))
     sets = TrainingSets(data=pool, masks=masks, seeds=range(4))
     weak, kept = MemorisingTrainer(app.trainer, others), KeptTrainings(app)
-    truth = EachTime(classes, 1 << 20).confidences(weak, sets, len(pool))
-    kept.confidences(app.trainer, sets, len(pool))
+    (truth,) = EachTime(classes, 1 << 20).confidences(weak, [sets], len(pool))
+    kept.confidences(app.trainer, [sets], len(pool))
     before = len(trained)
-    np.testing.assert_allclose(kept.confidences(weak, sets, len(pool)), truth, atol=1e-12)
+    (found,) = kept.confidences(weak, [sets], len(pool))
+    np.testing.assert_allclose(found, truth, atol=1e-12)
     assert len(trained) == before
 
 
@@ -219,12 +223,35 @@ def test_evidence_does_not_depend_on_what_was_kept(tmp_path: Path, trained: list
         assert without_times(evaluate(application(store=tmp_path), attack)) == plain
         assert sum(trained[before:]) == expected
     entries = sorted(p for p in tmp_path.glob("arrays/*/*") if p.is_file())
-    assert len(entries) == 3, "one for each chunk of 4, 4 and 8 models"
+    assert len(entries) == 4, "one for every four models"
     entries[0].unlink()
     entries[1].write_bytes(entries[1].read_bytes()[:200])
     before = len(trained)
     assert without_times(evaluate(application(store=tmp_path), attack)) == plain
     assert 0 < sum(trained[before:]) < 16
+
+
+def test_what_another_process_trains_is_left_to_it(
+    tmp_path: Path, trained: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is next is trained first; what the other one then has stored is taken."""
+    truth = shown(application(), 16)[0]
+    claims: list[tuple[str, bool, int]] = []
+    trained.clear()
+
+    @contextmanager
+    def computing(store: Store, key: str, *, wait: bool = True) -> Iterator[bool]:
+        claims.append((key, wait, sum(trained)))
+        theirs = key == claims[0][0]
+        if theirs and wait:
+            store.put_arrays(key, {"answers": truth.confidences[:4]})
+        yield wait or not theirs
+
+    monkeypatch.setattr(Store, "computing", computing)
+    found = shown(application(store=tmp_path), 16)[0]
+    assert np.array_equal(found.confidences, truth.confidences)
+    assert claims[-1] == (claims[0][0], True, 12)
+    assert sum(trained) == 12
 
 
 def test_what_does_not_fit_is_trained_again_and_answers_the_same(trained: list[int]) -> None:

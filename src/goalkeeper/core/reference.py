@@ -9,7 +9,7 @@ none of them shares with its marking.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -69,8 +69,10 @@ class Trainings(Protocol):
         """Return the models of these training sets."""
         ...
 
-    def confidences(self, trainer: Trainer, sets: TrainingSets, asked: int) -> Floats:
-        """Return what the models say of the first `asked` rows, `(N, asked, 2)`."""
+    def confidences(
+        self, trainer: Trainer, chunks: Sequence[TrainingSets], asked: int
+    ) -> list[Floats]:
+        """Return what the models of each chunk say of the first `asked` rows, `(N, asked, 2)`."""
         ...
 
 
@@ -85,8 +87,14 @@ class EachTime:
         """Train the models of these training sets."""
         return trainer.fit_many(sets.data, sets.masks, sets.seeds)
 
-    def confidences(self, trainer: Trainer, sets: TrainingSets, asked: int) -> Floats:
-        """Train the models, and ask them about the first rows, a block of rows at a time."""
+    def confidences(
+        self, trainer: Trainer, chunks: Sequence[TrainingSets], asked: int
+    ) -> list[Floats]:
+        """Train the models, and ask them about the first rows."""
+        return [self.ask(trainer, sets, asked) for sets in chunks]
+
+    def ask(self, trainer: Trainer, sets: TrainingSets, asked: int) -> Floats:
+        """Train models, and ask them about the first rows, a block of rows at a time."""
         ensemble = self.trained(trainer, sets)
         row = BLOCK_COPIES * BYTES_PER_SCORE * len(ensemble) * self.classes
         size, data = max(1, self.memory // row), sets.data
@@ -138,44 +146,30 @@ class ReferencePool:
 
     def grow(self, models: int) -> Iterator[ReferenceAnswers]:
         """Give so many models in growing stages; each has the models of the one before."""
-        known = ReferenceAnswers(
-            confidences=np.empty((0, self.asked, 2)), member=np.empty((0, self.asked), dtype=bool)
-        )
-        stages = plan_stages(models)
-        chunks, total = plan_chunks(sum(stages)), 0
+        stages, total, done = plan_stages(models), 0, 0
+        chunks = list(plan_chunks(sum(stages)))
+        said: list[Floats] = []
+        member: list[Bools] = []
         for size in stages:
             total += size
-            while len(known.member) < total:
-                known = _joined(known, self._train(*next(chunks)))
+            wanted = [(i, n) for i, n, before in chunks if done <= before < total]
+            sets = [self._draw(number, models) for number, models in wanted]
+            said += self.trainings.confidences(self.trainer, sets, self.asked)
+            member += [each.masks[:, : self.asked] for each in sets]
+            done = sum(map(len, member))
             self.count(size)
-            yield self._shown(known, total)
+            yield self._show(np.concatenate(said), np.concatenate(member), total)
 
-    def _train(self, number: int, size: int) -> ReferenceAnswers:
+    def _draw(self, number: int, size: int) -> TrainingSets:
         rng = np.random.default_rng(derive(self.stream, MODELS, number))
         masks = draw_balanced_masks(size, len(self.records), rng)
         seeds = rng.integers(0, 2**31, size).tolist()
-        sets = TrainingSets(data=self.records, masks=masks, seeds=seeds)
-        said = self.trainings.confidences(self.trainer, sets, self.asked)
-        return ReferenceAnswers(confidences=said, member=masks[:, : self.asked])
+        return TrainingSets(data=self.records, masks=masks, seeds=seeds)
 
-    def _shown(self, known: ReferenceAnswers, models: int) -> ReferenceAnswers:
+    def _show(self, said: Floats, member: Bools, models: int) -> ReferenceAnswers:
         rows = slice(None) if self.rows is None else self.rows
-        shown = replace(
-            known,
-            confidences=known.confidences[:models, rows],
-            member=known.member[:models, rows],
-        )
+        shown = ReferenceAnswers(confidences=said[:models, rows], member=member[:models, rows])
         return private_copy(shown)
-
-
-def _joined(first: ReferenceAnswers, second: ReferenceAnswers) -> ReferenceAnswers:
-    if not len(first.member):
-        return second
-    both = (first, second)
-    return ReferenceAnswers(
-        confidences=np.concatenate([each.confidences for each in both]),
-        member=np.concatenate([each.member for each in both]),
-    )
 
 
 def derive(stream: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
@@ -183,17 +177,17 @@ def derive(stream: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
     return np.random.SeedSequence(stream.entropy, spawn_key=(*stream.spawn_key, *key))
 
 
-def plan_chunks(models: int) -> Iterator[tuple[int, int]]:
-    """List number and size of the chunks of models that are trained together (4, 4, 8, 16, ...).
+def plan_chunks(models: int) -> Iterator[tuple[int, int, int]]:
+    """List the chunks of models that are trained together (4, 4, 8, 16, ...).
 
-    The cuts are the same however many models are asked for, so that few are always the first of
-    many: some models that are trained together differ in their last digits from those trained in
-    other company.
+    Gives the number of each, its size, and how many models are before it. The cuts are the same
+    however many models are asked for, so that few are always the first of many: some models that
+    are trained together differ in their last digits from those trained in other company.
     """
     number = done = 0
     while done < models:
         size = max(FIRST_CHUNK, done)
-        yield number, size
+        yield number, size, done
         number, done = number + 1, done + size
 
 

@@ -2,16 +2,20 @@
 
 Models of many records are large and what attacks ask of them is not: so answers are kept, in
 memory and in the store, and models only in memory, as long as they fit. Models that were let go are
-trained again from their seeds when somebody asks something new. Two processes that want the same
-at once may both train it; entries of the store are written whole, and either is as good.
+trained again from their seeds when somebody asks something new.
+
+Processes with one store share the work: what one of them is training the others leave to it, train
+what is next, and wait for it at the end. Without a store, or where its file system has no locks,
+two may train the same; entries are written whole, and either is as good.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -31,7 +35,7 @@ from goalkeeper.training.sizes import measure_bytes
 Value = TypeVar("Value")
 # Shares of `compute.memory` that may be taken by answers, and by models.
 ANSWERS_SHARE, MODELS_SHARE = 4, 2
-FEW = 8  # models that are trained and asked at a time where each is trained alone
+FEW = 4  # models that are trained and asked at a time where each is trained alone
 
 
 @runtime_checkable
@@ -49,6 +53,15 @@ class RewritesAnswers(Protocol):
         `seen` `(N, n)` says which model was trained on which of the records asked.
         """
         ...
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Wanted:
+    """Answers that are wanted: their key, whether it says all, and what computes them."""
+
+    key: str
+    identified: bool
+    compute: Callable[[], NDArray[Any]]
 
 
 class KeptTrainings:
@@ -74,25 +87,59 @@ class KeptTrainings:
         """Return models that are trained when something is asked that is not kept."""
         return KeptEnsemble(self, trainer, sets, self._key(trainer, sets))
 
-    def confidences(self, trainer: Trainer, sets: TrainingSets, asked: int) -> Floats:
-        """Return what the models say of the first `asked` rows, `(N, asked, 2)`."""
+    def confidences(
+        self, trainer: Trainer, chunks: Sequence[TrainingSets], asked: int
+    ) -> list[Floats]:
+        """Return what the models of each chunk say of the first `asked` rows, `(N, asked, 2)`."""
         if isinstance(trainer, RewritesAnswers) and trainer.rewritten is not None:
-            said = self.confidences(trainer.rewritten, sets, asked)
-            records, seen = sets.data.take(slice(0, asked)), sets.masks[:, :asked]
-            return trainer.rewrite(said, records, seen, self.classes)
-        key = fingerprint(self._key(trainer, sets), "confidences", asked)
-        return self.recall(key, trainer, lambda: self._ask(trainer, sets, asked))
+            inner = self.confidences(trainer.rewritten, chunks, asked)
+            return [
+                trainer.rewrite(
+                    said, sets.data.take(slice(0, asked)), sets.masks[:, :asked], self.classes
+                )
+                for said, sets in zip(inner, chunks, strict=True)
+            ]
+        cut = [_cut(trainer, sets) for sets in chunks]
+        each_time = EachTime(self.classes, self._memory)
+        wanted = [
+            _Wanted(
+                fingerprint(self._key(trainer, part), "confidences", asked),
+                _identified(trainer),
+                partial(each_time.ask, trainer, part, asked),
+            )
+            for parts in cut
+            for part in parts
+        ]
+        said = iter(self._share_out(wanted))
+        return [np.concatenate([next(said) for _ in parts]) for parts in cut]
 
     def recall(
         self, key: str, trainer: Trainer, compute: Callable[[], NDArray[Any]]
     ) -> NDArray[Any]:
         """Return the answers of this key, as a copy: from memory, the store, or computed."""
-        found = self._answers.get(key)
-        if found is None:
-            store = self._store if _identified(trainer) else None
-            found = compute() if store is None else _from_store(store, key, compute)
-            self._answers.put(key, found, found.nbytes)
+        (found,) = self._share_out([_Wanted(key, _identified(trainer), compute)])
         return private_copy(found)
+
+    def _share_out(self, wanted: Sequence[_Wanted]) -> list[NDArray[Any]]:
+        """Find or compute answers; first those that no other process is computing."""
+        found = [self._find(each, wait=False) for each in wanted]
+        return [
+            self._find(each, wait=True) if said is None else said
+            for each, said in zip(wanted, found, strict=True)
+        ]
+
+    def _find(self, wanted: _Wanted, *, wait: bool) -> Any:
+        """Return answers; None where another process computes them and this one is not to wait."""
+        key, store = wanted.key, self._store if wanted.identified else None
+        found = self._answers.get(key)
+        if found is None and store is None:
+            found = wanted.compute()
+        elif found is None and store is not None:
+            found = _read(store, key)
+            found = _compute(store, wanted, wait=wait) if found is None else found
+        if found is not None:
+            self._answers.put(key, found, found.nbytes)
+        return found
 
     def models(self, key: str, trainer: Trainer, sets: TrainingSets) -> Ensemble:
         """Return the models of this key: those that are kept, or trained now."""
@@ -101,21 +148,6 @@ class KeptTrainings:
             found = trainer.fit_many(sets.data, sets.masks, sets.seeds)
             self._models.put(key, found, measure_bytes(found))
         return found
-
-    def _ask(self, trainer: Trainer, sets: TrainingSets, asked: int) -> Floats:
-        """Train and ask; a few models at a time where each of them is trained alone."""
-        strategy = getattr(trainer, "strategy", None)
-        alone = isinstance(strategy, FitStrategy) and strategy.kind == "one_by_one"
-        jobs: int = getattr(getattr(trainer, "compute", None), "jobs", 1)
-        size = FEW * jobs if alone else max(1, len(sets.masks))
-        each_time = EachTime(self.classes, self._memory)
-        parts = [
-            TrainingSets(
-                data=sets.data, masks=sets.masks[i : i + size], seeds=sets.seeds[i : i + size]
-            )
-            for i in range(0, len(sets.masks), size)
-        ]
-        return np.concatenate([each_time.confidences(trainer, part, asked) for part in parts])
 
     def _key(self, trainer: Trainer, sets: TrainingSets) -> str:
         recipe = [content_of_trainer(trainer)]
@@ -201,14 +233,36 @@ def _identified(trainer: Trainer) -> bool:
     return isinstance(getattr(trainer, "strategy", None), FitStrategy)
 
 
-def _from_store(store: Store, key: str, compute: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-    """Return what the store has under this key, or compute and store it."""
-    stored = store.get_arrays(key)
-    if stored is not None and "answers" in stored:
-        return stored["answers"]
-    answers = compute()
-    try:
-        store.put_arrays(key, {"answers": answers}, About(attack="answers of trained models"))
-    except StoreError as error:
-        warnings.warn(f"answers of trained models are not kept: {error}", stacklevel=4)
-    return answers
+def _cut(trainer: Trainer, sets: TrainingSets) -> list[TrainingSets]:
+    """Cut training sets into a few at a time, where each model is trained alone.
+
+    That takes less memory, and other processes can train the others meanwhile.
+    """
+    strategy = getattr(trainer, "strategy", None)
+    alone = isinstance(strategy, FitStrategy) and strategy.kind == "one_by_one"
+    jobs: int = getattr(getattr(trainer, "compute", None), "jobs", 1)
+    size = FEW * jobs if alone else max(1, len(sets.masks))
+    return [
+        TrainingSets(data=sets.data, masks=sets.masks[i : i + size], seeds=sets.seeds[i : i + size])
+        for i in range(0, len(sets.masks), size)
+    ]
+
+
+def _read(store: Store, key: str) -> NDArray[Any] | None:
+    return (store.get_arrays(key) or {}).get("answers")
+
+
+def _compute(store: Store, wanted: _Wanted, *, wait: bool) -> NDArray[Any] | None:
+    """Compute and store answers, unless another process does; then None, or wait for it."""
+    with store.computing(wanted.key, wait=wait) as ours:
+        found = _read(store, wanted.key) if ours else None
+        if found is not None or not ours:
+            return found
+        found = wanted.compute()
+        try:
+            store.put_arrays(
+                wanted.key, {"answers": found}, About(attack="answers of trained models")
+            )
+        except StoreError as error:
+            warnings.warn(f"answers of trained models are not kept: {error}", stacklevel=5)
+        return found
