@@ -1,17 +1,17 @@
 """Count the trainings of a small privacy assessment, by attack: as asked for, and as made.
 
-    python -m benchmarks.trainings                      # a random forest
-    python -m benchmarks.trainings --model logistic
+    python -m benchmarks.trainings                      # logistic regression
+    python -m benchmarks.trainings --model forest
     python -m benchmarks.trainings --store FOLDER       # twice: nothing is trained again
 
-What an attack asks for is what its cost counts; what is made is counted where scikit-learn trains.
-The privacy game of teaching and the poisoning of the same application are counted as well with
-`--goals`.
+What an attack asks for is what its cost counts, without its control; what is made is counted where
+scikit-learn trains, for attack, game and control together. `--goals` counts other goals than privacy.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +22,9 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import pandas as pd
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 
 from goalkeeper.assessing import prepare
 from goalkeeper.attack_run import execute
@@ -71,16 +74,11 @@ class Made:
 
 def application(model: str, store: str = "") -> Application:
     """Make a table in which one column is sensitive, and the share of a group is private."""
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.linear_model import LogisticRegression
-
     rng = np.random.default_rng(0)
     x = rng.normal(size=(ROWS, COLUMNS)).round(3)
     x[:, -1] = rng.integers(0, 3, ROWS)
     y = (x[:, 0] + 0.5 * x[:, -1] + rng.normal(size=ROWS) > 0.5).astype(int)
     half = ROWS // 2
-    import pandas as pd
-
     names = [f"c{i}" for i in range(COLUMNS)]
     frame = pd.DataFrame(x, columns=names)
     frame["group"] = np.where(rng.random(ROWS) < 0.3, "a", "b")
@@ -105,11 +103,11 @@ def application(model: str, store: str = "") -> Application:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", choices=["forest", "logistic"], default="forest")
+    parser.add_argument("--model", choices=["forest", "logistic"], default="logistic")
     parser.add_argument("--goals", nargs="*", default=["privacy"])
-    parser.add_argument("--effort", type=float, default=0.25)
-    parser.add_argument("--store", default="")
     parser.add_argument("--attacks", nargs="*", default=[])
+    parser.add_argument("--effort", type=float, default=1.0)
+    parser.add_argument("--store", default="", help="a folder; then everything is run twice")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     choice = Choice(
@@ -117,20 +115,33 @@ def main() -> None:
         attacks=tuple(options.attacks),
         effort=options.effort,
     )
+    rows = []
     for _ in range(2 if options.store else 1):
-        session = prepare(application(options.model, options.store), choice=choice)
-        made, asked, start = Made(), Counter[str](), time.process_time()
-        with made.counting():
-            for unit in session.plan.units:
-                made.part = f"{unit.run.game.family}: {unit.attack} ({unit.run.task.name})"
-                result = execute(session.app, unit.run)
-                asked[made.part] += result.cost.models
-        for part in sorted({*made.counts, *asked}):
-            if made.counts[part] or asked[part]:
-                print(f"{part:72} asked {asked[part]:6,}  made {made.counts[part]:6,}")
-        spent = time.process_time() - start
-        print(f"{'all':72} asked {asked.total():6,}  made {made.counts.total():6,}")
-        print(f"{spent:.1f} CPU seconds, {len(session.plan.units)} attack runs")
+        rows = count(application(options.model, options.store), choice)
+    if options.json:
+        options.json.write_text(json.dumps(rows))
+
+
+def count(app: Application, choice: Choice) -> list[dict[str, Any]]:
+    """Run everything in this process, and print and return what was trained, by attack."""
+    session = prepare(app, choice=choice)
+    made, asked, start = Made(), Counter[str](), time.process_time()
+    with made.counting():
+        for unit in session.plan.units:
+            made.part = f"{unit.attack}, {unit.run.task.name}"
+            asked[made.part] += execute(session.app, unit.run).cost.models
+    parts = [part for part in sorted({*made.counts, *asked}) if made.counts[part] or asked[part]]
+    rows = [figure(part, asked[part], made.counts[part]) for part in parts]
+    rows.append(figure("all", asked.total(), made.counts.total()))
+    for row in rows:
+        print(f"{row['figure']:60} {row['note']}")
+    units = len(session.plan.units)
+    print(f"{time.process_time() - start:.1f} CPU seconds, {units} attack runs")
+    return rows
+
+
+def figure(part: str, asked: int, made: int) -> dict[str, Any]:
+    return {"figure": part, "note": f"{asked:,} counted, {made:,} trained"}
 
 
 if __name__ == "__main__":

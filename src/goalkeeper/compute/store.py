@@ -122,7 +122,7 @@ class Store:
         """Claim the computing of arrays, so that two processes do not both compute them.
 
         Gives whether the claim is ours; False where another process has it, and this one is not to
-        wait. A few hundred claims are told apart, so one must not be made inside another.
+        wait. A process has one claim at a time: different keys may share one.
         """
         return claimed(self.root / CLAIMS / sha(key.encode())[:2], wait=wait)
 

@@ -26,7 +26,7 @@ from goalkeeper.core.feedback import FeedbackBatch, FeedbackOutcome
 from goalkeeper.core.metered_trainer import MeteredTrainer
 from goalkeeper.core.power import Capability, Grade, Power, View
 from goalkeeper.core.readonly import private_copy
-from goalkeeper.core.reference import DRAWS, ReferenceAnswers, ReferencePool, derive
+from goalkeeper.core.reference import DRAWS, ReferencePool, SharedAnswers, derive
 from goalkeeper.core.steering import Steering, permitted
 from goalkeeper.core.stored_numbers import change_numbers
 from goalkeeper.core.terms import Checkpoint as Checkpoint
@@ -251,7 +251,7 @@ class Access:
         self._knows("algorithm", Grade.PARTIAL, "trainer()")
         return MeteredTrainer(self._recipe(), self._meter, self._shared.trainings)
 
-    def reference_models(self, candidates: Data, models: int) -> Iterator[ReferenceAnswers]:
+    def reference_models(self, candidates: Data, models: int) -> Iterator[SharedAnswers]:
         """Give what reference models say of candidates, in growing stages (16, 16, 32, ...).
 
         They are trained on random halves of the candidates, which are the question's records, and

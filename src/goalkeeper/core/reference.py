@@ -46,7 +46,7 @@ class LargerQuestion:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class ReferenceAnswers:
+class SharedAnswers:
     """What m reference models say of n candidates, and which of them saw which candidate.
 
     Parameters
@@ -133,7 +133,7 @@ class ReferencePool:
     stream
         Seeds that no attack and no game draws from.
     count
-        Told how many further models an attack was given.
+        Called with the number of further models that an attack was given.
     """
 
     trainer: Trainer
@@ -144,7 +144,7 @@ class ReferencePool:
     count: Callable[[int], None]
     rows: Ints | None = None
 
-    def grow(self, models: int) -> Iterator[ReferenceAnswers]:
+    def grow(self, models: int) -> Iterator[SharedAnswers]:
         """Give so many models in growing stages; each has the models of the one before."""
         stages, total, done = plan_stages(models), 0, 0
         chunks = list(plan_chunks(sum(stages)))
@@ -166,9 +166,9 @@ class ReferencePool:
         seeds = rng.integers(0, 2**31, size).tolist()
         return TrainingSets(data=self.records, masks=masks, seeds=seeds)
 
-    def _show(self, said: Floats, member: Bools, models: int) -> ReferenceAnswers:
+    def _show(self, said: Floats, member: Bools, models: int) -> SharedAnswers:
         rows = slice(None) if self.rows is None else self.rows
-        shown = ReferenceAnswers(confidences=said[:models, rows], member=member[:models, rows])
+        shown = SharedAnswers(confidences=said[:models, rows], member=member[:models, rows])
         return private_copy(shown)
 
 

@@ -32,7 +32,7 @@ class ProbedModels:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class OwnModels:
+class WorldModels:
     """Own models of each world `(models,)`, and questions: records that none was trained on."""
 
     ensemble: Ensemble
@@ -40,7 +40,7 @@ class OwnModels:
     questions: Data
 
 
-def train_own_models(question: Worlds, access: Access, models: int) -> OwnModels:
+def train_own_models(question: Worlds, access: Access, models: int) -> WorldModels:
     """Train own models, half of them in each world: the same for every attack that asks for them.
 
     Half of the questions have the property, as far as there are that many.
@@ -52,7 +52,7 @@ def train_own_models(question: Worlds, access: Access, models: int) -> OwnModels
     world = np.arange(models) % 2 == 1
     masks = question.masks(train, world, rng)
     seeds = rng.integers(0, 2**31, models).tolist()
-    return OwnModels(access.trainer().fit_shared(train, masks, seeds), world, questions)
+    return WorldModels(access.trainer().fit_shared(train, masks, seeds), world, questions)
 
 
 def probe_models(question: Worlds, access: Access, models: int) -> Iterator[ProbedModels]:
