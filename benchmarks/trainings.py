@@ -5,7 +5,7 @@
     python -m benchmarks.trainings --store FOLDER       # twice: nothing is trained again
 
 What an attack asks for is what its cost counts, without its control; what is made is counted where
-scikit-learn trains, for attack, game and control together. `--goals` counts other goals than privacy.
+scikit-learn trains, for attack, game and control together. `--goals` counts other goals.
 """
 
 from __future__ import annotations

@@ -292,8 +292,7 @@ def test_only_the_same_is_found_again(trained: list[int]) -> None:
         (app.trainer, replace(sets, seeds=[1, 2, 3, 5])),
         (other, sets),
     ]
-    for _ in range(2):
-        found = [kept.trained(*each).scores(x) for each in asked]
+    found = [kept.trained(*each).scores(x) for each in (*asked, *asked)]
     assert trained == [4] * len(asked)
     assert len({scores.tobytes() for scores in found}) == len(asked)
 
