@@ -42,7 +42,7 @@ from goalkeeper.stats.intervals import clopper_pearson
 from goalkeeper.targets.checks import preflight
 
 COVERED = "the same attack by an attacker with more power was withstood"
-OUT_OF_TIME = "the run was stopped before this attack run; the same command goes on with it"
+OUT_OF_TIME = "the run was stopped before this attack run; the same command continues with it"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "torch")
 
 

@@ -30,7 +30,7 @@ TimeLimit = Annotated[
     typer.Option(
         "--time",
         help="Time limit, e.g. 40m: attack runs end then, and the report says what is left. The "
-        "same command goes on with it.",
+        "same command continues with it.",
         show_default="15m; none with --effort or --exhaustive",
     ),
 ]

@@ -75,7 +75,7 @@ class Progress:
         self._say(f"{count_runs(len(event.units))} can decide a verdict: {cost}")
         if total_for(times, pending, self._jobs).now > event.left:
             left = format_duration(event.left)
-            self._say(f"time limit: {left}; the shortest run first, and the same command goes on")
+            self._say(f"time limit: {left}; the shortest run first, and the same command continues")
 
     def _advance(self, event: Finished) -> None:
         """Report the status of an attack run, what it decided, and the remaining time."""

@@ -30,7 +30,7 @@ class Sizing:
         earlier run in the same folder, else 1.
     limit
         Seconds after which attack runs end. What is missing then is inconclusive, and the same
-        call goes on with it later.
+        call continues with it later.
     begun
         The reading of the monotonic clock from which the limit counts.
     """

@@ -16,7 +16,7 @@ from goalkeeper.running.keys import store_key
 
 
 def load_finished(session: Session) -> dict[str, AttackResult]:
-    """Return the results of this plan that the folder holds, but for those to be made anew.
+    """Return the results of this plan that the folder holds, but for those that are to run again.
 
     These are the failed ones, and what the time limit ended early.
     """

@@ -46,7 +46,7 @@ class PlannedRun:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class RunLook:
     """One look at a run."""
 
     run: PlannedRun
@@ -123,7 +123,7 @@ class Agenda:
 
     # ---- what matters --------------------------------------------------------------------------
 
-    def _matters(self, step: Look, state: _State) -> bool:
+    def _matters(self, step: RunLook, state: _State) -> bool:
         """Return whether a look can still change a verdict, or was asked for regardless."""
         run = step.run
         if self._complete or not self._goals[run.id]:
@@ -138,7 +138,7 @@ class Agenda:
                 return False
         return True
 
-    def _judge(self, step: Look, result: AttackResult, state: _State) -> None:
+    def _judge(self, step: RunLook, result: AttackResult, state: _State) -> None:
         """Note what a result settles, for each goal that the run can change."""
         if self._complete:
             return
@@ -150,7 +150,7 @@ class Agenda:
             elif all(settled is Settled.EXCLUDED for settled, _ in found):
                 state.excluded.setdefault(step.run.id, set()).add(goal)
 
-    def _settle(self, step: Look, result: AttackResult, goal: Goal) -> Settling:
+    def _settle(self, step: RunLook, result: AttackResult, goal: Goal) -> Settling:
         """Return what a result settles for a goal, by the evidence of each attacker."""
         key = (step.unit.id, goal)
         known = self._known.get(key)
@@ -187,7 +187,7 @@ class Agenda:
                 found[run.id] = tuple(o for o in better if _exceeds(o, run))
         return found
 
-    def _order(self, times: OperationTimes) -> Iterator[Look]:
+    def _order(self, times: OperationTimes) -> Iterator[RunLook]:
         """List the looks: first looks before second ones, stronger attackers before weaker ones.
 
         Within each part goals take turns, the one that was given least time next, and each takes
@@ -203,7 +203,7 @@ class Agenda:
         for part in _by_look(idle):
             yield from sorted(part, key=lambda step: _seconds(step, times))
 
-    def _weigh(self, step: Look, goal: Goal, seconds: float) -> float:
+    def _weigh(self, step: RunLook, goal: Goal, seconds: float) -> float:
         """Return the seconds of a look, longer the dearer its attack: cheap attacks decide first.
 
         Of two attacks that both show that a goal is not met, the cheaper one says more.
@@ -213,7 +213,7 @@ class Agenda:
         feasibility = stakes.policy.rating.feasibility(min(stakes.cost(e) for e in entries))
         return max(seconds, SHORT) * DEARER[feasibility]
 
-    def _take_turns(self, steps: Iterable[Look], times: OperationTimes) -> Iterator[Look]:
+    def _take_turns(self, steps: Iterable[RunLook], times: OperationTimes) -> Iterator[RunLook]:
         seconds = {step: _seconds(step, times) for step in steps}
         goals = dict.fromkeys(goal for step in seconds for goal in self._goals[step.run.id])
         queues = {
@@ -224,7 +224,7 @@ class Agenda:
             for goal in goals
         }
         given = dict.fromkeys(queues, 0.0)
-        taken: set[Look] = set()
+        taken: set[RunLook] = set()
         while queues:
             goal = min(queues, key=lambda goal: given[goal])
             step = queues[goal].pop(0)
@@ -256,12 +256,14 @@ def _collect(entries: Sequence[PlanEntry]) -> tuple[PlannedRun, ...]:
     return tuple(PlannedRun(tuple(shared)) for shared in found.values())
 
 
-def _by_look(runs: Sequence[PlannedRun]) -> tuple[list[Look], list[Look]]:
+def _by_look(runs: Sequence[PlannedRun]) -> tuple[list[RunLook], list[RunLook]]:
     """Split the looks at runs: the first of each, and the second of those that have one."""
-    return [Look(run, 0) for run in runs], [Look(run, 1) for run in runs if len(run.looks) > 1]
+    return [RunLook(run, 0) for run in runs], [
+        RunLook(run, 1) for run in runs if len(run.looks) > 1
+    ]
 
 
-def _seconds(step: Look, times: OperationTimes) -> float:
+def _seconds(step: RunLook, times: OperationTimes) -> float:
     return times.seconds(step.unit, step.unit.effort)
 
 
