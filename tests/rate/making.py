@@ -91,7 +91,9 @@ def rated(level: int, *found: Evidence, hypotheses: int = 1) -> GoalRating:
 
 
 # What the method's reference knows; attack runs that were not made for a reason have tests apart.
-KNOWN = [status for status in Status if status not in (Status.COVERED, Status.NOT_NEEDED)]
+KNOWN: list[Status] = [
+    status for status in Status if status not in (Status.COVERED, Status.NOT_NEEDED)
+]
 
 
 def random_evidence(rnd: random.Random, index: int) -> Evidence:

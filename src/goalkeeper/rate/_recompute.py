@@ -97,9 +97,9 @@ def _compare_rows(assessment: Assessment) -> Iterator[str]:
     """Check that looks, and what evidence may count for, were planned so before any result."""
     planned = {}
     for row in assessment.plan:
-        looks = [unit for unit in (row.interim, row.unit) if unit]
-        for look, unit in enumerate(looks, 1):
-            planned[unit, row.attacker] = (look, len(looks), row.standing)
+        units = [unit for unit in (row.interim, row.unit) if unit]
+        for look, unit in enumerate(units, 1):
+            planned[unit, row.attacker] = (look, len(units), row.standing)
     for evidence in assessment.evidence:
         before = planned.get((evidence.unit, evidence.attacker))
         if before is not None:

@@ -43,8 +43,8 @@ def recall(session: Session, have: Mapping[str, AttackResult]) -> dict[str, Atta
     counted = session.agenda.follow({**found, **have}).counted
     needed = {unit: result for unit, result in found.items() if unit in counted}
     if session.folder is not None:
-        for unit, result in needed.items():
-            session.folder.save(unit, result)
+        for name, kept in needed.items():
+            session.folder.save(name, kept)
     return needed
 
 

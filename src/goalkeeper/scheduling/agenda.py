@@ -203,6 +203,12 @@ class Agenda:
         for part in _by_look(idle):
             yield from sorted(part, key=lambda step: _seconds(step, times))
 
+    def _sort(self, seconds: Mapping[RunLook, float], goal: Goal) -> list[RunLook]:
+        """List the looks that can decide a goal, the soonest first."""
+        mine = [step for step in seconds if goal in self._goals[step.run.id]]
+        weights = {step: self._weigh(step, goal, seconds[step]) for step in mine}
+        return sorted(mine, key=lambda step: (weights[step], step.unit.id))
+
     def _weigh(self, step: RunLook, goal: Goal, seconds: float) -> float:
         """Return the seconds of a look, longer the dearer its attack: cheap attacks decide first.
 
@@ -216,13 +222,7 @@ class Agenda:
     def _take_turns(self, steps: Iterable[RunLook], times: OperationTimes) -> Iterator[RunLook]:
         seconds = {step: _seconds(step, times) for step in steps}
         goals = dict.fromkeys(goal for step in seconds for goal in self._goals[step.run.id])
-        queues = {
-            goal: sorted(
-                (step for step in seconds if goal in self._goals[step.run.id]),
-                key=lambda step, g=goal: (self._weigh(step, g, seconds[step]), step.unit.id),
-            )
-            for goal in goals
-        }
+        queues = {goal: self._sort(seconds, goal) for goal in goals}
         given = dict.fromkeys(queues, 0.0)
         taken: set[RunLook] = set()
         while queues:

@@ -1,7 +1,8 @@
 """What attack runs cost in principle, on no machine in particular.
 
 The order of attack runs follows these seconds and not measured ones: the same seed must give the
-same evidence on a busy machine. They need only be right enough to separate short runs from long ones.
+same evidence on a busy machine. They need only be right enough to separate short runs from long
+ones.
 """
 
 from __future__ import annotations
