@@ -13,7 +13,7 @@ from goalkeeper.core.need import Damage
 from goalkeeper.games import tallies
 from goalkeeper.policy import protection_need
 from goalkeeper.rate import rate, recompute
-from tests.rate.making import POLICY, RULES, SECRECY, evidence, of, trial
+from tests.rate.making import POLICY, RULES, SECRECY, evidence, need_of, of, trial
 
 
 def assessment() -> Assessment:
@@ -133,6 +133,11 @@ def _tampered(path: str, value: Any) -> Assessment:
         ("evidence/0/result/curve/low", [0.1], "curve: its columns differ in length"),
         ("evidence/0/requires/window", "difficult", "requires.window: difficult is stored, easy"),
         ("evidence/0/requires/expertise", "expert", "requires.expertise: expert is stored, layman"),
+        ("evidence/0/looks", 2, "E-good_words-outsider: looks: 2 is stored, 1 recomputed"),
+        ("evidence/0/look", 9, "look 9 of 1 has no share of alpha"),
+        ("plan/0/interim", "U-early", "E-good_words-outsider: look: 1 is stored, 2 recomputed"),
+        ("evidence/1/result/status", "covered", "later-outsider: no evidence does not cover it"),
+        ("evidence/1/result/status", "not_needed", "goal integrity.not_tested: 1 entries"),
         ("evidence/0/variant", "evasion.bad_words", "did you mean 'evasion.good_words'"),
         ("application/secrecy/data/full", "secret", ""),
     ],
@@ -143,3 +148,28 @@ def test_a_changed_assessment_is_found_out(path: str, value: Any, message: str) 
         assert any(message in text for text in found), found
     else:
         assert found == []  # nothing in it needs that knowledge
+
+
+@pytest.mark.requirement("S2")
+@pytest.mark.parametrize(
+    ("attack", "status", "successes", "message"),
+    [
+        ("good_words", Status.TESTED, 0, ""),
+        ("good_words", Status.TESTED, 90, "leaves open whether integrity is met"),
+        ("bad_words", Status.TESTED, 0, "does not cover it"),
+        ("good_words", Status.CONTROL_FAILED, 0, "does not cover it"),
+    ],
+)
+def test_what_is_covered_was_withstood_by_the_same_attack(
+    attack: str, status: Status, successes: int, message: str
+) -> None:
+    """Nobody makes a goal green by naming evidence that does not exclude the attack."""
+    strong = evidence(trial(of(successes, 400)), name="strong", status=status)
+    strong = strong.model_copy(update={"attack": attack})
+    weak = evidence(name="weak", status=Status.COVERED)
+    weak = weak.model_copy(update={"attack": "good_words", "covered_by": strong.id})
+    needs = {Goal.INTEGRITY: need_of(1)}
+    found, goals, verdict = rate([strong, weak], needs, POLICY, SECRECY, {Goal.INTEGRITY: 1})
+    changed = {"evidence": found, "goals": goals, "verdict": verdict, "plan": ()}
+    texts = recompute(assessment().model_copy(update=changed), POLICY)
+    assert any(message in text for text in texts) if message else texts == []

@@ -122,7 +122,7 @@ def _compare_covered(
         other = by_id.get(one.covered_by)
         same = other is not None and (other.attack, other.task) == (one.attack, one.task)
         if other is None or not same or other.status is not Status.TESTED:
-            yield f"evidence {one.id}: {one.covered_by or 'nothing'} does not cover it"
+            yield f"evidence {one.id}: {one.covered_by or 'no evidence'} does not cover it"
             continue
         for goal, rating in assessment.goals.items():
             counts = goal in one.goals and rating.need.level

@@ -21,8 +21,8 @@ from goalkeeper.rate import Settled, settle
 from goalkeeper.scheduling.prospects import Stakes
 
 # How much longer a run counts, when runs are sorted, the harder the attack is; and the seconds that
-# the shortest count as, so that cheap attacks of a few seconds come before dear ones of none.
-DEARER = {"high": 1.0, "medium": 10.0, "low": 100.0, "very_low": 1000.0}
+# the shortest count as, so that cheap attacks of a few seconds come before costly ones of none.
+COSTLINESS = {"high": 1.0, "medium": 10.0, "low": 100.0, "very_low": 1000.0}
 SHORT = 2.0
 Settling = tuple[tuple[Settled, str], ...]  # by the evidence of each attacker, with its id
 
@@ -191,7 +191,7 @@ class Agenda:
         """List the looks: first looks before second ones, stronger attackers before weaker ones.
 
         Within each part goals take turns, the one that was given least time next, and each takes
-        its shortest run, cheap attacks before dear ones. What decides nothing comes last.
+        its shortest run, cheap attacks before costly ones. What decides nothing comes last.
         """
         deciding = [run for run in self._runs if self._goals[run.id]]
         idle = [run for run in self._runs if not self._goals[run.id]]
@@ -210,14 +210,14 @@ class Agenda:
         return sorted(mine, key=lambda step: (weights[step], step.unit.id))
 
     def _weigh(self, step: RunLook, goal: Goal, seconds: float) -> float:
-        """Return the seconds of a look, longer the dearer its attack: cheap attacks decide first.
+        """Return the seconds of a look, longer the more its attack costs.
 
         Of two attacks that both show that a goal is not met, the cheaper one says more.
         """
         stakes = self._stakes
         entries = (e for e in step.run.entries if goal in stakes.goals(e))
         feasibility = stakes.policy.rating.feasibility(min(stakes.cost(e) for e in entries))
-        return max(seconds, SHORT) * DEARER[feasibility]
+        return max(seconds, SHORT) * COSTLINESS[feasibility]
 
     def _take_turns(self, steps: Iterable[RunLook], times: OperationTimes) -> Iterator[RunLook]:
         seconds = {step: _seconds(step, times) for step in steps}
