@@ -10,6 +10,8 @@ import numpy as np
 import psutil
 
 from goalkeeper.compute.executor import Job
+from goalkeeper.compute.store import Store
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.testing.jobs import double, fail, process, threads
 
 __all__ = [
@@ -19,9 +21,11 @@ __all__ = [
     "fail",
     "fill",
     "job",
+    "keep",
     "load",
     "memory",
     "note",
+    "open_store",
     "process",
     "threads",
 ]
@@ -57,6 +61,21 @@ def note(folder: str, name: str, seconds: float) -> str:
         file.write(line)
     time.sleep(seconds)
     return name
+
+
+def open_store(compute: ComputeSettings) -> Store:
+    """Open the store of a run, as each of its workers does."""
+    return Store(Path(compute.store))
+
+
+def keep(shared: Store, folder: str, name: str, seconds: float) -> str:
+    """Take an array from the store, or make and keep it; tell which."""
+    note(folder, name, seconds)
+    found = shared.get_arrays("squares")
+    if found is not None:
+        return f"found {int(found['x'].sum())}"
+    shared.put_arrays("squares", {"x": np.arange(5) ** 2})
+    return "made"
 
 
 def fill(mebibytes: int, seconds: float) -> str:
