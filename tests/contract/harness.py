@@ -54,8 +54,9 @@ class _Stream:
 
 
 @lru_cache(KEPT)
-def _fair(worlds: GameWorlds, domain: str, stream: _Stream) -> Application:
-    return worlds.fair(domain, stream.rng)
+def _fair(worlds: Any, domain: str, stream: _Stream) -> Application:
+    app: Application = worlds.fair(domain, stream.rng)
+    return app
 
 
 @cache
