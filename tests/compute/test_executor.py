@@ -287,10 +287,11 @@ def test_a_cluster_that_dies_in_the_middle_is_an_error(
     from goalkeeper.core.errors import ExecutorError
 
     jobs = [job(str(i), "note", folder=str(tmp_path), name=str(i), seconds=0.3) for i in range(50)]
-    # The client keeps the patience it was made with, for its own attempts to connect again.
-    monkeypatch.setattr(ours, "PATIENCE", 8)
     soon = dask.config.set({"distributed.comm.timeouts.connect": "2s"})
     with separate(tmp_path) as (address, processes), soon:
+        list(DaskExecutor(address).run(doubles(1)))  # the worker is there
+        # The client keeps the patience it was made with, for its own attempts to connect again.
+        monkeypatch.setattr(ours, "PATIENCE", 3)
         running = DaskExecutor(address).run(jobs)
         first = next(running)
         assert first.status == "ok", first.error
