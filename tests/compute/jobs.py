@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 
 from goalkeeper.compute.executor import Job
-from goalkeeper.compute.store import Store
-from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.testing.jobs import double, fail, process, threads
+
+if TYPE_CHECKING:
+    from goalkeeper.compute.store import Store
+    from goalkeeper.core.compute_settings import ComputeSettings
 
 __all__ = [
     "answer",
@@ -65,6 +68,8 @@ def note(folder: str, name: str, seconds: float) -> str:
 
 def open_store(compute: ComputeSettings) -> Store:
     """Open the store of a run, as each of its workers does."""
+    from goalkeeper.compute.store import Store  # a worker that needs it not, starts faster
+
     return Store(Path(compute.store))
 
 

@@ -148,7 +148,7 @@ def test_torch_has_one_thread_in_a_job_only(executor: Executor) -> None:
 
 def test_what_takes_too_much_is_stopped_and_the_rest_goes_on(limited: Executor) -> None:
     slow = job("slow", "fill", mebibytes=1, seconds=60)
-    big = job("big", "fill", mebibytes=900, seconds=60)
+    big = job("big", "fill", mebibytes=640, seconds=60)
     begin = time.monotonic()
     outcomes = {o.id: o for o in limited.run([slow, big, *doubles(4)])}
     assert time.monotonic() - begin < 30
