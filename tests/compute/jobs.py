@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 
 from goalkeeper.compute.executor import Job
-from goalkeeper.testing.jobs import double, fail, process, threads
+from goalkeeper.testing.jobs import double, fail, linger, process, threads
 
 if TYPE_CHECKING:
     from goalkeeper.compute.store import Store
@@ -25,6 +25,7 @@ __all__ = [
     "fill",
     "job",
     "keep",
+    "linger",
     "load",
     "memory",
     "note",

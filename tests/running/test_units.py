@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.describe import load
 from goalkeeper.planning import Choice
 from goalkeeper.report.detail import spent
-from goalkeeper.running.units import load_finished, recall, run_missing
+from goalkeeper.running.units import load_finished, recall, run_pending
 from tests.cli.running import timeless
 from tests.describe.writing import write_text_app
 
@@ -48,7 +48,7 @@ def session(path: Path, choice: Choice = FEW, **kept: Any) -> Session:
 
 
 def result_of(ready: Session, executor: Executor) -> dict[str, AttackResult]:
-    return {unit.id: result for unit, result in run_missing(ready, executor, {})}
+    return {unit.id: result for unit, result in run_pending(ready, executor, {})}
 
 
 def told(ready: Session, found: dict[str, AttackResult]) -> dict[str, Any]:
@@ -61,9 +61,10 @@ class Counting:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        self.asked += [job.id for job in jobs]
-        yield from InlineExecutor().run(jobs)
+    def run(self, jobs: Iterable[Job | None]) -> Iterator[Outcome]:
+        for outcome in InlineExecutor().run(jobs):
+            self.asked.append(outcome.id)
+            yield outcome
 
 
 # ---- whoever computes ----------------------------------------------------------------------------
@@ -165,7 +166,7 @@ def test_another_run_takes_from_the_store_what_one_has_played(
     assert load_finished(second) == taken, "the folder has them, too"
     assert recall(second, load_finished(second)) == {}
     again = Counting()
-    assert list(run_missing(second, again, taken)) == []
+    assert list(run_pending(second, again, taken)) == []
     assert again.asked == []
 
 
@@ -223,8 +224,8 @@ def test_failed_plays_are_played_again(app: Path, store: Store, tmp_path: Path) 
     ready = session(app, folder=RunFolder(tmp_path / "one"), store=store)
 
     class Failing:
-        def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-            for job in jobs:
+        def run(self, jobs: Iterable[Job | None]) -> Iterator[Outcome]:
+            for job in filter(None, jobs):
                 yield Outcome(id=job.id, status="stopped", error="took too long")
 
     found = result_of(ready, Failing())
@@ -243,6 +244,6 @@ def test_a_store_that_cannot_be_written_is_told_once_and_loses_nothing(
     folder = RunFolder(tmp_path / "one")
     ready = session(app, folder=folder, store=Full(tmp_path / "store"))
     said: list[str] = []
-    found = {u.id: p for u, p in run_missing(ready, InlineExecutor(), {}, warn=said.append)}
+    found = {u.id: p for u, p in run_pending(ready, InlineExecutor(), {}, warn=said.append)}
     assert set(load_finished(ready)) == {u.id for u in ready.plan.units} == set(found)
     assert said == ["nothing more is put into the store: the disk is full"]
