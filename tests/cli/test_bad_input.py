@@ -356,7 +356,7 @@ def test_no_query_and_little_data_are_never_green(tmp_path: Path) -> None:
     budget = "\n  - {name: Eve, based_on: customer, budget: {queries: 0}}\n  - outsider"
     text = BASE.replace("[outsider, customer]", budget)
     path = write_text_app(tmp_path, text, mail_lines(90))
-    done = inline("run", path, "-o", tmp_path / "r", "--jobs", "1", "--json")
+    done = inline("run", path, "-o", tmp_path / "r", "--jobs", "1", "--effort", "0.25", "--json")
     assessment = json.loads(done.out)
     assert "met" not in {goal["verdict"] for goal in assessment["goals"].values()}
     assert done.code != Exit.MET

@@ -7,6 +7,8 @@ import warnings
 import pytest
 
 from goalkeeper.cli import streams
+from goalkeeper.compute import executors
+from goalkeeper.compute.executor import Execution
 
 
 def test_a_warning_of_a_line_is_printed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,3 +23,16 @@ def test_a_warning_of_a_line_is_printed_once(monkeypatch: pytest.MonkeyPatch) ->
         warnings.simplefilter("always")
         warnings.warn("another one", stacklevel=1)
     assert shown == ["the solver has not converged, whatever was tried: 0", "another one"]
+
+
+def test_a_warning_of_ours_is_one_line_without_its_place(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    streams.warn_once()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        for _ in range(2):
+            executors.make(Execution(scheduler="tcp://far:8786"), 1)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: the connection to the Dask scheduler at tcp://far:8786 is ")

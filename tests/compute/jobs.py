@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 
 from goalkeeper.compute.executor import Job
 from goalkeeper.testing.jobs import double, fail, linger, process, threads
+
+if TYPE_CHECKING:
+    from goalkeeper.compute.store import Store
+    from goalkeeper.core.compute_settings import ComputeSettings
 
 __all__ = [
     "answer",
@@ -19,10 +24,12 @@ __all__ = [
     "fail",
     "fill",
     "job",
+    "keep",
     "linger",
     "load",
     "memory",
     "note",
+    "open_store",
     "process",
     "threads",
 ]
@@ -58,6 +65,23 @@ def note(folder: str, name: str, seconds: float) -> str:
         file.write(line)
     time.sleep(seconds)
     return name
+
+
+def open_store(compute: ComputeSettings) -> Store:
+    """Open the store of a run, as each of its workers does."""
+    from goalkeeper.compute.store import Store  # a worker that needs it not, starts faster
+
+    return Store(Path(compute.store))
+
+
+def keep(shared: Store, folder: str, name: str, seconds: float) -> str:
+    """Take an array from the store, or make and keep it; tell which."""
+    note(folder, name, seconds)
+    found = shared.get_arrays("squares")
+    if found is not None:
+        return f"found {int(found['x'].sum())}"
+    shared.put_arrays("squares", {"x": np.arange(5) ** 2})
+    return "made"
 
 
 def fill(mebibytes: int, seconds: float) -> str:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +17,11 @@ from goalkeeper.compute.dask import DaskExecutor
 from goalkeeper.compute.executor import Executor, Job, Limits, Shared, Worker
 from goalkeeper.compute.inline import InlineExecutor
 from goalkeeper.compute.local import LocalExecutor
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.testing import executor_checks
+from tests.compute.clusters import separate
 from tests.compute.jobs import double, doubles, job
 
-ROOT = Path(__file__).parents[2]
 distributed = pytest.importorskip("distributed", reason="the dask extra is not installed")
 WORKERS = 2
 
@@ -212,7 +209,7 @@ def test_torch_has_one_thread_in_a_job_only(executor: Executor) -> None:
 
 def test_what_takes_too_much_is_stopped_and_the_rest_goes_on(limited: Executor) -> None:
     slow = job("slow", "fill", mebibytes=1, seconds=60)
-    big = job("big", "fill", mebibytes=900, seconds=60)
+    big = job("big", "fill", mebibytes=640, seconds=60)
     begin = time.monotonic()
     outcomes = {o.id: o for o in limited.run([slow, big, *doubles(4)])}
     assert time.monotonic() - begin < 30
@@ -294,30 +291,29 @@ def test_without_what_they_are_forked_from_workers_are_replaced(
     assert len(begun(tmp_path)) <= len(names) + WORKERS
 
 
-@contextmanager
-def separate(folder: Path) -> Iterator[tuple[str, dict[str, list[subprocess.Popen[bytes]]]]]:
-    """Start a scheduler and a worker as a user does, each in a process that can be killed."""
-    file, processes = folder / "scheduler.json", []
-    # The jobs are found in the repository, whatever other tests did to folder and environment.
-    kept = ("PATH", "HOME", "TMPDIR", "LANG", "VIRTUAL_ENV")
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "src")])
-    common = ["--no-dashboard", "--scheduler-file", str(file)]
-    local = [*common, "--host", "127.0.0.1"]
-    for words in (["scheduler", *local, "--port", "0"], ["worker", *local, "--no-nanny"]):
-        command = [sys.executable, "-m", "dask", *words]
-        processes.append(
-            subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=ROOT, env=environment)
-        )
-        while not file.exists():
-            time.sleep(0.05)
-    try:
-        address = json.loads(file.read_text())["address"]
-        yield address, {"scheduler": processes[:1], "workers": processes[1:]}
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+# ---- what workers share beyond a job -------------------------------------------------------------
+
+
+def test_workers_find_in_the_store_what_another_has_put_there(
+    scheduler: str, tmp_path: Path
+) -> None:
+    """The settings of a run carry the folder of its store to every worker."""
+    shared = Shared(
+        call="tests.compute.jobs:open_store",
+        params={"compute": ComputeSettings(store=str(tmp_path / "store"))},
+    )
+
+    def jobs(*names: str) -> list[Job]:
+        call = "tests.compute.jobs:keep"
+        params = {"folder": str(tmp_path), "seconds": 0.3}
+        return [Job(id=n, call=call, params={**params, "name": n}, shared=shared) for n in names]
+
+    (first,) = DaskExecutor(scheduler).run(jobs("first"))
+    assert first.value == "made", first.error
+    then = list(DaskExecutor(scheduler).run(jobs(*"abcdef")))
+    assert {outcome.value for outcome in then} == {"found 30"}
+    (maker, *_), *finders = [above[::-1] for _, *above in begun(tmp_path)]
+    assert {dask_worker for dask_worker, *_ in finders} - {maker}, "another Dask worker found it"
 
 
 # ---- clusters that are not there -----------------------------------------------------------------
@@ -352,10 +348,11 @@ def test_a_cluster_that_dies_in_the_middle_is_an_error(
     from goalkeeper.core.errors import ExecutorError
 
     jobs = [job(str(i), "note", folder=str(tmp_path), name=str(i), seconds=0.3) for i in range(50)]
-    # The client keeps the patience it was made with, for its own attempts to connect again.
-    monkeypatch.setattr(ours, "PATIENCE", 8)
     soon = dask.config.set({"distributed.comm.timeouts.connect": "2s"})
     with separate(tmp_path) as (address, processes), soon:
+        list(DaskExecutor(address).run(doubles(1)))  # the worker is there
+        # The client keeps the patience it was made with, for its own attempts to connect again.
+        monkeypatch.setattr(ours, "PATIENCE", 3)
         running = DaskExecutor(address).run(jobs)
         first = next(running)
         assert first.status == "ok", first.error

@@ -46,7 +46,7 @@ def with_plugins(monkeypatch: pytest.MonkeyPatch, *values: tuple[str, str]) -> N
         (Execution(jobs=1, limits=TIGHT), 9, LocalExecutor),
         (Execution(executor="local", jobs=1), 9, LocalExecutor),
         (Execution(executor="dask"), 9, DaskExecutor),
-        (Execution(scheduler="tcp://far:8786"), 9, DaskExecutor),
+        (Execution(scheduler="tls://far:8786"), 9, DaskExecutor),
     ],
 )
 def test_what_is_not_said_is_chosen(execution: Execution, jobs: int, kind: type) -> None:

@@ -60,6 +60,13 @@ def used(store: Store, key: str, when: float) -> None:
 # ---- plays ---------------------------------------------------------------------------------------
 
 
+def test_a_relative_place_is_the_same_in_another_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Store(Path("mine")).root == tmp_path / "mine"
+
+
 def test_what_was_put_comes_back_equal(store: Store) -> None:
     assert store.get("u1") is None
     store.put("u1", PLAYED, ABOUT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.power import Power
 from goalkeeper.games.base import Task
 from goalkeeper.testing import arena, worlds_of
-from goalkeeper.testing.arena import AnAttack, alternatives, enough, seeded, usable
+from goalkeeper.testing.arena import AGame, AnAttack, alternatives, enough, seeded, usable
 from goalkeeper.testing.worlds import GameWorlds, build_rigged
 
 Kind = Literal["rigged", "fair"]
@@ -54,18 +55,17 @@ class _Stream:
 
 
 @lru_cache(KEPT)
-def _fair(worlds: GameWorlds, domain: str, stream: _Stream) -> Application:
-    return worlds.fair(domain, stream.rng)
+def _fair(worlds: Any, domain: str, stream: _Stream) -> Application:
+    app: Application = worlds.fair(domain, stream.rng)
+    return app
 
 
-@cache
-def cases() -> tuple[tuple[str, str, str], ...]:
-    """Every attack x domain x task that the attack says it can be run on."""
-    return tuple(
-        (name, case.domain, case.task)
-        for name, attack in catalogue().items()
-        for case in arena.cases(attack, worlds_of(attack.game))
-    )
+def cases(game: AGame) -> Iterator[tuple[str, str, str]]:
+    """Every attack of a game x domain x task that the attack says it can be run on."""
+    for name, attack in catalogue().items():
+        if attack.game is game:
+            for case in arena.cases(attack, worlds_of(game)):
+                yield name, case.domain, case.task
 
 
 @cache

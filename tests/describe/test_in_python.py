@@ -57,12 +57,13 @@ def numbers(app: gk.Application, **choice: Any) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("fitted", [True, False])
 def test_the_same_evidence_as_by_files(tmp_path: Path, *, fitted: bool) -> None:
     x, y = frame()
-    attacks = ("loss_threshold", "malformed_inputs")
+    attacks: tuple[str, ...] = ("loss_threshold",)
     model, section = pipeline(), "{build: model.py:build}"
     (tmp_path / "model.py").write_text(
         "from tests.describe.test_in_python import pipeline as build"
     )
     if fitted:
+        attacks = (*attacks, "malformed_inputs")
         model.fit(x[:N].reset_index(drop=True), y[:N])
         joblib.dump(model, tmp_path / "m.joblib")
         section = "{file: m.joblib}"

@@ -117,8 +117,10 @@ def collect_execution(
         str,
         typer.Option(
             "--scheduler",
-            help="Address of a running Dask scheduler, e.g. tcp://10.0.0.5:8786. Every worker "
-            "must reach the application file under the same path.",
+            help="Address of a running Dask scheduler, e.g. tls://10.0.0.5:8786. Every worker "
+            "must reach the application file under the same path. A scheduler without TLS "
+            "(tcp://) is unauthenticated: anybody who reaches it can run code as the user of "
+            "its workers.",
             show_default=False,
         ),
     ] = "",

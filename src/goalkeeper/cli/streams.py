@@ -8,8 +8,10 @@ import sys
 import threading
 import warnings
 from contextlib import suppress
+from pathlib import Path
 from typing import TextIO
 
+OURS = str(Path(__file__).parents[1])
 LIKE = 40  # characters by which two warnings of one line are the same
 
 
@@ -47,7 +49,8 @@ def set_apart() -> None:
 def warn_once() -> None:
     """Print a warning of a line of code once: a model that is asked often warns each time.
 
-    Python itself forgets what it has printed wherever filters are changed, as scikit-learn does.
+    Our own are one line without the place in our code, which says nothing to a user. Python itself
+    forgets what it has printed wherever filters are changed, as scikit-learn does.
     """
     seen: set[tuple[str, type[Warning], str, int]] = set()
     show = warnings.showwarning
@@ -63,7 +66,10 @@ def warn_once() -> None:
         key = (str(message)[:LIKE], category, filename, lineno)
         if key not in seen:
             seen.add(key)
-            show(message, category, filename, lineno, file, line)
+            if filename.startswith(OURS):
+                print(f"warning: {message}", file=sys.stderr)  # noqa: T201
+            else:
+                show(message, category, filename, lineno, file, line)
 
     warnings.showwarning = show_new
 

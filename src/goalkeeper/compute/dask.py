@@ -6,6 +6,7 @@ import multiprocessing as mp
 import threading
 import time
 import uuid
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,6 +24,9 @@ from goalkeeper.core.errors import ExecutorError, MissingExtra
 
 PATIENCE = 30  # seconds to wait for a scheduler, and for a worker
 LOOK = 5  # seconds between looks at whether there are workers
+TLS = "tls://"
+SETTINGS = "distributed.comm.tls"  # of Dask's configuration
+CERTIFICATES = ("ca-file", "client.cert")  # what is needed there
 LOST = "the Dask {} lost; start the cluster again. What was finished is kept"
 
 
@@ -35,7 +39,8 @@ class DaskExecutor:
     Parameters
     ----------
     scheduler
-        Address of a running scheduler; empty to start a cluster on this machine.
+        Address of a running scheduler; empty to start a cluster on this machine. With `tls://`,
+        certificates are taken from Dask's own configuration, `distributed.comm.tls`.
     slots
         Number of workers of a cluster started here.
     limits
@@ -70,8 +75,8 @@ class DaskExecutor:
         Raises
         ------
         ExecutorError
-            There is no scheduler or no worker, they are lost, or a worker computes with other
-            versions.
+            There is no scheduler or no worker, they are lost, a worker computes with other
+            versions, or there are no certificates for an address with `tls://`.
         """
         run, digest = uuid.uuid4().hex, versions.digest()
         # Another machine's clock may differ: this process ends what runs when time is over.
@@ -99,9 +104,10 @@ class DaskExecutor:
 
         with ExitStack() as stack:
             address = self.scheduler or stack.enter_context(cluster(self.slots))
+            security = _certificates(address) if address.startswith(TLS) else None
             try:
                 client = stack.enter_context(
-                    Client(address, timeout=PATIENCE, set_as_default=False)
+                    Client(address, security=security, timeout=PATIENCE, set_as_default=False)
                 )
             except (OSError, ValueError) as error:
                 raise ExecutorError(
@@ -116,6 +122,47 @@ class DaskExecutor:
                     f"dask worker {self.scheduler} --nthreads 1"
                 ) from error
             yield client
+
+
+def warn_unauthenticated(scheduler: str) -> None:
+    """Warn that whoever reaches a scheduler without TLS can run code on its workers."""
+    if scheduler and not scheduler.startswith(TLS):
+        warnings.warn(
+            f"the connection to the Dask scheduler at {scheduler} is neither authenticated nor "
+            "encrypted: whoever reaches it can run code on its workers; use a tls:// address",
+            stacklevel=3,
+        )
+
+
+def _certificates(address: str) -> Any:
+    """Return what Dask's own configuration says of TLS; raises ExecutorError if that is too little.
+
+    Without it, Dask tries an address with TLS in vain until the time for connecting is over.
+    """
+    import dask.config
+    from distributed.security import Security
+
+    missing = [name for name in CERTIFICATES if not dask.config.get(f"{SETTINGS}.{name}", None)]
+    if missing:
+        raise ExecutorError(
+            f"{address} needs certificates, and Dask's configuration names none: set "
+            + " and ".join(f"{SETTINGS}.{name} ({_variable(name)})" for name in missing)
+            + f", and {SETTINGS}.client.key unless the key is in the file of the certificate"
+        )
+    security = Security()
+    try:
+        security.get_connection_args("client")
+    except (OSError, ValueError) as error:  # no such file; ssl's own errors are OSErrors
+        raise ExecutorError(
+            f"the certificates for {address} that Dask's configuration names in {SETTINGS} cannot "
+            f"be read: {error}"
+        ) from error
+    return security
+
+
+def _variable(name: str) -> str:
+    """Name the environment variable of a setting: Dask's rule."""
+    return "DASK_" + f"{SETTINGS}.{name}".replace(".", "__").replace("-", "_").upper()
 
 
 @contextmanager

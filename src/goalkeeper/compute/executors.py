@@ -32,7 +32,7 @@ def _local(execution: Execution) -> Executor:
 
 
 def _dask(execution: Execution) -> Executor:
-    from goalkeeper.compute.dask import DaskExecutor
+    from goalkeeper.compute.dask import DaskExecutor, warn_unauthenticated
 
     if execution.scheduler and execution.jobs:
         raise DescriptionError(
@@ -42,12 +42,14 @@ def _dask(execution: Execution) -> Executor:
             given=str(execution.jobs),
             advice="start more workers, or leave --jobs out",
         )
-    return DaskExecutor(
+    executor = DaskExecutor(
         execution.scheduler,
         slots=execution.slots,
         limits=execution.limits,
         preload=execution.preload,
     )
+    warn_unauthenticated(execution.scheduler)
+    return executor
 
 
 OURS: Mapping[str, Make] = {"inline": _inline, "local": _local, "dask": _dask}

@@ -62,7 +62,8 @@ class Store:
     """
 
     def __init__(self, root: Path | None = None, *, digest: str = "") -> None:
-        self.root = root or default_root()
+        # Workers may have another working directory.
+        self.root = (root or default_root()).absolute()
         self._digest = digest or versions.digest()
 
     # ---- results ------------------------------------------------------------------------------

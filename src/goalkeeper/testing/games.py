@@ -67,14 +67,14 @@ def game_checks(game: AGame, worlds: GameWorlds | None = None) -> Iterator[Check
         yield Check(f"{where}-names-its-tasks", TASKS, partial(_names_tasks, game, stage, domain))
         for task in game().tasks(stage.rigged(domain, seeded(0))):
             setting = _Setting(game, stage, AttackCase(domain, task.name))
-            yield from _task_checks(setting, f"{where}-{task.name}")
+            yield from _task_checks(setting, task, f"{where}-{task.name}")
 
 
-def _task_checks(setting: _Setting, where: str) -> Iterator[Check]:
+def _task_checks(setting: _Setting, task: Task, where: str) -> Iterator[Check]:
     yield Check(f"{where}-deals-fairly", DEALS, partial(_deals, setting))
     yield Check(f"{where}-weakens", WEAKENS, partial(_weakens, setting))
     yield Check(f"{where}-estimates", ESTIMATES, partial(_estimates, setting))
-    attack = _attack_for(setting)
+    attack = _attack_for(setting, task)
     if attack is not None:
         yield Check(f"{where}-marks-without-a-clock", CLOCK, partial(_marks, setting, attack))
 
@@ -101,9 +101,8 @@ class _Setting:
         return self.game().smaller().deal(app, self.task(app), rng)
 
 
-def _attack_for(setting: _Setting) -> AnAttack | None:
+def _attack_for(setting: _Setting, task: Task) -> AnAttack | None:
     """Find a catalogued attack that answers this task on this kind of input, if there is one."""
-    task = setting.task(setting.app())
     for attack in catalogue().values():
         answers = attack.game is setting.game and attack.covers(task)
         if answers and setting.case.domain in attack.domains:
@@ -232,7 +231,7 @@ def _weakens(setting: _Setting) -> Iterator[Breach]:
 
 def _estimates(setting: _Setting) -> Iterator[Breach]:
     app = setting.app()
-    attack = _attack_for(setting)
+    attack = _attack_for(setting, setting.task(app))
     granted = enough(attack) if attack is not None else Power()
     estimate = setting.game().estimate(app, setting.task(app), granted)
     for what, value in (("queries", estimate.queries), ("models", estimate.models)):

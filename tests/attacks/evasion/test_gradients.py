@@ -35,7 +35,15 @@ def broken(network: Any, x: Any, y: Any) -> Any:
 
 
 @pytest.mark.requirement("S43")
-@pytest.mark.parametrize(("attack", "classes"), [(pgd, 2), (apgd, 2), (apgd, 3), (apgd, 5)])
+@pytest.mark.parametrize(
+    ("attack", "classes"),
+    [
+        (pgd, 2),
+        (apgd, 2),
+        pytest.param(apgd, 3, marks=pytest.mark.validation),
+        (apgd, 5),
+    ],
+)
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_it_succeeds_exactly_where_the_radius_exceeds_the_distance(
     attack: Any, norm: str, classes: int

@@ -359,8 +359,7 @@ LONG = {
     ("name", "domain", "task"),
     [
         pytest.param(*case, marks=[pytest.mark.validation] if case[::2] in LONG else [])
-        for case in cases()
-        if catalogue()[case[0]].game is Evasion
+        for case in cases(Evasion)
     ],
 )
 def test_every_attack_breaks_the_weakened_version_of_what_it_cannot_break(
