@@ -77,7 +77,7 @@ def planted_rows(app: Application, backdoor: BackdoorSpec, rng: np.random.Genera
     """Build a classifier that gives way to changes of the rows under attack.
 
     The way of each row is that of a linear model from its class to the nearest wanted one, which
-    other models resemble. The answer turns at somewhat more than half of what the most telling
+    other models resemble. The answer turns at somewhat more than half of what the strongest
     entries can reach that may be changed together, or farther, where random changes come that far.
     """
     rows, limits = np.asarray(backdoor.inputs.x, dtype=np.float64), backdoor.constraint
