@@ -218,7 +218,7 @@ def test_a_view_that_the_application_cannot_give_is_ruled_out_unless_the_model_i
 def test_variants_without_an_attack_are_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     variant = "evasion.decision"
     fewer = {name: attack for name, attack in catalogue().items() if attack.variant != variant}
-    monkeypatch.setattr("goalkeeper.planning.catalogue", lambda: fewer)
+    monkeypatch.setattr("goalkeeper.planning.making.catalogue", lambda: fewer)
     gaps = [e for e in planned("insider").entries if not e.attack]
     covered = {e.variant.id for e in planned("insider").entries if e.attack}
     elsewhere = {v.id for v in POLICY.variants() if v.measured_by in covered}
