@@ -23,6 +23,7 @@ from goalkeeper.games.evasion.planted_target import (
 # more than half, so that an attack which takes half of the radius for the whole does not get
 # there. A thousand scores lead a Euclidean change of 3,000 values 0.4 of the way, labels less far.
 FAR, FAR_L2 = 0.55, 0.3
+RARE = 0.99  # share of random changes of full size that must not turn an answer
 # Values that a pattern consists of. With more, labels of a thousand noisy images do not show the
 # direction of each; with a smaller share, squares seldom hit any.
 VALUES, SHARE = 36, 0.05
@@ -44,7 +45,12 @@ def planted_images(app: Application, backdoor: BackdoorSpec, rng: np.random.Gene
     best = flatten(_change_along(limits, images.x, ways)) - before
     slopes = steepen(ways, (best * ways).sum(axis=1))
     random = measure_random(
-        limits, images.x, limits.most, lambda x: ((flatten(x) - before) * slopes).sum(axis=1), rng
+        limits,
+        images.x,
+        limits.most,
+        lambda x: ((flatten(x) - before) * slopes).sum(axis=1),
+        rng,
+        RARE,
     )
     least = FAR_L2 if isinstance(limits, NormBall) and limits.norm == "l2" else FAR
     return PlantedTarget(

@@ -26,6 +26,7 @@ from goalkeeper.games.evasion.tables import EntryConstraint
 # Of the farthest allowed change. A search that takes the best entries one by one goes all the way;
 # one that learns from a model of its own takes some others.
 FAR = 0.55
+RARE = 0.95  # share of random changes that turn no answer; of few columns, chance hits the best
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +112,7 @@ def planted_rows(app: Application, backdoor: BackdoorSpec, rng: np.random.Genera
         limits.entries,
         lambda x: ((blank.values(x) - before) * slopes).sum(axis=1),
         rng,
+        RARE,
     )
     far = np.clip(random, FAR, MOST)
     return replace(blank, known=before, slopes=slopes / far, given=given)

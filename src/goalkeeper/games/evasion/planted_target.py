@@ -23,7 +23,6 @@ from goalkeeper.targets.torch import metered, need_torch
 
 STEEP = 5.0  # difference of logits between an input and where its answer turns
 MOST = 0.9  # of the farthest allowed change, where random changes get far by themselves
-RARE = 0.95  # share of random changes of full size that must not turn an answer
 DRAWS = 8  # random changes of each input, by which that is measured
 RIDGE = 3.0  # of the mean square length of an input
 LEARNT = 1000  # inputs that linear weights are fitted to
@@ -150,8 +149,9 @@ def measure_random(
     size: float,
     along: Callable[[Inputs], Floats],
     rng: np.random.Generator,
+    share: float,
 ) -> float:
-    """Return how far hardly any random change of a size gets, by `along` of changed inputs."""
+    """Return how far a `share` of random changes of a size stay below, by `along` of them."""
     sizes = np.full(len(before), size)
     found = [along(limits.perturb_randomly(before, sizes, before, rng)) for _ in range(DRAWS)]
-    return float(np.quantile(np.concatenate(found), RARE)) if len(before) else 0.0
+    return float(np.quantile(np.concatenate(found), share)) if len(before) else 0.0
