@@ -18,7 +18,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.power import Grade, Knowledge, Power, View
 from goalkeeper.core.threats import ImageThreat, Threats
 from goalkeeper.games.evasion import Ending, Evasion, EvasionQuestion, NormBall, Submission
-from goalkeeper.games.evasion.planted_images import PlantedImagesTarget
+from goalkeeper.games.evasion.planted_target import PlantedTarget
 from goalkeeper.games.tallies import beats_baseline
 from tests.attacks.evasion import masked_networks
 from tests.contract.harness import enough
@@ -135,7 +135,7 @@ def test_it_gives_way_to_the_answer_that_is_wanted(target: str) -> None:
 
 def test_scores_and_network_of_the_planted_target_agree() -> None:
     app = weakened("linf", 0.1)
-    assert isinstance(app.target, PlantedImagesTarget)
+    assert isinstance(app.target, PlantedTarget)
     x = np.asarray(app.data.similar.x[:50])
     logits = app.target.answer(x, View.GRADIENTS).logits
     assert logits is not None

@@ -17,7 +17,7 @@ from goalkeeper.games.evasion.images import build_norm_ball, build_pixel_constra
 from goalkeeper.games.evasion.kinds import BackdoorSpec, ConstraintKind
 from goalkeeper.games.evasion.parts import Constraint
 from goalkeeper.games.evasion.planted_images import planted_images
-from goalkeeper.games.evasion.planted_patterns import planted_columns
+from goalkeeper.games.evasion.planted_rows import planted_rows
 from goalkeeper.games.evasion.planted_words import (
     KeyWordsTarget,
     PlantedWordsTarget,
@@ -27,7 +27,7 @@ from goalkeeper.games.evasion.planted_words import (
 from goalkeeper.games.evasion.table_threat import build_entry_constraint
 from goalkeeper.games.evasion.text_edits import EditConstraint
 
-KNOWN_IMAGES = 60  # of a weakened application, of which 50 are attacked
+KNOWN = 60  # of a weakened application, of which 50 are attacked
 IMAGE_WAYS = {
     "linf": ("-linf", "by noise that changes each value only a little (Linf)"),
     "l2": ("-l2", "by noise of small Euclidean length (L2)"),
@@ -62,7 +62,7 @@ def _list_image_kinds(app: Application) -> Iterator[ConstraintKind]:
             constraint=partial(build, threat=threat),
             weaken=planted_images,
             target=threat.target,
-            known=KNOWN_IMAGES,
+            known=KNOWN,
         )
 
 
@@ -117,6 +117,7 @@ TABLE_KINDS = (
         suffix="",
         how="by changing few entries, and numbers only a little",
         constraint=build_entry_constraint,
-        weaken=planted_columns,
+        weaken=planted_rows,
+        known=KNOWN,
     ),
 )
