@@ -82,6 +82,7 @@ class SklearnTarget:
         self._before, self._final = split_pipeline(model)
         refuse_booster(self._final)
         self._what = type(self._final).__name__
+        self.training_seconds = 0.0  # of computing, where this process has trained it
         model_classes = getattr(model, "classes_", None)
         self._places = None if model_classes is None else self._placed(model_classes)
 

@@ -27,6 +27,7 @@ from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestio
 from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.training import SklearnTrainer
 from tests.contract.harness import enough
+from tests.evidence import without_times
 from tests.games.poisoning.poisoners import (
     KINDS,
     T1,
@@ -86,8 +87,23 @@ def watched(attack: AnyAttack) -> tuple[Application, Data, Bools, list[int]]:
     game = Poisoning(steps=0)  # without the search for the smallest number, which trains more
     this = run_of(attack, app, enough(type(attack)), game=game)
     evaluate(replace(app, trainer=trainer), this)
-    assert len(trainer.asked) == 1, "everything is trained by one call"
-    return (app, *trainer.asked[0])
+    return (app, *joined(trainer.asked, len(app.data.train)))
+
+
+def joined(asked: list[tuple[Data, Bools, list[int]]], rows: int) -> tuple[Data, Bools, list[int]]:
+    """Put clean, poisoned and honest retrainings beside one another, over all records."""
+    doses, clean, honest = asked[
+        :3
+    ]  # answers of the last two are asked for when the first are there
+    assert len(clean[0]) == rows
+    added, more = len(doses[0]) - rows, len(honest[0]) - rows
+    masks = [
+        np.pad(clean[1], ((0, 0), (0, added + more))),
+        np.pad(doses[1], ((0, 0), (0, more))),
+        np.hstack([honest[1][:, :rows], np.zeros((5, added), dtype=bool), honest[1][:, rows:]]),
+    ]
+    data = doses[0].joined(honest[0].take(slice(rows, None)))
+    return data, np.concatenate(masks), [*clean[2], *doses[2], *honest[2]]
 
 
 @pytest.mark.requirement("S24")
@@ -101,6 +117,23 @@ def test_every_attack_is_compared_with_the_same_clean_retrainings() -> None:
     assert not first[:5, rows:].any()
     assert 0.85 < clean.mean() < 0.95
     assert len({tuple(mask) for mask in clean}) == 5
+
+
+def test_what_does_not_depend_on_the_attack_is_trained_once() -> None:
+    """And the evidence is that of an application on which nothing was trained before."""
+    app = app_of("text")
+    assert app.trainer is not None
+    trainer = Watched(app.trainer)
+    shared, game = replace(app, trainer=trainer), Poisoning(steps=0, points=1)
+    rows, trained = len(app.data.train), []
+    for attack in (Dictionary(), LabelFlips(), Dictionary()):
+        this = run_of(attack, app, enough(type(attack)), game=game)
+        alone = evaluate(replace(app), this)
+        assert without_times(evaluate(shared, this)) == without_times(alone)
+        trained.append(sum(len(masks) for _, masks, _ in trainer.asked))
+    clean = [masks for data, masks, _ in trainer.asked if len(data) == rows]
+    assert len(clean) == 1
+    assert np.diff(trained, prepend=0).tolist() == [15, 10, 5]
 
 
 @pytest.mark.requirement("S13")
@@ -396,7 +429,7 @@ def test_without_an_attacker_as_many_records_go_at_random() -> None:
     assert app.trainer is not None
     trainer = Watched(app.trainer)
     evaluate(replace(app, trainer=trainer), run_of(Does(how=deletes), app, power(T2)))
-    _, masks, _ = trainer.asked[0]
+    _, masks, _ = joined(trainer.asked, 300)
     clean, poisoned, honest = (masks[i : i + 5, :300] for i in (0, 5, 10))
     gone, others = (~poisoned & clean).any(axis=0), (~honest & clean).any(axis=0)
     assert (app.data.train.y[gone] == 0).all()

@@ -22,13 +22,13 @@ from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
 from goalkeeper.games.poisoning.change import Contribution, Dose, PoisoningQuestion, check_doses
 from goalkeeper.games.poisoning.marks import VictimAnswers
 from goalkeeper.games.poisoning.retraining import (
-    Contributed,
     HonestContribution,
+    Retraining,
     draw_arrivals,
     draw_retrainings,
-    retrain,
 )
 from goalkeeper.games.shared.grants import unless_most_data_is_its_own
+from goalkeeper.games.shared.retrainings import shared_trainings
 
 DAMAGE = Harm(Goal.AVAILABILITY)
 ON_MODEL = Harm(Goal.INTEGRITY, level=IntegrityLevel.MODEL)
@@ -66,7 +66,8 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
     """The attack changes a share of the training data; the game retrains and compares.
 
     Every retraining is paired with a clean one that has the same seed and the same clean records,
-    and with one that got as many honest records instead. All of them are trained by one call.
+    and with one that got as many honest records instead. Clean and honest ones are the same for
+    every attack of the task that contributes as much, and are trained once.
 
     Parameters
     ----------
@@ -145,15 +146,21 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
         train, trainer = app.data.train, _require_trainer(app)
         most = max(len(honest.extra), *(dose.added for dose in doses))
         arrived = draw_arrivals(draws, most, self.kept)
-        contributed: list[Contributed] = [HonestContribution.nothing(train), *doses, honest]
-        victims = retrain(trainer, train, contributed, draws, arrived)
+        retraining = Retraining(
+            trainer=trainer,
+            train=train,
+            draws=draws,
+            arrived=arrived,
+            trainings=shared_trainings(app),
+        )
+        victims = retraining.on_all(doses, honest)
         answers = VictimAnswers(
             app=app,
             doses=doses,
             draws=draws,
             victims=victims,
             labels=victims.labels(holdout.x),
-            retrain=lambda dose: retrain(trainer, train, (dose,), draws, arrived),
+            retrain=retraining.on,
             steps=self.steps,
         )
         if task.name in TRIGGERS:
