@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from goalkeeper.core.data import Floats, Ints
+from goalkeeper.core.data import Floats
 
 COLUMNS = 30
 ROWS = (1_000, 10_000, 100_000, 1_000_000)
@@ -139,18 +140,13 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def draw(rows: int, classes: int) -> tuple[Floats, Ints]:
-    """Draw rows `(n, 30)` and classes `(n,)` that a model finds out in part."""
+def draw(rows: int, classes: int) -> tuple[Floats, NDArray[np.str_]]:
+    """Draw rows `(n, 30)` and names of classes `(n,)` that a model finds out in part."""
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(rows, COLUMNS))
-    centres = rng.normal(size=(classes, COLUMNS))
-    y = np.empty(rows, dtype=np.int64)
-    for start in range(0, rows, 10_000):  # not all scores at a time
-        part = x[start : start + 10_000]
-        noise = rng.gumbel(scale=2.0, size=(len(part), classes))
-        y[start : start + 10_000] = (part @ centres.T + noise).argmax(axis=1)
-    y[:classes] = np.arange(classes)
-    return x, y
+    y = rng.permutation(np.arange(rows) % classes)  # equally frequent
+    x = rng.normal(size=(rows, COLUMNS)) + rng.normal(size=(classes, COLUMNS), scale=0.5)[y]
+    names = np.array([f"c{i}" for i in range(classes)])
+    return x, names[y]
 
 
 def build(model: str, classes: int) -> Any:

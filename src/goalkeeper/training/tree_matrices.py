@@ -6,6 +6,7 @@ times slower: in every node it has to find again which records have a value in a
 
 from __future__ import annotations
 
+import math
 from copy import copy
 from typing import Any
 
@@ -52,11 +53,15 @@ def _ends_in_trees(estimator: Any) -> bool:
 
 def _densify(features: Any) -> Any:
     """Return a dense copy in float32 of a sparse matrix `(n, d)`; anything else as it is."""
-    from scipy.sparse import issparse
-
-    if not issparse(features) or FLOAT32_BYTES * np.prod(features.shape, dtype=float) > MAX_BYTES:
+    if not _is_sparse(features) or FLOAT32_BYTES * math.prod(features.shape) > MAX_BYTES:
         return features
     if features.dtype.kind not in "fiub" or not np.isfinite(features.data).all():
         return features  # trees refuse missing values in sparse matrices only
     with np.errstate(over="ignore"):  # which the trees then refuse themselves
         return features.astype(np.float32).toarray()
+
+
+def _is_sparse(features: Any) -> bool:
+    from scipy.sparse import issparse
+
+    return bool(issparse(features))
