@@ -22,7 +22,9 @@ WHOLE = PLAY | {
     "planning",
     "rate",
     "advise",
+    "timing",
     "estimate",
+    "scheduling",
     "assessing",
     "running",
     "verify",
@@ -43,10 +45,12 @@ MAY_IMPORT = {
     "attacks": BASE | {"games", "training", "attacks"},
     "attack_run": PLAY,
     "untested": PLAY,
-    "planning": PLAY | {"untested"},
+    "planning": PLAY | {"untested", "planning"},
     "rate": BASE | {"policy", "games", "rate"},
     "advise": {"core", "advise"},
-    "estimate": {"core", "compute", "planning"},
+    "timing": {"core", "compute"},
+    "estimate": {"core", "compute", "planning", "timing"},
+    "scheduling": {"core", "policy", "planning", "estimate", "rate", "scheduling", "timing"},
     "assessing": WHOLE,
     "running": {
         "core",
@@ -54,6 +58,7 @@ MAY_IMPORT = {
         "policy",
         "planning",
         "estimate",
+        "scheduling",
         "assessing",
         "report",
         "running",
@@ -66,7 +71,7 @@ MAY_IMPORT = {
     "cli": WHOLE | {"report", "cli"},
     "__main__": {"cli"},
 }
-READS_TIME = {"attack_run", "assessing", "running", "estimate", "compute", "cli"}
+READS_TIME = {"attack_run", "assessing", "running", "timing", "compute", "cli"}
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 400, 60, 6
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats
+from goalkeeper.core.deadline import check_time
 from goalkeeper.core.evidence import AttackResult, Gain, Status, Trial
-from goalkeeper.core.power import Budget, Capability, Power, View
+from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.core.reference import MODELS, derive
 from goalkeeper.games.base import Deal, Game, Marking
 from goalkeeper.games.membership import Membership
@@ -116,6 +118,104 @@ def test_code_that_exits_ends_its_play_and_not_the_run() -> None:
     assert result.reason == "SystemExit: enough"
 
 
+# ---- when time is over ---------------------------------------------------------------------------
+
+OWNS = replace(ASKS, knowledge=Knowledge(model=Grade.FULL))  # asks its own copy, without a budget
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Tireless(Attack[Data, Floats]):
+    """Ask on and on; by and by the answers may show who is a member."""
+
+    game: ClassVar = Membership
+    variant: ClassVar[str] = "membership.threshold"
+    reference: ClassVar[str] = "none"
+    answers: str = "none"  # or "by chance", or "by loss"
+
+    def run(self, question: Data, access: Access) -> Floats:
+        scores = access.rng.random(len(question))
+        if self.answers == "by loss":
+            scores = LossThreshold().run(question, access)
+        if self.answers != "none":
+            access.checkpoint(scores)
+        while True:
+            access.query(question.x[:2])
+
+
+def limited(attack: Attack[Data, Floats], seconds: float, n: int = 200) -> AttackResult:
+    this = AttackRun(attack=attack, game=Membership(), task=TASK, granted=OWNS, seed=0)
+    start = time.time()
+    result = execute(application(0, n=n), this, deadline=start + seconds, expected=300)
+    assert time.time() - start < max(seconds, 0.0) + 1.0
+    return result
+
+
+def test_an_attack_without_an_answer_when_its_time_is_over_is_not_tested() -> None:
+    result = limited(Tireless(), 0.4)
+    assert result.status is Status.NOT_TESTED
+    assert result.limited
+    assert result.cost.forward > 2
+    assert result.took < 0.4, "the rest of the time would be for marking and controls"
+    assert result.reason == (
+        "stopped by the time limit (after 0 s, before it had an answer); what it would take: "
+        "about 5 min"
+    )
+
+
+def test_an_attack_that_has_won_when_its_time_is_over_is_marked_by_its_last_answer() -> None:
+    result = limited(Tireless(answers="by loss"), 1.0, n=2000)
+    assert result.status is Status.TESTED
+    assert result.limited
+    assert "stopped by the time limit; marked by its last answer" in result.caveats
+
+
+def test_an_attack_that_has_not_won_when_its_time_is_over_proves_nothing() -> None:
+    """Neither that it fails, nor that its setting is too weak: no control is played."""
+    result = limited(Tireless(answers="by chance"), 0.4)
+    assert result.status is Status.NOT_TESTED
+    assert result.limited
+    assert not any(control.name.startswith("breaks") for control in result.controls)
+    assert result.measurements
+    assert "what it had found did not beat the baseline" in result.reason
+
+
+@pytest.mark.parametrize("late", ["mark", "weakened"])
+def test_marking_and_controls_end_with_the_time(late: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+
+    def slow(game: Membership, *given: Any) -> Any:
+        begun.append(late)
+        while True:
+            check_time()
+
+    monkeypatch.setattr(Membership, late, slow)
+    result = limited(Sleepy(), 0.3)
+    assert begun == [late]
+    assert result.status is Status.NOT_TESTED
+    assert result.limited
+    where = {"mark": "before its answer was marked", "weakened": "before its positive control"}
+    assert where[late] in result.reason
+    assert bool(result.measurements) is (late == "weakened")
+
+
+def test_nothing_is_begun_after_the_deadline() -> None:
+    result = limited(Sleepy(), -1.0)
+    assert result.limited
+    assert "stopped by the time limit (before it began" in result.reason
+
+
+def test_enough_time_changes_nothing() -> None:
+    this = AttackRun(attack=LossThreshold(), game=Membership(), task=TASK, granted=ASKS, seed=0)
+    plain = execute(application(0, n=200), this)
+    timed = execute(application(0, n=200), this, deadline=time.time() + 1000)
+    assert [trial.tally for trial in timed.trials] == [trial.tally for trial in plain.trials]
+    assert timed.status is plain.status
+    assert timed.measurements == plain.measurements
+    assert timed.caveats == plain.caveats
+    assert not timed.limited
+
+
 def test_streams_of_other_names_are_apart() -> None:
     drawn = {
         who: np.random.default_rng(stream(0, who)).integers(2**62)
@@ -212,7 +312,7 @@ def test_what_not_even_a_perfect_attack_could_show_is_not_tested(
 ) -> None:
     """Three right answers of three are no more than a coin gives, once in eight times."""
     this = AttackRun(attack=Sleepy(), game=Membership(), task=TASK, granted=ASKS, seed=3)
-    monkeypatch.setattr("goalkeeper.attack_run.evaluate", lambda app, this: counted(3, 2, 3))
+    monkeypatch.setattr("goalkeeper.attack_run.evaluate", lambda app, this, **_: counted(3, 2, 3))
     result = execute(application(0, n=60), this)
     assert result.status is Status.NOT_TESTED
     assert "even a perfect attack would not differ" in result.reason
@@ -223,7 +323,9 @@ def test_a_baseline_that_leaves_nothing_to_gain_needs_no_control(
 ) -> None:
     """Right in 60 of 100 cases, where 100 of 100 are without the model: nothing was gained."""
     this = AttackRun(attack=Sleepy(), game=Membership(), task=TASK, granted=ASKS, seed=3)
-    monkeypatch.setattr("goalkeeper.attack_run.evaluate", lambda app, this: counted(60, 100, 100))
+    monkeypatch.setattr(
+        "goalkeeper.attack_run.evaluate", lambda app, this, **_: counted(60, 100, 100)
+    )
     result = execute(application(0, n=60), this)
     assert result.status is Status.TESTED
     assert result.controls == ()

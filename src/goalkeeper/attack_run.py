@@ -13,17 +13,21 @@ from goalkeeper.attacks import name_of
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
-from goalkeeper.core.errors import BudgetSpent, NotApplicable, NotGranted, NotOffered
+from goalkeeper.core.deadline import NEVER, check_time, format_duration, time_limit
+from goalkeeper.core.errors import BudgetSpent, NotApplicable, NotGranted, NotOffered, TimeIsUp
 from goalkeeper.core.evidence import AttackResult, Control, Status
 from goalkeeper.core.power import Power
 from goalkeeper.core.readonly import private_copy
 from goalkeeper.core.usercode import name_error, passes, trace
-from goalkeeper.games.base import Game, Marking, Task
+from goalkeeper.games.base import Deal, Game, Marking, Task
 from goalkeeper.games.tallies import NULL, beats_baseline, bounds, perfect_tally
 from goalkeeper.training.kept import KeptTrainings
 
 AnyAttack = Attack[Any, Any]
 AnyGame = Game[Any, Any, Any]
+ATTACK_SHARE = 0.5  # of the time that is left when an attack starts; the rest marks and controls
+NOT_YET = ", when what it had found did not beat the baseline"
+UNCONTROLLED = ", before its positive control was done"
 TOO_LITTLE = (
     "too little data is inconclusive: with this few trials even a perfect attack would not differ "
     "significantly from the no-model baseline; provide more data"
@@ -67,14 +71,48 @@ class AttackRun:
         return stream(self.seed, *key)
 
 
-def execute(app: Application, run: AttackRun) -> AttackResult:
-    """Run, mark and control, and measure the time."""
-    start = time.perf_counter()
-    result = _result(app, run)
+def execute(
+    app: Application, run: AttackRun, *, deadline: float = NEVER, expected: float = 0.0
+) -> AttackResult:
+    """Run, mark and control, and measure the time.
+
+    Parameters
+    ----------
+    deadline
+        The time (seconds since the epoch) at which to hand in what there is. The attack itself gets
+        half of what is left when it starts: its control runs it again, on a smaller game, so
+        that the rest of the run is expected to take no longer than the attack. One that has handed
+        in an answer by then is marked by it; the result is `limited`, and counts as tested only if
+        the attack has won. An operation that takes long itself (one training, one answer) is not
+        interrupted.
+    expected
+        Seconds that the whole run is estimated to take, for the reason; 0 where it is not known.
+    """
+    start, began = time.perf_counter(), time.time()
+    try:
+        with time_limit(deadline, time.time):
+            check_time()
+            result = _result(app, run, deadline)
+    except TimeIsUp:
+        result = _unfinished(", before its answer was marked")
+    if result.limited and result.status is Status.NOT_TESTED:
+        result = _explained(result, expected, deadline - began)
     return result.model_copy(update={"took": time.perf_counter() - start})
 
 
-def _result(app: Application, run: AttackRun) -> AttackResult:
+def _unfinished(where: str) -> AttackResult:
+    return AttackResult(status=Status.NOT_TESTED, reason=where, limited=True)
+
+
+def _explained(result: AttackResult, expected: float, given: float) -> AttackResult:
+    """Say of a result that the time limit left open how long the run had, and what it needs."""
+    spent = f"after {format_duration(given)}" if given > 0 else "before it began"
+    needs = f"about {format_duration(expected)}" if expected > given else "more time than that"
+    reason = f"stopped by the time limit ({spent}{result.reason}); what it would take: {needs}"
+    return result.model_copy(update={"reason": reason})
+
+
+def _result(app: Application, run: AttackRun, deadline: float) -> AttackResult:
     """Play, and mark. An attack that did not win must also break a weakened application.
 
     With so little data that not even a perfect attack could win, nothing was tested, unless the
@@ -87,11 +125,20 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
     only here.
     """
     try:
-        result = evaluate(app, run)
+        result = evaluate(app, run, deadline=deadline)
+        if result.limited and not _won(result):
+            return result.model_copy(
+                update={"status": Status.NOT_TESTED, "reason": result.reason or NOT_YET}
+            )
         if result.status is Status.TESTED and not _winnable(result):
             return result if _settled(result) else _inconclusive(result)
         if result.status is Status.TESTED and not (_won(result) or _proven(result)):
-            control = _control(app, run)
+            try:
+                control = _control(app, run)
+            except TimeIsUp:
+                return result.model_copy(
+                    update={"status": Status.NOT_TESTED, "reason": UNCONTROLLED, "limited": True}
+                )
             status = Status.TESTED if control.passed else Status.CONTROL_FAILED
             controls = (*result.controls, control)
             reason = "" if control.passed else control.detail
@@ -104,7 +151,8 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
             reason=f"the application does not offer what the attack needs: {error}",
         )
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) and passes(error):
+        interrupted = isinstance(error, TimeIsUp | KeyboardInterrupt)
+        if interrupted and passes(error):
             raise
         return AttackResult(
             status=Status.FAILED_TO_RUN, reason=name_error(error), traceback=trace(error)
@@ -113,12 +161,18 @@ def _result(app: Application, run: AttackRun) -> AttackResult:
 
 
 def evaluate(
-    app: Application, run: AttackRun, trainings: KeptTrainings | None = None
+    app: Application,
+    run: AttackRun,
+    trainings: KeptTrainings | None = None,
+    *,
+    deadline: float = NEVER,
 ) -> AttackResult:
     """Deal, let the attack answer, and mark; no control, and errors pass through.
 
-    An attack that finds that what it is made for is absent is "not applicable", and not marked.
-    `trainings` are those of the application, unless it is a version of another one.
+    An attack that finds that what it is made for is absent is "not applicable", and not marked. One
+    whose budget or time is over is marked by its last answer; without any, a budget that is too
+    small is an error, and time that is over leaves it not tested. `trainings` are those of the
+    application, unless it is a version of another one.
 
     Raises
     ------
@@ -127,24 +181,12 @@ def evaluate(
     """
     _suffices(run)
     dealt = run.game.deal(app, run.task, np.random.default_rng(run.rng("game")))
-    access = Access(
-        app,
-        Terms(
-            granted=run.granted,
-            rng=np.random.default_rng(run.rng("attack")),
-            victim=run.rng("reach"),
-            campaigns=dealt.campaigns,
-            withheld=dealt.withheld,
-            victims=dealt.victims,
-            reference=run.rng("reference"),
-            trainings=trainings or app.once(KeptTrainings),
-            part_of=dealt.part_of,
-            clock=time.perf_counter,
-        ),
-    )
+    access = Access(app, _terms(run, dealt, trainings or app.once(KeptTrainings)))
     caveats: tuple[str, ...] = ()
+    limited = False
     try:
-        access.checkpoint(run.attack.run(private_copy(dealt.question), access))
+        with time_limit(_attack_until(deadline), time.time):
+            access.checkpoint(run.attack.run(private_copy(dealt.question), access))
     except NotApplicable as absent:
         reason = f"not applicable here: {absent}"
         return AttackResult(status=Status.NOT_APPLICABLE, reason=reason, cost=access.spent)
@@ -152,6 +194,12 @@ def evaluate(
         if not access.checkpoints:
             raise
         caveats = (f"stopped by its budget; marked by its last answer ({spent})",)
+    except TimeIsUp:
+        if not access.checkpoints:
+            return _unfinished(", before it had an answer").model_copy(
+                update={"cost": access.spent}
+            )
+        caveats, limited = ("stopped by the time limit; marked by its last answer",), True
     cost = access.spent
     result = run.game.mark(
         Marking(
@@ -166,7 +214,29 @@ def evaluate(
             clock=time.perf_counter,
         )
     )
-    return result.model_copy(update={"cost": cost, "caveats": caveats + result.caveats})
+    return result.model_copy(
+        update={"cost": cost, "caveats": caveats + result.caveats, "limited": limited}
+    )
+
+
+def _terms(run: AttackRun, dealt: Deal[Any, Any], trainings: KeptTrainings) -> Terms:
+    return Terms(
+        granted=run.granted,
+        rng=np.random.default_rng(run.rng("attack")),
+        victim=run.rng("reach"),
+        campaigns=dealt.campaigns,
+        withheld=dealt.withheld,
+        victims=dealt.victims,
+        reference=run.rng("reference"),
+        trainings=trainings,
+        part_of=dealt.part_of,
+        clock=time.perf_counter,
+    )
+
+
+def _attack_until(deadline: float) -> float:
+    """Return when an attack that starts now has to hand in."""
+    return deadline if deadline == NEVER else time.time() + ATTACK_SHARE * (deadline - time.time())
 
 
 def _suffices(run: AttackRun) -> None:

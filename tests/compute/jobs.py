@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 
 from goalkeeper.compute.executor import Job
-from goalkeeper.testing.jobs import double, fail, process, threads
+from goalkeeper.testing.jobs import double, fail, linger, process, threads
 
 __all__ = [
     "answer",
@@ -19,6 +19,7 @@ __all__ = [
     "fail",
     "fill",
     "job",
+    "linger",
     "load",
     "memory",
     "note",

@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,17 @@ def workers(request: pytest.FixtureRequest) -> Executor:
     if request.param == "local":
         return LocalExecutor(WORKERS)
     return DaskExecutor(request.getfixturevalue("scheduler"))
+
+
+@pytest.fixture(params=["inline", "local", "dask"])
+def make_limited(request: pytest.FixtureRequest) -> Callable[[float], Executor]:
+    """Make executors whose time is over after some seconds."""
+    if request.param == "inline":
+        return lambda seconds: InlineExecutor(Limits(until=time.time() + seconds))
+    if request.param == "local":
+        return lambda seconds: LocalExecutor(WORKERS, limits=Limits(until=time.time() + seconds))
+    address = request.getfixturevalue("scheduler")
+    return lambda seconds: DaskExecutor(address, limits=Limits(until=time.time() + seconds))
 
 
 OF_ALL = [check.name for check in executor_checks(InlineExecutor, workers=False)]
@@ -133,6 +145,56 @@ def test_contract_of_all(executor: Executor, name: str) -> None:
 @pytest.mark.parametrize("name", OF_WORKERS)
 def test_contract_of_workers(workers: Executor, name: str) -> None:
     checked(workers, name)
+
+
+# ---- jobs that are found on the way, and their end -----------------------------------------------
+
+
+def test_contract_of_time(make_limited: Callable[[float], Executor]) -> None:
+    inline = isinstance(make_limited(0.0), InlineExecutor)
+    asked = executor_checks(InlineExecutor, workers=not inline, make_limited=make_limited)
+    (check,) = (check for check in asked if check.name == "ends-in-time")
+    check()
+
+
+def test_an_iterator_is_asked_only_when_a_worker_is_free(executor: Executor) -> None:
+    """It is never more than a job for each worker ahead of the outcomes that were yielded."""
+    asked, ended, ahead = 0, 0, []
+
+    def growing() -> Iterator[Job]:
+        nonlocal asked
+        for one in doubles(6):
+            asked += 1
+            ahead.append(asked - ended)
+            yield one
+
+    for _ in executor.run(growing()):
+        ended += 1
+    assert ended == 6
+    assert max(ahead) == (1 if isinstance(executor, InlineExecutor) else WORKERS)
+
+
+def test_an_iterator_that_waits_for_nothing_is_an_error(executor: Executor) -> None:
+    def stuck() -> Iterator[Job | None]:
+        yield from doubles(1)
+        while True:
+            yield None
+
+    running = executor.run(stuck())
+    assert next(running).value == "0"
+    with pytest.raises(RuntimeError, match="no job is running"):
+        next(running)
+
+
+def test_groups_stay_with_their_workers(workers: Executor, tmp_path: Path) -> None:
+    places: dict[str, set[str]] = {"a": set(), "b": set()}
+    jobs = [
+        replace(job(f"{group}{i}", "linger", folder=str(tmp_path), seconds=0.2), group=group)
+        for i, group in enumerate("abbaab")
+    ]
+    for outcome in workers.run(jobs):
+        places[outcome.id[0]].add(outcome.value)
+    assert [len(found) for found in places.values()] == [1, 1]
 
 
 def test_torch_has_one_thread_in_a_job_only(executor: Executor) -> None:
@@ -224,7 +286,7 @@ def test_without_what_they_are_forked_from_workers_are_replaced(
     workers: Executor, tmp_path: Path
 ) -> None:
     names = [f"n{i}" for i in range(8)]
-    jobs = [job(n, "note", folder=str(tmp_path), name=n, seconds=1.5) for n in names]
+    jobs = [job(n, "note", folder=str(tmp_path), name=n, seconds=0.6) for n in names]
     killer = killed_once(tmp_path, 2, moment=4)
     outcomes = list(workers.run(jobs))
     killer.join()
@@ -239,7 +301,7 @@ def separate(folder: Path) -> Iterator[tuple[str, dict[str, list[subprocess.Pope
     # The jobs are found in the repository, whatever other tests did to folder and environment.
     kept = ("PATH", "HOME", "TMPDIR", "LANG", "VIRTUAL_ENV")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
-    environment["PYTHONPATH"] = str(ROOT)
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "src")])
     common = ["--no-dashboard", "--scheduler-file", str(file)]
     local = [*common, "--host", "127.0.0.1"]
     for words in (["scheduler", *local, "--port", "0"], ["worker", *local, "--no-nanny"]):

@@ -73,8 +73,9 @@ def test_a_new_version_is_never_served_an_old_play(store: Store) -> None:
     assert Store(store.root, digest="v2").get("u1") is None
 
 
-def test_failed_plays_are_not_kept(store: Store) -> None:
+def test_plays_that_failed_or_were_cut_short_are_not_kept(store: Store) -> None:
     store.put("u1", AttackResult(status=Status.FAILED_TO_RUN), ABOUT)
+    store.put("u1", PLAYED.model_copy(update={"limited": True}), ABOUT)
     assert store.get("u1") is None
     assert store.entries() == []
 

@@ -7,6 +7,7 @@ door is added without saying whom it lets in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +16,14 @@ import pytest
 
 from goalkeeper.core.access import Access
 from goalkeeper.core.change import Change
-from goalkeeper.core.errors import BudgetSpent, ChangeRefused, GoalkeeperError, NotGranted
+from goalkeeper.core.deadline import time_limit
+from goalkeeper.core.errors import (
+    BudgetSpent,
+    ChangeRefused,
+    GoalkeeperError,
+    NotGranted,
+    TimeIsUp,
+)
 from goalkeeper.core.feedback import FeedbackBatch
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.core.steering import Steering
@@ -233,3 +241,35 @@ def test_checkpoints_cannot_be_rewritten() -> None:
     assert isinstance(access.checkpoints, tuple)
     with pytest.raises(AttributeError):
         access.checkpoints = ()  # type: ignore[misc]
+
+
+# ---- when time is over ---------------------------------------------------------------------------
+
+# What asks, trains or pays. What gives a copy, a network or a trainer only is not refused.
+WORKS = {"query", "query_each", "answer_costs", "check", "poison", "teach", "steer", "tamper"}
+
+
+def over() -> AbstractContextManager[None]:
+    return time_limit(0.0, lambda: 1.0)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=str)
+def test_nothing_is_asked_or_trained_when_time_is_over(row: Row) -> None:
+    access = opened(row.power)
+    works = row.method in WORKS or row.way == "asked"
+    with over(), pytest.raises(TimeIsUp) if works else nullcontext():
+        row.use(access)
+    assert access.spent.queries == access.spent.models == access.spent.forward == 0
+
+
+def test_what_was_handed_out_stops_as_well() -> None:
+    access = opened(replace(knows(model=FULL, algorithm=FULL), view=View.GRADIENTS))
+    network, trainer = access.network(), access.trainer()
+    for work in (
+        lambda: network(X),
+        lambda: trainer.fit(THREE, 0),
+        lambda: trainer.changed(lambda it: it).fit_many(THREE, np.ones((1, 3), dtype=bool), [0]),
+    ):
+        with over(), pytest.raises(TimeIsUp):
+            work()
+    assert access.spent.models == 0

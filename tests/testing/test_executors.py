@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import psutil
@@ -28,7 +29,7 @@ class Odd:
         return self._run(jobs)
 
 
-def inline(jobs: Sequence[Job]) -> Iterator[Outcome]:
+def inline(jobs: Iterable[Job | None]) -> Iterator[Outcome]:
     return InlineExecutor().run(jobs)
 
 
@@ -86,6 +87,21 @@ def hopeful(jobs: Sequence[Job]) -> Iterator[Outcome]:
         yield replace(outcome, status="error") if outcome.status == "crashed" else outcome
 
 
+def late(jobs: Iterable[Job | None]) -> Iterator[Outcome]:
+    """Yield no outcome before all are there."""
+    yield from list(inline(jobs))
+
+
+class Endless:
+    """Pays no attention to the time of the run."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def run(self, jobs: Iterable[Job | None]) -> Iterator[Outcome]:
+        return islice(InlineExecutor().run(jobs), 3)
+
+
 class Listing:
     """Waits until all is done."""
 
@@ -102,6 +118,7 @@ CULPRITS: list[tuple[Any, str, str]] = [
     (Odd(hushing), executors.ERRORS, "return status error"),
     (Odd(marking), executors.THREADS, "variables of the environment"),
     (Odd(threaded), executors.THREADS, "a job had 4 threads"),
+    (Odd(late), executors.GROWS, "ended in RuntimeError..no job is running"),
     (InlineExecutor(), executors.RETRIED, "jobs run in this process"),
     (Odd(giving_up), executors.RETRIED, "died once ended as .*crashed"),
     (Odd(hopeful), executors.RETRIED, "always kills its worker ended as .*error"),
@@ -123,6 +140,16 @@ def failing(make: Callable[[], Any]) -> str:
     with pytest.raises(ContractError) as caught:
         check()
     return str(caught.value)
+
+
+def test_a_run_that_goes_on_when_its_time_is_over_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(executors, "SOON", 0.1)
+    checks = executor_checks(InlineExecutor, workers=False, make_limited=Endless)
+    (check,) = (check for check in checks if check.promise == executors.UNTIL)
+    with pytest.raises(ContractError, match="3 jobs were begun"):
+        check()
 
 
 def test_workers_that_go_on_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,9 +83,15 @@ def _measure(file: Path, *, silent: bool) -> tuple[Application, FitReport]:
     from goalkeeper.fit import measure_fit
 
     # Without a plan: some games would train the model to find out whether they can be run.
-    with spinner("loading the model", silent=silent), redirect_stdout_of_user_code():
+    with (
+        spinner("reading the data, and loading the model", silent=silent),
+        redirect_stdout_of_user_code(),
+    ):
         app = with_notes(load(file))
-    with spinner("asking the model", silent=silent), redirect_stdout_of_user_code():
+    with (
+        spinner("measuring how well the model fits its data", silent=silent),
+        redirect_stdout_of_user_code(),
+    ):
         return app, measure_fit(app)
 
 

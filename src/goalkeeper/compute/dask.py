@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import threading
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
 from goalkeeper.compute import versions
-from goalkeeper.compute.executor import Job, Limits, Outcome
+from goalkeeper.compute.executor import UNLIMITED, Job, Limits, Outcome
+from goalkeeper.compute.feed import Feed, out_of_time
 from goalkeeper.compute.local import deaf, forked, preloaded
 from goalkeeper.compute.serve import serve
 from goalkeeper.compute.team import Process, Team
@@ -62,8 +64,8 @@ class DaskExecutor:
         self.scheduler, self.slots = scheduler, slots
         self._limits, self._preload = limits or Limits(), tuple(preload)
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Yield an outcome for every job, as they end.
+    def run(self, jobs: Iterable[Job | None]) -> Iterator[Outcome]:
+        """Yield an outcome for every job that was begun, as they end.
 
         Raises
         ------
@@ -72,19 +74,23 @@ class DaskExecutor:
             versions.
         """
         run, digest = uuid.uuid4().hex, versions.digest()
-        order = Order(run=run, digest=digest, limits=self._limits, preload=self._preload)
+        # Another machine's clock may differ: this process ends what runs when time is over.
+        limits = replace(self._limits, until=UNLIMITED)
+        order = Order(run=run, digest=digest, limits=limits, preload=self._preload)
+        feed = Feed(jobs, self._limits.until)
         with self._client() as client:
-            futures = {client.submit(supervised, job, order, pure=False): job for job in jobs}
+            desk = _Desk(client, order)
             try:
-                while futures:
-                    for future in _ended(client, futures):
-                        outcome = _outcome(future, futures[future])
-                        if outcome is not None:
-                            del futures[future]
-                            yield outcome
+                while True:
+                    desk.hand_out(feed)
+                    if feed.over or not desk.futures:
+                        break
+                    yield from desk.collect(self._limits.until)
+                yield from map(out_of_time, desk.futures.values())
+                yield from feed.finish()
             finally:
-                with suppress(OSError):  # nobody is there any more: nothing is left to be ended
-                    client.cancel(list(futures))
+                with suppress(OSError, RuntimeError):  # nobody is there: nothing is to be ended
+                    client.cancel(list(desk.futures))
                     client.run(dismiss, run, on_error="ignore")
 
     @contextmanager
@@ -128,13 +134,60 @@ def cluster(slots: int) -> Iterator[str]:
         yield cluster.scheduler_address
 
 
-def _ended(client: Any, futures: Iterable[Any]) -> list[Any]:
+class _Desk:
+    """Hands out one job for each thread of the cluster, and collects what they end as."""
+
+    def __init__(self, client: Any, order: Order) -> None:
+        self._client, self._order = client, order
+        self.futures: dict[Any, Job] = {}
+        self._vacant: list[tuple[str, str]] = []  # where a job ended, and its group
+
+    def hand_out(self, feed: Feed) -> None:
+        """Submit a job for each thread that has none; a cluster may grow meanwhile."""
+        free = self._free()
+        feed.fill(free)
+        vacant = sorted(self._vacant, key=lambda seat: not feed.has(seat[1]))
+        self._vacant.clear()
+        seats = [*vacant, *[("", "")] * (free - len(vacant))][:free]
+        for number, (place, last) in enumerate(seats):
+            others = {group for _, group in seats[number + 1 :]}
+            taken = feed.take(last, others | {job.group for job in self.futures.values()})
+            if taken is None:
+                self._vacant += [seat for seat in seats[number:] if seat[0]]
+                return
+            job, near = taken[0], {}
+            if job.group and job.group == last:  # what it needs is in memory there
+                near = {"workers": [place], "allow_other_workers": True}
+            future = self._client.submit(supervised, job, self._order, pure=False, **near)
+            self.futures[future] = job
+
+    def collect(self, until: float) -> Iterator[Outcome]:
+        """Wait for jobs that end, for a while, and yield their outcomes."""
+        patience = min(float(LOOK), max(0.0, until - time.time()))
+        for future in _ended(self._client, self.futures, patience):
+            job = self.futures[future]
+            found = _outcome(future, job)
+            if found is not None:
+                del self.futures[future]
+                outcome, place = found
+                self._vacant.append((place, job.group))
+                yield outcome
+
+    def _free(self) -> int:
+        try:
+            threads = int(sum(self._client.nthreads().values()))
+        except (OSError, RuntimeError):  # who waits for what was submitted will see
+            threads = 0
+        return max(1, threads) - len(self.futures)
+
+
+def _ended(client: Any, futures: Iterable[Any], patience: float) -> list[Any]:
     """Wait for futures that end; raises ExecutorError where nobody is left to compute them."""
     from distributed import CancelledError, wait
 
     try:
         with client.as_current():
-            return list(wait(list(futures), timeout=LOOK, return_when="FIRST_COMPLETED").done)
+            return list(wait(list(futures), timeout=patience, return_when="FIRST_COMPLETED").done)
     except TimeoutError:
         _awaited(client)
         return []
@@ -154,12 +207,15 @@ def _awaited(client: Any) -> None:
             raise ExecutorError(LOST.format("scheduler was")) from error
 
 
-def _outcome(future: Any, job: Job) -> Outcome | None:
-    """Fetch an outcome; None where the worker that held it was lost, and it is computed again."""
+def _outcome(future: Any, job: Job) -> tuple[Outcome, str] | None:
+    """Fetch an outcome, and the address of the worker that it is from.
+
+    None where the worker that held it was lost, and it is computed again.
+    """
     from distributed import CancelledError
 
     try:
-        outcome: Outcome = future.result(timeout=LOOK)
+        found: tuple[Outcome, str] = future.result(timeout=LOOK)
     except ExecutorError:
         raise
     except CancelledError as error:
@@ -167,8 +223,9 @@ def _outcome(future: Any, job: Job) -> Outcome | None:
     except Exception as error:  # noqa: BLE001 - a job that cannot be run is an outcome
         if isinstance(error, TimeoutError) and future.status != "error":
             return None
-        return Outcome(id=job.id, status="crashed", error=f"{type(error).__name__}: {error}")
-    return outcome
+        text = f"{type(error).__name__}: {error}"
+        return Outcome(id=job.id, status="crashed", error=text), ""
+    return found
 
 
 # ---- inside a Dask worker ------------------------------------------------------------------------
@@ -194,13 +251,22 @@ class Crew:
         self._lock = threading.Lock()
 
     @contextmanager
-    def team(self, order: Order) -> Iterator[Team]:
-        """Give a team that nobody else uses meanwhile; raises ExecutorError after the run."""
+    def team(self, order: Order, group: str = "") -> Iterator[Team]:
+        """Give a team that nobody else uses meanwhile, if possible one that ran this group.
+
+        Raises
+        ------
+        ExecutorError
+            The run has ended.
+        """
         run = order.run
         with self._lock:
             if run in self._over:
                 raise ExecutorError("the run has ended")
-            team = self._idle[run].pop() if self._idle[run] else Team(1, _start, order.limits)
+            idle = sorted(self._idle[run], key=lambda team: group in team.groups)
+            team = idle[-1] if idle else Team(1, _start, order.limits)
+            if idle:
+                self._idle[run].remove(team)
             self._busy[run].append(team)
         try:
             yield team
@@ -225,8 +291,11 @@ def crew(worker: Any) -> Crew:
     return found
 
 
-def supervised(job: Job, order: Order) -> Outcome:
-    """Perform a job in a process beside this one, which stays for the next job of the run."""
+def supervised(job: Job, order: Order) -> tuple[Outcome, str]:
+    """Perform a job in a process beside this one, which stays for the next job of the run.
+
+    Returns the outcome, and the address of this Dask worker.
+    """
     from distributed import get_worker
 
     if versions.digest() != order.digest:
@@ -235,8 +304,9 @@ def supervised(job: Job, order: Order) -> Outcome:
             "install the same on every machine, and start the workers again"
         )
     preloaded(order.preload)
-    with crew(get_worker()).team(order) as team:
-        return next(team.run([job]))
+    worker = get_worker()
+    with crew(worker).team(order, job.group) as team:
+        return next(team.run([job])), worker.address
 
 
 def dismiss(run: str, dask_worker: Any) -> None:

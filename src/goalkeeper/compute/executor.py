@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Protocol
@@ -56,20 +56,23 @@ class Shared:
 class Job:
     """A unit of work: `call` is `module:function`, `params` plain keyword arguments.
 
-    The function gets what is `shared`, if anything is, as its first argument.
+    The function gets what is `shared`, if anything is, as its first argument. Jobs of one `group`
+    use the same things in a worker's memory; a worker that is free prefers the group it had.
     """
 
     id: str
     call: str
     params: Mapping[str, Any] = field(default_factory=dict)
     shared: Shared | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How a job ended: its value (a string), or what went wrong.
 
-    `error`: it raised. `crashed`: its worker died, twice. `stopped`: it went over a limit.
+    `error`: it raised. `crashed`: its worker died, twice. `stopped`: it went over a limit; it is
+    `limited` if this was the time of the whole run, so that it says nothing of the job itself.
     """
 
     id: str
@@ -77,22 +80,26 @@ class Outcome:
     value: str = ""
     error: str = ""
     seconds: float = 0.0
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one job may take: `seconds` by the clock, `memory` in bytes of its worker.
 
-    `call` are the seconds that one call of the user's code may take; 0 for the defaults.
+    `call` are the seconds that one call of the user's code may take; 0 for the defaults. `until` is
+    the time (seconds since the epoch) at which every job is ended: a job that can end itself in an
+    orderly way should be given an earlier time.
     """
 
     seconds: float = UNLIMITED
     memory: float = UNLIMITED
     call: float = 0.0
+    until: float = UNLIMITED
 
     @property
     def none(self) -> bool:
-        """Tell whether a job may take whatever it wants."""
+        """Tell whether a job may take whatever it wants until the run's time is over."""
         return self.seconds == self.memory == UNLIMITED
 
 
@@ -146,8 +153,14 @@ class Execution:
 class Executor(Protocol):
     """Runs jobs in any order; never raises for a job."""
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Yield an outcome for every job, as they end."""
+    def run(self, jobs: Iterable[Job | None]) -> Iterator[Outcome]:
+        """Yield an outcome for every job that was begun, as they end.
+
+        Jobs are a sequence, or an iterator that is asked for its next job only when a worker is
+        free, after all earlier outcomes were yielded. None of it says that there is nothing now:
+        it is asked again after the next outcome. After `Limits.until` no job is begun, and those
+        that run end as stopped.
+        """
         ...
 
 
@@ -157,10 +170,11 @@ class Worker:
     def __init__(self) -> None:
         self._shared: Shared | None = None
         self._value: Any = None
+        self.group = ""  # of the last job
 
     def perform(self, job: Job) -> Outcome:
         """Run one job in this process, with one thread: more would change last digits."""
-        start = time.perf_counter()
+        start, self.group = time.perf_counter(), job.group
         try:
             with one_thread():
                 first = () if job.shared is None else (self._loaded(job.shared),)

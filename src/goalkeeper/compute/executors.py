@@ -22,7 +22,7 @@ def _inline(execution: Execution) -> Executor:
             given="inline",
             advice="leave --executor out, or use --executor local",
         )
-    return InlineExecutor()
+    return InlineExecutor(execution.limits)
 
 
 def _local(execution: Execution) -> Executor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing as mp
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
@@ -37,15 +37,19 @@ class LocalExecutor:
         self.slots, self._limits = slots, limits or Limits()
         preloaded(preload)
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Yield an outcome for every job, as they end."""
+    def run(self, jobs: Iterable[Job | None]) -> Iterator[Outcome]:
+        """Yield an outcome for every job that was begun, as they end."""
         with closing(Team(self.slots, forked, self._limits)) as team:
             yield from team.run(jobs)
 
 
 def preloaded(modules: Sequence[str]) -> None:
-    """Start the process that workers are forked from, with these modules; once a process."""
-    mp.get_context("forkserver").set_forkserver_preload(list(modules))
+    """Start the process that workers are forked from, with these modules; once a process.
+
+    Without any, it starts with those that were named before.
+    """
+    if modules:
+        mp.get_context("forkserver").set_forkserver_preload(list(modules))
     with deaf():
         forkserver.ensure_running()
 

@@ -68,14 +68,14 @@ class Store:
     # ---- results ------------------------------------------------------------------------------
 
     def put(self, key: str, result: AttackResult, about: About) -> None:
-        """Store the result of an attack run, unless it failed to run.
+        """Store the result of an attack run, unless it failed or the time limit cut it short.
 
         Raises
         ------
         StoreError
             It cannot be written; a DiskFull if there is no room.
         """
-        if result.status is not Status.FAILED_TO_RUN:
+        if result.status is not Status.FAILED_TO_RUN and not result.limited:
             self._write(RESULTS, key, result.model_dump_json().encode(), about)
 
     def get(self, key: str) -> AttackResult | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
@@ -14,6 +13,7 @@ import psutil
 
 from goalkeeper.compute import patience
 from goalkeeper.compute.executor import UNLIMITED, Job, Limits, Outcome
+from goalkeeper.compute.feed import OVER, Feed, out_of_time
 from goalkeeper.compute.slate import Slate
 
 TICK = 0.1  # seconds between looks at what workers take
@@ -67,16 +67,19 @@ class Team:
         self._closed = False
         self._late = False
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Yield an outcome for every job, as they end."""
-        queue = deque((job, 1) for job in jobs)
-        while queue or self._busy():
-            self._hand_out(queue)
+    def run(self, jobs: Iterable[Job | None]) -> Iterator[Outcome]:
+        """Yield an outcome for every job that was begun, as they end."""
+        feed = Feed(jobs, self._limits.until)
+        while True:
+            self._hand_out(feed)
+            if not self._busy():
+                yield from feed.finish()
+                return
             for worker in self._ready():
                 outcome, again = worker.collect(self._limits, again=self._late)
                 self._late |= worker.late
                 if again is not None:
-                    queue.appendleft((again, 2))
+                    feed.again(again)
                 if worker.spent(self._limits):
                     worker.end()
                     self._workers.remove(worker)
@@ -92,18 +95,31 @@ class Team:
             worker.end()
         self._workers.clear()
 
+    @property
+    def groups(self) -> frozenset[str]:
+        """The groups of the jobs that workers run, or ran last."""
+        return frozenset(worker.group for worker in self._workers)
+
     def _busy(self) -> list[_Worker]:
         return [worker for worker in self._workers if worker.job is not None]
 
-    def _hand_out(self, queue: deque[tuple[Job, int]]) -> None:
+    def _hand_out(self, feed: Feed) -> None:
         if self._closed:
             raise RuntimeError("the workers have been shut down")
         free = [worker for worker in self._workers if worker.job is None]
-        while queue and (free or len(self._workers) < self._size):
-            if not free:
-                free.append(_Worker(self._start))
-                self._workers.append(free[0])
-            free.pop().begin(*queue.popleft())
+        feed.fill(self._size - len(self._busy()))
+        for worker in sorted(free, key=lambda worker: not feed.has(worker.group)):
+            held = {other.group for other in self._workers if other is not worker}
+            taken = feed.take(worker.group, held)
+            if taken is None:
+                return
+            worker.begin(*taken)
+        while len(self._workers) < self._size:
+            taken = feed.take("", self.groups)
+            if taken is None:
+                return
+            self._workers.append(_Worker(self._start))
+            self._workers[-1].begin(*taken)
 
     def _ready(self) -> list[_Worker]:
         """Wait until a worker has ended its job or has taken too much."""
@@ -127,6 +143,7 @@ class _Worker:
         self._process = start(theirs, self._slate.path)
         theirs.close()
         self.job: Job | None = None
+        self.group = ""  # of the job that it has, or had last
         self._attempt = 0
         self._begun = 0.0
         self._dead = False
@@ -135,6 +152,7 @@ class _Worker:
     def begin(self, job: Job, attempt: int) -> None:
         """Hand a job to the process."""
         self.job, self._attempt, self._begun = job, attempt, time.monotonic()
+        self.group = job.group
         with suppress(BrokenPipeError):  # a worker that died is noticed when it is collected
             self.pipe.send(job)
 
@@ -143,6 +161,8 @@ class _Worker:
 
         `again` says that a call of the user's code took too long before.
         """
+        if time.time() >= limits.until:
+            return OVER
         if time.monotonic() - self._begun > limits.seconds:
             return (
                 f"took longer than the {limits.seconds:g} s that a unit may take; give it more "
@@ -171,7 +191,10 @@ class _Worker:
             if self._attempt == 1:
                 return None, job
             return Outcome(id=job.id, status="crashed", error=self._explain_death()), None
-        over = self.over(limits, again=again)
+        over, seconds = self.over(limits, again=again), time.monotonic() - self._begun
+        if over == OVER:
+            self._kill()
+            return out_of_time(job, seconds), None
         if self._watch.late(limits.call, again=again):
             place = self._slate.crash_place(self._process.pid or 0)
             over += place and f" ({place})"

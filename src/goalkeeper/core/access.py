@@ -20,6 +20,7 @@ from goalkeeper.core.asking import answer_each
 from goalkeeper.core.change import Change, Poisoned, checked, genuine
 from goalkeeper.core.cost import Cost
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
+from goalkeeper.core.deadline import check_time
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import NotGranted, NotOffered
 from goalkeeper.core.feedback import FeedbackBatch, FeedbackOutcome
@@ -166,6 +167,7 @@ class Access:
 
     def _pay(self, x: Inputs, campaigns: Ints | None) -> View:
         """Charge a query, and return what may be seen of its answers."""
+        check_time()
         granted = self._granted
         if granted.view is View.NOTHING:
             raise NotGranted("query() needs a view of the answers; this attack sees nothing")
@@ -306,6 +308,7 @@ class Access:
 
     def check(self, change: Change) -> Poisoned:
         """Check a change of the training data as the game will; raises ChangeRefused."""
+        check_time()
         touched = len(change.rows) > 0
         reach = self.reachable() if touched else np.empty(0, dtype=np.int64)
         poisoned = checked(change, self._train, self._granted, reach, self._app.labeller)
@@ -336,6 +339,7 @@ class Access:
             More feedback than the round takes or the attacker's share allows.
         """
         self._can(Capability.M4, "teach()")
+        check_time()
         before = self._feedback_outcome or FeedbackOutcome.start(self._app)
         taught = before.after(batch, self._granted, self._terms.victim.spawn(1)[0])
         self._meter.models += 1
@@ -346,6 +350,7 @@ class Access:
 
     def steer(self, steering: Steering) -> Access:
         """Steer the training (M3, M4), have the victim train, and return access to the result."""
+        check_time()
         steering = permitted(steering, self._granted, len(self._app.data.train))
         steered = getattr(self._app.trainer, "fit_steered", None)
         if steered is None:
@@ -362,6 +367,7 @@ class Access:
         its parameters), and returns those to write; others stay.
         """
         self._can(Capability.W, "tamper()")
+        check_time()
         target: Target = change_numbers(self._app.target, change)
         return self._changed(target)
 

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from goalkeeper.core.data import Ints
+from goalkeeper.core.deadline import check_time
 from goalkeeper.core.errors import BudgetSpent
 from goalkeeper.core.need import Frozen
 
@@ -47,6 +48,8 @@ class Meter:
 
     def passed(self, forward: int, backward: int) -> None:
         """Count rows that passed through the attacker's own copy."""
+        if forward:  # on the way back autograd is in the middle of something
+            check_time()
         self.forward += forward
         self.backward += backward
 

@@ -17,6 +17,7 @@ __all__ = [
     "PolicyError",
     "StoreError",
     "TargetError",
+    "TimeIsUp",
 ]
 
 
@@ -30,6 +31,14 @@ class NotGranted(GoalkeeperError):
 
 class BudgetSpent(GoalkeeperError):
     """The next call would exceed the attacker's budget; it did not reach the target."""
+
+
+class TimeIsUp(BaseException):
+    """The time of an attack run is over: nothing more is asked or trained.
+
+    It says nothing of the attack or the application and is no error: code that continues after any
+    other refusal must not continue after this one. Only the runner catches it.
+    """
 
 
 class NotOffered(GoalkeeperError):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from goalkeeper.core.application import Ensemble, Target, Trainer
 from goalkeeper.core.cost import Meter
 from goalkeeper.core.data import Bools, Data
+from goalkeeper.core.deadline import check_time
 from goalkeeper.core.reference import Trainings, TrainingSets
 
 
@@ -27,11 +28,13 @@ class MeteredTrainer:
 
     def fit(self, data: Data, seed: int) -> Target:
         """Train one model."""
+        check_time()
         self._meter.models += 1
         return self._trainer.fit(data, seed)
 
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         """Train a model on each subset `(models, rows)`."""
+        check_time()
         self._meter.models += len(masks)
         return self._trainer.fit_many(data, masks, seeds)
 
@@ -41,6 +44,7 @@ class MeteredTrainer:
         Counted as `fit_many` counts. Only what is drawn from `Access.shared_rng` is the same for
         another attack.
         """
+        check_time()
         self._meter.models += len(masks)
         sets = TrainingSets(data=data, masks=masks, seeds=seeds)
         return self._trainings.trained(self._trainer, sets)

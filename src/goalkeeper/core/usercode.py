@@ -8,7 +8,8 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from goalkeeper.core.errors import GoalkeeperError
+from goalkeeper.core.deadline import check_time
+from goalkeeper.core.errors import GoalkeeperError, TimeIsUp
 from goalkeeper.core.noticeboard import BOARD, Activity, Flag, Visit
 from goalkeeper.core.surroundings import APART
 
@@ -32,7 +33,13 @@ def user_code(work: Activity, what: str, inputs: int = 0) -> Iterator[None]:
         What messages call it: `the function filter.py:answer`.
     inputs
         How many inputs it is to answer.
+
+    Raises
+    ------
+    TimeIsUp
+        The time limit of the surroundings is over; the code is not entered.
     """
+    check_time()
     if threading.current_thread() is not threading.main_thread():
         yield  # settings belong to the process, and what it does is noted by its main thread
         return
@@ -71,7 +78,7 @@ def passes(error: BaseException) -> bool:
     """Return whether an error is none of the user's code: one of goalkeeper, or a real Ctrl-C."""
     if isinstance(error, KeyboardInterrupt):
         return not BOARD.shared or BOARD.has(Flag.INTERRUPTED)
-    return isinstance(error, GoalkeeperError)
+    return isinstance(error, GoalkeeperError | TimeIsUp)
 
 
 def trace(error: BaseException) -> str:

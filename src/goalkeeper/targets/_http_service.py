@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from goalkeeper.core.deadline import check_time
 from goalkeeper.core.domain import Domain
 from goalkeeper.core.errors import TargetError
 from goalkeeper.targets._http_answers import DECLINED, Refusal, as_answers, items_of
@@ -235,6 +236,7 @@ class _Round:
 
     async def _work(self) -> None:
         while self._waiting and not self._failures:
+            check_time()
             count = min(self._service.batch, len(self._waiting))
             keys = [self._waiting.pop() for _ in range(count)]
             try:

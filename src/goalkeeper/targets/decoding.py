@@ -64,12 +64,12 @@ def _codes(terms: list[Term], categories: int, low: Floats, high: Floats) -> tup
     """Bound the code of a category by what each code would make of the features."""
     codes = np.arange(categories, dtype=np.float64)
     made = np.column_stack([term.of(codes) for term in terms])  # (codes, terms)
-    least, most = np.full(len(low), -np.inf), np.full(len(low), np.inf)
-    for i in range(len(low)):
-        fits = ((made >= low[i]) & (made <= high[i])).all(axis=1)
-        if fits.any() and not fits.all():
-            found = np.flatnonzero(fits)
-            least[i], most[i] = found[0], found[-1]
+    fits = np.ones((len(low), categories), dtype=bool)
+    for t in range(made.shape[1]):  # by terms: all at a time may not fit into memory
+        fits &= (made[:, t] >= low[:, t, None]) & (made[:, t] <= high[:, t, None])
+    known = fits.any(axis=1) & ~fits.all(axis=1)
+    least = np.where(known, fits.argmax(axis=1), -np.inf)
+    most = np.where(known, categories - 1 - fits[:, ::-1].argmax(axis=1), np.inf)
     return least, most
 
 

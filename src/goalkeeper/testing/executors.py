@@ -17,17 +17,23 @@ from goalkeeper.testing import jobs
 from goalkeeper.testing.contract import Breach, Check, run_all
 
 Make = Callable[[], Executor]
+MakeLimited = Callable[[float], Executor]
+SOON = 1.0  # seconds that a run gets which is to end in the middle
 PATIENCE = 20.0  # seconds in which workers must be gone
 LOOK = 0.05  # seconds between looks
 
 ONCE = "every job has exactly one outcome, with its value"
 ERRORS = "an error of a job is an outcome, and the other jobs continue"
 THREADS = "a job has one thread, and the environment stays as it was"
+GROWS = "a job is asked for when a worker is free, after the outcomes that it depends on"
+UNTIL = "when the time of the run is over, what runs is stopped and nothing more is begun"
 RETRIED = "a job that kills its worker is tried twice, and the other jobs continue"
 GONE = "a run that is left early leaves no process"
 
 
-def check_executor(make: Make, *, workers: bool = True) -> None:
+def check_executor(
+    make: Make, *, workers: bool = True, make_limited: MakeLimited | None = None
+) -> None:
     """Check every promise that an executor makes; see `executor_checks`.
 
     Raises
@@ -35,10 +41,12 @@ def check_executor(make: Make, *, workers: bool = True) -> None:
     ContractError
         A promise is broken; the message names it, says what was seen and what to do.
     """
-    run_all(executor_checks(make, workers=workers))
+    run_all(executor_checks(make, workers=workers, make_limited=make_limited))
 
 
-def executor_checks(make: Make, *, workers: bool = True) -> Iterator[Check]:
+def executor_checks(
+    make: Make, *, workers: bool = True, make_limited: MakeLimited | None = None
+) -> Iterator[Check]:
     """Yield a check for each promise of an executor.
 
     Parameters
@@ -47,13 +55,19 @@ def executor_checks(make: Make, *, workers: bool = True) -> Iterator[Check]:
         Makes a new executor for each check.
     workers
         Whether jobs run in processes of their own; what kills a job of others kills the run.
+    make_limited
+        Makes an executor whose `Limits.until` is so many seconds from now; left out, that limit is
+        not checked.
     """
     yield Check("gives-each-job-one-outcome", ONCE, partial(_once, make))
     yield Check("takes-errors-for-outcomes", ERRORS, partial(_errors, make))
     yield Check("gives-a-job-one-thread", THREADS, partial(_threads, make))
+    yield Check("asks-for-jobs-on-the-way", GROWS, partial(_grows, make))
     if workers:
         yield Check("repeats-what-killed-its-worker", RETRIED, partial(_retried, make))
         yield Check("leaves-no-process", GONE, partial(_gone, make))
+    if make_limited is not None:
+        yield Check("ends-in-time", UNTIL, partial(_until, make_limited, workers=workers))
 
 
 def _job(id: str, function: str, **params: object) -> Job:
@@ -108,6 +122,44 @@ def _threads(make: Make) -> Iterator[Breach]:
         yield Breach(f"a job had {outcome.value or outcome.error} threads", advice)
     if dict(os.environ) != before:
         yield Breach("variables of the environment have changed", "set them in workers only")
+
+
+def _grows(make: Make) -> Iterator[Breach]:
+    """Ask for jobs of which each depends on the outcome of the one before."""
+    seen: list[str] = []
+
+    def growing() -> Iterator[Job | None]:
+        for number in range(4):
+            yield _job(str(number), "double", value=int(seen[-1]) if seen else 1)
+            while len(seen) <= number:
+                yield None
+
+    try:
+        seen.extend(outcome.value for outcome in make().run(growing()))
+    except (IndexError, TypeError, AttributeError, RuntimeError) as error:
+        finding = f"an iterator of jobs, with None for nothing now, ended in {error!r}"
+        yield Breach(finding, "take jobs by goalkeeper.compute.feed.Feed")
+        return
+    if seen != ["2", "4", "8", "16"]:
+        finding = f"four jobs that each double the value of the one before gave {seen}"
+        yield Breach(finding, "take each job when a worker is free, and yield outcomes before")
+
+
+def _until(make: MakeLimited, *, workers: bool) -> Iterator[Breach]:
+    """End a run in the middle; with workers, in the middle of a job."""
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = PATIENCE if workers else 2 * SOON
+        asked = [_job(str(i), "linger", folder=folder, seconds=seconds) for i in range(8)]
+        found = list(make(SOON).run(asked))
+        begun = len(list(Path(folder).iterdir()))
+    stopped = [o for o in found if o.status == "stopped" and o.limited and o.error]
+    if workers and len(stopped) != len(found):
+        finding = f"jobs that ran when time was over ended as {found}"
+        yield Breach(finding, "yield goalkeeper.compute.feed.out_of_time(job) for each")
+    if not workers and len(found) != 1:
+        yield Breach(f"{len(found)} jobs were begun", "begin none when the time is over")
+    if begun > len(found):
+        yield Breach(f"{begun} jobs were begun, {len(found)} have an outcome", "yield one for each")
 
 
 def _retried(make: Make) -> Iterator[Breach]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.data import Bools, Floats, Ints
+from goalkeeper.core.deadline import check_time
 from goalkeeper.training.losses import LogisticProblem
 from goalkeeper.training.preconditioner import Preconditioner
 from goalkeeper.training.subsets import select_models
@@ -114,6 +115,7 @@ def minimise(
     active, last = np.arange(size), np.full(size, np.inf)
     accuracy = np.full(size, rule.first_accuracy)
     for _ in range(rule.max_steps):
+        check_time()
         change, sound = state.step(accuracy)
         # What an inexact Newton step leaves over: what the linear solve left, and a second order.
         error = (accuracy + change / 2) * change

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from goalkeeper.core.application import Target
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
+from goalkeeper.core.deadline import check_time
 from goalkeeper.core.errors import DataError, TargetError
 from goalkeeper.core.power import View
 
@@ -141,6 +142,7 @@ def _fit_in_processes(
         calls = [(s, masks[rows], [seeds[i] for i in rows]) for s, rows in pending.items()]
         try:
             for chunk in _run_parallel(work, calls, jobs):
+                check_time()  # what the processes themselves cannot do
                 done[chunk.start] = chunk
                 del pending[chunk.start]
         except BrokenProcessPool:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from goalkeeper.compute.stopwatch import with_cpu_seconds
 from goalkeeper.core.application import Ensemble, Target, Trainer
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data
@@ -34,6 +35,7 @@ from goalkeeper.training.recipes import (
 )
 from goalkeeper.training.registry import BATCHED_FITS
 from goalkeeper.training.steering import find_steerable, fit_steered
+from goalkeeper.training.tree_matrices import fit_pipeline
 from goalkeeper.training.updating import update_any, updates_in_place
 
 PROBES = 4  # inputs that show whether a trained function answers labels or scores; a few suffice
@@ -81,10 +83,16 @@ class SklearnTrainer:
         """Train one target; raises DataError or TargetError where scikit-learn refuses."""
         require_records(data)
         x = prepared(data.x, self.domain)
-        model = run_training(
-            lambda: clone_with_seed(self.estimator, seed).fit(x, data.y), data, self.recipe
+        model, seconds = with_cpu_seconds(
+            lambda: run_training(
+                lambda: fit_pipeline(clone_with_seed(self.estimator, seed), x, data.y),
+                data,
+                self.recipe,
+            )
         )
-        return SklearnTarget(model, self.classes, self.domain, indexed=True)
+        target = SklearnTarget(model, self.classes, self.domain, indexed=True)
+        target.training_seconds = seconds
+        return target
 
     @property
     def steerable(self) -> frozenset[str]:

@@ -22,6 +22,7 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.evidence import AttackResult, DamageCount, Proportion
 from goalkeeper.core.power import Grade
 from goalkeeper.core.text import texts
+from goalkeeper.games.base import resize
 from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion, WordTrigger
 from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.training import SklearnTrainer
@@ -138,15 +139,16 @@ def test_what_does_not_depend_on_the_attack_is_trained_once() -> None:
 @pytest.mark.requirement("S13")
 def test_added_records_stand_beside_the_same_clean_ones_with_the_same_seed() -> None:
     app, data, masks, seeds = watched(Dictionary())
-    rows = len(app.data.train)
-    assert len(masks) == 5 * (1 + 5 + 1)
-    for victim in range(1, 7):
+    rows, shares = len(app.data.train), Poisoning().points
+    assert len(masks) == 5 * (1 + shares + 1)
+    for victim in range(1, shares + 2):
         block = masks[5 * victim : 5 * victim + 5]
         assert np.array_equal(block[:, :rows], masks[:5, :rows])
         assert seeds[5 * victim : 5 * victim + 5] == seeds[:5]
-    largest = masks[25:30, rows:]
+    most = slice(5 * shares, 5 * shares + 5)
+    largest = masks[most, rows:]
     assert (data.y[rows:][largest.any(axis=0)] == 1).all()
-    share = largest.sum(axis=1) / masks[25:30].sum(axis=1)
+    share = largest.sum(axis=1) / masks[most].sum(axis=1)
     assert share.mean() == pytest.approx(0.1, abs=0.01)
 
 
@@ -411,7 +413,7 @@ def test_no_contribution_moves_the_fair_application(domain: str) -> None:
 def test_costs_are_known_before_the_run() -> None:
     app, game = app_of("text"), Poisoning()
     task = game.tasks(app)[0]
-    assert game.estimate(app, task, power(T1)).models == 5 * (1 + 5 + 5 + 1)
+    assert game.estimate(app, task, power(T1)).models == 5 * (1 + 3 + 3 + 1)
     assert game.smaller().estimate(app, task, power(T1)).models == 5 * (1 + 2 + 1)
 
 
@@ -434,3 +436,13 @@ def test_without_an_attacker_as_many_records_go_at_random() -> None:
     assert 0 < abs(int(others.sum()) - int(gone.sum())) + 1 < 3
     assert set(app.data.train.y[others]) == {0, 1}
     assert not masks[:, 300:].any()
+
+
+def test_a_first_look_retrains_on_the_largest_share_alone() -> None:
+    app, least, most = app_of("text"), resize(Poisoning(), 0.25), resize(Poisoning(), 8.0)
+    task = least.tasks(app)[0]
+    assert least.estimate(app, task, power(T1)).models == 5 * (1 + 1 + 1)
+    result = evaluate(app, run_of(Dictionary(), app, enough(Dictionary), game=least))
+    assert [trial.tally.kind for trial in result.trials] == ["damage"]
+    question = most.deal(app, task, np.random.default_rng(0)).question
+    assert question.points == 5

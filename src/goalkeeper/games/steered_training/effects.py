@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from goalkeeper.core.application import Application, Target
-from goalkeeper.core.data import Inputs
+from goalkeeper.core.data import Data, Inputs
+from goalkeeper.core.errors import DataError, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.games.base import Unfit
 from goalkeeper.training import SklearnTrainer
 
+SEEDS = 0, 1  # the first is the one that an application's own model is trained with
+PART, CLASS_PART = 2_000, 20  # records that are tried first, and of each class at least
+ASKED = 1_000  # inputs by whose answers models are compared
 SAME = 1e-3  # difference of scores that is the solver's tolerance and no effect
 
 
@@ -59,18 +63,54 @@ def no_recipe() -> Unfit:
 def _have_effect(app: Application) -> tuple[bool, bool]:
     """Try whether the seed, and whether the order of the records, has an effect on the model.
 
-    All records are used: a part might be a single batch, or too small for early stopping. What
-    learns in steps is not tried, as there the game itself measures the effect.
+    A few records show an effect of the seed quickly. Where they show none, all are used: a part
+    might be a single batch, or too small for early stopping. Models in closed form are the
+    exception, as nothing of how they are computed depends on the number of records. What learns in
+    steps is not tried, as there the game itself measures the effect.
     """
     trainer = getattr(app.trainer, "inner", None) or app.trainer
     if not isinstance(trainer, SklearnTrainer) or "order" in trainer.steerable:
         return True, True
     train, x = app.data.train, app.data.holdout.x
-    first = trainer.fit(train, 0)
-    if not _same(first, trainer.fit(train, 1), x):
+    x = x[np.linspace(0, len(x) - 1, min(len(x), ASKED)).astype(np.int64)]
+    if len(train) > 2 * PART:
+        found = _try_part(trainer, train, x)
+        if found is not None:
+            return found
+    trained = getattr(app.target, "training_seconds", 0.0) > 0  # by this recipe, of these records
+    first = app.target if trained else trainer.fit(train, SEEDS[0])
+    if not _same(first, trainer.fit(train, SEEDS[1]), x):
         return True, True
     shuffled = train.take(np.random.default_rng(0).permutation(len(train)))
-    return False, not _same(first, trainer.fit(shuffled, 0), x)
+    return False, not _same(first, trainer.fit(shuffled, SEEDS[0]), x)
+
+
+def _try_part(trainer: SklearnTrainer, train: Data, x: Inputs) -> tuple[bool, bool] | None:
+    """Return whether seed and order have an effect as a part of the records shows; None: unknown.
+
+    Every class has its first records in it.
+    """
+    first = [np.flatnonzero(train.y == c)[:CLASS_PART] for c in np.unique(train.y)]
+    spread = np.linspace(0, len(train) - 1, PART).astype(np.int64)
+    part = train.take(np.unique(np.concatenate([spread, *first])))
+    try:
+        model, other = (trainer.fit(part, seed) for seed in SEEDS)
+        if not _same(model, other, x):
+            return True, True
+        if not _in_closed_form(trainer):
+            return None
+        shuffled = part.take(np.random.default_rng(0).permutation(len(part)))
+        return False, not _same(model, trainer.fit(shuffled, SEEDS[0]), x)
+    except (DataError, TargetError):  # e.g. a vocabulary that so few texts do not have
+        return None
+
+
+def _in_closed_form(trainer: SklearnTrainer) -> bool:
+    """Tell whether the model is the solution of a known problem, behind steps without a seed."""
+    params = trainer.estimator.get_params(deep=True)
+    seeded = sum(name.rpartition("__")[2] == "random_state" for name in params)
+    iterates = any(params[n] in ("sag", "saga") for n in params if n.endswith("solver"))
+    return trainer.strategy.kind != "one_by_one" and seeded <= 1 and not iterates
 
 
 def _same(one: Target, other: Target, x: Inputs) -> bool:

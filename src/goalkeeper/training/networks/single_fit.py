@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from goalkeeper.core.data import Floats, Ints
+from goalkeeper.core.deadline import check_time
 from goalkeeper.core.errors import GoalkeeperError, TargetError
 from goalkeeper.targets.outputs import Outputs
 from goalkeeper.targets.torch import need_torch
@@ -90,6 +91,7 @@ class SingleTraining:
     def _step(
         self, optimiser: Any, rows: Ints, schedule: BatchSchedule, record_weights: Tensor | None
     ) -> None:
+        check_time()
         index = need_torch().as_tensor(rows, device=self.x.device)
         x = self.x.index_select(0, index)
         if self.recipe.augments:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.data import Floats, Inputs, Ints
+from goalkeeper.core.deadline import check_time
 from goalkeeper.targets.torch import TorchTarget, need_torch, two_columns
 from goalkeeper.training.networks.batch_schedule import BatchSchedule, ImageChanges, change_images
 from goalkeeper.training.networks.blueprint import Arrays
@@ -164,6 +165,7 @@ class StackedTraining:
 
     def _step(self, rows: Tensor, counts: Ints) -> None:
         """Take a step of the first g networks; `rows (g, b)`, of which `counts (g,)` are theirs."""
+        check_time()
         g, b = rows.shape
         active_stack = self.stack.map(lambda a: a[:g])
         x, y = self.records.take(rows)
