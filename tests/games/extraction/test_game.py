@@ -22,7 +22,7 @@ from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, V
 from goalkeeper.games.base import Marking
 from goalkeeper.games.extraction import Extraction
 from goalkeeper.games.extraction.game import TASK
-from goalkeeper.games.extraction.substitutes import measure_parameter_error
+from goalkeeper.games.extraction.substitutes import copy_without_queries, measure_parameter_error
 from goalkeeper.games.shared.measuring import thinned_checkpoints
 from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.games.tallies import beats_baseline
@@ -123,6 +123,18 @@ def test_who_has_data_is_compared_with_what_data_alone_gives() -> None:
     assert alone.measurements[0].low > 0.5
     assert beside.measurements[0].value < 0.3
     assert not beats_baseline(beside.trials[-1].tally)
+
+
+def test_attackers_who_know_the_same_are_compared_with_one_copy(app: Application) -> None:
+    knows_some, knows_none = (
+        Power(knowledge=Knowledge(data=Grade.PARTIAL, algorithm=grade))
+        for grade in (Grade.PARTIAL, Grade.NONE)
+    )
+    first = copy_without_queries(app, knows_some)
+    assert first is not None
+    assert copy_without_queries(app, replace(knows_some, budget=Budget(queries=5))) is first
+    assert copy_without_queries(app, knows_none) is not first
+    assert copy_without_queries(replace(app), knows_some) is not first
 
 
 @pytest.mark.parametrize("hidden", ["attribute", "closure", "method", "application", "target"])

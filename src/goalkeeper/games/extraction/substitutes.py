@@ -14,7 +14,7 @@ from goalkeeper.core.application import Application, Target, Trainer
 from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError, NotGranted, NotOffered
-from goalkeeper.core.power import Grade, Power, View
+from goalkeeper.core.power import Grade, Knowledge, Power, View
 from goalkeeper.training import SklearnTrainer, lookalike, plain_rows
 from goalkeeper.training.own_models import OwnModels
 
@@ -98,6 +98,24 @@ def copy_without_queries(app: Application, attacker: Power) -> Substitute | None
     knowledge = attacker.knowledge
     if knowledge.data is Grade.NONE:
         return None
+    return app.once(UnaskedCopies).of(app, knowledge)
+
+
+class UnaskedCopies:
+    """The best copies without any query: one for all attackers who know the same."""
+
+    def __init__(self, app: Application) -> None:
+        self._made: dict[tuple[Grade, Grade], Substitute | None] = {}
+
+    def of(self, app: Application, knowledge: Knowledge) -> Substitute | None:
+        """Train the copy of an attacker who knows this much, when first asked for."""
+        key = knowledge.data, knowledge.algorithm
+        if key not in self._made:
+            self._made[key] = _fit_copy(app, knowledge)
+        return self._made[key]
+
+
+def _fit_copy(app: Application, knowledge: Knowledge) -> Substitute | None:
     data = app.data.train if knowledge.data is Grade.FULL else app.data.similar
     models = OwnModels(app.domain, _list_recipes(app, knowledge.algorithm))
     compared = data.x[models.list_compared(len(data))]
