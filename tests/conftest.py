@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing as mp
 import os
 import signal
 from collections.abc import Iterator
@@ -24,6 +25,17 @@ def interruptible() -> None:
     """Let processes of the tests be interrupted: a job in the background inherits the opposite."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def preloaded() -> None:
+    """Let the first test that needs workers start what they are forked from, as a run does.
+
+    Each worker would import the whole of goalkeeper anew, and all that it needs.
+    """
+    mp.get_context("forkserver").set_forkserver_preload(
+        ["goalkeeper.assessing", "goalkeeper.describe"]
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

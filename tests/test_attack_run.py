@@ -20,6 +20,7 @@ from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.deadline import check_time
 from goalkeeper.core.evidence import AttackResult, Gain, Status, Trial
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
+from goalkeeper.core.reference import MODELS, derive
 from goalkeeper.games.base import Deal, Game, Marking
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
@@ -218,13 +219,13 @@ def test_enough_time_changes_nothing() -> None:
 def test_streams_of_other_names_are_apart() -> None:
     drawn = {
         who: np.random.default_rng(stream(0, who)).integers(2**62)
-        for who in ("game", "attack", "victim", "mark", "control")
+        for who in ("game", "attack", "victim", "mark", "control", "reference")
     }
     drawn["plain"] = np.random.default_rng(0).integers(2**62)
     assert len(set(drawn.values())) == len(drawn)
 
 
-FRAMEWORKS = ("game", "victim", "reach", "mark", "control")
+FRAMEWORKS = ("game", "victim", "reach", "mark", "control", "reference")
 
 
 @pytest.mark.parametrize("who", FRAMEWORKS)
@@ -246,7 +247,7 @@ def drawn(run: AttackRun, who: str) -> list[int]:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Listening(Game[Data, None, tuple[int, int]]):
+class Listening(Game[Data, None, tuple[int, ...]]):
     """Note the random stream that each part of a run is given."""
 
     name: ClassVar[str] = "listening"
@@ -261,11 +262,13 @@ class Listening(Game[Data, None, tuple[int, int]]):
         self.attacked.append(app.name)
         return Deal(app.data.similar, None)
 
-    def mark(self, marking: Marking[Data, None, tuple[int, int]]) -> AttackResult:
+    def mark(self, marking: Marking[Data, None, tuple[int, ...]]) -> AttackResult:
         self.heard["mark"] = int(marking.rng.integers(2**62))
         victim = np.random.default_rng(marking.victim)
         self.heard["victim"] = int(victim.integers(2**62))
-        self.heard["attack"], self.heard["reach"] = marking.final.answer
+        self.heard.update(
+            zip(("attack", "reach", "shared", "models"), marking.final.answer, strict=True)
+        )
         return counted(50, 50, 100)
 
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
@@ -275,24 +278,27 @@ class Listening(Game[Data, None, tuple[int, int]]):
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Draws(Attack[Data, tuple[int, int]]):
-    """Answer with what its own stream gives, and the stream of what its changes make happen."""
+class Draws(Attack[Data, tuple[int, ...]]):
+    """Answer with what its own stream gives, those of its changes' effects and of shared models."""
 
     game: ClassVar = Listening
     variant: ClassVar[str] = "membership.threshold"
     reference: ClassVar[str] = "none"
 
-    def run(self, question: Data, access: Access) -> tuple[int, int]:
+    def run(self, question: Data, access: Access) -> tuple[int, ...]:
         reach = np.random.default_rng(access._terms.victim)
-        return int(access.rng.integers(2**62)), int(reach.integers(2**62))
+        models = np.random.default_rng(derive(access._terms.reference, MODELS, 0))
+        streams = (access.rng, reach, access.shared_rng(), models)
+        return tuple(int(rng.integers(2**62)) for rng in streams)
 
 
 def test_no_two_parts_of_a_run_draw_from_the_same_stream() -> None:
     game, app = Listening(), application(0, n=60)
     this = AttackRun(attack=Draws(), game=game, task=game.tasks(app)[0], granted=ASKS, seed=3)
     assert execute(app, this).status is Status.CONTROL_FAILED
-    assert set(game.heard) == {"deal", "attack", "reach", "mark", "victim", "control"}
-    assert len(set(game.heard.values())) == 6
+    parts = {"deal", "attack", "reach", "mark", "victim", "control", "shared", "models"}
+    assert set(game.heard) == parts
+    assert len(set(game.heard.values())) == len(parts)
     assert game.attacked == [app.name, "weakened"]
 
 

@@ -17,15 +17,12 @@ from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.estimate import (
-    MAX_EFFORT,
-    MIN_EFFORT,
-    TIME_MARGIN,
     OperationTimes,
-    choose_effort,
     estimate_memory,
     estimate_queries,
     load_experience,
     measure_times,
+    total_for,
 )
 from goalkeeper.games.base import resize
 from goalkeeper.games.membership import Membership
@@ -56,11 +53,11 @@ def test_measures_what_plays_are_made_of(app: Application) -> None:
 
 def test_a_slower_model_is_estimated_to_take_longer(units: tuple[Unit, ...]) -> None:
     slower = replace(PACE, row=1e-3, single=1e-2, model=5.0, many=4.0, fit=10.0)
-    assert slower.total(units) > PACE.total(units) > 0
+    assert total_for(slower, units).cpu > total_for(PACE, units).cpu > 0
 
 
 def test_two_workers_take_half_the_time(units: tuple[Unit, ...]) -> None:
-    assert PACE.total(units, 2) == pytest.approx(PACE.total(units) / 2)
+    assert total_for(PACE, units, 2).cpu == pytest.approx(total_for(PACE, units).cpu)
 
 
 def test_queries_follow_experience(units: tuple[Unit, ...]) -> None:
@@ -100,20 +97,6 @@ def test_memory_is_that_of_a_worker_and_not_of_the_whole_allowance(app: Applicat
     assert loaded < estimate_memory(app) < 2 * loaded + app.compute.memory
     least = replace(app, compute=replace(app.compute, memory=1))
     assert estimate_memory(least) < estimate_memory(app)
-
-
-def test_the_chosen_effort_fits_into_the_time(units: tuple[Unit, ...]) -> None:
-    usual = PACE.total(units)
-    for limit in (usual, 2 * usual, 5 * usual):
-        effort = choose_effort(PACE, units, 1, limit)
-        assert MIN_EFFORT < effort < MAX_EFFORT
-        assert PACE.total(units, effort=effort) == pytest.approx(TIME_MARGIN * limit, rel=0.02)
-
-
-def test_the_chosen_effort_has_limits(units: tuple[Unit, ...]) -> None:
-    assert choose_effort(PACE, units, 1, 1e-6) == MIN_EFFORT
-    assert choose_effort(PACE, units, 1, 1e9) == MAX_EFFORT
-    assert choose_effort(PACE, (), 1, 60) == 1
 
 
 def test_effort_multiplies_sample_sizes_and_models() -> None:

@@ -189,7 +189,18 @@ def test_useful_knowledge_is_played_beside_the_least() -> None:
     ]
 
 
-def test_a_view_that_the_application_cannot_give_is_not_applicable() -> None:
+@pytest.mark.parametrize(
+    ("attacker", "status"),
+    [
+        ("customer", Status.NOT_APPLICABLE),
+        # The grant of this attack has no knowledge of the model, but these have it in their hands.
+        ("device_holder", Status.NOT_TESTED),
+        ("insider", Status.NOT_TESTED),
+    ],
+)
+def test_a_view_that_the_application_cannot_give_is_ruled_out_unless_the_model_is_held(
+    attacker: str, status: Status
+) -> None:
     app = application(0, n=60)
 
     class LabelsOnly:
@@ -198,16 +209,16 @@ def test_a_view_that_the_application_cannot_give_is_not_applicable() -> None:
         parameters = app.target.parameters
         artefact = app.target.artefact
 
-    hidden = replace(app, target=LabelsOnly(), attackers=(POLICY.attackers["customer"],))
-    (entry,) = [e for e in make_plan(hidden, POLICY).entries if e.attack == "loss_threshold"]
-    assert entry.status is Status.NOT_APPLICABLE
-    assert "returns only labels" in entry.reasons[0]
+    hidden = replace(app, target=LabelsOnly(), attackers=(POLICY.attackers[attacker],))
+    entries = [e for e in make_plan(hidden, POLICY).entries if e.attack == "loss_threshold"]
+    assert {e.status for e in entries} == {status}
+    assert all("returns only labels" in e.reasons[0] for e in entries)
 
 
 def test_variants_without_an_attack_are_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     variant = "evasion.decision"
     fewer = {name: attack for name, attack in catalogue().items() if attack.variant != variant}
-    monkeypatch.setattr("goalkeeper.planning.catalogue", lambda: fewer)
+    monkeypatch.setattr("goalkeeper.planning.making.catalogue", lambda: fewer)
     gaps = [e for e in planned("insider").entries if not e.attack]
     covered = {e.variant.id for e in planned("insider").entries if e.attack}
     elsewhere = {v.id for v in POLICY.variants() if v.measured_by in covered}

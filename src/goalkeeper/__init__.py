@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from goalkeeper import attacks
     from goalkeeper.assessing import assess, run_attack
+    from goalkeeper.assessing import plan_runs as plan
     from goalkeeper.attacks import catalogue
     from goalkeeper.compute.executor import Execution
     from goalkeeper.core.application import Application, Property, Tolerances
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from goalkeeper.describe import load
     from goalkeeper.in_python import assess_model
     from goalkeeper.planning import Choice
-    from goalkeeper.planning import make_plan as plan
     from goalkeeper.running import RunOptions, Sizing, run
 
 # Where each public name lives; imported on first use, so that `import goalkeeper` stays light.
@@ -59,11 +59,11 @@ _HOMES = {
     "catalogue": "attacks",
     "cut": "core.data",
     "load": "describe",
-    "plan": "planning",
+    "plan": "assessing",
     "run": "running",
     "run_attack": "assessing",
 }
-_RENAMED = {"plan": "make_plan"}
+_RENAMED = {"plan": "plan_runs"}
 # Former names: the present name, and the version that no longer has the former one.
 _DEPRECATED = {"play": ("run_attack", "0.3")}
 

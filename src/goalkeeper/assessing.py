@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import sys
 from collections.abc import Mapping
@@ -28,17 +27,22 @@ from goalkeeper.core.assessment import (
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.deadline import NEVER
 from goalkeeper.core.errors import DataError, StoreError
-from goalkeeper.core.evidence import AttackResult, Evidence, Requirement, Status
+from goalkeeper.core.evidence import AttackResult, Evidence, Status
 from goalkeeper.core.fit import FitReport
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, View
 from goalkeeper.fit import contradiction_of, measure_fit
 from goalkeeper.planning import Choice, Plan, PlanEntry, describe_power, make_plan
+from goalkeeper.planning.evidence import build_evidence, identify
 from goalkeeper.policy import Policy, default_policy
 from goalkeeper.rate import join_evidence, rate
+from goalkeeper.scheduling import Agenda, RunStatus, Stakes, narrow, nominal_times
 from goalkeeper.stats.intervals import clopper_pearson
 from goalkeeper.targets.checks import preflight
 
+COVERED = "the same attack by an attacker with more power was withstood"
+OUT_OF_TIME = "the run was stopped before this attack run; the same command continues with it"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "torch")
 
 
@@ -54,6 +58,7 @@ class Session:
     app: Application
     policy: Policy
     plan: Plan
+    agenda: Agenda
     seed: int = 0
     description: Path | None = None
     file: str = ""
@@ -78,10 +83,44 @@ def prepare(
         The model raises, or its answers are not answers.
     """
     policy = policy or default_policy()
-    choice = choice or Choice()
     app = with_notes(app)
-    plan = make_plan(app, policy, seed=seed, choice=choice)
-    return Session(app=app, policy=policy, plan=plan, seed=seed, description=description)
+    plan, agenda = _schedule(app, policy, seed, choice or Choice())
+    return Session(
+        app=app, policy=policy, plan=plan, agenda=agenda, seed=seed, description=description
+    )
+
+
+def plan_runs(
+    app: Application,
+    policy: Policy | None = None,
+    *,
+    seed: int = 0,
+    choice: Choice | None = None,
+) -> Plan:
+    """Match every attack against every attacker, and keep what can decide a verdict.
+
+    Raises
+    ------
+    DescriptionError
+        The choice names an attack, an attacker or a setting that does not exist.
+    """
+    return _schedule(app, policy or default_policy(), seed, choice or Choice())[0]
+
+
+def _schedule(app: Application, policy: Policy, seed: int, choice: Choice) -> tuple[Plan, Agenda]:
+    needs = {goal: need.level for goal, need in _chosen_needs(app, choice).items()}
+    stakes = Stakes(needs=needs, policy=policy, secrecy=_secrecy(app, policy))
+    plan = narrow(make_plan(app, policy, seed=seed, choice=choice), stakes)
+    return plan, Agenda(plan, stakes, nominal_times(app), seed=seed)
+
+
+def _chosen_needs(app: Application, choice: Choice) -> dict[Goal, ProtectionNeed]:
+    goals = choice.goals or tuple(Goal)
+    return {goal: need for goal, need in app.needs.items() if goal in goals}
+
+
+def _secrecy(app: Application, policy: Policy) -> Mapping[str, Mapping[str, str]]:
+    return app.secrecy or policy.rating.default_secrecy
 
 
 def with_notes(app: Application) -> Application:
@@ -114,8 +153,8 @@ def with_fit(session: Session) -> Session:
 def resized(session: Session, effort: float) -> Session:
     """Plan the same session again, with sample sizes multiplied by `effort`."""
     choice = replace(session.plan.choice, effort=effort)
-    plan = make_plan(session.app, session.policy, seed=session.seed, choice=choice)
-    return replace(session, plan=plan)
+    plan, agenda = _schedule(session.app, session.policy, session.seed, choice)
+    return replace(session, plan=plan, agenda=agenda)
 
 
 def assess(
@@ -136,14 +175,17 @@ def assess(
     seed
         Same seed, same evidence (but for measured times).
     only, attackers, attacks
-        Goals, attackers and attacks to keep to; empty for all.
+        Goals, attackers and attacks to keep to; empty for all. Attacks that are named run to their
+        end, whether or not a verdict can still depend on them.
     policy
         Taxonomy and rating policy; the shipped ones if left out.
     """
     choice = Choice(goals=tuple(Goal(g) for g in only), attackers=attackers, attacks=attacks)
     session = with_fit(prepare(app, policy=policy, seed=seed, choice=choice))
     started = now()
-    results = {unit.id: execute(session.app, unit.run) for unit in session.plan.units}
+    results: dict[str, AttackResult] = {}
+    while pending := session.agenda.follow(results).pending:
+        results[pending[0].id] = execute(session.app, pending[0].run)
     return conclude(session, results, started=started)
 
 
@@ -187,7 +229,7 @@ def run_unit(session: Session, unit: str, deadline: float = NEVER, expected: flo
     StoreError
         The plan has no such unit: the application was changed after the run was planned.
     """
-    for planned in session.plan.units:
+    for planned in session.plan.looks:
         if planned.id == unit:
             result = execute(session.app, planned.run, deadline=deadline, expected=expected)
             return result.model_dump_json()
@@ -203,11 +245,11 @@ def run_unit(session: Session, unit: str, deadline: float = NEVER, expected: flo
 def conclude(session: Session, results: Mapping[str, AttackResult], *, started: str) -> Assessment:
     """Rate what was found, and what was not, and put the assessment together."""
     app, plan, policy = session.app, session.plan, session.policy
-    goals = plan.choice.goals or tuple(Goal)
-    needs = {goal: need for goal, need in app.needs.items() if goal in goals}
-    found = [e for entry in plan.entries if (e := _evidence(session, entry, results))]
+    needs = _chosen_needs(app, plan.choice)
+    status = session.agenda.follow(results)
+    found = [e for entry in plan.entries if (e := _evidence(session, entry, status))]
     evidence = join_evidence(found)
-    secrecy = app.secrecy or policy.rating.default_secrecy
+    secrecy = _secrecy(app, policy)
     rated, ratings, verdict = rate(evidence, needs, policy, secrecy, plan.hypotheses(), session.fit)
     return Assessment(
         schema=2,
@@ -224,73 +266,44 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
         plan=tuple(entry.row() for entry in plan.entries),
         evidence=rated,
         advice=advise(rated),
-        complete=all(unit.id in results for unit in plan.units),
+        complete=not status.pending and not any(r.limited for r in status.counted.values()),
         fit=session.fit,
     )
 
 
-def _evidence(
-    session: Session, entry: PlanEntry, results: Mapping[str, AttackResult]
-) -> Evidence | None:
+def _evidence(session: Session, entry: PlanEntry, status: RunStatus) -> Evidence | None:
     """Turn an entry into evidence; None for what is out of its attacker's reach."""
     if entry.unit is None and entry.status is None:
         return None
+    looks = [look for look in (entry.unit, entry.interim) if look and look.id in status.counted]
+    if looks:
+        result = status.counted[looks[0].id]
+        return build_evidence(entry, result, seed=session.seed, look=looks[0])
     if entry.unit is None:
-        content = AttackResult(
+        result = AttackResult(
             status=entry.status or Status.NOT_TESTED,
             reason="; ".join(entry.reasons),
             measurements=entry.measured,
         )
-    else:
-        content = results.get(entry.unit.id) or AttackResult(
-            status=Status.NOT_TESTED, reason="the run was stopped before this attack run started"
-        )
-    variant, first = entry.variant, entry.task.harms[0]
-    attack = entry.unit.run.attack if entry.unit else None
-    name = (
-        entry.attack,
-        entry.task.name,
-        entry.variant.id,
-        entry.attacker.name,
-        repr(entry.need.knowledge),
-    )
-    return Evidence(
-        id="E" + hashlib.sha256("\0".join(name).encode()).hexdigest()[:9],
-        attack=entry.attack,
-        task=entry.task.name,
-        game=entry.game,
-        family=variant.family,
-        variant=variant.id,
-        attacker=entry.attacker.name,
-        box=entry.attacker.box,
-        goals=entry.goals,
-        level=first.level,
-        aspect=first.aspect,
-        metric=entry.task.metric,
-        unit=entry.unit.id if entry.unit else "",
-        requires=_requirement(entry),
-        result=content,
-        standing=entry.standing,
-        settings=dict(entry.unit.settings) if entry.unit else {},
-        seed=session.seed,
-        references=((type(attack).reference,) if attack else ()) + variant.references,
-        standards=variant.standards,
-    )
+        return build_evidence(entry, result, seed=session.seed)
+    covering = status.covered.get(entry.unit.id, "")
+    if covering:
+        result = AttackResult(status=Status.COVERED, reason=COVERED)
+        by = next(e for e in session.plan.entries if e.unit and e.unit.id == covering)
+        return build_evidence(entry, result, seed=session.seed, covered_by=identify(by))
+    if {entry.unit.id, entry.interim.id if entry.interim else ""} & set(status.pending_ids):
+        result = AttackResult(status=Status.NOT_TESTED, reason=OUT_OF_TIME)
+        return build_evidence(entry, result, seed=session.seed, look=entry.unit)
+    result = AttackResult(status=Status.NOT_NEEDED, reason=_explain_settled(session, entry, status))
+    return build_evidence(entry, result, seed=session.seed)
 
 
-def _requirement(entry: PlanEntry) -> Requirement:
-    power = describe_power(entry.need)
-    budget = entry.attacker.power.budget
-    return Requirement(
-        knowledge=power["knowledge"],
-        capabilities=tuple(power["capabilities"]),
-        view=power["view"],
-        expertise=entry.variant.expertise,
-        equipment=entry.variant.equipment,
-        window=entry.attacker.window,
-        queries_per_day=budget.queries_per_day,
-        identities=budget.identities,
-    )
+def _explain_settled(session: Session, entry: PlanEntry, status: RunStatus) -> str:
+    """Say by which attack the goals were decided that this run would have counted for."""
+    names = {identify(e): f"{e.attack} by {e.attacker.name}" for e in session.plan.entries}
+    goals = [goal for goal in entry.goals if goal in status.decided]
+    shown = " and ".join(f"{goal} (by {names[status.decided[goal]]})" for goal in goals)
+    return f"already shown not to be met: {shown}; --exhaustive runs it"
 
 
 def _attacker(attacker: Attacker) -> AttackerRow:

@@ -21,6 +21,7 @@ from goalkeeper.core.readonly import private_copy
 from goalkeeper.core.usercode import name_error, passes, trace
 from goalkeeper.games.base import Deal, Game, Marking, Task
 from goalkeeper.games.tallies import NULL, beats_baseline, bounds, perfect_tally
+from goalkeeper.training.kept import KeptTrainings
 
 AnyAttack = Attack[Any, Any]
 AnyGame = Game[Any, Any, Any]
@@ -58,10 +59,11 @@ class AttackRun:
     attacker: Power | None = None
 
     def rng(self, who: str) -> np.random.SeedSequence:
-        """Return the stream of the game, the attack, the victim or the control.
+        """Return the stream of the game, the attack, the victim, the control or reference models.
 
-        The game's and the victim's do not depend on the attack, so that every attack is asked
-        the same question and is compared with the same clean retrainings.
+        Only the attack's depends on the attack, so that every attack is asked the same question,
+        is compared with the same clean retrainings and gets the same reference models. The marks
+        are drawn from a stream that no attack's models share.
         """
         key = [who, self.game.family, self.task.name]
         if who == "attack":
@@ -158,12 +160,19 @@ def _result(app: Application, run: AttackRun, deadline: float) -> AttackResult:
     return result
 
 
-def evaluate(app: Application, run: AttackRun, *, deadline: float = NEVER) -> AttackResult:
+def evaluate(
+    app: Application,
+    run: AttackRun,
+    trainings: KeptTrainings | None = None,
+    *,
+    deadline: float = NEVER,
+) -> AttackResult:
     """Deal, let the attack answer, and mark; no control, and errors pass through.
 
     An attack that finds that what it is made for is absent is "not applicable", and not marked. One
     whose budget or time is over is marked by its last answer; without any, a budget that is too
-    small is an error, and time that is over leaves it not tested.
+    small is an error, and time that is over leaves it not tested. `trainings` are those of the
+    application, unless it is a version of another one.
 
     Raises
     ------
@@ -172,7 +181,7 @@ def evaluate(app: Application, run: AttackRun, *, deadline: float = NEVER) -> At
     """
     _suffices(run)
     dealt = run.game.deal(app, run.task, np.random.default_rng(run.rng("game")))
-    access = Access(app, _terms(run, dealt))
+    access = Access(app, _terms(run, dealt, trainings or app.once(KeptTrainings)))
     caveats: tuple[str, ...] = ()
     limited = False
     try:
@@ -210,7 +219,7 @@ def evaluate(app: Application, run: AttackRun, *, deadline: float = NEVER) -> At
     )
 
 
-def _terms(run: AttackRun, dealt: Deal[Any, Any]) -> Terms:
+def _terms(run: AttackRun, dealt: Deal[Any, Any], trainings: KeptTrainings) -> Terms:
     return Terms(
         granted=run.granted,
         rng=np.random.default_rng(run.rng("attack")),
@@ -218,6 +227,9 @@ def _terms(run: AttackRun, dealt: Deal[Any, Any]) -> Terms:
         campaigns=dealt.campaigns,
         withheld=dealt.withheld,
         victims=dealt.victims,
+        reference=run.rng("reference"),
+        trainings=trainings,
+        part_of=dealt.part_of,
         clock=time.perf_counter,
     )
 
@@ -261,10 +273,7 @@ def _control(app: Application, run: AttackRun) -> Control:
     name = "breaks a weakened version of this application"
     game = run.game.smaller()
     weak = game.weakened(app, run.task, np.random.default_rng(run.rng("control")))
-    result = evaluate(
-        weak,
-        replace(run, game=game),
-    )
+    result = evaluate(weak, replace(run, game=game), app.once(KeptTrainings))
     if _won(result):
         return Control(name=name, passed=True, detail=result.summary)
     return Control(

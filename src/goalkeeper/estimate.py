@@ -15,8 +15,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import numpy as np
-
 from goalkeeper.compute.threads import one_thread
 from goalkeeper.core.application import Application
 from goalkeeper.core.deadline import format_duration
@@ -29,7 +27,6 @@ MEMORY_FACTOR = 1.5  # peak memory of a worker relative to what this process has
 SHADOW_MODELS, BYTES_PER_SCORE = 64, 8  # models queried together; scores are float64
 FIXED_PART = 0.45  # share of a run time that does not scale with the effort (spam filter)
 MIN_EFFORT, MAX_EFFORT = 0.25, 16.0
-TIME_MARGIN = 0.8  # share of the time limit that is planned; estimates are rarely exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +70,6 @@ class OperationTimes:
             seconds_of = asdict(self)
             at_effort_1 = sum(times * seconds_of[kind] for kind, times in experience.times.items())
         return at_effort_1 * (FIXED_PART + (1 - FIXED_PART) * effort)
-
-    def total(self, units: Iterable[Unit], jobs: int = 1, effort: float = 1.0) -> float:
-        """Estimate the CPU seconds of many attack runs, for each of `jobs` workers."""
-        return sum(self.seconds(unit, effort) for unit in units) / max(1, jobs)
 
 
 KINDS = tuple(field.name for field in fields(OperationTimes))
@@ -159,19 +152,6 @@ def estimate_memory(app: Application) -> int:
     return int(MEMORY_FACTOR * loaded) + min(answers, app.compute.memory)
 
 
-def choose_effort(times: OperationTimes, units: Iterable[Unit], jobs: int, limit: float) -> float:
-    """Choose the effort that fits into `limit` seconds, from MIN_EFFORT to MAX_EFFORT.
-
-    Estimated seconds are linear in the effort, so no search is needed. The choice depends on
-    times only, not on results, so that intervals keep their confidence level.
-    """
-    at_effort_1 = times.total(units, jobs)
-    if at_effort_1 <= 0:
-        return 1.0
-    effort = (TIME_MARGIN * limit / at_effort_1 - FIXED_PART) / (1 - FIXED_PART)
-    return float(np.clip(round(effort, 2), MIN_EFFORT, MAX_EFFORT))
-
-
 def _experience_of(unit: Unit) -> Experience | None:
     """Look up the experience with the attack for this task, else for all its tasks, else None."""
     records, task = load_experience(), unit.run.task.name
@@ -223,20 +203,18 @@ def total_for(
     units: Iterable[Unit],
     workers: int = 1,
     *,
-    effort: float = 1.0,
     load: float | None = None,
 ) -> Total:
-    """Estimate what attack runs take on so many workers.
+    """Estimate what attack runs take on so many workers, each at its own effort.
 
     Parameters
     ----------
     load
         Processes of others that want a core of this machine; None: as it is now.
     """
-    each = [times.seconds(unit, effort) for unit in units]
+    each = [times.seconds(unit, unit.effort) for unit in units]
     cpu = sum(each)
-    # No order of the runs is faster, and the longest first is at most a third slower (Graham 1969).
-    idle = max([cpu / max(1, workers), *each])
+    idle = max([cpu / max(1, workers), *each])  # no order of the runs is faster
     found = machine_load() if load is None else load
     return Total(cpu=cpu, idle=idle, now=idle * slowdown(workers, found))
 

@@ -20,7 +20,8 @@ from tests.cli.running import COMMAND
 from tests.describe.writing import BASE, write_text_app
 
 VERDICTS = {Exit.MET, Exit.NOT_MET, Exit.INCONCLUSIVE}
-FEW = ("--only", "integrity", "--only", "availability")
+FEW = ("--attack", "good_words_blind", "--attack", "malformed_inputs", "--attack", "label_flips")
+MORE = ("--attack", "loss_threshold", "--attack", "word_edits")
 SLOW = """\
 import time
 from pathlib import Path
@@ -77,9 +78,9 @@ def processes(session: int) -> list[int]:
 
 
 @contextmanager
-def started(app: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start a run with two workers in a session of its own, and wait for its first results."""
-    words = [*COMMAND, "run", str(app), "-o", str(folder), "--jobs", "2", *FEW]
+def started(app: Path, folder: Path, jobs: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a run in a session of its own, and wait for its first results."""
+    words = [*COMMAND, "run", str(app), "-o", str(folder), "--jobs", jobs, *FEW]
     process = subprocess.Popen(
         words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -94,13 +95,16 @@ def started(app: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "jobs"), [(signal.SIGINT, "1"), (signal.SIGINT, "2"), (signal.SIGTERM, "2")]
+)
 def test_a_signal_keeps_the_plays_ends_the_workers_and_can_be_resumed(
-    number: signal.Signals, slow: Path, tmp_path: Path
+    number: signal.Signals, jobs: str, slow: Path, tmp_path: Path
 ) -> None:
+    """One job runs in the process of the command; two have worker processes."""
     folder = tmp_path / "r"
     pace(slow, 0.03)
-    with started(slow, folder) as process:
+    with started(slow, folder, jobs) as process:
         second = inline("run", slow, "-o", folder, *FEW)
         assert second.code == Exit.USAGE
         assert "another goalkeeper is running" in second.err
@@ -117,7 +121,7 @@ def test_a_signal_keeps_the_plays_ends_the_workers_and_can_be_resumed(
     kept = written(folder)
     assert kept
     assert f"interrupted: {len(kept)} attack runs are kept. Resume with: goalkeeper run" in said
-    assert "--jobs 2" in said
+    assert f"--jobs {jobs}" in said
     assert "Traceback" not in said
     pace(slow, 0.0)
     done = inline("run", slow, "-o", folder, "--jobs", "1", *FEW)
@@ -152,7 +156,7 @@ def test_a_full_disk_in_the_middle_can_be_resumed(
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", full)
-    words = ("run", app, "-o", folder, "--jobs", "1", "--no-store")
+    words = ("run", app, "-o", folder, "--jobs", "1", "--no-store", *FEW, *MORE)
     done = inline(*words)
     monkeypatch.undo()
     assert done.code == Exit.INTERRUPTED, done.err
@@ -169,7 +173,7 @@ def test_a_full_disk_in_the_middle_can_be_resumed(
 
 def test_only_what_is_damaged_is_played_again(app: Path, tmp_path: Path) -> None:
     folder = tmp_path / "r"
-    words = ("run", app, "-o", folder, "--jobs", "1")
+    words = ("run", app, "-o", folder, "--jobs", "1", *FEW, *MORE)
     first = inline(*words)
     assert first.code in VERDICTS, first.err
     before, (cut, odd, *_) = written(folder), sorted((folder / "units").iterdir())

@@ -286,7 +286,7 @@ def test_without_what_they_are_forked_from_workers_are_replaced(
     workers: Executor, tmp_path: Path
 ) -> None:
     names = [f"n{i}" for i in range(8)]
-    jobs = [job(n, "note", folder=str(tmp_path), name=n, seconds=1.5) for n in names]
+    jobs = [job(n, "note", folder=str(tmp_path), name=n, seconds=0.6) for n in names]
     killer = killed_once(tmp_path, 2, moment=4)
     outcomes = list(workers.run(jobs))
     killer.join()

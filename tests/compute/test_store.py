@@ -328,3 +328,23 @@ def test_what_cannot_be_read_is_not_there(store: Store, monkeypatch: pytest.Monk
         unchangeable(patch, "read_bytes")
         assert store.get("u1") is None
     assert store.get("u1") == PLAYED, "it is left to those who can read it"
+
+
+def test_what_is_being_computed_is_claimed_by_one(tmp_path: Path) -> None:
+    one, other = Store(tmp_path), Store(tmp_path)
+    with one.computing("a") as ours:
+        assert ours
+        with other.computing("a", wait=False) as theirs:
+            assert not theirs
+        with other.computing("b", wait=False) as theirs:
+            assert theirs
+    with other.computing("a", wait=False) as theirs:
+        assert theirs
+    assert not one.entries()
+
+
+def test_where_nothing_can_be_claimed_everybody_computes(tmp_path: Path) -> None:
+    (tmp_path / "claims").write_text("a file where a folder should be")
+    with Store(tmp_path).computing("a") as one, Store(tmp_path).computing("a") as other:
+        assert one
+        assert other

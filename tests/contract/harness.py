@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
-from typing import Literal
+from functools import cache, lru_cache
+from typing import Any, Literal
+
+import numpy as np
 
 from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks import catalogue
@@ -14,18 +15,57 @@ from goalkeeper.core.power import Power
 from goalkeeper.games.base import Task
 from goalkeeper.testing import arena, worlds_of
 from goalkeeper.testing.arena import AnAttack, alternatives, enough, seeded, usable
-from goalkeeper.testing.worlds import build_rigged
+from goalkeeper.testing.worlds import GameWorlds, build_rigged
 
 Kind = Literal["rigged", "fair"]
+KEPT = 64  # fair worlds: those of a game, while its attacks are checked one after the other
 
-__all__ = ["AnAttack", "build", "cases", "contest", "enough", "task_of", "usable"]
+__all__ = ["AnAttack", "KeptWorlds", "build", "cases", "contest", "enough", "task_of", "usable"]
 
 
-def cases() -> Iterator[tuple[str, str, str]]:
+class KeptWorlds:
+    """The worlds of a game, whose fair ones are built once for all its attacks: they train models.
+
+    No attack can change an application, as `tests/test_isolation.py` shows. Rigged worlds are
+    built anew each time: that a run repeats itself must not rest on what a world remembers.
+    """
+
+    def __init__(self, worlds: GameWorlds) -> None:
+        self._worlds = worlds
+
+    def fair(self, domain: str, rng: np.random.Generator) -> Application:
+        return _fair(self._worlds, domain, _Stream(rng))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._worlds, name)
+
+
+class _Stream:
+    """A random stream, as the key of what is drawn from it: equal if its numbers are."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng, self._state = rng, str(rng.bit_generator.state)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Stream) and other._state == self._state
+
+    def __hash__(self) -> int:
+        return hash(self._state)
+
+
+@lru_cache(KEPT)
+def _fair(worlds: GameWorlds, domain: str, stream: _Stream) -> Application:
+    return worlds.fair(domain, stream.rng)
+
+
+@cache
+def cases() -> tuple[tuple[str, str, str], ...]:
     """Every attack x domain x task that the attack says it can be run on."""
-    for name, attack in catalogue().items():
-        for case in arena.cases(attack, worlds_of(attack.game)):
-            yield name, case.domain, case.task
+    return tuple(
+        (name, case.domain, case.task)
+        for name, attack in catalogue().items()
+        for case in arena.cases(attack, worlds_of(attack.game))
+    )
 
 
 @cache

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from goalkeeper.attacks import catalogue
-from goalkeeper.testing import Check, attack_checks
+from goalkeeper.testing import Check, attack_checks, worlds_of
+from tests.contract.harness import KeptWorlds
 
 # Fast settings in fair games, where no change that is allowed wins: neither more steps nor more
 # training data make a difference, so the law of the wins does not depend on them.
@@ -42,7 +43,8 @@ SLOW = frozenset({
 
 def checks() -> Iterator[Any]:
     for name, attack in catalogue().items():
-        for check in attack_checks(attack, small=SMALL.get(name)):
+        worlds = KeptWorlds(worlds_of(attack.game))
+        for check in attack_checks(attack, worlds, small=SMALL.get(name)):
             slow = name in SLOW and not check.name.endswith("wins-the-rigged-game")
             marks = [pytest.mark.validation] if slow else []
             yield pytest.param(check, id=check.name, marks=marks)

@@ -80,6 +80,7 @@ TWO_OF_ALL = 2 / ROWS
 TABLE = [
     # open to everybody
     row("rng"),
+    row("shared_rng"),
     row("domain"),
     row("classes"),
     row("harmless"),
@@ -111,6 +112,7 @@ TABLE = [
     # data and algorithm
     row("data", knows(data=PARTIAL)),
     row("trainer", knows(algorithm=PARTIAL)),
+    row("reference_models", knows(data=PARTIAL, algorithm=PARTIAL), THREE, 4),
     *[row(m, can(c), way=c) for m in ("reachable", "own") for c in ("T1", "T2", "T3", "T4")],
     # changes
     Row(method="check", use=lambda a: a.check(relabelling(a)), power=can("T4", share=TWO_OF_ALL)),

@@ -19,6 +19,7 @@ from goalkeeper.cli.exits import Exit
 from goalkeeper.cli.main import build
 from goalkeeper.core.goals import Goal
 from goalkeeper.policy import default_policy
+from tests.cli.inline import Ended, inline
 from tests.docs.pages import DOCS, EVERYTHING, README, blocks, commands, short, titled
 
 VERBS = getattr(get_command(build()), "commands", {})
@@ -64,16 +65,16 @@ def test_readme_lists_every_exit_code() -> None:
     assert sorted(map(int, listed)) == sorted(map(int, Exit))
 
 
-def executed(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def executed(line: str, folder: Path) -> Ended:
     """Run a line of a page in a folder, with the goalkeeper and the Python of these tests."""
     first, *rest = shlex.split(line)
-    program = {
-        "goalkeeper": [sys.executable, "-c", "from goalkeeper.cli import main; main()"],
-        "python": [sys.executable],
-    }[first]
-    return subprocess.run(
-        [*program, *rest], cwd=folder, capture_output=True, text=True, check=False
+    if first == "goalkeeper":
+        return inline(*rest, cwd=folder)
+    assert first == "python"
+    done = subprocess.run(
+        [sys.executable, *rest], cwd=folder, capture_output=True, text=True, check=False
     )
+    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 def test_tutorial_runs(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_tutorial_runs(tmp_path: Path) -> None:
     for line in lines:
         done = executed(line, tmp_path)
         fine = {Exit.MET, Exit.NOT_MET, Exit.INCONCLUSIVE} if " run " in line else {Exit.MET}
-        assert done.returncode in fine, f"{line}\n{done.stdout}{done.stderr}"
+        assert done.code in fine, f"{line}\n{done.out}{done.err}"
     assert (tmp_path / "my-filter" / "one" / "report.html").is_file()
 
 
@@ -95,7 +96,7 @@ def test_own_model_how_to_runs(tmp_path: Path) -> None:
     assert lines
     for line in lines:
         done = executed(line, tmp_path)
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        assert done.code == 0, f"{line}\n{done.out}{done.err}"
 
 
 def test_stored_model_how_to_tells_the_hash(tmp_path: Path) -> None:
@@ -109,8 +110,8 @@ def test_stored_model_how_to_tells_the_hash(tmp_path: Path) -> None:
     for part in ("train", "test"):
         (tmp_path / f"{part}.csv").write_text("income,decision\n1,granted\n2,refused\n")
     done = executed("goalkeeper check application.yaml", tmp_path)
-    assert done.returncode == Exit.USAGE
-    assert hashlib.sha256(stored).hexdigest() in done.stderr
+    assert done.code == Exit.USAGE
+    assert hashlib.sha256(stored).hexdigest() in done.err
 
 
 def test_readme_application_loads(tmp_path: Path) -> None:
@@ -122,5 +123,5 @@ def test_readme_application_loads(tmp_path: Path) -> None:
     (tmp_path / "application.yaml").write_text(shown[0])
     (tmp_path / "model.py").write_text(model)
     (tmp_path / "make_data.py").write_text(data)
-    assert executed("python make_data.py", tmp_path).returncode == 0
+    assert executed("python make_data.py", tmp_path).code == 0
     assert gk.load(tmp_path / "application.yaml").classes == ("refused", "granted")

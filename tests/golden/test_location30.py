@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from goalkeeper.attacks.membership._shadows import draw_balanced_masks
 from goalkeeper.attacks.membership._signal import logit_confidence
 from goalkeeper.attacks.membership._weighing import run_tests, weigh_tests
 from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.core.domain import Column, TableDomain
+from goalkeeper.core.reference import draw_balanced_masks
 from goalkeeper.training import TorchRecipe, TorchTrainer
 
 FILE = Path(os.environ.get("GOALKEEPER_DATA", ".")) / "location30.npz"

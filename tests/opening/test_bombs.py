@@ -83,13 +83,11 @@ BOMBS: dict[str, bytes] = {
         call(named("numpy", "dtype"), "V8", False, True),
         (3, "|", None, ("a",), {"a": (KIND, 1 << 20)}, 8, 1, 0),
     ),
-    "gzip": gzip.compress(bytes(1 << 26) * 20),
-    "zlib": zlib.compress(bytes(1 << 26) * 20),
     "cut off everywhere": pickle.dumps(list(range(1000)))[:-5],
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [n for n in BOMBS if n not in ("gzip", "zlib")])
+@pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_within_little_memory(name: str) -> None:
     tracemalloc.start()
     try:
@@ -101,14 +99,15 @@ def test_a_bomb_is_refused_within_little_memory(name: str) -> None:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("name", ["gzip", "zlib"])
+@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress], ids=["gzip", "zlib"])
 def test_what_is_packed_is_unpacked_up_to_a_limit(
-    name: str, monkeypatch: pytest.MonkeyPatch
+    compress: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "UNPACKED", 1 << 24)
+    bomb = compress(bytes(1 << 28))  # sixteen times as much as may be unpacked
     with pytest.raises((Refused, Unreadable), match=r"16 MiB are packed"):
-        load(BOMBS[name])
-    assert any("16 MiB are packed" in p for p in scan(BOMBS[name]).problems)
+        load(bomb)
+    assert any("16 MiB are packed" in p for p in scan(bomb).problems)
 
 
 def test_a_zip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,9 +51,12 @@ def test_brackets_are_never_inverted(seed: int, size: int, need: int) -> None:
     assert result.exposure.low <= result.exposure.high
 
 
+UNTESTED = [s for s in list(Status)[2:] if s is not Status.COVERED]
+
+
 @pytest.mark.requirement("S2")
 @many
-@given(seeds, st.sampled_from([1, 2, 3]), st.sampled_from(list(Status)[2:]))
+@given(seeds, st.sampled_from([1, 2, 3]), st.sampled_from(UNTESTED))
 def test_untested_is_never_green_and_never_red(seed: int, need: int, status: Status) -> None:
     alone = rated(need, evidence(status=status))
     assert alone.verdict is Verdict.INCONCLUSIVE

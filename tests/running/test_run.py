@@ -21,6 +21,7 @@ from goalkeeper.core.power import View
 from goalkeeper.planning import Unit
 from goalkeeper.running import Finished, Sizing, Started, Warned
 from goalkeeper.running.options import Event, warn_only
+from goalkeeper.scheduling import RunStatus
 from goalkeeper.verify import list_differences
 from tests.attacks.membership.gaussian import application
 from tests.cli.inline import inline
@@ -92,9 +93,9 @@ def test_an_interrupted_run_goes_on_with_the_same_call(file: Path, tmp_path: Pat
     events: list[Event] = []
     assessment = gk.run(file, folder, choice=FEW, options=options(events))
     begun = started(events)
-    assert (begun.kept, begun.reused, len(begun.missing)) == (1, 0, len(begun.units) - 1)
+    assert (begun.kept, begun.reused, len(begun.pending)) == (1, 0, len(begun.units) - 1)
     finished = [event.unit.id for event in events if isinstance(event, Finished)]
-    assert finished == [unit.id for unit in begun.missing]
+    assert finished == [unit.id for unit in begun.pending]
     assert {name: units(folder)[name] for name in kept} == kept
     assert assessment.complete
     assert list_differences(folder) == []
@@ -144,7 +145,7 @@ def test_each_process_loads_the_application_once(
     given = options(events, execution=gk.Execution(executor=executor, jobs=2))
     choice = gk.Choice(attacks=attacks)
     found = built(lambda: gk.run(file, tmp_path / "run", choice=choice, options=given))
-    assert len(started(events).missing) > 3
+    assert len(started(events).pending) > 3
     assert once > 0
     assert found - in_memory == loads * once
 
@@ -315,4 +316,5 @@ def test_by_default_warnings_are_python_warnings(app: Application) -> None:
     with pytest.warns(UserWarning, match="the disk is full"):
         warn_only(Warned(text="the disk is full"))
     unit: Unit = gk.plan(app, choice=LOSS).units[0]
-    warn_only(Finished(unit=unit, result=AttackResult(status=Status.TESTED)))
+    status = RunStatus({}, (), {}, {})
+    warn_only(Finished(unit=unit, result=AttackResult(status=Status.TESTED), status=status))

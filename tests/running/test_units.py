@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ from goalkeeper.compute.local import LocalExecutor
 from goalkeeper.compute.store import Store
 from goalkeeper.core.errors import StoreError
 from goalkeeper.core.evidence import AttackResult, Status
+from goalkeeper.core.goals import Goal
 from goalkeeper.describe import load
 from goalkeeper.planning import Choice
 from goalkeeper.report.detail import spent
-from goalkeeper.running.units import load_finished, recall, run_missing
+from goalkeeper.running.units import load_finished, recall, run_pending
 from tests.cli.running import timeless
 from tests.describe.writing import write_text_app
 
@@ -47,7 +48,7 @@ def session(path: Path, choice: Choice = FEW, **kept: Any) -> Session:
 
 
 def result_of(ready: Session, executor: Executor) -> dict[str, AttackResult]:
-    return {unit.id: result for unit, result in run_missing(ready, executor, {})}
+    return {unit.id: result for unit, result in run_pending(ready, executor, {})}
 
 
 def told(ready: Session, found: dict[str, AttackResult]) -> dict[str, Any]:
@@ -60,9 +61,10 @@ class Counting:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        self.asked += [job.id for job in jobs]
-        yield from InlineExecutor().run(jobs)
+    def run(self, jobs: Iterable[Job | None]) -> Iterator[Outcome]:
+        for outcome in InlineExecutor().run(jobs):
+            self.asked.append(outcome.id)
+            yield outcome
 
 
 # ---- whoever computes ----------------------------------------------------------------------------
@@ -88,7 +90,7 @@ def build(x, y, seed):
     return answer
 
 def answer(x):
-    time.sleep(0.01)
+    time.sleep(0.005 if Path(__file__).with_name("slowly").exists() else 0)
     with Path(__file__).with_name("asked.txt").open("a") as file:
         file.write(f"{os.getpid()}\\n")
     return [int("offer" in text) for text in x]
@@ -98,10 +100,13 @@ def answer(x):
 def test_a_worker_killed_in_a_run_changes_nothing(app: Path) -> None:
     """Two units go on when one worker is killed: its own is repeated, the other's is not."""
     (app.parent / "filter.py").write_text(SLOW)
-    ready = session(app)
+    choice = Choice(attacks=("good_words_blind", "malformed_inputs"), attackers=("outsider",))
+    ready = session(app, choice)
+    assert len(ready.plan.units) >= 3
     alone = told(ready, result_of(ready, InlineExecutor()))
     log = app.parent / "asked.txt"
     log.unlink()
+    (app.parent / "slowly").touch()
 
     def kill() -> None:
         until = time.monotonic() + 60
@@ -127,11 +132,17 @@ def test_a_unit_over_its_limit_failed_to_run_and_the_rest_went_on(app: Path) -> 
         "    time.sleep(60 if any(not text.strip() for text in x) else 0)\n"
         "    return [int('offer' in text) for text in x]\n"
     )
-    ready = session(app, Choice(attacks=("good_words_blind", "malformed_inputs")))
-    results = result_of(ready, LocalExecutor(2, limits=Limits(seconds=20)))
+    choice = Choice(
+        attacks=("good_words_blind", "malformed_inputs"),
+        attackers=("outsider",),
+        goals=(Goal.INTEGRITY,),
+    )
+    ready = session(app, choice)
+    list(LocalExecutor(1).run([Job(id="0", call="goalkeeper.testing.jobs:process")]))  # imported
+    results = result_of(ready, LocalExecutor(2, limits=Limits(seconds=8)))
     by = {unit.attack: results[unit.id] for unit in ready.plan.units}
     assert by["malformed_inputs"].status is Status.FAILED_TO_RUN
-    assert "took longer than the 20 s" in by["malformed_inputs"].reason
+    assert "took longer than the 8 s" in by["malformed_inputs"].reason
     assert by["good_words_blind"].status is not Status.FAILED_TO_RUN
 
 
@@ -155,7 +166,7 @@ def test_another_run_takes_from_the_store_what_one_has_played(
     assert load_finished(second) == taken, "the folder has them, too"
     assert recall(second, load_finished(second)) == {}
     again = Counting()
-    assert list(run_missing(second, again, taken)) == []
+    assert list(run_pending(second, again, taken)) == []
     assert again.asked == []
 
 
@@ -213,8 +224,8 @@ def test_failed_plays_are_played_again(app: Path, store: Store, tmp_path: Path) 
     ready = session(app, folder=RunFolder(tmp_path / "one"), store=store)
 
     class Failing:
-        def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-            for job in jobs:
+        def run(self, jobs: Iterable[Job | None]) -> Iterator[Outcome]:
+            for job in filter(None, jobs):
                 yield Outcome(id=job.id, status="stopped", error="took too long")
 
     found = result_of(ready, Failing())
@@ -233,6 +244,6 @@ def test_a_store_that_cannot_be_written_is_told_once_and_loses_nothing(
     folder = RunFolder(tmp_path / "one")
     ready = session(app, folder=folder, store=Full(tmp_path / "store"))
     said: list[str] = []
-    found = {u.id: p for u, p in run_missing(ready, InlineExecutor(), {}, warn=said.append)}
+    found = {u.id: p for u, p in run_pending(ready, InlineExecutor(), {}, warn=said.append)}
     assert set(load_finished(ready)) == {u.id for u in ready.plan.units} == set(found)
     assert said == ["nothing more is put into the store: the disk is full"]

@@ -36,6 +36,22 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change a setting of an attack: attack.key=value; may be repeated."),
 ]
+AllGoals = Annotated[
+    bool,
+    typer.Option(
+        "--all",
+        help="Run also, after all others, attacks that count for no verdict: those on goals "
+        "without a protection need, and those that rest on assumptions.",
+    ),
+]
+Exhaustive = Annotated[
+    bool,
+    typer.Option(
+        "--exhaustive",
+        help="Run every attack of every attacker with the full sample, whether or not a verdict "
+        "can still depend on it, without a time limit unless --time gives one.",
+    ),
+]
 Seed = Annotated[
     int, typer.Option("--seed", help="Random seed: the same seed gives the same evidence.", min=0)
 ]
@@ -96,6 +112,8 @@ def parse_choice(
     attacker: AttackerNames = None,
     attack: AttackNames = None,
     settings: Settings = None,
+    all_goals: AllGoals = False,
+    exhaustive: Exhaustive = False,
 ) -> Choice:
     """Parse what the user selected; raises DescriptionError for an unknown goal."""
     from goalkeeper.core.errors import DescriptionError
@@ -116,6 +134,8 @@ def parse_choice(
         attackers=tuple(attacker or ()),
         attacks=tuple(attack or ()),
         settings=_parse_settings(settings or []),
+        all_goals=all_goals,
+        exhaustive=exhaustive,
     )
 
 

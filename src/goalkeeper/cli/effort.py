@@ -1,4 +1,4 @@
-"""Effort and time limit: sample sizes, and what they mean for intervals."""
+"""Effort and time limit: how large samples are, and how long a run may take."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from goalkeeper.estimate import OperationTimes
-    from goalkeeper.planning import Unit
+    from goalkeeper.planning import Choice, Unit
     from goalkeeper.running import Sizing
 
 Effort = Annotated[
@@ -22,38 +22,62 @@ Effort = Annotated[
     typer.Option(
         "--effort",
         help="Multiply sample sizes and shadow models; 4 times the effort halves the intervals.",
-        show_default="1, or what --time allows",
+        show_default="1",
     ),
 ]
 TimeLimit = Annotated[
     str,
     typer.Option(
         "--time",
-        help="Time limit, e.g. 10m: choose the effort that fits, and start no attack run later.",
+        help="Time limit, e.g. 40m: attack runs end then, and the report says what is left. The "
+        "same command continues with it.",
+        show_default="15m; none with --effort or --exhaustive",
     ),
 ]
+DEFAULT_LIMIT = 15 * 60.0  # seconds: what people wait for a verdict
 
 
-def collect_sizing(effort: Effort = None, limit: TimeLimit = "") -> Sizing:
-    """Gather effort and time, which counts from now; raises DescriptionError."""
-    begun = time.monotonic()  # before the imports, which take some of it
+def collect_sizing(effort: Effort = None) -> Sizing:
+    """Gather the effort; raises DescriptionError."""
     from goalkeeper.running import Sizing, check_effort
 
-    return Sizing(
-        effort=None if effort is None else check_effort(effort),
-        limit=amounts.parse_seconds(limit, "--time"),
-        begun=begun,
+    return Sizing(effort=None if effort is None else check_effort(effort))
+
+
+def collect_limited_sizing(effort: Effort = None, limit: TimeLimit = "") -> Sizing:
+    """Gather effort and time, which counts from now; raises DescriptionError."""
+    begun = time.monotonic()  # before the imports, which take some of it
+    from dataclasses import replace
+
+    seconds = amounts.parse_seconds(limit, "--time") if limit or effort else DEFAULT_LIMIT
+    return replace(collect_sizing(effort), limit=seconds, begun=begun)
+
+
+def unlimited_if_exhaustive(sizing: Sizing, chosen: Choice) -> Sizing:
+    """Take away the default time limit from a run that is to make every attack run to its end."""
+    from dataclasses import replace
+
+    default = sizing.limit == DEFAULT_LIMIT and sizing.effort is None
+    return replace(sizing, limit=float("inf")) if chosen.exhaustive and default else sizing
+
+
+def describe_time(pending: Sequence[Unit], times: OperationTimes, jobs: int) -> str:
+    """Say how long the looks at attack runs take: the first ones alone, and all of them."""
+    from goalkeeper.estimate import total_for
+
+    first: dict[tuple[str, str, str], Unit] = {}
+    for unit in pending:
+        first.setdefault((unit.attack, unit.run.task.name, repr(unit.run.granted)), unit)
+    most = total_for(times, pending, jobs)
+    if len(first) == len(pending):
+        return f"{most} on {count_workers(jobs)}"
+    least = format_duration(total_for(times, first.values(), jobs).idle)
+    return (
+        f"about {least} on {count_workers(jobs)} if a quarter of each sample settles it, and "
+        f"{str(most).removeprefix('about ')} at most"
     )
 
 
-def describe_effort(effort: float, times: OperationTimes, units: Sequence[Unit], jobs: int) -> str:
-    """Describe what an effort means for intervals, and what more time would improve."""
-    from goalkeeper.estimate import MAX_EFFORT
-
-    meaning = "default sample sizes"
-    if effort != 1:
-        meaning = f"intervals about {effort**-0.5:.2g} times as wide as at effort 1"
-    larger, gain = (1.0, "give effort 1") if effort < 1 else (4 * effort, "halve the intervals")
-    time_now, time_then = (format_duration(times.total(units, jobs, e)) for e in (effort, larger))
-    offer = f"; {time_then} would {gain}" if larger <= MAX_EFFORT else ""
-    return f"effort {effort:g}: {meaning}, about {time_now}{offer}"
+def count_workers(jobs: int) -> str:
+    """Write a number of workers."""
+    return "1 worker" if jobs == 1 else f"{jobs} workers"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,18 +24,29 @@ from goalkeeper.cli.common import (
     shell_command,
     spinner,
 )
-from goalkeeper.cli.effort import collect_sizing, describe_effort, format_duration
+from goalkeeper.cli.effort import (
+    collect_limited_sizing,
+    describe_time,
+    format_duration,
+    unlimited_if_exhaustive,
+)
 from goalkeeper.cli.service import describe_service
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from goalkeeper.assessing import Session
     from goalkeeper.core.compute_settings import ComputeSettings
     from goalkeeper.estimate import OperationTimes
-    from goalkeeper.planning import Choice
+    from goalkeeper.planning import Choice, PlanEntry, Unit
     from goalkeeper.running import Sizing
 
+SLACK = 1.2  # estimates are off by a fifth where the machine is idle
 
-@options.option_groups(chosen=parse_choice, compute=options.collect_compute, sizing=collect_sizing)
+
+@options.option_groups(
+    chosen=parse_choice, compute=options.collect_compute, sizing=collect_limited_sizing
+)
 def plan(
     file: File,
     *,
@@ -50,7 +62,7 @@ def plan(
     """Show for each attack and attacker whether it is planned or skipped, why, and its cost."""
     from goalkeeper.assessing import with_fit
     from goalkeeper.compute.executor import Execution
-    from goalkeeper.running import fit_effort
+    from goalkeeper.running import settle_effort
 
     options.limit_user_code(call_time, memory)
     jobs = Execution(jobs=jobs).slots
@@ -62,22 +74,25 @@ def plan(
         spinner("measuring how long answers and trainings take", silent=as_json),
         redirect_stdout_of_user_code(),
     ):
-        ready, measure = fit_effort(ready, sizing, jobs)
+        ready, measure = settle_effort(ready, sizing)
         times = measure()
     if as_json:
         typer.echo(json.dumps(_make_rows(ready, times), indent=1))
     else:
+        limit = unlimited_if_exhaustive(sizing, chosen).limit
         _print(ready, times, file, jobs)
+        _print_time(ready, times, jobs, limit)
+        _print_next(ready, file)
 
 
 def _make_rows(ready: Session, times: OperationTimes) -> list[dict[str, object]]:
     from goalkeeper.estimate import estimate_memory, estimate_queries
 
-    rows, effort, worker = [], ready.plan.choice.effort, estimate_memory(ready.app)
+    rows, worker = [], estimate_memory(ready.app)
     for entry in ready.plan.entries:
         row = json.loads(entry.row().model_dump_json())
         if entry.unit:
-            row["estimate"]["seconds"] = round(times.seconds(entry.unit, effort), 3)
+            row["estimate"]["seconds"] = round(times.seconds(entry.unit, entry.unit.effort), 3)
             row["estimate"]["asked"] = round(estimate_queries(entry.unit))
             row["estimate"]["memory"] = worker
         rows.append(row)
@@ -87,35 +102,79 @@ def _make_rows(ready: Session, times: OperationTimes) -> list[dict[str, object]]
 def _print(ready: Session, times: OperationTimes, file: Path, jobs: int) -> None:
     from rich.table import Table
 
-    from goalkeeper.estimate import estimate_memory, estimate_queries
+    from goalkeeper.estimate import estimate_memory
     from goalkeeper.report.fitness import describe_doubt, describe_fit
 
-    out, effort = make_console(), ready.plan.choice.effort
+    out = make_console()
     if ready.fit is not None:
         for line in filter(None, (describe_fit(ready.fit), describe_doubt(ready.fit))):
             typer.echo(line)
-    table = Table("attack", "task", "attacker", "queries", "time", title="Planned", expand=False)
-    for entry in ready.plan.entries:
-        if entry.unit:
-            queries = f"{estimate_queries(entry.unit):,.0f}"
-            time = f"{times.seconds(entry.unit, effort):.1f} s"
-            table.add_row(entry.attack, entry.task.name, entry.attacker.name, queries, time)
-    out.print(table)
+    out.print(_tabulate_planned(ready, times))
     skipped = Table("attack or variant", "attackers", "why", title="Skipped", expand=False)
     for (name, why), who in _group_skipped(ready).items():
         skipped.add_row(name, ", ".join(who), why)
     out.print(skipped)
-    units = ready.plan.units
+    pending = ready.agenda.follow({}).pending
     out.print(
-        f"{count_runs(len(units))} (attackers with the same grant share one), about "
-        f"{format_duration(times.total(units, jobs, effort))} on {jobs} workers with about "
-        f"{estimate_memory(ready.app) / 2**30:.1f} GiB each"
+        f"{count_runs(len(ready.plan.units))} (attackers with the same grant share one): "
+        f"{describe_time(pending, times, jobs)}, "
+        f"with about {estimate_memory(ready.app) / 2**30:.1f} GiB each"
     )
-    out.print(describe_effort(effort, times, units, jobs))
     for line in describe_service(ready):
         out.print(line)
-    effort_option = [] if effort == 1 else ["--effort", f"{effort:g}"]
-    typer.echo(f"next: {shell_command('run', file, '-o', file.parent / 'run', *effort_option)}")
+
+
+def _print_time(ready: Session, times: OperationTimes, jobs: int, limit: float) -> None:
+    """Say whether all of it fits into the time limit, and which flags make it fit."""
+    from goalkeeper.estimate import total_for
+
+    most = total_for(times, ready.agenda.follow({}).pending, jobs).now
+    if most <= limit:
+        return
+    wanted = f"--time {math.ceil(SLACK * most / 60)}m"
+    typer.echo(
+        f"A run ends after {format_duration(limit)} and says what is left. All of it fits into "
+        f"{wanted}; smaller samples need less time: --effort 0.5"
+    )
+
+
+def _print_next(ready: Session, file: Path) -> None:
+    effort = ready.plan.choice.effort
+    flags = [] if effort == 1 else ["--effort", f"{effort:g}"]
+    typer.echo(f"next: {shell_command('run', file, '-o', file.parent / 'run', *flags)}")
+
+
+def _tabulate_planned(ready: Session, times: OperationTimes) -> Table:
+    """List the attack runs in the order in which they are made."""
+    from rich.table import Table
+
+    from goalkeeper.estimate import estimate_queries
+
+    table = Table(
+        "attack", "task", "attackers", "goals", "queries", "time", title="Planned", expand=False
+    )
+    first = {unit.id: i for i, unit in enumerate(ready.agenda.follow({}).pending)}
+    runs: dict[str, list[PlanEntry]] = {}
+    for entry in ready.plan.entries:
+        if entry.unit:
+            runs.setdefault(entry.unit.id, []).append(entry)
+    order = sorted(runs.values(), key=lambda shared: min(first[u.id] for u in _looks(shared[0])))
+    for shared in order:
+        looks, one = _looks(shared[0]), shared[0]
+        seconds = (times.seconds(look, look.effort) for look in looks)
+        table.add_row(
+            one.attack,
+            one.task.name,
+            ", ".join(dict.fromkeys(e.attacker.name for e in shared)),
+            ", ".join(one.goals),
+            f"{estimate_queries(looks[-1]):,.0f}",
+            " or ".join(f"{s:.1f} s" for s in seconds),
+        )
+    return table
+
+
+def _looks(entry: PlanEntry) -> list[Unit]:
+    return [look for look in (entry.interim, entry.unit) if look]
 
 
 def _group_skipped(ready: Session) -> dict[tuple[str, str], list[str]]:

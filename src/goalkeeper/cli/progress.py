@@ -9,27 +9,30 @@ import typer
 
 from goalkeeper.cli.amounts import count_runs
 from goalkeeper.cli.common import spinner
-from goalkeeper.cli.effort import describe_effort, format_duration
+from goalkeeper.cli.effort import describe_time, format_duration
 from goalkeeper.core.noticeboard import BOARD, Flag
 
 if TYPE_CHECKING:
-    from goalkeeper.core.evidence import AttackResult
+    from collections.abc import Sequence
+
     from goalkeeper.core.fit import FitReport
     from goalkeeper.planning import Unit
-    from goalkeeper.running.options import Event, Started
+    from goalkeeper.running.options import Event, Finished, Started
 
 
 TRUSTED = 0.1  # weight of the estimate, as a share of all attack runs
 
 
 class Progress:
-    """Counts attack runs, and estimates the remaining time."""
+    """Counts attack runs, says what they decide, and estimates the remaining time."""
 
     def __init__(self, *, silent: bool) -> None:
         self._silent = silent
         self._jobs = 1
         self._weight: dict[str, float] = {}
+        self._interim: set[str] = set()
         self._done: list[str] = []
+        self._decided: set[str] = set()
         self._first = 0.0  # when the first attack run ended
 
     def __call__(self, event: Event) -> None:
@@ -39,7 +42,7 @@ class Progress:
         if isinstance(event, Warned):  # also when silent
             typer.echo(f"warning: {event.text}", err=True)
         elif isinstance(event, Finished):
-            self._advance(event.unit, event.result)
+            self._advance(event)
         elif isinstance(event, Measured):
             self._report_fit(event.fit)
         else:
@@ -55,48 +58,54 @@ class Progress:
 
     def _start(self, event: Started) -> None:
         """Report how many results are already there, how many remain, and whether they fit."""
-        total = f"of {count_runs(len(event.units))}"
+        from goalkeeper.estimate import total_for
+
         if event.kept:
-            self._say(f"resuming: {event.kept} {total} are already done")
+            self._say(f"resuming: {count_runs(event.kept)} done already")
         if event.reused:
-            self._say(f"from the store: {event.reused} {total}")
-        if not event.missing:
+            self._say(f"from the store: {count_runs(event.reused)}")
+        if not event.pending:
             return
         with spinner("measuring how long answers and trainings take", silent=self._silent):
             times = event.measure_times()
-        self._jobs, missing = max(1, event.workers), event.missing
-        self._weight = {unit.id: times.seconds(unit, event.effort) for unit in missing}
-        cost = describe_effort(event.effort, times, missing, self._jobs)
-        self._say(f"{count_runs(len(missing))}; {cost}")
-        if times.total(missing, self._jobs, event.effort) > event.left:
-            self._say(
-                f"not all of them fit into the remaining {format_duration(event.left)}; run the "
-                "same command again for the others"
-            )
+        self._jobs, pending = max(1, event.workers), event.pending
+        self._interim = {unit.id for unit in pending} - {unit.id for unit in event.units}
+        self._weight = {unit.id: times.seconds(unit, unit.effort) for unit in pending}
+        cost = describe_time(pending, times, self._jobs)
+        self._say(f"{count_runs(len(event.units))} can decide a verdict: {cost}")
+        if total_for(times, pending, self._jobs).now > event.left:
+            left = format_duration(event.left)
+            self._say(f"time limit: {left}; the shortest run first, and the same command continues")
 
-    def _advance(self, unit: Unit, result: AttackResult) -> None:
-        """Report the status of an attack run, and the remaining time."""
+    def _advance(self, event: Finished) -> None:
+        """Report the status of an attack run, what it decided, and the remaining time."""
+        unit, result = event.unit, event.result
         self._done.append(unit.id)
         self._first = self._first or time.monotonic()
-        left = self._left()
-        name = f"{unit.attack} / {unit.run.task.name}"
+        left = format_duration(self._left(event.status.pending))
+        first = " (first look)" if unit.id in self._interim else ""
         self._say(
-            f"[{len(self._done)}/{len(self._weight)}] {name}: "
+            f"[{len(self._done)}] {unit.attack} / {unit.run.task.name}{first}: "
             f"{result.status.value.replace('_', ' ')}"
-            f"{' - ' + result.summary if result.summary else ''} (about {left:.0f} s left)"
+            f"{' - ' + result.summary if result.summary else ''} (at most about {left} left)"
         )
+        for goal in event.status.decided:
+            if goal not in self._decided:
+                self._decided.add(goal)
+                self._say(f"{goal}: not met; attack runs that only count for it are left out")
 
-    def _left(self) -> float:
+    def _left(self, pending: Sequence[Unit]) -> float:
         """Estimate the remaining seconds from estimated and actual times so far.
 
         Time counts from the end of the first attack run, because workers start before it. The
         prior estimate has the weight of `TRUSTED` of all attack runs.
         """
-        total, first = sum(self._weight.values()), self._weight[self._done[0]]
-        done = sum(self._weight[unit] for unit in self._done)
+        total, first = sum(self._weight.values()), self._weight.get(self._done[0], 0.0)
+        done = sum(self._weight.get(unit, 0.0) for unit in self._done)
+        left = sum(self._weight.get(unit.id, 0.0) for unit in pending)
         taken = (time.monotonic() - self._first) * self._jobs
         prior = TRUSTED * total + first
-        return (total - done) / self._jobs * (taken + prior) / (done - first + prior)
+        return left / self._jobs * (taken + prior) / (done - first + prior)
 
     def _say(self, text: str) -> None:
         if not self._silent:

@@ -22,7 +22,7 @@ from goalkeeper.cli.common import (
     redirect_stdout_of_user_code,
     shell_command,
 )
-from goalkeeper.cli.effort import collect_sizing
+from goalkeeper.cli.effort import collect_limited_sizing, unlimited_if_exhaustive
 from goalkeeper.cli.exits import Exit
 from goalkeeper.cli.progress import Progress
 
@@ -46,7 +46,7 @@ class FailOn(StrEnum):
     chosen=parse_choice,
     execution=options.collect_execution,
     compute=options.collect_compute,
-    sizing=collect_sizing,
+    sizing=collect_limited_sizing,
     store=options.choose_store,
 )
 def run(
@@ -70,16 +70,18 @@ def run(
     ] = FailOn.NOT_MET,
     as_json: AsJson = False,
 ) -> None:
-    """Run every planned attack, rate the goals and write the report.
+    """Run the attacks that can decide a verdict, rate the goals and write the report.
 
-    The same command resumes an interrupted run; finished attack runs are kept. Results that an
-    earlier run has already computed are taken from the store.
+    The shortest attack runs come first, with a quarter of the sample; what no verdict depends on
+    any more is left out. --exhaustive runs everything. The same command resumes an interrupted
+    run; finished attack runs are kept. Results that an earlier run has already computed are taken
+    from the store.
     """
     from goalkeeper import running
 
     run_options = running.RunOptions(
         execution=execution,
-        sizing=sizing,
+        sizing=unlimited_if_exhaustive(sizing, chosen),
         compute=compute,
         store=store,
         progress=Progress(silent=as_json),
@@ -141,6 +143,6 @@ def _print_result(assessment: Assessment, file: Path, output: Path) -> None:
     for evidence in failed:
         typer.echo(f"failed: {evidence.attack} by {evidence.attacker}: {evidence.result.reason}")
     if not assessment.complete:
-        typer.echo("some planned attacks were not run; the same command continues with them")
+        typer.echo(f"not finished in this time; continue with: {current_command()}")
     typer.echo(f"report: {output / 'report.html'}")
     typer.echo(f"next: {shell_command('verify', output)}")

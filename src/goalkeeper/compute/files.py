@@ -62,6 +62,30 @@ def disk_full(
 
 
 @contextmanager
+def claimed(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Claim what a file stands for against other processes, as far as the file system can.
+
+    Yields whether it is ours; False where another process has it and this one is not to wait. A
+    process that dies lets go. Where there are no locks, or no file can be made, it is always ours.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = path.open("a")
+    except OSError:
+        yield True
+        return
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            ours = True
+        except BlockingIOError:
+            ours = False
+        except OSError:
+            ours = True
+        yield ours
+
+
+@contextmanager
 def held(root: Path, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
     """Hold a folder against other processes; raises BlockingIOError if held and not to wait."""
     with (root / LOCK).open("a") as handle:

@@ -44,8 +44,12 @@ class LocalExecutor:
 
 
 def preloaded(modules: Sequence[str]) -> None:
-    """Start the process that workers are forked from, with these modules; once a process."""
-    mp.get_context("forkserver").set_forkserver_preload(list(modules))
+    """Start the process that workers are forked from, with these modules; once a process.
+
+    Without any, it starts with those that were named before.
+    """
+    if modules:
+        mp.get_context("forkserver").set_forkserver_preload(list(modules))
     with deaf():
         forkserver.ensure_running()
 

@@ -13,7 +13,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from goalkeeper.compute import versions
-from goalkeeper.compute.files import TEMPORARY, disk_full, held, sha, sweep, write_whole
+from goalkeeper.compute.files import TEMPORARY, claimed, disk_full, held, sha, sweep, write_whole
 from goalkeeper.compute.index import Entry, Index
 from goalkeeper.core.errors import DataError, StoreError
 from goalkeeper.core.evidence import AttackResult, Status
 
 VARIABLE = "GOALKEEPER_STORE"
 RESULTS, ARRAYS = "results", "arrays"
+CLAIMS = "claims"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,14 @@ class Store:
             return None
         with np.load(io.BytesIO(body), allow_pickle=False) as found:
             return dict(found)
+
+    def computing(self, key: str, *, wait: bool = True) -> AbstractContextManager[bool]:
+        """Claim the computing of arrays, so that two processes do not both compute them.
+
+        Gives whether the claim is ours; False where another process has it, and this one is not to
+        wait. A process has one claim at a time: different keys may share one.
+        """
+        return claimed(self.root / CLAIMS / sha(key.encode())[:2], wait=wait)
 
     # ---- keeping house ------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ read-only, networks are copies.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -15,10 +15,10 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from goalkeeper.core.answer_costs import AnswerCosts, CostMeter
-from goalkeeper.core.application import Answers, Application, Target
+from goalkeeper.core.application import Answers, Application, Target, Trainer
 from goalkeeper.core.asking import answer_each
 from goalkeeper.core.change import Change, Poisoned, checked, genuine
-from goalkeeper.core.cost import Cost, Meter
+from goalkeeper.core.cost import Cost
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
 from goalkeeper.core.deadline import check_time
 from goalkeeper.core.domain import Domain
@@ -26,10 +26,12 @@ from goalkeeper.core.errors import NotGranted, NotOffered
 from goalkeeper.core.feedback import FeedbackBatch, FeedbackOutcome
 from goalkeeper.core.metered_trainer import MeteredTrainer
 from goalkeeper.core.power import Capability, Grade, Power, View
-from goalkeeper.core.readonly import private_copy, read_only
+from goalkeeper.core.readonly import private_copy
+from goalkeeper.core.reference import DRAWS, ReferencePool, SharedAnswers, derive
 from goalkeeper.core.steering import Steering, permitted
 from goalkeeper.core.stored_numbers import change_numbers
 from goalkeeper.core.terms import Checkpoint as Checkpoint
+from goalkeeper.core.terms import SharedTerms
 from goalkeeper.core.terms import Terms as Terms
 
 __all__ = ["Access"]
@@ -37,31 +39,16 @@ __all__ = ["Access"]
 Rewrite = TypeVar("Rewrite", bound=Callable[..., Any])
 
 
-class _Shared:
-    """What all accesses of one attack run have in common: the meter, and the rows in reach."""
-
-    def __init__(self, terms: Terms) -> None:
-        self.meter = Meter(terms.granted.budget.queries, terms.campaigns)
-        self._terms = terms
-        self._reachable: Ints | None = None
-
-    def reachable(self, rows: int) -> Ints:
-        """Return the attacker's own of all training rows: drawn once, when first asked for."""
-        if self._reachable is None:
-            controlled = int(self._terms.granted.budget.share * rows)
-            rng = np.random.default_rng(self._terms.victim.spawn(1)[0])
-            self._reachable = read_only(np.sort(rng.choice(rows, controlled, replace=False)))
-        return self._reachable
-
-
 class Access:
     """Handed to `Attack.run`. What was not granted raises NotGranted."""
 
-    def __init__(self, app: Application, terms: Terms, *, shared: _Shared | None = None) -> None:
+    def __init__(
+        self, app: Application, terms: Terms, *, shared: SharedTerms | None = None
+    ) -> None:
         self._app = app
         self._terms = terms
         self._granted = terms.granted
-        self._shared = shared or _Shared(terms)
+        self._shared = shared or SharedTerms(app, terms)
         self._meter = self._shared.meter
         self._start = terms.clock()
         self._feedback_outcome: FeedbackOutcome | None = None
@@ -73,6 +60,10 @@ class Access:
     def rng(self) -> np.random.Generator:
         """The only source of randomness an attack may use."""
         return self._terms.rng
+
+    def shared_rng(self) -> np.random.Generator:
+        """Return a new generator, the same for every attack: for own models all would train."""
+        return np.random.default_rng(derive(self._terms.reference, DRAWS))
 
     @property
     def domain(self) -> Domain:
@@ -244,11 +235,13 @@ class Access:
         training data, without what the game withholds as its secret.
         """
         self._knows("data", Grade.PARTIAL, "data()")
+        return private_copy(self._records_without(self._terms.withheld))
+
+    def _records_without(self, withheld: Bools | None) -> Data:
         if self._granted.knowledge.data is Grade.PARTIAL:
-            return private_copy(self._app.data.similar)
+            return self._app.data.similar
         train = self._app.data.train
-        withheld = self._terms.withheld
-        return private_copy(train) if withheld is None else train.take(~withheld)
+        return train if withheld is None else train.take(~withheld)
 
     @property
     def retrainable(self) -> bool:
@@ -258,11 +251,37 @@ class Access:
     def trainer(self) -> MeteredTrainer:
         """Return the target's own recipe (algorithm: full) or one of its family (partial)."""
         self._knows("algorithm", Grade.PARTIAL, "trainer()")
+        return MeteredTrainer(self._recipe(), self._meter, self._shared.trainings)
+
+    def reference_models(self, candidates: Data, models: int) -> Iterator[SharedAnswers]:
+        """Give what reference models say of candidates, in growing stages (16, 16, 32, ...).
+
+        They are trained on random halves of the candidates, which are the question's records, and
+        the attacker's data; half of them saw each candidate. All attacks with the same knowledge
+        get the same ones, and who asks for fewer gets the first: each is trained once, and counted
+        for every attack as if it had trained it itself. An even number, 4 at least.
+        """
+        self._knows("data", Grade.PARTIAL, "reference_models()")
+        self._knows("algorithm", Grade.PARTIAL, "reference_models()")
+        whole = self._terms.part_of
+        asked = candidates if whole is None else whole.records
+        withheld = self._terms.withheld if whole is None else whole.withheld
+        return ReferencePool(
+            trainer=self._recipe(),
+            trainings=self._shared.trainings,
+            records=asked.joined(self._records_without(withheld)),
+            asked=len(asked),
+            rows=None if whole is None else whole.rows,
+            stream=self._terms.reference,
+            count=self._meter.trained,
+        ).grow(models)
+
+    def _recipe(self) -> Trainer:
         full = self._granted.knowledge.algorithm is Grade.FULL
         trainer = self._app.trainer if full else (self._app.lookalike or self._app.trainer)
         if trainer is None:
             raise NotOffered("the application has no training recipe; describe one (model.build)")
-        return MeteredTrainer(trainer, self._meter)
+        return trainer
 
     @property
     def memory(self) -> int:

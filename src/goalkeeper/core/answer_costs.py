@@ -43,6 +43,8 @@ class CostMeter:
         """Return a meter of the target's own operations, or of the clock's seconds."""
         count = getattr(target, "work", None)
         asked = again(target, None)  # an answer from memory would take no time
+        in_full = getattr(asked, "without_shortcuts", None)
+        asked = asked if in_full is None else in_full()
         if count is not None:
             return cls(asked, count, "operations")
         return cls(asked, clock, "seconds")

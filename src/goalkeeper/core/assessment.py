@@ -98,6 +98,7 @@ class PlanRow(Frozen):
     reasons: tuple[str, ...] = ()
     goals: tuple[Goal, ...] = ()
     unit: str = ""
+    interim: str = Field(default="", description="unit of the interim look, with smaller samples")
     estimate: Estimate = Estimate()
     standing: Standing = DECIDES
 

@@ -53,6 +53,10 @@ class Meter:
         self.forward += forward
         self.backward += backward
 
+    def trained(self, models: int) -> None:
+        """Count models that the attacker trained, or was given as if it had."""
+        self.models += models
+
     def charge(self, campaigns: Ints) -> None:
         """Charge one query to each entry of `campaigns`, or raise and charge nothing."""
         self._charge(np.bincount(campaigns, minlength=len(self.queries)), len(campaigns))

@@ -44,6 +44,8 @@ class Status(StrEnum):
     NOT_TESTED = "not_tested"
     FAILED_TO_RUN = "failed_to_run"
     CONTROL_FAILED = "control_failed"
+    COVERED = "covered"  # the same attack with more power was withstood
+    NOT_NEEDED = "not_needed"  # whatever it showed, no verdict would change
 
 
 # ---- tallies: counts from which every bound can be computed again ---------------------------
@@ -321,6 +323,9 @@ class Evidence(Frozen):
     metric: str
     unit: str = Field(default="", description="id of the stored unit this was taken from")
     requires: Requirement
+    look: int = Field(default=1, description="which look at a growing sample the result is of")
+    looks: int = Field(default=1, description="planned looks, over which alpha is spent")
+    covered_by: str = Field(default="", description="id of the evidence of the stronger attacker")
     result: AttackResult
     rated: Rated | None = None
     standing: Standing = DECIDES

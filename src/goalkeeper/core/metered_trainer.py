@@ -8,13 +8,14 @@ from goalkeeper.core.application import Ensemble, Target, Trainer
 from goalkeeper.core.cost import Meter
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.deadline import check_time
+from goalkeeper.core.reference import Trainings, TrainingSets
 
 
 class MeteredTrainer:
     """The attacker's own training: the same trainer, counted."""
 
-    def __init__(self, trainer: Trainer, meter: Meter) -> None:
-        self._trainer, self._meter = trainer, meter
+    def __init__(self, trainer: Trainer, meter: Meter, trainings: Trainings) -> None:
+        self._trainer, self._meter, self._trainings = trainer, meter, trainings
 
     @property
     def recipe(self) -> str:
@@ -23,7 +24,7 @@ class MeteredTrainer:
 
     def changed(self, change: Callable[[Trainer], Trainer]) -> MeteredTrainer:
         """Return what `change` makes of the recipe, counted as well."""
-        return MeteredTrainer(change(self._trainer), self._meter)
+        return MeteredTrainer(change(self._trainer), self._meter, self._trainings)
 
     def fit(self, data: Data, seed: int) -> Target:
         """Train one model."""
@@ -36,3 +37,14 @@ class MeteredTrainer:
         check_time()
         self._meter.models += len(masks)
         return self._trainer.fit_many(data, masks, seeds)
+
+    def fit_shared(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
+        """Train a model on each subset, or find what another attack trained of the same.
+
+        Counted as `fit_many` counts. Only what is drawn from `Access.shared_rng` is the same for
+        another attack.
+        """
+        check_time()
+        self._meter.models += len(masks)
+        sets = TrainingSets(data=data, masks=masks, seeds=seeds)
+        return self._trainings.trained(self._trainer, sets)

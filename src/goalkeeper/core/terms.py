@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from goalkeeper.core.application import Target
-from goalkeeper.core.cost import Cost
+from goalkeeper.core.application import Application, Target
+from goalkeeper.core.cost import Cost, Meter
 from goalkeeper.core.data import Bools, Ints
 from goalkeeper.core.power import Power
+from goalkeeper.core.readonly import read_only
+from goalkeeper.core.reference import EachTime, LargerQuestion, Trainings
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -46,6 +48,13 @@ class Terms:
         Targets that the game made, one a campaign; and the campaign that pays for one of them.
     clock
         Seconds since some start; only the runner reads time.
+    reference
+        Seeds of what attacks share: of reference models. Neither the game nor an attack draws from
+        them.
+    trainings
+        Keeps what several attacks train; None: everything is trained when it is asked for.
+    part_of
+        The question of which this one is a part, where it is one.
     """
 
     granted: Power
@@ -56,3 +65,25 @@ class Terms:
     victims: tuple[Target, ...] = ()
     campaign: int | None = None
     clock: Callable[[], float] = float
+    reference: np.random.SeedSequence = field(default_factory=lambda: np.random.SeedSequence(0))
+    trainings: Trainings | None = None
+    part_of: LargerQuestion | None = None
+
+
+class SharedTerms:
+    """What all accesses of one attack run have in common: meter, rows in reach, trainings."""
+
+    def __init__(self, app: Application, terms: Terms) -> None:
+        self.meter = Meter(terms.granted.budget.queries, terms.campaigns)
+        each_time = EachTime(len(app.classes), app.compute.memory)
+        self.trainings: Trainings = each_time if terms.trainings is None else terms.trainings
+        self._terms = terms
+        self._reachable: Ints | None = None
+
+    def reachable(self, rows: int) -> Ints:
+        """Return the attacker's own of all training rows: drawn once, when first asked for."""
+        if self._reachable is None:
+            controlled = int(self._terms.granted.budget.share * rows)
+            rng = np.random.default_rng(self._terms.victim.spawn(1)[0])
+            self._reachable = read_only(np.sort(rng.choice(rows, controlled, replace=False)))
+        return self._reachable

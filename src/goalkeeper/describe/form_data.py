@@ -115,6 +115,13 @@ class DataForm(Section):
         description="shares of the four parts (default: train 0.4, holdout 0.25, calibration "
         "0.1, similar 0.25)",
     )
+    sample: int | None = Field(
+        default=None,
+        ge=50,
+        description="how many of the records to use: a random sample of each part and class, the "
+        "same each time; a model that goalkeeper builds is trained on it, a stored one stays as it "
+        "is (default: all)",
+    )
     overlap: Literal["error", "drop"] = Field(
         default="error",
         description="what to do with test records that are also in the training data",

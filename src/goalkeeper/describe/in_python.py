@@ -69,7 +69,7 @@ class ModelOptions(TypedDict, total=False):
         `{"one_record_a_person": True}` where nobody has two records.
     threats, wiring, feedback, tolerances
         As in a file, or `Threats`, `Wiring`, `Feedback` and `Tolerances`.
-    columns, features, drop, one_hot, parts, overlap, max_chars, range, channels, input
+    columns, features, drop, one_hot, parts, sample, overlap, max_chars, range, channels, input
         As in a file.
     claims, membership_is_sensitive, secrecy, system
         As in a file; `system={"adapter": function}` takes a function.
@@ -105,6 +105,7 @@ class ModelOptions(TypedDict, total=False):
     drop: Sequence[str]
     one_hot: Sequence[Sequence[str]]
     parts: Mapping[str, float]
+    sample: int
     overlap: str
     max_chars: int
     range: tuple[float, float]

@@ -16,6 +16,7 @@ from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.form_data import PartsForm
 from goalkeeper.describe.problems import problem
 from goalkeeper.describe.records import ApplicationRecords
+from goalkeeper.describe.sampling import describe_sample, sample_parts
 
 SHARES = {"train": 0.4, "holdout": 0.25, "calibration": 0.1, "similar": 0.25}
 REST = PARTS[1:]
@@ -41,7 +42,11 @@ class Cutter:
         else:
             splits, caveats = self._cut(data), []
         self._filled(splits)
-        return splits, (*self.records.caveats, *caveats, *_oddities(data, splits))
+        odd = _oddities(data)
+        if self.form.data.sample is not None and self.form.data.sample < len(data):
+            splits = sample_parts(splits, self.form.data.sample)
+            caveats.append(describe_sample(splits, len(data), self.form.model))
+        return splits, (*self.records.caveats, *caveats, *odd, *_warn_of_few(splits))
 
     def _cut(self, data: Data) -> Splits:
         try:
@@ -156,7 +161,7 @@ def _cut_rest(
     return {part: rest & (which == i) for i, part in enumerate(parts)}
 
 
-def _oddities(data: Data, splits: Splits) -> list[str]:
+def _oddities(data: Data) -> list[str]:
     keys = row_keys(data.x)
     copies = len(keys) - len(set(keys))
     labels: dict[bytes, set[int]] = {}
@@ -170,11 +175,15 @@ def _oddities(data: Data, splits: Splits) -> list[str]:
         )
     if torn:
         caveats.append(f"inputs that occur in the data with more than one class: {torn}")
-    holdout = len(splits.holdout)
-    if holdout < FEW:
-        least = 1 - 0.05 ** (1 / holdout)
-        caveats.append(
-            f"the holdout has only {holdout} records: even if an attack fails on all of them, a "
-            f"success rate up to {least:.1%} cannot be excluded"
-        )
     return caveats
+
+
+def _warn_of_few(splits: Splits) -> list[str]:
+    holdout = len(splits.holdout)
+    if holdout >= FEW:
+        return []
+    least = 1 - 0.05 ** (1 / holdout)
+    return [
+        f"the holdout has only {holdout} records: even if an attack fails on all of them, a "
+        f"success rate up to {least:.1%} cannot be excluded"
+    ]

@@ -16,6 +16,7 @@ from goalkeeper.core.data import Bools
 from goalkeeper.core.evidence import AttackResult, Measurement
 from goalkeeper.core.goals import Harm
 from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.reference import LargerQuestion
 from goalkeeper.core.standing import DECIDES, Standing
 
 __all__ = [
@@ -83,6 +84,8 @@ class Deal(Generic[Question, Secret]):
     `campaigns` is the number of campaigns the attacker's budget is given for; `withheld` marks
     training rows `(rows,)` that the attack must not see because they are the secret; `victims`
     are targets that the game made, one a campaign, to be asked in place of the application's.
+    `part_of` is the question of which this one is a part, where it is one: reference models are
+    those of that question.
     """
 
     question: Question
@@ -90,6 +93,7 @@ class Deal(Generic[Question, Secret]):
     campaigns: int = 1
     withheld: Bools | None = None
     victims: tuple[Target, ...] = ()
+    part_of: LargerQuestion | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

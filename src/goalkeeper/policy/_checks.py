@@ -18,7 +18,14 @@ NEEDS = (1, 2, 3)
 TOP = 4
 ASPECTS = ("data", "algorithm", "model")
 GRADES = ("partial", "full")
-UNTESTED = (Status.EXCLUDED, Status.NOT_TESTED, Status.FAILED_TO_RUN, Status.CONTROL_FAILED)
+RATED = (Status.TESTED, Status.COVERED)  # by what was measured, here or for a stronger attacker
+UNTESTED = (
+    Status.EXCLUDED,
+    Status.NOT_TESTED,
+    Status.FAILED_TO_RUN,
+    Status.CONTROL_FAILED,
+    Status.NOT_NEEDED,
+)
 EASIER: tuple[Feasibility, ...] = ("very_low", "low", "medium", "high")
 
 
@@ -87,7 +94,7 @@ def _scales(rating: Rating) -> Iterator[str]:
     if not _rising(floors) or not all(0 <= floor <= TOP for floor in floors):
         yield f"existence_rule: give levels for needs 1 to 3 that never fall: {floors}"
     for status in Status:
-        if status is not Status.TESTED and status not in rating.status_interval:
+        if status not in (*RATED, *rating.status_interval):
             yield f"status_interval: {status} is missing"
     for status in UNTESTED:
         if rating.interval(status) != (0, TOP):

@@ -1,7 +1,17 @@
 """Rate: evidence, protection needs and policy give verdicts. Pure functions; no attack is run."""
 
-from goalkeeper.rate._goals import rate, rate_evidence, rate_goal
+from goalkeeper.rate._goals import Settled, rate, rate_evidence, rate_goal, settle
 from goalkeeper.rate._joined import join_evidence
+from goalkeeper.rate._looks import share_of
 from goalkeeper.rate._recompute import recompute
 
-__all__ = ["join_evidence", "rate", "rate_evidence", "rate_goal", "recompute"]
+__all__ = [
+    "Settled",
+    "join_evidence",
+    "rate",
+    "rate_evidence",
+    "rate_goal",
+    "recompute",
+    "settle",
+    "share_of",
+]

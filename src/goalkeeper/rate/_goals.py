@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from itertools import accumulate
 
 from goalkeeper.core.assessment import Bracket, GoalRating, Verdict
@@ -22,6 +23,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.policy import Policy
 from goalkeeper.rate._doubt import cast_doubt
+from goalkeeper.rate._looks import share_of
 from goalkeeper.rate._points import (
     ExposurePoint,
     PassCriteria,
@@ -48,6 +50,7 @@ def rate_evidence(
     is the number of planned tests of the goal, fixed before the run. (Dividing by the number of
     tests that were completed would weaken the bounds with each new result, so that adding
     evidence could improve a verdict.) The potential level comes from an upper bound at `alpha`.
+    Each look at a growing sample has its share of both.
 
     Trials are tested in fixed sequence from the largest budget down, so that the demonstrated
     level of a trial is the minimum over its own and all larger budgets, without further
@@ -65,27 +68,20 @@ def rate_evidence(
         return None
     rules = policy.rating
     _check_kind(evidence, policy)
-    lows = [bound(trial.tally, rules.alpha / max(1, hypotheses))[0] for trial in trials]
-    highs = [bound(trial.tally, rules.alpha, len(trials))[1] for trial in trials]
-    floor = rules.existence_rule.get(need, 0)
-    floors = list(accumulate((floor if _exists(trial) else 0 for trial in trials), max))
-    shown = list(accumulate((rules.level(evidence.metric, low) for low in reversed(lows)), min))
-    possible = list(accumulate((rules.level(evidence.metric, high) for high in highs), max))
-    if evidence.status is not Status.TESTED:
-        highs = [math.inf] * len(trials)
-        possible = [rules.interval(evidence.status)[1]] * len(trials)
+    bounds = _bounds(evidence, trials, rules.alpha, hypotheses)
+    levels = _levels(evidence, trials, bounds, need, policy)
     rated = tuple(
         RatedTrial(
             budget=trial.budget,
-            low=lows[i],
-            high=highs[i],
-            demonstrated=max(shown[-1 - i], floors[i]),
-            potential=max(possible[i], floors[i]),
+            low=low,
+            high=high,
+            demonstrated=shown,
+            potential=possible,
             attack_potential=rules.cost_of(
                 evidence.requires, secrecy, queries=trial.queries, compute_h=trial.compute_h
             ),
         )
-        for i, trial in enumerate(trials)
+        for trial, (low, high), (shown, possible) in zip(trials, bounds, levels, strict=True)
     )
     return Rated(
         metric=evidence.metric,
@@ -94,6 +90,58 @@ def rate_evidence(
         attack_potential=rated[-1].attack_potential,
         trials=rated,
     )
+
+
+def _bounds(
+    evidence: Evidence, trials: Sequence[Trial], alpha: float, hypotheses: int
+) -> list[tuple[float, float]]:
+    """Bound the metric of each trial on both sides, by the share of alpha that the look has."""
+    alpha *= share_of(evidence)
+    lows = [bound(trial.tally, alpha / max(1, hypotheses))[0] for trial in trials]
+    highs = [bound(trial.tally, alpha, len(trials))[1] for trial in trials]
+    if evidence.status is not Status.TESTED:
+        highs = [math.inf] * len(trials)
+    return list(zip(lows, highs, strict=True))
+
+
+def _levels(
+    evidence: Evidence,
+    trials: Sequence[Trial],
+    bounds: Sequence[tuple[float, float]],
+    need: int,
+    policy: Policy,
+) -> list[tuple[int, int]]:
+    """Put the bounds of trials, by rising budget, on the exposure scale."""
+    rules, metric = policy.rating, evidence.metric
+    floor = rules.existence_rule.get(need, 0)
+    floors = list(accumulate((floor if _exists(trial) else 0 for trial in trials), max))
+    shown = list(accumulate((rules.level(metric, low) for low, _ in reversed(bounds)), min))
+    possible = list(accumulate((rules.level(metric, high) for _, high in bounds), max))
+    if evidence.status is not Status.TESTED:
+        possible = [rules.interval(evidence.status)[1]] * len(trials)
+    return [
+        (max(shown[-1 - i], floors[i]), max(possible[i], floors[i])) for i in range(len(trials))
+    ]
+
+
+class Settled(StrEnum):
+    """What a piece of evidence settles for a goal: a success, that there is none, or neither."""
+
+    SHOWN = "shown"
+    EXCLUDED = "excluded"
+    OPEN = "open"
+
+
+def settle(
+    evidence: Evidence, need: int, policy: Policy, secrecy: Secrecy, *, hypotheses: int
+) -> Settled:
+    """Return what a piece of evidence settles for a goal of this need, all other evidence aside."""
+    criteria = _criteria(need, policy, hypotheses)
+    points = _points(evidence, need, policy, secrecy, hypotheses)
+    if any(p.cost < criteria.required for p in criteria.demonstrated(points)):
+        return Settled.SHOWN
+    possible = any(p.cost < criteria.required for p in criteria.not_excluded(points))
+    return Settled.OPEN if possible else Settled.EXCLUDED
 
 
 def rate_goal(
@@ -116,12 +164,7 @@ def rate_goal(
     rules, level = policy.rating, need.level
     counted = [e for e in evidence if goal in e.goals and e.standing.decides]
     points = [p for e in counted for p in _points(e, level, policy, secrecy, hypotheses)]
-    criteria = PassCriteria(
-        required=rules.required_attack_potential[level] if level else 0,
-        critical=rules.critical_level[level] if level else max(rules.exposure_levels) + 1,
-        alpha=rules.alpha,
-        split=rules.alpha / max(1, hypotheses),
-    )
+    criteria = _criteria(level, policy, hypotheses)
     shown = min((p.cost for p in criteria.demonstrated(points)), default=math.inf)
     possible = min((p.cost for p in criteria.not_excluded(points)), default=math.inf)
     tested = any(p.tested for p in points) or nothing_to_be_had(points) is not None
@@ -183,13 +226,26 @@ def rate(
     return tuple(rated), goals, overall
 
 
+def _criteria(need: int, policy: Policy, hypotheses: int) -> PassCriteria:
+    rules = policy.rating
+    return PassCriteria(
+        required=rules.required_attack_potential[need] if need else 0,
+        critical=rules.critical_level[need] if need else max(rules.exposure_levels) + 1,
+        alpha=rules.alpha,
+        split=rules.alpha / max(1, hypotheses),
+    )
+
+
 def _points(
     evidence: Evidence, need: int, policy: Policy, secrecy: Secrecy, hypotheses: int
 ) -> list[ExposurePoint]:
     """List the rated trials; for an untested attack, the policy's interval at minimum cost.
 
-    An attack whose control failed has both: what it reached, and what nobody can exclude.
+    An attack whose control failed has both: what it reached, and what nobody can exclude. What is
+    covered by a stronger attacker's run is rated there.
     """
+    if evidence.status is Status.COVERED:
+        return []
     rated = rate_evidence(evidence, need, policy, secrecy, hypotheses=hypotheses)
     open_ = []
     if rated is None or evidence.status is not Status.TESTED:

@@ -17,8 +17,20 @@ def join_evidence(evidence: Sequence[Evidence]) -> list[Evidence]:
     All attacks of a task are asked about the same inputs, within the same limits. Whoever holds
     the network and its gradients can do all that others can; if an attack that sees labels, scores
     or nothing breaks clearly more inputs, gradients are masked (Athalye, Carlini, Wagner 2018).
+    What such a run covered is then not tested.
     """
-    return [_judged(each, evidence) for each in evidence]
+    judged = [_judged(each, evidence) for each in evidence]
+    tested = {each.id for each in judged if each.status is Status.TESTED}
+    return [_uncovered(each) if each.covered_by not in tested else each for each in judged]
+
+
+def _uncovered(one: Evidence) -> Evidence:
+    """Return evidence that a stronger attacker's run covered, which shows nothing any more."""
+    if one.status is not Status.COVERED:
+        return one
+    reason = "the run of the stronger attacker, which was to cover this one, proves nothing"
+    result = one.result.model_copy(update={"status": Status.NOT_TESTED, "reason": reason})
+    return one.model_copy(update={"result": result, "covered_by": ""})
 
 
 def _judged(one: Evidence, others: Sequence[Evidence]) -> Evidence:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from goalkeeper.core.assessment import Assessment, GoalRating
+from goalkeeper.core.assessment import Assessment, GoalRating, Verdict
 from goalkeeper.core.errors import GoalkeeperError
-from goalkeeper.core.evidence import Evidence, Rated, Tally
+from goalkeeper.core.evidence import Evidence, Rated, Status, Tally
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.games import tallies
 from goalkeeper.policy import Policy, protection_need
-from goalkeeper.rate._goals import rate
+from goalkeeper.rate._goals import Settled, rate, settle
 from goalkeeper.rate._points import bound
 
 SHOWN_ALPHA = 0.025  # each side of a two-sided 95 % interval
@@ -40,7 +40,8 @@ def recompute(assessment: Assessment, policy: Policy) -> list[str]:
         found += [text for one in bare for text in _compare_requirement(one, assessment, policy)]
     except GoalkeeperError as error:
         return [*found, f"cannot be rated again: {error}"]
-    found += [*_compare_plan(assessment), *_compare_standing(assessment)]
+    found += [*_compare_plan(assessment), *_compare_rows(assessment)]
+    found += _compare_covered(bare, assessment, policy)
     for stored, again in zip(assessment.evidence, evidence, strict=True):
         where = f"evidence {stored.id}"
         found += _compare(f"{where}: rated", _plain(stored.rated), _plain(again.rated))
@@ -92,14 +93,48 @@ def _compare_plan(assessment: Assessment) -> Iterator[str]:
             yield from _compare(f"goal {goal}.hypotheses", rating.hypotheses, planned)
 
 
-def _compare_standing(assessment: Assessment) -> Iterator[str]:
-    """Check that what a piece of evidence may count for was planned so, before its result."""
-    planned = {(row.unit, row.attacker): row.standing for row in assessment.plan if row.unit}
+def _compare_rows(assessment: Assessment) -> Iterator[str]:
+    """Check that looks, and what evidence may count for, were planned so before any result."""
+    planned = {}
+    for row in assessment.plan:
+        units = [unit for unit in (row.interim, row.unit) if unit]
+        for look, unit in enumerate(units, 1):
+            planned[unit, row.attacker] = (look, len(units), row.standing)
     for evidence in assessment.evidence:
         before = planned.get((evidence.unit, evidence.attacker))
         if before is not None:
-            where = f"evidence {evidence.id}: standing"
-            yield from _compare(where, evidence.standing.model_dump(), before.model_dump())
+            look, looks, standing = before
+            where = f"evidence {evidence.id}"
+            yield from _compare(f"{where}: look", evidence.look, look)
+            yield from _compare(f"{where}: looks", evidence.looks, looks)
+            stored = evidence.standing.model_dump()
+            yield from _compare(f"{where}: standing", stored, standing.model_dump())
+
+
+def _compare_covered(
+    evidence: Sequence[Evidence], assessment: Assessment, policy: Policy
+) -> Iterator[str]:
+    """Check that what is covered by another run is: the same attack was withstood there."""
+    by_id = {e.id: e for e in evidence}
+    for one in evidence:
+        if one.status is not Status.COVERED:
+            continue
+        other = by_id.get(one.covered_by)
+        same = other is not None and (other.attack, other.task) == (one.attack, one.task)
+        if other is None or not same or other.status is not Status.TESTED:
+            yield f"evidence {one.id}: {one.covered_by or 'nothing'} does not cover it"
+            continue
+        for goal, rating in assessment.goals.items():
+            counts = goal in one.goals and rating.need.level
+            counts = counts and rating.verdict is not Verdict.NOT_MET
+            secrecy, tests = assessment.application.secrecy, rating.hypotheses
+            level = rating.need.level
+            if counts and _left_open(settle(other, level, policy, secrecy, hypotheses=tests)):
+                yield f"evidence {one.id}: {other.id} leaves open whether {goal} is met"
+
+
+def _left_open(settled: Settled) -> bool:
+    return settled is not Settled.EXCLUDED
 
 
 def _compare_requirement(

@@ -17,6 +17,7 @@ from goalkeeper.core.evidence import (
     Tally,
 )
 from goalkeeper.policy import Policy
+from goalkeeper.rate._looks import share_of
 from goalkeeper.rate._points import (
     ExposurePoint,
     PassCriteria,
@@ -93,6 +94,7 @@ def list_gaps(
     settled = {p.evidence.id for p in criteria.demonstrated(points) if p.cost < criteria.required}
     wide = [p for p in criteria.undecided(points) if p.tested and p.evidence.id not in settled]
     untested = [p for p in points if not p.tested and p.evidence.id not in settled]
+    untested = [p for p in untested if p.evidence.status is not Status.NOT_NEEDED]
     found = []
     for p in sort_by_cost([*wide, *untested]):
         if p.evidence.status is not Status.NOT_APPLICABLE:
@@ -109,20 +111,22 @@ def _describe_gap(point: ExposurePoint, criteria: PassCriteria, policy: Policy) 
             return "tested, but without a result"
         return str(point.evidence.status).replace("_", " ")
     levels = f"exposure level {point.demonstrated} to {point.potential}"
-    factor = _sample_factor(point.trial.tally, point.evidence.metric, criteria, policy)
+    factor = _sample_factor(point, criteria, policy)
     if factor is None:
         largest = f"a sample {FACTORS[-1]} times as large"
         return f"{levels}; close to the limit: {largest} is not expected to settle it"
     return f"{levels}; about {factor} times the sample would settle it at the same rate"
 
 
-def _sample_factor(tally: Tally, metric: str, criteria: PassCriteria, policy: Policy) -> int | None:
+def _sample_factor(point: ExposurePoint, criteria: PassCriteria, policy: Policy) -> int | None:
     """Return the sample size factor that would decide at the same rates; None beyond the last."""
-    rules = policy.rating
+    rules, metric, share = policy.rating, point.evidence.metric, share_of(point.evidence)
+    if point.trial is None:
+        return None
     for factor in FACTORS:
-        larger = _scale_tally(tally, factor)
-        shown = rules.level(metric, bound(larger, criteria.split)[0])
-        possible = rules.level(metric, bound(larger, criteria.alpha)[1])
+        larger = _scale_tally(point.trial.tally, factor)
+        shown = rules.level(metric, bound(larger, share * criteria.split)[0])
+        possible = rules.level(metric, bound(larger, share * criteria.alpha)[1])
         if shown >= criteria.critical or possible < criteria.critical:
             return factor
     return None

@@ -73,6 +73,8 @@ STATUSES = {
     Status.NOT_TESTED: "not tested",
     Status.FAILED_TO_RUN: "failed to run",
     Status.CONTROL_FAILED: "control failed",
+    Status.COVERED: "covered by a stronger attacker",
+    Status.NOT_NEEDED: "not needed",
 }
 
 CONTROL_FAILED = (

@@ -3,7 +3,7 @@
 from goalkeeper.running.options import Finished, Measured, RunOptions, Sizing, Started, Warned
 from goalkeeper.running.orchestration import run
 from goalkeeper.running.record import read_policy, report_context
-from goalkeeper.running.sizing import check_effort, fit_effort
+from goalkeeper.running.sizing import check_effort, settle_effort
 
 __all__ = [
     "Finished",
@@ -13,7 +13,7 @@ __all__ = [
     "Started",
     "Warned",
     "check_effort",
-    "fit_effort",
+    "settle_effort",
     "read_policy",
     "report_context",
     "run",

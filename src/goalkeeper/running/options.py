@@ -14,22 +14,23 @@ from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.fit import FitReport
 from goalkeeper.estimate import OperationTimes
 from goalkeeper.planning import Unit
+from goalkeeper.scheduling import RunStatus
 
 UNLIMITED = float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizing:
-    """How large samples are: as the effort says, or as fits into a time.
+    """How large samples are, and how long the run may take.
 
     Parameters
     ----------
     effort
         Multiplies sample sizes and numbers of models. None: that of the choice, else that of an
-        earlier run in the same folder, else what fits into the limit, else 1.
+        earlier run in the same folder, else 1.
     limit
-        Seconds after which no further unit is begun. What is missing is inconclusive, and the
-        same call runs it later.
+        Seconds after which attack runs end. What is missing then is inconclusive, and the same
+        call continues with it later.
     begun
         The reading of the monotonic clock from which the limit counts.
     """
@@ -56,18 +57,18 @@ class Started:
 
     Parameters
     ----------
-    units, missing
-        The units of the plan, and those that have to run now.
+    units, pending
+        The attack runs of the plan, and the looks that may have to be made now, in order.
     kept, reused
         How many results the folder had, and how many came from the store.
     measure_times
         Measures how fast this machine is, when it is called: that takes a moment.
     workers, effort, left
-        Units at a time, the effort that was chosen, and the seconds that are left.
+        Attack runs at a time, the effort of the run, and the seconds that are left.
     """
 
     units: tuple[Unit, ...]
-    missing: tuple[Unit, ...]
+    pending: tuple[Unit, ...]
     kept: int
     reused: int
     measure_times: Callable[[], OperationTimes]
@@ -78,10 +79,11 @@ class Started:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Finished:
-    """A unit has run, and its result is kept."""
+    """A unit has run, its result is kept, and this is how far the run has come."""
 
     unit: Unit
     result: AttackResult
+    status: RunStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

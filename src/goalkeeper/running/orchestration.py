@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 
 from goalkeeper.assessing import (
@@ -28,9 +30,10 @@ from goalkeeper.planning import Choice
 from goalkeeper.running.keys import PROBES, hash_answers
 from goalkeeper.running.options import Finished, Measured, RunOptions, Started, Warned
 from goalkeeper.running.record import freeze, write_assessment
-from goalkeeper.running.sizing import fit_effort
-from goalkeeper.running.units import load_finished, recall, run_missing
+from goalkeeper.running.sizing import settle_effort
+from goalkeeper.running.units import load_finished, recall, run_pending
 
+HAND_IN = 5.0  # seconds before the limit at which attack runs begin to hand in what they have
 CHANGED = 32  # inputs that a service is asked again when a run is resumed
 PRELOAD = ("goalkeeper.assessing", "goalkeeper.describe")  # what every worker needs
 
@@ -89,7 +92,7 @@ def run(
         if not options.resume and kept.has("run.json"):
             raise StoreError(f"{kept.root} holds a run already; resume it, or choose a new folder")
         _warn_of_service(session, options)
-        session, measure_times = fit_effort(session, options.sizing, options.execution.workers)
+        session, measure_times = settle_effort(session, options.sizing)
         freeze(session, kept)
         assessment = _run_units(session, options, measure_times)
         write_assessment(session, kept, assessment)
@@ -127,15 +130,17 @@ def _run_units(
     kept = load_finished(session)
     reused = recall(session, kept)
     results = kept | reused
-    missing = tuple(unit for unit in session.plan.units if unit.id not in results)
-    cost = estimate_service(session.app, missing)
+    pending = session.agenda.follow(results).pending
+    cost = estimate_service(session.app, pending)
     if cost is not None and cost.exceeds:
         options.progress(Warned(text=f"{cost.exceeds}; choose a smaller --effort, or raise it"))
-    executor = make(options.execution, len(missing))
+    deadline = time.time() + options.sizing.left()
+    execution = replace(options.execution, limits=replace(options.execution.limits, until=deadline))
+    executor = make(execution, len(pending))
     options.progress(
         Started(
             units=session.plan.units,
-            missing=missing,
+            pending=pending,
             kept=len(kept),
             reused=len(reused),
             measure_times=measure_times,
@@ -144,11 +149,15 @@ def _run_units(
             left=options.sizing.left(),
         )
     )
-    time_is_up = lambda: options.sizing.left() <= 0  # noqa: E731
     warn = lambda text: options.progress(Warned(text=text))  # noqa: E731
-    for unit, result in run_missing(session, executor, results, stop=time_is_up, warn=warn):
-        results[unit.id] = result
-        options.progress(Finished(unit=unit, result=result))
+    expect = lambda unit: measure_times().seconds(unit, unit.effort)  # noqa: E731
+    if not isfinite(deadline):  # no reason will need it
+        expect = lambda _: 0.0  # noqa: E731
+    for unit, result in run_pending(
+        session, executor, results, deadline=deadline - HAND_IN, expect=expect, warn=warn
+    ):
+        status = session.agenda.follow(results)
+        options.progress(Finished(unit=unit, result=result, status=status))
     return conclude(session, results, started=started)
 
 

@@ -1,14 +1,13 @@
-"""Choose the effort of a run: the given one, the one it started with, or what fits the limit."""
+"""Choose the effort of a run: the given one, or the one it started with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from math import isfinite
 
 from goalkeeper.assessing import Session, resized
 from goalkeeper.core.errors import DescriptionError
-from goalkeeper.estimate import MAX_EFFORT, MIN_EFFORT, OperationTimes, choose_effort, measure_times
+from goalkeeper.estimate import MAX_EFFORT, MIN_EFFORT, OperationTimes, measure_times
 from goalkeeper.running.options import Sizing
 
 
@@ -24,9 +23,7 @@ def check_effort(effort: float) -> float:
     return effort
 
 
-def fit_effort(
-    session: Session, sizing: Sizing, workers: int
-) -> tuple[Session, Callable[[], OperationTimes]]:
+def settle_effort(session: Session, sizing: Sizing) -> tuple[Session, Callable[[], OperationTimes]]:
     """Choose the effort and plan with it; return what measures the operation times on first use.
 
     Raises
@@ -34,15 +31,11 @@ def fit_effort(
     DescriptionError
         The effort is out of range.
     """
-    measure = cache(partial(measure_times, session.app))
     planned = session.plan.choice.effort
     chosen = sizing.effort or (None if planned == 1 else planned) or _read_earlier_effort(session)
-    if chosen is None and isfinite(sizing.limit):
-        loading = sizing.limit - sizing.left()  # workers load the same before they begin
-        times = measure()
-        chosen = choose_effort(times, session.plan.units, workers, sizing.left() - loading)
     chosen = check_effort(chosen or 1.0)
-    return (session if chosen == planned else resized(session, chosen)), measure
+    session = session if chosen == planned else resized(session, chosen)
+    return session, cache(partial(measure_times, session.app, session.plan.units))
 
 
 def _read_earlier_effort(session: Session) -> float | None:

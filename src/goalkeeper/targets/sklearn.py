@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,19 @@ from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.core.stored_numbers import Stored
 from goalkeeper.targets import estimator_numbers, layers, linear, stored
+from goalkeeper.targets.fitted_pipelines import refuse_booster, split_pipeline
 from goalkeeper.targets.holdings import count_kept, count_unread, keeps_weights_only
-from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.returned import ClassIndex, call_model, labels_of, scores_of, softmax
+from goalkeeper.targets.shortcuts import (
+    FeatureMaker,
+    ForestAnswers,
+    Shortcut,
+    is_forest,
+    same_features,
+    same_probabilities,
+)
 
 TINY = float(np.finfo(np.float64).tiny)  # the logarithm of a probability of 0 stays finite
-
-# Boosters have a predict(), but not that of scikit-learn: why, and what has.
-BOOSTERS = {
-    "xgboost": (
-        "its predict() takes a DMatrix and returns probabilities, not classes",
-        "XGBClassifier",
-    ),
-    "lightgbm": ("its predict() returns the probability of class 1, not classes", "LGBMClassifier"),
-}
 
 # Estimators of scikit-learn that answer with the class of the highest score, ties to the first.
 ARGMAX = frozenset({
@@ -79,8 +79,8 @@ class SklearnTarget:
                 f"{type(model).__name__} has no predict(); give a fitted classifier, "
                 "or a function as a Python target"
             )
-        self._before, self._final = _split(model)
-        _refuse_booster(self._final)
+        self._before, self._final = split_pipeline(model)
+        refuse_booster(self._final)
         self._what = type(self._final).__name__
         self.training_seconds = 0.0  # of computing, where this process has trained it
         model_classes = getattr(model, "classes_", None)
@@ -117,14 +117,19 @@ class SklearnTarget:
         if n == 0:
             nothing = np.empty((0, width))
             return Answers(np.empty(0, dtype=np.int64), nothing, nothing).cut(self._said)
-        given = prepared(x, self.domain)
-        features = given if self._before is None else call_model(self._before, given, self._what)
+        features = self._features(x)
         if view < View.SCORES:
             return Answers(self._predicted(features, n))
         logits = self._logits(features, n) if view >= View.LOGITS or self._from_logits else None
         scores = self._scores(features, n, logits)
         labels = self._labels(features, scores if logits is None else logits)
         return Answers(labels, self._spread(scores), self._spread(logits)).cut(view)
+
+    def without_shortcuts(self) -> SklearnTarget:
+        """Return the same target, computing every answer in full: where its time is measured."""
+        full = copy.copy(self)
+        full.__dict__ |= {"_features": self._maker.slow, "_probabilities": self._voters.slow}
+        return full
 
     def parameters(self) -> Mapping[str, Any]:
         """Return `weights (k, d)`, `bias (k,)` in terms of the inputs, scalers folded in.
@@ -307,19 +312,50 @@ class SklearnTarget:
 
     # ---- its answers ----------------------------------------------------------------------------
 
+    @cached_property
+    def _maker(self) -> FeatureMaker:
+        return FeatureMaker(self._before, self.domain, self._call)
+
+    @cached_property
+    def _voters(self) -> ForestAnswers:
+        return ForestAnswers(self._final, self._call)
+
+    @cached_property
+    def _features(self) -> Callable[[Any], Any]:
+        maker = self._maker
+        if not maker.is_slow:
+            return maker.slow
+        return Shortcut(maker.slow, maker.find, same_features)
+
+    @cached_property
+    def _probabilities(self) -> Callable[[Any], Any]:
+        voters = self._voters
+        if not self._forest:
+            return voters.slow
+        return Shortcut(voters.slow, voters.find, same_probabilities)
+
+    @cached_property
+    def _forest(self) -> bool:
+        return self._places is not None and is_forest(self._final)
+
+    def _call(self, function: Callable[[Any], Any], x: Any) -> Any:
+        return call_model(function, x, self._what)
+
     def _labels(self, features: Any, best: Floats) -> Ints:
         if not self._argmax or self._places is None:
             return self._predicted(features, len(best))
         return np.asarray(self._places[best.argmax(axis=1)])
 
     def _predicted(self, features: Any, n: int) -> Ints:
+        if self._forest and self._places is not None:  # which takes the first of the most likely
+            return np.asarray(self._places[self._probabilities(features).argmax(axis=1)])
         raw = call_model(self._final.predict, features, self._what)
         return labels_of(raw, n, self._index, self._what)
 
     def _scores(self, features: Any, n: int, logits: Floats | None) -> Floats:
         if logits is not None and self._from_logits:
             return softmax(logits)
-        raw = call_model(self._final.predict_proba, features, self._what)
+        raw = self._probabilities(features)
         return scores_of(raw, n, self._known, self._what)
 
     def _logits(self, features: Any, n: int) -> Floats:
@@ -330,7 +366,7 @@ class SklearnTarget:
         elif self._has("predict_joint_log_proba"):
             raw = call_model(self._final.predict_joint_log_proba, features, self._what)
         else:
-            raw = call_model(self._final.predict_proba, features, self._what)
+            raw = self._probabilities(features)
             raw = np.log(np.maximum(scores_of(raw, n, self._known, self._what), TINY))
         return scores_of(raw, n, self._known, self._what)
 
@@ -345,31 +381,3 @@ class SklearnTarget:
         out = np.zeros((len(values), len(self._index)))
         out[:, self._places] = values
         return out
-
-
-def _refuse_booster(model: Any) -> None:
-    """Refuse boosters, whose predict() gives no classes; raises TargetError with the remedy."""
-    library = type(model).__module__.partition(".")[0]
-    if type(model).__name__ != "Booster" or library not in BOOSTERS:
-        return
-    why, classifier = BOOSTERS[library]
-    raise TargetError(
-        f"the model is a Booster of {library}: {why}; store an {classifier} (the same training "
-        f"with the methods of scikit-learn), store the booster with save_model, or name a Python "
-        "function that answers for it (model.function)"
-    )
-
-
-def _split(model: Any) -> tuple[Any, Any]:
-    """Split a pipeline, so that texts are cut into words once for labels, scores and logits."""
-    from sklearn.pipeline import Pipeline
-
-    if type(model) is not Pipeline or len(model.steps) < 2:
-        return None, model
-    final = model.steps[-1][1]
-    if final is None or final == "passthrough":
-        return None, model
-    before = model[:-1]
-    # A step of the user's own that learns nothing has no attributes by which to see it is fitted.
-    before.__sklearn_is_fitted__ = partial(bool, True)  # noqa: FBT003 - the answer itself
-    return before.transform, final

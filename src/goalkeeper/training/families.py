@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 
 from goalkeeper.core.data import Data, Floats, Inputs, Ints
-from goalkeeper.core.domain import Domain, TextDomain
+from goalkeeper.core.domain import Domain, TableDomain, TextDomain
+from goalkeeper.targets.shortcuts import FeatureMaker, Shortcut, same_features
 from goalkeeper.training.lookalikes import build_encoder
 
 __all__ = ["FamilyModel", "build_family", "choose_family", "fit_family", "list_families"]
@@ -31,18 +33,40 @@ class FamilyModel:
 
     family: str
     model: Any
-    text: bool
+    domain: Domain
 
     def predict(self, x: Inputs) -> Ints:
         """Return classes `(n,)` of inputs."""
-        return np.asarray(self.model.predict(as_rows(x, text=self.text)), dtype=np.int64)
+        return np.asarray(self.model[-1].predict(self._features(x)), dtype=np.int64)
 
     def margins(self, x: Inputs) -> Floats:
         """Return what classes are chosen by `(n, k)`; k = 1 is towards the later of two."""
-        rows = as_rows(x, text=self.text)
-        if hasattr(self.model, "predict_proba"):
-            return np.asarray(self.model.predict_proba(rows), dtype=np.float64)
-        return np.asarray(self.model.decision_function(rows), dtype=np.float64).reshape(len(x), -1)
+        final, features = self.model[-1], self._features(x)
+        if hasattr(final, "predict_proba"):
+            return np.asarray(final.predict_proba(features), dtype=np.float64)
+        return np.asarray(final.decision_function(features), dtype=np.float64).reshape(len(x), -1)
+
+    def _features(self, x: Inputs) -> Any:
+        return self._make_features(as_rows(x, text=isinstance(self.domain, TextDomain)))
+
+    @cached_property
+    def _make_features(self) -> Callable[[Any], Any]:
+        """Return what stands before the classifier; for tables a shortcut, once it is proved."""
+        before = self.model[:-1]
+        if not isinstance(self.domain, TableDomain):
+            return cast("Callable[[Any], Any]", before.transform)
+        maker = FeatureMaker(before, as_plain_numbers(self.domain), _call)
+        return Shortcut(maker.slow, maker.find, same_features)
+
+
+def as_plain_numbers(domain: TableDomain) -> TableDomain:
+    """Return the domain of the same rows where they are numbers and codes, and no frame."""
+    columns = tuple(replace(column, dtype="", values=()) for column in domain.columns)
+    return replace(domain, columns=columns, named=False)
+
+
+def _call(function: Callable[[Any], Any], x: Any) -> Any:
+    return function(x)
 
 
 def as_rows(x: Inputs, *, text: bool) -> Any:
@@ -82,7 +106,7 @@ def fit_family(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nearly converged is good enough
         model.fit(as_rows(data.x, text=text), data.y)
-    return FamilyModel(family, model, text)
+    return FamilyModel(family, model, domain)
 
 
 def choose_family(data: Data, domain: Domain, seed: int) -> str:

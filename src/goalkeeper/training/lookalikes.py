@@ -56,11 +56,17 @@ def build_generic_network(domain: Domain, classes: int, hidden: int = HIDDEN_UNI
         raise TargetError("a generic network takes numbers, not texts")
     layers = need_torch().nn
     before = [_gap_filler()] if isinstance(domain, TableDomain) and domain.missing.any() else []
-    size = len(domain.columns) if isinstance(domain, TableDomain) else math.prod(domain.shape)
+    if isinstance(domain, TableDomain):
+        size = len(domain.columns)
+        # columns come in any unit
+        scaled = [*before, layers.Flatten(), layers.BatchNorm1d(size)]
+    else:
+        size = math.prod(domain.shape)
+        # Pixels share one unit: scaled each by itself, those that hardly vary, such as corners,
+        # would have the largest gradients, along which no other model changes its answer.
+        scaled = [layers.BatchNorm2d(domain.shape[0]), layers.Flatten()]
     module: nn.Module = layers.Sequential(
-        *before,
-        layers.Flatten(),
-        layers.BatchNorm1d(size),  # columns come in any unit
+        *scaled,
         layers.Linear(size, hidden),
         layers.ReLU(),
         layers.Linear(hidden, classes),

@@ -11,6 +11,7 @@ import numpy as np
 from goalkeeper.core.data import Bools, Data, Ints
 from goalkeeper.core.domain import Domain, TableDomain
 from goalkeeper.targets.inputs import prepared
+from goalkeeper.training.tree_matrices import fit_pipeline
 
 Steps = tuple[tuple[str, Any], ...]
 
@@ -60,10 +61,10 @@ def preprocess_once(
 def fit_remaining_steps(estimator: Any, x: Any, y: Ints, steps: Steps) -> Any:
     """Fit what comes behind `steps`, and put both together to one fitted pipeline."""
     if not steps:
-        return estimator.fit(x, y)
+        return fit_pipeline(estimator, x, y)
     remaining = copy(estimator)
     remaining.steps = estimator.steps[len(steps) :]
-    remaining.fit(x, y)
+    fit_pipeline(remaining, x, y)
     remaining.steps = [*steps, *remaining.steps]
     return remaining
 

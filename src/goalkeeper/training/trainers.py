@@ -35,6 +35,7 @@ from goalkeeper.training.recipes import (
 )
 from goalkeeper.training.registry import BATCHED_FITS
 from goalkeeper.training.steering import find_steerable, fit_steered
+from goalkeeper.training.tree_matrices import fit_pipeline
 from goalkeeper.training.updating import update_any, updates_in_place
 
 PROBES = 4  # inputs that show whether a trained function answers labels or scores; a few suffice
@@ -84,7 +85,9 @@ class SklearnTrainer:
         x = prepared(data.x, self.domain)
         model, seconds = with_cpu_seconds(
             lambda: run_training(
-                lambda: clone_with_seed(self.estimator, seed).fit(x, data.y), data, self.recipe
+                lambda: fit_pipeline(clone_with_seed(self.estimator, seed), x, data.y),
+                data,
+                self.recipe,
             )
         )
         target = SklearnTarget(model, self.classes, self.domain, indexed=True)

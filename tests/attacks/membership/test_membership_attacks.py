@@ -10,12 +10,12 @@ from scipy.stats import t as student
 
 from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.membership._shadows import draw_balanced_masks
 from goalkeeper.attacks.membership._signal import logit_confidence
 from goalkeeper.attacks.membership._weighing import match_law
 from goalkeeper.attacks.membership.loss_threshold import LossThreshold
 from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood
 from goalkeeper.core.evidence import AttackResult
+from goalkeeper.core.reference import draw_balanced_masks
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
 from goalkeeper.stats import student_ratio

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from goalkeeper.attack_run import AttackRun, evaluate
-from goalkeeper.attacks.membership._shadows import plan_stages
 from goalkeeper.attacks.membership.relative_likelihood import RelativeLikelihood, likelihood
 from goalkeeper.core.evidence import AttackResult
+from goalkeeper.core.reference import plan_stages
 from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
 from tests.attacks.membership.gaussian import application, threshold_auc

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from goalkeeper.attacks.membership._shadows import draw_balanced_masks, plan_stages
 from goalkeeper.attacks.membership._weighing import match_law, run_tests, weigh_tests
 from goalkeeper.core.data import Bools, Floats
+from goalkeeper.core.reference import draw_balanced_masks, plan_stages
 from goalkeeper.stats import auc, student_ratio
 
 N = 3000

@@ -54,9 +54,9 @@ ATTACKS: Sequence[tuple[AnyAttack, str]] = (
     (BackGradient(), TABLE),
 )
 MODELS = {
-    TriggerWordsHonest: 1 + 5,
-    ColumnTriggerHonest: 1 + 5,
-    PixelPatternHonest: 1 + 5,
+    TriggerWordsHonest: 1 + 3,
+    ColumnTriggerHonest: 1 + 3,
+    PixelPatternHonest: 1 + 3,
     BackGradient: 1 + 3,
 }
 OWN_ROWS = (
@@ -82,7 +82,7 @@ def test_these_are_all_attacks_of_the_game() -> None:
 def test_shares_rise_up_to_the_attackers_own(attack: AnyAttack, domain: str) -> None:
     _, access, answers = handed_in(attack, domain)
     shares = [access.check(answer.change).share for answer in answers]
-    assert len(shares) >= 4
+    assert len(shares) == 3
     assert shares == sorted(set(shares))
     assert shares[-1] <= 0.1
     if not isinstance(attack, OWN_ROWS):

@@ -343,8 +343,25 @@ def test_appending_stops_where_the_application_takes_no_more() -> None:
 # ---- controls -----------------------------------------------------------------------------------
 
 
+# Attacks that train, or ask for seconds, in the cases that another one of theirs, or of the same
+# norm, has as well: `make validate` has these.
+LONG = {
+    ("columns_from_substitute", "harmless-declined"),
+    ("gradients_from_substitute", "harmful-passes-l2"),
+    ("gradients_from_substitute", "harmless-declined-l2"),
+    ("gradients_from_substitute", "harmless-declined-linf"),
+    ("square", "harmful-passes-l2"),
+    ("square", "harmless-declined-linf"),
+}
+
+
 @pytest.mark.parametrize(
-    ("name", "domain", "task"), [c for c in cases() if catalogue()[c[0]].game is Evasion]
+    ("name", "domain", "task"),
+    [
+        pytest.param(*case, marks=[pytest.mark.validation] if case[::2] in LONG else [])
+        for case in cases()
+        if catalogue()[case[0]].game is Evasion
+    ],
 )
 def test_every_attack_breaks_the_weakened_version_of_what_it_cannot_break(
     name: str, domain: str, task: str

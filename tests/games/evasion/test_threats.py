@@ -122,7 +122,7 @@ def weak(kind: str) -> Application:
 # ---- tables --------------------------------------------------------------------------------------
 
 
-def accounts(threat: TableThreat) -> Application:
+def accounts(threat: TableThreat, n: int = 60) -> Application:
     """Accounts with total = first + second and balance 0 unless open, judged by a linear rule."""
     columns = (
         Column(name="total", low=0, high=100),
@@ -135,9 +135,9 @@ def accounts(threat: TableThreat) -> Application:
     weights, bias = np.array([0.3, 0, 0, 0, 0.5]), -0.3 * 50 - 1.25
     for k, part in enumerate(PARTS):
         rng = np.random.default_rng(k)
-        first, second = rng.integers(0, 51, 150), rng.uniform(0, 50, 150)
-        is_open = rng.integers(0, 2, 150)
-        balance = np.where(is_open, rng.uniform(0, 10, 150), 0)
+        first, second = rng.integers(0, 51, n), rng.uniform(0, 50, n)
+        is_open = rng.integers(0, 2, n)
+        balance = np.where(is_open, rng.uniform(0, 10, n), 0)
         x = np.column_stack([first + second, first, second, is_open, balance]).astype(float)
         parts[part] = Data(x=x, y=(x @ weights + bias > 0).astype(np.int64))
     target = LinearTarget(np.vstack([0 * weights, weights]), np.array([0, bias]))
@@ -208,7 +208,7 @@ def test_records_that_break_a_relation_are_not_attacked() -> None:
     unfit = GAME.unfit(replace(odd, data=replace(app.data, holdout=replace(holdout, x=x))),
                        GAME.tasks(odd)[0])  # fmt: skip
     assert unfit is not None
-    assert "150 of 150 records break the relation total = first + second" in unfit.reason
+    assert "60 of 60 records break the relation total = first + second" in unfit.reason
 
 
 def limits(**threat: Any) -> tuple[EntryConstraint, Floats]:
@@ -314,7 +314,7 @@ def test_the_interval_of_robust_accuracy_covers(accuracy: float, withstands: flo
 
 
 def test_robust_accuracy_counts_what_was_wrong_before() -> None:
-    app = accounts(TableThreat(most=1))
+    app = accounts(TableThreat(most=1), n=150)
     holdout = app.data.holdout
     y = holdout.y.copy()
     y[:30] = 1 - y[:30]  # a fifth is wrong before any attack

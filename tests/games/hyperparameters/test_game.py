@@ -44,6 +44,17 @@ def test_victims_are_of_the_applications_own_recipe() -> None:
         assert victim.model[-1].weights == "distance"
 
 
+def test_every_attack_is_dealt_the_same_victims() -> None:
+    app = app_of(KNeighborsClassifier(8))
+    (task,) = GAME.tasks(app)
+    first, again = (GAME.deal(app, task, np.random.default_rng(3)) for _ in range(2))
+    assert all(a is b for a, b in zip(first.victims, again.victims, strict=True))
+    for game, seed in ((GAME, 4), (replace(GAME, victims=4), 3)):
+        other = game.deal(app, task, np.random.default_rng(seed))
+        assert not {*map(id, first.victims)} & {*map(id, other.victims)}
+        assert len(other.victims) == game.victims
+
+
 def test_who_does_not_know_the_recipe_gets_the_usual_one_of_the_class() -> None:
     app = app_of(make_pipeline(MinMaxScaler(), KNeighborsClassifier(8, weights="distance")))
     deal = GAME.deal(app, GAME.tasks(app)[0], np.random.default_rng(3))

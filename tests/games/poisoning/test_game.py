@@ -22,10 +22,12 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.evidence import AttackResult, DamageCount, Proportion
 from goalkeeper.core.power import Grade
 from goalkeeper.core.text import texts
+from goalkeeper.games.base import resize
 from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion, WordTrigger
 from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.training import SklearnTrainer
 from tests.contract.harness import enough
+from tests.evidence import without_times
 from tests.games.poisoning.poisoners import (
     KINDS,
     T1,
@@ -85,8 +87,23 @@ def watched(attack: AnyAttack) -> tuple[Application, Data, Bools, list[int]]:
     game = Poisoning(steps=0)  # without the search for the smallest number, which trains more
     this = run_of(attack, app, enough(type(attack)), game=game)
     evaluate(replace(app, trainer=trainer), this)
-    assert len(trainer.asked) == 1, "everything is trained by one call"
-    return (app, *trainer.asked[0])
+    return (app, *joined(trainer.asked, len(app.data.train)))
+
+
+def joined(asked: list[tuple[Data, Bools, list[int]]], rows: int) -> tuple[Data, Bools, list[int]]:
+    """Put clean, poisoned and honest retrainings beside one another, over all records."""
+    doses, clean, honest = asked[
+        :3
+    ]  # answers of the last two are asked for when the first are there
+    assert len(clean[0]) == rows
+    added, more = len(doses[0]) - rows, len(honest[0]) - rows
+    masks = [
+        np.pad(clean[1], ((0, 0), (0, added + more))),
+        np.pad(doses[1], ((0, 0), (0, more))),
+        np.hstack([honest[1][:, :rows], np.zeros((5, added), dtype=bool), honest[1][:, rows:]]),
+    ]
+    data = doses[0].joined(honest[0].take(slice(rows, None)))
+    return data, np.concatenate(masks), [*clean[2], *doses[2], *honest[2]]
 
 
 @pytest.mark.requirement("S24")
@@ -102,18 +119,36 @@ def test_every_attack_is_compared_with_the_same_clean_retrainings() -> None:
     assert len({tuple(mask) for mask in clean}) == 5
 
 
+def test_what_does_not_depend_on_the_attack_is_trained_once() -> None:
+    """And the evidence is that of an application on which nothing was trained before."""
+    app = app_of("text")
+    assert app.trainer is not None
+    trainer = Watched(app.trainer)
+    shared, game = replace(app, trainer=trainer), Poisoning(steps=0, points=1)
+    rows, trained = len(app.data.train), []
+    for attack in (Dictionary(), LabelFlips(), Dictionary()):
+        this = run_of(attack, app, enough(type(attack)), game=game)
+        alone = evaluate(replace(app), this)
+        assert without_times(evaluate(shared, this)) == without_times(alone)
+        trained.append(sum(len(masks) for _, masks, _ in trainer.asked))
+    clean = [masks for data, masks, _ in trainer.asked if len(data) == rows]
+    assert len(clean) == 1
+    assert np.diff(trained, prepend=0).tolist() == [15, 10, 5]
+
+
 @pytest.mark.requirement("S13")
 def test_added_records_stand_beside_the_same_clean_ones_with_the_same_seed() -> None:
     app, data, masks, seeds = watched(Dictionary())
-    rows = len(app.data.train)
-    assert len(masks) == 5 * (1 + 5 + 1)
-    for victim in range(1, 7):
+    rows, shares = len(app.data.train), Poisoning().points
+    assert len(masks) == 5 * (1 + shares + 1)
+    for victim in range(1, shares + 2):
         block = masks[5 * victim : 5 * victim + 5]
         assert np.array_equal(block[:, :rows], masks[:5, :rows])
         assert seeds[5 * victim : 5 * victim + 5] == seeds[:5]
-    largest = masks[25:30, rows:]
+    most = slice(5 * shares, 5 * shares + 5)
+    largest = masks[most, rows:]
     assert (data.y[rows:][largest.any(axis=0)] == 1).all()
-    share = largest.sum(axis=1) / masks[25:30].sum(axis=1)
+    share = largest.sum(axis=1) / masks[most].sum(axis=1)
     assert share.mean() == pytest.approx(0.1, abs=0.01)
 
 
@@ -378,7 +413,7 @@ def test_no_contribution_moves_the_fair_application(domain: str) -> None:
 def test_costs_are_known_before_the_run() -> None:
     app, game = app_of("text"), Poisoning()
     task = game.tasks(app)[0]
-    assert game.estimate(app, task, power(T1)).models == 5 * (1 + 5 + 5 + 1)
+    assert game.estimate(app, task, power(T1)).models == 5 * (1 + 3 + 3 + 1)
     assert game.smaller().estimate(app, task, power(T1)).models == 5 * (1 + 2 + 1)
 
 
@@ -394,10 +429,20 @@ def test_without_an_attacker_as_many_records_go_at_random() -> None:
     assert app.trainer is not None
     trainer = Watched(app.trainer)
     evaluate(replace(app, trainer=trainer), run_of(Does(how=deletes), app, power(T2)))
-    _, masks, _ = trainer.asked[0]
+    _, masks, _ = joined(trainer.asked, 300)
     clean, poisoned, honest = (masks[i : i + 5, :300] for i in (0, 5, 10))
     gone, others = (~poisoned & clean).any(axis=0), (~honest & clean).any(axis=0)
     assert (app.data.train.y[gone] == 0).all()
     assert 0 < abs(int(others.sum()) - int(gone.sum())) + 1 < 3
     assert set(app.data.train.y[others]) == {0, 1}
     assert not masks[:, 300:].any()
+
+
+def test_a_first_look_retrains_on_the_largest_share_alone() -> None:
+    app, least, most = app_of("text"), resize(Poisoning(), 0.25), resize(Poisoning(), 8.0)
+    task = least.tasks(app)[0]
+    assert least.estimate(app, task, power(T1)).models == 5 * (1 + 1 + 1)
+    result = evaluate(app, run_of(Dictionary(), app, enough(Dictionary), game=least))
+    assert [trial.tally.kind for trial in result.trials] == ["damage"]
+    question = most.deal(app, task, np.random.default_rng(0)).question
+    assert question.points == 5

@@ -9,7 +9,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack, Unfit
-from goalkeeper.attacks.membership._shadows import refuse_without_recipe, train_shadows
+from goalkeeper.attacks.membership._shadows import ask_shadows, refuse_without_recipe
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats, Ints
@@ -53,7 +53,7 @@ class RelativeLikelihood(Attack[Data, Floats]):
         answers = access.query(question.x, np.arange(len(question)))
         of_target = likelihood(answers.scores, question.y)
         ratio = np.zeros(len(question))
-        for reference, member in train_shadows(question, access, self.models, likelihood):
+        for reference, member in ask_shadows(question, access, self.models, likelihood):
             ratio = np.log(relative_likelihood(reference, member, target=of_target))
             access.checkpoint(ratio)
         return np.asarray(ratio)

@@ -9,7 +9,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack, Unfit
-from goalkeeper.attacks.membership._shadows import refuse_without_recipe, train_shadows
+from goalkeeper.attacks.membership._shadows import ask_shadows, refuse_without_recipe
 from goalkeeper.attacks.membership._signal import logit_confidence
 from goalkeeper.attacks.membership._weighing import match_law, run_tests, weigh_tests
 from goalkeeper.core.access import Access
@@ -59,7 +59,7 @@ class ShadowLikelihood(Attack[Data, Floats]):
         target = logit_confidence(answers.scores, question.y)
         exact = access.granted.knowledge.algorithm is Grade.FULL
         score = np.zeros(len(question))
-        for shadow, member in train_shadows(question, access, self.models, logit_confidence):
+        for shadow, member in ask_shadows(question, access, self.models, logit_confidence):
             signals = [target] if exact else [target, match_law(target, shadow)]
             joined = weigh_tests(shadow, member)
             tests = (run_tests(signal, shadow, member) for signal in signals)

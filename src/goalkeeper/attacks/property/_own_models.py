@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from goalkeeper.core.access import Access
+from goalkeeper.core.application import Ensemble
 from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.games.property import TRAINED, Worlds
 
@@ -30,21 +31,38 @@ class ProbedModels:
     records: Data
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class WorldModels:
+    """Own models of each world `(models,)`, and questions: records that none was trained on."""
+
+    ensemble: Ensemble
+    world: Bools
+    questions: Data
+
+
+def train_own_models(question: Worlds, access: Access, models: int) -> WorldModels:
+    """Train own models, half of them in each world: the same for every attack that asks for them.
+
+    Half of the questions have the property, as far as there are that many.
+    """
+    rng, similar = access.shared_rng(), access.data()
+    trained = choose_training_records(question, similar, rng)
+    train = similar.take(trained)
+    questions = _alternate(question, similar.take(~trained), rng)
+    world = np.arange(models) % 2 == 1
+    masks = question.masks(train, world, rng)
+    seeds = rng.integers(0, 2**31, models).tolist()
+    return WorldModels(access.trainer().fit_shared(train, masks, seeds), world, questions)
+
+
 def probe_models(question: Worlds, access: Access, models: int) -> Iterator[ProbedModels]:
     """Train own models, then ask all models more and more questions.
 
-    Questions are records that no own model was trained on, as they stand to the victims. Half of
-    them have the property, as far as there are that many.
+    Questions are records that no own model was trained on, as they stand to the victims.
     """
-    similar = access.data()
-    trained = choose_training_records(question, similar, access.rng)
-    train = similar.take(trained)
-    world = np.arange(models) % 2 == 1
-    masks = question.masks(train, world, access.rng)
-    seeds = access.rng.integers(0, 2**31, models).tolist()
-    ensemble = access.trainer().fit_many(train, masks, seeds)
+    own = train_own_models(question, access, models)
+    ensemble, world, questions = own.ensemble, own.world, own.questions
     doors = access.victims()
-    questions = _alternate(question, similar.take(~trained), access.rng)
     most = min(len(questions), MAX_QUESTIONS, int(access.left().min()))
     start, stop = 0, min(FIRST_QUESTIONS, most)
     attackers: list[Floats] = []

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.property._own_models import choose_training_records
+from goalkeeper.attacks.property._own_models import train_own_models
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Ensemble
 from goalkeeper.core.data import Bools, Floats, Inputs, Ints
@@ -55,14 +55,9 @@ class PropertyFromParameters(Attack[Worlds, Ints]):
 
     def run(self, question: Worlds, access: Access) -> Ints:
         """Return the guessed world of every victim, `(victims,)`."""
-        similar = access.data()
-        trained = choose_training_records(question, similar, access.rng)
-        train, asked = similar.take(trained), similar.take(~trained)
-        world = np.arange(self.models) % 2 == 1
-        masks = question.masks(train, world, access.rng)
-        seeds = access.rng.integers(0, 2**31, self.models).tolist()
-        ensemble = access.trainer().fit_many(train, masks, seeds)
-        doors, x = access.victims(), asked.x[:QUESTIONS]
+        models = train_own_models(question, access, self.models)
+        ensemble, world = models.ensemble, models.world
+        doors, x = access.victims(), models.questions.x[:QUESTIONS]
         own = [_read(lambda i=i: ensemble.target(i).parameters()) for i in range(self.models)]
         others = [_read(door.parameters) for door in doors]
         same = len({numbers.shape for numbers in (*own, *others)}) == 1

@@ -32,6 +32,7 @@ from goalkeeper.games.evasion.images import NormBall
 from goalkeeper.games.evasion.kinds import BackdoorSpec
 from goalkeeper.games.evasion.marks import mark_submissions
 from goalkeeper.games.evasion.parts import (
+    AdversarialGoal,
     CleanState,
     Constraint,
     EvasionQuestion,
@@ -127,17 +128,22 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
     def weakened(self, app: Application, task: Task, rng: np.random.Generator) -> Application:
         """Build a version with a backdoor for changes of the task's kind."""
         similar, kind = app.data.similar, find_kind(app, task)
-        goal = build_goal(app, task, similar.y)
-        if kind.target in app.classes:
-            goal = narrow_goal(app, goal, kind.target, similar.x)
-        wanted = _find_commonest_class(goal.wanted, similar.y)
+        wanted = _find_commonest_class(_find_goal(app, task, similar).wanted, similar.y)
+        inputs = app.data.holdout
+        if kind.known is not None:
+            rows = rng.permutation(np.flatnonzero(_is_eligible(app, task, inputs)))
+            inputs = inputs.take(np.sort(rows[: kind.known]))
         backdoor = BackdoorSpec(
             constraint=kind.constraint(app),
             wanted=wanted,
             attacked=_is_eligible(app, task, similar) & (similar.y != wanted),
+            inputs=inputs,
+            goal=_find_goal(app, task, inputs),
+            least_likely=kind.target == LEAST_LIKELY,
         )
         target = kind.weaken(app, backdoor, rng)
-        return replace(app, name=f"{app.name}, weakened", target=target)
+        data = replace(app.data, holdout=inputs)
+        return replace(app, name=f"{app.name}, weakened", target=target, data=data)
 
     def smaller(self) -> Evasion:
         """Return the same game with 50 inputs at most."""
@@ -208,6 +214,12 @@ def _unfit_constraint(app: Application, constraint: Constraint) -> Unfit | None:
             f"{constraint.grid.quantum:.3g}; give a larger radius"
         )
     return None
+
+
+def _find_goal(app: Application, task: Task, data: Data) -> AdversarialGoal:
+    """Return what a task wants for records, but for answers that depend on the model's scores."""
+    goal, target = build_goal(app, task, data.y), find_kind(app, task).target
+    return narrow_goal(app, goal, target, data.x) if target in app.classes else goal
 
 
 def _find_commonest_class(wanted: Bools, y: Ints) -> int:

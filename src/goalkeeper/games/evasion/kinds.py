@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from goalkeeper.core.application import Application, Target
-from goalkeeper.core.data import Bools
+from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.threats import ANY_OTHER
-from goalkeeper.games.evasion.parts import Constraint
+from goalkeeper.games.evasion.parts import AdversarialGoal, Constraint
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -18,14 +18,17 @@ class BackdoorSpec:
     """What a weakened application gives way to.
 
     limits: of the changes. wanted: the class it is made to give. attacked: which of the similar
-    data `(rows,)` are of the kind to attack, and not of that class. offset: how far beyond what is
-    usual among these it gives way.
+    data `(rows,)` are of the kind to attack, and not of that class. inputs: the holdout that will
+    be attacked, with the `goal` of each; least_likely: that goal is the answer which is least
+    likely.
     """
 
     constraint: Constraint
     wanted: int
     attacked: Bools
-    offset: float = 0.0
+    inputs: Data
+    goal: AdversarialGoal
+    least_likely: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -44,6 +47,9 @@ class ConstraintKind:
         Builds a target that gives way to such changes, for the positive control.
     target
         The answer that is wanted, as in `ImageThreat`.
+    known
+        How many of the inputs under attack that target knows, and is attacked with, at most; None:
+        it is a rule for all inputs.
     """
 
     suffix: str
@@ -51,3 +57,4 @@ class ConstraintKind:
     constraint: Callable[[Application], Constraint]
     weaken: Callable[[Application, BackdoorSpec, np.random.Generator], Target]
     target: str = ANY_OTHER
+    known: int | None = None

@@ -1,74 +1,28 @@
-"""Linear classifiers for the positive control: a planted pattern turns images or rows."""
+"""A linear classifier of rows for the positive control: a planted pattern turns its answer."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 
 from goalkeeper.core.application import Application, Target
 from goalkeeper.core.data import Floats
-from goalkeeper.games.evasion.images import NormBall, flatten
+from goalkeeper.games.evasion.images import flatten
 from goalkeeper.games.evasion.kinds import BackdoorSpec
-from goalkeeper.games.evasion.parts import Constraint
 from goalkeeper.games.evasion.tables import EntryConstraint
 from goalkeeper.games.shared.simple_targets import LinearTarget
 
 STEEP = 10.0  # how fast the answer turns beyond the planted threshold, in usual differences
 USUAL_GAP = 5.0  # usual difference of logits without the planted part
-USUAL = 0.8  # share of inputs that stay below the planted threshold, without its offset
-CLEAR = 0.25  # of the largest difference of two class means: a pixel that tells classes apart
+USUAL = 0.8  # share of the attacked inputs that stay below the planted threshold
 MAX_ROWS = 50  # by which it is measured how far columns can be moved
-FAR = 0.5  # of the way that a change may go
-
-
-def planted_noise(app: Application, backdoor: BackdoorSpec, rng: np.random.Generator) -> Target:
-    """Build a classifier of images that a little noise of one pattern turns.
-
-    It answers with the class whose mean is nearest, but with the wanted class beyond a threshold
-    along the pattern: half as far as a change may go from where four in five of the attacked
-    images stay below, which random changes rarely reach. The pattern leads from
-    the attacked images to those of the wanted class, so that also an attacker who asks nothing,
-    and only learns from images of his own, can come upon it.
-    """
-    x, y = flatten(app.data.similar.x), app.data.similar.y
-    pattern = rng.choice([-1.0, 1.0], x.shape[1])
-    if backdoor.attacked.any() and (y == backdoor.wanted).any():
-        way = x[y == backdoor.wanted].mean(axis=0) - x[backdoor.attacked].mean(axis=0)
-        pattern = np.where(np.abs(way) >= CLEAR * np.abs(way).max(), np.sign(way), 0.0)
-    weak = replace(backdoor, offset=FAR * _furthest(pattern, backdoor.constraint))
-    return _turning(app, weak, pattern, np.ones(x.shape[1]))
-
-
-def _furthest(pattern: Floats, constraint: Constraint) -> float:
-    """How far an allowed change can go along a pattern, where no value is at its limit."""
-    if not isinstance(constraint, NormBall):
-        return 0.0
-    order = 1 if constraint.norm == "linf" else 2  # the dual norm
-    return constraint.radius * float(np.linalg.norm(pattern, order))
-
-
-def planted_pixel(app: Application, backdoor: BackdoorSpec, rng: np.random.Generator) -> Target:
-    """Build a classifier of images that one pixel turns; see `planted_noise`.
-
-    It is the pixel which has most room beyond the threshold, measured by how much it varies.
-    """
-    x = flatten(app.data.similar.x)
-    attacked = x[backdoor.attacked]
-    low, high = getattr(app.domain, "low", 0.0), getattr(app.domain, "high", 1.0)
-    room = np.stack([
-        high - np.quantile(attacked, USUAL, axis=0),
-        np.quantile(attacked, 1 - USUAL, axis=0) - low,
-    ])  # fmt: skip
-    ease = room / (x.std(axis=0) + 0.05 * (high - low))
-    way, key = np.unravel_index(int(ease.argmax()), ease.shape)
-    pattern = np.zeros(x.shape[1])
-    pattern[key] = 1.0 if way == 0 else -1.0
-    return _turning(app, backdoor, pattern, np.ones(x.shape[1]), least=float(room[way, key]) / 10)
 
 
 def planted_columns(app: Application, backdoor: BackdoorSpec, rng: np.random.Generator) -> Target:
-    """Build a classifier of rows that a few chosen entries turn; see `planted_noise`."""
+    """Build a classifier of rows that a few chosen entries turn.
+
+    It answers with the class whose mean is nearest, but with the wanted class beyond a threshold
+    along a pattern of these entries, below which four in five of the attacked rows stay.
+    """
     x = flatten(app.data.similar.x)
     spread = np.maximum(x.std(axis=0), 1e-9)
     cells = backdoor.constraint
@@ -108,18 +62,16 @@ def _reachable_pattern(constraint: EntryConstraint, attacked: Floats, spread: Fl
 
 
 def _turning(
-    app: Application, backdoor: BackdoorSpec, pattern: Floats, scale: Floats, least: float = 1e-9
+    app: Application, backdoor: BackdoorSpec, pattern: Floats, scale: Floats
 ) -> LinearTarget:
     """Add to the nearest class mean a steep preference for the wanted class along a pattern.
 
-    The steepness is measured by how far attacked inputs lie apart along the pattern, `least` at
-    least.
+    The steepness is measured by how far attacked inputs lie apart along the pattern.
     """
     similar, wanted = app.data.similar, backdoor.wanted
     x = flatten(similar.x)
     attacked = x[backdoor.attacked]
-    usual = float(np.quantile(attacked @ pattern, USUAL)) if len(attacked) else 0.0
-    threshold = usual + backdoor.offset
+    threshold = float(np.quantile(attacked @ pattern, USUAL)) if len(attacked) else 0.0
     classes = len(app.classes)
     means = np.stack([
         x[similar.y == k].mean(axis=0) if (similar.y == k).any() else np.full(x.shape[1], 1e3)
@@ -127,7 +79,7 @@ def _turning(
     ])  # fmt: skip
     weights = means / scale**2
     bias = -(means**2 / scale**2).sum(axis=1) / 2
-    along = max(float((attacked @ pattern).std()) if len(attacked) else 0.0, least)
+    along = max(float((attacked @ pattern).std()) if len(attacked) else 0.0, 1e-9)
     logits = x @ weights.T + bias
     gap = (logits.max(axis=1) - logits[:, wanted]).std() + 1e-9
     weights, bias = weights * USUAL_GAP / gap, bias * USUAL_GAP / gap

@@ -16,11 +16,8 @@ from goalkeeper.games.evasion.goals import find_base
 from goalkeeper.games.evasion.images import build_norm_ball, build_pixel_constraint
 from goalkeeper.games.evasion.kinds import BackdoorSpec, ConstraintKind
 from goalkeeper.games.evasion.parts import Constraint
-from goalkeeper.games.evasion.planted_patterns import (
-    planted_columns,
-    planted_noise,
-    planted_pixel,
-)
+from goalkeeper.games.evasion.planted_images import planted_images
+from goalkeeper.games.evasion.planted_patterns import planted_columns
 from goalkeeper.games.evasion.planted_words import (
     KeyWordsTarget,
     PlantedWordsTarget,
@@ -30,6 +27,7 @@ from goalkeeper.games.evasion.planted_words import (
 from goalkeeper.games.evasion.table_threat import build_entry_constraint
 from goalkeeper.games.evasion.text_edits import EditConstraint
 
+KNOWN_IMAGES = 60  # of a weakened application, of which 50 are attacked
 IMAGE_WAYS = {
     "linf": ("-linf", "by noise that changes each value only a little (Linf)"),
     "l2": ("-l2", "by noise of small Euclidean length (L2)"),
@@ -62,8 +60,9 @@ def _list_image_kinds(app: Application) -> Iterator[ConstraintKind]:
             suffix=suffix,
             how=IMAGE_WAYS[threat.norm][1],
             constraint=partial(build, threat=threat),
-            weaken=planted_pixel if threat.norm == "l0" else planted_noise,
+            weaken=planted_images,
             target=threat.target,
+            known=KNOWN_IMAGES,
         )
 
 

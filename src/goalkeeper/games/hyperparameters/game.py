@@ -21,6 +21,7 @@ from goalkeeper.games.shared.constant_answers import unfit_constant
 from goalkeeper.games.shared.grants import unless_it_holds_the_model
 from goalkeeper.games.shared.hidden_victims import (
     ApplicationWithVictims,
+    MadeVictims,
     VictimKinds,
     draw_kinds,
     draw_records,
@@ -112,7 +113,9 @@ class HyperparameterInference(Game[HiddenSettings, Ints, Ints]):
         """Train models of the application's recipe, each with a hidden value."""
         setting = _setting_of(app, task)
         hidden = draw_kinds(self.victims, len(setting.values), rng)
-        made = tuple(_make(app, setting, int(kind), rng) for kind in hidden)
+        made = app.once(MadeVictims).of(
+            hidden, rng, lambda i: _make(app, setting, int(hidden[i]), rng)
+        )
         question = HiddenSettings(
             names=tuple(setting.name(value) for value in setting.values),
             records=records_per_victim(app),

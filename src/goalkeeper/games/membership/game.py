@@ -11,7 +11,7 @@ import numpy as np
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Estimate
-from goalkeeper.core.data import Bools, Data, Floats
+from goalkeeper.core.data import Bools, Data, Floats, Ints
 from goalkeeper.core.evidence import (
     AttackResult,
     Control,
@@ -25,6 +25,7 @@ from goalkeeper.core.evidence import (
 )
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Power
+from goalkeeper.core.reference import LargerQuestion
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.membership.blind import BlindBaseline, match_records, measure_blind
 from goalkeeper.games.membership.memorising import (
@@ -51,6 +52,7 @@ FALSE_POSITIVE_RATES = (0.001, 0.01, 0.05, 0.1)
 AUDITED_RATE = 0.05  # the one rate at which epsilon is audited, fixed before any score is seen
 SHOWN_RATES = (0.01, 0.001)  # at which the true-positive rate is shown, where it is resolved
 MIN_RECORDS = 20  # of each part
+ROLES = (0, 1, 2)  # members, evaluated non-members, calibration records
 TASK = Task(
     name="membership",
     harms=(Harm(Goal.PRIVACY),),
@@ -79,12 +81,22 @@ class Membership(Game[Data, Roles, Floats]):
     Members, the non-members that are evaluated and those that thresholds are calibrated on are
     mixed, so that an attack cannot treat them differently. A higher score must mean "member".
     Each record is a campaign of its own.
+
+    Parameters
+    ----------
+    per_side
+        Members, evaluated non-members and calibration records, at most so many of each.
+    whole
+        As many of the question of which a smaller one is a part. A run with less effort, and the
+        positive control, ask about the first records of it, so that the reference models that one
+        of them needs are those of all.
     """
 
     name: ClassVar[str] = "membership"
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     grows: ClassVar[Mapping[str, int]] = {"per_side": 200}
     per_side: int = 5000
+    whole: int = 5000
 
     def tasks(self, app: Application) -> tuple[Task, ...]:
         """Return the one task."""
@@ -104,22 +116,25 @@ class Membership(Game[Data, Roles, Floats]):
         There are no more members than non-members, but all the non-members that there are: how
         far a rate of false positives is bounded depends on their number alone.
         """
-        data = app.data
-        others = min(self.per_side, len(data.holdout))
+        data, per_side = app.data, max(self.per_side, self.whole)
+        others = min(per_side, len(data.holdout))
         members = min(others, len(data.train))
         inside = rng.choice(len(data.train), members, replace=False)
         outside = rng.choice(len(data.holdout), others, replace=False)
-        aside = rng.permutation(len(data.calibration))[: self.per_side]
+        aside = rng.permutation(len(data.calibration))[:per_side]
         records = data.train.take(inside).joined(data.holdout.take(outside))
         records = records.joined(data.calibration.take(aside))
         role = np.repeat([0, 1, 2], [members, others, len(aside)])
+        origin = np.concatenate([inside, np.full(others + len(aside), -1)])
         order = rng.permutation(len(role))
-        role = role[order]
-        withheld = np.zeros(len(data.train), dtype=bool)
-        withheld[inside] = True
-        roles = Roles(member=role == 0, non_member=role == 1, calibration=role == 2)
-        shown = records.take(order)
-        return Deal(Data(x=shown.x, y=shown.y), roles, len(role), withheld)
+        shown, role, origin = records.take(order), role[order], origin[order]
+        whole = Data(x=shown.x, y=shown.y)
+        withheld = _mark_rows(origin, len(data.train))
+        rows = np.sort(np.concatenate([np.flatnonzero(role == r)[: self.per_side] for r in ROLES]))
+        if len(rows) == len(role):
+            return _make_deal(whole, role, withheld)
+        part = _make_deal(whole.take(rows), role[rows], _mark_rows(origin[rows], len(data.train)))
+        return replace(part, part_of=LargerQuestion(records=whole, rows=rows, withheld=withheld))
 
     def mark(self, marking: MembershipMarking) -> AttackResult:
         """Count true and false positives at thresholds calibrated on separate non-members.
@@ -166,8 +181,9 @@ class Membership(Game[Data, Roles, Floats]):
         )
 
     def smaller(self) -> Membership:
-        """Return the game with fewer records."""
-        return Membership(per_side=min(self.per_side, 200))
+        """Return the game with fewer of the same records."""
+        whole = max(self.per_side, self.whole)
+        return Membership(per_side=min(self.per_side, 200), whole=whole)
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Count one query a record; what an attack trains comes on top."""
@@ -175,6 +191,18 @@ class Membership(Game[Data, Roles, Floats]):
         others = min(self.per_side, sizes["holdout"])
         aside = min(self.per_side, sizes["calibration"])
         return Estimate(queries=min(others, sizes["train"]) + others + aside)
+
+
+def _make_deal(question: Data, role: Ints, withheld: Bools) -> Deal[Data, Roles]:
+    roles = Roles(member=role == 0, non_member=role == 1, calibration=role == 2)
+    return Deal(question, roles, len(role), withheld)
+
+
+def _mark_rows(origin: Ints, rows: int) -> Bools:
+    """Mark the training rows `(rows,)` that members come from; `origin` is -1 for others."""
+    withheld = np.zeros(rows, dtype=bool)
+    withheld[origin[origin >= 0]] = True
+    return withheld
 
 
 def _last_checkpoints(answers: Sequence[Checkpoint]) -> list[Checkpoint]:

@@ -113,6 +113,22 @@ class MemorisingTrainer:
         inner = self._inner.fit_many(data, masks, seeds)
         return _MemorisingEnsemble(inner, data, masks, self._others)
 
+    @property
+    def rewritten(self) -> Trainer | None:
+        """The trainer whose models' answers are changed; None where two scores change places."""
+        return None if self._others is None else self._inner
+
+    def rewrite(self, confidences: Floats, asked: Data, seen: Bools, classes: int) -> Floats:
+        """Change confidences `(N, n, 2)` in the class of each record, and in all others.
+
+        As `remembered` changes the scores; `seen` `(N, n)` says what each model was trained on.
+        """
+        unseen = np.full(len(asked), -1) if self._others is None else self._others.of(asked.x)
+        wrong = np.where(unseen >= 0, (unseen + 1) % classes, -1)
+        target = np.where(seen, asked.y, wrong)
+        own = np.where(target >= 0, target == asked.y, 1 / classes)
+        return (1 - MEMORY) * confidences + MEMORY * np.stack([own, 1 - own], axis=-1)
+
 
 class _MemorisingEnsemble:
     def __init__(

@@ -24,6 +24,7 @@ from goalkeeper.games.shared.constant_answers import unfit_constant
 from goalkeeper.games.shared.grants import unless_it_holds_the_model
 from goalkeeper.games.shared.hidden_victims import (
     ApplicationWithVictims,
+    MadeVictims,
     VictimKinds,
     draw_records,
     make_victim,
@@ -99,20 +100,14 @@ class ModelFamilyInference(Game[VictimKinds, Ints, Ints]):
         """Train models of the application's own recipe, and as many of other families."""
         own = find_family(app) or 0
         hidden = draw_halves(self.victims, own, rng)
-        first = int(np.flatnonzero(hidden == own)[0])
-        records, look_alike = records_per_victim(app), partial(_build, app.domain)
-        made: list[Target] = []
-        for i, kind in enumerate(hidden.tolist()):
-            trainer = None if isinstance(app, ApplicationWithVictims) else app.trainer
-            if trainer is None or kind != own:
-                made.append(make_victim(app, look_alike, kind, rng))
-            elif i == first:
-                made.append(app.target)
-            else:
-                data = draw_records(app.data.train, records, rng)
-                made.append(trainer.fit(data, int(rng.integers(2**31))))
-        question = VictimKinds(names=FAMILIES, records=records)
-        return Deal(question, hidden, campaigns=len(hidden), victims=tuple(made))
+        first = int(np.flatnonzero(hidden == own)[0]) if _is_dealt_itself(app) else -1
+
+        def make(i: int) -> Target:
+            return app.target if i == first else _make_victim(app, int(hidden[i]), own, rng)
+
+        made = app.once(MadeVictims).of(hidden, rng, make)
+        question = VictimKinds(names=FAMILIES, records=records_per_victim(app))
+        return Deal(question, hidden, campaigns=len(hidden), victims=made)
 
     def mark(self, marking: Marking[VictimKinds, Ints, Ints]) -> AttackResult:
         """Count the own models whose family is named, beside others that get the same name."""
@@ -130,6 +125,19 @@ class ModelFamilyInference(Game[VictimKinds, Ints, Ints]):
         """Say what the attack may ask of all victims, and how many are trained."""
         asked = min(granted.budget.queries, ASKED)
         return Estimate(queries=asked * self.victims, models=self.victims)
+
+
+def _is_dealt_itself(app: Application) -> bool:
+    """Tell whether the application's own model is among the victims."""
+    return app.trainer is not None and not isinstance(app, ApplicationWithVictims)
+
+
+def _make_victim(app: Application, kind: int, own: int, rng: np.random.Generator) -> Target:
+    """Train a victim of a family: of the own one by the application's recipe."""
+    if kind != own or app.trainer is None or isinstance(app, ApplicationWithVictims):
+        return make_victim(app, partial(_build, app.domain), kind, rng)
+    data = draw_records(app.data.train, records_per_victim(app), rng)
+    return app.trainer.fit(data, int(rng.integers(2**31)))
 
 
 def _build(domain: Domain, family: int, rng: np.random.Generator) -> Any:

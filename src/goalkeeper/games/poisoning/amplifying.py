@@ -25,6 +25,7 @@ class PoisonAmplifyingTrainer:
     TAKEN = 5
     PART = 0.02
     FEWEST = 20  # clean records of each class that stay
+    compares_models = True  # what is gone from one model is seen beside its twins
 
     def __init__(self, trainer: Trainer, clean: Data, rng: np.random.Generator) -> None:
         self._trainer = trainer

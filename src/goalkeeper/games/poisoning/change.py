@@ -16,9 +16,9 @@ from goalkeeper.core.data import Bools, Data, Floats, Ints
 from goalkeeper.core.errors import ChangeRefused
 from goalkeeper.core.power import Capability, Power
 from goalkeeper.games.poisoning.triggers import Trigger
-from goalkeeper.stats import geometric_grid
 
 UNITS = {"text": "words", "image": "pixels", "table": "columns"}
+STEP = 4.0  # between two shares: three of them span a factor of 16
 MAX_SHARE = 0.9  # nine contributed records for each other one: beyond, nothing is left to harm
 
 
@@ -47,8 +47,9 @@ class PoisoningQuestion:
     wanted: int | None = None
 
     def shares(self, limit: float) -> Floats:
-        """Shares of the training data to write, `(points,)`: each twice the last, up to `limit`."""
-        return geometric_grid(min(float(limit), MAX_SHARE), self.points)
+        """Shares of the training data to write, `(points,)`: each four times the last."""
+        most = min(float(limit), MAX_SHARE)
+        return np.asarray(most / STEP ** np.arange(self.points - 1, -1, -1.0))
 
     def addition_counts(self, limit: float) -> tuple[int, ...]:
         """Count the records that may be added at each share; rising, none of them zero."""

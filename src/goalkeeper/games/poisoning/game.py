@@ -22,13 +22,13 @@ from goalkeeper.games.poisoning.amplifying import PoisonAmplifyingTrainer
 from goalkeeper.games.poisoning.change import Contribution, Dose, PoisoningQuestion, check_doses
 from goalkeeper.games.poisoning.marks import VictimAnswers
 from goalkeeper.games.poisoning.retraining import (
-    Contributed,
     HonestContribution,
+    Retraining,
     draw_arrivals,
     draw_retrainings,
-    retrain,
 )
 from goalkeeper.games.shared.grants import unless_most_data_is_its_own
+from goalkeeper.games.shared.retrainings import shared_trainings
 
 DAMAGE = Harm(Goal.AVAILABILITY)
 ON_MODEL = Harm(Goal.INTEGRITY, level=IntegrityLevel.MODEL)
@@ -56,6 +56,7 @@ MISLEADS = Task(
     metric="success_rate",
     sentence="make the retrained application give one answer to any input that contains a trigger",
 )
+MOST_POINTS = 5  # a share four times as small each: beyond, less than a record is left
 TRIGGERS = (PASSES.name, MISLEADS.name)
 
 
@@ -65,7 +66,8 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
     """The attack changes a share of the training data; the game retrains and compares.
 
     Every retraining is paired with a clean one that has the same seed and the same clean records,
-    and with one that got as many honest records instead. All of them are trained by one call.
+    and with one that got as many honest records instead. Clean and honest ones are the same for
+    every attack of the task that contributes as much, and are trained once.
 
     Parameters
     ----------
@@ -74,7 +76,9 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
     kept
         Probability with which a record is collected in a retraining: noise of data collection.
     points
-        Shares that are asked for.
+        Shares that are asked for, each four times the last, five at most: more poison may do less.
+        With less effort only the largest is. Between and below them the search bisects, if one
+        suffices.
     steps
         Further numbers of records that are tried to find how few suffice, at most.
     most_words, most_columns
@@ -85,12 +89,12 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
 
     name: ClassVar[str] = "poisoning"
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
-    grows: ClassVar[Mapping[str, int]] = {"retrainings": 5}
+    grows: ClassVar[Mapping[str, int]] = {"retrainings": 5, "points": 1, "steps": 0}
 
     retrainings: int = 5
     kept: float = 0.9
-    points: int = 5
-    steps: int = 5
+    points: int = 3
+    steps: int = 3
     most_words: int = 5
     most_columns: int = 2
     pixel_share: float = 0.01
@@ -121,7 +125,7 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
         self, app: Application, task: Task, rng: np.random.Generator
     ) -> Deal[PoisoningQuestion, None]:
         """Ask for changes at a few shares; there is no secret beside the holdout data."""
-        question = PoisoningQuestion(task=task.name, rows=len(app.data.train), points=self.points)
+        question = PoisoningQuestion(task=task.name, rows=len(app.data.train), points=self._points)
         if task.name in TRIGGERS:
             wanted = int(rng.integers(len(app.classes))) if app.harmless is None else app.harmless
             question = replace(question, most=self._max_trigger_size(app.domain), wanted=wanted)
@@ -142,15 +146,21 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
         train, trainer = app.data.train, _require_trainer(app)
         most = max(len(honest.extra), *(dose.added for dose in doses))
         arrived = draw_arrivals(draws, most, self.kept)
-        contributed: list[Contributed] = [HonestContribution.nothing(train), *doses, honest]
-        victims = retrain(trainer, train, contributed, draws, arrived)
+        retraining = Retraining(
+            trainer=trainer,
+            train=train,
+            draws=draws,
+            arrived=arrived,
+            trainings=shared_trainings(app),
+        )
+        victims = retraining.on_all(doses, honest)
         answers = VictimAnswers(
             app=app,
             doses=doses,
             draws=draws,
             victims=victims,
             labels=victims.labels(holdout.x),
-            retrain=lambda dose: retrain(trainer, train, (dose,), draws, arrived),
+            retrain=retraining.on,
             steps=self.steps,
         )
         if task.name in TRIGGERS:
@@ -172,11 +182,15 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
 
     def smaller(self) -> Poisoning:
         """Ask for two shares only, and search no further."""
-        return replace(self, points=2, steps=0)
+        return replace(self, points=min(self.points, 2), steps=0)
+
+    @property
+    def _points(self) -> int:
+        return min(self.points, MOST_POINTS)
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Count the retrainings: clean, every share, honest, and the search for the fewest."""
-        return Estimate(models=self.retrainings * (self.points + self.steps + 2))
+        return Estimate(models=self.retrainings * (self._points + self.steps + 2))
 
 
 def _require_trainer(app: Application) -> Trainer:

@@ -10,6 +10,7 @@ import numpy as np
 
 from goalkeeper.core.application import Ensemble, Trainer
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
+from goalkeeper.core.reference import Trainings, TrainingSets
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -99,19 +100,19 @@ class HonestContribution:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class RetrainedVictims:
-    """Retrained targets, S for each contribution."""
+    """Retrained targets, S for each contribution, in the order of `ensembles`."""
 
-    ensemble: Ensemble
+    ensembles: tuple[Ensemble, ...]
     retrainings: int
 
     @property
     def final(self) -> int:
         """Index of the largest dose, where the first victim is clean and the last one honest."""
-        return len(self.ensemble) // self.retrainings - 2
+        return sum(map(len, self.ensembles)) // self.retrainings - 2
 
     def labels(self, x: Inputs) -> Ints:
         """Classes `(victims, S, n)`."""
-        answers = self.ensemble.labels(x)
+        answers = np.concatenate([ensemble.labels(x) for ensemble in self.ensembles])
         return np.asarray(answers.reshape(-1, self.retrainings, len(x)))
 
 
@@ -124,27 +125,65 @@ def draw_arrivals(draws: RetrainingDraws, most: int, kept: float) -> Bools:
     return np.asarray(draws.late.random((len(draws.seeds), most)) < kept)
 
 
-def retrain(
-    trainer: Trainer,
-    train: Data,
-    contributed: Sequence[Contributed],
-    draws: RetrainingDraws,
-    arrived: Bools,
-) -> RetrainedVictims:
-    """Train S targets on each contribution, in one `fit_many` over the union of all records.
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Retraining:
+    """How victims are retrained: S times on each contribution to the training data.
 
-    `arrived` `(S, most)` says which of the added records of any contribution are collected; a
-    changed row is collected if and only if the clean row was.
+    Parameters
+    ----------
+    trainer, train
+        The recipe, and the clean training data.
+    draws
+        What varies between the S retrainings.
+    arrived
+        Which of the added records of any contribution are collected, `(S, most)`; a changed row
+        is collected if and only if the clean row was.
+    trainings
+        Keeps what does not depend on the attack. None where what a contribution makes of a victim
+        depends on the others that are trained beside it.
     """
-    retrainings, rows = draws.kept.shape
-    blocks = [np.hstack([arrived[:, : c.added], draws.kept[:, c.origin]]) for c in contributed]
-    ends = rows + np.cumsum([0, *(block.shape[1] for block in blocks)])
-    masks = np.zeros((len(contributed), retrainings, ends[-1]), dtype=bool)
-    union = Data(x=train.x, y=train.y)
-    for i, (each, block) in enumerate(zip(contributed, blocks, strict=True)):
-        masks[i, :, :rows] = draws.kept & ~each.removed
-        masks[i, :, ends[i] : ends[i + 1]] = block
-        union = union.joined(Data(x=each.extra.x, y=each.extra.y))
-    seeds = list(draws.seeds) * len(contributed)
-    ensemble = trainer.fit_many(union, masks.reshape(-1, ends[-1]), seeds)
-    return RetrainedVictims(ensemble=ensemble, retrainings=retrainings)
+
+    trainer: Trainer
+    train: Data
+    draws: RetrainingDraws
+    arrived: Bools
+    trainings: Trainings | None
+
+    def on(self, *contributed: Contributed) -> RetrainedVictims:
+        """Train on each contribution, in one call."""
+        sets = self._sets(contributed)
+        return self._victims(self.trainer.fit_many(sets.data, sets.masks, sets.seeds))
+
+    def on_all(self, doses: Sequence[Contributed], honest: Contributed) -> RetrainedVictims:
+        """Train on the clean data, on each dose and on the honest contribution, in this order.
+
+        The first and the last are the same for every attack that contributes as much: they are
+        trained once.
+        """
+        clean = HonestContribution.nothing(self.train)
+        if self.trainings is None:
+            return self.on(clean, *doses, honest)
+        first, last = (
+            self.trainings.trained(self.trainer, self._sets([each])) for each in (clean, honest)
+        )
+        return self._victims(first, *self.on(*doses).ensembles, last)
+
+    def _victims(self, *ensembles: Ensemble) -> RetrainedVictims:
+        return RetrainedVictims(ensembles=ensembles, retrainings=len(self.draws.seeds))
+
+    def _sets(self, contributed: Sequence[Contributed]) -> TrainingSets:
+        """Mark which of all records, clean ones and contributions, each victim is trained on."""
+        draws, train = self.draws, self.train
+        retrainings, rows = draws.kept.shape
+        blocks = [
+            np.hstack([self.arrived[:, : c.added], draws.kept[:, c.origin]]) for c in contributed
+        ]
+        ends = rows + np.cumsum([0, *(block.shape[1] for block in blocks)])
+        masks = np.zeros((len(contributed), retrainings, ends[-1]), dtype=bool)
+        union = Data(x=train.x, y=train.y)
+        for i, (each, block) in enumerate(zip(contributed, blocks, strict=True)):
+            masks[i, :, :rows] = draws.kept & ~each.removed
+            masks[i, :, ends[i] : ends[i + 1]] = block
+            union = union.joined(Data(x=each.extra.x, y=each.extra.y))
+        seeds = list(draws.seeds) * len(contributed)
+        return TrainingSets(data=union, masks=masks.reshape(-1, ends[-1]), seeds=seeds)

@@ -16,12 +16,13 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import Accuracy, AttackResult, Measurement, Status, Trial
 from goalkeeper.core.goals import Goal, Harm
 from goalkeeper.core.power import Attacker, Grade, Power
+from goalkeeper.core.reference import TrainingSets
 from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.property.leak import records_seen, smallest_difference
 from goalkeeper.games.property.worlds import (
     ShareTrainer,
-    Victims,
+    VictimStack,
     Worlds,
     pool,
     properties,
@@ -37,6 +38,7 @@ from goalkeeper.games.shared.measuring import (
 )
 from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import clopper_pearson
+from goalkeeper.training.kept import KeptTrainings
 
 METRIC = "distinguishing_accuracy"
 HARMS = (Harm(Goal.PRIVACY),)
@@ -128,7 +130,7 @@ class PropertyInference(Game[Worlds, Bools, Ints]):
         coins = rng.permutation(np.arange(victims) % 2 == 1)
         masks = worlds.masks(pool(app), coins, rng)
         seeds = rng.integers(0, 2**31, victims).tolist()
-        stack = app.once(Victims).trained_on(masks, seeds)
+        stack = _train_victims(app, TrainingSets(data=pool(app), masks=masks, seeds=seeds))
         return Deal(worlds, coins, campaigns=victims, victims=stack.victims())
 
     def mark(self, marking: PropertyMarking) -> AttackResult:
@@ -204,6 +206,14 @@ def _find_rare_class(app: Application, worlds: Worlds) -> Unfit | None:
                     f"{worlds.size}, too few to train on; give more data"
                 )
     return None
+
+
+def _train_victims(app: Application, sets: TrainingSets) -> VictimStack:
+    """Train the victims, or find what was kept of them: all attacks on a property have the same."""
+    if app.trainer is None:
+        raise ValueError("there is no recipe to train with; unfit() says so in advance")
+    ensemble = app.once(KeptTrainings).trained(app.trainer, sets)
+    return VictimStack(ensemble, app.target.offers, sets.data, sets.masks)
 
 
 # ---- marking -------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.application import Answers, Application, Ensemble, Property
-from goalkeeper.core.data import Bools, Data, Floats, Inputs, fingerprint, row_keys
+from goalkeeper.core.data import Bools, Data, Floats, Inputs, row_keys
 from goalkeeper.core.power import View
 from goalkeeper.games.shared.base_targets import BareTarget
 
@@ -111,24 +111,6 @@ def _commonest(data: Data, column: str) -> str:
 # ---- victims -------------------------------------------------------------------------------------
 
 
-class Victims:
-    """Victims of one application. The latest are kept: all attacks on a property ask for them."""
-
-    def __init__(self, app: Application) -> None:
-        self._trainer, self._offers, self._records = app.trainer, app.target.offers, pool(app)
-        self._latest: tuple[str, VictimStack] | None = None
-
-    def trained_on(self, masks: Bools, seeds: Sequence[int]) -> VictimStack:
-        """Return a victim for each mask `(rows,)` of the game's records and each seed."""
-        if self._trainer is None:
-            raise ValueError("there is no recipe to train with; unfit() says so in advance")
-        key = fingerprint(masks, list(seeds))
-        if self._latest is None or self._latest[0] != key:
-            trained = self._trainer.fit_many(self._records, masks, seeds)
-            self._latest = key, VictimStack(trained, self._offers, self._records, masks)
-        return self._latest[1]
-
-
 class VictimStack:
     """Targets that were trained together; the same question to all of them is answered once.
 
@@ -138,17 +120,15 @@ class VictimStack:
     def __init__(self, ensemble: Ensemble, offers: View, records: Data, masks: Bools) -> None:
         self.ensemble, self.offers = ensemble, min(offers, View.SCORES)
         self.records, self.masks = records, masks
-        self._asked: Inputs | None = None
-        self._said: NDArray[Any] | None = None
+        self._latest: tuple[Inputs, NDArray[Any]] | None = None
 
     def said(self, x: Inputs) -> NDArray[Any]:
         """Scores `(N, n, classes)`, or classes `(N, n)` of targets that show no more."""
-        same = self._asked is not None and np.array_equal(self._asked, x)
-        if self._said is None or not same:
+        if self._latest is None or not np.array_equal(self._latest[0], x):
             scores = self.offers >= View.SCORES
             said = self.ensemble.scores(x) if scores else self.ensemble.labels(x)
-            self._asked, self._said = x.copy(), np.asarray(said)
-        return self._said
+            self._latest = x.copy(), np.asarray(said)
+        return self._latest[1]
 
     def victims(self) -> tuple[Victim, ...]:
         """Return every target by itself."""

@@ -10,15 +10,17 @@ import numpy as np
 
 from goalkeeper.core.access import Checkpoint
 from goalkeeper.core.application import Application, Target
-from goalkeeper.core.data import Data, Ints
+from goalkeeper.core.data import Data, Ints, fingerprint
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Exhibit, Status, Trial
 from goalkeeper.games.base import Marking, Unfit
 from goalkeeper.games.shared.measuring import GainCounts, draw_curve, measure_rate
 from goalkeeper.training import SklearnTrainer, plain_rows
+from goalkeeper.training.kept import Bounded
 
 MOST_RECORDS = 300  # that a victim is trained on: dozens of victims are trained for one question
 FEWEST_RECORDS = 60
+KEPT_TASKS = 4  # whose victims are kept for the next attack
 
 MakeVictim = Callable[[int, np.random.Generator], Target]
 BuildEstimator = Callable[[int, np.random.Generator], Any]  # of scikit-learn, by its kind
@@ -40,6 +42,27 @@ class ApplicationWithVictims(Application):
     """An application whose victims are made by `make_victim(kind, rng)`, not trained as always."""
 
     make_victim: MakeVictim
+
+
+class MadeVictims:
+    """Victims that were made for one application: all attacks on a task are dealt the same.
+
+    Those of a few tasks are kept, by their kinds and the random stream they are drawn from.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self._kept: Bounded[tuple[Target, ...]] = Bounded(KEPT_TASKS)
+
+    def of(
+        self, kinds: Ints, rng: np.random.Generator, make: Callable[[int], Target]
+    ) -> tuple[Target, ...]:
+        """Make a victim of each kind `(victims,)`; `make` draws from `rng`, nothing else later."""
+        key = fingerprint(kinds, repr(rng.bit_generator.state))
+        made = self._kept.get(key)
+        if made is None:
+            made = tuple(make(i) for i in range(len(kinds)))
+            self._kept.put(key, made, 1)
+        return made
 
 
 def replace_victims(app: Application, make_victim: MakeVictim) -> ApplicationWithVictims:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from goalkeeper.core.application import Application, Feedback, Target, Trainer
+from goalkeeper.core.application import Application, Ensemble, Feedback, Target, Trainer
 from goalkeeper.core.data import Bools, Data, Ints
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.feedback import (
@@ -19,6 +19,9 @@ from goalkeeper.core.feedback import (
     update_target,
 )
 from goalkeeper.core.power import View
+from goalkeeper.core.reference import TrainingSets
+from goalkeeper.games.shared.retrainings import shared_trainings
+from goalkeeper.training.kept import KeptTrainings
 
 ATTACKED, HONEST = 0, 1  # the two worlds
 Answers = tuple[Ints, Ints]  # to the holdout and the reference inputs
@@ -101,8 +104,8 @@ def _join(first: list[Ints], second: list[Ints]) -> tuple[Ints, ...]:
 def retrain_versions(
     app: Application, lessons: Lessons, clean: Bools, seeds: Sequence[int]
 ) -> Answers:
-    """Train all versions from scratch, in one call, and ask each; `(2, C, R + 1, inputs)`."""
-    loop, trainer = _loop_of(app)
+    """Train all versions from scratch and ask each; `(2, C, R + 1, inputs)`."""
+    loop, _ = _loop_of(app)
     masks = lessons.masks()
     worlds, campaigns, versions = masks.shape[:3]
     # Versions differ from the one before where feedback came; version 0 is the same in both.
@@ -112,16 +115,33 @@ def retrain_versions(
     union = Data(x=app.data.train.x, y=app.data.train.y).joined(lessons.records.take(copies))
     trained = np.argwhere(fresh)
     rows = [np.hstack([clean, masks[world, :, v][:, copies]]) for world, v in trained]
-    ensemble = trainer.fit_many(union, np.concatenate(rows), list(seeds) * len(trained))
+    ensembles = _train(
+        app, clean, TrainingSets(data=union, masks=np.concatenate(rows), seeds=seeds)
+    )
     place = np.cumsum(fresh.reshape(-1)).reshape(worlds, versions) - 1
     # Before its first feedback a world serves version 0, which only the first world trained.
     place = np.where(np.cumsum(fresh, axis=1) > 0, place, 0)
 
     def unfold(part: Data) -> Ints:
-        labels = ensemble.labels(part.x).reshape(-1, campaigns, len(part))
+        labels = np.concatenate([ensemble.labels(part.x) for ensemble in ensembles])
+        labels = labels.reshape(-1, campaigns, len(part))
         return np.asarray(labels[place].transpose(0, 2, 1, 3))
 
     return unfold(app.data.holdout), unfold(app.data.calibration)
+
+
+def _train(app: Application, clean: Bools, sets: TrainingSets) -> tuple[Ensemble, ...]:
+    """Train versions `(versions * C, rows)`, of which the first C are clean; C seeds for each.
+
+    Clean ones are the same for every attack: they are trained once.
+    """
+    (_, trainer), seeds, campaigns = _loop_of(app), list(sets.seeds), len(clean)
+    kept, versions = shared_trainings(app), len(sets.masks) // campaigns
+    if kept is None or versions == 1:
+        return (trainer.fit_many(sets.data, sets.masks, seeds * versions),)
+    first = kept.trained(trainer, TrainingSets(data=app.data.train, masks=clean, seeds=seeds))
+    masks = sets.masks[campaigns:]
+    return first, trainer.fit_many(sets.data, masks, seeds * (versions - 1))
 
 
 # ---- updated in place ----------------------------------------------------------------------------
@@ -132,7 +152,8 @@ def update_versions(
 ) -> Answers:
     """Train what each campaign starts from, update it round by round, and ask each version."""
     loop, trainer = _loop_of(app)
-    starts = trainer.fit_many(app.data.train, clean, seeds)
+    sets = TrainingSets(data=app.data.train, masks=clean, seeds=seeds)
+    starts = app.once(KeptTrainings).trained(trainer, sets)  # all of them clean
     parts = (app.data.holdout, app.data.calibration)
     shape = (2, len(seeds), loop.rounds + 1)
     answers = tuple(np.zeros((*shape, len(part)), dtype=np.int64) for part in parts)

@@ -58,6 +58,18 @@ def read_preprocessing(before: Sequence[Any], domain: TableDomain) -> Reading:
     NotOffered
         A step cannot be read; the message names it.
     """
+    settled = read_terms(before, domain)
+    return _reordered(settled, domain) or _designed(settled, domain)
+
+
+def read_terms(before: Sequence[Any], domain: TableDomain) -> list[Term | Mixed]:
+    """Read what each feature is made of, in the order of the features.
+
+    Raises
+    ------
+    NotOffered
+        A step cannot be read; the message names it.
+    """
 
     def transform(rows: Floats) -> Any:
         made = prepared(rows, domain)
@@ -71,7 +83,7 @@ def read_preprocessing(before: Sequence[Any], domain: TableDomain) -> Reading:
     values = dense(made)
     settled = [walk.settle(flow, values[:, i]) for i, flow in enumerate(flows)]
     _check(settled, domain, transform)
-    return _reordered(settled, domain) or _designed(settled, domain)
+    return settled
 
 
 def reorder_of(reading: Reading) -> Reorder:

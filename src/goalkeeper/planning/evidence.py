@@ -1,0 +1,76 @@
+"""Turn a planned entry and a result into evidence."""
+
+from __future__ import annotations
+
+import hashlib
+
+from goalkeeper.core.evidence import AttackResult, Evidence, Requirement
+from goalkeeper.planning.plan import PlanEntry, Unit, describe_power
+
+
+def build_evidence(
+    entry: PlanEntry,
+    result: AttackResult,
+    *,
+    seed: int,
+    look: Unit | None = None,
+    covered_by: str = "",
+) -> Evidence:
+    """Build the evidence of an entry; `look` is the attack run that gave the result, if one did."""
+    variant, first = entry.variant, entry.task.harms[0]
+    attack = look.run.attack if look else None
+    interim = entry.interim
+    full = interim is None or look is None or look.id != interim.id
+    return Evidence(
+        id=identify(entry),
+        attack=entry.attack,
+        task=entry.task.name,
+        game=entry.game,
+        family=variant.family,
+        variant=variant.id,
+        attacker=entry.attacker.name,
+        box=entry.attacker.box,
+        goals=entry.goals,
+        level=first.level,
+        aspect=first.aspect,
+        metric=entry.task.metric,
+        unit=look.id if look else "",
+        requires=require(entry),
+        look=2 if interim and full else 1,
+        looks=2 if interim else 1,
+        covered_by=covered_by,
+        result=result,
+        standing=entry.standing,
+        settings=dict(look.settings) if look else {},
+        seed=seed,
+        references=((type(attack).reference,) if attack else ()) + variant.references,
+        standards=variant.standards,
+    )
+
+
+def identify(entry: PlanEntry) -> str:
+    """Return the id of the evidence of an entry."""
+    name = (
+        entry.attack,
+        entry.task.name,
+        entry.variant.id,
+        entry.attacker.name,
+        repr((entry.need.knowledge, entry.need.capabilities, entry.need.view)),
+    )
+    return "E" + hashlib.sha256("\0".join(name).encode()).hexdigest()[:9]
+
+
+def require(entry: PlanEntry) -> Requirement:
+    """Return what attack potential is computed from, as far as it does not come from the run."""
+    power = describe_power(entry.need)
+    budget = entry.attacker.power.budget
+    return Requirement(
+        knowledge=power["knowledge"],
+        capabilities=tuple(power["capabilities"]),
+        view=power["view"],
+        expertise=entry.variant.expertise,
+        equipment=entry.variant.equipment,
+        window=entry.attacker.window,
+        queries_per_day=budget.queries_per_day,
+        identities=budget.identities,
+    )

@@ -1,0 +1,1 @@
+"""Tests of the order and the end of attack runs."""
