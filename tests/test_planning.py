@@ -334,9 +334,12 @@ def test_whether_an_attack_fits_is_not_asked_where_nobody_could_run_it(
     monkeypatch.setattr(matching, "refusal", noted)
     app = application(0, n=60)
     make_plan(app, choice=Choice(attackers=("outsider",)))
-    assert "LossThreshold" in asked
+    assert "ColumnsFromLabels" in asked
     assert "SeedChoice" not in asked, "an outsider does not train"
+    asked.clear()
+    make_plan(app)
+    assert {"LossThreshold", "SeedChoice"} <= set(asked)
     asked.clear()
     make_plan(app, choice=Choice(goals=(Goal.AVAILABILITY,)))
     assert asked
-    assert "LossThreshold" not in asked
+    assert "LossThreshold" not in asked, "privacy is not asked for"
