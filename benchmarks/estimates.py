@@ -18,10 +18,12 @@ import json
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from scipy.optimize import nnls
@@ -31,8 +33,9 @@ from goalkeeper.attack_run import execute
 from goalkeeper.compute.threads import one_thread
 from goalkeeper.core.evidence import Status
 from goalkeeper.describe import load, load_policy
-from goalkeeper.estimate import KINDS, Experience, load_experience, measure_times
+from goalkeeper.estimate import KINDS, TRAININGS, Experience, load_experience, measure_times
 from goalkeeper.examples import write_example
+from goalkeeper.training import FunctionTrainer, SklearnTrainer, TorchTrainer
 
 TABLE = Path(__file__).parents[1] / "src" / "goalkeeper" / "estimates.csv"
 NOTE = Path("build/bench/took.json")
@@ -88,12 +91,13 @@ def examples() -> list[Path]:
 def result(file: Path) -> list[Took]:
     """Play every unit of an application."""
     policy = load_policy(file)
-    with one_thread():
+    with one_thread(), noting_trainings() as trained:
         app = load(file, policy=policy)
         session = prepare(app, policy=policy)
         pace = asdict(measure_times(app))
         found, start = [], time.perf_counter()
         for unit in session.plan.units:
+            trained.clear()
             before = time.process_time()  # others may use this machine, too
             result = execute(session.app, unit.run)
             took = time.process_time() - before
@@ -106,6 +110,7 @@ def result(file: Path) -> list[Took]:
                     "attack": unit.attack,
                     "task": unit.run.task.name,
                     "took": took,
+                    "trains": bool(trained),
                     "bound": float(unit.estimate.queries),
                     "models": unit.estimate.models,
                     "asked": float(result.cost.queries),
@@ -114,6 +119,27 @@ def result(file: Path) -> list[Took]:
             )
         print(f"{file}: {len(found)} attack runs in {time.perf_counter() - start:.0f} s")
     return found
+
+
+@contextmanager
+def noting_trainings() -> Iterator[list[str]]:
+    """Note each training of a model, whoever trains it: the attack, its marking or its control."""
+    noted: list[str] = []
+
+    def noting(train: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            noted.append(train.__qualname__)
+            return train(*args, **kwargs)
+
+        return wrapped
+
+    with ExitStack() as stack:
+        for kind in (SklearnTrainer, FunctionTrainer, TorchTrainer):
+            for name in ("fit", "fit_many", "fit_steered", "update"):
+                if hasattr(kind, name):
+                    patched = mock.patch.object(kind, name, noting(getattr(kind, name)))
+                    stack.enter_context(patched)
+        yield noted
 
 
 def learnt(notes: Iterable[Took]) -> dict[tuple[str, str], Experience]:
@@ -129,22 +155,25 @@ def _known(rows: Sequence[Took]) -> Experience:
     """Fit the time of attack runs as a sum of multiples of each operation time.
 
     Least squares of relative errors, no part negative. A few attack runs do not determine six
-    multiples: each is pulled to an equal part, with the weight of a tenth of an attack run.
+    multiples: each is pulled to an equal part, with the weight of a tenth of an attack run. What
+    never trains a model takes nothing of what a training takes.
     """
-    paces = np.array([[row["pace"][kind] for kind in KINDS] for row in rows])
+    trains = any(row.get("trains", True) for row in rows)
+    counted = [kind for kind in KINDS if trains or kind not in TRAININGS]
+    paces = np.array([[row["pace"][kind] for kind in counted] for row in rows])
     took = np.array([row["took"] for row in rows])
     parts = paces / took[:, None]
     usual = np.where(parts.mean(axis=0) > 0, parts.mean(axis=0), 1.0)
-    pull = np.sqrt(PULL) * np.eye(len(KINDS))
+    pull = np.sqrt(PULL) * np.eye(len(counted))
     left = np.vstack([parts / usual, pull])
-    right = np.concatenate([np.ones(len(rows)), pull.sum(axis=0) / len(KINDS)])
+    right = np.concatenate([np.ones(len(rows)), pull.sum(axis=0) / len(counted)])
     times = nnls(left, right)[0] / usual
     guessed = np.maximum(parts @ times, 1e-6)
     times /= np.exp(np.log(guessed).mean())
     off = np.log(np.maximum(parts @ times, 1e-6))
     asked = [r["asked"] / r["bound"] for r in rows if r["bound"] > 0 and np.isfinite(r["bound"])]
     return Experience(
-        times=dict(zip(KINDS, times.tolist(), strict=True)),
+        times=dict.fromkeys(KINDS, 0.0) | dict(zip(counted, times.tolist(), strict=True)),
         spread=float(np.exp(np.abs(off).max())),
         queries=float(np.exp(np.mean(np.log(np.maximum(asked, 1e-4))))) if asked else 1.0,
     )

@@ -318,3 +318,28 @@ def test_a_run_that_may_not_decide_is_planned_as_such_and_is_no_test(
     rows = {r.attacker: r.standing for r in (e.row() for e in plan.entries) if r.unit}
     assert rows == {"customer": Standing(), "insider": Standing.no_harm("granted")}
     assert plan.hypotheses()[Goal.PRIVACY] == 1
+
+
+def test_whether_an_attack_fits_is_not_asked_where_nobody_could_run_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To find out may take trainings of the model."""
+    from goalkeeper.planning import matching
+
+    asked: list[str] = []
+
+    def noted(app: Application, attack: AnyAttack, task: Task) -> None:
+        asked.append(type(attack).__name__)
+
+    monkeypatch.setattr(matching, "refusal", noted)
+    app = application(0, n=60)
+    make_plan(app, choice=Choice(attackers=("outsider",)))
+    assert "ColumnsFromLabels" in asked
+    assert "SeedChoice" not in asked, "an outsider does not train"
+    asked.clear()
+    make_plan(app)
+    assert {"LossThreshold", "SeedChoice"} <= set(asked)
+    asked.clear()
+    make_plan(app, choice=Choice(goals=(Goal.AVAILABILITY,)))
+    assert asked
+    assert "LossThreshold" not in asked, "privacy is not asked for"

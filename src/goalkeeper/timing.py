@@ -7,6 +7,7 @@ service, is timed by the clock.
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,10 +26,17 @@ WAITING = 0.1  # share of the time by the clock below which work waits for other
 FEW_MODELS, MANY_MODELS = 4, 32  # models trained together in the two measurements
 MAX_MANY_SECONDS = 2.0  # above this, training many together is no faster and is not measured
 FIRST_STEPS, STEPS_SECONDS = 4, 0.4  # of a network's training: the shortest piece; long enough
-PARTS = 16, 4  # of how many parts of the records one is trained on, to extrapolate to all
-LEAST_RECORDS = 2_000  # of the smaller part; with fewer, all are trained on
+STEP = 4  # times as many records in the next part
+PARTS = STEP**3, STEP**2, STEP  # of how many parts of the records one is trained on
+LEAST_RECORDS = 500  # of a part
 MAX_TRAINING_SECONDS = 2.0  # a training that is expected to take less is made and not extrapolated
-USUAL_GROWTH = 1.15  # exponent of the time in the number of records, where only one part was timed
+MAX_SECOND_SECONDS = 5.0  # the same for the second part, without which the growth is not known
+# Exponents of the time in the number of records: where only one part was timed, the least, and the
+# most. What small parts show is too little where much is done once, and too much of trees whose
+# leaves are bounded; kernels are cubic at worst.
+USUAL_GROWTH, LEAST_GROWTH, MOST_GROWTH, KERNEL_GROWTH = 1.15, 1.0, 1.3, 3.0
+KERNELS = re.compile(r"(?<!Linear)SVC\(|GaussianProcess|LabelPropagation|LabelSpreading")
+SAME_SECONDS = 0.1  # above this, one of many that are trained one by one takes what one alone does
 LOAD_SECONDS = 60.0  # over which the machine averages its load
 
 
@@ -70,7 +78,7 @@ def time_trainings(app: Application | None) -> dict[str, float]:
     fit = getattr(app.target, "training_seconds", 0.0)
     if fit <= 0:
         fit = _time_training(trainer, data, lambda trainer, data: trainer.fit(data, 0))
-    if fit > MAX_TRAINING_SECONDS and _trains_one_by_one(trainer):
+    if fit > SAME_SECONDS and _trains_one_by_one(trainer):
         return dict.fromkeys(("model", "many", "fit"), fit)
     model = _time_training(trainer, data, each(FEW_MODELS)) / FEW_MODELS
     many = model
@@ -119,22 +127,29 @@ def _time_steps(trainer: Any, data: Data, train: Callable[[Trainer, Data], objec
 
 
 def _time_parts(trainer: Any, data: Data, train: Callable[[Trainer, Data], object]) -> float:
-    """Time a training on a part of the records, and on a larger one, and extrapolate to all.
+    """Time a training on parts of the records, each larger than the one before, up to all.
 
-    The time grows as a power of the number of records, which the two parts show: about 1 for most
-    models, and up to 3 for kernels.
+    Where the next part would take long, all is extrapolated: the time grows as a power of the
+    number of records, which the last two parts show.
     """
-    small, large = PARTS
-    if len(data) < small * LEAST_RECORDS // large:
-        return _shortest_time(lambda: train(trainer, data))
-    first = _time_once(lambda: train(trainer, _part(data, small)))
-    if first * small**USUAL_GROWTH < MAX_TRAINING_SECONDS:
-        return _shortest_time(lambda: train(trainer, data))
-    if first * (small / large) ** USUAL_GROWTH > MAX_TRAINING_SECONDS:
-        return float(first * small**USUAL_GROWTH)
-    second = _time_once(lambda: train(trainer, _part(data, large)))
-    growth = np.clip(math.log(second / first) / math.log(small / large), 0.5, 3.0)
-    return float(second * large**growth)
+    growth, timed = USUAL_GROWTH, (0, 0.0)  # records and seconds of the part before
+    for share in (part for part in PARTS if len(data) >= part * LEAST_RECORDS):
+        part = _part(data, share)
+        taken = _time_once(lambda part=part: train(trainer, part))  # type: ignore[misc]
+        before, seconds = timed
+        if before:
+            ratio = math.log(max(taken / seconds, 1.0)) / math.log(len(part) / before)
+            growth = min(max(ratio, LEAST_GROWTH), _most_growth(trainer))
+        timed = len(part), taken
+        if taken * STEP**growth > (MAX_TRAINING_SECONDS if before else MAX_SECOND_SECONDS):
+            return float(taken * (len(data) / len(part)) ** growth)
+    return _shortest_time(lambda: train(trainer, data))
+
+
+def _most_growth(trainer: Any) -> float:
+    """Return the largest exponent that is taken for real: small if the kind is known."""
+    known = hasattr(trainer, "estimator") and not KERNELS.search(trainer.recipe)
+    return MOST_GROWTH if known else KERNEL_GROWTH
 
 
 def _part(data: Data, share: int) -> Data:

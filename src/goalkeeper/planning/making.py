@@ -11,7 +11,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.power import Attacker
 from goalkeeper.games.base import resize
-from goalkeeper.planning.matching import Matcher, refusal, variant_of
+from goalkeeper.planning.matching import Matcher, variant_of
 from goalkeeper.planning.plan import Choice, Plan, PlanEntry
 from goalkeeper.policy import Policy, default_policy
 from goalkeeper.untested import Untested
@@ -44,6 +44,8 @@ def make_plan(
             continue
         for task in filter(attack.covers, attack.game().tasks(app)):
             covered.add(variant.id)
+            if choice.goals and not {harm.goal for harm in task.harms} & set(choice.goals):
+                continue
             matcher = Matcher(
                 app=app,
                 choice=choice,
@@ -53,7 +55,6 @@ def make_plan(
                 interim=interim[name],
                 task=task,
                 variant=variant,
-                unfit=refusal(app, attack, task),
             )
             entries += [entry for who in attackers for entry in matcher.entries(who)]
     missing = [

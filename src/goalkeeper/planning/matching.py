@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 from goalkeeper.attack_run import AnyAttack, AttackRun
 from goalkeeper.core.application import Application
@@ -102,7 +103,11 @@ class Matcher:
     interim: AnyAttack  # the same, with the sample sizes of the interim look
     task: Task
     variant: Variant
-    unfit: Unfit | None
+
+    @cached_property
+    def unfit(self) -> Unfit | None:
+        """Why nobody can run it here; found out, which may take trainings, only if one could."""
+        return refusal(self.app, self.attack, self.task)
 
     def entries(self, attacker: Attacker) -> list[PlanEntry]:
         """Return an entry for every grant with which this attacker can run the attack."""
