@@ -123,7 +123,7 @@ def _time_steps(trainer: Any, data: Data, train: Callable[[Trainer, Data], objec
             break
     # What is done once (building, copying records) is in both and cancels out of the difference.
     rate = max(0.0, taken - first) / (steps - FIRST_STEPS)
-    return taken + rate * (total - steps)
+    return float(taken + rate * (total - steps))
 
 
 def _time_parts(trainer: Any, data: Data, train: Callable[[Trainer, Data], object]) -> float:

@@ -64,7 +64,7 @@ def test_kills_in_new_folders_waste_nothing_that_the_store_has(small: Path, tmp_
     assert kept > 0
     assert json.loads(goalkeeper("store", "check", "--json").stdout)["damaged"] == []
     done = goalkeeper("run", small, "-o", tmp_path / "last")
-    assert f"from the store: {kept} of" in done.stderr
+    assert f"from the store: {kept} attack run" in done.stderr
     first, second = (
         timeless(json.loads((tmp_path / name / "assessment.json").read_text()))
         for name in ("whole", "last")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def test_trainings_end_between_models_and_between_steps() -> None:
     masks = rng.random((6, 40)) < 0.8
     for build in (DecisionTreeClassifier, LogisticRegression, network):
         trainer = FunctionTrainer(build, ("no", "yes"), domain)
-        looks = looks_of(lambda trainer=trainer: trainer.fit_many(data, masks, range(6)))
+        looks = looks_of(partial(trainer.fit_many, data, masks, range(6)))
         assert looks > 1, build
         with pytest.raises(TimeIsUp), time_limit(looks - 1, Clock()):
             trainer.fit_many(data, masks, range(6))

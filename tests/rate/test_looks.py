@@ -71,3 +71,15 @@ def test_covered_evidence_alone_is_inconclusive() -> None:
 def test_it_counts_for_the_goals_that_it_names_only() -> None:
     other = evidence(name="other", status=Status.NOT_NEEDED, goals=(Goal.PRIVACY,))
     assert rated(1, WITHSTOOD, other).verdict is Verdict.MET
+
+
+def test_what_the_time_limit_ended_shows_a_success_and_excludes_nothing() -> None:
+    def limited(successes: int) -> Evidence:
+        one = evidence(trial(of(successes, 400)))
+        result = one.result.model_copy(update={"limited": True})
+        return one.model_copy(update={"result": result})
+
+    assert rated(1, limited(300)).verdict is Verdict.NOT_MET
+    result = rated(1, limited(0))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "stopped by the time limit" in result.reason

@@ -29,6 +29,7 @@ from goalkeeper.rate._points import (
     PassCriteria,
     Secrecy,
     bound,
+    excludes,
     nothing_to_be_had,
 )
 from goalkeeper.rate._words import deciding_evidence, explain, list_gaps
@@ -99,7 +100,7 @@ def _bounds(
     alpha *= share_of(evidence)
     lows = [bound(trial.tally, alpha / max(1, hypotheses))[0] for trial in trials]
     highs = [bound(trial.tally, alpha, len(trials))[1] for trial in trials]
-    if evidence.status is not Status.TESTED:
+    if not excludes(evidence):
         highs = [math.inf] * len(trials)
     return list(zip(lows, highs, strict=True))
 
@@ -117,8 +118,9 @@ def _levels(
     floors = list(accumulate((floor if _exists(trial) else 0 for trial in trials), max))
     shown = list(accumulate((rules.level(metric, low) for low, _ in reversed(bounds)), min))
     possible = list(accumulate((rules.level(metric, high) for _, high in bounds), max))
-    if evidence.status is not Status.TESTED:
-        possible = [rules.interval(evidence.status)[1]] * len(trials)
+    if not excludes(evidence):
+        status = evidence.status if evidence.status is not Status.TESTED else Status.NOT_TESTED
+        possible = [rules.interval(status)[1]] * len(trials)
     return [
         (max(shown[-1 - i], floors[i]), max(possible[i], floors[i])) for i in range(len(trials))
     ]
@@ -241,14 +243,14 @@ def _points(
 ) -> list[ExposurePoint]:
     """List the rated trials; for an untested attack, the policy's interval at minimum cost.
 
-    An attack whose control failed has both: what it reached, and what nobody can exclude. What is
-    covered by a stronger attacker's run is rated there.
+    An attack whose control failed, or that the time limit ended, has both: what it reached, and what
+    nobody can exclude. What is covered by a stronger attacker's run is rated there.
     """
     if evidence.status is Status.COVERED:
         return []
     rated = rate_evidence(evidence, need, policy, secrecy, hypotheses=hypotheses)
     open_ = []
-    if rated is None or evidence.status is not Status.TESTED:
+    if rated is None or not excludes(evidence):
         status = Status.NOT_TESTED if evidence.status is Status.TESTED else evidence.status
         low, high = policy.rating.interval(status)
         cost = policy.rating.cost_of(evidence.requires, secrecy, queries=0, compute_h=0).points

@@ -26,12 +26,20 @@ class ExposurePoint:
     @property
     def tested(self) -> bool:
         """Whether the trial bounds the exposure from above, too."""
-        return self.trial is not None and self.evidence.status is Status.TESTED
+        return self.trial is not None and excludes(self.evidence)
 
     @property
     def name(self) -> str:
         """The attack and the attacker, in words."""
         return f"{self.evidence.attack or self.evidence.variant} by {self.evidence.attacker}"
+
+
+def excludes(evidence: Evidence) -> bool:
+    """Return whether evidence bounds the exposure from above, too.
+
+    An attack that the time limit ended early would have reached more.
+    """
+    return evidence.status is Status.TESTED and not evidence.result.limited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,8 @@ def _describe_gap(point: ExposurePoint, criteria: PassCriteria, policy: Policy) 
     """Describe what is open about an attack that may reach the critical level."""
     if point.trial is None or not point.tested:
         if point.evidence.status is Status.TESTED:
-            return "tested, but without a result"
+            limited = "stopped by the time limit" if point.evidence.result.limited else ""
+            return limited or "tested, but without a result"
         return str(point.evidence.status).replace("_", " ")
     levels = f"exposure level {point.demonstrated} to {point.potential}"
     factor = _sample_factor(point, criteria, policy)
