@@ -117,7 +117,7 @@ def test_what_grows_is_a_number_of_the_class() -> None:
         defaults = {f.name: f.default for f in fields(part)}
         for name, least in part.grows.items():
             assert isinstance(defaults[name], int), (part, name)
-            assert 0 < least <= defaults[name], (part, name)
+            assert 0 <= least <= defaults[name], (part, name)
 
 
 def test_another_effort_is_another_unit(app: Application) -> None:
