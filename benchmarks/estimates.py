@@ -35,6 +35,7 @@ from goalkeeper.core.evidence import Status
 from goalkeeper.describe import load, load_policy
 from goalkeeper.estimate import KINDS, TRAININGS, Experience, load_experience, measure_times
 from goalkeeper.examples import write_example
+from goalkeeper.planning import Choice
 from goalkeeper.training import FunctionTrainer, SklearnTrainer, TorchTrainer
 
 TABLE = Path(__file__).parents[1] / "src" / "goalkeeper" / "estimates.csv"
@@ -52,9 +53,10 @@ Took = dict[str, Any]  # attack, application, took, bound and asked queries, pac
 def main() -> None:
     options = parsed()
     notes: list[Took] = json.loads(options.note.read_text()) if options.note.exists() else []
+    everything = Choice(exhaustive=True)  # of small examples; of others what decides a verdict
     for file in options.files or ([] if notes else examples()):
         notes = [n for n in notes if n["application"] != file.parent.name + "/" + file.name]
-        notes += result(file)
+        notes += result(file, Choice() if options.files else everything)
         options.note.parent.mkdir(parents=True, exist_ok=True)
         options.note.write_text(json.dumps(notes))
     rows = report(notes)
@@ -88,12 +90,12 @@ def examples() -> list[Path]:
     return files
 
 
-def result(file: Path) -> list[Took]:
-    """Play every unit of an application."""
+def result(file: Path, choice: Choice) -> list[Took]:
+    """Play every unit of an application, at its full size."""
     policy = load_policy(file)
     with one_thread(), noting_trainings() as trained:
         app = load(file, policy=policy)
-        session = prepare(app, policy=policy)
+        session = prepare(app, policy=policy, choice=choice)
         pace = asdict(measure_times(app))
         found, start = [], time.perf_counter()
         for unit in session.plan.units:
