@@ -126,7 +126,7 @@ def test_a_signal_keeps_the_plays_ends_the_workers_and_can_be_resumed(
     pace(slow, 0.0)
     done = inline("run", slow, "-o", folder, "--jobs", "1", *FEW)
     assert done.code in VERDICTS, done.err
-    assert f"resuming: {len(kept)} of" in done.err
+    assert f"resuming: {len(kept)} attack run" in done.err
     now = written(folder)
     assert {name: now[name] for name in kept} == kept
     assert inline("verify", folder).code == 0
@@ -185,7 +185,7 @@ def test_only_what_is_damaged_is_played_again(app: Path, tmp_path: Path) -> None
     assert inline("show", folder).code == 0
     again = inline(*words)
     assert again.code == first.code
-    assert f"resuming: {len(before) - 2} of {len(before)} attack runs" in again.err
+    assert f"resuming: {len(before) - 2} attack run" in again.err
     after = written(folder)
     assert {n for n in before if after[n] != before[n]} == {cut.name, odd.name}
     assert json.loads((folder / "run.json").read_text())["file"] == str(app)
