@@ -94,7 +94,7 @@ def test_run_writes_what_it_says(finished: Path) -> None:
 def test_a_second_run_plays_nothing_again(small: Path, copy: Path) -> None:
     before = {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()}
     done = inline("run", small, "-o", copy, *FEW)
-    assert "attack runs are already done" in done.err
+    assert "done already" in done.err
     assert {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()} == before
 
 
@@ -207,7 +207,7 @@ def test_an_attack_that_fails_is_seen_in_exit_code_and_text(small: Path, tmp_pat
         "def react(label, scores):\n"
         "    return 'inbox' if label == 'ham' else 'spam folder'\n"
     )
-    words = ("--only", "integrity", "--jobs", "1")
+    words = ("--attack", "good_words_from_substitute", "--jobs", "1")
     done = inline("run", folder / "application.yaml", "-o", tmp_path / "r", *words)
     assert done.code == Exit.FAILED, done.err
     assert "failed: good_words" in done.out
