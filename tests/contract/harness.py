@@ -32,7 +32,7 @@ class KeptWorlds:
     """
 
     def __init__(self, worlds: GameWorlds) -> None:
-        self._worlds = worlds
+        self._worlds: Any = worlds  # a module, mostly: hashable, which the protocol cannot say
 
     def fair(self, domain: str, rng: np.random.Generator) -> Application:
         return _fair(self._worlds, domain, _Stream(rng))
