@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from goalkeeper.core.threats import TableThreat, Threats
 from goalkeeper.games.evasion import Ending, EntryConstraint, Evasion, EvasionQuestion, Submission
 from goalkeeper.games.shared.simple_targets import LinearTarget
 from goalkeeper.games.tallies import beats_baseline
-from tests.contract.harness import AnAttack, enough
+from tests.contract.harness import enough
 
 GAME = Evasion(n=24)
 LITTLE = [(0.02, 1), (0.02, None)]  # standard deviations, columns
@@ -50,7 +51,7 @@ def weakened(spread: float, most: int | None) -> Application:
     return GAME.weakened(app, GAME.tasks(app)[0], np.random.default_rng(0))
 
 
-def breaks(attack: AnAttack | _Blind, spread: float, most: int | None, granted: Power) -> bool:
+def breaks(attack: Attack[Any, Any], spread: float, most: int | None, granted: Power) -> bool:
     app = weakened(spread, most)
     run = AttackRun(attack=attack, game=GAME, task=GAME.tasks(app)[0], granted=granted, seed=0)
     return any(beats_baseline(trial.tally) for trial in evaluate(app, run).trials)
