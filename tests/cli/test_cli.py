@@ -207,7 +207,7 @@ def test_an_attack_that_fails_is_seen_in_exit_code_and_text(small: Path, tmp_pat
         "def react(label, scores):\n"
         "    return 'inbox' if label == 'ham' else 'spam folder'\n"
     )
-    words = ("--only", "integrity", "--jobs", "1")
+    words = ("--attack", "good_words_from_substitute", "--jobs", "1")
     done = inline("run", folder / "application.yaml", "-o", tmp_path / "r", *words)
     assert done.code == Exit.FAILED, done.err
     assert "failed: good_words" in done.out

@@ -243,8 +243,8 @@ def _points(
 ) -> list[ExposurePoint]:
     """List the rated trials; for an untested attack, the policy's interval at minimum cost.
 
-    An attack whose control failed, or that the time limit ended, has both: what it reached, and what
-    nobody can exclude. What is covered by a stronger attacker's run is rated there.
+    An attack whose control failed, or that the time limit ended, has both: what it reached, and
+    what nobody can exclude. What is covered by a stronger attacker's run is rated there.
     """
     if evidence.status is Status.COVERED:
         return []
