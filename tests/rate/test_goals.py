@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from goalkeeper.core.assessment import Verdict
@@ -152,7 +154,13 @@ def test_how_much_more_data_would_settle_it(tally: Tally, factor: str) -> None:
 def test_what_was_never_seen_is_not_expected_to_stay_so() -> None:
     at = RatioAt(fpr=0.05, true_positives=2, positives=100, false_positives=0, negatives=100)
     result = rated(1, evidence(trial(Ratio(at=(at,)))))
-    assert "times the sample would settle it" in result.not_tested[0].reason
+    found = re.search(
+        r"about (\d+) times the sample \(([\d,]+) records a side\) would settle it",
+        result.not_tested[0].reason,
+    )
+    assert found is not None
+    factor, records = (int(number.replace(",", "")) for number in found.groups())
+    assert records == factor * 100
 
 
 @pytest.mark.requirement("S1", "S4")

@@ -116,7 +116,16 @@ def _describe_gap(point: ExposurePoint, criteria: PassCriteria, policy: Policy) 
     if factor is None:
         largest = f"a sample {FACTORS[-1]} times as large"
         return f"{levels}; close to the limit: {largest} is not expected to settle it"
-    return f"{levels}; about {factor} times the sample would settle it at the same rate"
+    sample = f"{factor} times the sample{_count_records(point.trial.tally, factor)}"
+    return f"{levels}; about {sample} would settle it at the same rate"
+
+
+def _count_records(tally: Tally, factor: int) -> str:
+    """Say how many records a side a sample so many times as large has, where they are compared."""
+    if not isinstance(tally, Ratio):
+        return ""
+    fewest = min(min(at.positives, at.negatives) for at in tally.at)
+    return f" ({factor * fewest:,} records a side)"
 
 
 def _sample_factor(point: ExposurePoint, criteria: PassCriteria, policy: Policy) -> int | None:
