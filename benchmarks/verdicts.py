@@ -116,8 +116,8 @@ def _figure(row: Row) -> Row:
         "ratio": row["exhaustive_s"] / row["wall_s"] if "exhaustive_s" in row else None,
         "goal": "at most 900 s",
         "note": f"{row['cpu_s']} CPU s, {row['runs']} attack runs, first goal decided after "
-        f"{first} s, {row['idle']:.0%} of their time served no verdict; {', '.join(row['verdicts'])}; "
-        f"risk: {', '.join(row['risk'])}",
+        f"{first} s, {row['idle']:.0%} of their time served no verdict; "
+        f"{', '.join(row['verdicts'])}; risk: {', '.join(row['risk'])}",
     }
 
 

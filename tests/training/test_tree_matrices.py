@@ -110,7 +110,12 @@ def test_a_trainer_fits_its_trees_on_a_dense_matrix(monkeypatch: pytest.MonkeyPa
         + [Column(name="w")]
     )
     seen: list[bool] = []
-    monkeypatch.setattr(tree_matrices, "_densify", lambda f: (seen.append(issparse(f)), f)[1])
+
+    def note(features: Any) -> Any:
+        seen.append(issparse(features))
+        return features
+
+    monkeypatch.setattr(tree_matrices, "_densify", note)
     trainer = SklearnTrainer(pipeline(FINALS[0]), ("no", "yes"), TableDomain(columns=columns))
     data, masks = Data(x=x, y=y), np.random.default_rng(1).random((3, len(x))) < 0.5
     many = trainer.fit_many(data, masks, [1, 2, 3])
