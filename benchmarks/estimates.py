@@ -224,11 +224,12 @@ def _estimated(note: Took, table: dict[tuple[str, str], Experience]) -> float:
 
 
 def write(notes: Sequence[Took]) -> None:
-    """Write the table of the package."""
+    """Write the table of the package; attacks that were not measured anew stay as they are."""
+    table = load_experience() | learnt(notes)
     with TABLE.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(["attack", "task", *KINDS, "spread", "queries"])
-        for name, known in learnt(notes).items():
+        for name, known in sorted(table.items()):
             numbers = [*known.times.values(), known.spread, known.queries]
             out.writerow([*name, *(f"{number:.4g}" for number in numbers)])
     print(f"written: {TABLE}")
