@@ -44,7 +44,15 @@ def test_a_piece_of_evidence_settles_on_either_side_or_not_at_all() -> None:
         settle(at_look(1, 2, successes), 1, POLICY, SECRECY, hypotheses=3)
         for successes in (0, 15, 50)
     ]
-    assert found == [Settled.EXCLUDED, Settled.OPEN, Settled.SHOWN]
+    assert found == [Settled.WITHSTOOD, Settled.OPEN, Settled.SHOWN]
+
+
+def test_what_costs_too_much_to_decide_is_excluded_but_was_not_withstood() -> None:
+    """Nor was what is not applicable: attackers who need less may still succeed."""
+    dear = evidence(trial(of(50, 60)), needs=requires("insider", data="full"))
+    absent = evidence(status=Status.NOT_APPLICABLE)
+    for one in (dear, absent):
+        assert settle(one, 1, POLICY, SECRECY, hypotheses=1) is Settled.EXCLUDED
 
 
 def test_what_costs_too_much_to_decide_does_not_keep_a_goal_from_being_met() -> None:

@@ -134,7 +134,7 @@ def _compare_covered(
 
 
 def _left_open(settled: Settled) -> bool:
-    return settled is not Settled.EXCLUDED
+    return settled is not Settled.WITHSTOOD
 
 
 def _compare_requirement(

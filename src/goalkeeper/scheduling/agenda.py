@@ -24,6 +24,7 @@ from goalkeeper.scheduling.prospects import Stakes
 # the shortest count as, so that cheap attacks of a few seconds come before costly ones of none.
 COSTLINESS = {"high": 1.0, "medium": 10.0, "low": 100.0, "very_low": 1000.0}
 SHORT = 2.0
+NO_SUCCESS = frozenset({Settled.WITHSTOOD, Settled.EXCLUDED})
 Settling = tuple[tuple[Settled, str], ...]  # by the evidence of each attacker, with its id
 
 
@@ -133,7 +134,7 @@ class Agenda:
         if not live:
             return False
         for stronger in self._stronger.get(run.id, ()):
-            if set(live) <= state.excluded.get(stronger.id, set()):
+            if set(live) <= state.withstood.get(stronger.id, set()):
                 state.covered[run.id] = stronger.id
                 return False
         return True
@@ -144,11 +145,12 @@ class Agenda:
             return
         for goal in self._goals[step.run.id]:
             found = self._settle(step, result, goal)
-            shown = next((id_ for settled, id_ in found if settled is Settled.SHOWN), "")
-            if shown:
+            kinds = {settled for settled, _ in found}
+            if Settled.SHOWN in kinds:
+                shown = next(id_ for settled, id_ in found if settled is Settled.SHOWN)
                 state.decided.setdefault(goal, shown)
-            elif all(settled is Settled.EXCLUDED for settled, _ in found):
-                state.excluded.setdefault(step.run.id, set()).add(goal)
+            _note(state.excluded, step.run, goal, holds=kinds <= NO_SUCCESS)
+            _note(state.withstood, step.run, goal, holds=kinds == {Settled.WITHSTOOD})
 
     def _settle(self, step: RunLook, result: AttackResult, goal: Goal) -> Settling:
         """Return what a result settles for a goal, by the evidence of each attacker."""
@@ -244,7 +246,14 @@ class _State:
     pending: list[Unit] = field(default_factory=list)
     decided: dict[Goal, str] = field(default_factory=dict)
     excluded: dict[str, set[Goal]] = field(default_factory=dict)
+    withstood: dict[str, set[Goal]] = field(default_factory=dict)
     covered: dict[str, str] = field(default_factory=dict)
+
+
+def _note(found: dict[str, set[Goal]], run: PlannedRun, goal: Goal, *, holds: bool) -> None:
+    """Note whether something holds of a run and a goal; the last look says so."""
+    noted = found.setdefault(run.id, set())
+    (noted.add if holds else noted.discard)(goal)
 
 
 def _collect(entries: Sequence[PlanEntry]) -> tuple[PlannedRun, ...]:
