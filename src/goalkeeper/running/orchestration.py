@@ -136,7 +136,8 @@ def _run_units(
         options.progress(Warned(text=f"{cost.exceeds}; choose a smaller --effort, or raise it"))
     deadline = time.time() + options.sizing.left()
     execution = replace(options.execution, limits=replace(options.execution.limits, until=deadline))
-    executor = make(execution, len(pending))
+    in_time = options.sizing.left() > HAND_IN  # else workers would start for nothing
+    executor = make(execution, len(pending) if in_time else 0)
     options.progress(
         Started(
             units=session.plan.units,
