@@ -13,9 +13,12 @@ import pytest
 
 import goalkeeper as gk
 from goalkeeper.compute.folder import RunFolder
+from goalkeeper.core.evidence import Requirement, Status
 from goalkeeper.core.need import ProtectionNeed
+from goalkeeper.rate import join_evidence
 from goalkeeper.verify import list_differences
 from tests.attacks.membership.gaussian import application
+from tests.rate.making import evidence, of, requires, trial
 
 CHOICE = gk.Choice(
     goals=(gk.Goal.PRIVACY,), attackers=("customer",), attacks=("loss_threshold",)
@@ -118,3 +121,21 @@ def test_an_assessment_of_another_form_is_noticed(folder: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text())))
     RunFolder(folder).seal()
     assert list_differences(folder) == ["assessment.json: not in the form that goalkeeper writes"]
+
+
+def test_evidence_that_fails_beside_that_of_others_verifies(folder: Path) -> None:
+    """Gradients that do worse than scores are masked: that is no difference from the result."""
+    blind = evidence(trial(of(0, 100)), name="pgd", needs=_seeing("gradients"))
+    broken = evidence(trial(of(60, 100)), name="square", needs=_seeing("scores"))
+    for one in (blind, broken):
+        RunFolder(folder).save(one.unit, one.result)
+    judged = join_evidence([blind, broken])
+    assert judged[0].status is Status.CONTROL_FAILED
+    for found, wrong in (judged, []), ([blind, broken], [blind]):
+        sealed(folder, evidence=[json.loads(e.model_dump_json()) for e in found])
+        different = [d for d in list_differences(folder) if "differs from its unit" in d]
+        assert different == [f"evidence {e.id}: differs from its unit {e.unit}" for e in wrong]
+
+
+def _seeing(view: str) -> Requirement:
+    return requires("insider").model_copy(update={"view": view})

@@ -8,7 +8,7 @@ from pathlib import Path
 from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.errors import OtherSchema, StoreError
-from goalkeeper.rate import recompute
+from goalkeeper.rate import join_evidence, recompute
 from goalkeeper.running import read_policy
 
 
@@ -43,15 +43,18 @@ def list_differences(root: Path) -> list[str]:
 
 
 def _compare_results(folder: RunFolder, assessment: Assessment) -> list[str]:
+    """Compare evidence with the results it comes from, as they are judged together."""
+    kept = [folder.load(e.unit) if e.unit else None for e in assessment.evidence]
+    pairs = list(zip(assessment.evidence, kept, strict=True))
+    judged = join_evidence([e.model_copy(update={"result": k or e.result}) for e, k in pairs])
     found = []
-    for evidence in assessment.evidence:
-        if not evidence.unit:
-            continue
-        result = folder.load(evidence.unit)
-        if result is None and not assessment.complete:
+    for (evidence, result), again in zip(pairs, judged, strict=True):
+        if not evidence.unit or (result is None and not assessment.complete):
             continue
         if result is None:
             found.append(f"evidence {evidence.id}: its unit {evidence.unit} is missing or damaged")
-        elif json.loads(result.model_dump_json()) != json.loads(evidence.result.model_dump_json()):
+        elif json.loads(again.result.model_dump_json()) != json.loads(
+            evidence.result.model_dump_json()
+        ):
             found.append(f"evidence {evidence.id}: differs from its unit {evidence.unit}")
     return found

@@ -43,6 +43,7 @@ def with_plugins(monkeypatch: pytest.MonkeyPatch, *values: tuple[str, str]) -> N
         (Execution(jobs=1), 9, InlineExecutor),
         (Execution(jobs=2), 9, LocalExecutor),
         (Execution(jobs=2), 1, InlineExecutor),
+        (Execution(jobs=2, apart=True), 0, InlineExecutor),
         (Execution(jobs=1, limits=TIGHT), 9, LocalExecutor),
         (Execution(executor="local", jobs=1), 9, LocalExecutor),
         (Execution(executor="dask"), 9, DaskExecutor),

@@ -6,10 +6,10 @@ import pytest
 
 from goalkeeper.core.assessment import Verdict
 from goalkeeper.core.errors import PolicyError
-from goalkeeper.core.evidence import Evidence, Status
+from goalkeeper.core.evidence import Evidence, Requirement, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.games import tallies
-from goalkeeper.rate import Settled, settle
+from goalkeeper.rate import Settled, join_evidence, settle
 from goalkeeper.rate._looks import SHARES
 from tests.rate.making import POLICY, SECRECY, evidence, of, rated, rated_one, requires, trial
 
@@ -44,7 +44,15 @@ def test_a_piece_of_evidence_settles_on_either_side_or_not_at_all() -> None:
         settle(at_look(1, 2, successes), 1, POLICY, SECRECY, hypotheses=3)
         for successes in (0, 15, 50)
     ]
-    assert found == [Settled.EXCLUDED, Settled.OPEN, Settled.SHOWN]
+    assert found == [Settled.WITHSTOOD, Settled.OPEN, Settled.SHOWN]
+
+
+def test_what_costs_too_much_to_decide_is_excluded_but_was_not_withstood() -> None:
+    """Nor was what is not applicable: attackers who need less may still succeed."""
+    dear = evidence(trial(of(50, 60)), needs=requires("insider", data="full"))
+    absent = evidence(status=Status.NOT_APPLICABLE)
+    for one in (dear, absent):
+        assert settle(one, 1, POLICY, SECRECY, hypotheses=1) is Settled.EXCLUDED
 
 
 def test_what_costs_too_much_to_decide_does_not_keep_a_goal_from_being_met() -> None:
@@ -83,3 +91,22 @@ def test_what_the_time_limit_ended_shows_a_success_and_excludes_nothing() -> Non
     result = rated(1, limited(0))
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "stopped by the time limit" in result.reason
+
+
+@pytest.mark.parametrize(("blind", "broken"), [((0, 50), (24, 200)), ((0, 200), (4, 50))])
+def test_masked_gradients_show_whichever_look_settled_each_run(
+    blind: tuple[int, int], broken: tuple[int, int]
+) -> None:
+    """One that ends with its first look, on the first inputs of the other, covers up nothing."""
+    gradients = evidence(trial(of(*blind)), name="pgd", needs=_seeing("gradients"))
+    scores = evidence(trial(of(*broken)), name="square", needs=_seeing("scores"))
+    assert [e.status for e in join_evidence([gradients, scores])] == [
+        Status.CONTROL_FAILED,
+        Status.TESTED,
+    ]
+    worse = evidence(trial(of(1, 50)), name="square", needs=_seeing("scores"))
+    assert join_evidence([gradients, worse])[0].status is Status.TESTED
+
+
+def _seeing(view: str) -> Requirement:
+    return requires("insider").model_copy(update={"view": view})

@@ -13,7 +13,7 @@ from goalkeeper.core.need import Damage
 from goalkeeper.games import tallies
 from goalkeeper.policy import protection_need
 from goalkeeper.rate import rate, recompute
-from tests.rate.making import POLICY, RULES, SECRECY, evidence, need_of, of, trial
+from tests.rate.making import POLICY, RULES, SECRECY, evidence, need_of, of, requires, trial
 
 
 def assessment() -> Assessment:
@@ -173,3 +173,49 @@ def test_what_is_covered_was_withstood_by_the_same_attack(
     changed = {"evidence": found, "goals": goals, "verdict": verdict, "plan": ()}
     texts = recompute(assessment().model_copy(update=changed), POLICY)
     assert any(message in text for text in texts) if message else texts == []
+
+
+@pytest.mark.parametrize(
+    "less", [{"knowledge": {"data": "full"}}, {"capabilities": ("M1",)}, {"view": "scores"}]
+)
+def test_nobody_is_covered_by_an_attacker_with_less(less: dict[str, Any]) -> None:
+    strong = evidence(trial(of(0, 400)), name="strong")
+    weak = evidence(name="weak", status=Status.COVERED)
+    needs = weak.requires.model_copy(update=less)
+    weak = weak.model_copy(
+        update={"attack": strong.attack, "covered_by": strong.id, "requires": needs}
+    )
+    found, goals, verdict = rate(
+        [strong, weak], {Goal.INTEGRITY: need_of(1)}, POLICY, SECRECY, {Goal.INTEGRITY: 1}
+    )
+    changed = {"evidence": found, "goals": goals, "verdict": verdict, "plan": ()}
+    assert recompute(assessment().model_copy(update=changed), POLICY) == [
+        f"evidence {weak.id}: {strong.id} does not cover it"
+    ]
+
+
+def test_what_could_decide_an_open_goal_was_needed() -> None:
+    """What is decided, or costs too much to decide, was not."""
+    for successes, who, message in (
+        (0, requires(), "could decide integrity"),
+        (390, requires(), ""),
+        (0, requires("insider", data="full", expertise="expert"), ""),
+    ):
+        found = [
+            evidence(trial(of(successes, 400))),
+            evidence(name="other", status=Status.NOT_NEEDED, needs=who),
+        ]
+        needs = {Goal.INTEGRITY: need_of(1)}
+        rated, goals, verdict = rate(found, needs, POLICY, SECRECY, {Goal.INTEGRITY: 1})
+        changed = {"evidence": rated, "goals": goals, "verdict": verdict, "plan": ()}
+        texts = recompute(assessment().model_copy(update=changed), POLICY)
+        texts = [text for text in texts if "requires" not in text]
+        assert [message in text for text in texts] == ([True] if message else [])
+
+
+def test_evidence_of_what_was_planned_cannot_be_left_out() -> None:
+    found = assessment()
+    row = found.plan[0].model_copy(update={"attacker": "customer"})
+    changed = found.model_copy(update={"plan": (*found.plan, row)})
+    text = "plan: good_words harmful-passes evasion.good_words customer was planned, and there is"
+    assert any(text in difference for difference in recompute(changed, POLICY))

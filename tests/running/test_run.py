@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import goalkeeper as gk
+from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.errors import DescriptionError, StoreError
@@ -318,3 +319,18 @@ def test_by_default_warnings_are_python_warnings(app: Application) -> None:
     unit: Unit = gk.plan(app, choice=LOSS).units[0]
     status = RunStatus({}, (), {}, {})
     warn_only(Finished(unit=unit, result=AttackResult(status=Status.TESTED), status=status))
+
+
+@pytest.mark.parametrize("status", [Status.TESTED, Status.FAILED_TO_RUN])
+def test_a_run_that_is_resumed_for_no_time_keeps_what_it_had(
+    app: Application, tmp_path: Path, status: Status
+) -> None:
+    """What runs again is reported as it was, until it has run again."""
+    folder = tmp_path / "run"
+    before = gk.run(app, folder, choice=LOSS, options=options())
+    first = next(e for e in before.evidence if e.unit)
+    again = first.result.model_copy(update={"status": status, "limited": status is Status.TESTED})
+    RunFolder(folder).save(first.unit, again)
+    after = gk.run(app, folder, choice=LOSS, options=options(sizing=Sizing(limit=0.0)))
+    assert [e.result for e in after.evidence if e.unit == first.unit] == [again]
+    assert list_differences(folder) == []

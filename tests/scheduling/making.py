@@ -10,7 +10,7 @@ from typing import Any, cast
 from goalkeeper.core.assessment import Estimate
 from goalkeeper.core.evidence import AttackResult, Proportion, Status, Trial
 from goalkeeper.core.goals import Goal, Harm
-from goalkeeper.core.power import Attacker, Budget, Grade, Knowledge, Power, View
+from goalkeeper.core.power import UNLIMITED, Attacker, Budget, Grade, Knowledge, Power, View
 from goalkeeper.core.standing import DECIDES, Standing
 from goalkeeper.estimate import OperationTimes
 from goalkeeper.games.base import Task
@@ -42,10 +42,12 @@ class Case:
     attack: str = ""
     standing: Standing = DECIDES
     looks: int = 2
+    daily: float = UNLIMITED  # queries
 
 
 def entry_of(case: Case) -> PlanEntry:
-    power = Power(knowledge=Knowledge(data=case.data), view=View.LABELS, budget=Budget(queries=100))
+    budget = Budget(queries=100, queries_per_day=case.daily)
+    power = Power(knowledge=Knowledge(data=case.data), view=View.LABELS, budget=budget)
     attack = case.attack or case.name
     task = Task(
         name=case.name if not case.attack else "task",
@@ -104,7 +106,9 @@ def agenda_of(
     return Agenda(plan_of(cases, choice), stakes_of(needs), times, seed=0)
 
 
-def result_of(successes: int, n: int, status: Status = Status.TESTED) -> AttackResult:
+def result_of(
+    successes: int, n: int, status: Status = Status.TESTED, *, queries: float = 1
+) -> AttackResult:
     """Successes beside a baseline on the same items that has none."""
     tally = Proportion(successes=successes, n=n, baseline_successes=0, baseline_n=n, both=0)
-    return AttackResult(status=status, trials=(Trial(budget=1, queries=1, tally=tally),))
+    return AttackResult(status=status, trials=(Trial(budget=1, queries=queries, tally=tally),))

@@ -83,6 +83,50 @@ def test_the_stronger_attacker_goes_first_and_covers_the_weaker() -> None:
     assert ids(agenda, unclear) == ["weak-0.25", "weak-1"]
 
 
+def test_an_attack_that_only_costs_the_stronger_too_much_covers_nobody() -> None:
+    """It breaks everything, in more days than decide; who needs less knowledge has those days."""
+    weak = Case(name="weak", attack="same", daily=1, window="moderate")
+    strong = Case(name="strong", attack="same", data=Grade.FULL, daily=1, window="moderate")
+    agenda = agenda_of([weak, strong])
+    broken = {"strong-0.25": result_of(45, 50, queries=20)}
+    assert agenda.follow(broken).decided == {}
+    assert ids(agenda, broken) == ["weak-0.25", "weak-1"]
+
+
+def test_an_attack_that_is_not_applicable_covers_nobody() -> None:
+    weak = Case(name="weak", attack="same")
+    strong = Case(name="strong", attack="same", data=Grade.PARTIAL)
+    absent = {"strong-0.25": AttackResult(status=Status.NOT_APPLICABLE)}
+    assert ids(agenda_of([weak, strong]), absent) == ["weak-0.25", "weak-1"]
+
+
+def test_a_second_look_at_a_run_takes_back_what_the_first_one_had_excluded() -> None:
+    """The last look is the evidence; nobody is covered by one that leaves it open."""
+    weak = Case(name="weak", attack="same")
+    strong = Case(name="strong", attack="same", data=Grade.PARTIAL, goals=tuple(BOTH))
+    agenda = agenda_of([weak, strong], {Goal.INTEGRITY: 1, Goal.PRIVACY: 3})
+    verified = result_of(0, 50)
+    assert "weak-0.25" not in ids(agenda, {"strong-0.25": verified})
+    assert ids(agenda, {"strong-0.25": verified, "strong-1": UNCLEAR})[0] == "weak-0.25"
+
+
+def test_a_goal_is_open_again_where_the_second_look_does_not_show_what_the_first_did() -> None:
+    """The second look is made for another goal, and may fail; it is the evidence nevertheless."""
+    cases = [
+        Case(name="one", goals=tuple(BOTH)),
+        Case(name="two", goals=(Goal.PRIVACY,), seconds=9),
+    ]
+    agenda = agenda_of(cases, {Goal.INTEGRITY: 1, Goal.PRIVACY: 2})
+    first = {"one-0.25": result_of(13, 50)}
+    assert list(agenda.follow(first).decided) == [Goal.PRIVACY]
+    assert ids(agenda, first) == ["one-1"]
+    failed = first | {"one-1": result_of(0, 200, Status.FAILED_TO_RUN)}
+    assert agenda.follow(failed).decided == {}
+    assert ids(agenda, failed) == ["two-0.25", "two-1"]
+    shown = first | {"one-1": result_of(52, 200)}
+    assert ids(agenda, shown) == [], "it shows it again"
+
+
 def test_what_was_begun_ahead_counts_only_if_the_list_comes_to_it() -> None:
     """Two workers find the same evidence as one, whichever of them is done first."""
     agenda = agenda_of([Case(name="one", seconds=1), Case(name="two", seconds=2)])

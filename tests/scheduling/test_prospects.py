@@ -8,9 +8,9 @@ from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Grade
 from goalkeeper.core.standing import Standing
-from goalkeeper.planning import Choice, PlanEntry
+from goalkeeper.planning import Choice, Plan, PlanEntry
 from goalkeeper.scheduling import narrow
-from tests.scheduling.making import Case, plan_of, stakes_of
+from tests.scheduling.making import Case, entry_of, plan_of, stakes_of
 
 DEAR = Case(name="dear", window="difficult", data=Grade.FULL)
 IDLE = Case(name="idle", goals=(Goal.PRIVACY,))
@@ -49,6 +49,16 @@ def test_all_adds_what_counts_for_no_verdict_but_not_what_is_too_dear() -> None:
     assert entry(HARMLESS, everything).unit is not None
     assert entry(DEAR, everything).unit is None
     assert entry(IDLE, Choice(goals=(Goal.PRIVACY,))).unit is not None, "it was asked for by name"
+
+
+def test_what_counts_for_no_verdict_stops_with_the_run_that_it_shares() -> None:
+    """An attacker for whom it decides has the same run; it has the same looks, whoever is first."""
+    idle = entry_of(Case(name="same", standing=Standing.no_harm("it harms nobody")))
+    one = entry_of(Case(name="same"))
+    for entries in ((idle, one), (one, idle)):
+        plan = Plan(entries=entries, attackers=(), choice=Choice(all_goals=True))
+        narrowed = narrow(plan, stakes_of())
+        assert [entry.interim is None for entry in narrowed.entries] == [False, False]
 
 
 def test_exhaustive_and_chosen_attacks_leave_nothing_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,16 +50,16 @@ def collect_limited_sizing(effort: Effort = None, limit: TimeLimit = "") -> Sizi
     begun = time.monotonic()  # before the imports, which take some of it
     from dataclasses import replace
 
-    seconds = amounts.parse_seconds(limit, "--time") if limit or effort else DEFAULT_LIMIT
+    seconds = amounts.parse_seconds(limit, "--time")
     return replace(collect_sizing(effort), limit=seconds, begun=begun)
 
 
-def unlimited_if_exhaustive(sizing: Sizing, chosen: Choice) -> Sizing:
-    """Take away the default time limit from a run that is to make every attack run to its end."""
+def limit_by_default(sizing: Sizing, chosen: Choice) -> Sizing:
+    """Give the default time limit to a run for which no time, effort or completeness was chosen."""
     from dataclasses import replace
 
-    default = sizing.limit == DEFAULT_LIMIT and sizing.effort is None
-    return replace(sizing, limit=float("inf")) if chosen.exhaustive and default else sizing
+    chosen_otherwise = chosen.exhaustive or sizing.effort is not None or isfinite(sizing.limit)
+    return sizing if chosen_otherwise else replace(sizing, limit=DEFAULT_LIMIT)
 
 
 def describe_time(pending: Sequence[Unit], times: OperationTimes, jobs: int) -> str:

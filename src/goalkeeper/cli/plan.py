@@ -28,7 +28,7 @@ from goalkeeper.cli.effort import (
     collect_limited_sizing,
     describe_time,
     format_duration,
-    unlimited_if_exhaustive,
+    limit_by_default,
 )
 from goalkeeper.cli.service import describe_service
 
@@ -79,7 +79,7 @@ def plan(
     if as_json:
         typer.echo(json.dumps(_make_rows(ready, times), indent=1))
     else:
-        limit = unlimited_if_exhaustive(sizing, chosen).limit
+        limit = limit_by_default(sizing, chosen).limit
         _print(ready, times, file, jobs)
         _print_time(ready, times, jobs, limit)
         _print_next(ready, file)

@@ -74,7 +74,7 @@ class Progress:
         cost = describe_time(pending, times, self._jobs)
         self._say(f"{count_runs(len(event.units))} can decide a verdict: {cost}")
         if total_for(times, pending, self._jobs).now > event.left:
-            left = format_duration(event.left)
+            left = format_duration(max(0.0, event.left))
             self._say(f"time limit: {left}; the shortest run first, and the same command continues")
 
     def _advance(self, event: Finished) -> None:

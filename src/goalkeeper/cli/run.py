@@ -22,7 +22,7 @@ from goalkeeper.cli.common import (
     redirect_stdout_of_user_code,
     shell_command,
 )
-from goalkeeper.cli.effort import collect_limited_sizing, unlimited_if_exhaustive
+from goalkeeper.cli.effort import collect_limited_sizing, limit_by_default
 from goalkeeper.cli.exits import Exit
 from goalkeeper.cli.progress import Progress
 
@@ -81,7 +81,7 @@ def run(
 
     run_options = running.RunOptions(
         execution=execution,
-        sizing=unlimited_if_exhaustive(sizing, chosen),
+        sizing=limit_by_default(sizing, chosen),
         compute=compute,
         store=store,
         progress=Progress(silent=as_json),

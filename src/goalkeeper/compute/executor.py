@@ -146,7 +146,7 @@ class Execution:
         """Name the executor for so many jobs; a limit needs a worker that can be ended."""
         if self.executor or self.scheduler:
             return self.executor or "dask"
-        alone = (self.slots == 1 or jobs < 2) and not self.apart
+        alone = not jobs or ((self.slots == 1 or jobs < 2) and not self.apart)
         return "inline" if alone and self.limits.none else "local"
 
 

@@ -127,9 +127,15 @@ def _levels(
 
 
 class Settled(StrEnum):
-    """What a piece of evidence settles for a goal: a success, that there is none, or neither."""
+    """What a piece of evidence settles for a goal: a success, that there is none, or neither.
+
+    `withstood`: the attack was tested and reaches nothing critical, whatever it costs. `excluded`:
+    the attack is not applicable, or costs too much to decide. That says nothing of attackers who
+    need less for it.
+    """
 
     SHOWN = "shown"
+    WITHSTOOD = "withstood"
     EXCLUDED = "excluded"
     OPEN = "open"
 
@@ -142,8 +148,11 @@ def settle(
     points = _points(evidence, need, policy, secrecy, hypotheses)
     if any(p.cost < criteria.required for p in criteria.demonstrated(points)):
         return Settled.SHOWN
-    possible = any(p.cost < criteria.required for p in criteria.not_excluded(points))
-    return Settled.OPEN if possible else Settled.EXCLUDED
+    possible = criteria.not_excluded(points)
+    if any(p.cost < criteria.required for p in possible):
+        return Settled.OPEN
+    tested = any(p.tested for p in points)
+    return Settled.WITHSTOOD if tested and not possible else Settled.EXCLUDED
 
 
 def rate_goal(

@@ -42,17 +42,30 @@ def _judged(one: Evidence, others: Sequence[Evidence]) -> Evidence:
         same = (other.task, other.result.threat) == (one.task, one.result.threat)
         if theirs is None or not same or other.requires.view == "gradients":
             continue
-        excess = theirs.successes - mine.successes
-        if theirs.n == mine.n and excess >= max(MIN_INPUTS, MIN_EXCESS * mine.n):
+        if _does_better(theirs, mine):
             reason = (
                 f"gradients are masked: {other.attack}, which follows none, breaks "
-                f"{theirs.successes} of {theirs.n} of the same inputs, this attack {mine.successes}"
+                f"{theirs.successes} of {theirs.n} of the same inputs, this attack "
+                f"{mine.successes} of {mine.n}"
             )
             result = one.result.model_copy(
                 update={"status": Status.CONTROL_FAILED, "reason": reason}
             )
             return one.model_copy(update={"result": result})
     return one
+
+
+def _does_better(theirs: Proportion, mine: Proportion) -> bool:
+    """Return whether the weaker view breaks clearly more inputs.
+
+    Where one of both was settled by its first look, its inputs are the first of the other's. The
+    excess is then counted in inputs of the smaller sample.
+    """
+    if not theirs.n or not mine.n:
+        return False
+    n = min(theirs.n, mine.n)
+    excess = n * theirs.successes / theirs.n - n * mine.successes / mine.n
+    return excess >= max(MIN_INPUTS, MIN_EXCESS * n)
 
 
 def _tally(evidence: Evidence) -> Proportion | None:

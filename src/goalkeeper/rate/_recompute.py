@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from goalkeeper.core.assessment import Assessment, GoalRating, Verdict
 from goalkeeper.core.errors import GoalkeeperError
-from goalkeeper.core.evidence import Evidence, Rated, Status, Tally
+from goalkeeper.core.evidence import Evidence, Rated, Requirement, Status, Tally
 from goalkeeper.core.need import ProtectionNeed
+from goalkeeper.core.power import Capability, Grade, View
 from goalkeeper.games import tallies
 from goalkeeper.policy import Policy, protection_need
 from goalkeeper.rate._goals import Settled, rate, settle
@@ -41,7 +43,7 @@ def recompute(assessment: Assessment, policy: Policy) -> list[str]:
     except GoalkeeperError as error:
         return [*found, f"cannot be rated again: {error}"]
     found += [*_compare_plan(assessment), *_compare_rows(assessment)]
-    found += _compare_covered(bare, assessment, policy)
+    found += [*_compare_covered(bare, assessment, policy), *_compare_left_out(assessment, policy)]
     for stored, again in zip(assessment.evidence, evidence, strict=True):
         where = f"evidence {stored.id}"
         found += _compare(f"{where}: rated", _plain(stored.rated), _plain(again.rated))
@@ -121,6 +123,7 @@ def _compare_covered(
             continue
         other = by_id.get(one.covered_by)
         same = other is not None and (other.attack, other.task) == (one.attack, one.task)
+        same = same and other is not None and _grants(other.requires, one.requires)
         if other is None or not same or other.status is not Status.TESTED:
             yield f"evidence {one.id}: {one.covered_by or 'no evidence'} does not cover it"
             continue
@@ -133,8 +136,37 @@ def _compare_covered(
                 yield f"evidence {one.id}: {other.id} leaves open whether {goal} is met"
 
 
+def _grants(more: Requirement, less: Requirement) -> bool:
+    """Return whether a requirement has all knowledge, capabilities and view of another one."""
+    known = all(
+        Grade[more.knowledge.get(aspect, "none").upper()] >= Grade[grade.upper()]
+        for aspect, grade in less.knowledge.items()
+    )
+    able = Capability.of(less.capabilities) in Capability.of(more.capabilities).closed()
+    return known and able and View[more.view.upper()] >= View[less.view.upper()]
+
+
+def _compare_left_out(assessment: Assessment, policy: Policy) -> Iterator[str]:
+    """Check that what was planned is there, and what was not needed could change no verdict."""
+    rows = [r for r in assessment.plan if r.status == "planned" and r.standing.decides]
+    planned = Counter((r.attack, r.task, r.variant, r.attacker) for r in rows)
+    there = Counter((e.attack, e.task, e.variant, e.attacker) for e in assessment.evidence)
+    for key in planned - there:
+        yield f"plan: {' '.join(key)} was planned, and there is no evidence of it"
+    for one in assessment.evidence:
+        if one.status is Status.NOT_NEEDED and one.standing.decides:
+            cost = policy.rating.cost_of(
+                one.requires, assessment.application.secrecy, queries=0, compute_h=0
+            )
+            for goal in filter(assessment.goals.__contains__, one.goals):
+                rating = assessment.goals[goal]
+                settled = rating.verdict is Verdict.NOT_MET or rating.doubt
+                if rating.need.level and not settled and cost.points < rating.required:
+                    yield f"evidence {one.id}: not needed, but it could decide {goal}"
+
+
 def _left_open(settled: Settled) -> bool:
-    return settled is not Settled.EXCLUDED
+    return settled is not Settled.WITHSTOOD
 
 
 def _compare_requirement(

@@ -31,7 +31,7 @@ from goalkeeper.running.keys import PROBES, hash_answers
 from goalkeeper.running.options import Finished, Measured, RunOptions, Started, Warned
 from goalkeeper.running.record import freeze, write_assessment
 from goalkeeper.running.sizing import settle_effort
-from goalkeeper.running.units import load_finished, recall, run_pending
+from goalkeeper.running.units import load_finished, load_unfinished, recall, run_pending
 
 HAND_IN = 5.0  # seconds before the limit at which attack runs begin to hand in what they have
 CHANGED = 32  # inputs that a service is asked again when a run is resumed
@@ -127,7 +127,7 @@ def _run_units(
 ) -> Assessment:
     started = now()
     session.app.once(baseline)  # now, so that a model that fails later does not take it away
-    kept = load_finished(session)
+    kept, unfinished = load_finished(session), load_unfinished(session)
     reused = recall(session, kept)
     results = kept | reused
     pending = session.agenda.follow(results).pending
@@ -136,7 +136,8 @@ def _run_units(
         options.progress(Warned(text=f"{cost.exceeds}; choose a smaller --effort, or raise it"))
     deadline = time.time() + options.sizing.left()
     execution = replace(options.execution, limits=replace(options.execution.limits, until=deadline))
-    executor = make(execution, len(pending))
+    in_time = options.sizing.left() > HAND_IN  # else workers would start for nothing
+    executor = make(execution, len(pending) if in_time else 0)
     options.progress(
         Started(
             units=session.plan.units,
@@ -158,7 +159,7 @@ def _run_units(
     ):
         status = session.agenda.follow(results)
         options.progress(Finished(unit=unit, result=result, status=status))
-    return conclude(session, results, started=started)
+    return conclude(session, unfinished | results, started=started)
 
 
 def _choose_execution(application: Application | Path | str, given: Execution) -> Execution:

@@ -20,14 +20,23 @@ def load_finished(session: Session) -> dict[str, AttackResult]:
 
     These are the failed ones, and what the time limit ended early.
     """
+    return {unit: result for unit, result in _load(session).items() if not _runs_again(result)}
+
+
+def load_unfinished(session: Session) -> dict[str, AttackResult]:
+    """Return the results that are to run again; what does not come to it keeps them."""
+    return {unit: result for unit, result in _load(session).items() if _runs_again(result)}
+
+
+def _load(session: Session) -> dict[str, AttackResult]:
     if session.folder is None:
         return {}
-    found = {unit.id: session.folder.load(unit.id) for unit in session.plan.looks}
-    return {
-        unit: result
-        for unit, result in found.items()
-        if result is not None and result.status is not Status.FAILED_TO_RUN and not result.limited
-    }
+    found = ((unit.id, session.folder.load(unit.id)) for unit in session.plan.looks)
+    return {unit: result for unit, result in found if result is not None}
+
+
+def _runs_again(result: AttackResult) -> bool:
+    return result.status is Status.FAILED_TO_RUN or result.limited
 
 
 def recall(session: Session, have: Mapping[str, AttackResult]) -> dict[str, AttackResult]:

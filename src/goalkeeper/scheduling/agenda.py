@@ -24,6 +24,8 @@ from goalkeeper.scheduling.prospects import Stakes
 # the shortest count as, so that cheap attacks of a few seconds come before costly ones of none.
 COSTLINESS = {"high": 1.0, "medium": 10.0, "low": 100.0, "very_low": 1000.0}
 SHORT = 2.0
+Decisions = frozenset[tuple[str, Goal]]  # a run by its id, and a goal
+NO_SUCCESS = frozenset({Settled.WITHSTOOD, Settled.EXCLUDED})
 Settling = tuple[tuple[Settled, str], ...]  # by the evidence of each attacker, with its id
 
 
@@ -107,9 +109,16 @@ class Agenda:
         """Follow the list with the results there are, and say where it leads.
 
         Where a result is missing, the list is followed as if it settled nothing: what is pending
-        behind it may turn out to be needless.
+        behind it may turn out to be needless. A first look decides a goal only as long as no second
+        one, made for another goal, takes its place and does not.
         """
-        state = _State()
+        state = self._follow(results, frozenset())
+        while state.lost:
+            state = self._follow(results, state.void | state.lost)
+        return RunStatus(state.counted, tuple(state.pending), state.decided, state.covered)
+
+    def _follow(self, results: Mapping[str, AttackResult], void: Decisions) -> _State:
+        state = _State(void=void)
         for step in self._steps:
             if not self._matters(step, state):
                 continue
@@ -119,7 +128,7 @@ class Agenda:
             else:
                 state.counted[step.unit.id] = result
                 self._judge(step, result, state)
-        return RunStatus(state.counted, tuple(state.pending), state.decided, state.covered)
+        return state
 
     # ---- what matters --------------------------------------------------------------------------
 
@@ -133,7 +142,7 @@ class Agenda:
         if not live:
             return False
         for stronger in self._stronger.get(run.id, ()):
-            if set(live) <= state.excluded.get(stronger.id, set()):
+            if set(live) <= state.withstood.get(stronger.id, set()):
                 state.covered[run.id] = stronger.id
                 return False
         return True
@@ -144,11 +153,15 @@ class Agenda:
             return
         for goal in self._goals[step.run.id]:
             found = self._settle(step, result, goal)
+            kinds = {settled for settled, _ in found}
             shown = next((id_ for settled, id_ in found if settled is Settled.SHOWN), "")
-            if shown:
-                state.decided.setdefault(goal, shown)
-            elif all(settled is Settled.EXCLUDED for settled, _ in found):
-                state.excluded.setdefault(step.run.id, set()).add(goal)
+            decides = bool(shown) and (step.run.id, goal) not in state.void
+            if decides and goal not in state.decided:
+                state.decided[goal], state.decider[goal] = shown, step.run.id
+            elif not shown and state.decider.get(goal) == step.run.id:
+                state.lost.add((step.run.id, goal))
+            _note(state.excluded, step.run, goal, holds=kinds <= NO_SUCCESS)
+            _note(state.withstood, step.run, goal, holds=kinds == {Settled.WITHSTOOD})
 
     def _settle(self, step: RunLook, result: AttackResult, goal: Goal) -> Settling:
         """Return what a result settles for a goal, by the evidence of each attacker."""
@@ -238,13 +251,28 @@ class Agenda:
 
 @dataclass(eq=False)
 class _State:
-    """What following the list has found so far."""
+    """What following the list has found so far.
+
+    `decider` has the run that decided a goal; `lost` are runs and goals that a first look decided
+    and the second did not, `void` those of an earlier attempt.
+    """
+
+    void: Decisions
 
     counted: dict[str, AttackResult] = field(default_factory=dict)
     pending: list[Unit] = field(default_factory=list)
     decided: dict[Goal, str] = field(default_factory=dict)
+    decider: dict[Goal, str] = field(default_factory=dict)
+    lost: set[tuple[str, Goal]] = field(default_factory=set)
     excluded: dict[str, set[Goal]] = field(default_factory=dict)
+    withstood: dict[str, set[Goal]] = field(default_factory=dict)
     covered: dict[str, str] = field(default_factory=dict)
+
+
+def _note(found: dict[str, set[Goal]], run: PlannedRun, goal: Goal, *, holds: bool) -> None:
+    """Note whether something holds of a run and a goal; the last look says so."""
+    noted = found.setdefault(run.id, set())
+    (noted.add if holds else noted.discard)(goal)
 
 
 def _collect(entries: Sequence[PlanEntry]) -> tuple[PlannedRun, ...]:

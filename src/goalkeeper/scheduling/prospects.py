@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from goalkeeper.core.evidence import Status
@@ -44,16 +44,19 @@ def narrow(plan: Plan, stakes: Stakes) -> Plan:
     """
     if plan.choice.complete:
         return plan
-    return replace(plan, entries=tuple(_narrowed(e, plan, stakes) for e in plan.entries))
+    deciding = {entry.unit.id for entry in plan.entries if entry.unit and stakes.goals(entry)}
+    entries = (_narrowed(entry, plan, stakes, deciding) for entry in plan.entries)
+    return replace(plan, entries=tuple(entries))
 
 
-def _narrowed(entry: PlanEntry, plan: Plan, stakes: Stakes) -> PlanEntry:
+def _narrowed(entry: PlanEntry, plan: Plan, stakes: Stakes, deciding: Collection[str]) -> PlanEntry:
     if entry.unit is None or stakes.goals(entry):
         return entry
     reason = _explain(entry, stakes)
     named = entry.standing.decides and set(entry.goals) & set(plan.choice.goals)
     if (plan.choice.all_goals or named) and not _is_too_costly(entry, stakes):
-        return replace(entry, interim=None)
+        shared = entry.unit.id in deciding  # with an attacker for whom it stops when it is settled
+        return entry if shared else replace(entry, interim=None)
     return replace(entry, unit=None, interim=None, status=Status.NOT_NEEDED, reasons=(reason,))
 
 
