@@ -77,7 +77,7 @@ def mixed() -> Assessment:
 
 SENTENCE = (
     "7 attack runs planned: 2 made, 3 not needed, 1 covered by a stronger attacker, 1 stopped by "
-    "the time limit. Of those made, 2 ended after a quarter of the sample."
+    "the time limit. Of those made, 2 used a quarter of the sample."
 )
 
 

@@ -107,7 +107,7 @@ def count_planned(runs: tuple[RunFate, ...]) -> str:
     sentence = f"{planned}: {', '.join(f'{counts[f]:,} {f}' for f in Fate if counts[f])}."
     early = sum(run.at_first_look for run in runs)
     if early:
-        sentence += f" Of those made, {early:,} ended after a quarter of the sample."
+        sentence += f" Of those made, {early:,} used a quarter of the sample."
     return sentence
 
 

@@ -122,10 +122,10 @@ FINDINGS_INTRO = (
     "For each goal, integrity level or aspect, and attacker, the worst attack run is shown in "
     "full, each attack on a task at most once; every other attack run that was made is a table "
     "row. An attack run succeeds if it was shown to reach the critical level with less attack "
-    "potential than must be withstood. It is inconclusive if that could not be excluded, too costly if it reaches the "
-    "critical level only with more attack potential, and withstood otherwise. To see a row in "
-    "full, run its attack alone (goalkeeper run with --attack and --attacker). All details are in "
-    "assessment.json, under the identifiers given here."
+    "potential than must be withstood. It is inconclusive if that could not be excluded, too "
+    "costly if it reaches the critical level only with more attack potential, and withstood "
+    "otherwise. To see a row in full, run its attack alone (goalkeeper run with --attack and "
+    "--attacker). All details are in assessment.json, under the identifiers given here."
 )
 
 METHOD = (
@@ -140,8 +140,8 @@ METHOD = (
     "Otherwise it is inconclusive. The worst goal decides the overall verdict.",
     "Unless everything was asked for (--exhaustive), attack runs that no verdict could depend on "
     "any more were left out, and a run ended early where a part of its sample settled it; the "
-    "error probability is shared out over both looks. A goal that is not met then names the cheapest "
-    "attack that was run and succeeded; there may be cheaper ones.",
+    "error probability is shared out over both looks. A goal that is not met then names the "
+    "cheapest attack that was run and succeeded; there may be cheaper ones.",
     "Run times, and the part of attack potential that is computed from them, are measured and "
     "differ from run to run. Everything else is the same for the same seed.",
 )
