@@ -174,7 +174,8 @@ def _open(report: Report, width: int) -> Iterator[RenderableType]:
     for line in shown:
         yield Text(_cut(f"- {line}", width))
     if report.not_run or rest > 0:
-        omitted = f"{rest} more lines, and " if rest > 0 else ""
+        lines_left = "1 more line" if rest == 1 else f"{rest} more lines"
+        omitted = f"{lines_left}, and " if rest > 0 else ""
         yield Text(
             f"The HTML report lists {omitted}every attack, attacker and reason.", style="dim"
         )
