@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,21 +45,26 @@ def collect_sizing(effort: Effort = None) -> Sizing:
     return Sizing(effort=None if effort is None else check_effort(effort))
 
 
-def collect_limited_sizing(effort: Effort = None, limit: TimeLimit = "") -> Sizing:
+@dataclass(frozen=True, slots=True)
+class RequestedSizing:
+    """Effort and time as the user gave them; the default time limit depends on what is chosen."""
+
+    sizing: Sizing
+    timed: bool
+
+    def settle(self, chosen: Choice) -> Sizing:
+        """Return the sizing with its time limit: none by default where all was asked for."""
+        if self.timed or self.sizing.effort is not None or chosen.exhaustive:
+            return self.sizing
+        return replace(self.sizing, limit=DEFAULT_LIMIT)
+
+
+def collect_limited_sizing(effort: Effort = None, limit: TimeLimit = "") -> RequestedSizing:
     """Gather effort and time, which counts from now; raises DescriptionError."""
     begun = time.monotonic()  # before the imports, which take some of it
-    from dataclasses import replace
-
-    seconds = amounts.parse_seconds(limit, "--time") if limit or effort else DEFAULT_LIMIT
-    return replace(collect_sizing(effort), limit=seconds, begun=begun)
-
-
-def unlimited_if_exhaustive(sizing: Sizing, chosen: Choice) -> Sizing:
-    """Take away the default time limit from a run that is to make every attack run to its end."""
-    from dataclasses import replace
-
-    default = sizing.limit == DEFAULT_LIMIT and sizing.effort is None
-    return replace(sizing, limit=float("inf")) if chosen.exhaustive and default else sizing
+    seconds = amounts.parse_seconds(limit, "--time")
+    sizing = replace(collect_sizing(effort), limit=seconds, begun=begun)
+    return RequestedSizing(sizing, timed=bool(limit))
 
 
 def describe_time(pending: Sequence[Unit], times: OperationTimes, jobs: int) -> str:

@@ -25,10 +25,10 @@ from goalkeeper.cli.common import (
     spinner,
 )
 from goalkeeper.cli.effort import (
+    RequestedSizing,
     collect_limited_sizing,
     describe_time,
     format_duration,
-    unlimited_if_exhaustive,
 )
 from goalkeeper.cli.service import describe_service
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from goalkeeper.core.compute_settings import ComputeSettings
     from goalkeeper.estimate import OperationTimes
     from goalkeeper.planning import Choice, PlanEntry, Unit
-    from goalkeeper.running import Sizing
 
 SLACK = 1.2  # estimates are off by a fifth where the machine is idle
 
@@ -54,7 +53,7 @@ def plan(
     seed: Seed = 0,
     jobs: Jobs = 0,
     compute: ComputeSettings,
-    sizing: Sizing,
+    sizing: RequestedSizing,
     as_json: AsJson = False,
     call_time: options.CallTime = "",
     memory: options.Memory = "",
@@ -71,7 +70,7 @@ def plan(
     from goalkeeper.running import settle_effort
 
     options.limit_user_code(call_time, memory)
-    jobs = Execution(jobs=jobs).slots
+    jobs, sized = Execution(jobs=jobs).slots, sizing.settle(chosen)
     with spinner("loading the model, and planning", silent=as_json):
         ready = prepare_session(file, seed, chosen, compute)
         with redirect_stdout_of_user_code():
@@ -80,14 +79,13 @@ def plan(
         spinner("measuring how long answers and trainings take", silent=as_json),
         redirect_stdout_of_user_code(),
     ):
-        ready, measure = settle_effort(ready, sizing)
+        ready, measure = settle_effort(ready, sized)
         times = measure()
     if as_json:
         typer.echo(json.dumps(_make_rows(ready, times), indent=1))
     else:
-        limit = unlimited_if_exhaustive(sizing, chosen).limit
         _print(ready, times, file, jobs)
-        _print_time(ready, times, jobs, limit)
+        _print_time(ready, times, jobs, sized.limit)
         _print_next(ready, file)
 
 

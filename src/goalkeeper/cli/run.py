@@ -22,7 +22,7 @@ from goalkeeper.cli.common import (
     redirect_stdout_of_user_code,
     shell_command,
 )
-from goalkeeper.cli.effort import collect_limited_sizing, unlimited_if_exhaustive
+from goalkeeper.cli.effort import RequestedSizing, collect_limited_sizing
 from goalkeeper.cli.exits import Exit
 from goalkeeper.cli.progress import Progress
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from goalkeeper.core.assessment import Assessment
     from goalkeeper.core.compute_settings import ComputeSettings
     from goalkeeper.planning import Choice
-    from goalkeeper.running import Sizing
 
 
 class FailOn(StrEnum):
@@ -59,7 +58,7 @@ def run(
     seed: Seed = 0,
     execution: Execution,
     compute: ComputeSettings,
-    sizing: Sizing,
+    sizing: RequestedSizing,
     store: Path | bool,
     fail_on: Annotated[
         FailOn,
@@ -82,7 +81,7 @@ def run(
 
     run_options = running.RunOptions(
         execution=execution,
-        sizing=unlimited_if_exhaustive(sizing, chosen),
+        sizing=sizing.settle(chosen),
         compute=compute,
         store=store,
         progress=Progress(silent=as_json),
