@@ -199,6 +199,38 @@ def test_marking_and_controls_end_with_the_time(late: str, monkeypatch: pytest.M
     assert bool(result.measurements) is (late == "weakened")
 
 
+@final
+@dataclass(frozen=True, kw_only=True)
+class SlowAgain(Attack[Data, Floats]):
+    """Guess at once, and take for ever when asked again, which the control does."""
+
+    game: ClassVar = Membership
+    variant: ClassVar[str] = "membership.threshold"
+    reference: ClassVar[str] = "none"
+    answers: bool = False  # whether it hands in what it has the second time
+    asked: list[int] = field(default_factory=list)
+
+    def run(self, question: Data, access: Access) -> Floats:
+        self.asked.append(len(question))
+        scores = access.rng.random(len(question))
+        if len(self.asked) == 1:
+            return scores
+        if self.answers:
+            access.checkpoint(scores)
+        while True:
+            access.query(question.x[:2])
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_control_that_time_ended_has_not_failed(answers: bool) -> None:  # noqa: FBT001
+    attack = SlowAgain(answers=answers)
+    result = limited(attack, 0.3)
+    assert len(attack.asked) == 2
+    assert result.status is Status.NOT_TESTED
+    assert result.limited
+    assert "before its positive control" in result.reason
+
+
 def test_nothing_is_begun_after_the_deadline() -> None:
     result = limited(Sleepy(), -1.0)
     assert result.limited

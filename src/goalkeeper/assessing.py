@@ -34,7 +34,7 @@ from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, View
 from goalkeeper.fit import contradiction_of, measure_fit
 from goalkeeper.planning import Choice, Plan, PlanEntry, describe_power, make_plan
-from goalkeeper.planning.evidence import build_evidence, identify
+from goalkeeper.planning.evidence import build_evidence, build_row, identify
 from goalkeeper.policy import Policy, default_policy
 from goalkeeper.rate import join_evidence, rate
 from goalkeeper.scheduling import Agenda, RunStatus, Stakes, narrow, nominal_times
@@ -251,6 +251,7 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
     evidence = join_evidence(found)
     secrecy = _secrecy(app, policy)
     rated, ratings, verdict = rate(evidence, needs, policy, secrecy, plan.hypotheses(), session.fit)
+    known = {e.id for e in rated}
     return Assessment(
         schema=2,
         tool=Tool(version=tool_version()),
@@ -263,7 +264,7 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
         verdict=verdict,
         goals=ratings,
         attackers=tuple(_attacker(a) for a in plan.attackers),
-        plan=tuple(entry.row() for entry in plan.entries),
+        plan=tuple(build_row(entry, known) for entry in plan.entries),
         evidence=rated,
         advice=advise(rated),
         complete=not status.pending and not any(r.limited for r in status.counted.values()),
@@ -292,7 +293,7 @@ def _evidence(session: Session, entry: PlanEntry, status: RunStatus) -> Evidence
         by = next(e for e in session.plan.entries if e.unit and e.unit.id == covering)
         return build_evidence(entry, result, seed=session.seed, covered_by=identify(by))
     if {entry.unit.id, entry.interim.id if entry.interim else ""} & set(status.pending_ids):
-        result = AttackResult(status=Status.NOT_TESTED, reason=OUT_OF_TIME)
+        result = AttackResult(status=Status.NOT_TESTED, reason=OUT_OF_TIME, limited=True)
         return build_evidence(entry, result, seed=session.seed, look=entry.unit)
     result = AttackResult(status=Status.NOT_NEEDED, reason=_explain_settled(session, entry, status))
     return build_evidence(entry, result, seed=session.seed)

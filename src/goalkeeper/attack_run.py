@@ -269,13 +269,21 @@ def _inconclusive(result: AttackResult) -> AttackResult:
 
 
 def _control(app: Application, run: AttackRun) -> Control:
-    """Play the same attack against a weakened version of the same application."""
+    """Play the same attack against a weakened version of the same application.
+
+    Raises
+    ------
+    TimeIsUp
+        The time was over before the attack had won: that shows nothing of its setting.
+    """
     name = "breaks a weakened version of this application"
     game = run.game.smaller()
     weak = game.weakened(app, run.task, np.random.default_rng(run.rng("control")))
     result = evaluate(weak, replace(run, game=game), app.once(KeptTrainings))
     if _won(result):
         return Control(name=name, passed=True, detail=result.summary)
+    if result.limited:
+        raise TimeIsUp
     return Control(
         name=name,
         passed=False,

@@ -80,7 +80,10 @@ def test_plan_gives_a_reason_for_everything_skipped(small: Path) -> None:
     rows = json.loads(goalkeeper("plan", small, "--json").stdout)
     assert {row["status"] for row in rows} == {"planned", "skipped"}
     assert all(row["reasons"] for row in rows if row["status"] == "skipped")
-    assert "next: goalkeeper run" in inline("plan", small).out
+    text = inline("plan", small).out
+    assert "next: goalkeeper run" in text
+    assert "…" not in text, "a name that is cut cannot be given to --attack"  # 80 columns
+    assert "if a quarter of each sample settles it, at most about" in " ".join(text.split())
 
 
 def test_run_writes_what_it_says(finished: Path) -> None:

@@ -69,13 +69,14 @@ def describe_time(pending: Sequence[Unit], times: OperationTimes, jobs: int) -> 
     first: dict[tuple[str, str, str], Unit] = {}
     for unit in pending:
         first.setdefault((unit.attack, unit.run.task.name, repr(unit.run.granted)), unit)
-    most = total_for(times, pending, jobs)
+    most, _, busy = str(total_for(times, pending, jobs)).partition("; ")
+    beside = f" ({busy})" if busy else ""
     if len(first) == len(pending):
-        return f"{most} on {count_workers(jobs)}"
+        return f"{most} on {count_workers(jobs)}{beside}"
     least = format_duration(total_for(times, first.values(), jobs).idle)
     return (
-        f"about {least} on {count_workers(jobs)} if a quarter of each sample settles it, and "
-        f"{str(most).removeprefix('about ')} at most"
+        f"about {least} on {count_workers(jobs)} if a quarter of each sample settles it, at most "
+        f"{most}{beside}"
     )
 
 

@@ -59,13 +59,19 @@ def plan(
     call_time: options.CallTime = "",
     memory: options.Memory = "",
 ) -> None:
-    """Show for each attack and attacker whether it is planned or skipped, why, and its cost."""
+    """Show what a run would do, in which order and how long, and what it would not do, and why.
+
+    The first table lists the attack runs in their order, with the time of a quarter of the sample
+    and of all of it: most need only the quarter, and many are not made once a verdict is settled.
+    The second one lists what is skipped: what the attacker lacks, what does not apply, and what no
+    verdict depends on. The last lines give the time of everything, and the flags that make it fit.
+    """
     from goalkeeper.assessing import with_fit
     from goalkeeper.compute.executor import Execution
     from goalkeeper.running import settle_effort
 
     options.limit_user_code(call_time, memory)
-    jobs = Execution(jobs=jobs).slots
+    jobs, sized = Execution(jobs=jobs).slots, limit_by_default(sizing, chosen)
     with spinner("loading the model, and planning", silent=as_json):
         ready = prepare_session(file, seed, chosen, compute)
         with redirect_stdout_of_user_code():
@@ -74,14 +80,13 @@ def plan(
         spinner("measuring how long answers and trainings take", silent=as_json),
         redirect_stdout_of_user_code(),
     ):
-        ready, measure = settle_effort(ready, sizing)
+        ready, measure = settle_effort(ready, sized)
         times = measure()
     if as_json:
         typer.echo(json.dumps(_make_rows(ready, times), indent=1))
     else:
-        limit = limit_by_default(sizing, chosen).limit
         _print(ready, times, file, jobs)
-        _print_time(ready, times, jobs, limit)
+        _print_time(ready, times, jobs, sized.limit)
         _print_next(ready, file)
 
 
@@ -111,14 +116,15 @@ def _print(ready: Session, times: OperationTimes, file: Path, jobs: int) -> None
             typer.echo(line)
     out.print(_tabulate_planned(ready, times))
     skipped = Table("attack or variant", "attackers", "why", title="Skipped", expand=False)
+    skipped.columns[0].overflow = "fold"  # a name that is cut cannot be given to --attack
     for (name, why), who in _group_skipped(ready).items():
         skipped.add_row(name, ", ".join(who), why)
     out.print(skipped)
     pending = ready.agenda.follow({}).pending
     out.print(
         f"{count_runs(len(ready.plan.units))} (attackers with the same grant share one): "
-        f"{describe_time(pending, times, jobs)}, "
-        f"with about {estimate_memory(ready.app) / 2**30:.1f} GiB each"
+        f"{describe_time(pending, times, jobs)}; "
+        f"a worker takes about {estimate_memory(ready.app) / 2**30:.1f} GiB"
     )
     for line in describe_service(ready):
         out.print(line)
@@ -145,14 +151,14 @@ def _print_next(ready: Session, file: Path) -> None:
 
 
 def _tabulate_planned(ready: Session, times: OperationTimes) -> Table:
-    """List the attack runs in the order in which they are made."""
+    """List the attack runs in the order in which they are made; names are never cut."""
     from rich.table import Table
 
     from goalkeeper.estimate import estimate_queries
 
-    table = Table(
-        "attack", "task", "attackers", "goals", "queries", "time", title="Planned", expand=False
-    )
+    table = Table("attack", "attackers, goals", "queries", "time", title="Planned")
+    for i in (0, 2, 3):
+        table.columns[i].no_wrap, table.columns[i].overflow = True, "fold"
     first = {unit.id: i for i, unit in enumerate(ready.agenda.follow({}).pending)}
     runs: dict[str, list[PlanEntry]] = {}
     for entry in ready.plan.entries:
@@ -163,10 +169,9 @@ def _tabulate_planned(ready: Session, times: OperationTimes) -> Table:
         looks, one = _looks(shared[0]), shared[0]
         seconds = (times.seconds(look, look.effort) for look in looks)
         table.add_row(
-            one.attack,
-            one.task.name,
-            ", ".join(dict.fromkeys(e.attacker.name for e in shared)),
-            ", ".join(one.goals),
+            f"{one.attack}\n  on {one.task.name}",
+            f"{', '.join(dict.fromkeys(e.attacker.name for e in shared))}\n"
+            f"  for {', '.join(one.goals)}",
             f"{estimate_queries(looks[-1]):,.0f}",
             " or ".join(f"{s:.1f} s" for s in seconds),
         )

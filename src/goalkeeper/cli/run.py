@@ -72,10 +72,11 @@ def run(
 ) -> None:
     """Run the attacks that can decide a verdict, rate the goals and write the report.
 
-    The shortest attack runs come first, with a quarter of the sample; what no verdict depends on
-    any more is left out. --exhaustive runs everything. The same command resumes an interrupted
-    run; finished attack runs are kept. Results that an earlier run has already computed are taken
-    from the store.
+    Short runs and cheap attacks come first, with a quarter of the sample; the rest of the sample
+    follows where that settles nothing. What no verdict depends on any more is left out, and the
+    report counts it. The run stops when every verdict is settled, nothing is left, or the time is
+    up. --exhaustive runs everything. The same command resumes an interrupted run; finished attack
+    runs are kept. Results that an earlier run has already computed are taken from the store.
     """
     from goalkeeper import running
 

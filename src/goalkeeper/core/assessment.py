@@ -99,6 +99,7 @@ class PlanRow(Frozen):
     goals: tuple[Goal, ...] = ()
     unit: str = ""
     interim: str = Field(default="", description="unit of the interim look, with smaller samples")
+    evidence: str = Field(default="", description="id of its evidence; empty if there is none")
     estimate: Estimate = Estimate()
     standing: Standing = DECIDES
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 
+from goalkeeper.core.assessment import PlanRow
 from goalkeeper.core.evidence import AttackResult, Evidence, Requirement
 from goalkeeper.planning.plan import PlanEntry, Unit, describe_power
 
@@ -46,6 +48,12 @@ def build_evidence(
         references=((type(attack).reference,) if attack else ()) + variant.references,
         standards=variant.standards,
     )
+
+
+def build_row(entry: PlanEntry, known: Set[str]) -> PlanRow:
+    """Build the row of an entry; `known` holds the ids of all evidence, which the row names."""
+    id_ = identify(entry)
+    return entry.row().model_copy(update={"evidence": id_ if id_ in known else ""})
 
 
 def identify(entry: PlanEntry) -> str:

@@ -64,14 +64,16 @@ class GoalPart:
     not_tested: Table
     findings: tuple[Finding, ...]
     elsewhere: tuple[Link, ...]
+    left_out: str = ""
 
     @property
     def counted(self) -> str:
-        """How many attack runs count for this goal, and their outcomes."""
+        """How many attack runs count for this goal, their outcomes, and how many were left out."""
         runs = sum(o.runs for o in self.outcomes)
         counts = ", ".join(f"{o.runs:,} {OUTCOME_WORDS[o.outcome]}" for o in self.outcomes)
         subject = "attack run counts" if runs == 1 else "attack runs count"
-        return f"{runs:,} {subject} for this goal: {counts}."
+        left_out = f" Not made: {self.left_out}." if self.left_out else ""
+        return f"{runs:,} {subject} for this goal: {counts}.{left_out}"
 
     @property
     def cards(self) -> tuple[Finding, ...]:

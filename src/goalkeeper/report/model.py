@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from goalkeeper.core.assessment import Assessment, Verdict
+from goalkeeper.core.assessment import Assessment, GoalRating, Verdict
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import format as fmt
@@ -16,6 +16,12 @@ from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.goalpart import GoalPart, goal_part
 from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
 from goalkeeper.report.people import count_people, pseudonymise
+from goalkeeper.report.planned import (
+    count_left_out,
+    count_planned,
+    left_out_table,
+    planned_runs,
+)
 from goalkeeper.report.sections import (
     AdvicePart,
     AttackerPart,
@@ -60,6 +66,8 @@ class Report:
     advice: tuple[AdvicePart, ...]
     pending: Table
     skipped: Table
+    counts: str
+    left_out: Table
     not_run: Table
     open: tuple[str, ...]
     people: str
@@ -79,7 +87,7 @@ class Report:
         context = _clean_context(context)
         assessment, people = _clean_assessment(assessment, context)
         app, fit = assessment.application, assessment.fit
-        cards = findings(assessment, context)
+        cards, runs = findings(assessment, context), planned_runs(assessment)
         return cls(
             title=app.name,
             description=app.description,
@@ -91,15 +99,20 @@ class Report:
             made=f"{assessment.tool.name} {assessment.tool.version}, {assessment.finished[:10]}",
             caveats=app.caveats,
             identity=_identity(assessment),
-            goals=tuple(goal_part(g, assessment, cards) for g in Goal if g in assessment.goals),
+            goals=tuple(
+                replace(part, left_out=count_left_out(runs, part.goal))
+                for part in (goal_part(g, assessment, cards) for g in Goal if g in assessment.goals)
+            ),
             others=tuple(f for f in cards if not set(f.goals) & set(assessment.goals)),
             attackers=attacker_parts(assessment),
             apart=apart_tables(assessment),
             advice=advice_parts(assessment),
             pending=pending_table(assessment),
-            skipped=skipped_table(assessment.plan),
+            skipped=skipped_table(assessment),
+            counts=count_planned(runs),
+            left_out=left_out_table(assessment, runs),
             not_run=not_run_table(assessment),
-            open=open_lines(g for r in assessment.goals.values() for g in r.not_tested),
+            open=open_lines(g for r in _unsettled(assessment) for g in r.not_tested),
             people=people,
             failures=failures(assessment),
             sources=source_tables(assessment, context),
@@ -147,6 +160,11 @@ def _clean_context(context: Context) -> Context:
 
 
 # ---- the application as a whole ------------------------------------------------------------------
+
+
+def _unsettled(assessment: Assessment) -> list[GoalRating]:
+    """Return the ratings that more tests could change: a goal shown not to be met stays so."""
+    return [r for r in assessment.goals.values() if r.verdict is not Verdict.NOT_MET]
 
 
 def _summary(assessment: Assessment) -> str:

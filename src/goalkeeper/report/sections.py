@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from goalkeeper.core.assessment import Assessment, PlanRow
+from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.evidence import Standard, Status
 from goalkeeper.core.power import MEANING
 from goalkeeper.report import format as fmt
@@ -14,6 +14,7 @@ from goalkeeper.report.parts import Context, Fact, Table, merge_rows
 from goalkeeper.report.words import STATUSES
 
 NO_ATTACK = "no attack"
+LISTED_ELSEWHERE = (Status.FAILED_TO_RUN, Status.NOT_NEEDED, Status.COVERED)
 
 # What an attacker adds who cannot change all inputs.
 INPUTS = {
@@ -107,12 +108,13 @@ def pending_table(assessment: Assessment) -> Table:
     return Table("Planned, but not run", head, by_reason(rows))
 
 
-def skipped_table(plan: tuple[PlanRow, ...]) -> Table:
-    """List the attacks that were skipped, by reason."""
+def skipped_table(assessment: Assessment) -> Table:
+    """List the attacks that were skipped, by reason; what was not needed has its own table."""
+    not_needed = {e.id for e in assessment.evidence if e.status is Status.NOT_NEEDED}
     rows = (
         ("; ".join(r.reasons), f"{r.attack} on {r.task}", r.attacker)
-        for r in plan
-        if r.status == "skipped" and r.attack
+        for r in assessment.plan
+        if r.status == "skipped" and r.attack and r.evidence not in not_needed
     )
     head = ("Reason for skipping", "Attack runs", "Attacks and attackers")
     return Table("Skipped attacks, by reason", head, by_reason(rows))
@@ -126,12 +128,12 @@ def missing(assessment: Assessment) -> dict[tuple[str, str], str]:
 
 
 def not_run_table(assessment: Assessment) -> Table:
-    """List what was not run, by reason: attacks, and variants without an attack."""
+    """List what was not tested, by reason: attacks, and variants without an attack."""
     rows = [(why, NO_ATTACK, variant, who) for (variant, who), why in missing(assessment).items()]
     rows += [
         (e.result.reason, STATUSES[e.status], f"{e.attack} on {e.task}", e.attacker)
         for e in assessment.evidence
-        if e.attack and e.status not in (*RUN_STATUSES, Status.FAILED_TO_RUN)
+        if e.attack and e.status not in (*RUN_STATUSES, *LISTED_ELSEWHERE)
     ]
     head = ("Reason", "Status", "Attack runs", "Attacks or variants, and attackers")
     return Table("Not run, by reason", head, by_reason(rows))

@@ -24,7 +24,7 @@ CELL_STYLE = f"text-align:left;padding:.2em .8em .2em 0;border-bottom:1px solid 
 def summarise(assessment: Assessment) -> str:
     """Return verdicts, deciding attacks, the fit of the model, and what was not tested, as text."""
     report = Report.of(assessment, context=Context())
-    lines = [f"{report.title}: {report.label.word}", *filter(None, (report.fit,))]
+    lines = [f"{report.title}: {report.label.word}", *filter(None, (report.counts, report.fit))]
     lines += [f"! {warning}" for warning in report.warnings]
     lines += ["", *_text(_verdicts(report))]
     unsettled = _open(report)
@@ -41,7 +41,11 @@ def summarise_html(assessment: Assessment) -> str:
         Markup('<p><b>{}</b>: <b style="color:{}">{} {}</b></p>').format(
             report.title, tone, report.label.symbol, report.label.word
         ),
-        *(Markup("<p>{}</p>").format(text) for text in (report.fit, *report.warnings) if text),
+        *(
+            Markup("<p>{}</p>").format(text)
+            for text in (report.counts, report.fit, *report.warnings)
+            if text
+        ),
         _html(_verdicts(report), {g.label.word: LIGHT[TONES[g.verdict]] for g in report.goals}),
     ]
     unsettled = _open(report)

@@ -10,13 +10,14 @@ from rich.rule import Rule
 from rich.text import Text
 
 from goalkeeper.core.assessment import Assessment, Verdict
+from goalkeeper.core.evidence import Status
 from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import Finding
 from goalkeeper.report.goalpart import OUTCOME_WORDS, GoalPart
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context
 from goalkeeper.report.sections import NO_ATTACK
-from goalkeeper.report.words import APART, SCOPE, VERDICT_LABELS
+from goalkeeper.report.words import APART, SCOPE, STATUSES, VERDICT_LABELS
 
 STYLES = {
     Verdict.MET: "bold green",
@@ -43,7 +44,7 @@ def terminal(report: Report, *, width: int, plain: bool = False) -> RenderableTy
     head = Text(f"{report.title}: ", style="bold")
     head.append_text(_verdict(report.verdict, plain=plain))
     parts: list[RenderableType] = [head, Text(report.summary)]
-    parts += [Text(report.fit)] if report.fit else []
+    parts += [Text(text) for text in (report.counts, report.fit) if text]
     parts += [Text(f"! {warning}", style="yellow") for warning in report.warnings]
     for goal in report.goals:
         parts += [Text(), *_goal(goal, width, plain=plain)]
@@ -111,7 +112,8 @@ def _outcomes(goal: GoalPart) -> str:
     total = sum(o.runs for o in goal.outcomes)
     counts = [f"{worst.runs:,} {OUTCOME_WORDS[worst.outcome]} ({_names(worst.attacks)})"]
     counts += [f"{o.runs:,} {OUTCOME_WORDS[o.outcome]}" for o in rest]
-    return f"{_count_runs(total)}: {', '.join(counts)}"
+    left_out = f"; not made: {goal.left_out}" if goal.left_out else ""
+    return f"{_count_runs(total)}: {', '.join(counts)}{left_out}"
 
 
 def _count_runs(n: int) -> str:
@@ -161,12 +163,7 @@ def _indented(*lines: RenderableType) -> RenderableType:
 
 def _open(report: Report, width: int) -> Iterator[RenderableType]:
     """List what is open in a few lines; failures are never left out."""
-    lines = [
-        f"{runs} {'attack run' if runs == '1' else 'attack runs'} {status}: {why}: {what}"
-        for why, status, runs, what in report.not_run.rows
-        if status != NO_ATTACK  # these are among the reasons below
-    ]
-    lines += report.open
+    lines = _open_lines(report)
     if not (lines or report.failures):
         return
     yield from _heading("What was not tested, and what would settle it")
@@ -177,10 +174,23 @@ def _open(report: Report, width: int) -> Iterator[RenderableType]:
     for line in shown:
         yield Text(_cut(f"- {line}", width))
     if report.not_run or rest > 0:
-        omitted = f"{rest} more lines, and " if rest > 0 else ""
+        lines_left = "1 more line" if rest == 1 else f"{rest} more lines"
+        omitted = f"{lines_left}, and " if rest > 0 else ""
         yield Text(
             f"The HTML report lists {omitted}every attack, attacker and reason.", style="dim"
         )
+
+
+def _open_lines(report: Report) -> list[str]:
+    """Write a line for each reason: the most frequent one last, what opens nothing before it."""
+    lines, idle = [], []
+    for why, status, runs, what in report.not_run.rows:
+        name = "attack run" if runs == "1" else "attack runs"
+        moot = status == STATUSES[Status.NOT_APPLICABLE]
+        if status != NO_ATTACK:  # these are among the open reasons
+            (idle if moot else lines).append(f"{runs} {name} {status}: {why}: {what}")
+    lines += report.open
+    return [*lines[:-1], *idle, *lines[-1:]]
 
 
 def _cut(text: str, most: int) -> str:

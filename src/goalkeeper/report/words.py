@@ -69,7 +69,7 @@ RISKS = (
 STATUSES = {
     Status.TESTED: "tested",
     Status.NOT_APPLICABLE: "not applicable",
-    Status.EXCLUDED: "excluded by the owner",
+    Status.EXCLUDED: "excluded by choice",
     Status.NOT_TESTED: "not tested",
     Status.FAILED_TO_RUN: "failed to run",
     Status.CONTROL_FAILED: "control failed",
@@ -86,6 +86,14 @@ SCOPE = (
     "These verdicts apply only to the application named above, the attackers described below and "
     "the attacks that were run. A goal that is met withstood the tested portfolio; it is not "
     "proven secure. No conformity with a law or standard is claimed."
+)
+
+NOT_NEEDED = "Not needed: no verdict depends on it"
+NOT_NEEDED_INTRO = (
+    "These attack runs were left out because no verdict could change by them: the goals that they "
+    "count for were already shown not to be met, the attack costs its attacker more than must be "
+    "withstood, it counts for no verdict, or the same attack was withstood with more power. They "
+    "are neither good nor bad news. goalkeeper run with --exhaustive makes all of them."
 )
 
 APART = "What does not count for a verdict"
@@ -112,12 +120,12 @@ READING = (
 
 FINDINGS_INTRO = (
     "For each goal, integrity level or aspect, and attacker, the worst attack run is shown in "
-    "full, each attack on a task at most once; every other attack run is a table row. An attack "
-    "run succeeds if it was shown to reach the critical level with less attack potential than must "
-    "be withstood. It is inconclusive if that could not be excluded, too costly if it reaches the "
-    "critical level only with more attack potential, and withstood otherwise. To see a row in "
-    "full, run its attack alone (goalkeeper run with --attack and --attacker). All details are in "
-    "assessment.json, under the identifiers given here."
+    "full, each attack on a task at most once; every other attack run that was made is a table "
+    "row. An attack run succeeds if it was shown to reach the critical level with less attack "
+    "potential than must be withstood. It is inconclusive if that could not be excluded, too "
+    "costly if it reaches the critical level only with more attack potential, and withstood "
+    "otherwise. To see a row in full, run its attack alone (goalkeeper run with --attack and "
+    "--attacker). All details are in assessment.json, under the identifiers given here."
 )
 
 METHOD = (
@@ -130,6 +138,10 @@ METHOD = (
     "A goal is not met if an attack below the required attack potential was shown to reach the "
     "critical level. It is met if every attack that cannot be excluded costs at least that much. "
     "Otherwise it is inconclusive. The worst goal decides the overall verdict.",
+    "Unless everything was asked for (--exhaustive), attack runs that no verdict could depend on "
+    "any more were left out, and a run ended early where a part of its sample settled it; the "
+    "error probability is shared out over both looks. A goal that is not met then names the "
+    "cheapest attack that was run and succeeded; there may be cheaper ones.",
     "Run times, and the part of attack potential that is computed from them, are measured and "
     "differ from run to run. Everything else is the same for the same seed.",
 )
@@ -157,6 +169,10 @@ GLOSSARY = (
         "A check of the attack or the setting. The positive control runs the attack against a "
         "deliberately weakened version of the application, where it must succeed.",
     ),
+    (
+        "covered",
+        "Not run, because the same attack by an attacker with more power was withstood.",
+    ),
     ("critical level", "The exposure level from which an attack counts as a success."),
     ("demonstrated", "Shown by an attack run, at the lower confidence bound."),
     (
@@ -182,6 +198,10 @@ GLOSSARY = (
     ("interval", "The range that contains the true value in 95 of 100 such measurements."),
     ("knowledge", "What an attacker knows of the data, the algorithm and the model."),
     ("need", "How severe damage would be: normal, high or very high."),
+    (
+        "not needed",
+        "Not run, because no verdict could change by it, whatever it showed.",
+    ),
     ("policy", "The rules that turn measurements into verdicts; replaceable, and named by hash."),
     ("portfolio", "All attacks that were run for a goal."),
     ("potential", "What testing or proof cannot exclude, at the upper confidence bound."),

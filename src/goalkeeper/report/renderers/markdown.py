@@ -36,7 +36,9 @@ class MarkdownRenderer(Renderer):
 
 def _blocks(report: Report) -> Iterator[str]:
     yield f"# {_escape(report.title)}: {report.label.word}"
-    yield from filter(None, map(_escape, (report.description, report.summary, report.fit)))
+    yield from filter(
+        None, map(_escape, (report.description, report.summary, report.counts, report.fit))
+    )
     yield from (f"> **Warning:** {_escape(warning)}" for warning in report.warnings)
     yield from (f"> **Caveat:** {_escape(caveat)}" for caveat in report.caveats)
     yield from _table(_overview(report))
