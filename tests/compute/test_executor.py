@@ -53,8 +53,8 @@ def executor(request: pytest.FixtureRequest) -> Executor:
 
 @pytest.fixture(params=["local", "dask"])
 def limited(request: pytest.FixtureRequest) -> Executor:
-    """Executors with worker processes, five seconds and 600 MiB a job."""
-    limits = Limits(seconds=5.0, memory=600 * 2**20)
+    """Executors with worker processes, eight seconds and 600 MiB a job."""
+    limits = Limits(seconds=8.0, memory=600 * 2**20)
     if request.param == "local":
         return LocalExecutor(WORKERS, limits=limits)
     return DaskExecutor(request.getfixturevalue("scheduler"), limits=limits)
@@ -221,7 +221,7 @@ def test_what_takes_too_much_is_stopped_and_the_rest_goes_on(limited: Executor) 
     outcomes = {o.id: o for o in limited.run([slow, big, *doubles(4)])}
     assert time.monotonic() - begin < 30
     assert outcomes["slow"].status == outcomes["big"].status == "stopped"
-    assert "took longer than the 5 s" in outcomes["slow"].error
+    assert "took longer than the 8 s" in outcomes["slow"].error
     assert "--unit-time" in outcomes["slow"].error
     assert "took more than the 600 MiB" in outcomes["big"].error
     assert "--unit-memory" in outcomes["big"].error

@@ -75,7 +75,7 @@ class Backwards:
         pass
 
     def run(self, jobs):
-        yield from InlineExecutor().run(jobs[::-1])
+        yield from InlineExecutor().run(jobs[::-1] if isinstance(jobs, list) else jobs)
 '''
 ENTRY_POINTS = """[goalkeeper.attacks]
 own_score = stranger.attack:OwnScore
