@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -25,7 +26,8 @@ from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Capability, Grade, Knowledge, Power, View
 from goalkeeper.core.standing import Standing
-from goalkeeper.games.base import Task
+from goalkeeper.games.base import Task, resize
+from goalkeeper.games.extraction import Extraction
 from goalkeeper.games.membership import Membership
 from goalkeeper.planning import Choice, Plan, grants, make_plan, needs, variant_of
 from goalkeeper.policy import default_policy
@@ -343,3 +345,24 @@ def test_whether_an_attack_fits_is_not_asked_where_nobody_could_run_it(
     make_plan(app, choice=Choice(goals=(Goal.AVAILABILITY,)))
     assert asked
     assert "LossThreshold" not in asked, "privacy is not asked for"
+
+
+def test_a_sample_that_the_data_fills_either_way_is_looked_at_once() -> None:
+    """A second look at the same records would settle nothing, and have a part of alpha only."""
+    plan = make_plan(application(0, n=300), POLICY)
+    looks = {e.attack: 1 if e.interim is None else 2 for e in plan.entries if e.unit}
+    assert (looks["loss_threshold"], looks["substitute"]) == (1, 1)
+    assert looks["shadow_likelihood"] == 2, "it has fewer models at its first look"
+    larger = make_plan(application(0, n=2000), POLICY)
+    assert all(e.interim for e in larger.entries if e.unit and e.attack == "loss_threshold")
+
+
+@pytest.mark.parametrize("game", [Membership, Extraction])
+def test_a_game_that_the_data_fills_asks_the_same_question(
+    game: type[Membership] | type[Extraction],
+) -> None:
+    app = application(0, n=300)
+    task = game().tasks(app)[0]
+    for size in (resize(game(), 0.25), game()):
+        dealt = [one.deal(app, task, np.random.default_rng(1)) for one in (size, size.filled(app))]
+        assert pickle.dumps(dealt[0].secret) == pickle.dumps(dealt[1].secret)

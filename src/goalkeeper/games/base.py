@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -165,6 +165,13 @@ class Game(ABC, Generic[Question, Secret, Answer]):
         It must not depend on any result.
         """
         return DECIDES
+
+    def filled(self, app: Application) -> Self:
+        """Return the game with no sample larger than the data has; by default as it is.
+
+        Two sizes that are the same then are one: a second look would see the first one again.
+        """
+        return self
 
     def baseline_power(self, attacker: Power) -> Power | None:
         """Return the part of an attacker's power that the baseline of the marks depends on.

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
-from goalkeeper.attack_run import AnyAttack, AttackRun
+from goalkeeper.attack_run import AnyAttack, AnyGame, AttackRun
 from goalkeeper.core.application import Application
 from goalkeeper.core.errors import PolicyError
 from goalkeeper.core.evidence import Status, jsonable
@@ -145,7 +145,10 @@ class Matcher:
             return replace(entry, status=Status.EXCLUDED, reasons=("excluded by --attack",))
         unit = self._unit(self.attack, attacker, granted, self.choice)
         interim = self._unit(self.interim, attacker, granted, self.choice.interim())
-        return replace(entry, unit=unit, interim=None if interim.id == unit.id else interim)
+        same = interim.settings == unit.settings and _fill(interim, self.app) == _fill(
+            unit, self.app
+        )
+        return replace(entry, unit=unit, interim=None if same else interim)
 
     def _unit(self, attack: AnyAttack, attacker: Attacker, granted: Power, choice: Choice) -> Unit:
         game = resize(attack.game(), choice.effort)
@@ -159,6 +162,10 @@ class Matcher:
             attacker=game.baseline_power(attacker.power),
         )
         return _unit(self.app, self.name, run, choice.effort)
+
+
+def _fill(unit: Unit, app: Application) -> AnyGame:
+    return unit.run.game.filled(app)
 
 
 def _unit(app: Application, name: str, run: AttackRun, effort: float) -> Unit:

@@ -95,6 +95,10 @@ class Extraction(Game[PublicInterface, Data, Substitute]):
         """Whoever has the model gains nothing here."""
         return unless_it_holds_the_model(attacker, "a copy of it")
 
+    def filled(self, app: Application) -> Extraction:
+        """Ask for no more unseen inputs than there are."""
+        return replace(self, inputs=min(self.inputs, len(app.data.holdout)))
+
     def baseline_power(self, attacker: Power) -> Power:
         """Return what the attacker knows of data and recipe: both train without a query."""
         knowledge = attacker.knowledge

@@ -102,6 +102,11 @@ class Membership(Game[Data, Roles, Floats]):
         """Return the one task."""
         return (TASK,)
 
+    def filled(self, app: Application) -> Membership:
+        """Ask about no more records of a kind than there are; members are as many as others."""
+        most = max(len(app.data.holdout), len(app.data.calibration))
+        return replace(self, per_side=min(self.per_side, most))
+
     def unfit(self, app: Application, task: Task) -> Unfit | None:
         """Need enough members, non-members and calibration records."""
         sizes = app.data.sizes()
