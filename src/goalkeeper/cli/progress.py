@@ -79,16 +79,11 @@ class Progress:
 
     def _advance(self, event: Finished) -> None:
         """Report the status of an attack run, what it decided, and the remaining time."""
-        unit, result = event.unit, event.result
-        self._done.append(unit.id)
+        self._done.append(event.unit.id)
         self._first = self._first or time.monotonic()
         left = format_duration(self._left(event.status.pending))
-        first = " (first look)" if unit.id in self._interim else ""
-        self._say(
-            f"[{len(self._done)}] {unit.attack} / {unit.run.task.name}{first}: "
-            f"{result.status.value.replace('_', ' ')}"
-            f"{' - ' + result.summary if result.summary else ''} (at most about {left} left)"
-        )
+        told = describe_result(event, first_look=event.unit.id in self._interim)
+        self._say(f"[{len(self._done)}] {told} (at most about {left} left)")
         for goal in event.status.decided:
             if goal not in self._decided:
                 self._decided.add(goal)
@@ -110,3 +105,15 @@ class Progress:
     def _say(self, text: str) -> None:
         if not self._silent:
             typer.echo(text, err=True)
+
+
+def describe_result(event: Finished, *, first_look: bool) -> str:
+    """Say what an attack run found; one begun ahead may turn out not to be needed."""
+    unit, result = event.unit, event.result
+    look = " (first look)" if first_look else ""
+    counts = unit.id in event.status.counted
+    not_needed = "" if counts else "; not counted: meanwhile no verdict depends on it"
+    return (
+        f"{unit.attack} / {unit.run.task.name}{look}: {result.status.value.replace('_', ' ')}"
+        f"{' - ' + result.summary if result.summary else ''}{not_needed}"
+    )

@@ -185,7 +185,10 @@ def _warnings(assessment: Assessment) -> tuple[str, ...]:
     if assessment.fit is not None and assessment.fit.doubtful:
         warnings.append(describe_doubt(assessment.fit))
     if not assessment.complete:
-        warnings.append("This run is not complete: some planned attacks were not run.")
+        warnings.append(
+            "This run is not complete: the time was up before every attack run was made. The same "
+            "command continues with the rest."
+        )
     if failed:
         names = fmt.join_words(tuple(dict.fromkeys(e.attack for e in failed)))
         warnings.append(f"Some attacks failed to run, so they show nothing: {names}.")

@@ -183,7 +183,8 @@ def _open(report: Report, width: int) -> Iterator[RenderableType]:
 
 def _open_lines(report: Report) -> list[str]:
     """Write a line for each reason: the most frequent one last, what opens nothing before it."""
-    lines, idle = [], []
+    lines: list[str] = []
+    idle: list[str] = []
     for why, status, runs, what in report.not_run.rows:
         name = "attack run" if runs == "1" else "attack runs"
         moot = status == STATUSES[Status.NOT_APPLICABLE]
