@@ -50,10 +50,20 @@ class FamilyModel:
 
     def margins(self, x: Inputs) -> Floats:
         """Return what classes are chosen by `(n, k)`; k = 1 is towards the later of two."""
-        final, features = self.model[-1], self._features(x)
+        return self._margins(self._features(x))
+
+    def judge(self, x: Inputs) -> tuple[Ints, Floats]:
+        """Return classes `(n,)` and margins `(n, k)`, with one preprocessing for both."""
+        features = self._features(x)
+        return np.asarray(self.model[-1].predict(features), dtype=np.int64), self._margins(features)
+
+    def _margins(self, features: Any) -> Floats:
+        final = self.model[-1]
         if hasattr(final, "predict_proba"):
             return np.asarray(final.predict_proba(features), dtype=np.float64)
-        return np.asarray(final.decision_function(features), dtype=np.float64).reshape(len(x), -1)
+        return np.asarray(final.decision_function(features), dtype=np.float64).reshape(
+            features.shape[0], -1
+        )
 
     def _features(self, x: Inputs) -> Any:
         return self._make_features(as_rows(x, text=isinstance(self.domain, TextDomain)))

@@ -58,7 +58,7 @@ def blend_near(
     place = np.arange(n) % max(1, len(rows))
     if not n or len(pool) < 2:
         return rows[:0], place[:0]
-    nearest = _find_nearest(rows[: n], pool, domain)  # the others have no place
+    nearest = _find_nearest(rows[:n], pool, domain)  # the others have no place
     partner = pool[nearest[place, rng.integers(0, nearest.shape[1], n)]]
     start = rows[place]
     share = HALF_WAY * rng.random((n, *[1] * (rows.ndim - 1)))

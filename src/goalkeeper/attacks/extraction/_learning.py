@@ -78,6 +78,11 @@ class ScoreSubstitute:
         values = np.asarray(self.model.predict(as_rows(x, text=self.text)), dtype=np.float64)
         return values.reshape(len(x), -1)
 
+    def judge(self, x: Inputs) -> tuple[Ints, Floats]:
+        """Return classes `(n,)` and log-scores `(n, k)`."""
+        values = self.margins(x)
+        return choose_classes(values), values
+
 
 @dataclass(frozen=True, eq=False)
 class VoteSubstitute:
