@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,11 +12,18 @@ from typing import Any, cast
 import numpy as np
 
 from goalkeeper.core.data import Data, Floats, Inputs, Ints
-from goalkeeper.core.domain import Domain, TableDomain, TextDomain
+from goalkeeper.core.domain import Domain, ImageDomain, TableDomain, TextDomain
 from goalkeeper.targets.shortcuts import FeatureMaker, Shortcut, same_features
 from goalkeeper.training.lookalikes import build_encoder
 
-__all__ = ["FamilyModel", "build_family", "choose_family", "fit_family", "list_families"]
+__all__ = [
+    "FamilyModel",
+    "build_family",
+    "can_boost",
+    "choose_family",
+    "fit_family",
+    "list_families",
+]
 
 # Sparse before dense, cheap before dear: ties are won by the first.
 OF_TEXTS = ("linear", "naive bayes", "phrases")
@@ -23,6 +31,7 @@ OF_ROWS = ("linear", "naive bayes", "tree", "forest", "boosting", "kernel", "nei
 FOLDS = 3
 MOST_CHOSEN_ON = 1000  # records on which families are compared, at most
 MOST_KERNEL_ROWS = 4000  # training a kernel machine takes the square of its records
+MOST_BOOSTED = 500  # columns: each step of boosting looks at all of them, once for every class
 PASSES = 200_000  # records that a network sees in training, at most
 NEIGHBOURS = 5
 
@@ -41,10 +50,20 @@ class FamilyModel:
 
     def margins(self, x: Inputs) -> Floats:
         """Return what classes are chosen by `(n, k)`; k = 1 is towards the later of two."""
-        final, features = self.model[-1], self._features(x)
+        return self._margins(self._features(x))
+
+    def judge(self, x: Inputs) -> tuple[Ints, Floats]:
+        """Return classes `(n,)` and margins `(n, k)`, with one preprocessing for both."""
+        features = self._features(x)
+        return np.asarray(self.model[-1].predict(features), dtype=np.int64), self._margins(features)
+
+    def _margins(self, features: Any) -> Floats:
+        final = self.model[-1]
         if hasattr(final, "predict_proba"):
             return np.asarray(final.predict_proba(features), dtype=np.float64)
-        return np.asarray(final.decision_function(features), dtype=np.float64).reshape(len(x), -1)
+        return np.asarray(final.decision_function(features), dtype=np.float64).reshape(
+            features.shape[0], -1
+        )
 
     def _features(self, x: Inputs) -> Any:
         return self._make_features(as_rows(x, text=isinstance(self.domain, TextDomain)))
@@ -78,7 +97,16 @@ def list_families(domain: Domain, records: int) -> tuple[str, ...]:
     """List the families that can be trained on so many records of a domain."""
     if isinstance(domain, TextDomain):
         return OF_TEXTS
-    return tuple(f for f in OF_ROWS if f != "kernel" or records <= MOST_KERNEL_ROWS)
+    dear = set() if records <= MOST_KERNEL_ROWS else {"kernel"}
+    if not can_boost(domain):
+        dear.add("boosting")
+    return tuple(f for f in OF_ROWS if f not in dear)
+
+
+def can_boost(domain: TableDomain | ImageDomain) -> bool:
+    """Tell whether boosting is tried: of larger images it takes longer than all else together."""
+    width = len(domain.columns) if isinstance(domain, TableDomain) else math.prod(domain.shape)
+    return width <= MOST_BOOSTED
 
 
 def build_family(

@@ -58,7 +58,7 @@ def blend_near(
     place = np.arange(n) % max(1, len(rows))
     if not n or len(pool) < 2:
         return rows[:0], place[:0]
-    nearest = _find_nearest(rows, pool, domain)
+    nearest = _find_nearest(rows[:n], pool, domain)  # the others have no place
     partner = pool[nearest[place, rng.integers(0, nearest.shape[1], n)]]
     start = rows[place]
     share = HALF_WAY * rng.random((n, *[1] * (rows.ndim - 1)))
@@ -84,7 +84,10 @@ def _find_nearest(x: Floats, pool: Floats, domain: Domain) -> Ints:
     for j in np.flatnonzero(coded):
         distance += one[:, j][:, None] != two[:, j]
     distance[distance < 1e-9 * np.maximum(square, 1.0)] = np.inf  # itself
-    return np.asarray(np.argsort(distance, axis=1)[:, : min(NEIGHBOURS, len(pool) - 1)])
+    count = min(NEIGHBOURS, len(pool) - 1)
+    near = np.argpartition(distance, count - 1, axis=1)[:, :count]
+    order = np.argsort(np.take_along_axis(distance, near, axis=1), axis=1)
+    return np.asarray(np.take_along_axis(near, order, axis=1))
 
 
 def _find_coded(domain: TableDomain) -> Bools:

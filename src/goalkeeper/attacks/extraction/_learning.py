@@ -15,7 +15,7 @@ from goalkeeper.core.data import Data, Floats, Inputs, Ints
 from goalkeeper.core.domain import Domain, TextDomain
 from goalkeeper.core.errors import DataError, NotGranted, TargetError
 from goalkeeper.games.extraction import Substitute
-from goalkeeper.training.families import as_rows
+from goalkeeper.training.families import as_rows, can_boost
 from goalkeeper.training.lookalikes import build_encoder
 from goalkeeper.training.own_models import OwnModels, enough_threads
 
@@ -77,6 +77,11 @@ class ScoreSubstitute:
         """Return log-scores `(n, k)`; k = 1 is towards class 1."""
         values = np.asarray(self.model.predict(as_rows(x, text=self.text)), dtype=np.float64)
         return values.reshape(len(x), -1)
+
+    def judge(self, x: Inputs) -> tuple[Ints, Floats]:
+        """Return classes `(n,)` and log-scores `(n, k)`."""
+        values = self.margins(x)
+        return choose_classes(values), values
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,9 +154,15 @@ def list_kinds(models: OwnModels, answers: int, *, scored: bool) -> Sequence[str
     labels = models.list_kinds(answers)
     if not scored:
         return labels
-    text = isinstance(models.domain, TextDomain)
-    names = ("words", "phrases") if text else ("linear", "forest", "boosting", "network")
-    return (*(f"{name} of scores" for name in names), *labels)
+    return (*(f"{name} of scores" for name in _list_regressors(models.domain)), *labels)
+
+
+def _list_regressors(domain: Domain) -> Sequence[str]:
+    """List the families that learn scores of a domain."""
+    if isinstance(domain, TextDomain):
+        return ("words", "phrases")
+    boosting = ("boosting",) if can_boost(domain) else ()
+    return ("linear", "forest", *boosting, "network")
 
 
 def fit_kind(

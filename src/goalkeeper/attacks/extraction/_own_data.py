@@ -10,15 +10,17 @@ from goalkeeper.attacks.extraction._blends import blend_inputs, blend_near
 from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._learning import (
     AnsweredInputs,
+    ScoreSubstitute,
     VoteSubstitute,
     fit_kind,
     rank_kinds,
 )
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.core.access import Access
-from goalkeeper.core.data import Floats, Inputs
+from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.games.extraction import Substitute
+from goalkeeper.training.families import FamilyModel
 
 KEPT = 3  # kinds of models that are trained on in every round; their vote is one more copy
 POOL = 4  # blends drawn for each that is asked
@@ -134,21 +136,20 @@ class _Pupils:
             close, _ = blend_near(x, x, POOL * n // 2, domain, rng)
             blends = np.concatenate([blends[len(close) :], close])
         blends = blends[domain.valid(blends)]
-        doubt = np.max([_doubt(copy, blends) for copy in self.copies], axis=0)
-        votes = np.stack([copy.predict(blends) for copy in self.copies])
+        judged = [_judge(copy, blends) for copy in self.copies]
+        votes, doubt = np.stack([v for v, _ in judged]), np.max([d for _, d in judged], axis=0)
         unlike = (votes != votes[0]).any(axis=0)
         ranked = np.lexsort((-doubt, ~unlike))[: int(UNSURE * n)]
         others = rng.permutation(np.setdiff1d(np.arange(len(blends)), ranked))[: n - len(ranked)]
         return np.asarray(blends[np.concatenate([ranked, others])])
 
 
-def _doubt(copy: Substitute, x: Inputs) -> Floats:
-    """Return how unsure a copy is of each input `(n,)`, as far as it can say; 0 is the least."""
-    margins = getattr(copy, "margins", None)
-    if margins is None:
-        return np.zeros(len(x))
-    values = np.asarray(margins(x), dtype=np.float64)
+def _judge(copy: Substitute, x: Inputs) -> tuple[Ints, Floats]:
+    """Return the classes of a copy and how unsure it is, both `(n,)`; 0 where it cannot say."""
+    if not isinstance(copy, ScoreSubstitute | FamilyModel):
+        return copy.predict(x), np.zeros(len(x))
+    votes, values = copy.judge(x)
     if values.shape[1] == 1:
-        return -np.abs(values[:, 0])
+        return votes, -np.abs(values[:, 0])
     best = np.sort(values, axis=1)[:, -2:]
-    return np.asarray(best[:, 0] - best[:, 1])
+    return votes, np.asarray(best[:, 0] - best[:, 1])

@@ -1,0 +1,49 @@
+"""Which usual families are tried, and that classes and margins come from one preprocessing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from goalkeeper.attacks.extraction._learning import AnsweredInputs, fit_kind, list_kinds
+from goalkeeper.core.data import Data
+from goalkeeper.core.domain import Column, ImageDomain, TableDomain, TextDomain
+from goalkeeper.core.text import texts
+from goalkeeper.training.families import MOST_BOOSTED, fit_family, list_families
+from goalkeeper.training.own_models import OwnModels
+
+
+@pytest.mark.parametrize(("side", "tried"), [(8, True), (22, True), (28, False)])
+def test_boosting_is_tried_on_small_images_only(side: int, tried: bool) -> None:
+    """On 784 pixels of ten classes it took most of an extraction."""
+    domain = ImageDomain(shape=(1, side, side))
+    models = OwnModels(domain)
+    assert ("boosting" in list_families(domain, 1000)) is tried
+    kinds = list_kinds(models, 1000, scored=True)
+    assert ("boosting" in kinds) is tried
+    assert ("boosting of scores" in kinds) is tried
+    assert "forest" in kinds and "network of scores" in kinds
+
+
+def test_boosting_is_tried_on_tables_of_as_many_columns() -> None:
+    """The limit counts columns, whatever the kind of input."""
+    for width in (MOST_BOOSTED, MOST_BOOSTED + 1):
+        columns = tuple(Column(name=f"c{i}", low=0.0, high=1.0) for i in range(width))
+        tried = "boosting" in list_families(TableDomain(columns=columns), 1000)
+        assert tried is (width <= MOST_BOOSTED)
+
+
+def test_classes_and_margins_come_from_one_look() -> None:
+    """`judge` gives what `predict` and `margins` give."""
+    rng = np.random.default_rng(0)
+    words = [f"w{i}" for i in range(30)]
+    x = texts([" ".join(rng.choice(words, 8)) for _ in range(90)])
+    y = np.arange(90) % 3
+    logs = rng.normal(size=(90, 3))
+    copies = [fit_family("linear", Data(x=x, y=y), TextDomain(), 0)]
+    answered = AnsweredInputs(x, y, logs)
+    copies.append(fit_kind("words of scores", answered, OwnModels(TextDomain()), 0))
+    for copy in copies:
+        classes, margins = copy.judge(x)
+        np.testing.assert_array_equal(classes, copy.predict(x))
+        np.testing.assert_array_equal(margins, copy.margins(x))
