@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -167,7 +167,7 @@ def test_a_handful_of_own_records_suffices_to_run(neighbours: Application, recor
         train=neighbours.data.train, holdout=neighbours.data.holdout,
         calibration=neighbours.data.calibration, similar=few,
     )  # fmt: skip
-    app = type(neighbours)(**{**vars(neighbours), "data": data})
+    app = replace(neighbours, data=data)
     access = access_to(app, 60, View.LABELS, Grade.PARTIAL)
     copy = SubstituteFromData().run(PublicInterface(app.classes), access)
     assert copy.predict(app.data.holdout.x).shape == (400,)
