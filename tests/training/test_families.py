@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from goalkeeper.attacks.extraction._learning import AnsweredInputs, fit_kind, list_kinds
+from goalkeeper.attacks.extraction._learning import (
+    AnsweredInputs,
+    ScoreSubstitute,
+    fit_kind,
+    list_kinds,
+)
 from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.text import texts
@@ -14,7 +19,7 @@ from goalkeeper.training.own_models import OwnModels
 
 
 @pytest.mark.parametrize(("side", "tried"), [(8, True), (22, True), (28, False)])
-def test_boosting_is_tried_on_small_images_only(side: int, tried: bool) -> None:
+def test_boosting_is_tried_on_small_images_only(side: int, *, tried: bool) -> None:
     """On 784 pixels of ten classes it took most of an extraction."""
     domain = ImageDomain(shape=(1, side, side))
     models = OwnModels(domain)
@@ -22,7 +27,7 @@ def test_boosting_is_tried_on_small_images_only(side: int, tried: bool) -> None:
     kinds = list_kinds(models, 1000, scored=True)
     assert ("boosting" in kinds) is tried
     assert ("boosting of scores" in kinds) is tried
-    assert "forest" in kinds and "network of scores" in kinds
+    assert {"forest", "network of scores"} <= set(kinds)
 
 
 def test_boosting_is_tried_on_tables_of_as_many_columns() -> None:
@@ -40,10 +45,10 @@ def test_classes_and_margins_come_from_one_look() -> None:
     x = texts([" ".join(rng.choice(words, 8)) for _ in range(90)])
     y = np.arange(90) % 3
     logs = rng.normal(size=(90, 3))
-    copies = [fit_family("linear", Data(x=x, y=y), TextDomain(), 0)]
-    answered = AnsweredInputs(x, y, logs)
-    copies.append(fit_kind("words of scores", answered, OwnModels(TextDomain()), 0))
-    for copy in copies:
+    own = fit_family("linear", Data(x=x, y=y), TextDomain(), 0)
+    learnt = fit_kind("words of scores", AnsweredInputs(x, y, logs), OwnModels(TextDomain()), 0)
+    assert isinstance(learnt, ScoreSubstitute)
+    for copy in (own, learnt):
         classes, margins = copy.judge(x)
         np.testing.assert_array_equal(classes, copy.predict(x))
         np.testing.assert_array_equal(margins, copy.margins(x))

@@ -110,7 +110,7 @@ class _Pupils:
         if self._answered is None or not self._kinds:
             seen = 0 if self._answered is None else int(self._answered.labels[0])
             return self._contest.challenge(ConstantSubstitute(seen))
-        copies = self._fit(self._answered)
+        copies = self._fit(self._answered, self._kinds)
         self._rivals = [*copies, VoteSubstitute(copies)]
         for copy in self._rivals:
             self._handed = self._contest.challenge(copy)
@@ -121,12 +121,14 @@ class _Pupils:
         held, rivals = self._contest.answers, self._rivals
         if held is None or self._answered is None or self._handed not in rivals:
             return None
-        whole = self._fit(self._answered.joined(held))
-        return (*whole, VoteSubstitute(whole))[rivals.index(self._handed)]
+        place, whole = rivals.index(self._handed), self._answered.joined(held)
+        if place < len(self.copies):
+            return self._fit(whole, self._kinds[place : place + 1])[0]
+        return VoteSubstitute(self._fit(whole, self._kinds))
 
-    def _fit(self, answered: AnsweredInputs) -> list[Substitute]:
+    def _fit(self, answered: AnsweredInputs, kinds: Sequence[str]) -> list[Substitute]:
         seed = int(self._access.rng.integers(2**31))
-        return [fit_kind(kind, answered, self._contest.models, seed) for kind in self._kinds]
+        return [fit_kind(kind, answered, self._contest.models, seed) for kind in kinds]
 
     def draw_blends(self, x: Inputs, n: int) -> Inputs:
         """Blend `n` inputs: half of them where copies disagree or are nearest to the boundary."""

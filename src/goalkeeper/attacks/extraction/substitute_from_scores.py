@@ -27,6 +27,7 @@ class SubstituteFromScores(Attack[PublicInterface, Substitute]):
     of several families of models and their vote, the one that agrees most with the answers to
     these is handed in, if it does so clearly more than the best copy of one's own data that needs
     no question. Who knows the recipe, or its family, trains it too.
+    Boosting is not among the families where an input has more than 500 numbers, for its time.
 
     Deviations from the papers: they train networks on the cross-entropy to the scores; here least
     squares on log-scores, which for a linear target is exact in the limit.
