@@ -37,11 +37,17 @@ def refusal(app: Application, attack: AnyAttack, task: Task) -> Unfit | None:
 
 
 def view_refusal(app: Application, granted: Power, has: Power | None = None) -> Unfit | None:
-    """Return why a view is unavailable; who has the model (`has`) could read it all the same."""
+    """Return why a view is unavailable; None where the application gives it.
+
+    Where answers may hide scores, as those of a service or of a network that ends in the number of
+    a class, who has the model (`has`) could read them all the same.
+    """
     offers = app.target.offers
     if granted.view <= offers or granted.view is View.GRADIENTS:
         return None
-    held = (has or granted).knowledge.model is Grade.FULL
+    held = (has or granted).knowledge.model is Grade.FULL and getattr(
+        app.target, "hides_scores", True
+    )
     kept = "; who has the model can read more from it than is tested here" if held else ""
     found = f"the application returns only {offers.name.lower()}{kept}"
     return Unfit(f"needs {granted.view.name.lower()}, but {found}", proven=not held)

@@ -47,6 +47,9 @@ class PythonTarget:
         name).
     """
 
+    # A function that gives classes is taken at its word: it is the model, with nothing behind it.
+    hides_scores = False
+
     def __init__(
         self,
         function: Callable[[Any], Any],

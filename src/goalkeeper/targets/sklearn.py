@@ -61,6 +61,8 @@ class SklearnTarget:
         The model was trained on indices of classes, whatever the classes are called.
     """
 
+    hides_scores = False  # an estimator without them has none
+
     def __init__(
         self,
         model: Any,
