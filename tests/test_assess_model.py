@@ -113,7 +113,8 @@ def test_an_assessment_prints_verdicts_and_what_is_open(assessment: gk.Assessmen
     assert repr(assessment) == said
     lines = said.splitlines()
     assert lines[0].startswith("<b>Loans</b>: ")
-    assert lines[1].startswith("Accuracy on unseen records ")
+    assert re.match(r"\d+ attack runs planned: ", lines[1])
+    assert lines[2].startswith("Accuracy on unseen records ")
     for goal in gk.Goal:
         (row,) = (line for line in lines if line.startswith(str(goal).capitalize()))
         assert assessment.goals[goal].verdict.replace("_", " ") in row

@@ -220,7 +220,7 @@ class Agenda:
         """List the looks that can decide a goal, the soonest first."""
         mine = [step for step in seconds if goal in self._goals[step.run.id]]
         weights = {step: self._weigh(step, goal, seconds[step]) for step in mine}
-        return sorted(mine, key=lambda step: (weights[step], step.unit.id))
+        return sorted(mine, key=lambda step: (weights[step], seconds[step], step.unit.id))
 
     def _weigh(self, step: RunLook, goal: Goal, seconds: float) -> float:
         """Return the seconds of a look, longer the more its attack costs.

@@ -150,9 +150,9 @@ def test_a_perceptron_of_scikit_learn_is_asked_although_it_has_a_torch_form() ->
 
     table = build(BitFlips, "table", "rigged", 0)
     data = table.data.train
-    model = make_pipeline(StandardScaler(), MLPClassifier((8,), solver="lbfgs", max_iter=2000)).fit(
-        data.x, data.y
-    )
+    model = make_pipeline(
+        StandardScaler(), MLPClassifier((8,), solver="lbfgs", max_iter=2000, random_state=0)
+    ).fit(data.x, data.y)
     target = SklearnTarget(model, table.classes, table.domain, indexed=True)
     copy = copy_model(access_to(replace(table, target=target)), read_numbers(target), data)
     assert isinstance(copy, QueriedCopy)
