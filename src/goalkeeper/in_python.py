@@ -31,10 +31,10 @@ class AssessOptions(ModelOptions, total=False):
     only, attacks
         Goals and attacks to keep to (default: all).
     effort
-        Multiplies sample sizes and numbers of models (default: 1, or what `time` allows).
+        Multiplies sample sizes and numbers of models (default: 1).
     time
-        Time limit in seconds or as `"10m"`: the effort is chosen to fit, and no attack run begins
-        later.
+        Time limit in seconds or as `"10m"`: attack runs hand in what they have when it is over, and
+        the same call with a `folder` continues later (default: none).
     folder
         Run folder, which `goalkeeper show`, `report` and `verify` read, with `report.html`; the
         same call resumes it (default: nothing is kept).
