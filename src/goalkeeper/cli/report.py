@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from goalkeeper.cli.common import Folder, explain_write_errors, read_assessment, read_run_value
+from goalkeeper.cli.source import find_source
 
 SCHEMA = "schema"
 # By their files: the package of the report, with its templates, would slow every --help down.
@@ -48,6 +49,7 @@ def report(
 
 def _render(folder: Path, form: str, *, show_private: bool) -> str:
     import json
+    from dataclasses import replace
 
     from goalkeeper.core.errors import DescriptionError
     from goalkeeper.policy import default_policy
@@ -69,4 +71,5 @@ def _render(folder: Path, form: str, *, show_private: bool) -> str:
         show_private=show_private,
         person=read_run_value(folder, "person"),
     )
+    about = replace(about, source=find_source(folder))
     return renderers()[form]().render(read_assessment(folder), about)
