@@ -69,6 +69,7 @@ MAY_IMPORT = {
     "examples": {"core", "targets", "training", "describe", "examples"},
     "testing": PLAY | {"planning", "policy", "testing"},
     "cli": WHOLE | {"report", "cli"},
+    "pytest_plugin": {"core", "compute", "running", "cli"},
     "__main__": {"cli"},
 }
 READS_TIME = {"attack_run", "assessing", "running", "timing", "compute", "cli"}
