@@ -30,7 +30,7 @@ SKIP, FAIL = "skip", "fail"
 SESSION = "session"  # the file that says for which session the folder beside it was run
 
 NOT_MET = "{goal} is not met: {reason}\nread the report: {report}"
-FAILED = "{goal} is {verdict}, and {number} attack runs failed to run: {reason}"
+FAILED = "{goal} is {verdict}, and {number} of its attack runs failed to run: {reason}"
 UNDECIDED = "{goal} is {verdict}: {reason}"
 NO_NEED = "no need for it was declared, or no attack was planned for it"
 ANOTHER = (
@@ -199,7 +199,7 @@ def _judge(goal: str, found: _Assessed, config: pytest.Config) -> GoalRating:
     from goalkeeper.core.goals import Goal
 
     if goal not in set(Goal):
-        raise pytest.UsageError(f"{goal} is not a goal: expected one of {', '.join(Goal)}")
+        pytest.fail(f"{goal} is no goal: expected one of {', '.join(Goal)}", pytrace=False)
     rating = found.assessment.goals.get(Goal(goal))
     if rating is None or rating.verdict is Verdict.NOT_ASSESSED:
         _leave(UNDECIDED.format(goal=goal, verdict="not assessed", reason=NO_NEED), config)
