@@ -118,16 +118,16 @@ class _Maker:
         verdict = self._rating.verdict
         if verdict is Verdict.NOT_ASSESSED:
             return CaseState.SKIPPED, NOT_ASSESSED, []
-        judged = (
+        judged = [
             (CaseState.FAILED, SUCCEEDED, self._with(ran, RunOutcome.SUCCEEDS)),
             (CaseState.ERROR, FAILED, [e for e in mine if e.status is Status.FAILED_TO_RUN]),
-        )
+        ]
         if verdict is not Verdict.MET:
-            judged += (
+            judged += [
                 (CaseState.SKIPPED, INCONCLUSIVE, self._with(ran, RunOutcome.INCONCLUSIVE)),
                 (CaseState.SKIPPED, NOT_TESTED, [e for e in mine if e.status in OPEN]),
                 (CaseState.SKIPPED, NOT_NEEDED, [e for e in mine if e.status is Status.NOT_NEEDED]),
-            )
+            ]
         withstood = ran or any(e.status in (Status.COVERED, Status.NOT_NEEDED) for e in mine)
         otherwise = (CaseState.PASSED, WITHSTOOD) if withstood else (CaseState.SKIPPED, NO_ATTACK)
         return next((case for case in judged if case[2]), (*otherwise, []))
