@@ -34,7 +34,7 @@ def _goal_rule(goal: Goal) -> dict[str, Any]:
         "name": f"{str(goal).capitalize()}Goal",
         "shortDescription": {"text": f"The security goal {goal} is not met."},
         "fullDescription": {"text": question},
-        "help": {"text": text, "markdown": text},
+        "help": {"text": text},
         "defaultConfiguration": {"level": "error"},
         "properties": {"tags": ["security", str(goal)], "security-severity": SEVERITY},
     }
@@ -83,7 +83,7 @@ def _help(evidence: Evidence, goals: tuple[str, ...], context: Context) -> dict[
     cited = [context.citations.get(key, key) for key in evidence.references]
     lines += [f"Literature: {'; '.join(cited)}"] if cited else []
     lines += ["The report of the run names what helps, and the command that repeats the attack."]
-    return {"text": "\n".join(lines), "markdown": "\n\n".join(lines)}
+    return {"text": "\n".join(lines)}
 
 
 def _cwe(evidence: Evidence) -> list[str]:
