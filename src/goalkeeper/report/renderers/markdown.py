@@ -12,11 +12,14 @@ from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context, Table
 from goalkeeper.report.renderer import Renderer
 from goalkeeper.report.sentence import sentence_of
+from goalkeeper.report.words import APART
 
 MOST_WARNINGS = 3
 MOST_OPEN = 6
+MOST_APART = 4
 LONGEST = 400  # characters of one text
 CAN_CHANGE = (Verdict.NOT_MET, Verdict.INCONCLUSIVE)
+APART_ROW = "{kind}: {name} by {attackers}; {why}"
 READ_ON = (
     "Verdicts apply to this application, these attackers and the attacks that were run; met is no "
     "proof of security. The page report.html in the run folder has the evidence."
@@ -31,7 +34,7 @@ _BREAK = "&#8203;"  # a space without width
 
 
 class MarkdownRenderer(Renderer):
-    """A comment of at most 60 lines: verdicts, why, the first remedy, and what was not tested.
+    """A comment of at most 60 lines: verdicts, why, the first remedy, and what does not count.
 
     GitHub Flavored Markdown. Texts of the assessment are escaped: none becomes a link, an image,
     HTML or a mention of somebody. Examples of attacks are left out, private or not.
@@ -54,10 +57,8 @@ def _blocks(report: Report) -> Iterator[str]:
     if report.goals:
         yield _table(_overview(report))
         yield "\n".join(line for goal in report.goals for line in _goal(goal, report))
-    left = list(report.open)
-    if left:
-        yield "**Not tested, or not decided:**"
-        yield "\n".join(_first([f"- {_escape(text)}" for text in left], MOST_OPEN, "- "))
+    yield from _listed("Not tested, or not decided", report.open, MOST_OPEN)
+    yield from _listed(APART, list(_apart(report)), MOST_APART)
     yield from map(_escape, filter(None, (report.counts, report.people)))
     yield f"{_escape(report.made)}. {_escape(READ_ON)}"
 
@@ -90,7 +91,20 @@ def _goal(goal: GoalPart, report: Report) -> Iterator[str]:
         yield f"  - Repeat it with: {_code(goal.decider.command)}"
 
 
+def _apart(report: Report) -> Iterator[str]:
+    for table in report.apart:
+        kind = table.caption.partition(":")[0]
+        for name, attackers, *_, why in table.rows:
+            yield APART_ROW.format(kind=kind, name=name, attackers=attackers, why=why)
+
+
 # ---- Markdown ------------------------------------------------------------------------------------
+
+
+def _listed(heading: str, texts: Sequence[str], most: int) -> Iterator[str]:
+    if texts:
+        yield f"**{heading}:**"
+        yield "\n".join(_first([f"- {_escape(text)}" for text in texts], most, "- "))
 
 
 def _first(lines: Sequence[str], most: int, start: str) -> list[str]:
