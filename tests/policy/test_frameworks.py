@@ -35,7 +35,7 @@ def test_the_testing_guide_has_its_32_tests_and_the_top_ten_ten() -> None:
 
 @pytest.mark.parametrize("framework", WHOLE, ids=lambda f: f.key)
 def test_each_criterion_of_a_whole_list_is_mapped_or_says_why_not(framework: Framework) -> None:
-    listed = framework_file().frameworks[framework.key].criteria
+    listed = {str(key): f for key, f in framework_file().frameworks.items()}[framework.key].criteria
     for criterion in framework.criteria:
         assert criterion.id in listed, f"{criterion.id} is no criterion of {framework.name}"
         assert bool(criterion.variants) != bool(criterion.outside), criterion.id

@@ -324,5 +324,6 @@ def mapped(family: Family, entry: VariantEntry) -> dict[Framework, tuple[Standar
     found = family.standards | entry.standards
     if entry.atlas is None:
         return found
-    beside = tuple(s for s in found.get("atlas", ()) if s.id != entry.atlas.id)
-    return {"atlas": (entry.atlas, *beside)} | {k: v for k, v in found.items() if k != "atlas"}
+    beside = tuple(s for s in found.pop("atlas", ()) if s.id != entry.atlas.id)
+    first: dict[Framework, tuple[StandardEntry, ...]] = {"atlas": (entry.atlas, *beside)}
+    return first | found
