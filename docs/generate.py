@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import simulations
 import traceability
 from writing import anchor, code, first_line, number, page, prose, sections, table, words
 
@@ -400,6 +401,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "attackers": attackers,
     "variants": variants,
     "standards": standards,
+    "statistics": simulations.text,
     "application-file": application_file,
     "assessment": assessment,
     "rating-policy": rating,
