@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pictures
 import simulations
 import traceability
 from writing import anchor, code, first_line, number, page, prose, sections, table, words
@@ -229,6 +230,11 @@ def variants() -> str:
     return page("Variants", lead, *parts)
 
 
+def how_attacks_work() -> str:
+    """Write how the attacks of each game work, with a picture."""
+    return pictures.text({name: tasks(game) for name, game in games().items()})
+
+
 def standards() -> str:
     """Write the criteria of every framework, and which variants belong to each."""
     parts = []
@@ -398,6 +404,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli": cli,
     "attacks": attacks,
     "games": game_pages,
+    "how-attacks-work": how_attacks_work,
     "attackers": attackers,
     "variants": variants,
     "standards": standards,
