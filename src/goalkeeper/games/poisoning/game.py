@@ -66,8 +66,9 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
     """Question: what to reach, with which share. Answer: changes of the training data.
 
     The game retrains and compares. Every retraining is paired with a clean one that has the same
-    seed and the same clean records, and with one that got as many honest records instead. Clean and honest ones are the same for
-    every attack of the task that contributes as much, and are trained once.
+    seed and the same clean records, and with one that got as many honest records instead. Clean
+    and honest ones are the same for every attack of the task that contributes as much, and are
+    trained once.
 
     Parameters
     ----------
