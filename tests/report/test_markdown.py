@@ -17,7 +17,8 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.standing import Standing
 from goalkeeper.report import Context, renderers
 from goalkeeper.report.application_file import ApplicationFile
-from goalkeeper.report.renderers.markdown import MarkdownRenderer, _code, _escape
+from goalkeeper.report.gfm import code, escape
+from goalkeeper.report.renderers.markdown import MarkdownRenderer
 from goalkeeper.report.words import VERDICT_LABELS
 from tests.report import sample
 from tests.report.results import HOSTILE
@@ -94,7 +95,7 @@ def test_says_the_verdict_and_why_for_every_goal() -> None:
     for goal, rating in sample.goals().items():
         label = VERDICT_LABELS[rating.verdict]
         title = str(goal).capitalize()
-        why = _escape(rating.reason or label.meaning)
+        why = escape(rating.reason or label.meaning)
         assert f"\n- **{title}, {label.word}:** {why}\n" in text
         assert f"| {title} | {label.symbol} {label.word} |" in text
 
@@ -176,7 +177,7 @@ def test_people_are_numbers_unless_their_names_are_asked_for() -> None:
 )
 def test_a_text_stays_text(text: str) -> None:
     """A parser of CommonMark, with tables, reads one paragraph of plain text: the text itself."""
-    for line in (_escape(text), f"- {_escape(text)}"):
+    for line in (escape(text), f"- {escape(text)}"):
         tokens = [t for t in PARSER.parse(line) if t.type == "inline"]
         (inline,) = tokens
         assert {child.type for child in inline.children or ()} <= {"text", "text_special"}
@@ -188,8 +189,8 @@ def test_a_text_stays_text(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a `b` c", "``", "run 'my file' --x", "`start"])
-def test_a_command_stays_code(text: str) -> None:
-    (child,) = inlines(_code(text))
+def test_a_command_stayscode(text: str) -> None:
+    (child,) = inlines(code(text))
     assert (child.type, child.content.strip()) == ("code_inline", text)
 
 

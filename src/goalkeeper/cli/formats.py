@@ -70,7 +70,7 @@ def read_context(folder: Path, *, show_private: bool, failures_only: bool) -> Co
     """Gather what a report of a run folder shows beside its assessment."""
     from goalkeeper.cli.source import find_source
     from goalkeeper.policy import default_policy
-    from goalkeeper.running import report_context
+    from goalkeeper.running import frameworks_of, report_context
 
     about = report_context(
         default_policy(),
@@ -78,7 +78,12 @@ def read_context(folder: Path, *, show_private: bool, failures_only: bool) -> Co
         show_private=show_private,
         person=read_run_value(folder, "person"),
     )
-    return replace(about, source=find_source(folder), failures_only=failures_only)
+    return replace(
+        about,
+        frameworks=frameworks_of(folder),
+        source=find_source(folder),
+        failures_only=failures_only,
+    )
 
 
 def render(assessment: Assessment | None, form: str, about: Context | None) -> str:

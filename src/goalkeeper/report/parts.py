@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from goalkeeper.core.frameworks import Framework
 from goalkeeper.report.application_file import ApplicationFile
 
 
@@ -78,6 +79,8 @@ class Context:
         Which goal each attack family threatens: as published, and by definition.
     note
         One sentence on the rows that are swapped in the published table.
+    frameworks
+        The public frameworks, their criteria, and the attack variants that belong to each.
     citations
         Full citation of each reference key.
     commands
@@ -97,6 +100,7 @@ class Context:
 
     assignment: tuple[AssignmentRow, ...] = ()
     note: str = ""
+    frameworks: tuple[Framework, ...] = ()
     citations: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
     show_private: bool = False

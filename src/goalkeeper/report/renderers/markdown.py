@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from goalkeeper.core.assessment import Assessment, Verdict
+from goalkeeper.report.gfm import code, escape, table_lines
 from goalkeeper.report.goalpart import GoalPart
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context, Table
@@ -24,13 +24,6 @@ READ_ON = (
     "Verdicts apply to this application, these attackers and the attacks that were run; met is no "
     "proof of security. The page report.html in the run folder has the evidence."
 )
-
-# What can be markup anywhere in a line, and what can be markup at its start.
-_MARKUP = re.compile(r"([\\`*\[\]<>#|&~]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.)")
-_LIST = re.compile(r"^(\d*)([-+.)=])(?=[\s=-]|$)")
-# What GitHub and GitLab turn into mentions of people and issues even where it is escaped.
-_MENTION = re.compile(r"(@|#|(?<!\w)GH-)(?=\w)", re.IGNORECASE)
-_BREAK = "&#8203;"  # a space without width
 
 
 class MarkdownRenderer(Renderer):
@@ -55,7 +48,7 @@ def _blocks(report: Report) -> Iterator[str]:
     if warnings:
         yield "\n>\n".join(_first(warnings, MOST_WARNINGS, "> "))
     if report.goals:
-        yield _table(_overview(report))
+        yield from table_lines(_overview(report))
         yield "\n".join(line for goal in report.goals for line in _goal(goal, report))
     yield from _listed("Not tested, or not decided", report.open, MOST_OPEN)
     yield from _listed(APART, list(_apart(report)), MOST_APART)
@@ -66,7 +59,7 @@ def _blocks(report: Report) -> Iterator[str]:
 def _overview(report: Report) -> Table:
     head = ("Goal", "Verdict", "Need", "Risk", "Measured in the attack that decides")
     rows = tuple(
-        (g.title, f"{g.label.symbol} {g.label.word}", g.need, g.risk, _measured(g))
+        (g.title, f"{g.label.symbol} {g.label.word}", g.need, g.risk, _measured(g)[:LONGEST])
         for g in report.goals
     )
     return Table("Verdicts", head, rows)
@@ -88,7 +81,7 @@ def _goal(goal: GoalPart, report: Report) -> Iterator[str]:
     if remedy is not None:
         yield f"  - First remedy: {_escape(f'{remedy.defence}: {remedy.reason}')}"
     if goal.decider is not None:
-        yield f"  - Repeat it with: {_code(goal.decider.command)}"
+        yield f"  - Repeat it with: {code(goal.decider.command)}"
 
 
 def _apart(report: Report) -> Iterator[str]:
@@ -98,7 +91,7 @@ def _apart(report: Report) -> Iterator[str]:
             yield APART_ROW.format(kind=kind, name=name, attackers=attackers, why=why)
 
 
-# ---- Markdown ------------------------------------------------------------------------------------
+# ---- lists and texts -----------------------------------------------------------------------------
 
 
 def _listed(heading: str, texts: Sequence[str], most: int) -> Iterator[str]:
@@ -113,24 +106,7 @@ def _first(lines: Sequence[str], most: int, start: str) -> list[str]:
     return [*lines[:most], f"{start}and {more:,} more"] if more > 0 else list(lines)
 
 
-def _table(table: Table) -> str:
-    lines = [table.head, ("---",) * len(table.head)]
-    lines += [tuple(map(_escape, row)) for row in table.rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _escape(text: str) -> str:
-    """Write a text on one line, so that no character in it is markup, and nobody is mentioned."""
+    """Escape a text, and cut a long one."""
     line = " ".join(text.split())
-    line = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
-    escaped = _LIST.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", line))
-    return _MENTION.sub(rf"\1{_BREAK}", escaped)
-
-
-def _code(text: str) -> str:
-    """Write a text as code; its fence is longer than any run of backticks in it."""
-    line = " ".join(text.split())
-    longest = max(map(len, re.findall("`+", line)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if longest else ""
-    return f"{fence}{pad}{line}{pad}{fence}"
+    return escape(line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…")
