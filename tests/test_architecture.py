@@ -27,7 +27,6 @@ WHOLE = PLAY | {
     "scheduling",
     "assessing",
     "running",
-    "verify",
     "describe",
     "examples",
 }
@@ -64,11 +63,11 @@ MAY_IMPORT = {
         "running",
     },
     "in_python": {"core", "describe", "planning", "running", "in_python"},
-    "verify": WHOLE,
+    "verification": WHOLE | {"report", "verification"},
     "describe": {"core", "policy", "opening", "targets", "training", "describe"},
     "examples": {"core", "targets", "training", "describe", "examples"},
     "testing": PLAY | {"planning", "policy", "testing"},
-    "cli": WHOLE | {"report", "cli"},
+    "cli": WHOLE | {"report", "verification", "cli"},
     "__main__": {"cli"},
 }
 READS_TIME = {"attack_run", "assessing", "running", "timing", "compute", "cli"}

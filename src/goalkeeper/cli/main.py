@@ -35,6 +35,7 @@ def build() -> typer.Typer:
         scan,
         serve_example,
         show,
+        sign,
         store,
         verify,
     )
@@ -57,6 +58,7 @@ def build() -> typer.Typer:
         ("show", show.show),
         ("report", report.report),
         ("verify", verify.verify),
+        ("sign", sign.sign),
         ("scan", scan.scan),
         ("list", listing.listing),
         ("store", store.store),

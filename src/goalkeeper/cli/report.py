@@ -37,12 +37,14 @@ def report(
     ] = False,
 ) -> None:
     """Render the assessment of a run folder in a format of the report, or print its JSON Schema."""
+    from goalkeeper.core.private import write_text
+
     text = _render(folder, form, show_private=show_private)
     if output is None:
         typer.echo(text, nl=False)
         return
     with explain_write_errors(output):
-        output.write_text(text, encoding="utf-8")
+        write_text(output, text)
     typer.echo(f"written: {output}")
 
 
