@@ -17,24 +17,26 @@ from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.policy import default_policy
 from goalkeeper.rate import rate
 from goalkeeper.running import read_policy
+from goalkeeper.running.options import Event
 from goalkeeper.running.record import render_report
 from tests.attacks.membership.gaussian import application
 
 ATTACKS = ("loss_threshold", "label_robustness")
 Change = Callable[[dict[str, Any]], object]
+Progress = Callable[[Event], object]
 
 
-def finish(folder: Path, *, seed: int = 0, n: int = 300) -> Path:
+def finish(folder: Path, *, progress: Progress = lambda event: None) -> Path:
     """Run two attacks as two attackers, and return the run folder."""
     need = ProtectionNeed(goal=gk.Goal.PRIVACY, level=1)
-    app = replace(application(0, n=n), needs={gk.Goal.PRIVACY: need})
+    app = replace(application(0, n=300), needs={gk.Goal.PRIVACY: need})
     choice = gk.Choice(
         goals=(gk.Goal.PRIVACY,), attackers=("customer", "outsider"), attacks=ATTACKS, effort=0.25
     )
     options = gk.RunOptions(
-        progress=lambda event: None, execution=gk.Execution(executor="inline"), store=False
+        progress=progress, execution=gk.Execution(executor="inline"), store=False
     )
-    assert gk.run(app, folder, seed=seed, choice=choice, options=options).complete
+    assert gk.run(app, folder, choice=choice, options=options).complete
     return folder
 
 

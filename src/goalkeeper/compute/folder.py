@@ -79,7 +79,7 @@ class RunFolder:
         if not units.is_dir() or not open_to_others(units):
             return False
         inside = [p for p in self._files() if _is_ours(p.relative_to(self.root).as_posix())]
-        folders = [self.root / name for name in ("units", "policy", SERVICE)]
+        folders = [self.root / name for name in ("units", "policy", SERVICE, UNUSED)]
         there = [path for path in (*inside, *folders) if path.exists()]
         foreign = any(not _is_ours(path.name, top=True) for path in self.root.iterdir())
         return any([tighten(path) for path in (*there, *([] if foreign else [self.root]))])

@@ -1,4 +1,4 @@
-"""Read a run folder that a stranger may have made: each file once, and nothing that is no file.
+"""Read a run folder that anybody may have made: each file once, and nothing that is no file.
 
 Links are not followed, devices and FIFOs are not opened, and files that are not part of a run are
 not read. What is read is bounded, and is what was hashed: a file that is changed meanwhile is seen

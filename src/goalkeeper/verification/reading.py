@@ -1,4 +1,4 @@
-"""Read JSON and YAML that a stranger may have written, and refuse what is not plain."""
+"""Read JSON and YAML that anybody may have written, and refuse what is not plain."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ MOST_PAIRED = 2 * 10**7  # exact tests of pairs take time for each of them
 EXACT = 2**53  # beyond it, not every whole number is a float
 
 
-class Unreadable(Exception):
+class NotPlain(Exception):
     """A file does not hold what it should; the text says why."""
 
 
 def read_text(content: bytes) -> str:
-    """Decode UTF-8; raises Unreadable."""
+    """Decode UTF-8; raises NotPlain."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Unreadable("is not UTF-8") from error
+        raise NotPlain("is not UTF-8") from error
     if text.startswith("\ufeff"):
-        raise Unreadable("begins with a byte order mark")
+        raise NotPlain("begins with a byte order mark")
     return text
 
 
 def read_json(content: bytes) -> dict[str, Any]:
-    """Read a JSON object; raises Unreadable, also for what parsers read in different ways."""
+    """Read a JSON object; raises NotPlain, also for what parsers read in different ways."""
     text = read_text(content)
     try:
         found = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except RecursionError as error:
-        raise Unreadable("is nested too deeply") from error
+        raise NotPlain("is nested too deeply") from error
     except json.JSONDecodeError as error:
-        raise Unreadable(f"is not JSON (line {error.lineno}: {error.msg})") from error
+        raise NotPlain(f"is not JSON (line {error.lineno}: {error.msg})") from error
     except ValueError as error:
-        raise Unreadable("holds a number that is too large") from error
+        raise NotPlain("holds a number that is too large") from error
     if not isinstance(found, dict):
-        raise Unreadable("is not a JSON object")
+        raise NotPlain("is not a JSON object")
     return found
 
 
@@ -58,27 +58,27 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         double = next(name for name in names if names.count(name) > 1)
-        raise Unreadable(f"holds the key {ascii(double)[:80]} twice")
+        raise NotPlain(f"holds the key {ascii(double)[:80]} twice")
     return found
 
 
 def _refuse_constant(name: str) -> None:
-    raise Unreadable(f"holds {name}, which is no number of JSON")
+    raise NotPlain(f"holds {name}, which is no number of JSON")
 
 
 def check_yaml(content: bytes) -> None:
-    """Check that a YAML file is small, with what its aliases repeat; raises Unreadable."""
+    """Check that a YAML file is small, with what its aliases repeat; raises NotPlain."""
     if len(content) > LARGEST_YAML:
-        raise Unreadable(f"has more than {LARGEST_YAML:,} bytes")
+        raise NotPlain(f"has more than {LARGEST_YAML:,} bytes")
     try:
         root = yaml.compose(content, Loader=_SafeLoader)
         size = _size(root, {}) if root is not None else 0
     except RecursionError as error:
-        raise Unreadable("is nested too deeply") from error
+        raise NotPlain("is nested too deeply") from error
     except (yaml.YAMLError, ValueError) as error:
-        raise Unreadable("is not YAML") from error
+        raise NotPlain("is not YAML") from error
     if size > MOST_NODES:
-        raise Unreadable("repeats itself by aliases too often")
+        raise NotPlain("repeats itself by aliases too often")
 
 
 def _size(node: yaml.Node, known: dict[int, float]) -> float:

@@ -128,9 +128,9 @@ def _differs(
         found = {
             **found,
             "version of the attack": (parts["attack"][1], attack.version),
-            "effort": (json.dumps(parts["game"][1]), json.dumps(sizes)),
+            "effort": (parts["game"][1], sizes),
         }
-    return next((name for name, (stored, right) in found.items() if stored != right), "")
+    return next((name for name, pair in found.items() if not _equal(*pair)), "")
 
 
 # ---- evidence, plan and units --------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from goalkeeper.compute.folder import SIGNATURE, RunFolder
+from goalkeeper.compute.folder import ASSESSMENT, SIGNATURE, RunFolder
 from goalkeeper.compute.snapshot import take
 from goalkeeper.core.errors import StoreError
 from goalkeeper.verification.keys import Signer
@@ -34,7 +34,7 @@ def sign(folder: Path | str, signer: Signer) -> Verification:
     root = Path(folder)
     require_run(root)
     snapshot = replace(take(root), signature=None)
-    found = verify_snapshot(snapshot)
+    found = verify_snapshot(snapshot, source=str(root / ASSESSMENT))
     if not found.complete:
         return found
     signature = signer.private.sign(PREFIX + snapshot.manifest)

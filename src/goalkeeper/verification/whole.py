@@ -1,6 +1,6 @@
 """Verify a run folder: its files, then what was written down, then every verdict, then the report.
 
-Each step stands on the ones before it, so that a difference is told once, where it is.
+Each step stands on the ones before it, so that a difference is named once, where it is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from goalkeeper.running.record import render_report
 from goalkeeper.stats.intervals import clopper_pearson
 from goalkeeper.verification.keys import PublicKey, read_public
 from goalkeeper.verification.reading import (
-    Unreadable,
+    NotPlain,
     check_yaml,
     find_absurd,
     read_json,
@@ -70,7 +70,7 @@ def verify(folder: Path | str, *, key: Path | str | None = None) -> Verification
     root = Path(folder)
     public = None if key is None else read_public(Path(key))
     require_run(root)
-    return verify_snapshot(take(root), public)
+    return verify_snapshot(take(root), public, source=str(root / ASSESSMENT))
 
 
 def require_run(root: Path) -> None:
@@ -81,8 +81,10 @@ def require_run(root: Path) -> None:
         RunFolder(root).read(ASSESSMENT)
 
 
-def verify_snapshot(snapshot: Snapshot, public: PublicKey | None = None) -> Verification:
-    """Verify the files of a run as they were read once."""
+def verify_snapshot(
+    snapshot: Snapshot, public: PublicKey | None = None, *, source: str = ASSESSMENT
+) -> Verification:
+    """Verify the files of a run as they were read once; errors name the assessment by `source`."""
     signed = judge(snapshot, public)
     if snapshot.problems:
         return Verification(
@@ -90,7 +92,7 @@ def verify_snapshot(snapshot: Snapshot, public: PublicKey | None = None) -> Veri
             signature=signed.state,
             key=signed.key,
         )
-    found = _Contents(snapshot.files)
+    found = _Contents(snapshot.files, source)
     return Verification(
         problems=tuple(dict.fromkeys([*_guarded(found.compare), *signed.problems])),
         not_compared=tuple(found.not_compared),
@@ -116,18 +118,18 @@ def _guarded(compare: Callable[[], Iterable[str]], where: str = ASSESSMENT) -> l
             found.extend(compare())
     except OtherSchema:
         raise
-    except Unreadable as error:
+    except NotPlain as error:
         found.append(str(error))
     except (PolicyError, StoreError) as error:
         found.append(str(error))
-    except Exception as error:  # noqa: BLE001 - a stranger chose the numbers
+    except Exception as error:  # noqa: BLE001 - the numbers may be made up
         text = " ".join(str(error).split())[:100]
         found.append(f"{where}: {ODD} ({type(error).__name__}: {text})")
     return [_told(line) for line in found]
 
 
 def _told(line: str) -> str:
-    """Write a line so that no text of a stranger can pass for another line, or fill the screen."""
+    """Write a line so that no text of the folder can pass for another line, or fill the screen."""
     whole = "; ".join(part.strip() for part in line.splitlines())
     plain = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in whole)
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 3]}..."
@@ -165,8 +167,8 @@ class _Written:
 class _Contents:
     """The contents of a run whose files are what the manifest says."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = files
+    def __init__(self, files: Mapping[str, bytes], source: str) -> None:
+        self._files, self._source = files, source
         self.not_compared: list[str] = []
         self.notes: list[str] = []
         self.checked: dict[str, int] = {"files": len(files)}
@@ -175,7 +177,7 @@ class _Contents:
         """Yield every difference; later steps are left out where an earlier one finds any."""
         stored, record = self._json(ASSESSMENT), self._json(RUN)
         text = read_text(self._files[ASSESSMENT])
-        assessment = Assessment.parse(text, source=ASSESSMENT)
+        assessment = Assessment.parse(text, source=self._source)
         written = _Written(assessment.tool.version, assessment.environment)
         same = written.same_source()
         if (assessment.to_json() != text) if same else not _contains(assessment, stored):
@@ -204,8 +206,8 @@ class _Contents:
     def _json(self, name: str) -> dict[str, Any]:
         try:
             return read_json(self._files[name])
-        except Unreadable as error:
-            raise Unreadable(f"{name}: {error}") from error
+        except NotPlain as error:
+            raise NotPlain(f"{name}: {error}") from error
 
     def _policy(self) -> Policy:
         rating, taxonomy = RULES
@@ -215,8 +217,8 @@ class _Contents:
         for name in RULES:
             try:
                 check_yaml(self._files[name])
-            except Unreadable as error:
-                raise Unreadable(f"{name}: {error}") from error
+            except NotPlain as error:
+                raise NotPlain(f"{name}: {error}") from error
         files = self._files
         found = Policy.parse(files[taxonomy], files[rating], Path(taxonomy), Path(rating))
         self.notes.append(
