@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from goalkeeper.compute.folder import UNUSED
 from goalkeeper.cli.exits import Exit
+from goalkeeper.compute.folder import UNUSED
 from tests.cli.inline import inline
 from tests.cli.running import COMMAND
 from tests.describe.writing import BASE, write_text_app

@@ -27,8 +27,8 @@ from tests.verification.making import (
     change_unit,
     rewrite,
     sealed,
-    with_unit,
     unit_file,
+    with_unit,
 )
 
 Make = Callable[[Path], object]
@@ -280,7 +280,11 @@ def a_unit_of_another_name(folder: Path) -> None:
     one = unit_file(folder, with_unit(folder)[0])
     one.rename(one.with_name(f"{'0' * 20}.json"))
     unit = one.stem
-    replace_in(folder / ASSESSMENT, f'"unit": "{unit}",\n   "requires"', '"unit": "' + "0" * 20 + '",\n   "requires"')
+    replace_in(
+        folder / ASSESSMENT,
+        f'"unit": "{unit}",\n   "requires"',
+        '"unit": "' + "0" * 20 + '",\n   "requires"',
+    )
     sealed(folder)
 
 
@@ -652,7 +656,7 @@ def no_manifest(folder: Path) -> None:
     (folder / MANIFEST).unlink()
 
 
-# ---- JSON that is read in different ways ----------------------------------------------------------
+# ---- JSON that is read in different ways ---------------------------------------------------------
 
 
 def write_assessment(folder: Path, text: str) -> None:

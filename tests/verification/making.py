@@ -23,7 +23,7 @@ from tests.attacks.membership.gaussian import application
 
 ATTACKS = ("loss_threshold", "label_robustness")
 Change = Callable[[dict[str, Any]], object]
-Progress = Callable[[Event], object]
+Progress = Callable[[Event], None]
 
 
 def finish(folder: Path, *, progress: Progress = lambda event: None) -> Path:
@@ -102,9 +102,7 @@ def rewrite(folder: Path) -> Path:
         rows = [r for r in old.plan if r.status == "planned" and goal in r.goals]
         tests[goal] = max(1, len({r.unit for r in rows if r.standing.decides}))
     bare = [e.model_copy(update={"rated": None}) for e in old.evidence]
-    evidence, goals, verdict = rate(
-        bare, needs, policy, old.application.secrecy, tests, old.fit
-    )
+    evidence, goals, verdict = rate(bare, needs, policy, old.application.secrecy, tests, old.fit)
     new = old.model_copy(
         update={
             "evidence": evidence,

@@ -10,7 +10,6 @@ from goalkeeper.verification import verify
 from goalkeeper.verification.result import MOST, UNSIGNED
 from tests.verification.forgeries import CONSISTENT, REFUSED, Forgery, Make
 
-
 LIGHT = [forgery for forgery in REFUSED if not forgery.heavy]
 HEAVY = [forgery for forgery in REFUSED if forgery.heavy]
 

@@ -84,9 +84,7 @@ def test_the_store_is_private(tmp_path: Path, umask: int) -> None:
     assert_private(tmp_path / "store")
 
 
-def test_what_a_service_answered_is_private_even_before_the_run(
-    tmp_path: Path, umask: int
-) -> None:
+def test_what_a_service_answered_is_private_even_before_the_run(tmp_path: Path, umask: int) -> None:
     folder = tmp_path / "run" / ".service"
     limits = ServiceLimits(budget=10)
     ledger = Ledger(folder, limits)

@@ -13,7 +13,7 @@ import pytest
 import goalkeeper as gk
 from goalkeeper.cli.exits import Exit
 from goalkeeper.compute import snapshot
-from goalkeeper.compute.folder import ASSESSMENT, MANIFEST, REPORT, RUN, RunFolder
+from goalkeeper.compute.folder import ASSESSMENT, MANIFEST, RECORDS, REPORT, RUN, RunFolder
 from goalkeeper.core.errors import StoreError
 from goalkeeper.core.evidence import Requirement, Status
 from goalkeeper.rate import join_evidence
@@ -27,8 +27,8 @@ from tests.verification.making import (
     change_json,
     rewrite,
     sealed,
-    with_unit,
     unit_file,
+    with_unit,
 )
 
 
@@ -180,7 +180,7 @@ def test_all_files_together_are_bounded(folder: Path, monkeypatch: pytest.Monkey
 def test_every_changed_byte_is_noticed(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     folder.create()
-    for name in snapshot.RECORDS:
+    for name in RECORDS:
         folder.write(name, f"{name}\n")
     folder.seal()
     assert snapshot.take(folder.root).problems == ()

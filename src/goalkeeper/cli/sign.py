@@ -16,9 +16,7 @@ OTHERS = 0o077
 
 
 def sign(
-    folder: Annotated[
-        Path | None, typer.Argument(help="A run folder.", show_default=False)
-    ] = None,
+    folder: Annotated[Path | None, typer.Argument(help="A run folder.", show_default=False)] = None,
     key: Annotated[
         Path | None,
         typer.Option(

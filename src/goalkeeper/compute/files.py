@@ -29,7 +29,13 @@ def sha(content: bytes) -> str:
 
 
 def write_whole(target: Path, content: bytes) -> None:
-    """Write a file atomically, for its owner alone: temporary file, fsync, rename; raises OSError."""
+    """Write a file atomically, for its owner alone: temporary file, fsync, rename.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; what was there before is kept.
+    """
     make_folder(target.parent)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=TEMPORARY)
     try:

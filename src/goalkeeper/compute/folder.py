@@ -82,7 +82,8 @@ class RunFolder:
         folders = [self.root / name for name in ("units", "policy", SERVICE, UNUSED)]
         there = [path for path in (*inside, *folders) if path.exists()]
         foreign = any(not _is_ours(path.name, top=True) for path in self.root.iterdir())
-        return any([tighten(path) for path in (*there, *([] if foreign else [self.root]))])
+        closed = [tighten(path) for path in (*there, *([] if foreign else [self.root]))]
+        return any(closed)
 
     def save(self, unit: str, result: AttackResult) -> None:
         """Save the result of an attack run, with the hash of its content."""
@@ -128,8 +129,11 @@ class RunFolder:
 
     def read(self, name: str) -> str:
         """Read a file; raises StoreError when it is missing."""
+        path = self.root / name
+        if path.exists() and not path.is_file():
+            raise StoreError(f"{path} is not a file")  # reading a pipe would wait for ever
         try:
-            return (self.root / name).read_text(encoding="utf-8")
+            return path.read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError) as error:
             if self.has("run.json"):
                 raise StoreError(

@@ -79,7 +79,9 @@ def _take(top: int) -> Snapshot:
     listed, wrong = _parse(manifest)
     if wrong:
         return Snapshot(manifest=manifest, problems=tuple(wrong))
-    wrong = [f"{name}: is {kind}, and not a folder" for name in FOLDERS if (kind := _odd(top, name))]
+    wrong = [
+        f"{name}: is {kind}, and not a folder" for name in FOLDERS if (kind := _odd(top, name))
+    ]
     if wrong:
         return Snapshot(manifest=manifest, problems=tuple(wrong))
     signature = None
@@ -92,9 +94,7 @@ def _take(top: int) -> Snapshot:
     problems += _find_unlisted(top, listed)
     files, wrong = _read_listed(top, listed)
     problems += wrong
-    return Snapshot(
-        files=files, manifest=manifest, signature=signature, problems=tuple(problems)
-    )
+    return Snapshot(files=files, manifest=manifest, signature=signature, problems=tuple(problems))
 
 
 def _explain(name: str, error: Exception) -> str:

@@ -111,7 +111,9 @@ def _measure(session: Session, options: RunOptions) -> Session:
 def _warn_of_folder(folder: RunFolder, options: RunOptions) -> None:
     """Close the folder of an older goalkeeper to others, and tell what becomes of a signature."""
     if folder.close_to_others():
-        text = f"{folder.root} was open to other users; now only you have access (modes 700 and 600)"
+        text = (
+            f"{folder.root} was open to other users; now only you have access (modes 700 and 600)"
+        )
         options.progress(Warned(text=text))
     if folder.has(SIGNATURE):
         text = f"the signature of {folder.root} ends with this run; sign it again afterwards"

@@ -80,7 +80,7 @@ def _compare_description(record: Mapping[str, Any]) -> Iterator[str]:
         name = PurePath(file).name
         windows = text.replace("\n", "\r\n")  # older runs did not keep these ends of lines
         if hashes.get(name) not in (sha(text.encode()), sha(windows.encode())):
-            yield f"{RUN}: description does not have the hash of {ascii(name)}"
+            yield f"{RUN}: description does not have the hash of {name!a}"
 
 
 def _compare_units(
