@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import goalkeeper as gk
-from goalkeeper.compute.folder import RunFolder
+from goalkeeper.compute.folder import UNUSED, RunFolder
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.errors import DescriptionError, StoreError
@@ -53,7 +53,8 @@ def started(events: list[Event]) -> Started:
 
 def units(folder: Path) -> dict[str, int]:
     """Tell when each unit was written."""
-    return {p.name: p.stat().st_mtime_ns for p in folder.glob("units/*.json")}
+    found = (p for place in ("units", UNUSED) for p in (folder / place).glob("*.json"))
+    return {p.name: p.stat().st_mtime_ns for p in found}
 
 
 # ---- an application file -------------------------------------------------------------------------
