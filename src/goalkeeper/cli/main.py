@@ -26,6 +26,7 @@ def build() -> typer.Typer:
     """Build the command line application."""
     from goalkeeper.cli import (
         check,
+        coverage,
         doctor,
         init,
         listing,
@@ -57,6 +58,7 @@ def build() -> typer.Typer:
         ("run", run.run),
         ("show", show.show),
         ("report", report.report),
+        ("coverage", coverage.coverage),
         ("verify", verify.verify),
         ("sign", sign.sign),
         ("scan", scan.scan),

@@ -10,8 +10,10 @@ from pathlib import Path
 from goalkeeper.assessing import Session, environment, tool_version
 from goalkeeper.compute.folder import ASSESSMENT, REPORT, RunFolder
 from goalkeeper.core.assessment import Assessment
+from goalkeeper.core.errors import PolicyError
+from goalkeeper.core.frameworks import Framework
 from goalkeeper.planning.evidence import used_units
-from goalkeeper.policy import NOTE, Policy
+from goalkeeper.policy import NOTE, Policy, default_policy
 from goalkeeper.report import AssignmentRow, Context, renderers
 
 POLICY = "policy"  # the folder of the two files that rate a run
@@ -63,6 +65,20 @@ def read_policy(root: Path) -> Policy:
     return Policy.load(root / POLICY / "taxonomy.yaml", root / POLICY / "rating.yaml")
 
 
+def frameworks_of(root: Path) -> tuple[Framework, ...]:
+    """List the frameworks of the taxonomy that a run folder was rated by, and ours beside them.
+
+    A framework that the run's taxonomy does not name is taken from ours: an older run is read
+    against today's list. A folder without a readable policy gets all of ours.
+    """
+    ours = {framework.key: framework for framework in default_policy().frameworks()}
+    try:
+        theirs = {framework.key: framework for framework in read_policy(root).frameworks()}
+    except PolicyError:
+        theirs = {}
+    return tuple((ours | theirs).values())
+
+
 def report_context(
     policy: Policy, *, file: str = "", show_private: bool = False, person: str = ""
 ) -> Context:
@@ -85,6 +101,7 @@ def report_context(
             for row in policy.assignment()
         ),
         note=NOTE,
+        frameworks=policy.frameworks(),
         citations={key: policy.citation(key) for key in policy.taxonomy.literature},
         commands={"run": shlex.join(["goalkeeper", "run", file])} if file else {},
         show_private=show_private,
