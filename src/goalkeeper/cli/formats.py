@@ -99,8 +99,10 @@ def render(assessment: Assessment | None, form: str, about: Context | None) -> s
 
 def write_report(text: str, path: Path) -> None:
     """Write a report; line ends stay as the format has them. Raises DescriptionError."""
+    from goalkeeper.core.private import write_text
+
     with explain_write_errors(path):
-        path.write_bytes(text.encode("utf-8"))
+        write_text(path, text)
 
 
 def file_name(form: str) -> str:

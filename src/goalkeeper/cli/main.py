@@ -36,6 +36,7 @@ def build() -> typer.Typer:
         scan,
         serve_example,
         show,
+        sign,
         store,
         verify,
     )
@@ -59,6 +60,7 @@ def build() -> typer.Typer:
         ("report", report.report),
         ("coverage", coverage.coverage),
         ("verify", verify.verify),
+        ("sign", sign.sign),
         ("scan", scan.scan),
         ("list", listing.listing),
         ("store", store.store),

@@ -170,6 +170,11 @@ class Matcher:
         return _unit(self.app, self.name, run, choice.effort)
 
 
+def identify_unit(identity: str) -> str:
+    """Return the id of a unit from everything that determines its result."""
+    return hashlib.sha256(identity.encode()).hexdigest()[:20]
+
+
 def _fill(unit: Unit, app: Application) -> AnyGame:
     return unit.run.game.filled(app)
 
@@ -188,9 +193,10 @@ def _unit(app: Application, name: str, run: AttackRun, effort: float) -> Unit:
     }
     if run.attacker is not None:
         parts["attacker"] = repr(run.attacker)
-    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    identity = json.dumps(parts, sort_keys=True)
     return Unit(
-        id=digest[:20],
+        id=identify_unit(identity),
+        identity=identity,
         attack=name,
         settings=settings,
         run=run,
