@@ -91,7 +91,9 @@ def test_a_class_may_be_missing_where_only_thresholds_come_from(tmp_path: Path) 
     names = itertools.cycle(["train", "train", "holdout", "calibration", "similar"])
     parts = [(line.rsplit(",", 1)[0], next(names)) for line in mail_lines()[1:]]
     for lacking in ("calibration", "holdout"):
-        lines = [f"{kept},{part}" for kept, part in parts if part != lacking or ",spam," not in kept]
+        lines = [
+            f"{kept},{part}" for kept, part in parts if part != lacking or ",spam," not in kept
+        ]
         path = write_text_app(tmp_path, text, [mail_lines()[0], *lines])
         if lacking == "calibration":
             assert "no record of class spam fell into the calibration part" in load(path).caveats

@@ -169,7 +169,7 @@ class ClassDifferences:
         gap = self.means[first, column] - self.means[second, column]
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(spread > 0, gap / spread, np.sign(gap) * np.inf)
-        return np.nan_to_num(z, posinf=np.inf, neginf=-np.inf)
+        return np.asarray(np.nan_to_num(z, posinf=np.inf, neginf=-np.inf))
 
     def list_pairs(self) -> tuple[Ints, Ints]:
         """List the pairs of present classes, each once: their first and their second, `(p, 1)`."""
