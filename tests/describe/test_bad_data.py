@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -82,23 +81,6 @@ def test_a_class_that_is_too_rare_for_the_parts(tmp_path: Path) -> None:
     lines = [line for line in mail_lines() if ",ham," in line or "label" in line]
     path = write_text_app(tmp_path, lines=[*lines, "offer,spam,p1,money"])
     told(path, "no record of class spam fell into the", key="data")
-
-
-def test_a_class_may_be_missing_where_only_thresholds_come_from(tmp_path: Path) -> None:
-    """Of 1,000 classes with a hundred records, chance leaves some out of the smallest part."""
-    text = BASE.replace("  subgroups: [topic]", "  part: topic")
-    text = "\n".join(line for line in text.splitlines() if not line.startswith("  parts:"))
-    names = itertools.cycle(["train", "train", "holdout", "calibration", "similar"])
-    parts = [(line.rsplit(",", 1)[0], next(names)) for line in mail_lines()[1:]]
-    for lacking in ("calibration", "holdout"):
-        lines = [
-            f"{kept},{part}" for kept, part in parts if part != lacking or ",spam," not in kept
-        ]
-        path = write_text_app(tmp_path, text, [mail_lines()[0], *lines])
-        if lacking == "calibration":
-            assert "no record of class spam fell into the calibration part" in load(path).caveats
-        else:
-            told(path, "no record of class spam fell into the holdout part", key="data")
 
 
 def test_an_unknown_label_names_the_record(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from goalkeeper.describe.problems import problem
 from goalkeeper.describe.records import ApplicationRecords
 from goalkeeper.describe.sampling import describe_sample, sample_parts
 
-EVERY_CLASS = ("train", "holdout", "similar")  # calibration gives thresholds over all classes
 SHARES = {"train": 0.4, "holdout": 0.25, "calibration": 0.1, "similar": 0.25}
 REST = PARTS[1:]
 FEW = 299  # Records of which none may fail to show, at 95 %, a share below 1 %.
@@ -42,7 +41,7 @@ class Cutter:
             splits, caveats = self._by_column(self.records.parts)
         else:
             splits, caveats = self._cut(data), []
-        caveats += self._filled(splits)
+        self._filled(splits)
         odd = _oddities(data)
         if self.form.data.sample is not None and self.form.data.sample < len(data):
             splits = sample_parts(splits, self.form.data.sample)
@@ -128,31 +127,18 @@ class Cutter:
             advice="take them out of the test data, or let goalkeeper do so: `overlap: drop`",
         )
 
-    def _filled(self, splits: Splits) -> list[str]:
-        """Require every class in the parts that are looked at by class; say if another lacks some.
-
-        Of many classes with a few dozen records each, chance leaves some out of the smallest part.
-        """
-        caveats = []
+    def _filled(self, splits: Splits) -> None:
         for part in PARTS:
             have = np.bincount(getattr(splits, part).y, minlength=len(self.form.classes))
-            if have.all():
-                continue
-            name, lacking = self.form.classes[int(have.argmin())], int((have == 0).sum())
-            if part in EVERY_CLASS:
-                raise self._lacking(part, name)
-            caveats.append(
-                f"no record of class {name} fell into the {part} part"
-                + (f", and of {lacking - 1} other classes neither" if lacking > 1 else "")
-            )
-        return caveats
+            if not have.all():
+                raise self._lacking(part, self.form.classes[int(have.argmin())])
 
     def _lacking(self, part: str, name: str) -> DescriptionError:
         return problem(
             self.document,
             ("data",),
             f"no record of class {name} fell into the {part} part",
-            expected=f"records of every class in the parts {', '.join(EVERY_CLASS)}",
+            expected="records of every class in every part",
             given=f"{len(self.records.data)} records",
             advice=f"give more records of class {name}, or a larger share of {part} in data.parts",
         )
