@@ -81,9 +81,16 @@ def test_plan_gives_a_reason_for_everything_skipped(small: Path) -> None:
     assert {row["status"] for row in rows} == {"planned", "skipped"}
     assert all(row["reasons"] for row in rows if row["status"] == "skipped")
     text = inline("plan", small).out
-    assert "next: goalkeeper run" in text
+    assert text.splitlines()[-1] == f"next: goalkeeper run {small} -o {small.parent / 'run'}"
     assert "…" not in text, "a name that is cut cannot be given to --attack"  # 80 columns
     assert "if a quarter of each sample settles it, at most about" in " ".join(text.split())
+
+
+def test_plan_names_the_run_that_it_planned(small: Path) -> None:
+    given = ["--only", "integrity", "--attacker", "outsider", "--exhaustive", "--effort", "0.5"]
+    given += ["--attack", "square", "--attack", "malformed_inputs", "--time", "40m", "--seed", "3"]
+    then = inline("plan", small, *given).out.splitlines()[-1].split(" -o ")[1].split()[1:]
+    assert sorted(then) == sorted(given)
 
 
 def test_run_writes_what_it_says(finished: Path) -> None:

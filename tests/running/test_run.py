@@ -192,8 +192,11 @@ def test_the_effort_of_a_folder_is_kept_unless_another_is_asked_for(
 
 
 def test_a_time_that_is_over_leaves_the_rest_for_later(file: Path, tmp_path: Path) -> None:
-    cut = gk.run(file, tmp_path / "run", choice=FEW, options=options(sizing=Sizing(limit=1e-6)))
+    events: list[object] = []
+    given = options(events, sizing=Sizing(limit=1e-6))
+    cut = gk.run(file, tmp_path / "run", choice=FEW, options=given)
     assert not cut.complete
+    assert any("no time is left" in e.text for e in events if isinstance(e, Warned))
     assert {e.status for e in cut.evidence if e.unit} == {Status.NOT_TESTED}
     assert verify(tmp_path / "run").problems == ()
     assert gk.run(file, tmp_path / "run", choice=FEW, options=options()).complete

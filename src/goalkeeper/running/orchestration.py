@@ -24,6 +24,7 @@ from goalkeeper.compute.store import Store
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.compute_settings import ComputeSettings
+from goalkeeper.core.deadline import format_duration
 from goalkeeper.core.errors import DescriptionError, StoreError
 from goalkeeper.estimate import OperationTimes, estimate_service
 from goalkeeper.planning import Choice
@@ -150,6 +151,10 @@ def _run_units(
     deadline = time.time() + options.sizing.left()
     execution = replace(options.execution, limits=replace(options.execution.limits, until=deadline))
     in_time = options.sizing.left() > HAND_IN  # else workers would start for nothing
+    if pending and not in_time:
+        spent = format_duration(time.monotonic() - options.sizing.begun)
+        text = f"no time is left for any attack run: loading and measuring the model took {spent}"
+        options.progress(Warned(text=text))
     executor = make(execution, len(pending) if in_time else 0)
     options.progress(
         Started(
