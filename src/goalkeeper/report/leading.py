@@ -124,7 +124,7 @@ ATTACKER_HEAD = ("Attacker", "Knows", "Sees", "May spend")
 
 def _attacker(attacker: AttackerPart) -> tuple[str, ...]:
     cells = (attacker.knows, attacker.sees, attacker.spends)
-    return (shorten(attacker.name, NAME), *(shorten(cell, LINE // 2) for cell in cells))
+    return (shorten(attacker.name, NAME), *(shorten(cell, LINE) for cell in cells))
 
 
 def _facts(assessment: Assessment) -> tuple[Fact, ...]:
@@ -132,16 +132,17 @@ def _facts(assessment: Assessment) -> tuple[Fact, ...]:
     files = [f"{shorten(name, NAME)} ({digest[:12]})" for name, digest in app.hashes.items()]
     classes = [shorten(name, NAME // 2) for name in app.classes]
     records = [f"{fmt.count(n)} {shorten(part, NAME // 2)}" for part, n in app.parts.items()]
-    kind = shorten(app.domain, NAME)
+    kind, named = shorten(app.domain, NAME), _few(classes, MOST_CLASSES)
+    tool = assessment.tool
     facts = (
-        Fact("Model", f"{kind} in, one of {len(classes):,} classes out: {_few(classes, MOST_CLASSES)}"),
+        Fact("Model", f"{kind} in, one of {len(classes):,} classes out: {named}"),
         Fact("Fingerprint", shorten(app.fingerprint, 2 * NAME)),
         Fact("Files, SHA-256", _few(files, MOST_FILES)),
         Fact("Data, records", _few(records, MOST_CLASSES)),
-        Fact("Assessed", f"{assessment.finished[:10]}, {assessment.tool.name} {assessment.tool.version}"),
+        Fact("Assessed", f"{assessment.finished[:10]}, {tool.name} {tool.version}"),
         Fact("Policy", f"{shorten(policy.id, NAME)} {shorten(policy.version, NAME)}"),
         Fact("Policy SHA-256", shorten(policy.sha256, 2 * NAME)),
-    )  # fmt: skip
+    )
     return tuple(fact for fact in facts if fact.value)
 
 
@@ -197,7 +198,7 @@ def shorten(text: str, most: int) -> str:
         return line
     cut = line[: most - 4]
     head, space, _ = cut.rpartition(" ")
-    return f"{head if space and len(head) > most // 2 else cut} ..."
+    return f"{head if space and len(head) >= most // 2 else cut} ..."
 
 
 def _shorten_all(lines: Iterable[str], most: int, length: int) -> tuple[str, ...]:
