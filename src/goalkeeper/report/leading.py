@@ -14,16 +14,17 @@ from goalkeeper.report.sections import AdvicePart, AttackerPart, Failure
 
 # Characters, and entries of a list. Together they fill less than two pages of A4 even where every
 # text has its full length; tests/report/test_browser.py prints such a page.
-TITLE = 120
-LINE = 160
-SENTENCE = 330
-NAME = 40
-MOST_FILES = 4
-MOST_CLASSES = 8
-MOST_THREATS = 5
+TITLE = 90
+LINE = 120
+SENTENCE = 260
+NAME = 32
+MOST_WORD = 64  # a SHA-256 is one word
+MOST_FILES = 3
+MOST_CLASSES = 6
+MOST_THREATS = 4
 MOST_ATTACKERS = 6
 MOST_OPEN = 4
-MOST_WARNINGS = 3
+MOST_WARNINGS = 2
 
 MORE = "and {count:,} more, see the whole report"
 NO_ADVICE = "No defence is recommended yet for what decides this verdict."
@@ -99,7 +100,7 @@ def leading(assessment: Assessment, sources: Sources) -> Leading:
         threats=_threats(sources.findings),
         attackers=Table("Attackers", ATTACKER_HEAD, tuple(map(_attacker, attackers))),
         more_attackers=MORE.format(count=rest) if rest > 0 else "",
-        open=_shorten_all((*_failed(sources.failures), *sources.open), MOST_OPEN, LINE + NAME),
+        open=_shorten_all((*_failed(sources.failures), *sources.open), MOST_OPEN, LINE),
         means=OPEN_MEANS if sources.open or sources.failures else NOTHING_OPEN,
     )
 
@@ -192,8 +193,12 @@ def _failed(failures: Iterable[Failure]) -> list[str]:
 
 
 def shorten(text: str, most: int) -> str:
-    """Shorten a text to at most `most` characters, at a space where there is one, and mark it."""
-    line = " ".join(text.split())
+    """Shorten a text to at most `most` characters, at a space where there is one, and mark it.
+
+    A word that would fill more than half a line of the page is shortened by itself.
+    """
+    words = (w if len(w) <= MOST_WORD else f"{w[: MOST_WORD - 3]}..." for w in text.split())
+    line = " ".join(words)
     if len(line) <= most:
         return line
     cut = line[: most - 4]
