@@ -15,15 +15,15 @@ from goalkeeper.report.sections import AdvicePart, AttackerPart, Failure
 # Characters, and entries of a list. Together they fill less than two pages of A4 even where every
 # text has its full length; tests/report/test_browser.py prints such a page.
 TITLE = 90
-LINE = 120
-SENTENCE = 260
+LINE = 110
+SENTENCE = 250
 NAME = 32
 MOST_WORD = 64  # a SHA-256 is one word
 MOST_FILES = 3
 MOST_CLASSES = 6
-MOST_THREATS = 4
+MOST_THREATS = 3
 MOST_ATTACKERS = 6
-MOST_OPEN = 4
+MOST_OPEN = 3
 MOST_WARNINGS = 2
 
 MORE = "and {count:,} more, see the whole report"

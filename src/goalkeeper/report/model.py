@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +45,8 @@ from goalkeeper.report.words import (
 )
 
 __all__ = ["AssignmentRow", "Context", "Report"]
+
+_ESCAPED = re.compile(r"\\[ubfr]")  # characters that JSON writes so, other than lines and tabs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +160,21 @@ def _clean(value: Any) -> Any:
     return fmt.escape_invisible(value) if type(value) is str else value
 
 
+def _is_plain(text: str) -> bool:
+    """Return whether JSON has only visible ASCII, lines and tabs: nothing is to be escaped in it.
+
+    Large assessments are then not copied. A backslash in a text may look like an escape; such a
+    text is treated as if it had one.
+    """
+    return text.isascii() and text.isprintable() and not _ESCAPED.search(text)
+
+
 def _clean_assessment(assessment: Assessment, context: Context) -> tuple[Assessment, str]:
     """Escape invisible characters, and pseudonymise people; return the note on how they appear."""
-    plain = _clean(assessment.model_dump(by_alias=True))
+    dumped = assessment.model_dump(by_alias=True)
+    if _is_plain(assessment.model_dump_json()) and not count_people(dumped, context.person):
+        return assessment, ""
+    plain = _clean(dumped)
     if context.show_private:
         named = count_people(plain, context.person)
         note = PEOPLE_NAMED if named else ""
