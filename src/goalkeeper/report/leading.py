@@ -14,10 +14,11 @@ from goalkeeper.report.sections import AdvicePart, AttackerPart, Failure
 
 # Characters, and entries of a list. Together they fill less than two pages of A4 even where every
 # text has its full length; tests/report/test_browser.py prints such a page.
-TITLE = 90
+TITLE = 80
 LINE = 110
-SENTENCE = 250
+SENTENCE = 245
 NAME = 32
+SHORT_NAME = 26
 MOST_WORD = 64  # a SHA-256 is one word
 MOST_FILES = 3
 MOST_CLASSES = 6
@@ -125,7 +126,7 @@ ATTACKER_HEAD = ("Attacker", "Knows", "Sees", "May spend")
 
 def _attacker(attacker: AttackerPart) -> tuple[str, ...]:
     cells = (attacker.knows, attacker.sees, attacker.spends)
-    return (shorten(attacker.name, NAME), *(shorten(cell, LINE) for cell in cells))
+    return (shorten(attacker.name, SHORT_NAME), *(shorten(cell, LINE) for cell in cells))
 
 
 def _facts(assessment: Assessment) -> tuple[Fact, ...]:
@@ -158,7 +159,7 @@ def _verdict(goal: GoalPart, advice: Sequence[AdvicePart]) -> Verdicts:
         sentence=shorten(sentence_of(goal), SENTENCE),
         number=number,
         finding=decider and Link(decider.anchor, shorten(decider.title, LINE // 2)),
-        fix=shorten(_fix(goal, decider, advice), SENTENCE * 2 // 3),
+        fix=shorten(_fix(goal, decider, advice), SENTENCE * 4 // 5),
     )
 
 
