@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ SEVERE = ("serious", "critical")
 SHEETS = 2
 MOST_MILLISECONDS = 1_000
 OPEN_ALL = "document.querySelectorAll('details').forEach(d => d.open = true)"
-PAGES = {
+PAGES: dict[str, Callable[[], Assessment]] = {
     "every verdict": sample.assessment,
     "many attackers": lambda: sample.many_attackers(runs=12),
 }

@@ -158,7 +158,7 @@ def _verdict(goal: GoalPart, advice: Sequence[AdvicePart]) -> Verdicts:
         part=goal,
         sentence=shorten(sentence_of(goal), SENTENCE),
         number=number,
-        finding=decider and Link(decider.anchor, shorten(decider.title, LINE // 2)),
+        finding=Link(decider.anchor, shorten(decider.title, LINE // 2)) if decider else None,
         fix=shorten(_fix(goal, decider, advice), SENTENCE * 4 // 5),
     )
 
