@@ -15,6 +15,7 @@ from goalkeeper.report.finding import Finding, findings
 from goalkeeper.report.fitness import describe_doubt, describe_fit, fit_table
 from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.goalpart import GoalPart, goal_part
+from goalkeeper.report.leading import Leading, Sources, leading
 from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
 from goalkeeper.report.planned import (
     count_left_out,
@@ -48,6 +49,7 @@ class Report:
     description: str
     verdict: Verdict
     label: VerdictLabel
+    leading: Leading
     summary: str
     warnings: tuple[str, ...]
     fit: str
@@ -84,33 +86,46 @@ class Report:
         assessment, people = clean_assessment(assessment, context)
         app, fit = assessment.application, assessment.fit
         cards, runs = findings(assessment, context), planned_runs(assessment)
+        goals = tuple(
+            replace(part, left_out=count_left_out(runs, part.goal))
+            for part in (goal_part(g, assessment, cards) for g in Goal if g in assessment.goals)
+        )
+        sources = Sources(
+            goals=goals,
+            findings=cards,
+            advice=advice_parts(assessment),
+            attackers=attacker_parts(assessment),
+            failures=failures(assessment),
+            open=open_lines(g for r in _unsettled(assessment) for g in r.not_tested),
+            fit="" if fit is None else describe_fit(fit),
+            warnings=_warnings(assessment),
+            counts=count_planned(runs),
+        )
         return cls(
             title=app.name,
             description=app.description,
             verdict=assessment.verdict,
             label=VERDICT_LABELS[assessment.verdict],
             summary=_summary(assessment),
-            warnings=_warnings(assessment),
-            fit="" if fit is None else describe_fit(fit),
+            leading=leading(assessment, sources),
+            warnings=sources.warnings,
+            fit=sources.fit,
             made=f"{assessment.tool.name} {assessment.tool.version}, {assessment.finished[:10]}",
             caveats=app.caveats,
             identity=_identity(assessment),
-            goals=tuple(
-                replace(part, left_out=count_left_out(runs, part.goal))
-                for part in (goal_part(g, assessment, cards) for g in Goal if g in assessment.goals)
-            ),
+            goals=goals,
             others=tuple(f for f in cards if not set(f.goals) & set(assessment.goals)),
-            attackers=attacker_parts(assessment),
+            attackers=sources.attackers,
             apart=apart_tables(assessment),
-            advice=advice_parts(assessment),
+            advice=sources.advice,
             pending=pending_table(assessment),
             skipped=skipped_table(assessment),
-            counts=count_planned(runs),
+            counts=sources.counts,
             left_out=left_out_table(assessment, runs),
             not_run=not_run_table(assessment),
-            open=open_lines(g for r in _unsettled(assessment) for g in r.not_tested),
+            open=sources.open,
             people=people,
-            failures=failures(assessment),
+            failures=sources.failures,
             sources=source_tables(assessment, context),
             coverage=cover(assessment, context.frameworks),
             baseline=_baseline(assessment),

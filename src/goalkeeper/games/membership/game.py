@@ -34,6 +34,7 @@ from goalkeeper.games.membership.memorising import (
     MemorisingTrainer,
     RecordIndex,
 )
+from goalkeeper.games.membership.roc import draw_roc
 from goalkeeper.games.shared.measuring import build_measurement, draw_curve
 from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import (
@@ -168,6 +169,7 @@ class Membership(Game[Data, Roles, Floats]):
             measurements=tuple(measurements),
             trials=tuple(trials),
             curve=_draw_curve(trials, marking),
+            curves=(draw_roc(ranks[roles.member], ranks[roles.non_member]),),
             controls=(_check_alike(scores, roles),),
             caveats=_list_caveats(scores, roles, blind),
             exhibits=(_show_example(marking, scores),),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from goalkeeper.core.data import Bools, Floats, Inputs
+from goalkeeper.core.domain import ImageDomain
 from goalkeeper.core.evidence import (
     AttackResult,
     Control,
@@ -37,6 +38,7 @@ from goalkeeper.games.shared.measuring import (
     draw_curve,
     measure_mean_rate,
 )
+from goalkeeper.games.shared.pictures import draw_change
 from goalkeeper.games.tallies import beats_baseline, paired_proportion
 
 HALF = 0.5  # success rate that is shown beside the edge of the policy: every other time
@@ -266,8 +268,17 @@ class _TriggerPasses:
         pairs = zip(self.answers.holdout.x[through][:1], self.apply(trigger)[through], strict=False)
         title = "a harmful input" if self.answers.app.harmless is not None else "an input"
         note = "the clean retraining classifies it correctly, with and without the trigger"
+        domain = self.answers.app.domain
         return tuple(
-            Exhibit(title=title, before=format_input(before), after=format_input(after), note=note)
+            Exhibit(
+                title=title,
+                before=format_input(before),
+                after=format_input(after),
+                note=note,
+                picture=draw_change(before, after, domain)
+                if isinstance(domain, ImageDomain)
+                else None,
+            )
             for before, after in pairs
         )
 
