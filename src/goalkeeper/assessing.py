@@ -269,6 +269,7 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
         advice=advise(rated),
         complete=not status.pending and not any(r.limited for r in status.counted.values()),
         fit=session.fit,
+        sentences=policy.sentences(app.domain.kind, {e.variant for e in rated if e.headline}),
     )
 
 

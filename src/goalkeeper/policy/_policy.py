@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from goalkeeper.core.power import Attacker
 from goalkeeper.policy._checks import check_rating, check_taxonomy
 from goalkeeper.policy._files import nearest, read
 from goalkeeper.policy._rating import Rating
+from goalkeeper.policy._sentences import sentences_for
 from goalkeeper.policy._taxonomy import Family, Taxonomy, Variant, variants_of
 
 HERE = Path(__file__).parent
@@ -117,6 +118,11 @@ class Policy:
         if id not in self._variants:
             raise PolicyError(f"the taxonomy has no variant {id!r}; {nearest(id, self._variants)}")
         return self._variants[id]
+
+    def sentences(self, kind: str, variants: Collection[str]) -> dict[str, dict[str, str]]:
+        """Return the sentences on attacks with a kind of input: by variant, then by task."""
+        found = sentences_for(self.taxonomy.sentences, kind)
+        return {variant: tasks for variant, tasks in found.items() if variant in variants}
 
     def citation(self, key: str) -> str:
         """Cite an entry of the literature; what was not checked is not printed as a fact."""

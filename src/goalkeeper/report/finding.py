@@ -14,6 +14,7 @@ from goalkeeper.report import detail
 from goalkeeper.report import format as fmt
 from goalkeeper.report.deciding import RunOutcome, determine_outcome, select_deciding
 from goalkeeper.report.parts import Context, Fact, Link, Table
+from goalkeeper.report.sentences import tell_run
 from goalkeeper.report.words import CONTROL_FAILED, LEVELS, STATUSES
 
 RUN_STATUSES = (Status.TESTED, Status.CONTROL_FAILED)
@@ -61,6 +62,7 @@ class Finding:
     decides: bool
     outcomes: Mapping[Goal, RunOutcome]
     title: str
+    sentence: str
     attack: str
     id: str
     ids: tuple[str, ...]
@@ -144,6 +146,7 @@ def _finding(
             if g in assessment.goals
         },
         title=f"{first.attack} on {first.task}",
+        sentence=tell_run(group, primary_goal(first, assessment.goals), assessment),
         attack=first.attack,
         id=first.id,
         ids=tuple(e.id for e in group),

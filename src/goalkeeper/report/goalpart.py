@@ -15,6 +15,7 @@ from goalkeeper.report.finding import Finding, primary_goal
 from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.parts import Fact, Link, Table, merge_rows
 from goalkeeper.report.sections import missing
+from goalkeeper.report.sentences import tell_goal
 from goalkeeper.report.words import LEVELS, NEEDS, QUESTIONS, RISKS, VERDICT_LABELS, VerdictLabel
 
 UNRATED = "not rated"
@@ -46,6 +47,7 @@ class GoalPart:
     question: str
     verdict: Verdict
     label: VerdictLabel
+    sentence: str
     need: str
     damages: Table
     reason: str
@@ -92,6 +94,8 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
     rated = rating.verdict is not Verdict.NOT_ASSESSED
     by_id = {e.id: e for e in assessment.evidence}
     here = {e.id for e in assessment.evidence if primary_goal(e, assessment.goals) is goal}
+    decider = _decider(goal, rating, findings)
+    deciding = [by_id[id_] for id_ in decider.ids] if decider else []
     return GoalPart(
         goal=goal,
         anchor=str(goal),
@@ -99,6 +103,7 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
         question=QUESTIONS[goal],
         verdict=rating.verdict,
         label=VERDICT_LABELS[rating.verdict],
+        sentence=tell_goal(goal, deciding, assessment),
         need=NEEDS[rating.need.level],
         damages=_damages(rating.need),
         reason=rating.reason,
@@ -109,7 +114,7 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
         critical_level=_critical(rating) if rated else UNRATED,
         potential=_costs(rating) if rated else (),
         cheapest=_cheapest(rating, by_id, findings),
-        decider=_decider(goal, rating, findings),
+        decider=decider,
         outcomes=_count_outcomes(goal, findings),
         advice=_advice(goal, assessment),
         attackers=fmt.join_words(rating.attackers),
