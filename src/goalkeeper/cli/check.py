@@ -168,13 +168,13 @@ def _print(
 
 
 def _answers(target: Target) -> str:
-    """Say what the model answers with: as it was found, or else what it offers."""
+    """Say what the model answers with: as it was found, or else what attackers can be given."""
     from goalkeeper.core.power import View
 
-    more = ", and gradients can be computed" if target.offers >= View.GRADIENTS else ""
-    offered = "classes only" if target.offers < View.SCORES else f"classes and scores{more}"
+    more = " (white box only: gradients)" if target.offers >= View.GRADIENTS else ""
+    offered = "classes" if target.offers < View.SCORES else f"classes, scores{more}"
     reader = getattr(target, "reader", None) or getattr(target, "outputs", None)
-    return getattr(reader, "sentence", f"the model answers with {offered}")
+    return getattr(reader, "sentence", f"attackers can be given: {offered}")
 
 
 def _print_fit(fit: FitReport) -> None:

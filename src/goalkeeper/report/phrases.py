@@ -25,8 +25,8 @@ BY_METRIC = {
     "likelihood_ratio": "{who} asks with the attack {attack} whether a record was in the training "
     "data: a yes is {value} times as likely for a training record as for another ({interval}, "
     "n = {n}; guessing: {baseline}).",
-    "distinguishing_accuracy": "{who} distinguishes two cases with the attack {attack}, and is right "
-    "for {value} ({interval}, n = {n}; a coin: {baseline}).",
+    "distinguishing_accuracy": "{who} distinguishes two cases with the attack {attack}, and is "
+    "right for {value} ({interval}, n = {n}; a coin: {baseline}).",
     "latency_factor": "{who} finds inputs with the attack {attack} that take {value} times as long "
     "to answer as ordinary ones ({interval}, n = {n}; ordinary inputs: {baseline}).",
 }

@@ -333,12 +333,15 @@ def _group_masks(marking: MembershipMarking) -> dict[str, Bools]:
 
 def _summarise(measurements: Sequence[Measurement]) -> str:
     ratio, area = measurements[0], measurements[1]
-    sentence = f"members vs non-members: AUC {area.value:.2f} ({area.low:.2f} to {area.high:.2f})"
+    sentence = (
+        f"Training records are distinguished from others with an AUC of {area.value:.2f} "
+        f"({area.low:.2f} to {area.high:.2f}; guessing: 0.50)"
+    )
     if ratio.low <= 1:
-        return sentence
+        return f"{sentence}."
     return (
-        f"{sentence}; at a low false-positive rate a positive answer raises the odds of membership "
-        f"at least {ratio.low:.1f}-fold"
+        f"{sentence}; a yes that is seldom wrong makes it at least {ratio.low:.1f} times as likely "
+        "that a record was in the training data."
     )
 
 
