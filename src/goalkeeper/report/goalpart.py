@@ -66,16 +66,20 @@ class GoalPart:
     not_tested: Table
     findings: tuple[Finding, ...]
     elsewhere: tuple[Link, ...]
-    left_out: str = ""
+    rest: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def runs(self) -> int:
+        """How many attack runs were planned for this goal."""
+        return sum(o.runs for o in self.outcomes) + sum(n for n, _ in self.rest)
 
     @property
     def counted(self) -> str:
-        """How many attack runs count for this goal, their outcomes, and how many were left out."""
-        runs = sum(o.runs for o in self.outcomes)
-        counts = ", ".join(f"{o.runs:,} {OUTCOME_WORDS[o.outcome]}" for o in self.outcomes)
-        subject = "attack run counts" if runs == 1 else "attack runs count"
-        left_out = f" Not made: {self.left_out}." if self.left_out else ""
-        return f"{runs:,} {subject} for this goal: {counts}.{left_out}"
+        """How many attack runs were planned for this goal, and what became of each."""
+        counts = [f"{o.runs:,} {OUTCOME_WORDS[o.outcome]}" for o in self.outcomes]
+        counts += [f"{n:,} {what}" for n, what in self.rest]
+        subject = "1 attack run was" if self.runs == 1 else f"{self.runs:,} attack runs were"
+        return f"{subject} planned for this goal: {', '.join(counts)}."
 
     @property
     def cards(self) -> tuple[Finding, ...]:

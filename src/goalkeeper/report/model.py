@@ -17,8 +17,8 @@ from goalkeeper.report.goalpart import GoalPart, goal_part
 from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
 from goalkeeper.report.people import count_people, pseudonymise
 from goalkeeper.report.planned import (
-    count_left_out,
     count_planned,
+    count_rest,
     left_out_table,
     planned_runs,
 )
@@ -100,7 +100,7 @@ class Report:
             caveats=app.caveats,
             identity=_identity(assessment),
             goals=tuple(
-                replace(part, left_out=count_left_out(runs, part.goal))
+                replace(part, rest=count_rest(runs, part.goal))
                 for part in (goal_part(g, assessment, cards) for g in Goal if g in assessment.goals)
             ),
             others=tuple(f for f in cards if not set(f.goals) & set(assessment.goals)),

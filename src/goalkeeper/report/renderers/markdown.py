@@ -57,6 +57,7 @@ def _overview(report: Report) -> Table:
 
 def _goal(goal: GoalPart) -> Iterator[str]:
     yield f"## {goal.title}: {goal.label.word}"
+    yield _escape(goal.sentence)
     yield _escape(goal.reason or goal.label.meaning)
     if goal.outcomes:
         yield _escape(goal.counted)
@@ -69,6 +70,7 @@ def _goal(goal: GoalPart) -> Iterator[str]:
 
 def _finding(finding: Finding) -> Iterator[str]:
     yield f"### {_escape(finding.title)}: {finding.outcome}"
+    yield _escape(f"{finding.sentence} {finding.role}".rstrip())
     if finding.warning:
         yield f"> **{_escape(finding.status)}:** {_escape(finding.warning)}"
     if finding.headline:
