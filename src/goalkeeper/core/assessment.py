@@ -179,6 +179,7 @@ class Advice(Frozen):
     for_: tuple[Goal, ...] = Field(alias="for", serialization_alias="for")
     reason: str
     verified: dict[str, str] | None = None
+    variants: tuple[str, ...] = Field(default=(), description="variants that it helps against")
 
 
 class Assessment(Frozen):

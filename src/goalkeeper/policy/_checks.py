@@ -12,6 +12,7 @@ from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.policy._files import check_name, nearest
 from goalkeeper.policy._rating import Feasibility, Rating
+from goalkeeper.policy._remedies import check_remedies
 from goalkeeper.policy._sentences import check_sentences
 from goalkeeper.policy._taxonomy import Family, Taxonomy
 
@@ -55,6 +56,8 @@ def check_taxonomy(taxonomy: Taxonomy, rating: Rating, path: Path) -> None:
         if not family.rated:
             raise PolicyError(f"{where}.harms: at least one must be primary or secondary")
     check_sentences(taxonomy.sentences, _ids(taxonomy), str(path))
+    variants = {name: list(family.variants) for name, family in taxonomy.families.items()}
+    check_remedies(taxonomy.remedies, variants, str(path))
 
 
 def _ids(taxonomy: Taxonomy) -> list[str]:

@@ -15,6 +15,7 @@ from goalkeeper.core.power import Attacker
 from goalkeeper.policy._checks import check_rating, check_taxonomy
 from goalkeeper.policy._files import nearest, read
 from goalkeeper.policy._rating import Rating
+from goalkeeper.policy._remedies import remedies_for
 from goalkeeper.policy._sentences import sentences_for
 from goalkeeper.policy._taxonomy import Family, Taxonomy, Variant, variants_of
 
@@ -123,6 +124,11 @@ class Policy:
         """Return the sentences on attacks with a kind of input: by variant, then by task."""
         found = sentences_for(self.taxonomy.sentences, kind)
         return {variant: tasks for variant, tasks in found.items() if variant in variants}
+
+    def remedies(self, variant: str, kind: str) -> tuple[tuple[str, str], ...]:
+        """List defences against a variant with a kind of input, each with its reason."""
+        found = remedies_for(self.taxonomy.remedies, variant, kind)
+        return tuple((remedy.defence, remedy.reason) for remedy in found)
 
     def citation(self, key: str) -> str:
         """Cite an entry of the literature; what was not checked is not printed as a fact."""

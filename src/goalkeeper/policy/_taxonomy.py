@@ -26,6 +26,7 @@ from goalkeeper.policy._entries import (
     view_of,
 )
 from goalkeeper.policy._files import nearest
+from goalkeeper.policy._remedies import Remedy
 from goalkeeper.policy._sentences import SentenceEntry
 
 Expertise = Literal["layman", "proficient", "expert", "multiple_experts"]
@@ -181,6 +182,7 @@ class Taxonomy(Frozen):
     families: dict[str, Family]
     literature: dict[str, Work]
     sentences: dict[str, SentenceEntry] = Field(default_factory=dict)
+    remedies: dict[str, tuple[Remedy, ...]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

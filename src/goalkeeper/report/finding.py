@@ -142,7 +142,7 @@ def _finding(
     advice = tuple(
         Link(f"advice-{i}", a.defence)
         for i, a in enumerate(assessment.advice, 1)
-        if set(a.for_) & set(first.goals)
+        if (first.variant in a.variants if a.variants else set(a.for_) & set(first.goals))
     )
     return Finding(
         anchor=anchor,

@@ -120,7 +120,7 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
         cheapest=_cheapest(rating, by_id, findings),
         decider=decider,
         outcomes=_count_outcomes(goal, findings),
-        advice=_advice(goal, assessment),
+        advice=_advice(goal, assessment, {e.variant for e in deciding}),
         attackers=fmt.join_words(rating.attackers),
         settle=_settle(rating),
         not_tested=_gaps(rating, assessment),
@@ -186,12 +186,12 @@ def _decider(goal: Goal, rating: GoalRating, findings: tuple[Finding, ...]) -> F
     return next(iter([*decided, *(f for f in findings if goal in f.goals)]), None)
 
 
-def _advice(goal: Goal, assessment: Assessment) -> tuple[Link, ...]:
-    """Link the defences recommended for a goal, each once."""
+def _advice(goal: Goal, assessment: Assessment, deciding: set[str]) -> tuple[Link, ...]:
+    """Link the defences recommended for a goal, each once; first what helps against `deciding`."""
     links: dict[str, Link] = {}
-    for i, advice in enumerate(assessment.advice, 1):
-        if goal in advice.for_:
-            links.setdefault(advice.defence, Link(f"advice-{i}", advice.defence))
+    numbered = [(i, a) for i, a in enumerate(assessment.advice, 1) if goal in a.for_]
+    for i, advice in sorted(numbered, key=lambda one: deciding.isdisjoint(one[1].variants)):
+        links.setdefault(advice.defence, Link(f"advice-{i}", advice.defence))
     return tuple(links.values())
 
 
