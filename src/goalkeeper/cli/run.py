@@ -145,5 +145,6 @@ def _print_result(assessment: Assessment, file: Path, output: Path) -> None:
         typer.echo(f"failed: {evidence.attack} by {evidence.attacker}: {evidence.result.reason}")
     if not assessment.complete:
         typer.echo(f"not finished in this time; continue with: {current_command()}")
-    typer.echo(f"report: {output / 'report.html'}, or here: {shell_command('show', output)}")
+    typer.echo(f"details: {shell_command('show', output)}")
+    typer.echo(f"report: {output / 'report.html'}")
     typer.echo(f"next: {shell_command('verify', output)}")
