@@ -12,6 +12,7 @@ from goalkeeper.cli.common import (
     AsJson,
     File,
     make_console,
+    print_table,
     redirect_stdout_of_user_code,
     shell_command,
     spinner,
@@ -192,7 +193,7 @@ def _print_fit(fit: FitReport) -> None:
         table = Table(*part.head, expand=False, title_justify="left")
         for row in part.rows:
             table.add_row(*row)
-        out.print(table, markup=False)
+        print_table(table, out)
     typer.echo(f"  fit: {fit.fit}" + (f" ({fit.expects})" if fit.confirmed else ""))
     if fit.fit == "doubt":
         typer.echo(f"  {describe_doubt(fit)}")

@@ -10,7 +10,6 @@ import typer
 from goalkeeper.cli.amounts import count_runs
 from goalkeeper.cli.common import spinner
 from goalkeeper.cli.effort import describe_time, format_duration
-from goalkeeper.core.evidence import Status
 from goalkeeper.core.noticeboard import BOARD, Flag
 
 if TYPE_CHECKING:
@@ -121,6 +120,8 @@ def describe_result(event: Finished, *, first_look: bool) -> str:
 
 def _say_result(result: AttackResult) -> str:
     """Say what was measured; a run that shows nothing gives no numbers that look like a result."""
+    from goalkeeper.core.evidence import Status
+
     if result.status is Status.TESTED and result.summary:
         return f"{result.summary.rstrip('.')}."
     status = result.status.value.replace("_", " ")
