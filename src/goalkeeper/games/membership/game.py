@@ -337,12 +337,10 @@ def _summarise(measurements: Sequence[Measurement]) -> str:
         f"Training records are distinguished from others with an AUC of {area.value:.2f} "
         f"({area.low:.2f} to {area.high:.2f}; guessing: 0.50)"
     )
-    if ratio.low <= 1:
-        return f"{sentence}."
-    return (
-        f"{sentence}; a yes that is seldom wrong makes it at least {ratio.low:.1f} times as likely "
-        "that a record was in the training data."
-    )
+    if ratio.low > 1:
+        odds = f"multiplies the odds of membership by at least {ratio.low:.1f}"
+        return f"{sentence}; a yes that is seldom wrong {odds}."
+    return f"{sentence}."
 
 
 def _draw_curve(trials: Sequence[Trial], marking: MembershipMarking) -> Curve:
