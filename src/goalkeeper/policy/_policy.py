@@ -10,10 +10,12 @@ from pathlib import Path
 
 from goalkeeper.core.assessment import PolicyRow
 from goalkeeper.core.errors import PolicyError
+from goalkeeper.core.frameworks import Framework
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker
 from goalkeeper.policy._checks import check_rating, check_taxonomy
 from goalkeeper.policy._files import nearest, read
+from goalkeeper.policy._frameworks import build_frameworks
 from goalkeeper.policy._rating import Rating
 from goalkeeper.policy._remedies import remedies_for
 from goalkeeper.policy._sentences import sentences_for
@@ -129,6 +131,10 @@ class Policy:
         """List defences against a variant with a kind of input, each with its reason."""
         found = remedies_for(self.taxonomy.remedies, variant, kind)
         return tuple((remedy.defence, remedy.reason) for remedy in found)
+
+    def frameworks(self) -> tuple[Framework, ...]:
+        """List the public frameworks, their criteria, and the variants that belong to each."""
+        return build_frameworks(self.taxonomy)
 
     def citation(self, key: str) -> str:
         """Cite an entry of the literature; what was not checked is not printed as a fact."""
