@@ -2,91 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from goalkeeper.core.assessment import Advice
+from goalkeeper.core.assessment import Advice, GoalRating, Verdict
 from goalkeeper.core.evidence import Evidence
+from goalkeeper.core.goals import Goal
 
-# family -> (defence, reason); effects and side effects must be measured by assessing again
-DEFENCES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "evasion": (
-        (
-            "adversarial training",
-            "retrain with inputs made by these attacks, labelled correctly, and assess again; for "
-            "texts: added everyday words should no longer outweigh the rest",
-        ),
-        (
-            "limit what can be added",
-            "cap the input length, or also score the most suspicious part of an input alone, so "
-            "that padding cannot dilute it",
-        ),
-    ),
-    "poisoning": (
-        (
-            "screen contributed data",
-            "remove training points that lower accuracy on trusted data, and limit how much one "
-            "contributor can add",
-        ),
-        (
-            "keep a trusted set and roll back",
-            "compare each retrained model with its predecessor on trusted data before deployment",
-        ),
-    ),
-    "extraction": (
-        (
-            "return less information",
-            "return labels instead of scores where users do not need scores; this raises the "
-            "number of queries but does not prevent extraction",
-        ),
-        (
-            "limit queries",
-            "limit queries per account and day, and verify accounts: more days mean more attack "
-            "potential",
-        ),
-    ),
-    "internals": (
-        (
-            "limit queries",
-            "limit queries per account and day; rotate or randomise important indicators",
-        ),
-    ),
-    "membership": (
-        (
-            "stop training earlier, or regularise more strongly",
-            "membership inference exploits overfitting; both often cost no accuracy",
-        ),
-        (
-            "train with differential privacy",
-            "the only defence with a formal guarantee; it costs accuracy, which must be measured",
-        ),
-    ),
-}
+Remedies = Callable[[str], Sequence[tuple[str, str]]]  # of a variant: defences and reasons
 
 
-def advise(evidence: Sequence[Evidence]) -> tuple[Advice, ...]:
-    """Recommend defences for every family with a demonstrated exposure, worst first.
+def advise(
+    evidence: Sequence[Evidence], goals: Mapping[Goal, GoalRating], remedies: Remedies
+) -> tuple[Advice, ...]:
+    """Recommend defences against what was shown, first against what decides a verdict.
 
-    What may not decide a verdict calls for no defence.
+    What may not decide a verdict calls for no defence, and neither does a goal that nobody needs.
     """
-    evidence = [item for item in evidence if item.standing.decides]
-    worst: dict[str, int] = {}
-    for item in evidence:
-        if item.rated is not None and item.rated.demonstrated > 0:
-            worst[item.family] = max(worst.get(item.family, 0), item.rated.demonstrated)
-    goals = {
-        family: tuple(
-            dict.fromkeys(
-                goal
-                for item in evidence
-                if item.family == family and item.rated and item.rated.demonstrated > 0
-                for goal in item.goals
-            )
-        )
-        for family in worst
-    }
-    ordered = sorted(worst, key=lambda family: (-worst[family], family))
+    needed = {goal for goal, r in goals.items() if r.verdict is not Verdict.NOT_ASSESSED}
+    shown = [e for e in evidence if _calls_for_defence(e) and needed & set(e.goals)]
+    found: dict[tuple[str, str], list[Evidence]] = {}
+    for item in sorted(shown, key=lambda e: _urgency(e, goals)):
+        for remedy in remedies(item.variant):
+            found.setdefault(remedy, []).append(item)
     return tuple(
-        Advice.model_validate({"defence": defence, "for": goals[family], "reason": reason})
-        for family in ordered
-        for defence, reason in DEFENCES.get(family, ())
+        Advice.model_validate(
+            {
+                "defence": defence,
+                "for": tuple(dict.fromkeys(g for e in items for g in e.goals if g in needed)),
+                "reason": reason,
+                "variants": tuple(dict.fromkeys(e.variant for e in items)),
+            }
+        )
+        for (defence, reason), items in found.items()
     )
+
+
+def _calls_for_defence(evidence: Evidence) -> bool:
+    """Whether an attack was shown to do harm that counts."""
+    rated = evidence.rated
+    return evidence.standing.decides and rated is not None and rated.demonstrated > 0
+
+
+def _urgency(evidence: Evidence, goals: Mapping[Goal, GoalRating]) -> tuple[int, int, str]:
+    """Return the sort key: what decides comes first, then what did the most harm."""
+    decides = any(rating.cheapest_attack == evidence.id for rating in goals.values())
+    shown = evidence.rated.demonstrated if evidence.rated else 0
+    return (0 if decides else 1, -shown, evidence.variant)

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from goalkeeper.cli.exits import Exit
+from goalkeeper.cli.main import build
 from tests.cli.inline import inline
 from tests.cli.running import COMMAND, goalkeeper
 
@@ -267,3 +269,11 @@ def test_an_application_without_any_need_is_not_called_safe(small: Path, tmp_pat
     path.write_text(yaml.safe_dump(content))
     done = inline("run", path, "-o", tmp_path / "r", "--attack", "good_words_blind")
     assert done.code == Exit.NOTHING, done.err
+
+
+@pytest.mark.parametrize("what", ["attacks", "games", "attackers", "variants"])
+def test_lists_cut_no_name_and_no_word(what: str) -> None:
+    rows = json.loads(CliRunner().invoke(build(), ["list", what, "--json"]).stdout)
+    text = CliRunner().invoke(build(), ["list", what]).stdout
+    assert "\u2026" not in text
+    assert all(row["name"] in text for row in rows)

@@ -12,6 +12,7 @@ import typer
 from goalkeeper.cli.common import (
     AsJson,
     make_console,
+    print_table,
     redirect_stdout_of_user_code,
     shell_command,
     spinner,
@@ -187,13 +188,13 @@ def _print_problems(checked: _Checked) -> None:
 
 
 def _answers(target: Target) -> str:
-    """Say what the model answers with: as it was found, or else what it offers."""
+    """Say what the model answers with: as it was found, or else what attackers can be given."""
     from goalkeeper.core.power import View
 
-    more = ", and gradients can be computed" if target.offers >= View.GRADIENTS else ""
-    offered = "classes only" if target.offers < View.SCORES else f"classes and scores{more}"
+    more = " (white box only: gradients)" if target.offers >= View.GRADIENTS else ""
+    offered = "classes" if target.offers < View.SCORES else f"classes, scores{more}"
     reader = getattr(target, "reader", None) or getattr(target, "outputs", None)
-    return getattr(reader, "sentence", f"the model answers with {offered}")
+    return getattr(reader, "sentence", f"attackers can be given: {offered}")
 
 
 def _print_fit(fit: FitReport) -> None:
@@ -211,7 +212,7 @@ def _print_fit(fit: FitReport) -> None:
         table = Table(*part.head, expand=False, title_justify="left")
         for row in part.rows:
             table.add_row(*row)
-        out.print(table, markup=False)
+        print_table(table, out)
     typer.echo(f"  fit: {fit.fit}" + (f" ({fit.expects})" if fit.confirmed else ""))
     if fit.fit == "doubt":
         typer.echo(f"  {describe_doubt(fit)}")

@@ -13,11 +13,14 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from goalkeeper.assessing import Session
     from goalkeeper.core.assessment import Assessment
     from goalkeeper.core.compute_settings import ComputeSettings
     from goalkeeper.planning import Choice
+
+PIPE_WIDTH = 160  # columns of a table where no terminal says how many there are
 
 File = Annotated[Path, typer.Argument(help="The application file (YAML).", show_default=False)]
 Folder = Annotated[Path, typer.Argument(help="A run folder.", show_default=False)]
@@ -120,6 +123,15 @@ def make_console(*, err: bool = False) -> Console:
             raise BrokenPipeError
 
     return Piped(stderr=err, highlight=False, soft_wrap=False)
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print a table whose words are folded where they do not fit, and never cut."""
+    for column in table.columns:
+        column.overflow = "fold"
+    if not console.is_terminal:  # a file or a pipe has room for names
+        console.width = max(console.width, PIPE_WIDTH)
+    console.print(table, markup=False)
 
 
 @contextmanager

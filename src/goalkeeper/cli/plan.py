@@ -21,6 +21,7 @@ from goalkeeper.cli.common import (
     make_console,
     parse_choice,
     prepare_session,
+    print_table,
     redirect_stdout_of_user_code,
     shell_command,
     spinner,
@@ -117,12 +118,11 @@ def _print(ready: Session, times: OperationTimes, file: Path, jobs: int) -> None
     if ready.fit is not None:
         for line in filter(None, (describe_fit(ready.fit), describe_doubt(ready.fit))):
             typer.echo(line)
-    out.print(_tabulate_planned(ready, times))
+    print_table(_tabulate_planned(ready, times), out)
     skipped = Table("attack or variant", "attackers", "why", title="Skipped", expand=False)
-    skipped.columns[0].overflow = "fold"  # a name that is cut cannot be given to --attack
     for (name, why), who in _group_skipped(ready).items():
         skipped.add_row(name, ", ".join(who), why)
-    out.print(skipped)
+    print_table(skipped, out)
     pending = ready.agenda.follow({}).pending
     out.print(
         f"{count_runs(len(ready.plan.units))} (attackers with the same grant share one): "
@@ -155,7 +155,7 @@ def _tabulate_planned(ready: Session, times: OperationTimes) -> Table:
 
     table = Table("attack", "attackers, goals", "queries", "time", title="Planned")
     for i in (0, 2, 3):
-        table.columns[i].no_wrap, table.columns[i].overflow = True, "fold"
+        table.columns[i].no_wrap = True
     first = {unit.id: i for i, unit in enumerate(ready.agenda.follow({}).pending)}
     runs: dict[str, list[PlanEntry]] = {}
     for entry in ready.plan.entries:

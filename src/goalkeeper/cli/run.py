@@ -113,11 +113,12 @@ def _print_result(assessment: Assessment, file: Path, output: Path) -> None:
 
     person = read_run_value(output, "person")
     about = report_context(read_policy(output), file=str(file), person=person)
-    render_terminal(assessment, make_console(), about)
+    render_terminal(assessment, make_console(), about, brief=True)
     failed = [e for e in assessment.evidence if e.unit and e.status is Status.FAILED_TO_RUN]
     for evidence in failed:
         typer.echo(f"failed: {evidence.attack} by {evidence.attacker}: {evidence.result.reason}")
     if not assessment.complete:
         typer.echo(f"not finished in this time; continue with: {current_command()}")
+    typer.echo(f"details: {shell_command('show', output)}")
     typer.echo(f"report: {output / 'report.html'}")
     typer.echo(f"next: {shell_command('verify', output)}")

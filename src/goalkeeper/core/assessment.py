@@ -48,6 +48,7 @@ class Gap(Frozen):
     variant: str
     attacker: str
     reason: str
+    evidence: str = Field(default="", description="id of the evidence that more data would settle")
 
 
 class GoalRating(Frozen):
@@ -66,7 +67,8 @@ class GoalRating(Frozen):
     demonstrated: Real
     potential: Real
     exposure: Bracket = Field(
-        description="[demonstrated, potential] exposure level, worst evidence"
+        description="[demonstrated, potential] exposure level, worst evidence of what must be "
+        "withstood"
     )
     cheapest_attack: str = Field(default="", description="evidence id")
     because: tuple[str, ...] = Field(default=(), description="evidence ids, strongest first")
@@ -178,6 +180,7 @@ class Advice(Frozen):
     for_: tuple[Goal, ...] = Field(alias="for", serialization_alias="for")
     reason: str
     verified: dict[str, str] | None = None
+    variants: tuple[str, ...] = Field(default=(), description="variants that it helps against")
 
 
 class Assessment(Frozen):
@@ -200,6 +203,11 @@ class Assessment(Frozen):
     complete: bool = Field(default=True, description="whether every planned unit was run")
     fit: FitReport | None = Field(
         default=None, description="how well the model fits its data; null in older runs"
+    )
+    sentences: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="what an attack did, in words to be filled in: by variant, then by how the "
+        "task's name begins",
     )
 
     @classmethod

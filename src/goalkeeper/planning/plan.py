@@ -143,6 +143,14 @@ class Plan:
         looks = (look for e in self.entries for look in (e.interim, e.unit) if look)
         return tuple({look.id: look for look in looks}.values())
 
+    def attackers_by_unit(self) -> dict[str, tuple[str, ...]]:
+        """Return who shares each attack run, at each of its sizes."""
+        found: dict[str, dict[str, None]] = {}
+        for entry in self.entries:
+            for look in filter(None, (entry.interim, entry.unit)):
+                found.setdefault(look.id, {})[entry.attacker.name] = None
+        return {unit: tuple(names) for unit, names in found.items()}
+
     def hypotheses(self) -> dict[Goal, int]:
         """Count the planned tests of each goal, by which alpha is divided; fixed before a run.
 

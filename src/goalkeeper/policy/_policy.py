@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,8 @@ from goalkeeper.policy._checks import check_rating, check_taxonomy
 from goalkeeper.policy._files import nearest, parse, read_bytes
 from goalkeeper.policy._frameworks import build_frameworks
 from goalkeeper.policy._rating import Rating
+from goalkeeper.policy._remedies import remedies_for
+from goalkeeper.policy._sentences import sentences_for
 from goalkeeper.policy._taxonomy import Family, Taxonomy, Variant, variants_of
 
 HERE = Path(__file__).parent
@@ -133,6 +135,16 @@ class Policy:
         if id not in self._variants:
             raise PolicyError(f"the taxonomy has no variant {id!r}; {nearest(id, self._variants)}")
         return self._variants[id]
+
+    def sentences(self, kind: str, variants: Collection[str]) -> dict[str, dict[str, str]]:
+        """Return the sentences on attacks with a kind of input: by variant, then by task."""
+        found = sentences_for(self.taxonomy.sentences, kind)
+        return {variant: tasks for variant, tasks in found.items() if variant in variants}
+
+    def remedies(self, variant: str, kind: str) -> tuple[tuple[str, str], ...]:
+        """List defences against a variant with a kind of input, each with its reason."""
+        found = remedies_for(self.taxonomy.remedies, variant, kind)
+        return tuple((remedy.defence, remedy.reason) for remedy in found)
 
     def frameworks(self) -> tuple[Framework, ...]:
         """List the public frameworks, their criteria, and the variants that belong to each."""

@@ -26,6 +26,8 @@ from goalkeeper.policy._entries import (
     view_of,
 )
 from goalkeeper.policy._files import nearest
+from goalkeeper.policy._remedies import Remedy
+from goalkeeper.policy._sentences import SentenceEntry
 
 Expertise = Literal["layman", "proficient", "expert", "multiple_experts"]
 Equipment = Literal["standard", "specialized", "bespoke", "multiple_bespoke"]
@@ -180,6 +182,8 @@ class Taxonomy(Frozen):
     aliases: dict[str, dict[str, str]] = Field(default_factory=dict)
     families: dict[str, Family]
     literature: dict[str, Work]
+    sentences: dict[str, SentenceEntry] = Field(default_factory=dict)
+    remedies: dict[str, tuple[Remedy, ...]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,6 @@ from goalkeeper.report.deciding import RunOutcome, determine_outcome
 from goalkeeper.report.finding import RUN_STATUSES, Finding, findings, rerun_command
 from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.parts import Context
-from goalkeeper.report.sentence import sentence_of
 from goalkeeper.report.words import VERDICT_LABELS
 
 ANY = "any attacker"  # what belongs to no attacker alone
@@ -141,7 +140,7 @@ class _Maker:
     def _say(self, evidence: Evidence) -> str:
         card = self._cards.get(evidence.id)
         if card is not None:
-            return sentence_of(card)
+            return card.sentence
         name = evidence.attack or evidence.variant
         return f"{name}: {evidence.result.reason or evidence.status.replace('_', ' ')}"
 

@@ -12,8 +12,14 @@ from goalkeeper.core.evidence import Curve, Evidence, Exhibit, Measurement, Pict
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import detail
 from goalkeeper.report import format as fmt
-from goalkeeper.report.deciding import RunOutcome, determine_outcome, select_deciding
+from goalkeeper.report.deciding import (
+    RunOutcome,
+    determine_outcome,
+    explain_role,
+    select_deciding,
+)
 from goalkeeper.report.parts import Context, Fact, Link, Table
+from goalkeeper.report.sentences import tell_run
 from goalkeeper.report.words import CONTROL_FAILED, LEVELS, STATUSES
 
 RUN_STATUSES = (Status.TESTED, Status.CONTROL_FAILED)
@@ -77,6 +83,8 @@ class Finding:
     decides: bool
     outcomes: Mapping[Goal, RunOutcome]
     title: str
+    sentence: str
+    role: str
     attack: str
     id: str
     ids: tuple[str, ...]
@@ -145,11 +153,12 @@ def _finding(
 ) -> Finding:
     first = group[0]
     result, head = first.result, first.headline
+    goal = primary_goal(first, assessment.goals)
     shown = [_shown(e) for e in result.exhibits if context.show_private or not e.private]
     advice = tuple(
         Link(f"advice-{i}", a.defence)
         for i, a in enumerate(assessment.advice, 1)
-        if set(a.for_) & set(first.goals)
+        if (first.variant in a.variants if a.variants else set(a.for_) & set(first.goals))
     )
     return Finding(
         anchor=anchor,
@@ -160,6 +169,8 @@ def _finding(
             if g in assessment.goals
         },
         title=f"{first.attack} on {first.task}",
+        sentence=tell_run(group, goal, assessment),
+        role=explain_role(group, assessment.goals[goal]) if goal in assessment.goals else "",
         attack=first.attack,
         id=first.id,
         ids=tuple(e.id for e in group),

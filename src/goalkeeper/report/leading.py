@@ -106,19 +106,6 @@ def leading(assessment: Assessment, sources: Sources) -> Leading:
     )
 
 
-# ---- sentences -----------------------------------------------------------------------------------
-
-
-def sentence_of(goal: GoalPart) -> str:
-    """Return the sentence that says why a goal has its verdict."""
-    return goal.reason or goal.label.meaning
-
-
-def summary_of(finding: Finding) -> str:
-    """Return the sentence that says what an attack run showed."""
-    return finding.summary
-
-
 # ---- parts ---------------------------------------------------------------------------------------
 
 ATTACKER_HEAD = ("Attacker", "Knows", "Sees", "May spend")
@@ -156,7 +143,7 @@ def _verdict(goal: GoalPart, advice: Sequence[AdvicePart]) -> Verdicts:
         number = shorten(f"{decider.metric}: {decider.headline}{within}", SENTENCE * 2 // 3)
     return Verdicts(
         part=goal,
-        sentence=shorten(sentence_of(goal), SENTENCE),
+        sentence=shorten(goal.sentence, SENTENCE),
         number=number,
         finding=Link(decider.anchor, shorten(decider.title, LINE // 2)) if decider else None,
         fix=shorten(_fix(goal, decider, advice), SENTENCE * 4 // 5),

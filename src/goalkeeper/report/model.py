@@ -18,8 +18,8 @@ from goalkeeper.report.goalpart import GoalPart, goal_part
 from goalkeeper.report.leading import Leading, Sources, leading
 from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
 from goalkeeper.report.planned import (
-    count_left_out,
     count_planned,
+    count_rest,
     left_out_table,
     planned_runs,
 )
@@ -87,7 +87,7 @@ class Report:
         app, fit = assessment.application, assessment.fit
         cards, runs = findings(assessment, context), planned_runs(assessment)
         goals = tuple(
-            replace(part, left_out=count_left_out(runs, part.goal))
+            replace(part, rest=count_rest(runs, part.goal))
             for part in (goal_part(g, assessment, cards) for g in Goal if g in assessment.goals)
         )
         sources = Sources(

@@ -24,7 +24,6 @@ from goalkeeper.report.goalpart import GoalPart, goal_part
 from goalkeeper.report.parts import Context
 from goalkeeper.report.planned import count_planned, planned_runs
 from goalkeeper.report.sarif_rules import goal_rules, taxonomies, variant_rules
-from goalkeeper.report.sentence import sentence_of
 from goalkeeper.report.untrusted import clean_assessment, clean_context
 
 SCHEMA = (
@@ -184,7 +183,7 @@ class _Run:
 
     def _verdict(self, part: GoalPart) -> Log:
         test = _Test(goal=part.goal, rule=f"goal.{part.goal}")
-        text = f"{part.title}: {part.label.word}. {sentence_of(part)}"
+        text = f"{part.title}: {part.label.word}. {part.sentence}"
         places = [self._place("needs", str(part.goal))]
         return self._result(test, _OF_VERDICT[part.verdict], text, places) | {
             "properties": {"need": part.need, "risk": part.risk, "exposure": part.exposure}
@@ -229,7 +228,7 @@ class _Run:
         related = self._place("needs", str(test.goal)) | {
             "message": {"text": f"The declared need for {test.goal}."}
         }
-        return self._result(test, _OF_OUTCOME[outcome], sentence_of(card), places) | {
+        return self._result(test, _OF_OUTCOME[outcome], card.sentence, places) | {
             "relatedLocations": [related | {"id": 1}],
             "properties": about,
         }

@@ -172,11 +172,13 @@ def _run_units(
     expect = lambda unit: measure_times().seconds(unit, unit.effort)  # noqa: E731
     if not isfinite(deadline):  # no reason will need it
         expect = lambda _: 0.0  # noqa: E731
+    attackers = session.plan.attackers_by_unit()
     for unit, result in run_pending(
         session, executor, results, deadline=deadline - HAND_IN, expect=expect, warn=warn
     ):
         status = session.agenda.follow(results)
-        options.progress(Finished(unit=unit, result=result, status=status))
+        who = attackers.get(unit.id, ())
+        options.progress(Finished(unit=unit, result=result, status=status, attackers=who))
     return conclude(session, unfinished | results, started=started)
 
 

@@ -29,6 +29,7 @@ from goalkeeper.games.evasion.tables import EntryConstraint
 from goalkeeper.games.evasion.ways import find_kind
 from goalkeeper.games.shared.measuring import build_measurement, measure_count, measure_rate
 from goalkeeper.games.shared.pictures import draw_change
+from goalkeeper.games.shared.wording import percent, rate, span
 from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.stats import clopper_pearson, nondecreasing_band
 
@@ -89,20 +90,17 @@ def summarise(marked: MarkedAttack) -> str:
     robust = _measure_accuracy(marked)
     size = f"; median size {middle:g} {marked.question.constraint.unit}" if isfinite(middle) else ""
     return (
-        f"{broken} of {n} correctly classified inputs {_name_ending(marked)} after the change "
-        f"{within} ({broken / n:.0%}, {low:.0%} to {high:.0%}){size}; random changes of equal "
-        f"size: {chance} of {n}; robust accuracy {robust.value:.0%} ({robust.low:.0%} to "
-        f"{robust.high:.0%})"
+        f"The attack turned {broken} of {n} correctly classified inputs {_name_ending(marked)} "
+        f"{within} ({percent(broken / n)}, {span(low, high)}){size}; random changes of the same "
+        f"size: {chance}; robust accuracy {rate(robust.value, robust.low, robust.high)}."
     )
 
 
 def _name_ending(marked: MarkedAttack) -> str:
-    """Say what becomes of inputs that reach the goal of the task."""
+    """Say what inputs become that reach the goal of the task."""
     app, task = marked.marking.app, marked.marking.task
     target = find_kind(app, task).target
-    return (
-        f"are classified{describe_target(target)}," if target != ANY_OTHER else "are misclassified"
-    )
+    return "into errors" if target == ANY_OTHER else f"into errors{describe_target(target)},"
 
 
 def measure(marked: MarkedAttack, *, by_size: bool) -> tuple[Measurement, ...]:

@@ -335,13 +335,14 @@ def _group_masks(marking: MembershipMarking) -> dict[str, Bools]:
 
 def _summarise(measurements: Sequence[Measurement]) -> str:
     ratio, area = measurements[0], measurements[1]
-    sentence = f"members vs non-members: AUC {area.value:.2f} ({area.low:.2f} to {area.high:.2f})"
-    if ratio.low <= 1:
-        return sentence
-    return (
-        f"{sentence}; at a low false-positive rate a positive answer raises the odds of membership "
-        f"at least {ratio.low:.1f}-fold"
+    sentence = (
+        f"Training records are distinguished from others with an AUC of {area.value:.2f} "
+        f"({area.low:.2f} to {area.high:.2f}; guessing: 0.50)"
     )
+    if ratio.low > 1:
+        odds = f"multiplies the odds of membership by at least {ratio.low:.1f}"
+        return f"{sentence}; a yes that is seldom wrong {odds}."
+    return f"{sentence}."
 
 
 def _draw_curve(trials: Sequence[Trial], marking: MembershipMarking) -> Curve:

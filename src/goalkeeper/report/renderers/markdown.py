@@ -11,7 +11,6 @@ from goalkeeper.report.goalpart import GoalPart
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context, Table
 from goalkeeper.report.renderer import Renderer
-from goalkeeper.report.sentence import sentence_of
 from goalkeeper.report.words import APART
 
 MOST_WARNINGS = 3
@@ -73,10 +72,10 @@ def _measured(goal: GoalPart) -> str:
 
 
 def _goal(goal: GoalPart, report: Report) -> Iterator[str]:
-    yield f"- **{goal.title}, {goal.label.word}:** {_escape(sentence_of(goal))}"
+    yield f"- **{goal.title}, {goal.label.word}:** {_escape(goal.sentence)}"
     if goal.verdict not in CAN_CHANGE:
         return
-    anchors = {link.anchor for link in goal.advice}
+    anchors = {link.anchor for link in goal.advice[:1]}
     remedy = next((part for part in report.advice if part.anchor in anchors), None)
     if remedy is not None:
         yield f"  - First remedy: {_escape(f'{remedy.defence}: {remedy.reason}')}"

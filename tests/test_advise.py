@@ -1,0 +1,65 @@
+"""Advice: against what decides, for the application's kind of input, for goals that count."""
+
+from __future__ import annotations
+
+from goalkeeper.advise import advise
+from goalkeeper.core.assessment import Advice, Bracket, GoalRating, Verdict
+from goalkeeper.core.evidence import Evidence
+from goalkeeper.core.goals import Goal
+from goalkeeper.core.need import ProtectionNeed
+from goalkeeper.core.standing import Standing, StandingKind
+from goalkeeper.policy import default_policy
+from goalkeeper.policy._remedies import remedies_for
+from tests.report import results
+
+POLICY = default_policy()
+N, C = Goal.INTEGRITY, Goal.CONFIDENTIALITY
+
+
+def rating(goal: Goal, verdict: Verdict = Verdict.NOT_MET, cheapest: str = "") -> GoalRating:
+    bracket = Bracket(low=1, high=4)
+    return GoalRating(
+        goal=goal, need=ProtectionNeed(goal=goal, level=1, damages=()), required=14, critical=3,
+        verdict=verdict, risk=bracket, demonstrated=2, potential=2, exposure=bracket,
+        cheapest_attack=cheapest,
+    )  # fmt: skip
+
+
+def found(id: str, variant: str, goal: Goal) -> Evidence:
+    family = variant.partition(".")[0]
+    update = {"id": id, "variant": variant, "family": family, "goals": (goal,)}
+    return results.good_words().model_copy(update=update)
+
+
+def advice(*evidence: Evidence, kind: str = "text", **goals: GoalRating) -> tuple[Advice, ...]:
+    ratings = {Goal(name): one for name, one in goals.items()}
+    return advise(evidence, ratings, lambda variant: POLICY.remedies(variant, kind))
+
+
+def test_every_variant_has_a_remedy_for_every_kind_of_input() -> None:
+    for variant in POLICY.variants():
+        for kind in variant.inputs or ("text", "table", "image"):
+            assert POLICY.remedies(variant.id, kind), (variant.id, kind)
+
+
+def test_remedies_name_only_the_kind_of_input_that_the_application_has() -> None:
+    others = {"text": ("image", "record"), "table": ("text", "image"), "image": ("text", "record")}
+    for kind, words in others.items():
+        for remedy in remedies_for(POLICY.taxonomy.remedies, "evasion.score", kind):
+            assert not [w for w in words if w in f"{remedy.defence} {remedy.reason}"], remedy
+
+
+def test_what_decides_comes_first_even_where_something_else_did_more_harm() -> None:
+    worse, decides = found("E1", "evasion.good_words", C), found("E2", "extraction.with_scores", C)
+    given = advice(worse, decides, confidentiality=rating(C, cheapest="E2"))
+    assert given[0].defence == "return less information"
+    assert given[0].variants == ("extraction.with_scores",)
+
+
+def test_goals_that_nobody_needs_and_runs_that_decide_nothing_call_for_no_defence() -> None:
+    one = found("E1", "evasion.good_words", N)
+    assert advice(one, integrity=rating(N))
+    assert not advice(one, integrity=rating(N, Verdict.NOT_ASSESSED))
+    harmless = Standing(kind=StandingKind.NO_HARM, reason="it was granted")
+    apart = one.model_copy(update={"standing": harmless})
+    assert not advice(apart, integrity=rating(N))
