@@ -28,6 +28,7 @@ WHOLE = PLAY | {
     "assessing",
     "running",
     "verify",
+    "comparing",
     "describe",
     "examples",
 }
@@ -65,6 +66,7 @@ MAY_IMPORT = {
     },
     "in_python": {"core", "describe", "planning", "running", "in_python"},
     "verify": WHOLE,
+    "comparing": BASE | {"compute", "games", "rate", "comparing"},
     "describe": {"core", "policy", "opening", "targets", "training", "describe"},
     "examples": {"core", "targets", "training", "describe", "examples"},
     "testing": PLAY | {"planning", "policy", "testing"},
