@@ -5,7 +5,7 @@ shares follow the agenda of real runs: a first look at 50 items and, where that 
 second at 200, of which the 50 are a part; they stop where the verdicts are settled, so that one
 look is compared with another, and attacks are missing in one of the two. Gains and membership are
 simulated without an agenda, as all attacks are compared there. Items are the same in both runs (an
-item that is easy before is easy after) or drawn anew.
+item that is easy before is easy after) or drawn again.
 
 The sizes: a pair at the usual size is compared, and says how many items would tell a change of 5
 points. Then another pair is simulated with as many items, and a change of 5 points is planted in

@@ -44,7 +44,7 @@ def compare(
         typer.Option("--format", help="text, markdown (for a pull request) or json."),
     ] = CompareFormat.TEXT,
 ) -> None:
-    """Compare two runs, before and after a change: better, worse, or cannot be told.
+    """Compare two runs, before and after a change: better, worse, or undecided.
 
     Attacks with the same items in both runs are compared item by item. Chance alone makes it claim
     a change in at most 5 % of comparisons. The exit code is 1 where something got worse.

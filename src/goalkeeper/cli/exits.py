@@ -12,6 +12,6 @@ class Exit(IntEnum):
     INTERRUPTED = 130  # Ctrl-C, or a full disk; the same command resumes
     FAILED = 2  # some attack, or goalkeeper itself, failed to run
     NOTHING = 3  # nothing was assessed: no attack was applicable, or every need is `none`
-    NOT_MET = 1  # a goal is not met (see --fail-on); for verify and store check: damage was found
+    NOT_MET = 1  # a goal is not met (see --fail-on); verify, store check: damage; compare: worse
     INCONCLUSIVE = 5  # some goals are inconclusive, and no goal is not met
     MET = 0  # every assessed goal is met
