@@ -27,6 +27,7 @@ def build() -> typer.Typer:
     from goalkeeper.cli import (
         check,
         compare,
+        coverage,
         doctor,
         init,
         listing,
@@ -58,6 +59,7 @@ def build() -> typer.Typer:
         ("show", show.show),
         ("report", report.report),
         ("compare", compare.compare),
+        ("coverage", coverage.coverage),
         ("verify", verify.verify),
         ("scan", scan.scan),
         ("list", listing.listing),
