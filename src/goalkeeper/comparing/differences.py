@@ -84,7 +84,7 @@ def _accuracy(before: Assessment, after: Assessment) -> Iterator[RunDifference]:
     ):
         if one.metric == other.metric and one.value != other.value:
             shown = [f"{row.value:.1%} ({row.low:.1%} to {row.high:.1%})" for row in (one, other)]
-            yield _row(f"{one.metric} without an attack", *shown, OTHER_CORRECT)
+            yield _row(f"{one.metric} without an attack", shown[0], shown[1], OTHER_CORRECT)
 
 
 def _of_rules(before: Assessment, after: Assessment) -> Iterator[RunDifference]:

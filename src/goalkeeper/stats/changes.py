@@ -54,7 +54,7 @@ def fisher(k1: int, n1: int, k0: int, n0: int) -> float:
 
     require_counts(k1, n1)
     require_counts(k0, n0)
-    return float(fisher_exact([[k1, n1 - k1], [k0, n0 - k0]]).pvalue)
+    return float(fisher_exact(np.array([[k1, n1 - k1], [k0, n0 - k0]])).pvalue)
 
 
 def swap_test(
