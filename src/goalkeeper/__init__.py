@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from goalkeeper.in_python import assess_model
     from goalkeeper.planning import Choice
     from goalkeeper.running import RunOptions, Sizing, run
+    from goalkeeper.verification import Verification, verify
 
 # Where each public name lives; imported on first use, so that `import goalkeeper` stays light.
 _HOMES = {
@@ -56,6 +57,7 @@ _HOMES = {
     "Threats": "core.threats",
     "Tolerances": "core.application",
     "Verdict": "core.assessment",
+    "Verification": "verification",
     "assess": "assessing",
     "assess_model": "in_python",
     "catalogue": "attacks",
@@ -65,6 +67,7 @@ _HOMES = {
     "plan": "assessing",
     "run": "running",
     "run_attack": "assessing",
+    "verify": "verification",
 }
 _RENAMED = {"plan": "plan_runs"}
 # Former names: the present name, and the version that no longer has the former one.
@@ -98,6 +101,7 @@ __all__ = [
     "Threats",
     "Tolerances",
     "Verdict",
+    "Verification",
     "assess",
     "assess_model",
     "attacks",
@@ -108,6 +112,7 @@ __all__ = [
     "plan",
     "run",
     "run_attack",
+    "verify",
 ]
 
 

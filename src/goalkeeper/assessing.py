@@ -16,6 +16,7 @@ from goalkeeper.advise import advise
 from goalkeeper.attack_run import execute
 from goalkeeper.compute.folder import RunFolder
 from goalkeeper.compute.store import Store
+from goalkeeper.compute.versions import source
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import (
     ApplicationRow,
@@ -43,7 +44,7 @@ from goalkeeper.targets.checks import preflight
 
 COVERED = "the same attack by an attacker with more power was withstood"
 OUT_OF_TIME = "the run was stopped before this attack run; the same command continues with it"
-PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "torch")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "torch", "matplotlib", "jinja2")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -377,6 +378,7 @@ def environment() -> dict[str, str]:
         "platform": platform.platform(),
         "machine": platform.machine(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "source": source(),
     }
     for package in PACKAGES:
         try:

@@ -81,9 +81,16 @@ def test_plan_gives_a_reason_for_everything_skipped(small: Path) -> None:
     assert {row["status"] for row in rows} == {"planned", "skipped"}
     assert all(row["reasons"] for row in rows if row["status"] == "skipped")
     text = inline("plan", small).out
-    assert "next: goalkeeper run" in text
+    assert text.splitlines()[-1] == f"next: goalkeeper run {small} -o {small.parent / 'run'}"
     assert "…" not in text, "a name that is cut cannot be given to --attack"  # 80 columns
     assert "if a quarter of each sample settles it, at most about" in " ".join(text.split())
+
+
+def test_plan_names_the_run_that_it_planned(small: Path) -> None:
+    given = ["--only", "integrity", "--attacker", "outsider", "--exhaustive", "--effort", "0.5"]
+    given += ["--attack", "square", "--attack", "malformed_inputs", "--time", "40m", "--seed", "3"]
+    then = inline("plan", small, *given).out.splitlines()[-1].split(" -o ")[1].split()[1:]
+    assert sorted(then) == sorted(given)
 
 
 def test_run_writes_what_it_says(finished: Path) -> None:
@@ -99,6 +106,21 @@ def test_a_second_run_plays_nothing_again(small: Path, copy: Path) -> None:
     done = inline("run", small, "-o", copy, *FEW)
     assert "done already" in done.err
     assert {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()} == before
+
+
+def test_a_run_writes_formats_beside_its_folder_which_still_verifies(
+    small: Path, copy: Path
+) -> None:
+    done = inline("run", small, "-o", copy, *FEW, "--format", "sarif,junit")
+    reports = copy.with_name(f"{copy.name}-reports")
+    assert {p.name for p in reports.iterdir()} == {"report.sarif", "junit.xml"}
+    assert f"written: {reports / 'junit.xml'}" in done.out
+    assert inline("verify", copy).code == 0
+    places = {
+        result["locations"][0]["physicalLocation"]["region"]["startLine"]
+        for result in json.loads((reports / "report.sarif").read_text())["runs"][0]["results"]
+    }
+    assert min(places) > 1, "every finding is at a line of the description"
 
 
 def test_show_and_report_render_the_same_assessment(finished: Path) -> None:

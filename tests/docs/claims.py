@@ -144,7 +144,6 @@ CLAIMS = (
         says="or goalkeeper has no such attack",
         still=some_variant_has_no_attack,
     ),
-    Claim(page="docs/how-to/verify.md", says="There is no signature yet", still=no_verb("sign")),
     Claim(
         page="docs/explanation/public-surface.md",
         says="`goalkeeper.defences` | reserved: nothing reads it yet",

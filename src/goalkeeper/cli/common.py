@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,6 +72,30 @@ def shell_command(*words: str | Path) -> str:
 def current_command() -> str:
     """Quote the command that is running, with all its options."""
     return shell_command(*sys.argv[1:])
+
+
+def given_options(context: typer.Context, *, without: Collection[str] = ()) -> list[str]:
+    """List the options that this command was given, as another command takes them.
+
+    Parameters
+    ----------
+    without
+        Names of parameters to leave out.
+    """
+    words = list[str]()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        given = source is not None and source.name == "COMMANDLINE"
+        if not given or name in without or parameter.param_type_name != "option":
+            continue
+        option, value = parameter.opts[0], context.params[name]
+        if isinstance(value, bool):
+            words.append(option if value else parameter.secondary_opts[0])
+        else:
+            for each in value if isinstance(value, list | tuple) else [value]:
+                words += [option, str(each)]
+    return words
 
 
 @contextmanager

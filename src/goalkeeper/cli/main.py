@@ -37,6 +37,7 @@ def build() -> typer.Typer:
         scan,
         serve_example,
         show,
+        sign,
         store,
         verify,
     )
@@ -61,6 +62,7 @@ def build() -> typer.Typer:
         ("compare", compare.compare),
         ("coverage", coverage.coverage),
         ("verify", verify.verify),
+        ("sign", sign.sign),
         ("scan", scan.scan),
         ("list", listing.listing),
         ("store", store.store),

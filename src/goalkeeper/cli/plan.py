@@ -17,6 +17,7 @@ from goalkeeper.cli.common import (
     File,
     Jobs,
     Seed,
+    given_options,
     make_console,
     parse_choice,
     prepare_session,
@@ -48,6 +49,7 @@ SLACK = 1.2  # estimates are off by a fifth where the machine is idle
     chosen=parse_choice, compute=options.collect_compute, sizing=collect_limited_sizing
 )
 def plan(
+    context: typer.Context,
     file: File,
     *,
     chosen: Choice,
@@ -87,7 +89,8 @@ def plan(
     else:
         _print(ready, times, file, jobs)
         _print_time(ready, times, jobs, sized.limit)
-        _print_next(ready, file)
+        flags = given_options(context, without=("as_json",))
+        typer.echo(f"next: {shell_command('run', file, '-o', file.parent / 'run', *flags)}")
 
 
 def _make_rows(ready: Session, times: OperationTimes) -> list[dict[str, object]]:
@@ -142,12 +145,6 @@ def _print_time(ready: Session, times: OperationTimes, jobs: int, limit: float) 
         f"A run ends after {format_duration(limit)} and says what is left. All of it fits into "
         f"{wanted}; smaller samples need less time: --effort 0.5"
     )
-
-
-def _print_next(ready: Session, file: Path) -> None:
-    effort = ready.plan.choice.effort
-    flags = [] if effort == 1 else ["--effort", f"{effort:g}"]
-    typer.echo(f"next: {shell_command('run', file, '-o', file.parent / 'run', *flags)}")
 
 
 def _tabulate_planned(ready: Session, times: OperationTimes) -> Table:

@@ -16,6 +16,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.late import ON_TOP
 from goalkeeper.core.need import Frozen, ProtectionNeed
 from goalkeeper.core.numbers import Real
+from goalkeeper.core.private import write_text
 from goalkeeper.core.standing import DECIDES, Standing
 
 if TYPE_CHECKING:
@@ -237,8 +238,8 @@ class Assessment(Frozen):
         return str(ON_TOP.call("report.summary", "summarise_html", self))
 
     def save(self, path: Path | str) -> None:
-        """Write the assessment as JSON."""
-        Path(path).write_text(self.to_json(), encoding="utf-8")
+        """Write the assessment as JSON, into a new file that only its owner can read."""
+        write_text(Path(path), self.to_json())
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per piece of evidence: attack, attacker and result."""

@@ -25,9 +25,13 @@ INTERIM_EFFORT = 0.25
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Unit:
-    """One attack run in a plan, identified by everything that determines its result."""
+    """One attack run in a plan, identified by everything that determines its result.
+
+    `identity` is that as a text; `id` is the beginning of its hash.
+    """
 
     id: str
+    identity: str
     attack: str
     settings: Mapping[str, JsonValue]
     run: AttackRun

@@ -11,7 +11,7 @@ from pydantic import Field
 from goalkeeper.core import frameworks as plain
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import Frozen
-from goalkeeper.policy._files import read
+from goalkeeper.policy._files import parse, read_bytes
 from goalkeeper.policy._taxonomy import Framework, StandardEntry, Taxonomy, mapped, variants_of
 
 FILE = Path(__file__).parent / "frameworks.yaml"
@@ -49,7 +49,7 @@ def build_frameworks(taxonomy: Taxonomy) -> tuple[plain.Framework, ...]:
 @cache
 def framework_file() -> FrameworkFile:
     """Read the file that goalkeeper ships."""
-    return read(FrameworkFile, FILE)[0]
+    return parse(FrameworkFile, read_bytes(FILE), FILE)
 
 
 def _framework(

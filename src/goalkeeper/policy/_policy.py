@@ -14,7 +14,7 @@ from goalkeeper.core.frameworks import Framework
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker
 from goalkeeper.policy._checks import check_rating, check_taxonomy
-from goalkeeper.policy._files import nearest, read
+from goalkeeper.policy._files import nearest, parse, read_bytes
 from goalkeeper.policy._frameworks import build_frameworks
 from goalkeeper.policy._rating import Rating
 from goalkeeper.policy._taxonomy import Family, Taxonomy, Variant, variants_of
@@ -72,17 +72,31 @@ class Policy:
         """
         taxonomy_path = taxonomy or HERE / "taxonomy.yaml"
         rating_path = rating or HERE / "rating.yaml"
-        rules, rating_bytes = read(Rating, rating_path)
+        contents = {path: read_bytes(path) for path in (rating_path, taxonomy_path)}
+        return cls.parse(contents[taxonomy_path], contents[rating_path], taxonomy_path, rating_path)
+
+    @classmethod
+    def parse(
+        cls, taxonomy: bytes, rating: bytes, taxonomy_path: Path, rating_path: Path
+    ) -> Policy:
+        """Read the contents of the two files; errors name them by the paths.
+
+        Raises
+        ------
+        PolicyError
+            One of them cannot be used; the message names the file and the key.
+        """
+        rules = parse(Rating, rating, rating_path)
         check_rating(rules, rating_path)
-        families, taxonomy_bytes = read(Taxonomy, taxonomy_path)
+        families = parse(Taxonomy, taxonomy, taxonomy_path)
         check_taxonomy(families, rules, taxonomy_path)
         return cls(
             taxonomy=families,
             rating=rules,
-            sha256=hashlib.sha256(rating_bytes).hexdigest(),
-            taxonomy_sha256=hashlib.sha256(taxonomy_bytes).hexdigest(),
+            sha256=hashlib.sha256(rating).hexdigest(),
+            taxonomy_sha256=hashlib.sha256(taxonomy).hexdigest(),
             attackers={name: entry.attacker(name) for name, entry in rules.profiles.items()},
-            files={"taxonomy.yaml": taxonomy_bytes, "rating.yaml": rating_bytes},
+            files={"taxonomy.yaml": taxonomy, "rating.yaml": rating},
             _variants={variant.id: variant for variant in variants_of(families)},
         )
 
