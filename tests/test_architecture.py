@@ -27,6 +27,7 @@ WHOLE = PLAY | {
     "scheduling",
     "assessing",
     "running",
+    "comparing",
     "describe",
     "examples",
 }
@@ -63,6 +64,7 @@ MAY_IMPORT = {
         "running",
     },
     "in_python": {"core", "describe", "planning", "running", "in_python"},
+    "comparing": BASE | {"compute", "games", "rate", "comparing"},
     "verification": {
         "core",
         "stats",

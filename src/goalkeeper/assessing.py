@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -259,6 +260,7 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
         application=_application(app, secrecy),
         policy=policy.row(),
         seed=session.seed,
+        effort=plan.choice.effort,
         started=started,
         finished=now(),
         environment=environment(),
@@ -334,6 +336,7 @@ def _application(app: Application, secrecy: Mapping[str, Mapping[str, str]]) -> 
         parts=app.data.sizes(),
         fingerprint=app.fingerprint,
         hashes=dict(app.hashes),
+        contents=app.contents,
         secrecy={aspect: dict(classes) for aspect, classes in secrecy.items()},
         tolerances={
             "benign_rejection": app.tolerances.benign_rejection,
@@ -380,10 +383,8 @@ def environment() -> dict[str, str]:
         "source": source(),
     }
     for package in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found
 
 

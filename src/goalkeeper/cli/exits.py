@@ -18,7 +18,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130  # Ctrl-C, or a full disk; the same command resumes
     FAILED = 2  # some attack, or goalkeeper itself, failed to run
     NOTHING = 3  # nothing was assessed: no attack was applicable, or every need is `none`
-    NOT_MET = 1  # a goal is not met; for verify, sign and store check: damage was found
+    NOT_MET = 1  # a goal is not met; verify, sign, store check: damage; compare: worse
     INCONCLUSIVE = 5  # some goals are inconclusive; for verify: not all was compared
     MET = 0  # at least one goal was assessed, and every assessed goal is met
 

@@ -26,6 +26,7 @@ def build() -> typer.Typer:
     """Build the command line application."""
     from goalkeeper.cli import (
         check,
+        compare,
         coverage,
         doctor,
         init,
@@ -58,6 +59,7 @@ def build() -> typer.Typer:
         ("run", run.run),
         ("show", show.show),
         ("report", report.report),
+        ("compare", compare.compare),
         ("coverage", coverage.coverage),
         ("verify", verify.verify),
         ("sign", sign.sign),

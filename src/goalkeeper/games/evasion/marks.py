@@ -37,6 +37,7 @@ from goalkeeper.games.evasion.report import (
     show_examples,
     summarise,
 )
+from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.games.tallies import paired_proportion
 from goalkeeper.stats import cumulative_success, geometric_grid, nondecreasing_band
 
@@ -125,6 +126,7 @@ def mark_submissions(marking: EvasionMarking) -> AttackResult:
         threat=question.constraint.within,
         measurements=measure(marked, by_size=by_size),
         trials=tuple(trials),
+        outcomes=keep_outcomes(marking.app, question.x, solved, random_hits),
         curve=curve,
         curves=(draw_robust_accuracy(marking.deal.secret, curve, broken),),
         controls=check_controls(marked, _count_unrepeatable(marked)),
