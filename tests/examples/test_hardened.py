@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import jsonschema
@@ -34,34 +35,27 @@ def test_it_is_sound_and_changes_neither_needs_nor_threats(name: str, tmp_path: 
     assert app.threats == first.threats
     assert app.tolerances == first.tolerances
     assert {a.name for a in app.attackers} == {a.name for a in first.attackers}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_attacks_are_planned_for_every_goal(name: str, tmp_path: Path) -> None:
-    path = write_example(name, tmp_path, size=FEW[name], hardened=True)
-    plan = gk.plan(load(path))
-    deciding = [entry for entry in plan.entries if entry.unit and entry.standing.decides]
+    planned = [entry for entry in gk.plan(app).entries if entry.unit and entry.standing.decides]
     for goal in Goal:
-        assert any(goal in entry.goals for entry in deciding), goal
+        assert any(goal in entry.goals for entry in planned), goal
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_change_says_what_stood_there(name: str, tmp_path: Path) -> None:
-    first = yaml.safe_load(write_example(name, tmp_path / "first").read_text(encoding="utf-8"))
-    path = write_example(name, tmp_path / "hardened", hardened=True)
-    text = path.read_text(encoding="utf-8")
+def test_every_change_says_what_stood_there(name: str) -> None:
+    here = files(f"goalkeeper.examples.{name.replace('-', '_')}")
+    text = (here / "hardened.yaml").read_text(encoding="utf-8")
+    first = yaml.safe_load((here / "application.yaml").read_text(encoding="utf-8"))
     described = yaml.safe_load(text)
     changed = {key for key in described if described[key] != first.get(key)}
-    assert "needs" not in changed
     assert changed <= {
         "name",
         "data",
         "model",
         "threats",
-        "wiring",
         "system",
         "feedback",
         "attackers",
+        "wiring",
     }
     assert text.count("# Was") >= len(changed - {"name", "threats", "wiring"})
 
@@ -81,20 +75,16 @@ def verdicts(assessment: Assessment) -> list[Verdict]:
     return [rating.verdict for rating in assessment.goals.values()]
 
 
-def test_two_goals_of_the_cancer_treatment_part_ways(tmp_path: Path) -> None:
-    """The short form of the test below: the goals that are settled in a few seconds."""
-    goals = (Goal.INTEGRITY, Goal.AVAILABILITY)
-    app = load(write_example("cancer-treatment", tmp_path, size=1000, hardened=True))
-    ratings = gk.run(app, choice=gk.Choice(goals=goals)).goals
-    assert ratings[Goal.INTEGRITY].verdict is Verdict.NOT_MET
-    assert ratings[Goal.AVAILABILITY].verdict is Verdict.MET
-
-
 @pytest.mark.validation
 @pytest.mark.parametrize("name", NAMES)
 def test_at_least_two_goals_are_met_and_one_is_not(name: str, tmp_path: Path) -> None:
-    first = gk.run(load(write_example(name, tmp_path / "first")))
-    hardened = gk.run(load(write_example(name, tmp_path / "hardened", hardened=True)))
+    first, hardened = (
+        gk.run(
+            write_example(name, tmp_path / part, hardened=part == "hardened"),
+            tmp_path / f"run-{part}",
+        )
+        for part in ("first", "hardened")
+    )
     assert Verdict.MET not in verdicts(first)
     assert verdicts(hardened).count(Verdict.MET) >= 2
     assert Verdict.NOT_MET in verdicts(hardened)
