@@ -26,6 +26,7 @@ def build() -> typer.Typer:
     """Build the command line application."""
     from goalkeeper.cli import (
         check,
+        coverage,
         doctor,
         init,
         listing,
@@ -56,6 +57,7 @@ def build() -> typer.Typer:
         ("run", run.run),
         ("show", show.show),
         ("report", report.report),
+        ("coverage", coverage.coverage),
         ("verify", verify.verify),
         ("scan", scan.scan),
         ("list", listing.listing),

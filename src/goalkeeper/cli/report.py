@@ -48,11 +48,12 @@ def report(
 
 def _render(folder: Path, form: str, *, show_private: bool) -> str:
     import json
+    from dataclasses import replace
 
     from goalkeeper.core.errors import DescriptionError
     from goalkeeper.policy import default_policy
     from goalkeeper.report import renderers, schema
-    from goalkeeper.running import report_context
+    from goalkeeper.running import frameworks_of, report_context
 
     if form == SCHEMA:
         return json.dumps(schema(), indent=1) + "\n"
@@ -69,4 +70,5 @@ def _render(folder: Path, form: str, *, show_private: bool) -> str:
         show_private=show_private,
         person=read_run_value(folder, "person"),
     )
+    about = replace(about, frameworks=frameworks_of(folder))
     return renderers()[form]().render(read_assessment(folder), about)

@@ -64,6 +64,8 @@ def _check_variants(family: Family, taxonomy: Taxonomy, metrics: list[str], wher
             check_name(harm, rated, f"{here}.harms")
         for metric in entry.metric.values():
             check_name(metric, metrics, f"{here}.metric")
+        for framework in entry.standards:
+            check_name(framework, taxonomy.frameworks, f"{here}.standards")
         for ref in entry.refs:
             check_name(ref, taxonomy.literature, f"{here}.refs")
         if entry.chain:

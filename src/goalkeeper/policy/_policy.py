@@ -10,10 +10,12 @@ from pathlib import Path
 
 from goalkeeper.core.assessment import PolicyRow
 from goalkeeper.core.errors import PolicyError
+from goalkeeper.core.frameworks import Framework
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker
 from goalkeeper.policy._checks import check_rating, check_taxonomy
 from goalkeeper.policy._files import nearest, read
+from goalkeeper.policy._frameworks import build_frameworks
 from goalkeeper.policy._rating import Rating
 from goalkeeper.policy._taxonomy import Family, Taxonomy, Variant, variants_of
 
@@ -117,6 +119,10 @@ class Policy:
         if id not in self._variants:
             raise PolicyError(f"the taxonomy has no variant {id!r}; {nearest(id, self._variants)}")
         return self._variants[id]
+
+    def frameworks(self) -> tuple[Framework, ...]:
+        """List the public frameworks, their criteria, and the variants that belong to each."""
+        return build_frameworks(self.taxonomy)
 
     def citation(self, key: str) -> str:
         """Cite an entry of the literature; what was not checked is not printed as a fact."""

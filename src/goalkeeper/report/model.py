@@ -10,6 +10,8 @@ from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import format as fmt
 from goalkeeper.report.apart import apart_tables
+from goalkeeper.report.coverage import Coverage
+from goalkeeper.report.covering import cover
 from goalkeeper.report.finding import Finding, findings
 from goalkeeper.report.fitness import describe_doubt, describe_fit, fit_table
 from goalkeeper.report.gaps import open_lines
@@ -73,6 +75,7 @@ class Report:
     people: str
     failures: tuple[Failure, ...]
     sources: tuple[Table, ...]
+    coverage: tuple[Coverage, ...]
     baseline: Table
     fit_table: Table
     method: tuple[Fact, ...]
@@ -116,6 +119,7 @@ class Report:
             people=people,
             failures=failures(assessment),
             sources=source_tables(assessment, context),
+            coverage=cover(assessment, context.frameworks),
             baseline=_baseline(assessment),
             fit_table=Table("", (), ()) if fit is None else fit_table(fit),
             method=_method(assessment),

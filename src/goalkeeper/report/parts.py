@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from goalkeeper.core.frameworks import Framework
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -75,6 +77,8 @@ class Context:
         Which goal each attack family threatens: as published, and by definition.
     note
         One sentence on the rows that are swapped in the published table.
+    frameworks
+        The public frameworks, their criteria, and the attack variants that belong to each.
     citations
         Full citation of each reference key.
     commands
@@ -88,6 +92,7 @@ class Context:
 
     assignment: tuple[AssignmentRow, ...] = ()
     note: str = ""
+    frameworks: tuple[Framework, ...] = ()
     citations: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
     show_private: bool = False

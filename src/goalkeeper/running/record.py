@@ -10,7 +10,9 @@ from pathlib import Path
 from goalkeeper.assessing import Session, environment, tool_version
 from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.assessment import Assessment
-from goalkeeper.policy import NOTE, Policy
+from goalkeeper.core.errors import PolicyError
+from goalkeeper.core.frameworks import Framework
+from goalkeeper.policy import NOTE, Policy, default_policy
 from goalkeeper.report import AssignmentRow, Context, render_html
 
 POLICY = "policy"  # the folder of the two files that rate a run
@@ -54,6 +56,20 @@ def read_policy(root: Path) -> Policy:
     return Policy.load(root / POLICY / "taxonomy.yaml", root / POLICY / "rating.yaml")
 
 
+def frameworks_of(root: Path) -> tuple[Framework, ...]:
+    """List the frameworks of the taxonomy that a run folder was rated by, and ours beside them.
+
+    A framework that the run's taxonomy does not name is taken from ours: an older run is read
+    against today's list. A folder without a readable policy gets all of ours.
+    """
+    ours = {framework.key: framework for framework in default_policy().frameworks()}
+    try:
+        theirs = {framework.key: framework for framework in read_policy(root).frameworks()}
+    except PolicyError:
+        theirs = {}
+    return tuple((ours | theirs).values())
+
+
 def report_context(
     policy: Policy, *, file: str = "", show_private: bool = False, person: str = ""
 ) -> Context:
@@ -76,6 +92,7 @@ def report_context(
             for row in policy.assignment()
         ),
         note=NOTE,
+        frameworks=policy.frameworks(),
         citations={key: policy.citation(key) for key in policy.taxonomy.literature},
         commands={"run": shlex.join(["goalkeeper", "run", file])} if file else {},
         show_private=show_private,

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import ClassVar
 
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.report.finding import Finding
+from goalkeeper.report.gfm import escape as _escape
+from goalkeeper.report.gfm import items as _items
+from goalkeeper.report.gfm import table_lines as _table
 from goalkeeper.report.goalpart import GoalPart
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context, Table
 from goalkeeper.report.renderer import Renderer
 from goalkeeper.report.words import APART, SCOPE
-
-# What can be markup anywhere in a line, and what can be markup at its start.
-_MARKUP = re.compile(r"([\\`*\[\]<>#|&~]|(?<!\w)_|_(?!\w)|:(?=//))")
-_LIST = re.compile(r"^(\d*)([-+.)=])(?=[\s=-]|$)")
 
 
 class MarkdownRenderer(Renderer):
@@ -102,23 +100,3 @@ def _not_tested(report: Report) -> Iterator[str]:
     for table in tables:
         yield f"### {table.caption}"
         yield from _table(table)
-
-
-# ---- Markdown ------------------------------------------------------------------------------------
-
-
-def _table(table: Table) -> Iterator[str]:
-    if table:
-        lines = [table.head, ("---",) * len(table.head)]
-        lines += [tuple(map(_escape, row)) for row in table.rows]
-        yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _items(texts: Iterator[str] | tuple[str, ...]) -> str:
-    return "\n".join(f"- {_escape(text)}" for text in texts)
-
-
-def _escape(text: str) -> str:
-    """Write a text on one line, so that no character in it is markup."""
-    escaped = _MARKUP.sub(r"\\\1", " ".join(text.split()))
-    return _LIST.sub(r"\1\\\2", escaped)

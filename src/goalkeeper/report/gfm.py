@@ -1,0 +1,33 @@
+"""GitHub Flavored Markdown: tables and lists, with every text escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from goalkeeper.report.parts import Table
+
+__all__ = ["escape", "items", "table_lines"]
+
+# What can be markup anywhere in a line, and what can be markup at its start.
+_MARKUP = re.compile(r"([\\`*\[\]<>#|&~]|(?<!\w)_|_(?!\w)|:(?=//))")
+_LIST = re.compile(r"^(\d*)([-+.)=])(?=[\s=-]|$)")
+
+
+def table_lines(table: Table) -> Iterator[str]:
+    """Yield a table as one block; nothing if it has no rows."""
+    if table:
+        lines = [table.head, ("---",) * len(table.head)]
+        lines += [tuple(map(escape, row)) for row in table.rows]
+        yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def items(texts: Iterable[str]) -> str:
+    """Write a list."""
+    return "\n".join(f"- {escape(text)}" for text in texts)
+
+
+def escape(text: str) -> str:
+    """Write a text on one line, so that no character in it is markup."""
+    escaped = _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return _LIST.sub(r"\1\\\2", escaped)
