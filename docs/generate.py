@@ -297,7 +297,8 @@ def exit_codes() -> str:
     rest = (
         "`--fail-on` of `goalkeeper run` selects the verdicts that give code 1: `not-met` (the "
         "default), `inconclusive` (also for inconclusive goals), or `never`. Attacks that failed "
-        "to run and wrong usage keep their codes. An unexpected error in goalkeeper ends with a "
+        "to run and wrong usage keep their codes. `report` and `show` return 0 whatever the "
+        "verdicts, unless they get `--fail-on` too. An unexpected error in goalkeeper ends with a "
         "traceback and code 2."
     )
     of_scan = re.findall(

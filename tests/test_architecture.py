@@ -69,6 +69,7 @@ MAY_IMPORT = {
     "examples": {"core", "targets", "training", "describe", "examples"},
     "testing": PLAY | {"planning", "policy", "testing"},
     "cli": WHOLE | {"report", "cli"},
+    "pytest_plugin": {"core", "compute", "running", "cli"},
     "__main__": {"cli"},
 }
 READS_TIME = {"attack_run", "assessing", "running", "timing", "compute", "cli"}
@@ -215,8 +216,15 @@ def test_nothing_but_the_tests_imports_the_testing_tools() -> None:
 
 
 def test_the_testing_tools_need_no_test_framework() -> None:
+    """Only the plug-in of pytest imports it, and pytest alone imports the plug-in."""
+    plugin = "goalkeeper.pytest_plugin"
+    assert not any(plugin in others for others in imports().values())
     fail_with(
-        (m for m, path in modules().items() if "pytest" in imported_anywhere(tree_of(path))),
+        (
+            m
+            for m, path in modules().items()
+            if m != plugin and "pytest" in imported_anywhere(tree_of(path))
+        ),
         "plug-ins test themselves with any test runner",
     )
 

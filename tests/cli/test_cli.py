@@ -101,6 +101,21 @@ def test_a_second_run_plays_nothing_again(small: Path, copy: Path) -> None:
     assert {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()} == before
 
 
+def test_a_run_writes_formats_beside_its_folder_which_still_verifies(
+    small: Path, copy: Path
+) -> None:
+    done = inline("run", small, "-o", copy, *FEW, "--format", "sarif,junit")
+    reports = copy.with_name(f"{copy.name}-reports")
+    assert {p.name for p in reports.iterdir()} == {"report.sarif", "junit.xml"}
+    assert f"written: {reports / 'junit.xml'}" in done.out
+    assert inline("verify", copy).code == 0
+    places = {
+        result["locations"][0]["physicalLocation"]["region"]["startLine"]
+        for result in json.loads((reports / "report.sarif").read_text())["runs"][0]["results"]
+    }
+    assert min(places) > 1, "every finding is at a line of the description"
+
+
 def test_show_and_report_render_the_same_assessment(finished: Path) -> None:
     assert "integrity" in goalkeeper("show", finished).stdout.lower()
     as_json = goalkeeper("report", finished, "--format", "json")

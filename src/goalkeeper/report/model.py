@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from goalkeeper.core.assessment import Assessment, GoalRating, Verdict
 from goalkeeper.core.evidence import Status
@@ -17,7 +16,6 @@ from goalkeeper.report.fitness import describe_doubt, describe_fit, fit_table
 from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.goalpart import GoalPart, goal_part
 from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
-from goalkeeper.report.people import count_people, pseudonymise
 from goalkeeper.report.planned import (
     count_left_out,
     count_planned,
@@ -36,13 +34,8 @@ from goalkeeper.report.sections import (
     skipped_table,
     source_tables,
 )
-from goalkeeper.report.words import (
-    GLOSSARY,
-    PEOPLE_NAMED,
-    PEOPLE_NUMBERED,
-    VERDICT_LABELS,
-    VerdictLabel,
-)
+from goalkeeper.report.untrusted import clean_assessment, clean_context
+from goalkeeper.report.words import GLOSSARY, VERDICT_LABELS, VerdictLabel
 
 __all__ = ["AssignmentRow", "Context", "Report"]
 
@@ -87,8 +80,8 @@ class Report:
     @classmethod
     def of(cls, assessment: Assessment, *, context: Context) -> Report:
         """Build the report of an assessment."""
-        context = _clean_context(context)
-        assessment, people = _clean_assessment(assessment, context)
+        context = clean_context(context)
+        assessment, people = clean_assessment(assessment, context)
         app, fit = assessment.application, assessment.fit
         cards, runs = findings(assessment, context), planned_runs(assessment)
         return cls(
@@ -133,34 +126,6 @@ class Report:
     def findings(self) -> tuple[Finding, ...]:
         """All findings, in reading order."""
         return (*(f for part in self.goals for f in part.findings), *self.others)
-
-
-# ---- untrusted text ------------------------------------------------------------------------------
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_clean(k): _clean(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(v) for v in value]
-    return fmt.escape_invisible(value) if type(value) is str else value
-
-
-def _clean_assessment(assessment: Assessment, context: Context) -> tuple[Assessment, str]:
-    """Escape invisible characters, and pseudonymise people; return the note on how they appear."""
-    plain = _clean(assessment.model_dump(by_alias=True))
-    if context.show_private:
-        named = count_people(plain, context.person)
-        note = PEOPLE_NAMED if named else ""
-    else:
-        plain, named = pseudonymise(plain, context.person)
-        note = PEOPLE_NUMBERED.format(person=context.person) if named else ""
-    return Assessment.model_validate(plain), note
-
-
-def _clean_context(context: Context) -> Context:
-    texts = {name: _clean(dict(getattr(context, name))) for name in ("citations", "commands")}
-    return replace(context, **texts)
 
 
 # ---- the application as a whole ------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from goalkeeper.core.frameworks import Framework
+from goalkeeper.report.application_file import ApplicationFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,12 @@ class Context:
         Whether exhibits that hold training data, and the names of people, are shown.
     person
         The column with the person that a record belongs to; its values are names of people.
+    source
+        The application file, for formats that point into it; None for an application made in
+        Python.
+    failures_only
+        Whether a format for programs leaves out what is no failure. GitHub shows every result of a
+        SARIF file as an alert, even one that passed.
     """
 
     assignment: tuple[AssignmentRow, ...] = ()
@@ -97,3 +105,12 @@ class Context:
     commands: Mapping[str, str] = field(default_factory=dict)
     show_private: bool = False
     person: str = "person"
+    source: ApplicationFile | None = None
+    failures_only: bool = False
+
+    def in_repository(self) -> Context:
+        """Return the same, with commands for somebody whose current folder is the repository."""
+        if self.source is None:
+            return self
+        run = shlex.join(["goalkeeper", "run", self.source.path])
+        return replace(self, commands={**self.commands, "run": run})
