@@ -9,7 +9,7 @@ import pandas as pd
 
 AGES = ("under 50", "50 to 69", "70 and older")
 SMOKERS = 0.3
-POOLED = 12000  # records of the hardened description, most of them of invented tumours
+POOLED = 8000  # records of the hardened description, most of them of invented tumours
 MOST_MIXED = 0.5  # the largest share of its second tumour in an invented one
 
 
