@@ -34,8 +34,8 @@ from goalkeeper.games.bit_flips.bits import (
     draw_flips,
     flip_bits,
 )
-from goalkeeper.games.shared.wording import percent
 from goalkeeper.games.shared.items import keep_outcomes
+from goalkeeper.games.shared.wording import percent
 from goalkeeper.games.tallies import estimate_tally, paired_proportion
 from goalkeeper.stats import clopper_pearson, mean_t
 
