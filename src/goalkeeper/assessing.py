@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +13,6 @@ from goalkeeper.advise import advise
 from goalkeeper.attack_run import execute
 from goalkeeper.compute.folder import RunFolder
 from goalkeeper.compute.store import Store
-from goalkeeper.compute.versions import source
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import (
     ApplicationRow,
@@ -34,6 +29,7 @@ from goalkeeper.core.fit import FitReport
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, View
+from goalkeeper.environment import environment, tool_version
 from goalkeeper.fit import contradiction_of, measure_fit
 from goalkeeper.planning import Choice, Plan, PlanEntry, describe_power, make_plan
 from goalkeeper.planning.evidence import build_evidence, build_row, identify
@@ -45,7 +41,6 @@ from goalkeeper.targets.checks import preflight
 
 COVERED = "the same attack by an attacker with more power was withstood"
 OUT_OF_TIME = "the run was stopped before this attack run; the same command continues with it"
-PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "torch", "matplotlib", "jinja2")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -371,29 +366,6 @@ def baseline(app: Application) -> tuple[Baseline, ...]:
     if not rows:
         raise DataError("the holdout part is empty; give more data")
     return tuple(rows)
-
-
-def environment() -> dict[str, str]:
-    """Describe what the run depends on beside the application."""
-    found = {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "source": source(),
-    }
-    for package in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
-
-
-def tool_version() -> str:
-    """Return the installed version of goalkeeper."""
-    try:
-        return version("goalkeeper")
-    except PackageNotFoundError:
-        return "0+unknown"
 
 
 def now() -> str:

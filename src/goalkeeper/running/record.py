@@ -7,11 +7,12 @@ import json
 import shlex
 from pathlib import Path
 
-from goalkeeper.assessing import Session, environment, tool_version
+from goalkeeper.assessing import Session
 from goalkeeper.compute.folder import ASSESSMENT, REPORT, RunFolder
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.errors import PolicyError
 from goalkeeper.core.frameworks import Framework
+from goalkeeper.environment import environment, tool_version
 from goalkeeper.planning.evidence import used_units
 from goalkeeper.policy import NOTE, Policy, default_policy
 from goalkeeper.report import AssignmentRow, Context, renderers

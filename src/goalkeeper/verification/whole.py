@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from goalkeeper.advise import advise
-from goalkeeper.assessing import environment, tool_version
 from goalkeeper.compute.folder import ASSESSMENT, REPORT, RULES, RUN, RunFolder
 from goalkeeper.compute.snapshot import Snapshot, take
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.errors import OtherSchema, PolicyError, StoreError
+from goalkeeper.environment import environment, tool_version
 from goalkeeper.policy import Policy, default_policy
 from goalkeeper.rate import recompute
 from goalkeeper.running.record import render_report
