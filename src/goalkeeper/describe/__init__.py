@@ -2,7 +2,7 @@
 
 from goalkeeper.describe.given_data import GivenData
 from goalkeeper.describe.in_python import ModelOptions, make_application
-from goalkeeper.describe.load import check, load, load_policy
+from goalkeeper.describe.load import check, load, load_policy, write_defended
 from goalkeeper.describe.problems import DescriptionErrors
 from goalkeeper.describe.schema import FILE_NAME, HEADER, schema
 
@@ -17,4 +17,5 @@ __all__ = [
     "load_policy",
     "make_application",
     "schema",
+    "write_defended",
 ]

@@ -8,6 +8,7 @@ from goalkeeper.training.lookalikes import (
     plain_rows,
 )
 from goalkeeper.training.networks import TorchRecipe, TorchTrainer
+from goalkeeper.training.one_by_one import fit_many as fit_one_by_one
 from goalkeeper.training.settings import (
     Setting,
     find_settings,
@@ -27,6 +28,7 @@ __all__ = [
     "build_encoder",
     "build_generic_network",
     "find_settings",
+    "fit_one_by_one",
     "fit_strategy",
     "lookalike",
     "plain_rows",
