@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from goalkeeper.assessing import assess, run_attack
     from goalkeeper.assessing import plan_runs as plan
     from goalkeeper.attacks import catalogue
+    from goalkeeper.comparing import Comparison, compare
     from goalkeeper.compute.executor import Execution
     from goalkeeper.core.application import Application, Property, Tolerances
     from goalkeeper.core.assessment import Assessment, Verdict
@@ -34,6 +35,7 @@ _HOMES = {
     "Budget": "core.power",
     "Choice": "planning",
     "Column": "core.domain",
+    "Comparison": "comparing",
     "Data": "core.data",
     "Evidence": "core.evidence",
     "Execution": "compute.executor",
@@ -57,6 +59,7 @@ _HOMES = {
     "assess": "assessing",
     "assess_model": "in_python",
     "catalogue": "attacks",
+    "compare": "comparing",
     "cut": "core.data",
     "load": "describe",
     "plan": "assessing",
@@ -74,6 +77,7 @@ __all__ = [
     "Budget",
     "Choice",
     "Column",
+    "Comparison",
     "Data",
     "Evidence",
     "Execution",
@@ -98,6 +102,7 @@ __all__ = [
     "assess_model",
     "attacks",
     "catalogue",
+    "compare",
     "cut",
     "load",
     "plan",

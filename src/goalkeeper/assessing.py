@@ -258,6 +258,7 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
         application=_application(app, secrecy),
         policy=policy.row(),
         seed=session.seed,
+        effort=plan.choice.effort,
         started=started,
         finished=now(),
         environment=environment(),
@@ -332,6 +333,7 @@ def _application(app: Application, secrecy: Mapping[str, Mapping[str, str]]) -> 
         parts=app.data.sizes(),
         fingerprint=app.fingerprint,
         hashes=dict(app.hashes),
+        contents=app.contents,
         secrecy={aspect: dict(classes) for aspect, classes in secrecy.items()},
         tolerances={
             "benign_rejection": app.tolerances.benign_rejection,

@@ -26,6 +26,7 @@ def build() -> typer.Typer:
     """Build the command line application."""
     from goalkeeper.cli import (
         check,
+        compare,
         doctor,
         init,
         listing,
@@ -56,6 +57,7 @@ def build() -> typer.Typer:
         ("run", run.run),
         ("show", show.show),
         ("report", report.report),
+        ("compare", compare.compare),
         ("verify", verify.verify),
         ("scan", scan.scan),
         ("list", listing.listing),

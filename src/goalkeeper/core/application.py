@@ -338,8 +338,13 @@ class Application:
         Every field is in it but those that decide nothing. What was read from files is identified
         by their hashes; a target, labeller or check made in Python by its content.
         """
+        return fingerprint(self.contents)
+
+    @cached_property
+    def contents(self) -> dict[str, str]:
+        """Identify each part of what was evaluated, by the name of its field."""
         names = [f.name for f in fields(self) if f.name not in DECIDES_NOTHING]
-        return fingerprint({name: self._content(name) for name in names})
+        return {name: fingerprint(self._content(name)) for name in names}
 
     def once(self, compute: Callable[[Application], Computed]) -> Computed:
         """Compute something of this application once, and keep it as long as the application."""

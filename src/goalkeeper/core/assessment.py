@@ -148,6 +148,9 @@ class ApplicationRow(Frozen):
     parts: dict[str, int] = Field(default_factory=dict)
     fingerprint: str
     hashes: dict[str, str] = Field(default_factory=dict)
+    contents: dict[str, str] = Field(
+        default_factory=dict, description="a hash of each part that decides results"
+    )
     secrecy: dict[str, dict[str, str]] = Field(default_factory=dict)
     tolerances: dict[str, float | bool] = Field(default_factory=dict)
     caveats: tuple[str, ...] = ()
@@ -187,6 +190,7 @@ class Assessment(Frozen):
     application: ApplicationRow
     policy: PolicyRow
     seed: int
+    effort: Real = Field(default=1.0, description="by which sample sizes were multiplied")
     started: str
     finished: str
     environment: dict[str, str] = Field(default_factory=dict)

@@ -24,6 +24,7 @@ __all__ = [
     "Gain",
     "Latency",
     "Measurement",
+    "Outcomes",
     "Proportion",
     "Ratio",
     "Status",
@@ -199,6 +200,31 @@ class Trial(Frozen):
     verified: int = Field(default=0, description="successes that the game re-checked one by one")
 
 
+class Outcomes(Frozen):
+    """What became of each item at the largest budget, so that two runs can be compared by item.
+
+    An item is named by a hash of its content. The key of the hash is made of all data, so that
+    nobody who lacks the data can look a record up.
+    """
+
+    ids: str = Field(description="4 characters an item")
+    hits: str = Field(
+        description="a digit an item: whether the attack succeeded; for membership, how many of "
+        "the thresholds its score exceeds"
+    )
+    beside: str = Field(
+        default="",
+        description="a digit an item: whether the baseline succeeded on it; for membership, "
+        "whether it was a training record; empty where the baseline had other items",
+    )
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> Self:
+        if len(self.ids) != 4 * len(self.hits) or len(self.beside) not in (0, len(self.hits)):
+            raise ValueError("ids, hits and beside are not of the same number of items")
+        return self
+
+
 class Control(Frozen):
     """A check on the attack or the setting."""
 
@@ -282,6 +308,7 @@ class AttackResult(Frozen):
     reason: str = Field(default="", description="why it was not tested, or failed")
     measurements: tuple[Measurement, ...] = ()
     trials: tuple[Trial, ...] = ()
+    outcomes: Outcomes | None = None
     curve: Curve | None = None
     cost: Cost = Cost()
     controls: tuple[Control, ...] = ()

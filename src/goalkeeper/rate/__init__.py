@@ -2,7 +2,7 @@
 
 from goalkeeper.rate._goals import Settled, rate, rate_evidence, rate_goal, settle
 from goalkeeper.rate._joined import join_evidence
-from goalkeeper.rate._looks import share_of
+from goalkeeper.rate._looks import share_of, shares_of_looks
 from goalkeeper.rate._recompute import recompute
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "recompute",
     "settle",
     "share_of",
+    "shares_of_looks",
 ]

@@ -15,10 +15,16 @@ SHARES = {1: (1.0,), 2: (0.25, 0.75)}
 
 def share_of(evidence: Evidence) -> float:
     """Return the part of alpha that the look of this evidence may spend; raises PolicyError."""
+    shares, index = shares_of_looks(evidence)
+    return shares[index]
+
+
+def shares_of_looks(evidence: Evidence) -> tuple[tuple[float, ...], int]:
+    """Return the parts of alpha of all planned looks, and which is this; raises PolicyError."""
     shares = SHARES.get(evidence.looks, ())
     if not 1 <= evidence.look <= len(shares):
         raise PolicyError(
             f"{evidence.id}: look {evidence.look} of {evidence.looks} has no share of alpha; "
             f"runs have one look or {max(SHARES)}"
         )
-    return shares[evidence.look - 1]
+    return shares, evidence.look - 1

@@ -9,7 +9,14 @@ data raises ValueError: the caller says "inconclusive".
 
 from __future__ import annotations
 
+from goalkeeper.stats.changes import (
+    fisher,
+    pvalue_of_difference,
+    resample_difference,
+    swap_test,
+)
 from goalkeeper.stats.curves import cumulative_success, geometric_grid, nondecreasing_band
+from goalkeeper.stats.detecting import items_to_detect, pairs_to_detect, tries_to_detect
 from goalkeeper.stats.discordant import paired_difference, paired_normalised_gain
 from goalkeeper.stats.epsilon import epsilon_ceiling, epsilon_lower_bound
 from goalkeeper.stats.intervals import (
@@ -65,8 +72,10 @@ __all__ = [
     "epsilon_ceiling",
     "epsilon_lower_bound",
     "excess",
+    "fisher",
     "geometric_grid",
     "holm",
+    "items_to_detect",
     "lira",
     "mcnemar",
     "mean_t",
@@ -77,21 +86,26 @@ __all__ = [
     "offline_lira",
     "paired_difference",
     "paired_normalised_gain",
+    "pairs_to_detect",
     "precision_at_k",
     "precision_baseline",
     "precision_pvalue",
     "proportion_lower",
     "proportion_upper",
+    "pvalue_of_difference",
     "ratio",
     "relative_likelihood",
+    "resample_difference",
     "resolved_rates",
     "rmia",
     "roc_curve",
     "simultaneous_auc",
     "student_ratio",
     "subtract",
+    "swap_test",
     "tpr_at_fpr",
     "tries_for_width",
+    "tries_to_detect",
     "tries_to_exclude",
     "upper_after_zero",
 ]

@@ -17,10 +17,12 @@ from goalkeeper.core.evidence import (
     Exhibit,
     Gain,
     Measurement,
+    Outcomes,
     Status,
 )
 from goalkeeper.games.attribute.columns import Attribute
 from goalkeeper.games.base import Marking
+from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.games.shared.measuring import (
     build_measurement,
     build_query_trial,
@@ -110,6 +112,7 @@ def mark_guesses(
         summary=_summarise(hits[-1], attribute, groups),
         measurements=measured,
         trials=trials,
+        outcomes=_keep(marking, hits[-1]),
         curve=draw_curve(trials, "queries per record", "queries"),
         controls=(_check_alike(hits[-1]),),
         caveats=_list_caveats(marking, attribute),
@@ -125,6 +128,14 @@ def _check_scores(point: Checkpoint, shape: tuple[int, ...]) -> Floats:
             f"{scores.shape} with {int(np.isnan(scores).sum())} NaN"
         )
     return scores
+
+
+def _keep(marking: Marking[Any, HiddenValues, Floats], hits: GuessHits) -> Outcomes | None:
+    """Keep what became of training records, where imputation of the same ones is the baseline."""
+    if hits.tally().both is None:
+        return None
+    records = marking.deal.question.records.x
+    return keep_outcomes(marking.app, records, hits.attack, hits.imputed, hits.member)
 
 
 # ---- what is shown -------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from goalkeeper.games.bit_flips.bits import (
     draw_flips,
     flip_bits,
 )
+from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.games.tallies import estimate_tally, paired_proportion
 from goalkeeper.stats import clopper_pearson, mean_t
 
@@ -136,6 +137,7 @@ def mark(marking: Marking[FlipAim, None, Flips], *, draws: int, most: int) -> At
             Trial(budget=float(count), queries=0.0, tally=tally)
             for count, tally in zip(counts, tallies, strict=True)
         ),
+        outcomes=keep_outcomes(app, inputs.x, outcomes[-1].wrong, baseline[-1][0]),
         curve=_curve(counts, tallies),
         caveats=(
             *_caveats(aim, flips, outcomes[-1], sum(failed for _, failed in baseline)),

@@ -14,6 +14,7 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.core.evidence import AttackResult, Proportion, Status, Trial
 from goalkeeper.games.base import Marking
 from goalkeeper.games.chosen_inputs.pool import InputPool
+from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.games.shared.measuring import draw_curve, measure_rate
 from goalkeeper.games.shared.reacting import count_reactions, headline
 from goalkeeper.games.shared.system import System, ask_target
@@ -47,6 +48,7 @@ def mark(marking: Marking[InputPool, None, Ints]) -> AttackResult:
             *count_reactions(names[picks[-1]], names),
         ),
         trials=tuple(trials),
+        outcomes=keep_outcomes(app, pool.x[pool.rows(0)], wrong[picks[-1]]),
         curve=draw_curve(trials),
         caveats=(
             f"one input of {pool.size} ordinary ones was chosen in each of {pool.slots} attempts; "

@@ -36,6 +36,7 @@ from goalkeeper.games.evasion.report import (
     show_examples,
     summarise,
 )
+from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.games.tallies import paired_proportion
 from goalkeeper.stats import cumulative_success, geometric_grid, nondecreasing_band
 
@@ -123,6 +124,7 @@ def mark_submissions(marking: EvasionMarking) -> AttackResult:
         threat=question.constraint.within,
         measurements=measure(marked, by_size=by_size),
         trials=tuple(trials),
+        outcomes=keep_outcomes(marking.app, question.x, solved, random_hits),
         curve=_draw_curve(marking, attempts, cost, by_size=by_size),
         controls=check_controls(marked, _count_unrepeatable(marked)),
         caveats=list_caveats(marked),

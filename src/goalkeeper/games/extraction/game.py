@@ -30,6 +30,7 @@ from goalkeeper.games.extraction.substitutes import (
 )
 from goalkeeper.games.shared.constant_answers import unfit_constant
 from goalkeeper.games.shared.grants import unless_it_holds_the_model
+from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.games.shared.measuring import (
     GainCounts,
     build_gain_trial,
@@ -129,6 +130,7 @@ class Extraction(Game[PublicInterface, Data, Substitute]):
             summary=_summarise(points[-1], agree[-1], base),
             measurements=_measure(marking, target, base, agree[-1]),
             trials=tuple(trials),
+            outcomes=keep_outcomes(app, unseen.x, agree[-1], base),
             curve=draw_curve(trials),
             controls=(
                 Control(

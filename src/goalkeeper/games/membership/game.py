@@ -34,6 +34,7 @@ from goalkeeper.games.membership.memorising import (
     MemorisingTrainer,
     RecordIndex,
 )
+from goalkeeper.games.membership.roles import FALSE_POSITIVE_RATES, Roles, keep_levels
 from goalkeeper.games.shared.measuring import build_measurement, draw_curve
 from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import (
@@ -48,7 +49,6 @@ from goalkeeper.stats import (
     tpr_at_fpr,
 )
 
-FALSE_POSITIVE_RATES = (0.001, 0.01, 0.05, 0.1)
 AUDITED_RATE = 0.05  # the one rate at which epsilon is audited, fixed before any score is seen
 SHOWN_RATES = (0.01, 0.001)  # at which the true-positive rate is shown, where it is resolved
 MIN_RECORDS = 20  # of each part
@@ -59,15 +59,6 @@ TASK = Task(
     metric="likelihood_ratio",
     sentence="distinguish training records from records that the model was not trained on",
 )
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Roles:
-    """Which records of the question are members, evaluated non-members, or calibration `(n,)`."""
-
-    member: Bools
-    non_member: Bools
-    calibration: Bools
 
 
 MembershipMarking = Marking[Data, Roles, Floats]
@@ -167,6 +158,7 @@ class Membership(Game[Data, Roles, Floats]):
             summary=_summarise(measurements),
             measurements=tuple(measurements),
             trials=tuple(trials),
+            outcomes=keep_levels(marking.app, question.x, ranks, roles),
             curve=_draw_curve(trials, marking),
             controls=(_check_alike(scores, roles),),
             caveats=_list_caveats(scores, roles, blind),
@@ -212,9 +204,7 @@ def _mark_rows(origin: Ints, rows: int) -> Bools:
 
 def _last_checkpoints(answers: Sequence[Checkpoint]) -> list[Checkpoint]:
     """Return the last answer of each spending of queries and models, in order."""
-    last: dict[tuple[int, int], Checkpoint] = {}
-    for point in answers:
-        last[int(point.queries.max()), point.cost.models] = point
+    last = {(int(point.queries.max()), point.cost.models): point for point in answers}
     return list(last.values())
 
 

@@ -12,6 +12,7 @@ from goalkeeper.core.evidence import (
     Control,
     DamageCount,
     Exhibit,
+    Outcomes,
     Proportion,
     Status,
 )
@@ -32,6 +33,7 @@ from goalkeeper.games.poisoning.marks import (
 )
 from goalkeeper.games.poisoning.minimum import MinimumPoison, search_minimum
 from goalkeeper.games.poisoning.triggers import Trigger
+from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.games.shared.measuring import (
     build_measurement,
     draw_curve,
@@ -168,6 +170,7 @@ def mark_trigger(
             *groups,
         ),
         trials=trials,
+        outcomes=passes.keep(final),
         curve=draw_curve(trials, *CURVE_AXIS),
         controls=(_check_random_trigger(passes, last, final, rng),),
         exhibits=(
@@ -233,6 +236,12 @@ class _TriggerPasses:
         """Count passes of a poisoned victim beside those of its clean counterpart."""
         trigger = self.answers.doses[victim - 1].trigger
         return paired_proportion(self.passed(victim, trigger)[rows], self.passed(0, trigger)[rows])
+
+    def keep(self, victim: int) -> Outcomes | None:
+        """Keep what became of each input of a poisoned victim and of its clean counterpart."""
+        trigger = self.answers.doses[victim - 1].trigger
+        passed = self.passed(victim, trigger), self.passed(0, trigger)
+        return keep_outcomes(self.answers.app, self.answers.holdout.x, *passed, self.rows)
 
     def rehearse(self) -> Floats:
         """Tell how often each calibration input passes after each dose, `(doses, n)`."""

@@ -15,6 +15,7 @@ from goalkeeper.core.power import Power, View
 from goalkeeper.core.steering import Steering, permitted
 from goalkeeper.games.base import Marking
 from goalkeeper.games.steered_training.aim import TrainingAim
+from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.games.tallies import estimate_tally, paired_proportion
 from goalkeeper.stats import clopper_pearson, paired_difference
 
@@ -83,6 +84,7 @@ def mark(marking: Marking[TrainingAim, None, Steering], *, pairs: int) -> Attack
             _accuracy(labels, holdout),
         ),
         trials=(Trial(budget=_share(marking.granted), queries=0.0, tally=tally),),
+        outcomes=keep_outcomes(app, holdout.x, wrong, other, correct),
         caveats=_caveats(steering, marking.granted),
     )
 

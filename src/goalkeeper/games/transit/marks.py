@@ -12,6 +12,7 @@ from goalkeeper.core.errors import DataError, NotGranted
 from goalkeeper.core.evidence import AttackResult, Measurement, Proportion, Status, Trial
 from goalkeeper.core.power import Capability
 from goalkeeper.games.base import Marking
+from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.games.shared.measuring import measure_rate
 from goalkeeper.games.shared.reacting import count_reactions, headline
 from goalkeeper.games.shared.system import (
@@ -74,6 +75,7 @@ def mark(marking: MarkingTransit) -> AttackResult:
         summary=_summary(app, session, tally, denied=denied),
         measurements=_measured(session, tally, wrong, denied=denied),
         trials=(Trial(budget=1.0, queries=0.0, tally=tally, verified=tally.successes),),
+        outcomes=keep_outcomes(app, marking.deal.secret.data.x, success, base, session.counted),
         caveats=_caveats(app),
     )
 

@@ -1,0 +1,181 @@
+"""The sentences of a comparison: whole templates with named gaps."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+
+from goalkeeper.comparing.records import (
+    AttackChange,
+    Change,
+    ComparedValue,
+    GoalChange,
+    SampleSizes,
+)
+from goalkeeper.core.assessment import Assessment, Verdict
+from goalkeeper.core.goals import Goal
+
+WORSE = "{goal} got worse: {attack}, {values}{more}. {verdict}"
+BETTER = "{goal} got better: {attack}, {values}{more}. {verdict}"
+BOTH = "{goal} got worse: {attack}, {values}{more}; {better} got better, but the worst counts. {verdict}"
+MORE = ", and {count} more"
+UNDECIDED = (
+    "Whether {goal} changed cannot be told: none of {count} attacks compared shows a difference "
+    "beyond chance. {verdict}"
+)
+UNCHANGED = "{goal} shows no difference: all {count} attacks compared gave the same. {verdict}"
+NOTHING = (
+    "Whether {goal} changed cannot be told: no attack that counts for it was tested in both runs. "
+    "{verdict}"
+)
+NOT_NEEDED = "{goal} is not assessed: its protection need is none."
+SAME_VERDICT = "The verdict is {verdict} in both runs."
+OTHER_VERDICT = "The verdict was {before} and is {after}."
+UNPROVEN = (
+    "The verdict was {before} and is {after}, but no measured change supports that: chance, or what "
+    "else differs between the runs, may explain it."
+)
+NO_VERDICTS = "Verdicts are not comparable, as policy or need differ."
+TELLS = "the difference may be chance; {sizes}"
+SAME = "there is no difference; {sizes}"
+SIZE_SEEN = "about {n:,} items in each run would tell a change of the size seen (now {now:,})"
+FIVE = "about {n:,} items in each run would tell a change of 5 points (now {now:,})"
+NO_SIZE = "no number of items up to ten million would tell"
+SUMMARY_WORSE = "Something got worse: {names}."
+SUMMARY_BETTER = "Something got better and nothing got worse: {names}."
+SUMMARY_UNDECIDED = (
+    "No change can be told in {count} attacks compared. That is no proof that nothing changed."
+)
+SUMMARY_NOTHING = "Nothing was compared: no attack was tested in both runs."
+VERDICTS = {
+    Verdict.MET: "met",
+    Verdict.NOT_MET: "not met",
+    Verdict.INCONCLUSIVE: "inconclusive",
+    Verdict.NOT_ASSESSED: "not assessed",
+}
+
+
+def show(value: ComparedValue, unit: str, *, signed: bool = False) -> str:
+    """Show a value with its interval: percent for shares, points for their differences."""
+    return "{0} ({1} to {2})".format(
+        *(_number(v, unit, signed=signed) for v in (value.value, value.low, value.high))
+    )
+
+
+def _number(value: float, unit: str, *, signed: bool) -> str:
+    if math.isinf(value):
+        return "no upper bound" if value > 0 else "no lower bound"
+    sign = "+" if signed else ""
+    if unit != "share":
+        return f"{value:{sign}.2f}"
+    return f"{100 * value:+.1f} points" if signed else f"{value:.1%}"
+
+
+def say_values(row: AttackChange) -> str:
+    """Say what an attack reached before and after."""
+    if row.before is None or row.after is None or row.difference is None:
+        return row.reason
+    return (
+        f"{row.measured}: {show(row.before, row.unit)} before, {show(row.after, row.unit)} after"
+    )
+
+
+def say_reason(row: AttackChange, samples: SampleSizes) -> str:
+    """Say why no change is claimed, and how many items would tell."""
+    same = row.difference is not None and row.difference.value == 0
+    parts = []
+    if samples.size_seen:
+        parts.append(SIZE_SEEN.format(n=samples.size_seen, now=samples.now))
+    if samples.five_points:
+        parts.append(FIVE.format(n=samples.five_points, now=samples.now))
+    sizes = ", and ".join(parts) or NO_SIZE
+    return (SAME if same else TELLS).format(sizes=sizes)
+
+
+def say_goal(
+    goal: Goal, draft: GoalChange, counted: Sequence[AttackChange], *, comparable: bool
+) -> str:
+    """Say in one or two sentences what became of a goal."""
+    name, verdict = str(goal).capitalize(), _say_verdict(draft, comparable=comparable)
+    if draft.verdict_before is draft.verdict_after is Verdict.NOT_ASSESSED and not counted:
+        return NOT_NEEDED.format(goal=name)
+    if draft.change is Change.UNDECIDED:
+        return _say_undecided(goal, draft, counted, verdict)
+    rows = sorted(
+        (row for row in counted if row.change is draft.change),
+        key=lambda row: -abs(row.difference.value) if row.difference else 0.0,
+    )
+    better = [row.attack for row in counted if row.change is Change.BETTER]
+    template = {Change.WORSE: BOTH if better else WORSE, Change.BETTER: BETTER}[draft.change]
+    return template.format(
+        goal=name,
+        attack=f"{rows[0].attack} ({rows[0].task}) by {' or '.join(rows[0].attackers)}",
+        values=say_values(rows[0]),
+        more=MORE.format(count=len(rows) - 1) if rows[1:] else "",
+        better=", ".join(dict.fromkeys(better)),
+        verdict=verdict,
+    ).strip()
+
+
+def _say_undecided(
+    goal: Goal, draft: GoalChange, counted: Sequence[AttackChange], verdict: str
+) -> str:
+    compared = [row for row in counted if row.compared]
+    if not compared:
+        return NOTHING.format(goal=goal, verdict=verdict)
+    same = all(row.difference is not None and row.difference.value == 0 for row in compared)
+    name = str(goal).capitalize() if same else goal
+    return (UNCHANGED if same else UNDECIDED).format(
+        goal=name, count=draft.compared, verdict=verdict
+    )
+
+
+def _say_verdict(draft: GoalChange, *, comparable: bool) -> str:
+    if not comparable:
+        return NO_VERDICTS
+    before, after = VERDICTS[draft.verdict_before], VERDICTS[draft.verdict_after]
+    if before == after:
+        return SAME_VERDICT.format(verdict=after)
+    template = UNPROVEN if draft.change is Change.UNDECIDED else OTHER_VERDICT
+    return template.format(before=before, after=after)
+
+
+def summarise(goals: Mapping[Goal, GoalChange], attacks: Sequence[AttackChange]) -> str:
+    """Say in one sentence what the comparison found."""
+    for change, template in ((Change.WORSE, SUMMARY_WORSE), (Change.BETTER, SUMMARY_BETTER)):
+        named = [str(goal) for goal, each in goals.items() if each.change is change]
+        named = named or [row.attack for row in attacks if row.change is change]
+        if named:
+            return template.format(names=", ".join(dict.fromkeys(named)))
+    compared = sum(row.compared for row in attacks)
+    return SUMMARY_UNDECIDED.format(count=compared) if compared else SUMMARY_NOTHING
+
+
+def next_commands(
+    before: Assessment, after: Assessment, attacks: Sequence[AttackChange]
+) -> tuple[str, ...]:
+    """Give the commands that would make more comparable: the same attacks, seed and effort."""
+    compared = [row for row in attacks if row.compared]
+    undecided = [row for row in compared if row.change is Change.UNDECIDED and row.samples]
+    if not compared:
+        names = list(dict.fromkeys(row.attack for row in attacks if row.attack))
+        return _commands(names, before.seed, max(before.effort, after.effort))
+    if len(undecided) < len(compared) or not undecided:
+        return ()
+    nearest = min(undecided, key=lambda row: row.p_holm if row.p_holm is not None else 1.0)
+    wanted = nearest.samples
+    if wanted is None or not (wanted.five_points or wanted.size_seen):
+        return ()
+    factor = (wanted.five_points or wanted.size_seen or 1) / max(wanted.now, 1)
+    effort = max(before.effort, after.effort) * factor
+    return _commands([nearest.attack], before.seed, math.ceil(effort))
+
+
+def _commands(attacks: Sequence[str], seed: int, effort: float) -> tuple[str, ...]:
+    named = [word for name in attacks[:5] for word in ("--attack", name)]
+    sized = [] if effort == 1 else ["--effort", f"{effort:g}"]
+    return tuple(
+        shlex.join(["goalkeeper", "run", file, "-o", folder, "--seed", str(seed), *named, *sized])
+        for file, folder in (("FILE_A", "NEW_A"), ("FILE_B", "NEW_B"))
+    )
