@@ -160,7 +160,9 @@ def _size(match: Match, found: MeasuredChange, tests: int) -> SampleSizes:
     seen = found.difference.value
     return SampleSizes(
         now=min(found.n),
-        size_seen=needed(seen, alpha) if 0 < abs(seen) < (1 if found.unit == "share" else 1e9) else None,
+        size_seen=needed(seen, alpha)
+        if 0 < abs(seen) < (1 if found.unit == "share" else 1e9)
+        else None,
         five_points=needed(found.sizing.five_points, alpha),
     )
 
@@ -192,7 +194,12 @@ def _value(estimate: IntervalEstimate, n: int = 0) -> ComparedValue:
 
 def _order(row: AttackChange) -> tuple[int, float, str, str]:
     first = [Change.WORSE, Change.BETTER, Change.UNDECIDED].index(row.change)
-    return first + (not row.compared), 1.0 if row.p_holm is None else row.p_holm, row.attack, row.task
+    return (
+        first + (not row.compared),
+        1.0 if row.p_holm is None else row.p_holm,
+        row.attack,
+        row.task,
+    )
 
 
 # ---- goals ---------------------------------------------------------------------------------------
@@ -220,9 +227,7 @@ def _compare_goal(
         need_after=other.need.level,
         compared=sum(row.compared for row in counted),
         made_by=tuple(
-            dict.fromkeys(
-                row.attack for row in made[change] if change is not Change.UNDECIDED
-            )
+            dict.fromkeys(row.attack for row in made[change] if change is not Change.UNDECIDED)
         ),
     )
     comparable = compares_verdicts(before, after) and one.need.level == other.need.level

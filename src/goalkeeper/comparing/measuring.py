@@ -161,7 +161,10 @@ def _have_baselines(common: tuple[_Items, _Items]) -> bool:
 
 def _paired_shares(before: Floats, after: Floats, kind: str, pairing: str) -> MeasuredChange:
     n = len(before)
-    gained, lost = int(((after == 1) & (before == 0)).sum()), int(((before == 1) & (after == 0)).sum())
+    gained, lost = (
+        int(((after == 1) & (before == 0)).sum()),
+        int(((before == 1) & (after == 0)).sum()),
+    )
     span = paired_difference(gained, lost, n, alpha=SIDE)
     changed = clopper_pearson(gained + lost, n, alpha=CAUTION, side="upper").high
     return MeasuredChange(
@@ -179,9 +182,7 @@ def _paired_shares(before: Floats, after: Floats, kind: str, pairing: str) -> Me
     )
 
 
-def _unpaired_shares(
-    counts: tuple[int, int, int, int], kind: str, pairing: str
-) -> MeasuredChange:
+def _unpaired_shares(counts: tuple[int, int, int, int], kind: str, pairing: str) -> MeasuredChange:
     k0, n0, k1, n1 = counts
     span = excess(k1, n1, k0, n0, alpha=SIDE)
     pooled = clopper_pearson(k0 + k1, n0 + n1, alpha=2 * CAUTION)

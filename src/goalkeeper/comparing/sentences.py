@@ -76,9 +76,7 @@ def say_values(row: AttackChange) -> str:
     """Say what an attack reached before and after."""
     if row.before is None or row.after is None or row.difference is None:
         return row.reason
-    return (
-        f"{row.measured}: {show(row.before, row.unit)} before, {show(row.after, row.unit)} after"
-    )
+    return f"{row.measured}: {show(row.before, row.unit)} before, {show(row.after, row.unit)} after"
 
 
 def say_reason(row: AttackChange, samples: SampleSizes) -> str:

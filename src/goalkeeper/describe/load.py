@@ -84,6 +84,11 @@ def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]
     return ()
 
 
+def read_defences(path: Path | str) -> tuple[str | Mapping[str, Any], ...]:
+    """Return what stands under `defences` in an application file; raises DescriptionError."""
+    return _Description.read(Path(path), None, data=False).form.defences
+
+
 def write_defended(
     path: Path | str, folder: Path | str, defences: Sequence[str | Mapping[str, Any]]
 ) -> str:

@@ -72,12 +72,12 @@ def decide(measured: Measured, feasibility: Feasibility) -> Ruling:
     better = [goal for goal in Goal if goal in measured.aimed and _improves(measured, goal)]
     moved = [goal for goal in better if _moves(measured, goal, feasibility)]
     if not better:
-        return Ruling(False, _why_not_better(measured))
+        return Ruling(accepted=False, why=_why_not_better(measured))
     if not moved:
-        return Ruling(False, _why_not_moved(measured, better))
+        return Ruling(accepted=False, why=_why_not_moved(measured, better))
     if objection:
-        return Ruling(False, objection)
-    return Ruling(True, " ".join(_say(measured, goal) for goal in moved))
+        return Ruling(accepted=False, why=objection)
+    return Ruling(accepted=True, why=" ".join(_say(measured, goal) for goal in moved))
 
 
 def effects_on_goals(
@@ -97,11 +97,11 @@ def effects_on_goals(
     }
 
 
-# ---- better ----------------------------------------------------------------------------------------
+# ---- better --------------------------------------------------------------------------------------
 
 
 def _improves(measured: Measured, goal: Goal) -> bool:
-    """Whether the attacks that decided a goal got worse beyond chance, or dearer, and none better."""
+    """Whether some attack that decided got weaker beyond chance, or dearer, and none stronger."""
     rows = [row for row in measured.deciding.attacks if goal in row.goals]
     weaker = any(_claims(row, Direction.BETTER, measured) for row in rows)
     stronger = any(_claims(row, Direction.WORSE, measured) for row in rows)
@@ -151,7 +151,7 @@ def _moves(measured: Measured, goal: Goal, feasibility: Feasibility) -> bool:
     return dearer and feasibility(after.demonstrated) != feasibility(before.demonstrated)
 
 
-# ---- what stands against it ------------------------------------------------------------------------
+# ---- what stands against it ----------------------------------------------------------------------
 
 
 def _objections(measured: Measured) -> Iterator[str]:
@@ -171,18 +171,17 @@ def _objections(measured: Measured) -> Iterator[str]:
             yield f"It makes {goal} worse. {change.sentence}"
         elif after.verdict is Verdict.NOT_MET and before.verdict is not Verdict.NOT_MET:
             yield f"With it, {goal} is not met, which it was not before. {change.sentence}"
-        elif after.demonstrated < before.demonstrated and goal not in measured.aimed:
-            if change.change is not Direction.BETTER and _cheaper_attack(measured, goal):
-                yield f"With it, a cheaper attack on {goal} succeeds. {change.sentence}"
+        elif goal not in measured.aimed and _has_cheaper_attack(measured, goal):
+            yield f"With it, an attack on {goal} succeeds at less cost. {change.sentence}"
 
 
-def _cheaper_attack(measured: Measured, goal: Goal) -> bool:
+def _has_cheaper_attack(measured: Measured, goal: Goal) -> bool:
     """Whether the same attack of the same attacker succeeds at less cost than before."""
     before, after = (_costs(a, goal) for a in (measured.before, measured.after))
     return any(after[name] < before[name] for name in before.keys() & after.keys())
 
 
-# ---- in words --------------------------------------------------------------------------------------
+# ---- in words ------------------------------------------------------------------------------------
 
 
 def _why_not_better(measured: Measured) -> str:

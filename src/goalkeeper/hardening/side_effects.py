@@ -23,7 +23,7 @@ def measure_side_effects(before: Application, after: Application) -> tuple[SideE
 
     Times are CPU seconds: of one answer, and of one training.
     """
-    return tuple([*_of_answers(before, after), *_of_times(before, after)])
+    return (*_of_answers(before, after), *_of_times(before, after))
 
 
 def _of_answers(before: Application, after: Application) -> Iterator[SideEffect]:
@@ -61,9 +61,7 @@ def _of_times(before: Application, after: Application) -> Iterator[SideEffect]:
     yield SideEffect(what="seconds of an answer", before=answers[0], after=answers[1], n=n)
     if before.trainer is not None and after.trainer is not None:
         trainings = [_training_seconds(app) for app in (before, after)]
-        yield SideEffect(
-            what="seconds of a training", before=trainings[0], after=trainings[1], n=1
-        )
+        yield SideEffect(what="seconds of a training", before=trainings[0], after=trainings[1], n=1)
 
 
 def _answer_seconds(app: Application) -> float:
