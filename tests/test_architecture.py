@@ -69,7 +69,8 @@ MAY_IMPORT = {
     "verify": WHOLE,
     "comparing": BASE | {"compute", "games", "rate", "comparing"},
     "describe": {"core", "policy", "opening", "targets", "training", "defences", "describe"},
-    "hardening": BASE | {
+    "hardening": BASE
+    | {
         "comparing",
         "compute",
         "defences",

@@ -8,10 +8,10 @@ from goalkeeper.comparing.concluding import compare_assessments, read_assessment
 from goalkeeper.comparing.markdown import render_markdown_comparison
 from goalkeeper.comparing.records import (
     AttackChange,
-    Change,
     ComparedRun,
     ComparedValue,
     Comparison,
+    Direction,
     GoalChange,
     RunDifference,
     SampleSizes,
@@ -22,7 +22,7 @@ from goalkeeper.core.assessment import Assessment
 __all__ = [
     "VERDICTS",
     "AttackChange",
-    "Change",
+    "Direction",
     "ComparedRun",
     "ComparedValue",
     "Comparison",

@@ -22,10 +22,10 @@ from goalkeeper.comparing.matching import Match, describe_grant, match_evidence
 from goalkeeper.comparing.measuring import MeasuredChange, measure_change
 from goalkeeper.comparing.records import (
     AttackChange,
-    Change,
     ComparedRun,
     ComparedValue,
     Comparison,
+    Direction,
     GoalChange,
     SampleSizes,
 )
@@ -126,9 +126,9 @@ def _share(match: Match, found: MeasuredChange) -> float:
 
 
 def _conclude(match: Match, found: MeasuredChange, p: float, tests: int) -> AttackChange:
-    change = Change.UNDECIDED
+    change = Direction.UNDECIDED
     if p <= ALPHA and found.difference.value:
-        change = Change.WORSE if found.difference.value > 0 else Change.BETTER
+        change = Direction.WORSE if found.difference.value > 0 else Direction.BETTER
     draft = _row(match).model_copy(
         update={
             "measured": found.measured,
@@ -145,7 +145,7 @@ def _conclude(match: Match, found: MeasuredChange, p: float, tests: int) -> Atta
             "change": change,
         }
     )
-    if change is not Change.UNDECIDED:
+    if change is not Direction.UNDECIDED:
         return draft
     samples = _size(match, found, tests)
     reason = say_reason(draft, samples)
@@ -193,7 +193,7 @@ def _value(estimate: IntervalEstimate, n: int = 0) -> ComparedValue:
 
 
 def _order(row: AttackChange) -> tuple[int, float, str, str]:
-    first = [Change.WORSE, Change.BETTER, Change.UNDECIDED].index(row.change)
+    first = [Direction.WORSE, Direction.BETTER, Direction.UNDECIDED].index(row.change)
     return (
         first + (not row.compared),
         1.0 if row.p_holm is None else row.p_holm,
@@ -211,10 +211,10 @@ def _compare_goal(
     """Decide over the attacks that count for the goal's verdict in both runs: the worst counts."""
     one, other = before.goals[goal], after.goals[goal]
     counted = [row for row in attacks if goal in row.goals]
-    made = {change: [row for row in counted if row.change is change] for change in Change}
+    made = {change: [row for row in counted if row.change is change] for change in Direction}
     change = next(
-        (c for c in (Change.WORSE, Change.BETTER) if made[c]),
-        Change.UNDECIDED,
+        (c for c in (Direction.WORSE, Direction.BETTER) if made[c]),
+        Direction.UNDECIDED,
     )
     draft = GoalChange(
         change=change,
@@ -227,7 +227,7 @@ def _compare_goal(
         need_after=other.need.level,
         compared=sum(row.compared for row in counted),
         made_by=tuple(
-            dict.fromkeys(row.attack for row in made[change] if change is not Change.UNDECIDED)
+            dict.fromkeys(row.attack for row in made[change] if change is not Direction.UNDECIDED)
         ),
     )
     comparable = compares_verdicts(before, after) and one.need.level == other.need.level

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from goalkeeper.comparing.records import RunDifference
 from goalkeeper.core.assessment import Assessment
+from goalkeeper.core.goals import Goal
 
 SUBJECT = "this is a change whose effect is compared"
 NO_VERDICTS = "verdicts are not comparable, measurements are"
@@ -15,6 +16,7 @@ OTHER_ATTACKS = "attacks may measure otherwise, which shows as a change"
 OTHER_SIZES = "the samples differ in size; the items that are in both are compared"
 OTHER_THREAT = "attacks with other limits are not compared"
 UNFINISHED = "attack runs are missing that were planned"
+OTHER_CORRECT = "attacks on inputs take those that are answered correctly, which differ"
 OTHER_RATING = "attack potentials, and so verdicts, are not comparable; measurements are"
 FIELDS = {
     "target": ("model", SUBJECT),
@@ -28,6 +30,8 @@ FIELDS = {
     "wiring": ("wiring", SUBJECT),
     "compute": ("arithmetic", "results may differ in their last digits by it"),
 }
+SHOWN_ELSEWHERE = frozenset({"name", "data", "hashes"})
+NO_VERSION = frozenset({"command"})  # in the environment
 SHORT = 12  # characters of a hash
 
 
@@ -61,9 +65,9 @@ def _of_application(before: Assessment, after: Assessment) -> Iterator[RunDiffer
     if not have_same_data(before, after):
         known = one.contents.get("data", "unknown"), other.contents.get("data", "unknown")
         yield _row("data", known[0][:SHORT], known[1][:SHORT], OTHER_ITEMS)
-    for field in one.contents.keys() | other.contents.keys():
+    for field in sorted(one.contents.keys() | other.contents.keys()):
         first, second = one.contents.get(field, ""), other.contents.get(field, "")
-        if first != second and field != "data" and one.contents and other.contents:
+        if first != second and field not in SHOWN_ELSEWHERE and one.contents and other.contents:
             what, effect = FIELDS.get(field, (field.replace("_", " "), SUBJECT))
             yield _row(what, first[:SHORT], second[:SHORT], effect)
     for name in sorted(one.hashes.keys() | other.hashes.keys()):
@@ -74,16 +78,13 @@ def _of_application(before: Assessment, after: Assessment) -> Iterator[RunDiffer
 
 
 def _accuracy(before: Assessment, after: Assessment) -> Iterator[RunDifference]:
-    for one in before.application.baseline:
-        for other in after.application.baseline:
-            if (one.slice, one.metric) == (other.slice, other.metric) and one.value != other.value:
-                if one.slice == before.application.baseline[0].slice:
-                    yield _row(
-                        f"{one.metric} without an attack",
-                        f"{one.value:.1%} ({one.low:.1%} to {one.high:.1%})",
-                        f"{other.value:.1%} ({other.low:.1%} to {other.high:.1%})",
-                        "attacks on inputs take those that are answered correctly, which differ",
-                    )
+    """Yield the accuracy on all inputs, which comes first, if it differs."""
+    for one, other in zip(
+        before.application.baseline[:1], after.application.baseline[:1], strict=False
+    ):
+        if one.metric == other.metric and one.value != other.value:
+            shown = [f"{row.value:.1%} ({row.low:.1%} to {row.high:.1%})" for row in (one, other)]
+            yield _row(f"{one.metric} without an attack", *shown, OTHER_CORRECT)
 
 
 def _of_rules(before: Assessment, after: Assessment) -> Iterator[RunDifference]:
@@ -92,7 +93,7 @@ def _of_rules(before: Assessment, after: Assessment) -> Iterator[RunDifference]:
         yield _row("policy", _policy(before), _policy(after), NO_VERDICTS)
     if before.application.secrecy != after.application.secrecy:
         yield _row("secrecy", "as in A", "as in B", OTHER_RATING)
-    for goal in before.goals.keys() | after.goals.keys():
+    for goal in Goal:
         needs = [
             str(each.goals[goal].need.level) if goal in each.goals else "none"
             for each in (before, after)
@@ -115,7 +116,7 @@ def _of_runs(before: Assessment, after: Assessment) -> Iterator[RunDifference]:
         yield _row("goalkeeper", before.tool.version, after.tool.version, OTHER_ATTACKS)
     for name in sorted(before.environment.keys() | after.environment.keys()):
         one, other = before.environment.get(name, "none"), after.environment.get(name, "none")
-        if one != other:
+        if one != other and name not in NO_VERSION:
             yield _row(name, one, other, "results may differ by that alone")
     if before.seed != after.seed:
         yield _row("seed", str(before.seed), str(after.seed), OTHER_SEED)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from goalkeeper.comparing.records import Change, Comparison
+from goalkeeper.comparing.records import Comparison, Direction
 from goalkeeper.comparing.sentences import VERDICTS, say_values
 
 MOST_ATTACKS = 15  # so that a comment stays short; --json has all
-MARK = {Change.WORSE: "**worse**", Change.BETTER: "better", Change.UNDECIDED: "undecided"}
+MARK = {Direction.WORSE: "**worse**", Direction.BETTER: "better", Direction.UNDECIDED: "undecided"}
 
 
 def render_markdown_comparison(found: Comparison) -> str:
@@ -26,7 +26,7 @@ def _lines(found: Comparison) -> Iterator[str]:
     for goal, row in found.goals.items():
         before, after = VERDICTS[row.verdict_before], VERDICTS[row.verdict_after]
         yield f"| {goal} | {before} | {after} | {MARK[row.change]} | {_cell(row.sentence)} |"
-    changed = [row for row in found.attacks if row.change is not Change.UNDECIDED]
+    changed = [row for row in found.attacks if row.change is not Direction.UNDECIDED]
     if changed:
         yield ""
         yield "| attack | task | change | values (95 % interval) |"

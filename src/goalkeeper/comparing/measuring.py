@@ -50,16 +50,17 @@ FEW_COMMON = "not paired: only {n} items are in both samples, of {one} and {othe
 NO_OUTCOMES = "not paired: the outcome of single items is not stored"
 OTHER_DATA = "not paired: the data differ, so that the items are others"
 TEMPLATES = {
-    "proportion": "share of items on which the attack succeeds",
+    "proportion": "share of items on which it succeeds",
     "accuracy": "share of correct guesses",
     "gain": "gain over the best without access to the model",
     "damage": "harm as a multiple of the tolerance",
     "latency": "cost of an answer as a multiple of an ordinary one",
-    "ratio": "true less false positives at a false-positive rate of {rate:.1%}",
+    "ratio": "share of training records that are recognised, less that of other records taken for "
+    "such, at a threshold for {rate:.1%} of the latter",
 }
 
 
-class Sizing(NamedTuple):
+class ItemsNeeded(NamedTuple):
     """From a change and an error probability to the items needed in each run."""
 
     needed: Callable[[float, float], int | None]
@@ -80,7 +81,7 @@ class MeasuredChange:
     unit: str
     paired: bool
     pairing: str
-    sizing: Sizing
+    sizing: ItemsNeeded
 
 
 class _Items(NamedTuple):
@@ -178,7 +179,9 @@ def _paired_shares(before: Floats, after: Floats, kind: str, pairing: str) -> Me
         unit=SHARE,
         paired=True,
         pairing=pairing,
-        sizing=Sizing(lambda change, alpha: pairs_to_detect(change, changed, alpha=alpha), POINTS),
+        sizing=ItemsNeeded(
+            lambda change, alpha: pairs_to_detect(change, changed, alpha=alpha), POINTS
+        ),
     )
 
 
@@ -198,7 +201,9 @@ def _unpaired_shares(counts: tuple[int, int, int, int], kind: str, pairing: str)
         unit=SHARE,
         paired=False,
         pairing=pairing,
-        sizing=Sizing(lambda change, alpha: tries_to_detect(worst, change, alpha=alpha), POINTS),
+        sizing=ItemsNeeded(
+            lambda change, alpha: tries_to_detect(worst, change, alpha=alpha), POINTS
+        ),
     )
 
 
@@ -223,6 +228,7 @@ def _paired_gains(common: tuple[_Items, _Items], pairing: str) -> MeasuredChange
     ]
     p = swap_test(before, after, lambda sums: gain(sums)[..., None], _rng()).p
     span, error = resample_difference(before, after, gain, _rng())
+    error = max(error, _least_error(before, after) * n / max(1.0, n - after[:, 1].sum()))
     return _from_resamples(estimates, span, error, (n, p, pairing), TEMPLATES["gain"])
 
 
@@ -244,13 +250,20 @@ def _paired_ratios(
     found = swap_test(before, after, lambda sums: sums, _rng())
     at = found.clearest
     span, error = resample_difference(before, after, lambda sums: sums[..., at], _rng())
+    error = max(error, _least_error(before, after) * len(member) / min(positives, negatives))
     estimates = [_advantage(items.hits >= thresholds[at], member, SIDE) for items in common]
     measured = TEMPLATES["ratio"].format(rate=rates[at])
     change = _from_resamples(estimates, span, error, (len(member), found.p, pairing), measured)
     # The test is of all rates together: so is the number of records that it needs.
     needed = change.sizing.needed
-    sizing = Sizing(lambda size, alpha: needed(size, alpha / len(rates)), POINTS)
+    sizing = ItemsNeeded(lambda size, alpha: needed(size, alpha / len(rates)), POINTS)
     return MeasuredChange(**{**vars(change), "sizing": sizing, "unit": SHARE})
+
+
+def _least_error(before: Floats, after: Floats) -> float:
+    """Give the standard error of the share of items that changed, taken with caution."""
+    n, changed = len(before), int((before != after).any(axis=1).sum())
+    return math.sqrt(clopper_pearson(changed, n, alpha=CAUTION, side="upper").high / n)
 
 
 def _beside(items: _Items) -> Floats:
@@ -281,11 +294,13 @@ def _from_resamples(
         unit=SHARE,
         paired=True,
         pairing=pairing,
-        sizing=Sizing(lambda size, alpha: items_to_detect(size, error, n, alpha=alpha), POINTS),
+        sizing=ItemsNeeded(
+            lambda size, alpha: items_to_detect(size, error, n, alpha=alpha), POINTS
+        ),
     )
 
 
-# ---- whatever has bounds at any error --------------------------------------------------------------
+# ---- whatever has bounds at any error ----------------------------------------------------------
 
 
 def _advantage(above: Any, member: Floats, tail: float) -> IntervalEstimate:
@@ -362,7 +377,7 @@ def _from_bounds(
         unit=unit,
         paired=False,
         pairing=pairing,
-        sizing=Sizing(
+        sizing=ItemsNeeded(
             lambda size, alpha: items_to_detect(size, error, n, alpha=alpha / tests), points
         ),
     )

@@ -13,7 +13,7 @@ from goalkeeper.core.numbers import Real
 
 __all__ = [
     "AttackChange",
-    "Change",
+    "Direction",
     "Comparison",
     "ComparedRun",
     "ComparedValue",
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-class Change(StrEnum):
+class Direction(StrEnum):
     """What became of something: for the defender, not for the attacker."""
 
     BETTER = "better"
@@ -74,7 +74,7 @@ class AttackChange(Frozen):
     compared: bool = False
     paired: bool = False
     pairing: str = Field(default="", description="why it is paired, or not")
-    change: Change = Change.UNDECIDED
+    change: Direction = Direction.UNDECIDED
     reason: str = Field(default="", description="why no change is claimed")
     samples: SampleSizes | None = None
     evidence: tuple[str, str] = Field(description="ids before and after; empty where there is none")
@@ -83,7 +83,7 @@ class AttackChange(Frozen):
 class GoalChange(Frozen):
     """One goal, before and after."""
 
-    change: Change
+    change: Direction
     sentence: str
     verdict_before: Verdict
     verdict_after: Verdict
@@ -131,7 +131,7 @@ class Comparison(Frozen):
     @property
     def worse(self) -> bool:
         """Whether some goal or attack got worse."""
-        return Change.WORSE in {each.change for each in (*self.goals.values(), *self.attacks)}
+        return Direction.WORSE in {each.change for each in (*self.goals.values(), *self.attacks)}
 
     def to_json(self) -> str:
         """Render as JSON with one trailing newline."""

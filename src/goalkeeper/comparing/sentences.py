@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from goalkeeper.comparing.records import (
     AttackChange,
-    Change,
     ComparedValue,
+    Direction,
     GoalChange,
     SampleSizes,
 )
@@ -18,13 +18,19 @@ from goalkeeper.core.goals import Goal
 
 WORSE = "{goal} got worse: {attack}, {values}{more}. {verdict}"
 BETTER = "{goal} got better: {attack}, {values}{more}. {verdict}"
-BOTH = "{goal} got worse: {attack}, {values}{more}; {better} got better, but the worst counts. {verdict}"
-MORE = ", and {count} more"
-UNDECIDED = (
-    "Whether {goal} changed cannot be told: none of {count} attacks compared shows a difference "
-    "beyond chance. {verdict}"
+BOTH = (
+    "{goal} got worse: {attack}, {values}{more}; {better} got better, but the worst counts. "
+    "{verdict}"
 )
-UNCHANGED = "{goal} shows no difference: all {count} attacks compared gave the same. {verdict}"
+MORE = ", and so with {count} more"
+UNDECIDED = (
+    "Whether {goal} changed cannot be told: of the attacks compared ({count}) none shows a "
+    "difference beyond chance. {verdict}"
+)
+UNCHANGED = (
+    "{goal} shows no difference: the attacks compared ({count}) gave the same in both runs. "
+    "{verdict}"
+)
 NOTHING = (
     "Whether {goal} changed cannot be told: no attack that counts for it was tested in both runs. "
     "{verdict}"
@@ -33,21 +39,23 @@ NOT_NEEDED = "{goal} is not assessed: its protection need is none."
 SAME_VERDICT = "The verdict is {verdict} in both runs."
 OTHER_VERDICT = "The verdict was {before} and is {after}."
 UNPROVEN = (
-    "The verdict was {before} and is {after}, but no measured change supports that: chance, or what "
-    "else differs between the runs, may explain it."
+    "The verdict was {before} and is {after}, but no measured change supports that: chance, or "
+    "what else differs between the runs, may explain it."
 )
 NO_VERDICTS = "Verdicts are not comparable, as policy or need differ."
-TELLS = "the difference may be chance; {sizes}"
-SAME = "there is no difference; {sizes}"
+TELLS = "The difference may be chance; {sizes}"
+SAME = "There is no difference; {sizes}"
 SIZE_SEEN = "about {n:,} items in each run would tell a change of the size seen (now {now:,})"
 FIVE = "about {n:,} items in each run would tell a change of 5 points (now {now:,})"
 NO_SIZE = "no number of items up to ten million would tell"
 SUMMARY_WORSE = "Something got worse: {names}."
 SUMMARY_BETTER = "Something got better and nothing got worse: {names}."
 SUMMARY_UNDECIDED = (
-    "No change can be told in {count} attacks compared. That is no proof that nothing changed."
+    "In the attacks compared ({count}) no change can be told; that is no proof that there is none."
 )
 SUMMARY_NOTHING = "Nothing was compared: no attack was tested in both runs."
+MOST_TIMES = 20  # of the present effort; a run of more would take days
+MOST_NAMED = 5  # attacks in a command
 VERDICTS = {
     Verdict.MET: "met",
     Verdict.NOT_MET: "not met",
@@ -58,9 +66,8 @@ VERDICTS = {
 
 def show(value: ComparedValue, unit: str, *, signed: bool = False) -> str:
     """Show a value with its interval: percent for shares, points for their differences."""
-    return "{0} ({1} to {2})".format(
-        *(_number(v, unit, signed=signed) for v in (value.value, value.low, value.high))
-    )
+    shown = [_number(v, unit, signed=signed) for v in (value.value, value.low, value.high)]
+    return f"{shown[0]} ({shown[1]} to {shown[2]})"
 
 
 def _number(value: float, unit: str, *, signed: bool) -> str:
@@ -82,13 +89,13 @@ def say_values(row: AttackChange) -> str:
 def say_reason(row: AttackChange, samples: SampleSizes) -> str:
     """Say why no change is claimed, and how many items would tell."""
     same = row.difference is not None and row.difference.value == 0
-    parts = []
+    parts: list[str] = []
     if samples.size_seen:
         parts.append(SIZE_SEEN.format(n=samples.size_seen, now=samples.now))
     if samples.five_points:
         parts.append(FIVE.format(n=samples.five_points, now=samples.now))
     sizes = ", and ".join(parts) or NO_SIZE
-    return (SAME if same else TELLS).format(sizes=sizes)
+    return (SAME if same else TELLS).format(sizes=sizes) + "."
 
 
 def say_goal(
@@ -98,14 +105,14 @@ def say_goal(
     name, verdict = str(goal).capitalize(), _say_verdict(draft, comparable=comparable)
     if draft.verdict_before is draft.verdict_after is Verdict.NOT_ASSESSED and not counted:
         return NOT_NEEDED.format(goal=name)
-    if draft.change is Change.UNDECIDED:
+    if draft.change is Direction.UNDECIDED:
         return _say_undecided(goal, draft, counted, verdict)
     rows = sorted(
         (row for row in counted if row.change is draft.change),
         key=lambda row: -abs(row.difference.value) if row.difference else 0.0,
     )
-    better = [row.attack for row in counted if row.change is Change.BETTER]
-    template = {Change.WORSE: BOTH if better else WORSE, Change.BETTER: BETTER}[draft.change]
+    better = [row.attack for row in counted if row.change is Direction.BETTER]
+    template = {Direction.WORSE: BOTH if better else WORSE, Direction.BETTER: BETTER}[draft.change]
     return template.format(
         goal=name,
         attack=f"{rows[0].attack} ({rows[0].task}) by {' or '.join(rows[0].attackers)}",
@@ -135,13 +142,13 @@ def _say_verdict(draft: GoalChange, *, comparable: bool) -> str:
     before, after = VERDICTS[draft.verdict_before], VERDICTS[draft.verdict_after]
     if before == after:
         return SAME_VERDICT.format(verdict=after)
-    template = UNPROVEN if draft.change is Change.UNDECIDED else OTHER_VERDICT
+    template = UNPROVEN if draft.change is Direction.UNDECIDED else OTHER_VERDICT
     return template.format(before=before, after=after)
 
 
 def summarise(goals: Mapping[Goal, GoalChange], attacks: Sequence[AttackChange]) -> str:
     """Say in one sentence what the comparison found."""
-    for change, template in ((Change.WORSE, SUMMARY_WORSE), (Change.BETTER, SUMMARY_BETTER)):
+    for change, template in ((Direction.WORSE, SUMMARY_WORSE), (Direction.BETTER, SUMMARY_BETTER)):
         named = [str(goal) for goal, each in goals.items() if each.change is change]
         named = named or [row.attack for row in attacks if row.change is change]
         if named:
@@ -153,25 +160,25 @@ def summarise(goals: Mapping[Goal, GoalChange], attacks: Sequence[AttackChange])
 def next_commands(
     before: Assessment, after: Assessment, attacks: Sequence[AttackChange]
 ) -> tuple[str, ...]:
-    """Give the commands that would make more comparable: the same attacks, seed and effort."""
+    """Give the commands that would tell more where nothing was told: same attacks, same seed."""
     compared = [row for row in attacks if row.compared]
-    undecided = [row for row in compared if row.change is Change.UNDECIDED and row.samples]
+    effort = max(before.effort, after.effort)
+    if any(row.change is not Direction.UNDECIDED for row in compared):
+        return ()
     if not compared:
         names = list(dict.fromkeys(row.attack for row in attacks if row.attack))
-        return _commands(names, before.seed, max(before.effort, after.effort))
-    if len(undecided) < len(compared) or not undecided:
+        return _commands(names, before.seed, effort)
+    nearest = min(compared, key=lambda row: 1.0 if row.p_holm is None else row.p_holm)
+    sizes = nearest.samples
+    wanted = sizes and (sizes.size_seen or sizes.five_points)
+    factor = wanted / max(sizes.now, 1) if sizes and wanted else math.inf
+    if factor > MOST_TIMES:
         return ()
-    nearest = min(undecided, key=lambda row: row.p_holm if row.p_holm is not None else 1.0)
-    wanted = nearest.samples
-    if wanted is None or not (wanted.five_points or wanted.size_seen):
-        return ()
-    factor = (wanted.five_points or wanted.size_seen or 1) / max(wanted.now, 1)
-    effort = max(before.effort, after.effort) * factor
-    return _commands([nearest.attack], before.seed, math.ceil(effort))
+    return _commands([nearest.attack], before.seed, max(effort, math.ceil(effort * factor)))
 
 
 def _commands(attacks: Sequence[str], seed: int, effort: float) -> tuple[str, ...]:
-    named = [word for name in attacks[:5] for word in ("--attack", name)]
+    named = [word for name in attacks[:MOST_NAMED] for word in ("--attack", name)]
     sized = [] if effort == 1 else ["--effort", f"{effort:g}"]
     return tuple(
         shlex.join(["goalkeeper", "run", file, "-o", folder, "--seed", str(seed), *named, *sized])

@@ -14,8 +14,8 @@ from goalkeeper.core.evidence import AttackResult, Measurement, Proportion, Stat
 from goalkeeper.core.power import Power, View
 from goalkeeper.core.steering import Steering, permitted
 from goalkeeper.games.base import Marking
-from goalkeeper.games.steered_training.aim import TrainingAim
 from goalkeeper.games.shared.items import keep_outcomes
+from goalkeeper.games.steered_training.aim import TrainingAim
 from goalkeeper.games.tallies import estimate_tally, paired_proportion
 from goalkeeper.stats import clopper_pearson, paired_difference
 
