@@ -75,6 +75,13 @@ def mail(**options: Any) -> gk.Application:
     return make(model, texts(), harmless="0", **options)
 
 
+def build_network() -> Any:
+    """Build a network for pictures."""
+    from torch import nn
+
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 2))
+
+
 APPLICATIONS: dict[str, Callable[..., gk.Application]] = {
     "texts": mail,
     "linear": lambda **o: make(
@@ -82,6 +89,9 @@ APPLICATIONS: dict[str, Callable[..., gk.Application]] = {
     ),
     "forest": lambda **o: make(RandomForestClassifier(3, random_state=0), rows(), **o),
     "boosting": lambda **o: make(HistGradientBoostingClassifier(max_iter=3), rows(), **o),
+    "torch": lambda **o: make(
+        build_network, pictures(), training={"epochs": 10, "rate": 0.01}, **o
+    ),
     "network": lambda **o: make(
         MLPClassifier((8,), max_iter=10, tol=0.0, n_iter_no_change=1000), pictures(), **o
     ),

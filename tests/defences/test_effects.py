@@ -143,3 +143,18 @@ def test_a_limit_slows_those_who_ask() -> None:
     ]
     assert limited
     assert max(limited) <= 10
+
+
+def test_adversarial_training_withstands_more() -> None:
+    torch = pytest.importorskip("torch")
+    app = APPLICATIONS["torch"]()
+    made = defended(app, "adversarial_training", radius=0.2, epochs=3)
+    data = app.data.holdout
+    x, y = torch.tensor(data.x, dtype=torch.float32), torch.tensor(data.y)
+
+    def withstood(target: Any) -> float:
+        changed = gk.attacks.evasion.apgd(target.module, x, y, norm="linf", radius=0.2, steps=20)
+        answers = target.answer(changed.points.double().numpy(), View.LABELS).labels
+        return float((answers == data.y).mean())
+
+    assert withstood(made.target) > withstood(app.target) + 0.1
