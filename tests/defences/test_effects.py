@@ -11,6 +11,7 @@ import goalkeeper as gk
 from goalkeeper.core.data import Data
 from goalkeeper.core.power import Grade, View
 from goalkeeper.defences import Chosen, apply_chosen, catalogue
+from goalkeeper.defences._private_regression import PrivateLogisticRegression, noise_scale
 from goalkeeper.defences.bagging import BaggingTrainer
 from goalkeeper.defences.deduplication import drop_copies
 from goalkeeper.defences.label_cleaning import CleaningSettings, LabelCleaner
@@ -173,3 +174,44 @@ def test_adversarial_training_withstands_more() -> None:
 
     assert withstood(app.target) < 0.3
     assert withstood(made.target) > 0.5
+
+
+def test_noise_is_as_large_as_the_exact_condition_asks() -> None:
+    from scipy.stats import norm
+
+    for epsilon in (0.1, 1.0, 8.0):
+        sigma = noise_scale(2.0, epsilon, 1e-5)
+        spent = norm.cdf(1 / sigma - epsilon * sigma / 2) - np.exp(epsilon) * norm.cdf(
+            -1 / sigma - epsilon * sigma / 2
+        )
+        assert spent == pytest.approx(1e-5, rel=1e-3)
+    assert noise_scale(2.0, 1.0, 1e-5) < 2 * np.sqrt(2 * np.log(1.25e5))  # the classical formula
+
+
+def test_replacing_a_record_moves_private_weights_by_no_more_than_is_hidden() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 3)) * 5, np.arange(60) % 2
+    moved = []
+    for row in range(20):
+        other = x.copy()
+        other[row] = -100 * other[row]
+        weights = []
+        for records in (x, other):
+            made = PrivateLogisticRegression(1e6, 0.5, C=0.3, random_state=0).fit(records, y)
+            weights.append(np.append(made.coef_[0], made.intercept_) * np.sqrt(2))
+        moved.append(float(np.linalg.norm(weights[0] - weights[1])))
+    assert 0.05 < max(moved) <= 2 * 0.3
+
+
+def test_private_weights_recognise_what_is_common() -> None:
+    made = defended(mail(), "private_weights", epsilon=8.0)
+    data = made.data.holdout
+    assert (made.target.answer(data.x, View.LABELS).labels == data.y).mean() > 0.9
+    assert made.target.offers >= View.LOGITS
+
+
+def test_private_gradients_train_to_the_epsilon_that_is_asked() -> None:
+    pytest.importorskip("opacus")
+    made = defended(APPLICATIONS["torch"](), "private_gradients", epsilon=8.0)
+    data = made.data.holdout
+    assert (made.target.answer(data.x, View.LABELS).labels == data.y).mean() > 0.8
