@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "targets": {"core", "targets"},
     "compute": {"core", "compute"},
     "training": {"core", "opening", "targets", "compute", "training"},
-    "defences": {"core", "targets", "training", "defences"},
+    "defences": {"core", "compute", "targets", "training", "defences"},
     "fit": BASE | {"fit"},
     "games": ENGINE | {"games"},
     "attacks": BASE | {"games", "training", "attacks"},
@@ -49,7 +49,7 @@ MAY_IMPORT = {
     "untested": PLAY,
     "planning": PLAY | {"untested", "planning"},
     "rate": BASE | {"policy", "games", "rate"},
-    "advise": {"core", "advise"},
+    "advise": {"core", "policy", "advise"},
     "timing": {"core", "compute"},
     "estimate": {"core", "compute", "planning", "timing"},
     "scheduling": {"core", "policy", "planning", "estimate", "rate", "scheduling", "timing"},
@@ -83,7 +83,7 @@ MAY_IMPORT = {
     },
     "examples": {"core", "targets", "training", "describe", "examples"},
     "testing": PLAY | {"planning", "policy", "testing"},
-    "cli": WHOLE | {"report", "cli"},
+    "cli": WHOLE | {"defences", "hardening", "report", "cli"},
     "__main__": {"cli"},
 }
 READS_TIME = {"attack_run", "assessing", "running", "timing", "compute", "cli"}

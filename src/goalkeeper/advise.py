@@ -1,92 +1,62 @@
-"""Advise: recommend defences against what was found. None has been verified yet."""
+"""Advise: what would help against the attacks that decide. None of it has been verified yet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from goalkeeper.core.assessment import Advice
+from goalkeeper.core.assessment import Advice, GoalRating, Verdict
 from goalkeeper.core.evidence import Evidence
+from goalkeeper.core.goals import Goal
+from goalkeeper.policy import Remedy, remedies
 
-# family -> (defence, reason); effects and side effects must be measured by assessing again
-DEFENCES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "evasion": (
-        (
-            "adversarial training",
-            "retrain with inputs made by these attacks, labelled correctly, and assess again; for "
-            "texts: added everyday words should no longer outweigh the rest",
-        ),
-        (
-            "limit what can be added",
-            "cap the input length, or also score the most suspicious part of an input alone, so "
-            "that padding cannot dilute it",
-        ),
-    ),
-    "poisoning": (
-        (
-            "screen contributed data",
-            "remove training points that lower accuracy on trusted data, and limit how much one "
-            "contributor can add",
-        ),
-        (
-            "keep a trusted set and roll back",
-            "compare each retrained model with its predecessor on trusted data before deployment",
-        ),
-    ),
-    "extraction": (
-        (
-            "return less information",
-            "return labels instead of scores where users do not need scores; this raises the "
-            "number of queries but does not prevent extraction",
-        ),
-        (
-            "limit queries",
-            "limit queries per account and day, and verify accounts: more days mean more attack "
-            "potential",
-        ),
-    ),
-    "internals": (
-        (
-            "limit queries",
-            "limit queries per account and day; rotate or randomise important indicators",
-        ),
-    ),
-    "membership": (
-        (
-            "stop training earlier, or regularise more strongly",
-            "membership inference exploits overfitting; both often cost no accuracy",
-        ),
-        (
-            "train with differential privacy",
-            "the only defence with a formal guarantee; it costs accuracy, which must be measured",
-        ),
-    ),
-}
+MOST = 4  # remedies for a goal: the first ones are those to begin with
 
 
-def advise(evidence: Sequence[Evidence]) -> tuple[Advice, ...]:
-    """Recommend defences for every family with a demonstrated exposure, worst first.
+def advise(
+    evidence: Sequence[Evidence], goals: Mapping[Goal, GoalRating], kind: str
+) -> tuple[Advice, ...]:
+    """Recommend remedies for the goals that are not met.
 
-    What may not decide a verdict calls for no defence.
+    For each goal those against the attack that decides its verdict come first, then those against
+    the others that were shown to succeed, each in the order of their expected effect.
+
+    Parameters
+    ----------
+    evidence
+        The rated evidence.
+    goals
+        The ratings.
+    kind
+        Kind of input: text, table or image.
     """
-    evidence = [item for item in evidence if item.standing.decides]
-    worst: dict[str, int] = {}
-    for item in evidence:
-        if item.rated is not None and item.rated.demonstrated > 0:
-            worst[item.family] = max(worst.get(item.family, 0), item.rated.demonstrated)
-    goals = {
-        family: tuple(
-            dict.fromkeys(
-                goal
-                for item in evidence
-                if item.family == family and item.rated and item.rated.demonstrated > 0
-                for goal in item.goals
-            )
-        )
-        for family in worst
-    }
-    ordered = sorted(worst, key=lambda family: (-worst[family], family))
+    by_id = {item.id: item for item in evidence}
+    found: dict[str, tuple[Remedy, list[Goal], list[str]]] = {}
+    for goal, rating in goals.items():
+        if rating.verdict is not Verdict.NOT_MET:
+            continue
+        ids = dict.fromkeys((rating.cheapest_attack, *rating.because))
+        deciding = [by_id[name] for name in ids if name in by_id]
+        for remedy, item in _remedies_for(deciding, kind)[:MOST]:
+            _, for_, against = found.setdefault(remedy.name, (remedy, [], []))
+            for_.append(goal)
+            against.append(item.id)
     return tuple(
-        Advice.model_validate({"defence": defence, "for": goals[family], "reason": reason})
-        for family in ordered
-        for defence, reason in DEFENCES.get(family, ())
-    )
+        Advice.model_validate({
+            "defence": remedy.name,
+            "for": tuple(for_),
+            "reason": remedy.what,
+            "tries": remedy.tries,
+            "against": tuple(dict.fromkeys(against)),
+        })
+        for remedy, for_, against in found.values()
+    )  # fmt: skip
+
+
+def _remedies_for(deciding: Sequence[Evidence], kind: str) -> list[tuple[Remedy, Evidence]]:
+    """List remedies, each with the first attack that it helps against."""
+    first: dict[str, tuple[Remedy, Evidence]] = {}
+    for item in deciding:
+        for remedy in remedies():
+            if remedy.helps(item.variant, kind):
+                first.setdefault(remedy.name, (remedy, item))
+    return list(first.values())

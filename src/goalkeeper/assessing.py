@@ -267,7 +267,7 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
         attackers=tuple(_attacker(a) for a in plan.attackers),
         plan=tuple(build_row(entry, known) for entry in plan.entries),
         evidence=rated,
-        advice=advise(rated),
+        advice=advise(rated, ratings, app.domain.kind),
         complete=not status.pending and not any(r.limited for r in status.counted.values()),
         fit=session.fit,
     )

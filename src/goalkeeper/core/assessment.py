@@ -179,6 +179,10 @@ class Advice(Frozen):
     defence: str
     for_: tuple[Goal, ...] = Field(alias="for", serialization_alias="for")
     reason: str
+    tries: tuple[str, ...] = Field(
+        default=(), description="defences that goalkeeper harden can apply and measure"
+    )
+    against: tuple[str, ...] = Field(default=(), description="ids of the evidence it answers")
     verified: dict[str, str] | None = None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ from goalkeeper.hardening.records import Hardening, TriedDefence
 from goalkeeper.hardening.subject import Subject
 from goalkeeper.hardening.trials import WHOLE, Before, Trials
 from goalkeeper.planning import Choice
-from goalkeeper.running import RunOptions
+from goalkeeper.running import RunOptions, Sizing
 from goalkeeper.targets import SklearnTarget
 
 BEFORE, TRIALS, HARDENED = "before", "trials", "hardened"
@@ -85,11 +84,10 @@ def harden(
     """
     options, root = options or HardenOptions(), Path(folder)
     _check_names(options.defences)
-    end = time.monotonic() + options.time
+    sizing = Sizing(limit=options.time)  # the time counts from here
     given = application if isinstance(application, Application) else Path(application)
     subject = Subject(given, options.run.compute or ComputeSettings(device="auto"))
-    left = lambda: end - time.monotonic()  # noqa: E731
-    trials = Trials(subject, root, options.seed, options.run, left)
+    trials = Trials(subject, root, options.seed, options.run, sizing.left)
     options.tell("assessing the application as it is")
     whole = trials.assess(given, root / BEFORE / WHOLE, Choice(), FIRST_SHARE)
     hardening = _try_all(trials, whole, options)
