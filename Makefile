@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check -q install -c constraints.txt
 DEMO := build/demo
+HARDENED := build/demo-hardened
 
 TRIAL := build/dist
 
 # Compiled once: otherwise every process that a test starts compiles all of goalkeeper again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test validate mutants bench docs lint dist clean
+.PHONY: demo demo-hardened test validate mutants bench docs lint dist clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +34,15 @@ demo: $(VENV)/.base  ## assess the bundled spam filter and say where the report 
 	GOALKEEPER_STORE=$(DEMO)/store $(BIN)/goalkeeper run $(DEMO)/application.yaml -o $(DEMO)/run --fail-on never || test $$? -eq 5
 	@echo
 	@echo "Read the report: $(CURDIR)/$(DEMO)/run/report.html"
+	@echo "See the same filter hardened, with goals that are met: make demo-hardened"
+
+demo-hardened: $(VENV)/.base  ## assess the hardened spam filter and say where the report is
+	rm -rf $(HARDENED)
+	$(BIN)/goalkeeper init --example spam-filter --hardened $(HARDENED)
+	GOALKEEPER_STORE=$(HARDENED)/store $(BIN)/goalkeeper run $(HARDENED)/application.yaml -o $(HARDENED)/run --fail-on never || test $$? -eq 5
+	@echo
+	@echo "Read the report: $(CURDIR)/$(HARDENED)/run/report.html"
+	@echo "Beside it, after make demo: $(CURDIR)/$(DEMO)/run/report.html"
 
 test: $(VENV)/.test  ## the whole test suite
 	$(BIN)/pytest -n auto --dist worksteal

@@ -12,12 +12,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pictures
+import simulations
 import traceability
 from writing import anchor, code, first_line, number, page, prose, sections, table, words
 
 from goalkeeper.attacks import catalogue
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.evidence import jsonable
+from goalkeeper.core.frameworks import Criterion
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import MEANING, UNLIMITED, Budget, Capability, Power, View
 from goalkeeper.games import catalogue as games
@@ -227,6 +230,39 @@ def variants() -> str:
     return page("Variants", lead, *parts)
 
 
+def how_attacks_work() -> str:
+    """Write how the attacks of each game work, with a picture."""
+    return pictures.text({name: tasks(game) for name, game in games().items()})
+
+
+def standards() -> str:
+    """Write the criteria of every framework, and which variants belong to each."""
+    parts = []
+    for framework in default_policy().frameworks():
+        rows = [_criterion(c) for c in framework.criteria]
+        listed = (
+            "All of its criteria."
+            if framework.whole
+            else "Those of its criteria that attacks belong to."
+        )
+        grid = table(("criterion", "variants", "note"), rows)
+        parts.append(f"## {framework.name}\n\n{listed} `--framework {framework.key}`\n\n{grid}")
+    lead = (
+        "Which [variants of attacks](variants.md) belong to which criterion of a public framework. "
+        "A variant with an asterisk is not named by the framework: that mapping is ours. How the "
+        "coverage of a run is read: [standards](../explanation/standards.md)."
+    )
+    return page("Standards", lead, *parts)
+
+
+def _criterion(criterion: Criterion) -> tuple[str, str, str]:
+    named = (f"{code(v)}*" if v in criterion.inferred else code(v) for v in criterion.variants)
+    note = f"outside goalkeeper's scope: {criterion.outside}" if criterion.outside else ""
+    if criterion.beyond:
+        note = f"not examined: {criterion.beyond}"
+    return criterion.title, words(named), note
+
+
 def application_file() -> str:
     """Write the keys of the application file, from its JSON Schema."""
     from goalkeeper.describe import FILE_NAME, schema
@@ -261,7 +297,8 @@ def exit_codes() -> str:
     rest = (
         "`--fail-on` of `goalkeeper run` selects the verdicts that give code 1: `not-met` (the "
         "default), `inconclusive` (also for inconclusive goals), or `never`. Attacks that failed "
-        "to run and wrong usage keep their codes. An unexpected error in goalkeeper ends with a "
+        "to run and wrong usage keep their codes. `report` and `show` return 0 whatever the "
+        "verdicts, unless they get `--fail-on` too. An unexpected error in goalkeeper ends with a "
         "traceback and code 2."
     )
     of_scan = re.findall(
@@ -368,8 +405,11 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli": cli,
     "attacks": attacks,
     "games": game_pages,
+    "how-attacks-work": how_attacks_work,
     "attackers": attackers,
     "variants": variants,
+    "standards": standards,
+    "statistics": simulations.text,
     "application-file": application_file,
     "assessment": assessment,
     "rating-policy": rating,

@@ -1,92 +1,78 @@
-"""Advice: for every variant and kind of input, about what decides, and never about another kind."""
+"""Advice: against what decides, for the application's kind of input, for goals that count."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any, cast
-
-import pytest
-
-from goalkeeper.advise import MOST, advise
-from goalkeeper.attacks import catalogue
-from goalkeeper.core.assessment import Verdict
+from goalkeeper.advise import advise
+from goalkeeper.core.assessment import Advice, Bracket, GoalRating, Verdict
+from goalkeeper.core.evidence import Evidence
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.need import ProtectionNeed
+from goalkeeper.core.standing import Standing, StandingKind
 from goalkeeper.defences import catalogue as defences
-from goalkeeper.planning import variant_of
-from goalkeeper.policy import default_policy, remedies
+from goalkeeper.policy import default_policy
+from goalkeeper.policy._remedies import remedies_for
+from tests.report import results
 
-VARIANTS = sorted(
-    f"{family}.{variant}"
-    for family, made in default_policy().taxonomy.families.items()
-    for variant in made.variants
-)
+POLICY = default_policy()
+N, C = Goal.INTEGRITY, Goal.CONFIDENTIALITY
 
 
-def attacked() -> list[tuple[str, str]]:
-    """Every variant that an attack of ours plays, with each kind of input that it attacks."""
-    pairs = {
-        (variant_of(name, attack, default_policy()).id, kind)
-        for name, attack in catalogue().items()
-        for kind in attack.domains
-    }
-    return sorted(pairs)
+def rating(goal: Goal, verdict: Verdict = Verdict.NOT_MET, cheapest: str = "") -> GoalRating:
+    bracket = Bracket(low=1, high=4)
+    return GoalRating(
+        goal=goal, need=ProtectionNeed(goal=goal, level=1, damages=()), required=14, critical=3,
+        verdict=verdict, risk=bracket, demonstrated=2, potential=2, exposure=bracket,
+        cheapest_attack=cheapest,
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize(("variant", "kind"), attacked())
-def test_there_is_advice_against_every_attack(variant: str, kind: str) -> None:
-    assert [remedy for remedy in remedies() if remedy.helps(variant, kind)]
+def found(id: str, variant: str, goal: Goal) -> Evidence:
+    family = variant.partition(".")[0]
+    update = {"id": id, "variant": variant, "family": family, "goals": (goal,)}
+    return results.good_words().model_copy(update=update)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_there_is_advice_against_every_variant(variant: str) -> None:
-    assert [remedy for remedy in remedies() if variant in remedy.against]
+def advice(*evidence: Evidence, kind: str = "text", **goals: GoalRating) -> tuple[Advice, ...]:
+    ratings = {Goal(name): one for name, one in goals.items()}
+    return advise(evidence, ratings, lambda variant: POLICY.remedies(variant, kind))
 
 
-@pytest.mark.parametrize("remedy", remedies(), ids=lambda remedy: remedy.name)
-def test_a_remedy_names_what_exists(remedy: Any) -> None:
-    assert set(remedy.against) <= set(VARIANTS)
-    assert set(remedy.tries) <= set(defences())
-    assert set(remedy.inputs) <= {"text", "table", "image"}
-    assert remedy.what.endswith(".")
-    families = {variant.partition(".")[0] for variant in remedy.against}
-    for name in remedy.tries:  # harden tries it against the same attacks
-        assert families & defences()[name].families
+def test_every_variant_has_a_remedy_for_every_kind_of_input() -> None:
+    for variant in POLICY.variants():
+        for kind in variant.inputs or ("text", "table", "image"):
+            assert POLICY.remedies(variant.id, kind), (variant.id, kind)
 
 
-def test_every_defence_is_advised() -> None:
-    assert set(defences()) == {name for remedy in remedies() for name in remedy.tries}
+def test_remedies_name_only_the_kind_of_input_that_the_application_has() -> None:
+    others = {"text": ("image", "record"), "table": ("text", "image"), "image": ("text", "record")}
+    for kind, words in others.items():
+        for remedy in remedies_for(POLICY.taxonomy.remedies, "evasion.score", kind):
+            assert not [w for w in words if w in f"{remedy.defence} {remedy.reason}"], remedy
 
 
-def evidence(name: str, variant: str) -> Any:
-    return SimpleNamespace(id=name, variant=variant)
+def test_what_decides_comes_first_even_where_something_else_did_more_harm() -> None:
+    worse, decides = found("E1", "evasion.good_words", C), found("E2", "extraction.with_scores", C)
+    given = advice(worse, decides, confidentiality=rating(C, cheapest="E2"))
+    assert given[0].defence == "return less information"
+    assert given[0].variants == ("extraction.with_scores",)
 
 
-def rating(verdict: Verdict, *because: str) -> Any:
-    return SimpleNamespace(verdict=verdict, cheapest_attack=because[0], because=because)
+def test_goals_that_nobody_needs_and_runs_that_decide_nothing_call_for_no_defence() -> None:
+    one = found("E1", "evasion.good_words", N)
+    assert advice(one, integrity=rating(N))
+    assert not advice(one, integrity=rating(N, Verdict.NOT_ASSESSED))
+    harmless = Standing(kind=StandingKind.NO_HARM, reason="it was granted")
+    apart = one.model_copy(update={"standing": harmless})
+    assert not advice(apart, integrity=rating(N))
 
 
-def test_advice_is_about_what_decides_and_leaves_other_goals_alone() -> None:
-    found = advise(
-        [evidence("a", "evasion.good_words"), evidence("b", "membership.threshold")],
-        cast(
-            Any,
-            {
-                Goal.INTEGRITY: rating(Verdict.NOT_MET, "a"),
-                Goal.PRIVACY: rating(Verdict.INCONCLUSIVE, "b"),
-            },
-        ),
-        "text",
-    )
-    assert found[0].defence == "Train also on padded texts"
-    assert found[0].tries == ("padded_texts",)
-    assert {goal for advice in found for goal in advice.for_} == {Goal.INTEGRITY}
-    assert {name for advice in found for name in advice.against} == {"a"}
-    assert len(found) <= MOST
-
-
-@pytest.mark.parametrize(("kind", "words"), [("table", ("text", "word")), ("image", ("text",))])
-def test_advice_speaks_of_the_inputs_that_there_are(kind: str, words: tuple[str, ...]) -> None:
-    for variant in VARIANTS:
-        goals = cast(Any, {Goal.INTEGRITY: rating(Verdict.NOT_MET, "a")})
-        for advice in advise([evidence("a", variant)], goals, kind):
-            assert not any(word in f"{advice.defence} {advice.reason}".lower() for word in words)
+def test_what_can_be_tried_exists_and_every_defence_is_advised() -> None:
+    listed = [
+        (family, remedy)
+        for family, remedies in POLICY.taxonomy.remedies.items()
+        for remedy in remedies
+    ]
+    for family, remedy in listed:
+        for name in remedy.tries:  # hardening tries it against the same attacks
+            assert family in defences()[name].families, (family, name)
+    assert {name for _, remedy in listed for name in remedy.tries} == set(defences())

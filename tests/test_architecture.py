@@ -25,9 +25,9 @@ WHOLE = PLAY | {
     "timing",
     "estimate",
     "scheduling",
+    "environment",
     "assessing",
     "running",
-    "verify",
     "comparing",
     "describe",
     "examples",
@@ -49,7 +49,8 @@ MAY_IMPORT = {
     "untested": PLAY,
     "planning": PLAY | {"untested", "planning"},
     "rate": BASE | {"policy", "games", "rate"},
-    "advise": {"core", "policy", "advise"},
+    "advise": {"core", "advise"},
+    "environment": {"compute", "environment"},
     "timing": {"core", "compute"},
     "estimate": {"core", "compute", "planning", "timing"},
     "scheduling": {"core", "policy", "planning", "estimate", "rate", "scheduling", "timing"},
@@ -64,10 +65,26 @@ MAY_IMPORT = {
         "assessing",
         "report",
         "running",
+        "environment",
     },
     "in_python": {"core", "describe", "planning", "running", "in_python"},
-    "verify": WHOLE,
     "comparing": BASE | {"compute", "games", "rate", "comparing"},
+    "verification": {
+        "core",
+        "stats",
+        "policy",
+        "compute",
+        "games",
+        "attacks",
+        "planning",
+        "rate",
+        "running",
+        "report",
+        "advise",
+        "assessing",
+        "environment",
+        "verification",
+    },
     "describe": {"core", "policy", "opening", "targets", "training", "defences", "describe"},
     "hardening": BASE
     | {
@@ -83,7 +100,8 @@ MAY_IMPORT = {
     },
     "examples": {"core", "targets", "training", "describe", "examples"},
     "testing": PLAY | {"planning", "policy", "testing"},
-    "cli": WHOLE | {"defences", "hardening", "report", "cli"},
+    "cli": WHOLE | {"defences", "hardening", "report", "verification", "cli"},
+    "pytest_plugin": {"core", "compute", "running", "cli"},
     "__main__": {"cli"},
 }
 READS_TIME = {"attack_run", "assessing", "running", "timing", "compute", "cli"}
@@ -230,8 +248,15 @@ def test_nothing_but_the_tests_imports_the_testing_tools() -> None:
 
 
 def test_the_testing_tools_need_no_test_framework() -> None:
+    """Only the plug-in of pytest imports it, and pytest alone imports the plug-in."""
+    plugin = "goalkeeper.pytest_plugin"
+    assert not any(plugin in others for others in imports().values())
     fail_with(
-        (m for m, path in modules().items() if "pytest" in imported_anywhere(tree_of(path))),
+        (
+            m
+            for m, path in modules().items()
+            if m != plugin and "pytest" in imported_anywhere(tree_of(path))
+        ),
         "plug-ins test themselves with any test runner",
     )
 

@@ -17,6 +17,7 @@ pytest.importorskip("hatchling", reason="the test extra is not installed")
 NEEDED = (
     "cli/main.py",
     "estimates.csv",
+    "policy/frameworks.yaml",
     "policy/rating.yaml",
     "policy/taxonomy.yaml",
     "py.typed",

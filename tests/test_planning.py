@@ -322,7 +322,7 @@ def test_a_run_that_may_not_decide_is_planned_as_such_and_is_no_test(
     assert plan.hypotheses()[Goal.PRIVACY] == 1
 
 
-def test_whether_an_attack_fits_is_not_asked_where_nobody_could_run_it(
+def test_whether_an_attack_fits_is_asked_only_where_somebody_could_and_would_run_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """To find out may take trainings of the model."""
@@ -345,6 +345,9 @@ def test_whether_an_attack_fits_is_not_asked_where_nobody_could_run_it(
     make_plan(app, choice=Choice(goals=(Goal.AVAILABILITY,)))
     assert asked
     assert "LossThreshold" not in asked, "privacy is not asked for"
+    asked.clear()
+    make_plan(app, choice=Choice(attacks=("loss_threshold",)))
+    assert set(asked) == {"LossThreshold"}, "no other attack is asked for"
 
 
 def test_a_sample_that_the_data_fills_either_way_is_looked_at_once() -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from goalkeeper.in_python import assess_model
     from goalkeeper.planning import Choice
     from goalkeeper.running import RunOptions, Sizing, run
+    from goalkeeper.verification import Verification, verify
 
 # Where each public name lives; imported on first use, so that `import goalkeeper` stays light.
 _HOMES = {
@@ -59,6 +60,7 @@ _HOMES = {
     "Threats": "core.threats",
     "Tolerances": "core.application",
     "Verdict": "core.assessment",
+    "Verification": "verification",
     "assess": "assessing",
     "assess_model": "in_python",
     "catalogue": "attacks",
@@ -69,6 +71,7 @@ _HOMES = {
     "plan": "assessing",
     "run": "running",
     "run_attack": "assessing",
+    "verify": "verification",
 }
 _RENAMED = {"plan": "plan_runs"}
 # Former names: the present name, and the version that no longer has the former one.
@@ -104,6 +107,7 @@ __all__ = [
     "Threats",
     "Tolerances",
     "Verdict",
+    "Verification",
     "assess",
     "assess_model",
     "attacks",
@@ -115,6 +119,7 @@ __all__ = [
     "plan",
     "run",
     "run_attack",
+    "verify",
 ]
 
 

@@ -1,62 +1,52 @@
-"""Advise: what would help against the attacks that decide. None of it has been verified yet."""
+"""Advise: recommend defences against what was found. None has been verified yet."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from goalkeeper.core.assessment import Advice, GoalRating, Verdict
 from goalkeeper.core.evidence import Evidence
 from goalkeeper.core.goals import Goal
-from goalkeeper.policy import Remedy, remedies
 
-MOST = 4  # remedies for a goal: the first ones are those to begin with
+# Of a variant: defences, reasons, and the defences of goalkeeper's own that do that.
+Remedies = Callable[[str], Sequence[tuple[str, str, tuple[str, ...]]]]
 
 
 def advise(
-    evidence: Sequence[Evidence], goals: Mapping[Goal, GoalRating], kind: str
+    evidence: Sequence[Evidence], goals: Mapping[Goal, GoalRating], remedies: Remedies
 ) -> tuple[Advice, ...]:
-    """Recommend remedies for the goals that are not met.
+    """Recommend defences against what was shown, first against what decides a verdict.
 
-    For each goal those against the attack that decides its verdict come first, then those against
-    the others that were shown to succeed, each in the order of their expected effect.
-
-    Parameters
-    ----------
-    evidence
-        The rated evidence.
-    goals
-        The ratings.
-    kind
-        Kind of input: text, table or image.
+    What may not decide a verdict calls for no defence, and neither does a goal that nobody needs.
     """
-    by_id = {item.id: item for item in evidence}
-    found: dict[str, tuple[Remedy, list[Goal], list[str]]] = {}
-    for goal, rating in goals.items():
-        if rating.verdict is not Verdict.NOT_MET:
-            continue
-        ids = dict.fromkeys((rating.cheapest_attack, *rating.because))
-        deciding = [by_id[name] for name in ids if name in by_id]
-        for remedy, item in _remedies_for(deciding, kind)[:MOST]:
-            _, for_, against = found.setdefault(remedy.name, (remedy, [], []))
-            for_.append(goal)
-            against.append(item.id)
+    needed = {goal for goal, r in goals.items() if r.verdict is not Verdict.NOT_ASSESSED}
+    shown = [e for e in evidence if _calls_for_defence(e) and needed & set(e.goals)]
+    found: dict[tuple[str, str, tuple[str, ...]], list[Evidence]] = {}
+    for item in sorted(shown, key=lambda e: _urgency(e, goals)):
+        for remedy in remedies(item.variant):
+            found.setdefault(remedy, []).append(item)
     return tuple(
-        Advice.model_validate({
-            "defence": remedy.name,
-            "for": tuple(for_),
-            "reason": remedy.what,
-            "tries": remedy.tries,
-            "against": tuple(dict.fromkeys(against)),
-        })
-        for remedy, for_, against in found.values()
-    )  # fmt: skip
+        Advice.model_validate(
+            {
+                "defence": defence,
+                "for": tuple(dict.fromkeys(g for e in items for g in e.goals if g in needed)),
+                "reason": reason,
+                "tries": tries,
+                "variants": tuple(dict.fromkeys(e.variant for e in items)),
+            }
+        )
+        for (defence, reason, tries), items in found.items()
+    )
 
 
-def _remedies_for(deciding: Sequence[Evidence], kind: str) -> list[tuple[Remedy, Evidence]]:
-    """List remedies, each with the first attack that it helps against."""
-    first: dict[str, tuple[Remedy, Evidence]] = {}
-    for item in deciding:
-        for remedy in remedies():
-            if remedy.helps(item.variant, kind):
-                first.setdefault(remedy.name, (remedy, item))
-    return list(first.values())
+def _calls_for_defence(evidence: Evidence) -> bool:
+    """Whether an attack was shown to do harm that counts."""
+    rated = evidence.rated
+    return evidence.standing.decides and rated is not None and rated.demonstrated > 0
+
+
+def _urgency(evidence: Evidence, goals: Mapping[Goal, GoalRating]) -> tuple[int, int, str]:
+    """Return the sort key: what decides comes first, then what did the most harm."""
+    decides = any(rating.cheapest_attack == evidence.id for rating in goals.values())
+    shown = evidence.rated.demonstrated if evidence.rated else 0
+    return (0 if decides else 1, -shown, evidence.variant)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +29,7 @@ from goalkeeper.core.fit import FitReport
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Attacker, View
+from goalkeeper.environment import environment, tool_version
 from goalkeeper.fit import contradiction_of, measure_fit
 from goalkeeper.planning import Choice, Plan, PlanEntry, describe_power, make_plan
 from goalkeeper.planning.evidence import build_evidence, build_row, identify
@@ -43,7 +41,6 @@ from goalkeeper.targets.checks import preflight
 
 COVERED = "the same attack by an attacker with more power was withstood"
 OUT_OF_TIME = "the run was stopped before this attack run; the same command continues with it"
-PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "torch")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -267,9 +264,10 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
         attackers=tuple(_attacker(a) for a in plan.attackers),
         plan=tuple(build_row(entry, known) for entry in plan.entries),
         evidence=rated,
-        advice=advise(rated, ratings, app.domain.kind),
+        advice=advise(rated, ratings, lambda v: policy.remedies(v, app.domain.kind)),
         complete=not status.pending and not any(r.limited for r in status.counted.values()),
         fit=session.fit,
+        sentences=policy.sentences(app.domain.kind, {e.variant for e in rated if e.headline}),
     )
 
 
@@ -368,30 +366,6 @@ def baseline(app: Application) -> tuple[Baseline, ...]:
     if not rows:
         raise DataError("the holdout part is empty; give more data")
     return tuple(rows)
-
-
-def environment() -> dict[str, str]:
-    """Describe what the run depends on beside the application."""
-    found = {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-    }
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def tool_version() -> str:
-    """Return the installed version of goalkeeper."""
-    try:
-        return version("goalkeeper")
-    except PackageNotFoundError:
-        return "0+unknown"
 
 
 def now() -> str:

@@ -266,6 +266,7 @@ def test_a_model_that_prints_leaves_json_alone(tmp_path: Path) -> None:
 
 OPTIONS = {
     "time-0": (("--time", "0"), ("--time", "e.g. 90s", "given:    0")),
+    "time-too-short": (("--time", "5s"), ("--time", "more than 5s", "given:    5s")),
     "time-negative": (("--time", "-5"), ("--time", "given:    -5")),
     "time-nan": (("--time", "nan"), ("--time", "given:    nan")),
     "jobs": (("--jobs", "-1"), ("--jobs", "greater than or equal to 0", "run --help")),

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from goalkeeper.cli.exits import Exit
+from goalkeeper.cli.main import build
 from tests.cli.inline import inline
 from tests.cli.running import COMMAND, goalkeeper
 
@@ -81,9 +83,16 @@ def test_plan_gives_a_reason_for_everything_skipped(small: Path) -> None:
     assert {row["status"] for row in rows} == {"planned", "skipped"}
     assert all(row["reasons"] for row in rows if row["status"] == "skipped")
     text = inline("plan", small).out
-    assert "next: goalkeeper run" in text
+    assert text.splitlines()[-1] == f"next: goalkeeper run {small} -o {small.parent / 'run'}"
     assert "…" not in text, "a name that is cut cannot be given to --attack"  # 80 columns
     assert "if a quarter of each sample settles it, at most about" in " ".join(text.split())
+
+
+def test_plan_names_the_run_that_it_planned(small: Path) -> None:
+    given = ["--only", "integrity", "--attacker", "outsider", "--exhaustive", "--effort", "0.5"]
+    given += ["--attack", "square", "--attack", "malformed_inputs", "--time", "40m", "--seed", "3"]
+    then = inline("plan", small, *given).out.splitlines()[-1].split(" -o ")[1].split()[1:]
+    assert sorted(then) == sorted(given)
 
 
 def test_run_writes_what_it_says(finished: Path) -> None:
@@ -99,6 +108,21 @@ def test_a_second_run_plays_nothing_again(small: Path, copy: Path) -> None:
     done = inline("run", small, "-o", copy, *FEW)
     assert "done already" in done.err
     assert {p.name: p.stat().st_mtime_ns for p in (copy / "units").iterdir()} == before
+
+
+def test_a_run_writes_formats_beside_its_folder_which_still_verifies(
+    small: Path, copy: Path
+) -> None:
+    done = inline("run", small, "-o", copy, *FEW, "--format", "sarif,junit")
+    reports = copy.with_name(f"{copy.name}-reports")
+    assert {p.name for p in reports.iterdir()} == {"report.sarif", "junit.xml"}
+    assert f"written: {reports / 'junit.xml'}" in done.out
+    assert inline("verify", copy).code == 0
+    places = {
+        result["locations"][0]["physicalLocation"]["region"]["startLine"]
+        for result in json.loads((reports / "report.sarif").read_text())["runs"][0]["results"]
+    }
+    assert min(places) > 1, "every finding is at a line of the description"
 
 
 def test_show_and_report_render_the_same_assessment(finished: Path) -> None:
@@ -245,3 +269,11 @@ def test_an_application_without_any_need_is_not_called_safe(small: Path, tmp_pat
     path.write_text(yaml.safe_dump(content))
     done = inline("run", path, "-o", tmp_path / "r", "--attack", "good_words_blind")
     assert done.code == Exit.NOTHING, done.err
+
+
+@pytest.mark.parametrize("what", ["attacks", "games", "attackers", "variants"])
+def test_lists_cut_no_name_and_no_word(what: str) -> None:
+    rows = json.loads(CliRunner().invoke(build(), ["list", what, "--json"]).stdout)
+    text = CliRunner().invoke(build(), ["list", what]).stdout
+    assert "\u2026" not in text
+    assert all(row["name"] in text for row in rows)

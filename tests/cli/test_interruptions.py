@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from goalkeeper.cli.exits import Exit
+from goalkeeper.compute.folder import UNUSED
 from tests.cli.inline import inline
 from tests.cli.running import COMMAND
 from tests.describe.writing import BASE, write_text_app
@@ -205,12 +206,13 @@ def test_plays_of_a_changed_application_are_not_mixed_in(app: Path, tmp_path: Pa
     named = {f"{e['unit']}.json" for e in assessment["evidence"] if e["unit"]}
     assert named
     assert named.isdisjoint(before)
-    assert set(written(folder)) == named | set(before)
+    assert set(written(folder)) == named
+    assert set(before) == {path.name for path in (folder / UNUSED).iterdir()}
     assert inline("verify", folder).code == 0
     (folder / "policy" / "rating.yaml").write_text("{")
     damaged = inline("verify", folder)
     assert damaged.code == Exit.NOT_MET
-    assert "policy: " in damaged.out
+    assert "policy/rating.yaml: changed since the run" in damaged.out
 
 
 def test_a_reader_that_leaves_is_no_verdict(app: Path, tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 import pytest
 
-from goalkeeper.compute.folder import RunFolder
+from goalkeeper.compute.folder import RECORDS, RunFolder
 from goalkeeper.core.assessment import CHANGES, SCHEMA_VERSION, Assessment
 from goalkeeper.core.errors import OtherSchema, StoreError
-from goalkeeper.verify import list_differences
+from goalkeeper.verification import verify
 from tests.cli.inline import inline
 from tests.report import sample
 
@@ -21,6 +21,8 @@ def written(folder: Path, change: dict[str, Any]) -> Path:
     content = json.loads(sample.assessment().to_json()) | change
     run = RunFolder(folder / "run")
     run.create()
+    for name in RECORDS:
+        run.write(name, "{}")
     run.write("assessment.json", json.dumps(content))
     run.seal()
     return folder / "run"
@@ -58,9 +60,8 @@ def test_another_schema_is_one_line_that_says_what_to_do(
 def test_a_folder_that_was_changed_as_well_does_not_verify(tmp_path: Path) -> None:
     folder = written(tmp_path, {"schema": 1})
     (folder / "report.html").write_text("added")
-    first, second = list_differences(folder)
-    assert first == "report.html: not part of the run"
-    assert "has schema 1" in second
+    problems = verify(folder).problems
+    assert problems == ("report.html: changed since the run",)
 
 
 @pytest.mark.parametrize(

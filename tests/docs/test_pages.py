@@ -90,6 +90,7 @@ def test_names_no_machine() -> None:
 @each_page
 def test_headings_are_in_sentence_case(page: Path) -> None:
     known = {"CI", "JSON", "README", "Python", "PyTorch"}
+    known |= {"Robustness", "Toolbox", "Privacy", "Meter", "Foolbox"}  # names of other tools
     for heading in re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE):
         later = heading.split(". ")[-1].split()[1:]
         shouted = [w for w in later if w[0].isupper() and w.strip(".,:") not in known]

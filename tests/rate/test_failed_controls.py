@@ -37,7 +37,7 @@ def test_what_was_reached_is_shown_and_nothing_is_ruled_out() -> None:
 def test_harm_that_was_shown_decides(need: int) -> None:
     alone = rated(need, failed(trial(of(40, 60))))
     assert (alone.verdict, alone.because) == (Verdict.NOT_MET, ("E-weak-outsider",))
-    assert alone.reason.startswith("Not met: weak by outsider reaches exposure level 4")
+    assert alone.reason.startswith("Not met: weak by outsider succeeds with")
     assert alone.not_tested == ()
     assert (alone.exposure.low, alone.exposure.high) == (4, 4)
 

@@ -100,7 +100,7 @@ def test_the_worked_example_of_the_method() -> None:
     assert levels["good_words"] == (3, 3)
     assert (levels["benign"], levels["lira"], levels["copy"]) == ((2, 3), (2, 3), (3, 3))
     assert goals[Goal.INTEGRITY].reason == (
-        "Not met: good_words by outsider reaches exposure level 3 with attack potential 1; "
+        "Not met: good_words by outsider succeeds with attack potential 1; "
         "everything below 14 must be withstood."
     )
     gaps = [(gap.variant, gap.attacker, gap.reason) for gap in goals[Goal.PRIVACY].not_tested]
@@ -127,8 +127,8 @@ def test_reasons_say_what_to_do() -> None:
     assert open_.because[0] == "E-weak-customer"
     assert open_.reason == (
         "Inconclusive: no attack below attack potential 14 was shown to reach exposure level 3, "
-        "but it is not excluded for weak by customer (control failed), small by outsider (exposure "
-        "level 1 to 3; about 4 times the sample would settle it at the same rate), n0 by "
+        "but it is not excluded for weak by customer (control failed), small by outsider (too "
+        "little data; about 4 times the sample would settle it at the same rate), n0 by "
         "insider (not tested), and 2 more."
     )
     assert [gap.attacker for gap in open_.not_tested] == ["customer", "outsider", "insider"]

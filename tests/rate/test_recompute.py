@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from goalkeeper.core.assessment import ApplicationRow, Assessment, AttackerRow, PlanRow, Tool
-from goalkeeper.core.evidence import Curve, Measurement, Status
+from goalkeeper.core.evidence import Curve, Measurement, Outcomes, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import Damage
 from goalkeeper.games import tallies
@@ -219,3 +219,20 @@ def test_evidence_of_what_was_planned_cannot_be_left_out() -> None:
     changed = found.model_copy(update={"plan": (*found.plan, row)})
     text = "plan: good_words harmful-passes evasion.good_words customer was planned, and there is"
     assert any(text in difference for difference in recompute(changed, POLICY))
+
+
+def test_outcomes_of_items_that_differ_from_the_counts_are_found() -> None:
+    """122 of 400 succeeded: outcomes that say so are right, and one changed digit is found."""
+    found = assessment()
+    first = found.evidence[0]
+
+    def differences(hits: str) -> list[str]:
+        kept = Outcomes(ids="abcd" * len(hits), hits=hits)
+        result = first.result.model_copy(update={"outcomes": kept})
+        changed = first.model_copy(update={"result": result})
+        evidence_ = (changed, *found.evidence[1:])
+        return recompute(found.model_copy(update={"evidence": evidence_}), POLICY)
+
+    assert differences("1" * 122 + "0" * 278) == []
+    assert any("outcomes" in text for text in differences("1" * 121 + "0" * 279))
+    assert any("outcomes" in text for text in differences("1" * 122 + "0" * 279))

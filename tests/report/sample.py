@@ -21,6 +21,7 @@ from goalkeeper.core.assessment import (
     Verdict,
 )
 from goalkeeper.core.evidence import Evidence
+from goalkeeper.core.frameworks import Criterion, Framework
 from goalkeeper.core.goals import Goal, IntegrityLevel
 from goalkeeper.core.need import Adjustment, Damage, ProtectionNeed
 from goalkeeper.report import AssignmentRow, Context
@@ -274,6 +275,20 @@ def many_attack_runs(runs: int) -> Assessment:
     )
 
 
+def framework() -> Framework:
+    """Return a framework with a criterion for each kind of evidence here, and one outside."""
+    variants = sorted({e.variant for e in assessment().evidence})
+    return Framework(
+        key="made_up",
+        name="A made-up framework",
+        whole=True,
+        criteria=(
+            *(Criterion(id=f"M-{i}", name=v, variants=(v,)) for i, v in enumerate(variants)),
+            Criterion(id="M-PROMPT", name="Prompts", outside="it is about language models"),
+        ),
+    )
+
+
 def context(*, show_private: bool = False) -> Context:
     rows = (
         ("evasion", "integrity", "integrity", "integrity, availability"),
@@ -290,5 +305,6 @@ def context(*, show_private: bool = False) -> Context:
         "Availability; the German original has them the other way round.",
         citations={"lowd2005": "D. Lowd, C. Meek. Good Word Attacks on Statistical Spam Filters."},
         commands={"run": "goalkeeper run mail.yaml"},
+        frameworks=(framework(),),
         show_private=show_private,
     )

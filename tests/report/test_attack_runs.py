@@ -48,7 +48,7 @@ def test_evidence_without_a_unit_is_never_put_together() -> None:
 
 def test_a_card_has_one_curve_and_a_row_for_each_attacker() -> None:
     page = Page(render_html(sample.many_attackers(runs=1), sample.context()))
-    (card,) = [a for a in page.find("article") if a.attrs.get("id") == "finding-1"]
+    (card,) = [d for d in page.find("div") if d.attrs.get("id") == "finding-1"]
     assert len(card.find("svg")) == 1
     (table,) = [t for t in card.find("table") if t.children[0].text.startswith("Attackers who can")]
     assert [row.find("th", "td")[0].text.split()[0] for row in table.find("tr")[1:]] == list(
@@ -85,7 +85,8 @@ def test_a_median_has_no_baseline() -> None:
     found = one.result.model_copy(update={"measurements": (m, m)})
     only = one.model_copy(update={"result": found, "metric": m.metric})
     html = render_html(sample.assessment().model_copy(update={"evidence": (only,)}), Context())
-    card = html.partition('id="finding-1"')[2].partition("</article>")[0]
+    card = html.partition('<div class="inside" id="finding-1"')[2].partition("</article>")[0]
+    assert "95 % interval" in card
     assert "aseline" not in card
 
 
@@ -108,7 +109,7 @@ def test_a_wide_interval_does_not_flatten_its_curve() -> None:
     ).findings
     assert card.drawing is not None
     svg = plots.curve(card.drawing, "plot")
-    assert "interval continues" in svg
+    assert "shaded: 95 % interval, cut off" in svg
     assert ">2000<" not in svg
 
 
@@ -118,8 +119,12 @@ def test_budgets_that_span_decades_stand_on_a_logarithmic_axis_and_shares_in_per
     words, share = (f.drawing for f in Report.of(made, context=sample.context()).findings)
     assert words is not None
     assert share is not None
-    places = re.findall(r'<text x="([\d.]+)" y="213.6"', plots.curve(share, "plot"))
-    left, middle, right = sorted(map(float, places))
+    svg = plots.curve(share, "plot")
+    places = {
+        label: float(re.findall(rf'<text x="([\d.]+)"[^>]*>{label}</text>', svg)[0])
+        for label in ("0.1 %", "0.3 %", "1 %")
+    }
+    left, middle, right = places.values()
     assert middle - left == pytest.approx((right - left) * math.log10(3), rel=0.02)
     assert [row[0] for row in share.table.rows] == ["0.1 %", "0.3 %", "1 %"]
     assert share.table.head[0] == "Share of the training data"

@@ -21,7 +21,8 @@ FEW, MANY = 40, 90
 MOST_BYTES = 350_000  # of report.html with 40 attack runs
 MOST_MORE = 5_000  # bytes for each further attack run
 ID = results.good_words().id
-MOST_LINES = {80: 68, 100: 62}  # of the terminal report, by width
+MOST_LINES = {80: 84, 100: 74}  # of the terminal report, by width; lines wrap, none is cut
+MOST_AT_THE_END = {80: 38, 100: 34}  # of what a run prints at its end
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +30,9 @@ def pages() -> dict[int, str]:
     return {n: render_html(sample.many_attack_runs(n), sample.context()) for n in (FEW, MANY)}
 
 
-def lines(assessment: Assessment, width: int) -> list[str]:
-    stream = io.StringIO()
-    render_terminal(assessment, Console(file=stream, width=width), sample.context())
+def lines(assessment: Assessment, width: int, *, brief: bool = False) -> list[str]:
+    stream, context = io.StringIO(), sample.context()
+    render_terminal(assessment, Console(file=stream, width=width), context, brief=brief)
     return stream.getvalue().splitlines()
 
 
@@ -83,16 +84,24 @@ def test_a_row_says_what_was_found_and_its_outcome(pages: dict[int, str]) -> Non
 @pytest.mark.parametrize("width", list(MOST_LINES))
 @pytest.mark.parametrize("count", [FEW, MANY])
 def test_the_terminal_report_is_short(count: int, width: int) -> None:
-    assert len(lines(sample.many_attack_runs(count), width)) <= MOST_LINES[width]
+    made = sample.many_attack_runs(count)
+    assert len(lines(made, width)) <= MOST_LINES[width]
+    assert len(lines(made, width, brief=True)) <= MOST_AT_THE_END[width]
 
 
-def test_many_reasons_advice_and_long_sentences_do_not_make_the_terminal_report_long() -> None:
+@pytest.mark.parametrize("brief", [False, True])
+def test_no_sentence_is_cut(*, brief: bool) -> None:
     made = sample.many_attack_runs(MANY)
-    long = {
-        goal: rating.model_copy(update={"reason": "because " * 200})
-        for goal, rating in made.goals.items()
-    }
-    assert len(lines(made.model_copy(update={"goals": long}), 100)) <= MOST_LINES[100] + 10
+    long = "the description says why at length " * 40
+    advice = made.advice[0].model_copy(update={"reason": f"{long}advice-ends-here"})
+    goals = {g: r.model_copy(update={"doubt": f"{long}doubt-ends-here"}) for g, r in
+             made.goals.items()}  # fmt: skip
+    changed = made.model_copy(update={"advice": (advice, *made.advice[1:]), "goals": goals})
+    for width in MOST_LINES:
+        text = " ".join(lines(changed, width, brief=brief))
+        assert "advice-ends-here" in text
+        assert "doubt-ends-here" in text
+        assert "\u2026" not in text
 
 
 def test_the_first_thing_on_the_page_is_verdict_number_and_advice(pages: dict[int, str]) -> None:
@@ -102,9 +111,8 @@ def test_the_first_thing_on_the_page_is_verdict_number_and_advice(pages: dict[in
     integrity = cards[0].text
     for words in ("Not met", "62 %", "57 to 67 %", "baseline 2 %", "n = 400"):
         assert words in integrity
-    assert "Recommended defences: adversarial training, screen contributed data" in " ".join(
-        integrity.split()
-    )
+    advice = "Do first: Adversarial training: added words should no longer outweigh the rest"
+    assert advice in " ".join(integrity.split())
     html = pages[FEW]
     assert html.index('class="card verdict') < html.index("<nav") < html.index('class="card find')
 

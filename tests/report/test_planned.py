@@ -12,7 +12,9 @@ from rich.console import Console
 from goalkeeper.core.assessment import Assessment, PlanRow
 from goalkeeper.core.evidence import AttackResult, Evidence, Status
 from goalkeeper.core.goals import Goal
-from goalkeeper.report import render_html, render_terminal
+from goalkeeper.core.standing import Standing, StandingKind
+from goalkeeper.report import render_html, render_terminal, renderers
+from goalkeeper.report.goalpart import OUTCOME_WORDS
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context
 from goalkeeper.report.planned import NOT_PLANNED
@@ -129,7 +131,10 @@ def test_what_was_not_needed_is_not_among_what_was_not_tested(mixed: Assessment)
 
 def test_each_goal_says_how_many_runs_were_left_out(mixed: Assessment) -> None:
     part = next(g for g in Report.of(mixed, context=Context()).goals if g.goal is Goal.INTEGRITY)
-    assert part.counted.endswith("Not made: 3 not needed, 1 covered by a stronger attacker.")
+    assert part.counted == (
+        "7 attack runs were planned for this goal: 2 inconclusive, 3 not needed, 1 "
+        "covered by a stronger attacker, 1 stopped by the time limit."
+    )
 
 
 def test_what_is_open_for_a_goal_that_is_not_met_would_settle_nothing() -> None:
@@ -141,3 +146,50 @@ def test_what_is_open_for_a_goal_that_is_not_met_would_settle_nothing() -> None:
     text = printed(base.model_copy(update={"goals": goals}))
     assert gaps[0].reason in printed(base)
     assert gaps[0].reason not in text
+
+
+def every_fate() -> Assessment:
+    """What can become of a planned attack run, each at least once, with two that decide nothing."""
+    apart = [piece(f"a{i}", "insider", Status.TESTED) for i in range(2)]
+    standing = Standing(kind=StandingKind.NO_HARM, reason="it was granted")
+    empty_row, empty = piece("u9", "insider", Status.NOT_TESTED, "there is nothing to decline")
+    return assessed(
+        [
+            piece("u1", "insider", Status.TESTED),
+            piece("u2", "insider", Status.CONTROL_FAILED),
+            piece("u3", "insider", Status.FAILED_TO_RUN),
+            piece("u4", "insider", Status.NOT_NEEDED, SETTLED),
+            piece("u5", "insider", Status.COVERED, WITHSTOOD),
+            piece("u6", "insider", Status.NOT_TESTED, LATE),
+            piece("u7", "insider", Status.NOT_APPLICABLE, "the target is no model"),
+            (empty_row, empty.model_copy(update={"unit": "u9"})),
+            *((row, e.model_copy(update={"standing": standing})) for row, e in apart),
+        ]
+    )
+
+
+def test_counts_add_up_over_all_and_for_each_goal() -> None:
+    made = every_fate()
+    report = Report.of(made, context=Context())
+    planned, *others = (int(n) for n in re.findall(r"\d+", report.counts.partition(". Of")[0]))
+    assert planned == sum(others) == 10
+    part = next(g for g in report.goals if g.goal is Goal.INTEGRITY)
+    planned, *others = (int(n) for n in re.findall(r"\d+", part.counted))
+    assert planned == sum(others) == 10
+    assert "2 made without deciding anything" in part.counted
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "text"])
+def test_every_format_gives_the_same_counts(form: str) -> None:
+    made, context = every_fate(), Context()
+    report = Report.of(made, context=context)
+    part = next(g for g in report.goals if g.goal is Goal.INTEGRITY)
+    text = renderers()[form]().render(made, context)
+    words = " ".join((Page(text).root.text if form == "html" else text).split())
+    assert report.counts in words
+    if form == "markdown":  # short enough for a comment: the counts of each goal are elsewhere
+        return
+    for outcome in part.outcomes:
+        assert f"{outcome.runs} {OUTCOME_WORDS[outcome.outcome]}" in words
+    for count, what in part.rest:
+        assert f"{count} {what}" in words

@@ -25,11 +25,11 @@ HERE = "tests.report.test_renderers"
 COMPLETE = {"json"}  # the evidence itself, which the page on privacy says to keep like the data
 
 
-class CsvRenderer(Renderer):
+class LinesRenderer(Renderer):
     """A format of somebody else: one line a goal."""
 
-    suffix: ClassVar[str] = ".csv"
-    media_type: ClassVar[str] = "text/csv"
+    suffix: ClassVar[str] = ".lines"
+    media_type: ClassVar[str] = "text/x-lines"
 
     def render(self, assessment: Assessment, context: Context) -> str:
         del context
@@ -67,7 +67,7 @@ def test_every_format_keeps_the_contract(name: str) -> None:
 
 
 def test_a_format_of_somebody_else_keeps_it() -> None:
-    check_renderer(CsvRenderer)
+    check_renderer(LinesRenderer)
 
 
 @pytest.mark.parametrize("name", sorted(set(renderers()) - COMPLETE))
@@ -92,9 +92,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def with_csv(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def with_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let an installed package offer a format."""
-    offered = [("csv", f"{HERE}:CsvRenderer"), ("odd", f"{HERE}:Forgetful")]
+    offered = [("lines", f"{HERE}:LinesRenderer"), ("odd", f"{HERE}:Forgetful")]
     points = EntryPoints(EntryPoint(n, v, plugins.RENDERERS) for n, v in offered)
     monkeypatch.setattr(plugins, "entry_points", lambda group: points.select(group=group))
     renderers.cache_clear()
@@ -104,11 +104,11 @@ def with_csv(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     renderers.cache_clear()
 
 
-@pytest.mark.usefixtures("with_csv")
+@pytest.mark.usefixtures("with_lines")
 def test_the_format_of_a_plugin_is_written(folder: Path) -> None:
-    done = inline("report", folder, "--format", "csv")
+    done = inline("report", folder, "--format", "lines")
     assert done.code == 0, done.err
-    assert done.out == CsvRenderer().render(sample.assessment(), Context())
+    assert done.out == LinesRenderer().render(sample.assessment(), Context())
 
 
 def test_a_format_that_there_is_not_names_all(folder: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import goalkeeper as gk
-from goalkeeper.compute.folder import RunFolder
+from goalkeeper.compute.folder import UNUSED, RunFolder
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.errors import DescriptionError, StoreError
@@ -23,7 +23,7 @@ from goalkeeper.planning import Unit
 from goalkeeper.running import Finished, Sizing, Started, Warned
 from goalkeeper.running.options import Event, warn_only
 from goalkeeper.scheduling import RunStatus
-from goalkeeper.verify import list_differences
+from goalkeeper.verification import verify
 from tests.attacks.membership.gaussian import application
 from tests.cli.inline import inline
 from tests.cli.running import timeless
@@ -53,7 +53,8 @@ def started(events: list[Event]) -> Started:
 
 def units(folder: Path) -> dict[str, int]:
     """Tell when each unit was written."""
-    return {p.name: p.stat().st_mtime_ns for p in folder.glob("units/*.json")}
+    found = (p for place in ("units", UNUSED) for p in (folder / place).glob("*.json"))
+    return {p.name: p.stat().st_mtime_ns for p in found}
 
 
 # ---- an application file -------------------------------------------------------------------------
@@ -72,7 +73,7 @@ def test_python_writes_what_the_command_line_writes(file: Path, tmp_path: Path) 
     frozen = [json.loads((f / "run.json").read_text()) for f in (ours, theirs)]
     assert [f["environment"].pop("command") for f in frozen][1].startswith("goalkeeper run ")
     assert frozen[0] == frozen[1]
-    assert list_differences(ours) == list_differences(theirs) == []
+    assert verify(ours).problems == verify(theirs).problems == ()
     assert f"goalkeeper run {file}" in (ours / "report.html").read_text()
 
 
@@ -99,7 +100,7 @@ def test_an_interrupted_run_goes_on_with_the_same_call(file: Path, tmp_path: Pat
     assert finished == [unit.id for unit in begun.pending]
     assert {name: units(folder)[name] for name in kept} == kept
     assert assessment.complete
-    assert list_differences(folder) == []
+    assert verify(folder).problems == ()
 
 
 def test_a_folder_that_holds_a_run_is_refused_on_request(file: Path, tmp_path: Path) -> None:
@@ -191,10 +192,13 @@ def test_the_effort_of_a_folder_is_kept_unless_another_is_asked_for(
 
 
 def test_a_time_that_is_over_leaves_the_rest_for_later(file: Path, tmp_path: Path) -> None:
-    cut = gk.run(file, tmp_path / "run", choice=FEW, options=options(sizing=Sizing(limit=1e-6)))
+    events: list[object] = []
+    given = options(events, sizing=Sizing(limit=1e-6))
+    cut = gk.run(file, tmp_path / "run", choice=FEW, options=given)
     assert not cut.complete
+    assert any("no time is left" in e.text for e in events if isinstance(e, Warned))
     assert {e.status for e in cut.evidence if e.unit} == {Status.NOT_TESTED}
-    assert list_differences(tmp_path / "run") == []
+    assert verify(tmp_path / "run").problems == ()
     assert gk.run(file, tmp_path / "run", choice=FEW, options=options()).complete
 
 
@@ -239,7 +243,7 @@ def kept(app: Application, folder: Path, **more: Any) -> int:
     """Run an application, and tell how many results were taken from the folder or the store."""
     events: list[Event] = []
     assessment = gk.run(app, folder, choice=LOSS, options=options(events, **more))
-    assert list_differences(folder) == []
+    assert verify(folder).problems == ()
     assert assessment.complete
     begun = started(events)
     assert len(begun.units) >= 2
@@ -333,4 +337,4 @@ def test_a_run_that_is_resumed_for_no_time_keeps_what_it_had(
     RunFolder(folder).save(first.unit, again)
     after = gk.run(app, folder, choice=LOSS, options=options(sizing=Sizing(limit=0.0)))
     assert [e.result for e in after.evidence if e.unit == first.unit] == [again]
-    assert list_differences(folder) == []
+    assert verify(folder).problems == ()

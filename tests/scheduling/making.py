@@ -59,6 +59,7 @@ def entry_of(case: Case) -> PlanEntry:
     def look(effort: float) -> Unit:
         run = SimpleNamespace(task=task, granted=power, attacker=None, attack=Cited())
         return Unit(
+            identity="",
             id=f"{case.name}-{effort:g}",
             attack=attack,
             settings={},

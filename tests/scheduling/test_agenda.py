@@ -64,11 +64,19 @@ def test_what_a_first_look_settles_needs_no_second() -> None:
     assert ids(agenda, {"one-0.25": UNCLEAR}) == ["two-0.25", "one-1", "two-1"]
 
 
-def test_a_result_that_failed_or_was_not_won_settles_nothing() -> None:
+def test_a_result_that_was_not_won_or_not_controlled_settles_nothing() -> None:
     agenda = agenda_of([Case(name="one")])
-    for status in (Status.FAILED_TO_RUN, Status.NOT_TESTED, Status.CONTROL_FAILED):
+    for status in (Status.NOT_TESTED, Status.CONTROL_FAILED):
         assert ids(agenda, {"one-0.25": result_of(0, 50, status)}) == ["one-1"]
     assert ids(agenda, {"one-0.25": AttackResult(status=Status.NOT_APPLICABLE)}) == []
+
+
+def test_what_failed_to_run_is_not_made_again_in_full_and_covers_nobody() -> None:
+    """A model that hangs would hang as long once more."""
+    weak = Case(name="weak", attack="same")
+    strong = Case(name="strong", attack="same", data=Grade.PARTIAL)
+    failed = {"strong-0.25": result_of(0, 50, Status.FAILED_TO_RUN)}
+    assert ids(agenda_of([weak, strong]), failed) == ["weak-0.25", "weak-1"]
 
 
 def test_the_stronger_attacker_goes_first_and_covers_the_weaker() -> None:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from goalkeeper.attacks.extraction._learning import (
+    MOST_SPLIT_COLUMNS,
+    SPLIT_SHARE,
     AnsweredInputs,
     ScoreSubstitute,
     fit_kind,
@@ -36,6 +38,22 @@ def test_boosting_is_tried_on_tables_of_as_many_columns() -> None:
         columns = tuple(Column(name=f"c{i}", low=0.0, high=1.0) for i in range(width))
         tried = "boosting" in list_families(TableDomain(columns=columns), 1000)
         assert tried is (width <= MOST_BOOSTED)
+
+
+@pytest.mark.parametrize("columns", [30, 784])
+def test_splits_of_a_forest_of_scores_look_at_so_many_columns(columns: int) -> None:
+    """At a third of 784 pixels the forest took longer than all other copies of an image model."""
+    rng = np.random.default_rng(0)
+    domain = TableDomain(
+        columns=tuple(Column(name=f"c{i}", low=0.0, high=1.0) for i in range(columns))
+    )
+    answered = AnsweredInputs(
+        rng.random((20, columns)), np.arange(20) % 3, rng.normal(size=(20, 3))
+    )
+    learnt = fit_kind("forest of scores", answered, OwnModels(domain), 0)
+    assert isinstance(learnt, ScoreSubstitute)
+    looked_at = learnt.model[-1].estimators_[0].max_features_
+    assert looked_at == pytest.approx(min(SPLIT_SHARE * columns, MOST_SPLIT_COLUMNS), abs=1)
 
 
 def test_classes_and_margins_come_from_one_look() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +11,8 @@ import typer
 
 from goalkeeper.cli.common import (
     AsJson,
-    File,
     make_console,
+    print_table,
     redirect_stdout_of_user_code,
     shell_command,
     spinner,
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from goalkeeper.core.errors import GoalkeeperError
     from goalkeeper.core.fit import AccuracyEstimate, FitReport
 
+Files = Annotated[
+    list[Path],
+    typer.Argument(help="Application files (YAML).", show_default=False, metavar="FILE..."),
+]
 NoModel = Annotated[
     bool,
     typer.Option(
@@ -34,7 +39,7 @@ NoModel = Annotated[
 
 
 def check(
-    file: File,
+    files: Files,
     no_model: NoModel = False,
     as_json: AsJson = False,
     call_time: CallTime = "",
@@ -43,31 +48,47 @@ def check(
     """Check an application file: keys, data, model, and whether the model fits the data.
 
     Shows how many labelled records the model answers right, as goalkeeper sees both. A model that
-    contradicts its data cannot be used: the exit code is 4, and the likely cause is named.
+    contradicts its data cannot be used: the exit code is 4, and the likely cause is named. Several
+    files are checked one after the other; with --json they give a list.
     """
+    limit_user_code(call_time, memory)
+    several = len(files) > 1
+    checked = [_check(file, no_model, silent=as_json, keep=as_json or several) for file in files]
+    if as_json:
+        rows = [{"file": str(one.file), **_make_json(one)} for one in checked]
+        typer.echo(json.dumps(rows if several else _make_json(checked[0]), indent=1))
+    for one in checked:
+        if as_json:
+            _print_problems(one)
+        else:
+            _print(one)
+    if any(one.problems for one in checked):
+        raise typer.Exit(Exit.USAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What was found out about an application file."""
+
+    file: Path
+    app: Application | None = None
+    fit: FitReport | None = None
+    problems: tuple[GoalkeeperError, ...] = ()
+
+
+def _check(file: Path, no_model: bool, *, silent: bool, keep: bool) -> _Checked:
+    """Check a file; problems that stop it are kept, or raised where it is the only file."""
     from goalkeeper.core.errors import GoalkeeperError
 
-    limit_user_code(call_time, memory)
-    fit = app = None
-    problems: tuple[GoalkeeperError, ...] = ()
     try:
         if no_model:
-            problems = _check_file(file)
-        else:
-            app, fit = _measure(file, silent=as_json)
-            problems = _contradictions(fit, file)
+            return _Checked(file, problems=_check_file(file))
+        app, fit = _measure(file, silent=silent)
+        return _Checked(file, app, fit, _contradictions(fit, file))
     except GoalkeeperError as error:
-        if not as_json:
+        if not keep:
             raise
-        problems = getattr(error, "problems", (error,))
-    if as_json:
-        typer.echo(json.dumps(_make_json(app, fit, problems), indent=1))
-        for problem in problems:
-            typer.echo(f"error: {problem}", err=True)
-    else:
-        _print(file, app, fit, problems)
-    if problems:
-        raise typer.Exit(Exit.USAGE)
+        return _Checked(file, problems=getattr(error, "problems", (error,)))
 
 
 def _check_file(file: Path) -> tuple[GoalkeeperError, ...]:
@@ -105,9 +126,8 @@ def _contradictions(fit: FitReport, file: Path) -> tuple[GoalkeeperError, ...]:
 # ---- for programs --------------------------------------------------------------------------------
 
 
-def _make_json(
-    app: Application | None, fit: FitReport | None, problems: tuple[GoalkeeperError, ...]
-) -> dict[str, Any]:
+def _make_json(checked: _Checked) -> dict[str, Any]:
+    app, fit, problems = checked.app, checked.fit, checked.problems
     keys = ("recall", "confusion", "examples", "causes", "notes", "expects", "parts")
     found: dict[str, Any] = {
         "usable": not problems,
@@ -143,12 +163,8 @@ def _numbers(accuracy: AccuracyEstimate) -> dict[str, float]:
 # ---- for people ----------------------------------------------------------------------------------
 
 
-def _print(
-    file: Path,
-    app: Application | None,
-    fit: FitReport | None,
-    problems: tuple[GoalkeeperError, ...],
-) -> None:
+def _print(checked: _Checked) -> None:
+    file, app, fit, problems = checked.file, checked.app, checked.fit, checked.problems
     if fit is not None and app is not None:
         sizes = ", ".join(f"{n} {part}" for part, n in app.data.sizes().items())
         verdict = "cannot be used" if problems else "valid"
@@ -161,20 +177,24 @@ def _print(
             typer.echo(f"  note: {caveat}")
     elif not problems:
         typer.echo(f"{file}: valid (the model was not loaded)")
-    for problem in problems:
-        typer.echo(f"error: {problem}", err=True)
+    _print_problems(checked)
     if not problems:
         typer.echo(f"next: {shell_command('plan', file)}")
 
 
+def _print_problems(checked: _Checked) -> None:
+    for problem in checked.problems:
+        typer.echo(f"error: {problem}", err=True)
+
+
 def _answers(target: Target) -> str:
-    """Say what the model answers with: as it was found, or else what it offers."""
+    """Say what the model answers with: as it was found, or else what attackers can be given."""
     from goalkeeper.core.power import View
 
-    more = ", and gradients can be computed" if target.offers >= View.GRADIENTS else ""
-    offered = "classes only" if target.offers < View.SCORES else f"classes and scores{more}"
+    more = " (white box only: gradients)" if target.offers >= View.GRADIENTS else ""
+    offered = "classes" if target.offers < View.SCORES else f"classes, scores{more}"
     reader = getattr(target, "reader", None) or getattr(target, "outputs", None)
-    return getattr(reader, "sentence", f"the model answers with {offered}")
+    return getattr(reader, "sentence", f"attackers can be given: {offered}")
 
 
 def _print_fit(fit: FitReport) -> None:
@@ -192,7 +212,7 @@ def _print_fit(fit: FitReport) -> None:
         table = Table(*part.head, expand=False, title_justify="left")
         for row in part.rows:
             table.add_row(*row)
-        out.print(table, markup=False)
+        print_table(table, out)
     typer.echo(f"  fit: {fit.fit}" + (f" ({fit.expects})" if fit.confirmed else ""))
     if fit.fit == "doubt":
         typer.echo(f"  {describe_doubt(fit)}")

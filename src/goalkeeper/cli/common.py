@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,11 +13,14 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from goalkeeper.assessing import Session
     from goalkeeper.core.assessment import Assessment
     from goalkeeper.core.compute_settings import ComputeSettings
     from goalkeeper.planning import Choice
+
+PIPE_WIDTH = 160  # columns of a table where no terminal says how many there are
 
 File = Annotated[Path, typer.Argument(help="The application file (YAML).", show_default=False)]
 Folder = Annotated[Path, typer.Argument(help="A run folder.", show_default=False)]
@@ -74,6 +77,30 @@ def current_command() -> str:
     return shell_command(*sys.argv[1:])
 
 
+def given_options(context: typer.Context, *, without: Collection[str] = ()) -> list[str]:
+    """List the options that this command was given, as another command takes them.
+
+    Parameters
+    ----------
+    without
+        Names of parameters to leave out.
+    """
+    words = list[str]()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        given = source is not None and source.name == "COMMANDLINE"
+        if not given or name in without or parameter.param_type_name != "option":
+            continue
+        option, value = parameter.opts[0], context.params[name]
+        if isinstance(value, bool):
+            words.append(option if value else parameter.secondary_opts[0])
+        else:
+            for each in value if isinstance(value, list | tuple) else [value]:
+                words += [option, str(each)]
+    return words
+
+
 @contextmanager
 def explain_write_errors(path: Path) -> Iterator[None]:
     """Raise DescriptionError if a file or folder named by the user cannot be written."""
@@ -96,6 +123,15 @@ def make_console(*, err: bool = False) -> Console:
             raise BrokenPipeError
 
     return Piped(stderr=err, highlight=False, soft_wrap=False)
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print a table whose words are folded where they do not fit, and never cut."""
+    for column in table.columns:
+        column.overflow = "fold"
+    if not console.is_terminal:  # a file or a pipe has room for names
+        console.width = max(console.width, PIPE_WIDTH)
+    console.print(table, markup=False)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def compare(
         typer.Option("--format", help="text, markdown (for a pull request) or json."),
     ] = CompareFormat.TEXT,
 ) -> None:
-    """Compare two runs, before and after a change: better, worse, or cannot be told.
+    """Compare two runs, before and after a change: better, worse, or undecided.
 
     Attacks with the same items in both runs are compared item by item. Chance alone makes it claim
     a change in at most 5 % of comparisons. The exit code is 1 where something got worse.
@@ -64,14 +64,14 @@ def compare(
 
 
 def _print(found: Comparison, console: Console) -> None:
-    from goalkeeper.comparing import Change
+    from goalkeeper.comparing import Direction
 
     console.print(found.summary, style="bold", markup=False)
     console.print(f"A (before): {found.before.source}", markup=False)
     console.print(f"B (after):  {found.after.source}", markup=False)
     _print_goals(found, console)
-    changed = [row for row in found.attacks if row.change is not Change.UNDECIDED]
-    alike = [row for row in found.attacks if row.compared and row.change is Change.UNDECIDED]
+    changed = [row for row in found.attacks if row.change is not Direction.UNDECIDED]
+    alike = [row for row in found.attacks if row.compared and row.change is Direction.UNDECIDED]
     _print_attacks("What changed", changed, console)
     _print_attacks("What may have changed, or not", alike, console)
     _print_left_out([row for row in found.attacks if not row.compared], console)
@@ -90,13 +90,19 @@ def _print_goals(found: Comparison, console: Console) -> None:
 
     from goalkeeper.comparing import VERDICTS
 
-    table = Table(box=None, pad_edge=False, padding=(1, 2, 0, 0))
-    for name in ("goal", "before", "after", "change", "why"):
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("goal", no_wrap=True)
+    for name in ("before", "after", "change", "exposure before", "exposure after"):
         table.add_column(name, overflow="fold")
     for goal, row in found.goals.items():
         verdicts = VERDICTS[row.verdict_before], VERDICTS[row.verdict_after]
-        table.add_row(*(Text(text) for text in (goal, *verdicts, row.change, row.sentence)))
+        levels = [f"{e.low:g} to {e.high:g}" for e in (row.exposure_before, row.exposure_after)]
+        table.add_row(*(Text(text) for text in (goal, *verdicts, row.change, *levels)))
+    console.print()
     console.print(table)
+    console.print()
+    for row in found.goals.values():
+        console.print(row.sentence, markup=False)
 
 
 def _print_attacks(title: str, rows: list[AttackChange], console: Console) -> None:
@@ -106,13 +112,13 @@ def _print_attacks(title: str, rows: list[AttackChange], console: Console) -> No
         return
     console.print(f"\n{title}", style="bold")
     for row in rows:
-        p = "" if row.p_holm is None else f"; p {row.p_holm:.2g} (Holm)"
+        p = "" if row.p_holm is None else f", p {row.p_holm:.2g} over all attacks"
         pairing = row.pairing.partition(":")[0]
-        console.print(
-            f"- {row.attack} ({row.task}) by {' or '.join(row.attackers)}: {row.change}. "
-            f"{say_values(row)} ({pairing}{p})." + (f" {row.reason}." if row.reason else ""),
-            markup=False,
+        text = (
+            f"- {row.attack} ({row.task}) by {' or '.join(row.attackers)}: {row.change}; "
+            f"{say_values(row)} ({pairing}{p}). {row.reason}"
         )
+        console.print(text.strip(), markup=False)
 
 
 def _print_left_out(rows: list[AttackChange], console: Console) -> None:

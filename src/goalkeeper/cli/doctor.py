@@ -24,9 +24,9 @@ EXTRAS = {
 
 def doctor(as_json: AsJson = False) -> None:
     """Check the installation: versions, extras, machine, executors, store, policy, attacks."""
-    from goalkeeper.assessing import environment, tool_version
     from goalkeeper.attacks import catalogue
     from goalkeeper.compute.store import default_root
+    from goalkeeper.environment import environment, tool_version
     from goalkeeper.policy import default_policy
 
     policy = default_policy()

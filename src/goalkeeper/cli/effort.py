@@ -50,7 +50,18 @@ def collect_limited_sizing(effort: Effort = None, limit: TimeLimit = "") -> Sizi
     begun = time.monotonic()  # before the imports, which take some of it
     from dataclasses import replace
 
+    from goalkeeper.core.errors import DescriptionError
+    from goalkeeper.running.orchestration import HAND_IN
+
     seconds = amounts.parse_seconds(limit, "--time")
+    if seconds <= HAND_IN:
+        raise DescriptionError(
+            f"attack runs hand in what they have {HAND_IN:g} s before the time is up, so that none "
+            "would begin",
+            key="--time",
+            expected=f"more than {HAND_IN:g}s; loading the model counts, too",
+            given=limit,
+        )
     return replace(collect_sizing(effort), limit=seconds, begun=begun)
 
 

@@ -18,12 +18,24 @@ def init(
         str,
         typer.Option("--example", help="Write this working example, e.g. spam-filter."),
     ] = "",
+    hardened: Annotated[
+        bool,
+        typer.Option("--hardened", help="With --example: write its hardened description."),
+    ] = False,
 ) -> None:
     """Write an application file to start from: a template, or a complete working example."""
     from goalkeeper.core.errors import DescriptionError
     from goalkeeper.examples import write_example, write_template
 
     file = folder / "application.yaml"
+    if hardened and not example:
+        raise DescriptionError(
+            "--hardened names the second description of an example, and no example is named",
+            key="--hardened",
+            expected="--example NAME beside it",
+            given="no --example",
+            advice="write e.g. goalkeeper init --example spam-filter --hardened FOLDER",
+        )
     with explain_write_errors(folder):
         if folder.exists() and any(folder.iterdir()):
             raise DescriptionError(
@@ -31,7 +43,7 @@ def init(
                 advice="choose a new folder, or empty this one",
             )
         if example:
-            write_example(example, folder)
+            write_example(example, folder, hardened=hardened)
             then = f"next: {shell_command('run', file, '-o', folder / 'run')}"
         else:
             write_template(folder)

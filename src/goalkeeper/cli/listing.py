@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goalkeeper.cli.common import AsJson, make_console
+from goalkeeper.cli.common import AsJson, make_console, print_table
 
 
 class What(StrEnum):
@@ -41,7 +41,8 @@ def listing(
     table = Table(*shown)
     for row in rows:
         table.add_row(*[_cell(row[key]) for key in shown])
-    make_console().print(table)
+    table.columns[0].no_wrap = True
+    print_table(table, make_console())
 
 
 def _cell(value: Any) -> str:

@@ -27,6 +27,7 @@ def build() -> typer.Typer:
     from goalkeeper.cli import (
         check,
         compare,
+        coverage,
         doctor,
         harden,
         init,
@@ -37,6 +38,7 @@ def build() -> typer.Typer:
         scan,
         serve_example,
         show,
+        sign,
         store,
         verify,
     )
@@ -60,7 +62,9 @@ def build() -> typer.Typer:
         ("show", show.show),
         ("report", report.report),
         ("compare", compare.compare),
+        ("coverage", coverage.coverage),
         ("verify", verify.verify),
+        ("sign", sign.sign),
         ("scan", scan.scan),
         ("list", listing.listing),
         ("store", store.store),

@@ -17,9 +17,11 @@ from goalkeeper.cli.common import (
     File,
     Jobs,
     Seed,
+    given_options,
     make_console,
     parse_choice,
     prepare_session,
+    print_table,
     redirect_stdout_of_user_code,
     shell_command,
     spinner,
@@ -48,6 +50,7 @@ SLACK = 1.2  # estimates are off by a fifth where the machine is idle
     chosen=parse_choice, compute=options.collect_compute, sizing=collect_limited_sizing
 )
 def plan(
+    context: typer.Context,
     file: File,
     *,
     chosen: Choice,
@@ -87,7 +90,8 @@ def plan(
     else:
         _print(ready, times, file, jobs)
         _print_time(ready, times, jobs, sized.limit)
-        _print_next(ready, file)
+        flags = given_options(context, without=("as_json",))
+        typer.echo(f"next: {shell_command('run', file, '-o', file.parent / 'run', *flags)}")
 
 
 def _make_rows(ready: Session, times: OperationTimes) -> list[dict[str, object]]:
@@ -114,12 +118,11 @@ def _print(ready: Session, times: OperationTimes, file: Path, jobs: int) -> None
     if ready.fit is not None:
         for line in filter(None, (describe_fit(ready.fit), describe_doubt(ready.fit))):
             typer.echo(line)
-    out.print(_tabulate_planned(ready, times))
+    print_table(_tabulate_planned(ready, times), out)
     skipped = Table("attack or variant", "attackers", "why", title="Skipped", expand=False)
-    skipped.columns[0].overflow = "fold"  # a name that is cut cannot be given to --attack
     for (name, why), who in _group_skipped(ready).items():
         skipped.add_row(name, ", ".join(who), why)
-    out.print(skipped)
+    print_table(skipped, out)
     pending = ready.agenda.follow({}).pending
     out.print(
         f"{count_runs(len(ready.plan.units))} (attackers with the same grant share one): "
@@ -144,12 +147,6 @@ def _print_time(ready: Session, times: OperationTimes, jobs: int, limit: float) 
     )
 
 
-def _print_next(ready: Session, file: Path) -> None:
-    effort = ready.plan.choice.effort
-    flags = [] if effort == 1 else ["--effort", f"{effort:g}"]
-    typer.echo(f"next: {shell_command('run', file, '-o', file.parent / 'run', *flags)}")
-
-
 def _tabulate_planned(ready: Session, times: OperationTimes) -> Table:
     """List the attack runs in the order in which they are made; names are never cut."""
     from rich.table import Table
@@ -158,7 +155,7 @@ def _tabulate_planned(ready: Session, times: OperationTimes) -> Table:
 
     table = Table("attack", "attackers, goals", "queries", "time", title="Planned")
     for i in (0, 2, 3):
-        table.columns[i].no_wrap, table.columns[i].overflow = True, "fold"
+        table.columns[i].no_wrap = True
     first = {unit.id: i for i, unit in enumerate(ready.agenda.follow({}).pending)}
     runs: dict[str, list[PlanEntry]] = {}
     for entry in ready.plan.entries:

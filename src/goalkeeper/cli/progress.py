@@ -15,6 +15,7 @@ from goalkeeper.core.noticeboard import BOARD, Flag
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from goalkeeper.core.evidence import AttackResult
     from goalkeeper.core.fit import FitReport
     from goalkeeper.planning import Unit
     from goalkeeper.running.options import Event, Finished, Started
@@ -110,10 +111,21 @@ class Progress:
 def describe_result(event: Finished, *, first_look: bool) -> str:
     """Say what an attack run found; one begun ahead may turn out not to be needed."""
     unit, result = event.unit, event.result
-    look = " (first look)" if first_look else ""
+    look = ", first look" if first_look else ""
+    by = f" by {', '.join(event.attackers)}" if event.attackers else ""
     counts = unit.id in event.status.counted
-    not_needed = "" if counts else "; not counted: meanwhile no verdict depends on it"
-    return (
-        f"{unit.attack} / {unit.run.task.name}{look}: {result.status.value.replace('_', ' ')}"
-        f"{' - ' + result.summary if result.summary else ''}{not_needed}"
-    )
+    not_needed = "" if counts else " Not counted: meanwhile no verdict depends on it."
+    return f"{unit.attack} on {unit.run.task.name}{by}{look}: {_say_result(result)}{not_needed}"
+
+
+def _say_result(result: AttackResult) -> str:
+    """Say what was measured; a run that shows nothing gives no numbers that look like a result."""
+    from goalkeeper.core.evidence import Status
+
+    if result.status is Status.TESTED and result.summary:
+        return f"{result.summary.rstrip('.')}."
+    status = result.status.value.replace("_", " ")
+    reason = result.reason or "it failed even against a weakened version of the application"
+    if result.status is Status.CONTROL_FAILED:
+        return f"not conclusive, {status}: {reason.rstrip('.')}."
+    return f"{status}: {result.reason.rstrip('.')}." if result.reason else f"{status}."

@@ -1,33 +1,43 @@
-"""`goalkeeper report`: render the assessment in another format."""
+"""`goalkeeper report`: render the assessment in other formats."""
 
 from __future__ import annotations
 
-import pkgutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from goalkeeper.cli.common import Folder, explain_write_errors, read_assessment, read_run_value
-
-SCHEMA = "schema"
-# By their files: the package of the report, with its templates, would slow every --help down.
-_RENDERERS = Path(__file__).parents[1] / "report" / "renderers"
-_FORMATS = ", ".join(module.name for module in pkgutil.iter_modules([str(_RENDERERS)]))
+from goalkeeper.cli.common import Folder, read_assessment
+from goalkeeper.cli.exits import Gate, gate
+from goalkeeper.cli.formats import (
+    FORMATS,
+    SCHEMA,
+    file_name,
+    parse_formats,
+    read_context,
+    render,
+    write_all,
+    write_report,
+)
 
 
 def report(
     folder: Folder,
-    form: Annotated[
-        str,
+    forms: Annotated[
+        list[str],
         typer.Option(
             "--format",
-            help=f"What to write: {_FORMATS}, the format of a plug-in, or {SCHEMA}, the JSON "
-            "Schema of the assessment.",
+            help="What to write; several, separated by commas, into a folder (-o). "
+            f"{FORMATS} {SCHEMA}: The JSON Schema of the assessment. Or the format of a plug-in.",
         ),
-    ] = "html",
+    ] = ["html"],  # noqa: B006 - typer copies it
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Output file; default: standard output.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Output file, or the folder for several formats; default: standard output.",
+        ),
     ] = None,
     show_private: Annotated[
         bool,
@@ -35,38 +45,58 @@ def report(
             "--show-private", help="Show examples of training data and the names of people."
         ),
     ] = False,
+    failures_only: Annotated[
+        bool,
+        typer.Option(
+            "--failures-only",
+            help="Leave out of sarif what is no failure: GitHub shows every result as an alert, "
+            "even one that passed.",
+        ),
+    ] = False,
+    fail_on: Gate = None,
 ) -> None:
-    """Render the assessment of a run folder in a format of the report, or print its JSON Schema."""
-    text = _render(folder, form, show_private=show_private)
+    """Render the assessment of a run folder in formats of the report, or print its JSON Schema."""
+    names = parse_formats(forms)
+    _check_output(folder, output, several=len(names) > 1)
+    if names == [SCHEMA]:
+        _write(render(None, SCHEMA, None), output, SCHEMA)
+        return
+    assessment = read_assessment(folder)
+    about = read_context(folder, show_private=show_private, failures_only=failures_only)
+    if len(names) > 1 and output is not None:
+        for path in write_all(assessment, names, about, output):
+            typer.echo(f"written: {path}")
+    else:
+        _write(render(assessment, names[0], about), output, names[0])
+    gate(assessment, fail_on)
+
+
+def _check_output(folder: Path, output: Path | None, *, several: bool) -> None:
+    from goalkeeper.core.errors import DescriptionError
+
+    if output is None:
+        if several:
+            raise DescriptionError(
+                "several formats need a folder",
+                key="--output",
+                expected="a folder, which is made if there is none",
+                advice="add -o reports",
+            )
+        return
+    inside = output.absolute() == folder.absolute() or folder.resolve() in output.resolve().parents
+    if inside and (folder / "MANIFEST.sha256").exists():
+        raise DescriptionError(
+            f"{folder} is sealed: goalkeeper verify would report a file that is added to it",
+            key="--output",
+            expected="a place outside the run folder",
+            given=str(output),
+        )
+
+
+def _write(text: str, output: Path | None, form: str) -> None:
     if output is None:
         typer.echo(text, nl=False)
         return
-    with explain_write_errors(output):
-        output.write_text(text, encoding="utf-8")
-    typer.echo(f"written: {output}")
-
-
-def _render(folder: Path, form: str, *, show_private: bool) -> str:
-    import json
-
-    from goalkeeper.core.errors import DescriptionError
-    from goalkeeper.policy import default_policy
-    from goalkeeper.report import renderers, schema
-    from goalkeeper.running import report_context
-
-    if form == SCHEMA:
-        return json.dumps(schema(), indent=1) + "\n"
-    if form not in renderers():
-        raise DescriptionError(
-            "there is no such format",
-            key="--format",
-            expected="one of " + ", ".join([*renderers(), SCHEMA]),
-            given=form,
-        )
-    about = report_context(
-        default_policy(),
-        file=read_run_value(folder, "file"),
-        show_private=show_private,
-        person=read_run_value(folder, "person"),
-    )
-    return renderers()[form]().render(read_assessment(folder), about)
+    path = output / file_name(form) if output.is_dir() else output
+    write_report(text, path)
+    typer.echo(f"written: {path}")

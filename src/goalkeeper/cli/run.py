@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +22,8 @@ from goalkeeper.cli.common import (
     shell_command,
 )
 from goalkeeper.cli.effort import collect_limited_sizing, limit_by_default
-from goalkeeper.cli.exits import Exit
+from goalkeeper.cli.exits import Exit, FailOn, choose_exit_code
+from goalkeeper.cli.formats import Formats, parse_formats, write_beside
 from goalkeeper.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -32,14 +32,6 @@ if TYPE_CHECKING:
     from goalkeeper.core.compute_settings import ComputeSettings
     from goalkeeper.planning import Choice
     from goalkeeper.running import Sizing
-
-
-class FailOn(StrEnum):
-    """What makes the exit code 1."""
-
-    NOT_MET = "not-met"
-    INCONCLUSIVE = "inconclusive"
-    NEVER = "never"
 
 
 @options.option_groups(
@@ -68,6 +60,7 @@ def run(
             help="Verdicts that give exit code 1: not-met, inconclusive (or not-met), never.",
         ),
     ] = FailOn.NOT_MET,
+    formats: Formats = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the attacks that can decide a verdict, rate the goals and write the report.
@@ -80,6 +73,7 @@ def run(
     """
     from goalkeeper import running
 
+    forms = parse_formats(formats or [])
     run_options = running.RunOptions(
         execution=execution,
         sizing=limit_by_default(sizing, chosen),
@@ -89,10 +83,13 @@ def run(
     )
     with _resumable(output), redirect_stdout_of_user_code():
         assessment = running.run(file, output, seed=seed, choice=chosen, options=run_options)
+    written = write_beside(output, forms)
     if as_json:
         typer.echo(assessment.to_json(), nl=False)
     else:
         _print_result(assessment, file, output)
+        for path in written:
+            typer.echo(f"written: {path}")
     raise typer.Exit(choose_exit_code(assessment, fail_on))
 
 
@@ -109,29 +106,6 @@ def _resumable(output: Path) -> Iterator[None]:
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 
-def choose_exit_code(assessment: Assessment, fail_on: FailOn = FailOn.NOT_MET) -> Exit:
-    """Choose the strongest exit code that applies."""
-    from goalkeeper.core.assessment import Verdict
-    from goalkeeper.core.evidence import Status
-
-    result = [e for e in assessment.evidence if e.unit]
-    if any(e.status is Status.FAILED_TO_RUN for e in result):
-        return Exit.FAILED
-    verdicts = {rating.verdict for rating in assessment.goals.values()}
-    if not result or verdicts <= {Verdict.NOT_ASSESSED}:
-        return Exit.NOTHING
-    bad = {
-        FailOn.NOT_MET: {Verdict.NOT_MET},
-        FailOn.INCONCLUSIVE: {Verdict.NOT_MET, Verdict.INCONCLUSIVE},
-        FailOn.NEVER: set[Verdict](),
-    }[fail_on]
-    if verdicts & bad:
-        return Exit.NOT_MET
-    if fail_on is FailOn.NEVER:
-        return Exit.MET
-    return Exit.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else Exit.MET
-
-
 def _print_result(assessment: Assessment, file: Path, output: Path) -> None:
     from goalkeeper.core.evidence import Status
     from goalkeeper.report import render_terminal
@@ -139,11 +113,12 @@ def _print_result(assessment: Assessment, file: Path, output: Path) -> None:
 
     person = read_run_value(output, "person")
     about = report_context(read_policy(output), file=str(file), person=person)
-    render_terminal(assessment, make_console(), about)
+    render_terminal(assessment, make_console(), about, brief=True)
     failed = [e for e in assessment.evidence if e.unit and e.status is Status.FAILED_TO_RUN]
     for evidence in failed:
         typer.echo(f"failed: {evidence.attack} by {evidence.attacker}: {evidence.result.reason}")
     if not assessment.complete:
         typer.echo(f"not finished in this time; continue with: {current_command()}")
+    typer.echo(f"details: {shell_command('show', output)}")
     typer.echo(f"report: {output / 'report.html'}")
     typer.echo(f"next: {shell_command('verify', output)}")

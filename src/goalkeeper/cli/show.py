@@ -12,9 +12,10 @@ from goalkeeper.cli.common import (
     read_run_value,
     shell_command,
 )
+from goalkeeper.cli.exits import Gate, gate
 
 
-def show(folder: Folder, as_json: AsJson = False) -> None:
+def show(folder: Folder, as_json: AsJson = False, fail_on: Gate = None) -> None:
     """Print the assessment of a run folder in the terminal."""
     from goalkeeper.policy import default_policy
     from goalkeeper.report import render_terminal
@@ -23,9 +24,11 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
     assessment = read_assessment(folder)
     if as_json:
         typer.echo(assessment.to_json(), nl=False)
+        gate(assessment, fail_on)
         return
     file, person = read_run_value(folder, "file"), read_run_value(folder, "person")
     render_terminal(
         assessment, make_console(), report_context(default_policy(), file=file, person=person)
     )
     typer.echo(f"next: open {folder}/report.html, or: {shell_command('verify', folder)}")
+    gate(assessment, fail_on)

@@ -46,7 +46,7 @@ def compare(a: Assessment | Path | str, b: Assessment | Path | str) -> Compariso
     Returns
     -------
     Comparison
-        For each goal and attack whether it got better or worse, or that this cannot be told. A
+        For each goal and attack whether it got better or worse, or that this is undecided. A
         change is claimed in at most 5 % of pairs of runs without one.
 
     Raises

@@ -79,7 +79,8 @@ def read_assessment_of(path: Path) -> Assessment:
     StoreError
         It is missing, damaged, of another schema, or not as the manifest says.
     """
-    from goalkeeper.compute.folder import RunFolder
+    from goalkeeper.compute.files import sha
+    from goalkeeper.compute.folder import MANIFEST, RunFolder
     from goalkeeper.core.errors import StoreError
 
     if path.is_file():
@@ -90,8 +91,8 @@ def read_assessment_of(path: Path) -> Assessment:
         return Assessment.parse(text, source=str(path))
     folder = RunFolder(path)
     found = folder.assessment()
-    changed = [line for line in folder.changed() if line.startswith("assessment.json:")]
-    if changed:
+    digest = sha(folder.read("assessment.json").encode())
+    if f"{digest}  assessment.json" not in folder.read(MANIFEST).splitlines():
         raise StoreError(
             f"{path / 'assessment.json'} is not as the run wrote it; "
             f"see: goalkeeper verify {path}; then run the application again"

@@ -11,7 +11,7 @@ from goalkeeper.core.goals import Goal
 SUBJECT = "this is a change whose effect is compared"
 NO_VERDICTS = "verdicts are not comparable, measurements are"
 OTHER_ITEMS = "the items differ, so that attacks are not compared item by item"
-OTHER_SEED = "the items are drawn anew, so that few or none are in both samples"
+OTHER_SEED = "the items are drawn again, so that few or none are in both samples"
 OTHER_ATTACKS = "attacks may measure otherwise, which shows as a change"
 OTHER_SIZES = "the samples differ in size; the items that are in both are compared"
 OTHER_THREAT = "attacks with other limits are not compared"
@@ -84,7 +84,7 @@ def _accuracy(before: Assessment, after: Assessment) -> Iterator[RunDifference]:
     ):
         if one.metric == other.metric and one.value != other.value:
             shown = [f"{row.value:.1%} ({row.low:.1%} to {row.high:.1%})" for row in (one, other)]
-            yield _row(f"{one.metric} without an attack", *shown, OTHER_CORRECT)
+            yield _row(f"{one.metric} without an attack", shown[0], shown[1], OTHER_CORRECT)
 
 
 def _of_rules(before: Assessment, after: Assessment) -> Iterator[RunDifference]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from goalkeeper.core.evidence import (
 )
 from goalkeeper.games import tallies
 from goalkeeper.stats import (
+    Interval,
     IntervalEstimate,
     clopper_pearson,
     excess,
@@ -166,7 +168,7 @@ def _paired_shares(before: Floats, after: Floats, kind: str, pairing: str) -> Me
         int(((after == 1) & (before == 0)).sum()),
         int(((before == 1) & (after == 0)).sum()),
     )
-    span = paired_difference(gained, lost, n, alpha=SIDE)
+    span = _bound_pairs(gained, lost, n)
     changed = clopper_pearson(gained + lost, n, alpha=CAUTION, side="upper").high
     return MeasuredChange(
         before=_share(int(before.sum()), n),
@@ -183,6 +185,11 @@ def _paired_shares(before: Floats, after: Floats, kind: str, pairing: str) -> Me
             lambda change, alpha: pairs_to_detect(change, changed, alpha=alpha), POINTS
         ),
     )
+
+
+@lru_cache(maxsize=4096)  # many attacks have the same counts, as where nothing has changed
+def _bound_pairs(gained: int, lost: int, n: int) -> Interval:
+    return paired_difference(gained, lost, n, alpha=SIDE)
 
 
 def _unpaired_shares(counts: tuple[int, int, int, int], kind: str, pairing: str) -> MeasuredChange:

@@ -131,7 +131,8 @@ class Comparison(Frozen):
     @property
     def worse(self) -> bool:
         """Whether some goal or attack got worse."""
-        return Direction.WORSE in {each.change for each in (*self.goals.values(), *self.attacks)}
+        of_goals = [goal.change for goal in self.goals.values()]
+        return Direction.WORSE in [*of_goals, *(row.change for row in self.attacks)]
 
     def to_json(self) -> str:
         """Render as JSON with one trailing newline."""

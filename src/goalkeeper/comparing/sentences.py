@@ -24,7 +24,7 @@ BOTH = (
 )
 MORE = ", and so with {count} more"
 UNDECIDED = (
-    "Whether {goal} changed cannot be told: of the attacks compared ({count}) none shows a "
+    "It is undecided whether {goal} changed: of the attacks compared ({count}) none shows a "
     "difference beyond chance. {verdict}"
 )
 UNCHANGED = (
@@ -32,7 +32,7 @@ UNCHANGED = (
     "{verdict}"
 )
 NOTHING = (
-    "Whether {goal} changed cannot be told: no attack that counts for it was tested in both runs. "
+    "It is undecided whether {goal} changed: no attack that counts for it was tested in both runs. "
     "{verdict}"
 )
 NOT_NEEDED = "{goal} is not assessed: its protection need is none."
@@ -51,7 +51,7 @@ NO_SIZE = "no number of items up to ten million would tell"
 SUMMARY_WORSE = "Something got worse: {names}."
 SUMMARY_BETTER = "Something got better and nothing got worse: {names}."
 SUMMARY_UNDECIDED = (
-    "In the attacks compared ({count}) no change can be told; that is no proof that there is none."
+    "In the attacks compared ({count}) no change is shown; that is no proof that there is none."
 )
 SUMMARY_NOTHING = "Nothing was compared: no attack was tested in both runs."
 MOST_TIMES = 20  # of the present effort; a run of more would take days
@@ -160,7 +160,7 @@ def summarise(goals: Mapping[Goal, GoalChange], attacks: Sequence[AttackChange])
 def next_commands(
     before: Assessment, after: Assessment, attacks: Sequence[AttackChange]
 ) -> tuple[str, ...]:
-    """Give the commands that would tell more where nothing was told: same attacks, same seed."""
+    """Give the commands that would tell more where nothing is decided: same attacks, same seed."""
     compared = [row for row in attacks if row.compared]
     effort = max(before.effort, after.effort)
     if any(row.change is not Direction.UNDECIDED for row in compared):

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from goalkeeper.core.errors import StoreError
+from goalkeeper.core.private import FILE_MODE, make_file, make_folder
 
 LOCK = ".lock"
 TEMPORARY = ".tmp-"
@@ -27,16 +28,22 @@ def sha(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write_whole(target: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write a file atomically: temporary file, fsync, rename; raises OSError."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file atomically, for its owner alone: temporary file, fsync, rename.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; what was there before is kept.
+    """
+    make_folder(target.parent)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=TEMPORARY)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(mode)
+        Path(name).chmod(FILE_MODE)
         Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -69,7 +76,8 @@ def claimed(path: Path, *, wait: bool) -> Iterator[bool]:
     process that dies lets go. Where there are no locks, or no file can be made, it is always ours.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
+        make_file(path)
         handle = path.open("a")
     except OSError:
         yield True
@@ -88,6 +96,7 @@ def claimed(path: Path, *, wait: bool) -> Iterator[bool]:
 @contextmanager
 def held(root: Path, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
     """Hold a folder against other processes; raises BlockingIOError if held and not to wait."""
+    make_file(root / LOCK)
     with (root / LOCK).open("a") as handle:
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         fcntl.flock(handle, kind if wait else kind | fcntl.LOCK_NB)

@@ -23,9 +23,11 @@ from pydantic import ValidationError
 
 from goalkeeper.compute import versions
 from goalkeeper.compute.files import TEMPORARY, claimed, disk_full, held, sha, sweep, write_whole
+from goalkeeper.compute.index import FILE as INDEX
 from goalkeeper.compute.index import Entry, Index
 from goalkeeper.core.errors import DataError, StoreError
 from goalkeeper.core.evidence import AttackResult, Status
+from goalkeeper.core.private import make_file, make_folder
 
 VARIABLE = "GOALKEEPER_STORE"
 RESULTS, ARRAYS = "results", "arrays"
@@ -131,6 +133,9 @@ class Store:
 
     def entries(self) -> list[Entry]:
         """List all entries, the longest unused first."""
+        if self.root.is_dir():
+            with suppress(OSError):
+                make_file(self.root / INDEX)
         with Index(self.root) as index:
             found = index.synchronised(self._files(), _about)
         return sorted(found, key=lambda entry: entry.used)
@@ -206,9 +211,10 @@ class Store:
         }
         content = json.dumps(header).encode() + b"\n" + body
         try:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # plays may show records
+            make_folder(self.root)
+            make_folder(self.root / kind)
             with held(self.root, shared=True):
-                write_whole(target, sha(content).encode() + b"\n" + content, mode=0o600)
+                write_whole(target, sha(content).encode() + b"\n" + content)
         except OSError as error:
             advice = "Make room with: goalkeeper store prune --larger 1G"
             raise disk_full(error, target, advice) or StoreError(

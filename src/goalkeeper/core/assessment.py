@@ -16,6 +16,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.late import ON_TOP
 from goalkeeper.core.need import Frozen, ProtectionNeed
 from goalkeeper.core.numbers import Real
+from goalkeeper.core.private import write_text
 from goalkeeper.core.standing import DECIDES, Standing
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Gap(Frozen):
     variant: str
     attacker: str
     reason: str
+    evidence: str = Field(default="", description="id of the evidence that more data would settle")
 
 
 class GoalRating(Frozen):
@@ -65,7 +67,8 @@ class GoalRating(Frozen):
     demonstrated: Real
     potential: Real
     exposure: Bracket = Field(
-        description="[demonstrated, potential] exposure level, worst evidence"
+        description="[demonstrated, potential] exposure level, worst evidence of what must be "
+        "withstood"
     )
     cheapest_attack: str = Field(default="", description="evidence id")
     because: tuple[str, ...] = Field(default=(), description="evidence ids, strongest first")
@@ -182,8 +185,8 @@ class Advice(Frozen):
     tries: tuple[str, ...] = Field(
         default=(), description="defences that goalkeeper harden can apply and measure"
     )
-    against: tuple[str, ...] = Field(default=(), description="ids of the evidence it answers")
     verified: dict[str, str] | None = None
+    variants: tuple[str, ...] = Field(default=(), description="variants that it helps against")
 
 
 class Assessment(Frozen):
@@ -207,6 +210,11 @@ class Assessment(Frozen):
     complete: bool = Field(default=True, description="whether every planned unit was run")
     fit: FitReport | None = Field(
         default=None, description="how well the model fits its data; null in older runs"
+    )
+    sentences: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="what an attack did, in words to be filled in: by variant, then by how the "
+        "task's name begins",
     )
 
     @classmethod
@@ -241,8 +249,8 @@ class Assessment(Frozen):
         return str(ON_TOP.call("report.summary", "summarise_html", self))
 
     def save(self, path: Path | str) -> None:
-        """Write the assessment as JSON."""
-        Path(path).write_text(self.to_json(), encoding="utf-8")
+        """Write the assessment as JSON, into a new file that only its owner can read."""
+        write_text(Path(path), self.to_json())
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per piece of evidence: attack, attacker and result."""

@@ -25,6 +25,7 @@ __all__ = [
     "Latency",
     "Measurement",
     "Outcomes",
+    "Picture",
     "Proportion",
     "Ratio",
     "Status",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 
+PNG = r"^iVBORw0KGgo[A-Za-z0-9+/]*={0,2}$"  # base64 of a PNG file, which starts with its signature
 AnyPaired = TypeVar("AnyPaired", bound="Proportion | Gain")
 
 
@@ -179,8 +181,9 @@ class Measurement(Frozen):
 
 
 class Curve(Frozen):
-    """The headline metric against the attacker's budget, with a pointwise 95 % band."""
+    """A metric against the attacker's budget, with a pointwise 95 % band."""
 
+    metric: str = Field(default="", description="what is drawn; empty: the headline metric")
     budget: str
     unit: str
     x: tuple[Real, ...]
@@ -242,6 +245,18 @@ class Control(Frozen):
     )
 
 
+class Picture(Frozen):
+    """An image before and after a change, and the difference, as PNG files in base64.
+
+    In the difference, middle grey is no change, and `factor` is how often it is amplified.
+    """
+
+    before: str = Field(pattern=PNG)
+    after: str = Field(pattern=PNG)
+    difference: str = Field(pattern=PNG)
+    factor: int = Field(ge=1)
+
+
 class Exhibit(Frozen):
     """A real example, e.g. a message before and after."""
 
@@ -249,6 +264,7 @@ class Exhibit(Frozen):
     before: str = ""
     after: str = ""
     note: str = ""
+    picture: Picture | None = Field(default=None, description="of an image; private as the rest")
     private: bool = Field(default=False, description="holds training data; shown redacted")
 
 
@@ -310,6 +326,9 @@ class AttackResult(Frozen):
     trials: tuple[Trial, ...] = ()
     outcomes: Outcomes | None = None
     curve: Curve | None = None
+    curves: tuple[Curve, ...] = Field(
+        default=(), description="drawn in addition, and not rated: points, no records"
+    )
     cost: Cost = Cost()
     controls: tuple[Control, ...] = ()
     caveats: tuple[str, ...] = ()

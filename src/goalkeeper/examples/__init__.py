@@ -15,7 +15,14 @@ NAMES = ("spam-filter", "cancer-treatment", "digit-reader")
 __all__ = ["NAMES", "write_example", "write_template"]
 
 
-def write_example(name: str, folder: Path, *, seed: int = 0, size: int | None = None) -> Path:
+def write_example(
+    name: str,
+    folder: Path,
+    *,
+    seed: int = 0,
+    size: int | None = None,
+    hardened: bool = False,
+) -> Path:
     """Write an example as files that a user can edit; return the application file.
 
     Parameters
@@ -26,6 +33,8 @@ def write_example(name: str, folder: Path, *, seed: int = 0, size: int | None = 
         Where to; made if it does not exist.
     seed, size
         Which records are invented, and how many (default: as many as the example has).
+    hardened
+        Whether to write the second description, of the hardened application, with its model.
 
     Raises
     ------
@@ -41,14 +50,31 @@ def write_example(name: str, folder: Path, *, seed: int = 0, size: int | None = 
             advice=f"did you mean {near[0]}?" if near else "take one of these names",
         )
     package = f"goalkeeper.examples.{name.replace('-', '_')}"
-    fixed = {
+    records = import_module(f"{package}.records")
+    make = records.contents
+    if hardened:  # an example may be hardened by more records, too
+        make = getattr(records, "hardened_contents", make)
+    described = _hardened(package) if hardened else _first(package)
+    return _written(folder, {**described, **_schema(), **make(seed, size)})
+
+
+def _first(package: str) -> dict[str, bytes]:
+    """Read the files of the first description: application files and model."""
+    return {
         entry.name: entry.read_bytes()
         for entry in files(package).iterdir()
-        if entry.name.endswith(".yaml") or entry.name in ("model.py", "filter.py")
+        if entry.name != "hardened.yaml"
+        and (entry.name.endswith(".yaml") or entry.name in ("model.py", "filter.py"))
     }
-    contents = {**fixed, **_schema()}
-    contents |= import_module(f"{package}.records").contents(seed, size)
-    return _written(folder, contents)
+
+
+def _hardened(package: str) -> dict[str, bytes]:
+    """Read the files of the second description, under the name of every application file."""
+    here = files(package)
+    return {
+        "application.yaml": (here / "hardened.yaml").read_bytes(),
+        "hardened.py": (here / "hardened.py").read_bytes(),
+    }
 
 
 def write_template(folder: Path) -> Path:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Set
+from collections.abc import Iterator, Set
 
-from goalkeeper.core.assessment import PlanRow
+from goalkeeper.core.assessment import Assessment, PlanRow
 from goalkeeper.core.evidence import AttackResult, Evidence, Requirement
 from goalkeeper.planning.plan import PlanEntry, Unit, describe_power
 
@@ -54,6 +54,24 @@ def build_row(entry: PlanEntry, known: Set[str]) -> PlanRow:
     """Build the row of an entry; `known` holds the ids of all evidence, which the row names."""
     id_ = identify(entry)
     return entry.row().model_copy(update={"evidence": id_ if id_ in known else ""})
+
+
+def used_units(assessment: Assessment) -> frozenset[str]:
+    """Return the ids of the units that the evidence rests on.
+
+    These are the ones that it names, and the interim looks that went before them.
+    """
+    return frozenset(_used(assessment))
+
+
+def _used(assessment: Assessment) -> Iterator[str]:
+    rows = {row.evidence: row for row in assessment.plan if row.evidence}
+    for evidence in assessment.evidence:
+        if evidence.unit:
+            yield evidence.unit
+            row = rows.get(evidence.id)
+            if row is not None and row.interim and row.unit == evidence.unit:
+                yield row.interim
 
 
 def identify(entry: PlanEntry) -> str:

@@ -112,7 +112,7 @@ class Matcher:
 
     @cached_property
     def unfit(self) -> Unfit | None:
-        """Why nobody can run it here; found out, which may take trainings, only if one could."""
+        """Why nobody can run it here; found out only if wanted, as it may take trainings."""
         return refusal(self.app, self.attack, self.task)
 
     def entries(self, attacker: Attacker) -> list[PlanEntry]:
@@ -142,13 +142,13 @@ class Matcher:
         if standing.decides:
             standing = self.attack.game().standing(self.app, self.task, attacker)
         entry = replace(self._base_entry(attacker, granted), standing=standing)
+        if self.choice.attacks and self.name not in self.choice.attacks:
+            return replace(entry, status=Status.EXCLUDED, reasons=("excluded by --attack",))
         unfit = self.unfit or view_refusal(self.app, granted, attacker.power)
         if unfit:
             status = Status.NOT_APPLICABLE if unfit.proven else Status.NOT_TESTED
             found = (unfit.reason,), unfit.measured
             return replace(entry, status=status, reasons=found[0], measured=found[1])
-        if self.choice.attacks and self.name not in self.choice.attacks:
-            return replace(entry, status=Status.EXCLUDED, reasons=("excluded by --attack",))
         unit = self._unit(self.attack, attacker, granted, self.choice)
         interim = self._unit(self.interim, attacker, granted, self.choice.interim())
         same = interim.settings == unit.settings and _fill(interim, self.app) == _fill(
@@ -170,6 +170,11 @@ class Matcher:
         return _unit(self.app, self.name, run, choice.effort)
 
 
+def identify_unit(identity: str) -> str:
+    """Return the id of a unit from everything that determines its result."""
+    return hashlib.sha256(identity.encode()).hexdigest()[:20]
+
+
 def _fill(unit: Unit, app: Application) -> AnyGame:
     return unit.run.game.filled(app)
 
@@ -188,9 +193,10 @@ def _unit(app: Application, name: str, run: AttackRun, effort: float) -> Unit:
     }
     if run.attacker is not None:
         parts["attacker"] = repr(run.attacker)
-    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    identity = json.dumps(parts, sort_keys=True)
     return Unit(
-        id=digest[:20],
+        id=identify_unit(identity),
+        identity=identity,
         attack=name,
         settings=settings,
         run=run,

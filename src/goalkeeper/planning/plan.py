@@ -25,9 +25,13 @@ INTERIM_EFFORT = 0.25
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Unit:
-    """One attack run in a plan, identified by everything that determines its result."""
+    """One attack run in a plan, identified by everything that determines its result.
+
+    `identity` is that as a text; `id` is the beginning of its hash.
+    """
 
     id: str
+    identity: str
     attack: str
     settings: Mapping[str, JsonValue]
     run: AttackRun
@@ -138,6 +142,14 @@ class Plan:
         """The attack runs at every size, each once."""
         looks = (look for e in self.entries for look in (e.interim, e.unit) if look)
         return tuple({look.id: look for look in looks}.values())
+
+    def attackers_by_unit(self) -> dict[str, tuple[str, ...]]:
+        """Return who shares each attack run, at each of its sizes."""
+        found: dict[str, dict[str, None]] = {}
+        for entry in self.entries:
+            for look in filter(None, (entry.interim, entry.unit)):
+                found.setdefault(look.id, {})[entry.attacker.name] = None
+        return {unit: tuple(names) for unit, names in found.items()}
 
     def hypotheses(self) -> dict[Goal, int]:
         """Count the planned tests of each goal, by which alpha is divided; fixed before a run.

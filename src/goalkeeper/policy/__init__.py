@@ -1,6 +1,5 @@
 """The rules of a rating as data: the taxonomy of attacks, and the policy that rates them."""
 
-from goalkeeper.policy._advice import Remedy, remedies
 from goalkeeper.policy._needs import protection_need
 from goalkeeper.policy._policy import NOTE, Assignment, Policy, default_policy
 from goalkeeper.policy._rating import Rating
@@ -12,9 +11,7 @@ __all__ = [
     "Family",
     "Policy",
     "Rating",
-    "Remedy",
     "Variant",
     "default_policy",
     "protection_need",
-    "remedies",
 ]

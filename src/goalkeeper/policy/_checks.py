@@ -12,6 +12,8 @@ from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.policy._files import check_name, nearest
 from goalkeeper.policy._rating import Feasibility, Rating
+from goalkeeper.policy._remedies import check_remedies
+from goalkeeper.policy._sentences import check_sentences
 from goalkeeper.policy._taxonomy import Family, Taxonomy
 
 NEEDS = (1, 2, 3)
@@ -53,17 +55,26 @@ def check_taxonomy(taxonomy: Taxonomy, rating: Rating, path: Path) -> None:
                 raise PolicyError(f"{where}.harms: only integrity has levels and aspects")
         if not family.rated:
             raise PolicyError(f"{where}.harms: at least one must be primary or secondary")
+    check_sentences(taxonomy.sentences, _ids(taxonomy), str(path))
+    variants = {name: list(family.variants) for name, family in taxonomy.families.items()}
+    check_remedies(taxonomy.remedies, variants, str(path))
+
+
+def _ids(taxonomy: Taxonomy) -> list[str]:
+    return [f"{f}.{v}" for f, entry in taxonomy.families.items() for v in entry.variants]
 
 
 def _check_variants(family: Family, taxonomy: Taxonomy, metrics: list[str], where: str) -> None:
     rated = [str(harm) for harm in family.rated]
-    ids = [f"{f}.{v}" for f, entry in taxonomy.families.items() for v in entry.variants]
+    ids = _ids(taxonomy)
     for name, entry in family.variants.items():
         here = f"{where}.variants.{name}"
         for harm in entry.harms:
             check_name(harm, rated, f"{here}.harms")
         for metric in entry.metric.values():
             check_name(metric, metrics, f"{here}.metric")
+        for framework in entry.standards:
+            check_name(framework, taxonomy.frameworks, f"{here}.standards")
         for ref in entry.refs:
             check_name(ref, taxonomy.literature, f"{here}.refs")
         if entry.chain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -35,18 +36,22 @@ class _Loader(_SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def read(model: type[Model], path: Path) -> tuple[Model, bytes]:
-    """Read a file into `model`; return it with the file's bytes.
+def read_bytes(path: Path) -> bytes:
+    """Read a file of the policy; raises PolicyError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PolicyError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def parse(model: type[Model], content: bytes, path: Path) -> Model:
+    """Read the content of a file into `model`; errors name the file as `path`.
 
     Raises
     ------
     PolicyError
-        The file cannot be read, is not YAML, or does not fit the model.
+        It is not YAML, or does not fit the model.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise PolicyError(f"{path}: cannot be read ({error.strerror or error})") from error
     try:
         raw = yaml.load(content, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:
@@ -57,7 +62,7 @@ def read(model: type[Model], path: Path) -> tuple[Model, bytes]:
     if not isinstance(raw, dict):
         raise PolicyError(f"{path}: must hold a mapping of keys, holds {type(raw).__name__}")
     try:
-        return model.model_validate(raw), content
+        return model.model_validate(raw)
     except ValidationError as error:
         raise PolicyError(_explained(model, error, path)) from error
 
@@ -88,7 +93,7 @@ def _explained(model: type[BaseModel], error: ValidationError, path: Path) -> st
 
 
 def _brief(value: object) -> str:
-    text = repr(value)
+    text = reprlib.repr(value)  # of what an alias repeats, `repr` may be without bound
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from goalkeeper.core.assessment import PolicyRow
 from goalkeeper.core.errors import PolicyError
+from goalkeeper.core.frameworks import Framework
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker
 from goalkeeper.policy._checks import check_rating, check_taxonomy
-from goalkeeper.policy._files import nearest, read
+from goalkeeper.policy._files import nearest, parse, read_bytes
+from goalkeeper.policy._frameworks import build_frameworks
 from goalkeeper.policy._rating import Rating
+from goalkeeper.policy._remedies import remedies_for
+from goalkeeper.policy._sentences import sentences_for
 from goalkeeper.policy._taxonomy import Family, Taxonomy, Variant, variants_of
 
 HERE = Path(__file__).parent
@@ -70,17 +74,31 @@ class Policy:
         """
         taxonomy_path = taxonomy or HERE / "taxonomy.yaml"
         rating_path = rating or HERE / "rating.yaml"
-        rules, rating_bytes = read(Rating, rating_path)
+        contents = {path: read_bytes(path) for path in (rating_path, taxonomy_path)}
+        return cls.parse(contents[taxonomy_path], contents[rating_path], taxonomy_path, rating_path)
+
+    @classmethod
+    def parse(
+        cls, taxonomy: bytes, rating: bytes, taxonomy_path: Path, rating_path: Path
+    ) -> Policy:
+        """Read the contents of the two files; errors name them by the paths.
+
+        Raises
+        ------
+        PolicyError
+            One of them cannot be used; the message names the file and the key.
+        """
+        rules = parse(Rating, rating, rating_path)
         check_rating(rules, rating_path)
-        families, taxonomy_bytes = read(Taxonomy, taxonomy_path)
+        families = parse(Taxonomy, taxonomy, taxonomy_path)
         check_taxonomy(families, rules, taxonomy_path)
         return cls(
             taxonomy=families,
             rating=rules,
-            sha256=hashlib.sha256(rating_bytes).hexdigest(),
-            taxonomy_sha256=hashlib.sha256(taxonomy_bytes).hexdigest(),
+            sha256=hashlib.sha256(rating).hexdigest(),
+            taxonomy_sha256=hashlib.sha256(taxonomy).hexdigest(),
             attackers={name: entry.attacker(name) for name, entry in rules.profiles.items()},
-            files={"taxonomy.yaml": taxonomy_bytes, "rating.yaml": rating_bytes},
+            files={"taxonomy.yaml": taxonomy, "rating.yaml": rating},
             _variants={variant.id: variant for variant in variants_of(families)},
         )
 
@@ -117,6 +135,20 @@ class Policy:
         if id not in self._variants:
             raise PolicyError(f"the taxonomy has no variant {id!r}; {nearest(id, self._variants)}")
         return self._variants[id]
+
+    def sentences(self, kind: str, variants: Collection[str]) -> dict[str, dict[str, str]]:
+        """Return the sentences on attacks with a kind of input: by variant, then by task."""
+        found = sentences_for(self.taxonomy.sentences, kind)
+        return {variant: tasks for variant, tasks in found.items() if variant in variants}
+
+    def remedies(self, variant: str, kind: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """List defences against a variant with a kind of input: what, why, and what can be tried."""
+        found = remedies_for(self.taxonomy.remedies, variant, kind)
+        return tuple((remedy.defence, remedy.reason, remedy.tries) for remedy in found)
+
+    def frameworks(self) -> tuple[Framework, ...]:
+        """List the public frameworks, their criteria, and the variants that belong to each."""
+        return build_frameworks(self.taxonomy)
 
     def citation(self, key: str) -> str:
         """Cite an entry of the literature; what was not checked is not printed as a fact."""

@@ -26,13 +26,15 @@ from goalkeeper.policy._entries import (
     view_of,
 )
 from goalkeeper.policy._files import nearest
+from goalkeeper.policy._remedies import Remedy
+from goalkeeper.policy._sentences import SentenceEntry
 
 Expertise = Literal["layman", "proficient", "expert", "multiple_experts"]
 Equipment = Literal["standard", "specialized", "bespoke", "multiple_bespoke"]
 Campaign = Literal["input", "record", "attack"]
 Method = Literal["TEST", "EXAMINE", "EXAMINE+TEST"]
 Framework = Literal[
-    "atlas", "nist", "owasp_ml", "opencre", "etsi", "enisa", "cwe", "avid", "ai_act"
+    "atlas", "nist", "owasp_ml", "aitg", "opencre", "etsi", "enisa", "cwe", "avid", "ai_act"
 ]
 
 
@@ -106,6 +108,7 @@ class VariantEntry(Frozen):
     metric: dict[str, str] = Field(default_factory=dict)
     requirements: tuple[str, ...] = ()
     atlas: StandardEntry | None = None
+    standards: dict[Framework, tuple[StandardEntry, ...]] = Field(default_factory=dict)
     refs: tuple[str, ...] = ()
     method: Method = "TEST"
     note: str = ""
@@ -179,6 +182,8 @@ class Taxonomy(Frozen):
     aliases: dict[str, dict[str, str]] = Field(default_factory=dict)
     families: dict[str, Family]
     literature: dict[str, Work]
+    sentences: dict[str, SentenceEntry] = Field(default_factory=dict)
+    remedies: dict[str, tuple[Remedy, ...]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,14 +313,21 @@ def _powers(entry: VariantEntry) -> tuple[Power, ...]:
 
 
 def _standards(taxonomy: Taxonomy, family: Family, entry: VariantEntry) -> Iterator[Standard]:
-    if entry.atlas:
-        yield Standard(
-            framework=taxonomy.frameworks["atlas"], id=entry.atlas.id, name=entry.atlas.name
-        )
-    for framework, listed in family.standards.items():
+    for framework, listed in mapped(family, entry).items():
         for standard in listed:
-            if entry.atlas and standard.id == entry.atlas.id:
-                continue
             ours = "inferred" if standard.confidence == "inferred" else ""
             name = f"{standard.name} ({ours})" if standard.name and ours else standard.name or ours
             yield Standard(framework=taxonomy.frameworks[framework], id=standard.id, name=name)
+
+
+def mapped(family: Family, entry: VariantEntry) -> dict[Framework, tuple[StandardEntry, ...]]:
+    """Map each framework to the criteria of a variant: its own ones, or else its family's.
+
+    The technique of MITRE ATLAS that a variant names comes first, and stands beside its family's.
+    """
+    found = family.standards | entry.standards
+    if entry.atlas is None:
+        return found
+    beside = tuple(s for s in found.pop("atlas", ()) if s.id != entry.atlas.id)
+    first: dict[Framework, tuple[StandardEntry, ...]] = {"atlas": (entry.atlas, *beside)}
+    return first | found

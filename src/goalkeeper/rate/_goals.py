@@ -184,6 +184,8 @@ def rate_goal(
     verdict = _verdict(level, shown, possible, criteria)
     untested = rules.interval(Status.NOT_TESTED) if level and not tested else (0, 0)
     first = [*criteria.demonstrated(points), *criteria.not_excluded(points)]
+    # What costs more decides nothing: shown, it would contradict a goal that is met.
+    within = [p for p in points if p.cost < criteria.required] if level else points
     return GoalRating(
         goal=goal,
         need=need,
@@ -194,8 +196,8 @@ def rate_goal(
         demonstrated=shown,
         potential=possible,
         exposure=Bracket(
-            low=max([untested[0], *(p.demonstrated for p in points)]),
-            high=max([untested[1], *(p.potential for p in points)]),
+            low=max([untested[0], *(p.demonstrated for p in within)]),
+            high=max([untested[1], *(p.potential for p in within)]),
         ),
         cheapest_attack=first[0].evidence.id if first else "",
         because=deciding_evidence(verdict, points, criteria),

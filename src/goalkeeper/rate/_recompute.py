@@ -9,7 +9,17 @@ from typing import Any
 
 from goalkeeper.core.assessment import Assessment, GoalRating, Verdict
 from goalkeeper.core.errors import GoalkeeperError
-from goalkeeper.core.evidence import Evidence, Rated, Requirement, Status, Tally
+from goalkeeper.core.evidence import (
+    AttackResult,
+    Evidence,
+    Gain,
+    Proportion,
+    Rated,
+    Ratio,
+    Requirement,
+    Status,
+    Tally,
+)
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.power import Capability, Grade, View
 from goalkeeper.games import tallies
@@ -48,6 +58,7 @@ def recompute(assessment: Assessment, policy: Policy) -> list[str]:
         where = f"evidence {stored.id}"
         found += _compare(f"{where}: rated", _plain(stored.rated), _plain(again.rated))
         found += [f"{where}: {text}" for text in _compare_display(stored)]
+        found += [f"{where}: {text}" for text in _compare_outcomes(stored.result)]
     for goal, rating in goals.items():
         found += _compare(f"goal {goal}", _plain(assessment.goals[goal]), _plain(rating))
     return [*found, *_compare("verdict", str(assessment.verdict), str(verdict))]
@@ -200,6 +211,25 @@ def _compare_display(evidence: Evidence) -> Iterator[str]:
             if trial.budget in at:
                 where = f"curve at {trial.budget:g}"
                 yield from _compare_interval(where, at[trial.budget], trial.tally)
+
+
+def _compare_outcomes(result: AttackResult) -> Iterator[str]:
+    """Compare the outcomes of single items with the counts at the largest budget."""
+    if result.outcomes is None or not result.trials:
+        return
+    hits, beside = result.outcomes.hits, result.outcomes.beside
+    tally = max(result.trials, key=lambda trial: trial.budget).tally
+    if isinstance(tally, Proportion | Gain):
+        counted = (hits.count("1"), len(hits))
+        yield from _compare("outcomes", counted, (tally.successes, tally.n))
+        if beside and tally.both is not None:
+            yield from _compare("outcomes beside", beside.count("1"), tally.baseline_successes)
+    elif isinstance(tally, Ratio):
+        rates = len(tally.at)  # a record above the threshold of one is above those of all larger
+        for i, at in enumerate(tally.at):
+            above = [part for hit, part in zip(hits, beside, strict=True) if int(hit) >= rates - i]
+            counted = (above.count("1"), above.count("0"))
+            yield from _compare("outcomes", counted, (at.true_positives, at.false_positives))
 
 
 def _compare_interval(where: str, shown: Mapping[str, Any], tally: Tally) -> Iterator[str]:

@@ -61,8 +61,8 @@ def explain(
     if verdict is Verdict.NOT_MET:
         first = criteria.demonstrated(points)[0]
         return (
-            f"Not met: {first.name} reaches exposure level {first.demonstrated} with attack "
-            f"potential {first.cost}; everything below {criteria.required} must be withstood."
+            f"Not met: {first.name} succeeds with attack potential {first.cost}; everything below "
+            f"{criteria.required} must be withstood."
         )
     tested = len({p.evidence.id for p in points if p.tested})
     if verdict is Verdict.MET and (check := nothing_to_be_had(points)) is not None:
@@ -100,7 +100,14 @@ def list_gaps(
         if p.evidence.status is not Status.NOT_APPLICABLE:
             cause = "" if p.tested else p.evidence.result.reason
             text = _describe_gap(p, criteria, policy) + (f": {cause}" if cause else "")
-            found.append(Gap(variant=p.evidence.variant, attacker=p.evidence.attacker, reason=text))
+            found.append(
+                Gap(
+                    variant=p.evidence.variant,
+                    attacker=p.evidence.attacker,
+                    reason=text,
+                    evidence=p.evidence.id if p.tested else "",
+                )
+            )
     return tuple(dict.fromkeys(found))
 
 
@@ -111,13 +118,12 @@ def _describe_gap(point: ExposurePoint, criteria: PassCriteria, policy: Policy) 
             limited = "stopped by the time limit" if point.evidence.result.limited else ""
             return limited or "tested, but without a result"
         return str(point.evidence.status).replace("_", " ")
-    levels = f"exposure level {point.demonstrated} to {point.potential}"
     factor = _sample_factor(point, criteria, policy)
     if factor is None:
         largest = f"a sample {FACTORS[-1]} times as large"
-        return f"{levels}; close to the limit: {largest} is not expected to settle it"
+        return f"too close to the limit; even {largest} is not expected to settle it"
     sample = f"{factor} times the sample{_count_records(point.trial.tally, factor)}"
-    return f"{levels}; about {sample} would settle it at the same rate"
+    return f"too little data; about {sample} would settle it at the same rate"
 
 
 def _count_records(tally: Tally, factor: int) -> str:

@@ -1,5 +1,6 @@
 """One report model, rendered as HTML, terminal text and JSON; it computes nothing."""
 
+from goalkeeper.report.coverage_data import coverage_csv, coverage_json
 from goalkeeper.report.html import render_html
 from goalkeeper.report.json import render_json, schema
 from goalkeeper.report.model import Report
@@ -13,6 +14,8 @@ __all__ = [
     "Context",
     "Renderer",
     "Report",
+    "coverage_csv",
+    "coverage_json",
     "render_html",
     "render_json",
     "render_terminal",

@@ -20,6 +20,16 @@ class RunOutcome(StrEnum):
     UNRATED = "not rated"
 
 
+ROLES = {
+    "decides": "It decides the verdict: nothing else that was run succeeds at a lower cost.",
+    "not_met": "It counts, and would decide alone: it succeeds as well, at the same or a higher "
+    "cost.",
+    "inconclusive": "It counts, and keeps the verdict open: that it succeeds cannot be excluded.",
+    "met": "It counts: the verdict rests on it, among others.",
+    "none": "It counts, and changes nothing: the verdict rests on other attack runs.",
+    "not assessed": "It counts for nothing here: no verdict was asked for.",
+}
+
 _OF_VERDICT = {
     Verdict.NOT_MET: RunOutcome.SUCCEEDS,
     Verdict.INCONCLUSIVE: RunOutcome.INCONCLUSIVE,
@@ -53,6 +63,18 @@ def _outcome_of_one(evidence: Evidence, rating: GoalRating) -> RunOutcome:
         return RunOutcome.INCONCLUSIVE
     reached = any(s.demonstrated >= rating.critical for s in critical)
     return RunOutcome.TOO_COSTLY if reached else RunOutcome.WITHSTOOD
+
+
+def explain_role(group: Sequence[Evidence], rating: GoalRating) -> str:
+    """Say in a sentence what an attack run does for the verdict on a goal."""
+    ids = {evidence.id for evidence in group}
+    if rating.verdict is Verdict.NOT_ASSESSED:
+        return ROLES["not assessed"]
+    if rating.verdict is Verdict.NOT_MET and rating.cheapest_attack in ids:
+        return ROLES["decides"]
+    if ids & set(rating.because):
+        return ROLES[str(rating.verdict)]
+    return ROLES["none"]
 
 
 def select_deciding(

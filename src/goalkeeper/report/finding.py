@@ -8,38 +8,60 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from goalkeeper.core.assessment import Assessment, GoalRating
-from goalkeeper.core.evidence import Curve, Evidence, Exhibit, Measurement, Status
+from goalkeeper.core.evidence import Curve, Evidence, Exhibit, Measurement, Picture, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import detail
 from goalkeeper.report import format as fmt
-from goalkeeper.report.deciding import RunOutcome, determine_outcome, select_deciding
+from goalkeeper.report.deciding import (
+    RunOutcome,
+    determine_outcome,
+    explain_role,
+    select_deciding,
+)
 from goalkeeper.report.parts import Context, Fact, Link, Table
+from goalkeeper.report.sentences import tell_run
 from goalkeeper.report.words import CONTROL_FAILED, LEVELS, STATUSES
 
 RUN_STATUSES = (Status.TESTED, Status.CONTROL_FAILED)
 ROBUST_ACCURACY = "robust accuracy"
+FALSE_RATE = "false-positive rate"
 MOST_EXHIBITS = 2
 MOST_POINTS = 8  # rows of a curve in its table, evenly spaced; the plot shows all points
 
 
 @dataclass(frozen=True, slots=True)
 class ExhibitView:
-    """An exhibit, shortened for display."""
+    """An exhibit, shortened for display; an image is shown as a picture only."""
 
     title: str
     before: str
     after: str
     note: str
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A curve to plot, and the same numbers as a table; the baseline is NaN if there is none."""
+    """A curve to plot, and the same numbers as a table; the baseline is NaN if there is none.
+
+    Whether it is a ROC curve, and whether it starts at the value without an attack, follows from
+    what it shows.
+    """
 
     curve: Curve
     metric: str
     baseline: float
     table: Table
+
+    @property
+    def roc(self) -> bool:
+        """Whether two rates are drawn against each other."""
+        return self.curve.budget == FALSE_RATE
+
+    @property
+    def from_zero(self) -> bool:
+        """Whether the curve starts at the value without an attack."""
+        return self.metric == ROBUST_ACCURACY and 0 in self.curve.x
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +83,8 @@ class Finding:
     decides: bool
     outcomes: Mapping[Goal, RunOutcome]
     title: str
+    sentence: str
+    role: str
     attack: str
     id: str
     ids: tuple[str, ...]
@@ -129,11 +153,12 @@ def _finding(
 ) -> Finding:
     first = group[0]
     result, head = first.result, first.headline
+    goal = primary_goal(first, assessment.goals)
     shown = [_shown(e) for e in result.exhibits if context.show_private or not e.private]
     advice = tuple(
         Link(f"advice-{i}", a.defence)
         for i, a in enumerate(assessment.advice, 1)
-        if set(a.for_) & set(first.goals)
+        if (first.variant in a.variants if a.variants else set(a.for_) & set(first.goals))
     )
     return Finding(
         anchor=anchor,
@@ -144,6 +169,8 @@ def _finding(
             if g in assessment.goals
         },
         title=f"{first.attack} on {first.task}",
+        sentence=tell_run(group, goal, assessment),
+        role=explain_role(group, assessment.goals[goal]) if goal in assessment.goals else "",
         attack=first.attack,
         id=first.id,
         ids=tuple(e.id for e in group),
@@ -162,7 +189,7 @@ def _finding(
         remark=head.note if head else "",
         measurements=detail.measurements(first),
         groups=detail.groups(first),
-        drawing=_drawing(result.curve, head, first),
+        drawing=_drawing(head, first),
         exhibits=tuple(shown),
         withheld=len(result.exhibits) - len(shown),
         more_exhibits=0,
@@ -265,22 +292,28 @@ def _exposure(evidence: Evidence, *, short: bool = False) -> str:
     return words if short else f"{words} (level {levels} of 4)"
 
 
-def _drawing(curve: Curve | None, head: Measurement | None, evidence: Evidence) -> Drawing | None:
+def _drawing(head: Measurement | None, evidence: Evidence) -> Drawing | None:
+    """Draw what was added to be drawn (robust accuracy, ROC), or else the headline's curve."""
+    result = evidence.result
+    curve = result.curves[0] if result.curves else result.curve
     if curve is None or head is None or len(curve.x) < 2:
         return None
-    scale = detail.budget_scale(evidence)
+    metric = curve.metric or head.metric
+    scale = fmt.scale_of(curve.budget)
     rows = []
     points = list(zip(curve.x, curve.value, curve.low, curve.high, strict=True))
     steps = min(len(points), MOST_POINTS) - 1
     for x, value, low, high in (points[i * (len(points) - 1) // steps] for i in range(steps + 1)):
-        text, around = fmt.value_and_interval(low, high, value, head.metric)
+        text, around = fmt.value_and_interval(low, high, value, metric)
         rows.append((fmt.budget(x, scale), text, around))
-    name = fmt.sentence_case(fmt.metric_name(head.metric))
-    caption = f"{name} of {evidence.attack} against the budget"
+    name = fmt.sentence_case(fmt.metric_name(metric))
     budget = fmt.sentence_case(fmt.budget_name(curve.budget, curve.unit))
-    baseline = head.baseline if fmt.has_baseline(head.metric) else math.nan
+    over = "false-positive rate" if curve.budget == FALSE_RATE else "budget"
+    caption = f"{name} of {evidence.attack} against the {over}"
+    based = not curve.metric and fmt.has_baseline(metric)
+    baseline = head.baseline if based else math.nan
     return Drawing(
-        curve, head.metric, baseline, Table(caption, (budget, name, "95 % interval"), tuple(rows))
+        curve, metric, baseline, Table(caption, (budget, name, "95 % interval"), tuple(rows))
     )
 
 
@@ -298,4 +331,6 @@ def _robust(evidence: Evidence) -> str:
 
 def _shown(exhibit: Exhibit) -> ExhibitView:
     before, after, note = map(fmt.truncate, (exhibit.before, exhibit.after, exhibit.note))
-    return ExhibitView(exhibit.title, before, after, note)
+    if exhibit.picture is not None:
+        before = after = ""
+    return ExhibitView(exhibit.title, before, after, note, exhibit.picture)

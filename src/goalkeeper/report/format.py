@@ -71,6 +71,18 @@ def places(low: float, high: float, value: float, scale: Scale = PLAIN) -> int:
     return _significant_decimals(max(ends, default=0.0))
 
 
+def readable_places(low: float, high: float, value: float, scale: Scale = PLAIN) -> int:
+    """Count the decimals that an interval supports, but so many that the value is a number."""
+    digits = places(low, high, value, scale)
+    while digits < 2 and math.isfinite(value) and _hides(value, digits, scale):
+        digits += 1
+    return digits
+
+
+def _hides(value: float, digits: int, scale: Scale) -> bool:
+    return number(value, digits, scale).startswith(("below", "above"))
+
+
 def _significant_decimals(value: float) -> int:
     """Count the decimals of a number without an interval: three digits, without trailing zeros."""
     if value == 0:
@@ -113,11 +125,11 @@ def interval(low: float, high: float, digits: int, scale: Scale) -> str:
         return f"{quantity(low, digits, scale)} or more, {NO_UPPER}"
     if math.isinf(low):
         return f"{quantity(high, digits, scale)} or less, {NO_LOWER}"
-    least = number(low, _decimals_above_zero(low, digits, scale), scale)
+    least = number(low, decimals_above_zero(low, digits, scale), scale)
     return f"{least} to {quantity(high, digits, scale)}"
 
 
-def _decimals_above_zero(value: float, digits: int, scale: Scale) -> int:
+def decimals_above_zero(value: float, digits: int, scale: Scale) -> int:
     """Count the decimals at which a nonzero number no longer rounds to zero."""
     scaled = value * scale.factor
     while digits < 4 and abs(scaled) > 1e-12 and round(scaled, digits) == 0:
@@ -143,14 +155,21 @@ def measurement(m: Measurement) -> Numbers:
     """Write a measurement: `62 % (57 to 67 %), baseline 2 %, n = 400`."""
     scale = scale_of(m.metric)
     digits = places(m.low, m.high, m.value, scale)
+    if scale is PLAIN:
+        digits = readable_places(m.low, m.high, m.value, scale)
     return Numbers(
         quantity(m.value, digits, scale),
         interval(m.low, m.high, digits, scale),
-        quantity(m.baseline, _decimals_above_zero(m.baseline, digits, scale), scale)
-        if has_baseline(m.metric)
-        else "",
+        baseline(m.baseline, digits, scale) if has_baseline(m.metric) else "",
         f"n = {m.n:,}",
     )
+
+
+def baseline(value: float, digits: int, scale: Scale) -> str:
+    """Write a baseline with as many decimals as the value beside it, none of which is zero."""
+    if scale is PERCENT and value in (0, 1):
+        digits = 0
+    return quantity(value, decimals_above_zero(value, digits, scale), scale)
 
 
 def value_and_interval(low: float, high: float, value: float, metric: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from goalkeeper.report.finding import Finding, primary_goal
 from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.parts import Fact, Link, Table, merge_rows
 from goalkeeper.report.sections import missing
+from goalkeeper.report.sentences import tell_goal
 from goalkeeper.report.words import LEVELS, NEEDS, QUESTIONS, RISKS, VERDICT_LABELS, VerdictLabel
 
 UNRATED = "not rated"
@@ -46,6 +47,7 @@ class GoalPart:
     question: str
     verdict: Verdict
     label: VerdictLabel
+    sentence: str
     need: str
     damages: Table
     reason: str
@@ -64,16 +66,20 @@ class GoalPart:
     not_tested: Table
     findings: tuple[Finding, ...]
     elsewhere: tuple[Link, ...]
-    left_out: str = ""
+    rest: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def runs(self) -> int:
+        """How many attack runs were planned for this goal."""
+        return sum(o.runs for o in self.outcomes) + sum(n for n, _ in self.rest)
 
     @property
     def counted(self) -> str:
-        """How many attack runs count for this goal, their outcomes, and how many were left out."""
-        runs = sum(o.runs for o in self.outcomes)
-        counts = ", ".join(f"{o.runs:,} {OUTCOME_WORDS[o.outcome]}" for o in self.outcomes)
-        subject = "attack run counts" if runs == 1 else "attack runs count"
-        left_out = f" Not made: {self.left_out}." if self.left_out else ""
-        return f"{runs:,} {subject} for this goal: {counts}.{left_out}"
+        """How many attack runs were planned for this goal, and what became of each."""
+        counts = [f"{o.runs:,} {OUTCOME_WORDS[o.outcome]}" for o in self.outcomes]
+        counts += [f"{n:,} {what}" for n, what in self.rest]
+        subject = "1 attack run was" if self.runs == 1 else f"{self.runs:,} attack runs were"
+        return f"{subject} planned for this goal: {', '.join(counts)}."
 
     @property
     def cards(self) -> tuple[Finding, ...]:
@@ -92,6 +98,8 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
     rated = rating.verdict is not Verdict.NOT_ASSESSED
     by_id = {e.id: e for e in assessment.evidence}
     here = {e.id for e in assessment.evidence if primary_goal(e, assessment.goals) is goal}
+    decider = _decider(goal, rating, findings)
+    deciding = [by_id[id_] for id_ in decider.ids] if decider else []
     return GoalPart(
         goal=goal,
         anchor=str(goal),
@@ -99,6 +107,7 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
         question=QUESTIONS[goal],
         verdict=rating.verdict,
         label=VERDICT_LABELS[rating.verdict],
+        sentence=tell_goal(goal, deciding, assessment),
         need=NEEDS[rating.need.level],
         damages=_damages(rating.need),
         reason=rating.reason,
@@ -109,9 +118,9 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
         critical_level=_critical(rating) if rated else UNRATED,
         potential=_costs(rating) if rated else (),
         cheapest=_cheapest(rating, by_id, findings),
-        decider=_decider(goal, rating, findings),
+        decider=decider,
         outcomes=_count_outcomes(goal, findings),
-        advice=_advice(goal, assessment),
+        advice=_advice(goal, assessment, {e.variant for e in deciding}),
         attackers=fmt.join_words(rating.attackers),
         settle=_settle(rating),
         not_tested=_gaps(rating, assessment),
@@ -177,12 +186,12 @@ def _decider(goal: Goal, rating: GoalRating, findings: tuple[Finding, ...]) -> F
     return next(iter([*decided, *(f for f in findings if goal in f.goals)]), None)
 
 
-def _advice(goal: Goal, assessment: Assessment) -> tuple[Link, ...]:
-    """Link the defences recommended for a goal, each once."""
+def _advice(goal: Goal, assessment: Assessment, deciding: set[str]) -> tuple[Link, ...]:
+    """Link the defences recommended for a goal, each once; first what helps against `deciding`."""
     links: dict[str, Link] = {}
-    for i, advice in enumerate(assessment.advice, 1):
-        if goal in advice.for_:
-            links.setdefault(advice.defence, Link(f"advice-{i}", advice.defence))
+    numbered = [(i, a) for i, a in enumerate(assessment.advice, 1) if goal in a.for_]
+    for i, advice in sorted(numbered, key=lambda one: deciding.isdisjoint(one[1].variants)):
+        links.setdefault(advice.defence, Link(f"advice-{i}", advice.defence))
     return tuple(links.values())
 
 

@@ -9,10 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from goalkeeper.core.assessment import Assessment
-from goalkeeper.report import words
+from goalkeeper.report import leading, words
 from goalkeeper.report.model import Report
 from goalkeeper.report.palette import DARK, LIGHT, TONES
 from goalkeeper.report.parts import Context, Table
+from goalkeeper.report.rows import attack_rows
 
 SHORT = 24  # characters; a cell of this length is kept on one line
 MOST_COLUMNS = 9
@@ -20,23 +21,26 @@ MOST_COLUMNS = 9
 
 def render_html(assessment: Assessment, context: Context | None = None) -> str:
     """Return the report of an assessment as a self-contained page."""
-    return page(Report.of(assessment, context=context or Context()))
+    report = Report.of(assessment, context=context or Context())
+    return _page("report.html", report, overview=_overview(report), drawings=_drawings(report))
 
 
-def page(report: Report) -> str:
+def render_summary(assessment: Assessment, context: Context | None = None) -> str:
+    """Return the first two pages of the report as a self-contained page."""
+    return _page("summary.html", Report.of(assessment, context=context or Context()))
+
+
+def _page(template: str, report: Report, **drawn: object) -> str:
     """Lay a report out as a self-contained page."""
     environment = _environment()
     style = environment.get_template("style.css").render(
         light=LIGHT, dark=DARK, tones=sorted(set(TONES.values())), columns=MOST_COLUMNS
     )
-    return environment.get_template("report.html").render(
+    return environment.get_template(template).render(
         report=report,
-        words=words,
-        tones=TONES,
-        overview=_overview(report),
-        drawings=_drawings(report),
         style=Markup(style),  # noqa: S704 - our own template and palette
         policy=_policy(style),
+        **drawn,
     )
 
 
@@ -50,6 +54,12 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["narrow"] = _narrow
+    environment.globals |= {
+        "words": words,
+        "leading": leading,
+        "tones": TONES,
+        "attack_rows": attack_rows,
+    }
     return environment
 
 

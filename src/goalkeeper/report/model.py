@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from goalkeeper.core.assessment import Assessment, GoalRating, Verdict
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report import format as fmt
 from goalkeeper.report.apart import apart_tables
+from goalkeeper.report.coverage import Coverage
+from goalkeeper.report.covering import cover
 from goalkeeper.report.finding import Finding, findings
 from goalkeeper.report.fitness import describe_doubt, describe_fit, fit_table
 from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.goalpart import GoalPart, goal_part
+from goalkeeper.report.leading import Leading, Sources, leading
 from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
-from goalkeeper.report.people import count_people, pseudonymise
 from goalkeeper.report.planned import (
-    count_left_out,
     count_planned,
+    count_rest,
     left_out_table,
     planned_runs,
 )
@@ -34,13 +35,8 @@ from goalkeeper.report.sections import (
     skipped_table,
     source_tables,
 )
-from goalkeeper.report.words import (
-    GLOSSARY,
-    PEOPLE_NAMED,
-    PEOPLE_NUMBERED,
-    VERDICT_LABELS,
-    VerdictLabel,
-)
+from goalkeeper.report.untrusted import clean_assessment, clean_context
+from goalkeeper.report.words import GLOSSARY, VERDICT_LABELS, VerdictLabel
 
 __all__ = ["AssignmentRow", "Context", "Report"]
 
@@ -53,6 +49,7 @@ class Report:
     description: str
     verdict: Verdict
     label: VerdictLabel
+    leading: Leading
     summary: str
     warnings: tuple[str, ...]
     fit: str
@@ -73,6 +70,7 @@ class Report:
     people: str
     failures: tuple[Failure, ...]
     sources: tuple[Table, ...]
+    coverage: tuple[Coverage, ...]
     baseline: Table
     fit_table: Table
     method: tuple[Fact, ...]
@@ -84,38 +82,52 @@ class Report:
     @classmethod
     def of(cls, assessment: Assessment, *, context: Context) -> Report:
         """Build the report of an assessment."""
-        context = _clean_context(context)
-        assessment, people = _clean_assessment(assessment, context)
+        context = clean_context(context)
+        assessment, people = clean_assessment(assessment, context)
         app, fit = assessment.application, assessment.fit
         cards, runs = findings(assessment, context), planned_runs(assessment)
+        goals = tuple(
+            replace(part, rest=count_rest(runs, part.goal))
+            for part in (goal_part(g, assessment, cards) for g in Goal if g in assessment.goals)
+        )
+        sources = Sources(
+            goals=goals,
+            findings=cards,
+            advice=advice_parts(assessment),
+            attackers=attacker_parts(assessment),
+            failures=failures(assessment),
+            open=open_lines(g for r in _unsettled(assessment) for g in r.not_tested),
+            fit="" if fit is None else describe_fit(fit),
+            warnings=_warnings(assessment),
+            counts=count_planned(runs),
+        )
         return cls(
             title=app.name,
             description=app.description,
             verdict=assessment.verdict,
             label=VERDICT_LABELS[assessment.verdict],
             summary=_summary(assessment),
-            warnings=_warnings(assessment),
-            fit="" if fit is None else describe_fit(fit),
+            leading=leading(assessment, sources),
+            warnings=sources.warnings,
+            fit=sources.fit,
             made=f"{assessment.tool.name} {assessment.tool.version}, {assessment.finished[:10]}",
             caveats=app.caveats,
             identity=_identity(assessment),
-            goals=tuple(
-                replace(part, left_out=count_left_out(runs, part.goal))
-                for part in (goal_part(g, assessment, cards) for g in Goal if g in assessment.goals)
-            ),
+            goals=goals,
             others=tuple(f for f in cards if not set(f.goals) & set(assessment.goals)),
-            attackers=attacker_parts(assessment),
+            attackers=sources.attackers,
             apart=apart_tables(assessment),
-            advice=advice_parts(assessment),
+            advice=sources.advice,
             pending=pending_table(assessment),
             skipped=skipped_table(assessment),
-            counts=count_planned(runs),
+            counts=sources.counts,
             left_out=left_out_table(assessment, runs),
             not_run=not_run_table(assessment),
-            open=open_lines(g for r in _unsettled(assessment) for g in r.not_tested),
+            open=sources.open,
             people=people,
-            failures=failures(assessment),
+            failures=sources.failures,
             sources=source_tables(assessment, context),
+            coverage=cover(assessment, context.frameworks),
             baseline=_baseline(assessment),
             fit_table=Table("", (), ()) if fit is None else fit_table(fit),
             method=_method(assessment),
@@ -129,34 +141,6 @@ class Report:
     def findings(self) -> tuple[Finding, ...]:
         """All findings, in reading order."""
         return (*(f for part in self.goals for f in part.findings), *self.others)
-
-
-# ---- untrusted text ------------------------------------------------------------------------------
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_clean(k): _clean(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(v) for v in value]
-    return fmt.escape_invisible(value) if type(value) is str else value
-
-
-def _clean_assessment(assessment: Assessment, context: Context) -> tuple[Assessment, str]:
-    """Escape invisible characters, and pseudonymise people; return the note on how they appear."""
-    plain = _clean(assessment.model_dump(by_alias=True))
-    if context.show_private:
-        named = count_people(plain, context.person)
-        note = PEOPLE_NAMED if named else ""
-    else:
-        plain, named = pseudonymise(plain, context.person)
-        note = PEOPLE_NUMBERED.format(person=context.person) if named else ""
-    return Assessment.model_validate(plain), note
-
-
-def _clean_context(context: Context) -> Context:
-    texts = {name: _clean(dict(getattr(context, name))) for name in ("citations", "commands")}
-    return replace(context, **texts)
 
 
 # ---- the application as a whole ------------------------------------------------------------------

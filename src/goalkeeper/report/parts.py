@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from goalkeeper.core.frameworks import Framework
+from goalkeeper.report.application_file import ApplicationFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Context:
         Which goal each attack family threatens: as published, and by definition.
     note
         One sentence on the rows that are swapped in the published table.
+    frameworks
+        The public frameworks, their criteria, and the attack variants that belong to each.
     citations
         Full citation of each reference key.
     commands
@@ -84,11 +90,27 @@ class Context:
         Whether exhibits that hold training data, and the names of people, are shown.
     person
         The column with the person that a record belongs to; its values are names of people.
+    source
+        The application file, for formats that point into it; None for an application made in
+        Python.
+    failures_only
+        Whether a format for programs leaves out what is no failure. GitHub shows every result of a
+        SARIF file as an alert, even one that passed.
     """
 
     assignment: tuple[AssignmentRow, ...] = ()
     note: str = ""
+    frameworks: tuple[Framework, ...] = ()
     citations: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
     show_private: bool = False
     person: str = "person"
+    source: ApplicationFile | None = None
+    failures_only: bool = False
+
+    def in_repository(self) -> Context:
+        """Return the same, with commands for somebody whose current folder is the repository."""
+        if self.source is None:
+            return self
+        run = shlex.join(["goalkeeper", "run", self.source.path])
+        return replace(self, commands={**self.commands, "run": run})

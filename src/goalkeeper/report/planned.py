@@ -24,14 +24,18 @@ class Fate(StrEnum):
     FAILED = "failed to run"
     STOPPED = "stopped by the time limit"
     NOT_TESTED = "not tested"
+    NOT_APPLICABLE = "found not applicable"
 
 
 _OF_STATUS = {
+    Status.NOT_TESTED: Fate.NOT_TESTED,
+    Status.NOT_APPLICABLE: Fate.NOT_APPLICABLE,
     Status.NOT_NEEDED: Fate.NOT_NEEDED,
     Status.COVERED: Fate.COVERED,
     Status.FAILED_TO_RUN: Fate.FAILED,
 }
 LEFT_OUT = (Fate.NOT_NEEDED, Fate.COVERED)
+APART = "made without deciding anything"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,11 @@ class RunFate:
         """Whether it was made, and ended after a part of its sample."""
         looks = {(e.look, e.looks) for e in self.evidence}
         return self.fate is Fate.MADE and looks == {(1, 2)}
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it was made, and may not decide for anybody who shares it."""
+        return self.fate is Fate.MADE and not any(e.standing.decides for e in self.evidence)
 
 
 def planned_runs(assessment: Assessment) -> tuple[RunFate, ...]:
@@ -90,8 +99,6 @@ def _fate(evidence: tuple[Evidence, ...]) -> Fate:
     first = evidence[0]
     if first.status is Status.NOT_TESTED and first.result.limited:
         return Fate.STOPPED
-    if first.status is Status.NOT_TESTED and not first.unit:
-        return Fate.NOT_TESTED
     return _OF_STATUS.get(first.status, Fate.MADE)
 
 
@@ -111,10 +118,12 @@ def count_planned(runs: tuple[RunFate, ...]) -> str:
     return sentence
 
 
-def count_left_out(runs: tuple[RunFate, ...], goal: Goal) -> str:
-    """Count the planned attack runs for a goal that were not needed or covered, in words."""
-    counts = Counter(run.fate for run in runs if goal in run.goals)
-    return ", ".join(f"{counts[fate]:,} {fate}" for fate in LEFT_OUT if counts[fate])
+def count_rest(runs: tuple[RunFate, ...], goal: Goal) -> tuple[tuple[int, str], ...]:
+    """Count the planned attack runs for a goal that have no outcome, by what became of them."""
+    mine = [run for run in runs if goal in run.goals]
+    counts = Counter(str(run.fate) for run in mine if run.fate is not Fate.MADE)
+    counts[APART] = sum(run.is_apart for run in mine)
+    return tuple((counts[name], name) for name in (*map(str, Fate), APART) if counts[name])
 
 
 def left_out_table(assessment: Assessment, runs: tuple[RunFate, ...]) -> Table:

@@ -1,18 +1,17 @@
-"""Plots as inline SVG: a curve over the budget, and the bracket of every goal.
+"""Plots as inline SVG: a curve over the budget, a ROC curve, and the bracket of every goal.
 
-matplotlib is imported only here, through its object interface. Colours become CSS classes, so that
-a plot follows the theme of the page; text stays text.
+matplotlib is imported only here and in `svg`, through its object interface. Colours become CSS
+classes, so that a plot follows the theme of the page; text stays text. All text has a row or a
+margin of its own, so that no label lies on another or on a curve.
 """
 
 from __future__ import annotations
 
-import io
 import math
-import re
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 import numpy as np
@@ -24,7 +23,8 @@ from goalkeeper.core.assessment import Verdict
 from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import Drawing
 from goalkeeper.report.goalpart import GoalPart
-from goalkeeper.report.palette import PEN, STAND_IN, TONES
+from goalkeeper.report.palette import PEN, TONES
+from goalkeeper.report.svg import WIDTH, inline_svg
 from goalkeeper.report.words import LEVELS
 
 _SETTINGS: Mapping[Any, Any] = {
@@ -36,50 +36,29 @@ _SETTINGS: Mapping[Any, Any] = {
     "font.size": 12,
     "path.simplify": False,
 }
-_WIDTH = 400.0
 FEW = 8  # up to this many points get a marker each
-MOST_HEADROOM = 3  # multiple of the curve's maximum; the band is clipped there, with a label
+MOST_HEADROOM = 3  # multiple of the curve's maximum; the band is clipped there, and the key says so
 DECADE = 10  # budgets with this ratio of largest to smallest get a logarithmic axis
-_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+DRAWN = 170.0  # height of the drawn area of a curve
+LINE = 17.0  # height of a line of text
+CHARACTER = 7.4  # width of a character, generously
+PER_LINE = 52  # characters of a line of text
+INTERVAL = "shaded: 95 % interval"
 
 
 def curve(drawing: Drawing, key: str) -> str:
     """Draw a metric against the attacker's budget, with its band and baseline."""
-    scale = fmt.scale_of(drawing.metric)
-    x, value, low, high = _drawable(drawing, scale)
     with _settings():
-        figure = Figure(figsize=(_WIDTH / 72, 250 / 72))
-        axes = figure.add_axes((0.14, 0.21, 0.83, 0.67))
-        _frame(axes)
-        based = [drawing.baseline * scale.factor] if math.isfinite(drawing.baseline) else []
-        centre = max([*value, *based], default=1.0)
-        top = max([centre, *high[np.isfinite(high)]])
-        top = min(top, MOST_HEADROOM * centre) if centre > 0 else top
-        bottom = min([0.0, *value, *low[np.isfinite(low)]])
-        axes.set_ylim(bottom, _upper_limit(top, scale))
-        _budget_axis(axes, x, fmt.scale_of(drawing.curve.budget))
-        ends = axes.get_ylim()
-        band = (np.clip(low, *ends), np.clip(high, *ends))
-        axes.fill_between(x, *band, color=PEN["accent"], alpha=0.18, lw=0)
-        if (high > ends[1]).any():
-            _label_above(axes, "interval continues")
-        marker = "o" if len(x) <= FEW else ""
-        axes.plot(x, value, color=PEN["accent"], lw=2.2, marker=marker, ms=5.5, clip_on=False)
-        for level in based:
-            _baseline(axes, level)
-        axes.yaxis.set_major_locator(MaxNLocator(5))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}{scale.unit}"))
-        axes.set_xlabel(_plain(drawing.table.head[0]), color=PEN["soft"])
-        figure.text(0.005, 0.94, _plain(drawing.table.head[1]), color=PEN["soft"])
-        return _svg(figure, key, drawing.table.caption, _curve_in_words(drawing))
+        figure = _draw_roc(drawing) if drawing.roc else _draw_curve(drawing)
+        return inline_svg(figure, key, drawing.table.caption, _curve_in_words(drawing))
 
 
 def overview(goals: tuple[GoalPart, ...], key: str) -> str:
     """Draw the bracket of exposure of every goal, with its critical level marked."""
-    height = 58.0 * len(goals) + 34
+    height = 58.0 * len(goals) + 34 + LINE
     with _settings():
-        figure = Figure(figsize=(_WIDTH / 72, height / 72))
-        axes = figure.add_axes((0.01, 28 / height, 0.98, 1 - 30 / height))
+        figure = Figure(figsize=(WIDTH / 72, height / 72))
+        axes = figure.add_axes((0.01, 28 / height, 0.98, 1 - (30 + LINE) / height))
         _frame(axes)
         axes.set_xlim(-0.5, 4.5)
         axes.set_ylim(len(goals) - 0.4, -0.6)
@@ -87,10 +66,93 @@ def overview(goals: tuple[GoalPart, ...], key: str) -> str:
         axes.xaxis.set_major_locator(FixedLocator(list(range(5))))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: LEVELS[int(v)]))
         axes.spines["bottom"].set_visible(False)
+        figure.text(0.01, 1 - 12 / height, "upright line: critical from here", color=PEN["soft"])
         for row, part in enumerate(goals):
             _bracket(axes, row, part)
         words = " ".join(f"{p.title}: {p.label.word}, exposure {p.exposure}." for p in goals)
-        return _svg(figure, key, "Exposure of every goal, and its critical level", words)
+        return inline_svg(figure, key, "Exposure of every goal, and its critical level", words)
+
+
+# ---- curves --------------------------------------------------------------------------------------
+
+
+def _draw_curve(drawing: Drawing) -> Figure:
+    scale = fmt.scale_of(drawing.metric)
+    x, value, low, high = _drawable(drawing, scale)
+    based = [drawing.baseline * scale.factor] if math.isfinite(drawing.baseline) else []
+    centre = max([*value, *based], default=1.0)
+    top = max([centre, *high[np.isfinite(high)]])
+    top = min(top, MOST_HEADROOM * centre) if centre > 0 else top
+    bottom = min([0.0, *value, *low[np.isfinite(low)]])
+    ends = (bottom, _upper_limit(top, scale))
+    clipped = bool((high > ends[1]).any())
+    key = ["dashed: baseline"] if based else []
+    if drawing.from_zero:
+        key.append("at 0: without an attack")
+    key.append(f"{INTERVAL}, cut off" if clipped else INTERVAL)
+    figure, axes = _start(drawing, "; ".join(key))
+    axes.set_ylim(*ends)
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}{scale.unit}"))
+    _budget_axis(axes, x, fmt.scale_of(drawing.curve.budget))
+    band = (np.clip(low, *ends), np.clip(high, *ends))
+    axes.fill_between(x, *band, color=PEN["accent"], alpha=0.18, lw=0)
+    marker = "o" if len(x) <= FEW else ""
+    axes.plot(x, value, color=PEN["accent"], lw=2.2, marker=marker, ms=5.5, clip_on=False)
+    for level in based:
+        axes.axhline(level, color=PEN["soft"], lw=1.4, ls=(0, (5, 4)))
+    return figure
+
+
+def _draw_roc(drawing: Drawing) -> Figure:
+    """Draw true-positive over false-positive rates on logarithmic axes, with guessing dashed."""
+    x, value, low, high = _drawable(drawing, fmt.PERCENT)
+    x = x * fmt.PERCENT.factor
+    seen = np.concatenate([x, value[value > 0]])
+    lowest = 10.0 ** math.floor(math.log10(seen.min())) if len(seen) else 1.0
+    figure, axes = _start(drawing, f"dashed: guessing; {INTERVAL}")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(lowest, 100)
+    axes.set_ylim(lowest, 100)
+    decades = [10.0**i for i in range(round(math.log10(lowest)), 3)]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(FixedLocator(decades))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g} %"))
+    axes.grid(color=PEN["line"], lw=1)
+    _fit_margins(axes, [f"{d:g} %" for d in decades], "100 %")
+    axes.plot([lowest, 100], [lowest, 100], color=PEN["soft"], lw=1.4, ls=(0, (5, 4)))
+    band = (np.clip(low, lowest, 100), np.clip(high, lowest, 100))
+    axes.fill_between(x, *band, color=PEN["accent"], alpha=0.18, lw=0)
+    shown = value > 0
+    axes.plot(x[shown], value[shown], color=PEN["accent"], lw=2.2)
+    return figure
+
+
+def _start(drawing: Drawing, key: str) -> tuple[Figure, Axes]:
+    """Make a figure with a row for each text: the metric, the key, and below the budget."""
+    above = [*textwrap.wrap(_plain(drawing.table.head[1]), PER_LINE)[:2], key]
+    below = textwrap.wrap(_plain(drawing.table.head[0]), PER_LINE)[:2]
+    bottom = 26 + LINE * len(below)
+    height = bottom + DRAWN + LINE * len(above) + 10
+    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    axes = figure.add_axes((0.14, bottom / height, 0.8, DRAWN / height))
+    _frame(axes)
+    for row, line in enumerate(above):
+        figure.text(0.005, 1 - (LINE * row + 13) / height, line, color=PEN["soft"])
+    for row, line in enumerate(below):
+        place = (bottom - 38 - LINE * row) / height
+        figure.text(0.55, place, line, color=PEN["soft"], ha="center")
+    return figure, axes
+
+
+def _fit_margins(axes: Axes, labels: Sequence[str], last: str) -> None:
+    """Leave room for the longest label on the left, and for half of the last one on the right."""
+    left = 12 + CHARACTER * max(map(len, labels), default=0)
+    right = 4 + CHARACTER * len(last) / 2
+    box = axes.get_position()
+    axes.set_position((left / WIDTH, box.y0, 1 - (left + right) / WIDTH, box.height))
 
 
 # ---- parts of a drawing --------------------------------------------------------------------------
@@ -139,45 +201,41 @@ def _budget_axis(axes: Axes, x: np.ndarray, scale: fmt.Scale) -> None:
     elif wide:
         axes.set_xscale("symlog", linthresh=float(positive.min()))
     axes.grid(axis="y", color=PEN["line"], lw=1, clip_on=False)
-    axes.xaxis.set_major_locator(FixedLocator(_tick_places(axes, x)))
+    labels = [fmt.budget(float(f"{v:.6g}"), scale) for v in x]
+    ticks = [axes.yaxis.get_major_formatter()(v) for v in axes.yaxis.get_majorticklocs()]
+    _fit_margins(axes, ticks, labels[-1] if labels else "")
+    axes.xaxis.set_major_locator(FixedLocator(_tick_places(axes, x, labels)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: fmt.budget(float(f"{v:.6g}"), scale)))
 
 
-def _tick_places(axes: Axes, x: np.ndarray) -> list[float]:
-    """Choose budgets to label on the axis: the last, and others with enough distance."""
+def _tick_places(axes: Axes, x: np.ndarray, labels: Sequence[str]) -> list[float]:
+    """Choose budgets to label on the axis: the last, the first, and others with enough room."""
+    if not len(x):
+        return []
+    axes.set_xlim(*_limits(axes, x))
     places = axes.transData.transform(np.column_stack([x, np.zeros_like(x)]))[:, 0]
-    gap = 0.16 * (places.max() - places.min())
+    places = places / axes.figure.dpi * 72
+    half = [CHARACTER * len(label) / 2 + 5 for label in labels]
+
+    def apart(i: int, j: int) -> bool:
+        return bool(abs(places[i] - places[j]) >= half[i] + half[j])
+
     kept = [len(x) - 1]
-    for i in range(len(x) - 2, -1, -1):
-        if places[kept[-1]] - places[i] >= gap:
+    if apart(0, kept[0]):
+        kept.append(0)
+    for i in range(len(x) - 2, 0, -1):
+        if all(apart(i, j) for j in kept):
             kept.append(i)
-    return [float(x[i]) for i in kept]
+    return [float(x[i]) for i in sorted(kept)]
 
 
-def _label_above(axes: Axes, text: str) -> None:
-    axes.annotate(
-        text,
-        (1, 1),
-        xytext=(0, 4),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        ha="right",
-        color=PEN["soft"],
-    )
-
-
-def _baseline(axes: Axes, level: float) -> None:
-    axes.axhline(level, color=PEN["soft"], lw=1.4, ls=(0, (5, 4)))
-    axes.annotate(
-        "baseline",
-        (1, level),
-        xytext=(0, 5),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        ha="right",
-        color=PEN["soft"],
-    )
+def _limits(axes: Axes, x: np.ndarray) -> tuple[float, float]:
+    """Return limits that end at the last budget, so that its label keeps its margin."""
+    if x.min() < x.max():
+        return float(x.min()), float(x.max())
+    low, high = axes.get_xlim()
+    return low, high
 
 
 def _bracket(axes: Axes, row: int, part: GoalPart) -> None:
@@ -196,8 +254,6 @@ def _bracket(axes: Axes, row: int, part: GoalPart) -> None:
     axes.plot([high], [y], "o", ms=15, mfc="none", mec=tone, mew=2)
     edge = part.critical - 0.5
     axes.plot([edge, edge], [row - 0.14, row + 0.34], color=PEN["ink"], lw=2.5)
-    if row == 0:
-        axes.text(edge + 0.06, row - 0.3, "critical from here", color=PEN["soft"], va="center")
 
 
 def _plain(text: str) -> str:
@@ -209,88 +265,3 @@ def _curve_in_words(drawing: Drawing) -> str:
     ends = [rows[0]] if len(rows) == 1 else [rows[0], rows[-1]]
     points = "; ".join(f"{value} ({around}) at {x}" for x, value, around in ends)
     return f"{drawing.table.head[1]} by {drawing.table.head[0].lower()}: {points}."
-
-
-# ---- from matplotlib's file to inline SVG --------------------------------------------------------
-
-
-def _svg(figure: Figure, key: str, title: str, description: str) -> str:
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata=_METADATA)
-    root = ET.fromstring(buffer.getvalue())  # noqa: S314 - written by matplotlib a moment ago
-    used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", buffer.getvalue()))
-    _tidy(root, {name: f"{key}-{i}" for i, name in enumerate(sorted(used))})
-    for attribute in ("height", "version"):
-        root.attrib.pop(attribute, None)
-    names = f"{key}-title {key}-desc"
-    root.attrib |= {"width": f"{_WIDTH:.0f}", "class": "plot", "role": "img"}
-    root.attrib["aria-labelledby"] = names
-    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
-        child = ET.Element(tag, {"id": f"{key}-{tag}"})
-        child.text = text
-        root.insert(place, child)
-    return ET.tostring(root, encoding="unicode")
-
-
-def _tidy(node: ET.Element, names: Mapping[str, str]) -> None:
-    """Remove names, groups, metadata and styles that a page does not need, in place."""
-    node.tag = node.tag.rpartition("}")[2]
-    node.text = (node.text or "").strip() or None
-    node.tail = None
-    attributes = _attributes(node, names)
-    node.attrib.clear()
-    node.attrib.update(attributes)
-    kept: list[ET.Element] = []
-    for child in node:
-        if child.tag.rpartition("}")[2] not in ("metadata", "style"):
-            _tidy(child, names)
-            bare = child.tag == "g" and not child.attrib
-            empty = child.tag == "defs" and not len(child)
-            kept += list(child) if bare or empty else [child]
-    node[:] = kept
-
-
-def _attributes(node: ET.Element, names: Mapping[str, str]) -> dict[str, str]:
-    attributes = {name.rpartition("}")[2]: value for name, value in node.attrib.items()}
-    styles = dict(
-        part.split(":", 1) for part in attributes.pop("style", "").split(";") if ":" in part
-    )
-    attributes |= _style_attributes({k.strip(): v.strip() for k, v in styles.items()})
-    kept = {}
-    for name, value in attributes.items():
-        if (
-            (name, value) in _DEFAULT_ATTRIBUTES
-            or "rotate(-0" in value
-            or (name == "id" and value not in names)
-        ):
-            continue
-        if name == "id":
-            kept[name] = names[value]
-        elif name in ("href", "clip-path") and "#" in value:
-            kept[name] = re.sub(r"#([^)]+)", lambda found: f"#{names[found[1]]}", value)
-        else:
-            kept[name] = _round_numbers(value) if name in ("d", "x", "y", "transform") else value
-    return kept
-
-
-_DEFAULT_ATTRIBUTES = {("class", "fill-soft"), ("font-size", "12px")}  # set once for all text
-_REMOVED_STYLES = {"font", "font-family", "stroke-linejoin", "stroke-linecap", "stroke-miterlimit"}
-
-
-def _style_attributes(styles: dict[str, str]) -> dict[str, str]:
-    """Turn inline styles into attributes, and our colours into CSS classes."""
-    looks = {}
-    classes = []
-    for name, value in styles.items():
-        if name in ("fill", "stroke") and value in STAND_IN:
-            classes.append(f"{name}-{STAND_IN[value]}")
-        elif name not in _REMOVED_STYLES:
-            looks[name] = value
-    return looks | ({"class": " ".join(classes)} if classes else {})
-
-
-def _round_numbers(numbers: str) -> str:
-    rounded = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.1f}".removesuffix(".0"), numbers)
-    return (
-        re.sub(r"\s*([A-Za-z])\s*", r"\1", rounded).strip() if "L" in rounded else rounded.strip()
-    )

@@ -27,31 +27,39 @@ STYLES = {
 }
 MOST_LINES = 5
 MOST_NAMES = 4
-MOST_ROWS = 3  # terminal rows for the reason of a verdict
+TO_DO_FIRST = "Do first"
 
 
 def render_terminal(
-    assessment: Assessment, console: Console, context: Context | None = None
+    assessment: Assessment,
+    console: Console,
+    context: Context | None = None,
+    *,
+    brief: bool = False,
 ) -> None:
-    """Print the report of an assessment."""
+    """Print the report of an assessment; `brief`: what is wrong, how bad, and what to do first."""
     report = Report.of(assessment, context=context or Context())
     plain = not console.encoding.lower().startswith("utf")
-    console.print(terminal(report, width=console.width, plain=plain))
+    console.print(terminal(report, plain=plain, brief=brief))
 
 
-def terminal(report: Report, *, width: int, plain: bool = False) -> RenderableType:
-    """Lay a report out for a terminal: about 60 lines, for any number of attack runs."""
+def terminal(report: Report, *, plain: bool = False, brief: bool = False) -> RenderableType:
+    """Lay a report out for a terminal: about 60 lines, brief ones 30; lines wrap, none is cut."""
     head = Text(f"{report.title}: ", style="bold")
     head.append_text(_verdict(report.verdict, plain=plain))
     parts: list[RenderableType] = [head, Text(report.summary)]
-    parts += [Text(text) for text in (report.counts, report.fit) if text]
     parts += [Text(f"! {warning}", style="yellow") for warning in report.warnings]
     for goal in report.goals:
-        parts += [Text(), *_goal(goal, width, plain=plain)]
+        parts += [Text(), *_goal(goal, report, plain=plain, brief=brief)]
+    parts.append(Text())
+    parts += [Text(text) for text in (report.counts, report.fit) if text]
+    if brief:
+        parts += [Text(line) for line in _failed(report)]
+        return Group(*parts)
     parts += list(_others(report))
-    parts += list(_apart(report, width))
-    parts += list(_advice(report, width))
-    parts += list(_open(report, width))
+    parts += list(_apart(report))
+    parts += list(_advice(report))
+    parts += list(_open(report))
     parts += [Text(), *([Text(report.people, style="dim")] if report.people else [])]
     parts.append(Text(SCOPE, style="dim"))
     return Group(*parts)
@@ -69,19 +77,27 @@ def _heading(text: str) -> Iterator[RenderableType]:
     yield Rule(Text(text, style="bold"), align="left", style="dim", characters="-")
 
 
-def _goal(goal: GoalPart, width: int, *, plain: bool) -> Iterator[RenderableType]:
-    """Show the verdict on a goal, its reason, the deciding number, and the outcomes of all runs."""
+def _goal(goal: GoalPart, report: Report, *, plain: bool, brief: bool) -> Iterator[RenderableType]:
+    """Show the verdict on a goal in a sentence, what to do first, and what supports it."""
     head = Text(f"{goal.title}: ", style="bold")
     head.append_text(_verdict(goal.verdict, plain=plain))
-    risk, exposure = goal.risk.partition(":")[0], goal.exposure.partition(" (")[0]
-    facts = (f"need {goal.need}", f"risk {risk}", f"exposure {exposure}")
-    yield head.append(f" ({', '.join(facts)})", style="dim")
-    lines: list[RenderableType] = [Text(_cut(_why(goal), MOST_ROWS * width))]
-    if goal.decider:
-        lines += _decider(goal.decider)
-    if goal.outcomes:
-        lines.append(Text(_outcomes(goal)))
+    risk = goal.risk.partition(":")[0]
+    yield head.append(f" (need {goal.need}, risk {risk})", style="dim")
+    lines: list[RenderableType] = [Text(goal.sentence)]
+    lines += [Text(f"{TO_DO_FIRST}: {text}") for text in _first_remedy(goal, report)]
+    if not brief:
+        lines += _decider(goal.decider) if goal.decider else [Text(_why(goal), style="dim")]
+    if goal.outcomes and not brief:
+        lines.append(Text(_outcomes(goal), style="dim"))
     yield _indented(*lines)
+
+
+def _first_remedy(goal: GoalPart, report: Report) -> tuple[str, ...]:
+    """Write the first defence that is recommended for a goal that is not met."""
+    if goal.verdict is not Verdict.NOT_MET:
+        return ()
+    anchors = [link.anchor for link in goal.advice]
+    return tuple(f"{a.defence}: {a.reason}." for a in report.advice if a.anchor in anchors[:1])
 
 
 def _why(goal: GoalPart) -> str:
@@ -107,13 +123,12 @@ def _lower_first(words: str) -> str:
 
 
 def _outcomes(goal: GoalPart) -> str:
-    """Count the attack runs by outcome; name the attacks with the worst outcome."""
-    worst, *rest = goal.outcomes
-    total = sum(o.runs for o in goal.outcomes)
+    """Count the planned attack runs by outcome; name the attacks with the worst outcome."""
+    worst, *others = goal.outcomes
     counts = [f"{worst.runs:,} {OUTCOME_WORDS[worst.outcome]} ({_names(worst.attacks)})"]
-    counts += [f"{o.runs:,} {OUTCOME_WORDS[o.outcome]}" for o in rest]
-    left_out = f"; not made: {goal.left_out}" if goal.left_out else ""
-    return f"{_count_runs(total)}: {', '.join(counts)}{left_out}"
+    counts += [f"{o.runs:,} {OUTCOME_WORDS[o.outcome]}" for o in others]
+    counts += [f"{n:,} {what}" for n, what in goal.rest]
+    return f"{_count_runs(goal.runs)} planned: {', '.join(counts)}."
 
 
 def _count_runs(n: int) -> str:
@@ -133,7 +148,7 @@ def _others(report: Report) -> Iterator[RenderableType]:
         yield Text(f"To repeat the first deciding attack run: {command}", style="dim")
 
 
-def _apart(report: Report, width: int) -> Iterator[RenderableType]:
+def _apart(report: Report) -> Iterator[RenderableType]:
     """List what was run but decides nothing: a line for each reason, a few of each kind."""
     if not report.apart:
         return
@@ -144,7 +159,7 @@ def _apart(report: Report, width: int) -> Iterator[RenderableType]:
             runs.setdefault(why, {})[attack] = None
         yield Text(f"{table.caption}:")
         for why, attacks in list(runs.items())[:MOST_LINES]:
-            yield Text(_cut(f"- {_names(tuple(attacks))}: {why}", MOST_ROWS * width))
+            yield Text(f"- {_names(tuple(attacks))}: {why}")
         if len(runs) > MOST_LINES:
             yield Text(f"- {len(runs) - MOST_LINES} more reasons are in the HTML report", "dim")
 
@@ -161,18 +176,24 @@ def _indented(*lines: RenderableType) -> RenderableType:
     return Padding(Group(*lines), (0, 0, 0, 2), expand=False)
 
 
-def _open(report: Report, width: int) -> Iterator[RenderableType]:
+def _failed(report: Report) -> list[str]:
+    """Write a line for each attack that failed to run."""
+    return [
+        f"- {failure.title} by {failure.attacker} failed to run: {failure.reason}"
+        for failure in report.failures
+    ]
+
+
+def _open(report: Report) -> Iterator[RenderableType]:
     """List what is open in a few lines; failures are never left out."""
     lines = _open_lines(report)
     if not (lines or report.failures):
         return
     yield from _heading("What was not tested, and what would settle it")
-    for failure in report.failures:
-        yield Text(f"- {failure.title} by {failure.attacker} failed to run: {failure.reason}")
+    yield from map(Text, _failed(report))
     rest = len(lines) - MOST_LINES
     shown = lines if rest <= 0 else [*lines[: MOST_LINES - 1], lines[-1]]
-    for line in shown:
-        yield Text(_cut(f"- {line}", width))
+    yield from (Text(f"- {line}") for line in shown)
     if report.not_run or rest > 0:
         lines_left = "1 more line" if rest == 1 else f"{rest} more lines"
         omitted = f"{lines_left}, and " if rest > 0 else ""
@@ -189,23 +210,18 @@ def _open_lines(report: Report) -> list[str]:
         name = "attack run" if runs == "1" else "attack runs"
         moot = status == STATUSES[Status.NOT_APPLICABLE]
         if status != NO_ATTACK:  # these are among the open reasons
-            (idle if moot else lines).append(f"{runs} {name} {status}: {why}: {what}")
+            names = _names(tuple(what.split("; ")))
+            (idle if moot else lines).append(f"{runs} {name} {status}: {why}: {names}")
     lines += report.open
     return [*lines[:-1], *idle, *lines[-1:]]
 
 
-def _cut(text: str, most: int) -> str:
-    """Truncate a text to `most` characters, and show that it was truncated."""
-    return text if len(text) <= most else f"{text[: most - 4].rstrip()} ..."
-
-
-def _advice(report: Report, width: int) -> Iterator[RenderableType]:
-    """List every defence once, on one line; the HTML report has the full reason."""
+def _advice(report: Report) -> Iterator[RenderableType]:
+    """List every defence once; lines wrap, so that each can be read to its end."""
     if not report.advice:
         return
     yield from _heading("Recommended defences")
     for defence in dict.fromkeys(a.defence for a in report.advice):
         same = [a for a in report.advice if a.defence == defence]
         state = "verified" if any(a.verified for a in same) else "not verified yet"
-        line = f"- {defence}, for {same[0].goals} ({state}): {same[0].reason}"
-        yield Text(_cut(line, width))
+        yield Text(f"- {defence}, for {same[0].goals} ({state}): {same[0].reason}")

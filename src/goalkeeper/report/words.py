@@ -128,6 +128,18 @@ FINDINGS_INTRO = (
     "--attacker). All details are in assessment.json, under the identifiers given here."
 )
 
+COVERAGE = "Coverage of public frameworks"
+OUTSIDE = "Outside goalkeeper's scope"
+COVERAGE_INTRO = (
+    "Each criterion of a framework, with the attack runs that belong to it, or the reason why "
+    "there is no result. A piece of evidence is an attack on a task by an attacker, and may belong "
+    "to several criteria. A criterion is withstood only if every attack run that belongs to it and "
+    "counts for a verdict was made and withstood; what was not needed for a verdict was not "
+    "tested. Which attacks belong to a criterion is partly the framework's own statement and "
+    "partly ours. goalkeeper coverage writes this table in full, also as CSV and JSON. None of it "
+    "is a statement of conformity."
+)
+
 METHOD = (
     "Every attack was measured by a security game: the game dealt a question and kept the correct "
     "answer secret, the attack accessed the application only through a metered interface with what "

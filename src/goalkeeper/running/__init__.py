@@ -2,7 +2,7 @@
 
 from goalkeeper.running.options import Finished, Measured, RunOptions, Sizing, Started, Warned
 from goalkeeper.running.orchestration import run
-from goalkeeper.running.record import read_policy, report_context
+from goalkeeper.running.record import frameworks_of, read_policy, report_context
 from goalkeeper.running.sizing import check_effort, settle_effort
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Started",
     "Warned",
     "check_effort",
+    "frameworks_of",
     "settle_effort",
     "read_policy",
     "report_context",

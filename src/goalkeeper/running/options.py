@@ -79,11 +79,15 @@ class Started:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Finished:
-    """A unit has run, its result is kept, and this is how far the run has come."""
+    """A unit has run, its result is kept, and this is how far the run has come.
+
+    `attackers` are those who share it: the same attack with another grant is another unit.
+    """
 
     unit: Unit
     result: AttackResult
     status: RunStatus
+    attackers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,12 @@ from goalkeeper.assessing import (
 )
 from goalkeeper.compute.executor import Execution
 from goalkeeper.compute.executors import make
-from goalkeeper.compute.folder import SERVICE, RunFolder
+from goalkeeper.compute.folder import SERVICE, SIGNATURE, RunFolder
 from goalkeeper.compute.store import Store
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.compute_settings import ComputeSettings
+from goalkeeper.core.deadline import format_duration
 from goalkeeper.core.errors import DescriptionError, StoreError
 from goalkeeper.estimate import OperationTimes, estimate_service
 from goalkeeper.planning import Choice
@@ -91,6 +92,7 @@ def run(
     with kept.locked():
         if not options.resume and kept.has("run.json"):
             raise StoreError(f"{kept.root} holds a run already; resume it, or choose a new folder")
+        _warn_of_folder(kept, options)
         _warn_of_service(session, options)
         session, measure_times = settle_effort(session, options.sizing)
         freeze(session, kept)
@@ -105,6 +107,18 @@ def _measure(session: Session, options: RunOptions) -> Session:
     if session.fit is not None:
         options.progress(Measured(fit=session.fit))
     return session
+
+
+def _warn_of_folder(folder: RunFolder, options: RunOptions) -> None:
+    """Close the folder of an older goalkeeper to others, and tell what becomes of a signature."""
+    if folder.close_to_others():
+        text = (
+            f"{folder.root} was open to other users; now only you have access (modes 700 and 600)"
+        )
+        options.progress(Warned(text=text))
+    if folder.has(SIGNATURE):
+        text = f"the signature of {folder.root} ends with this run; sign it again afterwards"
+        options.progress(Warned(text=text))
 
 
 def _warn_of_service(session: Session, options: RunOptions) -> None:
@@ -137,6 +151,10 @@ def _run_units(
     deadline = time.time() + options.sizing.left()
     execution = replace(options.execution, limits=replace(options.execution.limits, until=deadline))
     in_time = options.sizing.left() > HAND_IN  # else workers would start for nothing
+    if pending and not in_time:
+        spent = format_duration(time.monotonic() - options.sizing.begun)
+        text = f"no time is left for any attack run: loading and measuring the model took {spent}"
+        options.progress(Warned(text=text))
     executor = make(execution, len(pending) if in_time else 0)
     options.progress(
         Started(
@@ -154,11 +172,13 @@ def _run_units(
     expect = lambda unit: measure_times().seconds(unit, unit.effort)  # noqa: E731
     if not isfinite(deadline):  # no reason will need it
         expect = lambda _: 0.0  # noqa: E731
+    attackers = session.plan.attackers_by_unit()
     for unit, result in run_pending(
         session, executor, results, deadline=deadline - HAND_IN, expect=expect, warn=warn
     ):
         status = session.agenda.follow(results)
-        options.progress(Finished(unit=unit, result=result, status=status))
+        who = attackers.get(unit.id, ())
+        options.progress(Finished(unit=unit, result=result, status=status, attackers=who))
     return conclude(session, unfinished | results, started=started)
 
 

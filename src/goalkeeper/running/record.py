@@ -7,11 +7,15 @@ import json
 import shlex
 from pathlib import Path
 
-from goalkeeper.assessing import Session, environment, tool_version
-from goalkeeper.compute.folder import RunFolder
+from goalkeeper.assessing import Session
+from goalkeeper.compute.folder import ASSESSMENT, REPORT, RunFolder
 from goalkeeper.core.assessment import Assessment
-from goalkeeper.policy import NOTE, Policy
-from goalkeeper.report import AssignmentRow, Context, render_html
+from goalkeeper.core.errors import PolicyError
+from goalkeeper.core.frameworks import Framework
+from goalkeeper.environment import environment, tool_version
+from goalkeeper.planning.evidence import used_units
+from goalkeeper.policy import NOTE, Policy, default_policy
+from goalkeeper.report import AssignmentRow, Context, renderers
 
 POLICY = "policy"  # the folder of the two files that rate a run
 
@@ -27,13 +31,14 @@ def freeze(session: Session, folder: RunFolder) -> None:
         "fingerprint": session.app.fingerprint,
         "file": session.file,
         "person": session.app.person or "",
-        "description": description.read_text(encoding="utf-8") if description else "",
+        "description": description.read_bytes().decode("utf-8") if description else "",
         "hashes": dict(session.app.hashes),
         "policy": session.policy.row().model_dump(),
         "seed": session.seed,
         "effort": session.plan.choice.effort,
         "plan_sha256": hashlib.sha256(text.encode()).hexdigest(),
         "plan": rows,
+        "units": {unit.id: unit.identity for unit in session.plan.looks},
         "environment": environment(),
     }
     folder.write("run.json", json.dumps(frozen, indent=1) + "\n")
@@ -43,15 +48,36 @@ def freeze(session: Session, folder: RunFolder) -> None:
 
 def write_assessment(session: Session, folder: RunFolder, assessment: Assessment) -> None:
     """Write the assessment and its report, and seal the folder."""
-    folder.write("assessment.json", assessment.to_json())
-    about = report_context(session.policy, file=session.file, person=session.app.person or "")
-    folder.write("report.html", render_html(assessment, about))
+    folder.write(ASSESSMENT, assessment.to_json())
+    person = session.app.person or ""
+    folder.write(REPORT, render_report(assessment, session.policy, session.file, person))
+    folder.keep_units(used_units(assessment))
     folder.seal()
+
+
+def render_report(assessment: Assessment, policy: Policy, file: str, person: str) -> str:
+    """Render the report as a run folder holds it: the same text from the same content."""
+    about = report_context(policy, file=file, person=person)
+    return renderers()[Path(REPORT).suffix[1:]]().render(assessment, about)
 
 
 def read_policy(root: Path) -> Policy:
     """Read the rules that a run folder was rated by; raises PolicyError."""
     return Policy.load(root / POLICY / "taxonomy.yaml", root / POLICY / "rating.yaml")
+
+
+def frameworks_of(root: Path) -> tuple[Framework, ...]:
+    """List the frameworks of the taxonomy that a run folder was rated by, and ours beside them.
+
+    A framework that the run's taxonomy does not name is taken from ours: an older run is read
+    against today's list. A folder without a readable policy gets all of ours.
+    """
+    ours = {framework.key: framework for framework in default_policy().frameworks()}
+    try:
+        theirs = {framework.key: framework for framework in read_policy(root).frameworks()}
+    except PolicyError:
+        theirs = {}
+    return tuple((ours | theirs).values())
 
 
 def report_context(
@@ -76,6 +102,7 @@ def report_context(
             for row in policy.assignment()
         ),
         note=NOTE,
+        frameworks=policy.frameworks(),
         citations={key: policy.citation(key) for key in policy.taxonomy.literature},
         commands={"run": shlex.join(["goalkeeper", "run", file])} if file else {},
         show_private=show_private,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from goalkeeper.core.evidence import AttackResult, Evidence
+from goalkeeper.core.evidence import AttackResult, Evidence, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Power
 from goalkeeper.estimate import OperationTimes
@@ -133,8 +133,14 @@ class Agenda:
     # ---- what matters --------------------------------------------------------------------------
 
     def _matters(self, step: RunLook, state: _State) -> bool:
-        """Return whether a look can still change a verdict, or was asked for regardless."""
+        """Return whether a look can still change a verdict, or was asked for regardless.
+
+        What crashed or hung on a part of the sample would do so again on all of it.
+        """
         run = step.run
+        first = state.counted.get(run.looks[0].id)
+        if step.look and first is not None and first.status is Status.FAILED_TO_RUN:
+            return False
         if self._complete or not self._goals[run.id]:
             return True
         excluded = state.excluded.get(run.id, set())

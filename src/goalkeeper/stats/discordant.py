@@ -55,6 +55,11 @@ def paired_difference(gained: int, lost: int, n: int, *, alpha: float = 0.05) ->
     ------
     ValueError
         If `n` is 0 (treat as inconclusive), a count is negative, or more than `n` items changed.
+
+    References
+    ----------
+    R. L. Berger, D. D. Boos (1994), JASA 89, 1012-1016; T. Tango (1998), Statistics in Medicine
+    17, 891-908.
     """
     _check_changes(gained, lost, n, alpha)
     test = _DifferenceTest(gained, gained + lost, n)
@@ -83,6 +88,11 @@ def paired_normalised_gain(
     ------
     ValueError
         If `n` is 0 (treat as inconclusive) or the counts do not fit together.
+
+    References
+    ----------
+    R. L. Berger, D. D. Boos (1994), JASA 89, 1012-1016; T. Tango (1998), Statistics in Medicine
+    17, 891-908.
     """
     require_counts(both, n)
     gained, lost = successes - both, baseline_successes - both

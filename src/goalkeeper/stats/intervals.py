@@ -139,6 +139,10 @@ def normalised_gain(k1: float, n1: int, k0: float, n0: int, *, alpha: float = 0.
     ------
     ValueError
         As `clopper_pearson`.
+
+    References
+    ----------
+    A. Donner, G. Y. Zou (2012), as `ratio`.
     """
     failures = ratio(n1 - k1, n1, n0 - k0, n0, alpha=alpha)
     return Interval(1.0 - failures.high, 1.0 - failures.low)

@@ -76,6 +76,10 @@ def latency_factor(
     ------
     ValueError
         As `quantile_bounds`, or if a cost is negative.
+
+    References
+    ----------
+    W. R. Thompson (1936), as `quantile_bounds`; G. Y. Zou, A. Donner (2008), as `excess`.
     """
     attacked, harmless = _costs("attack costs", attack), _costs("benign costs", benign)
     if min(attacked.min(), harmless.min()) < 0:

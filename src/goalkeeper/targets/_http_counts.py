@@ -37,7 +37,7 @@ class Counts:
         self._map: mmap.mmap | None = None
         self._bytes: bytearray | mmap.mmap = bytearray(size)
         if path is not None:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             with self._held():
                 if os.fstat(self._file).st_size < size:
                     os.ftruncate(self._file, size)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from goalkeeper.core.errors import TargetError
+from goalkeeper.core.private import make_file, make_folder
 from goalkeeper.targets._http_counts import Counts
 
 UNLIMITED = float("inf")
@@ -78,8 +79,10 @@ class Ledger:
 
     def __init__(self, folder: Path | None, limits: ServiceLimits) -> None:
         self.limits = limits
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+        if folder is not None:  # it keeps inputs and answers, and may be there before its run
+            make_folder(folder.parent)
+            make_folder(folder)
+            make_file(folder / "answers.sqlite")
         self._counts = Counts(None if folder is None else folder / "counts", limits.most)
         self._lock = threading.Lock()
         self._waiting: list[tuple[bytes, str]] = []
@@ -204,7 +207,9 @@ class Slots:
         self._free = list(range(count))
         self._files: list[IO[bytes]] = []
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
+            for i in range(count):
+                make_file(folder / f"slot-{i}")
             self._files = [(folder / f"slot-{i}").open("ab") for i in range(count)]
 
     def take(self) -> int | None:

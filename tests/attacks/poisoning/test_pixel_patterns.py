@@ -152,7 +152,7 @@ def test_where_nothing_is_harmless_the_game_says_which_answer_is_wanted() -> Non
     wanted = Poisoning().deal(app, tasks[1], np.random.default_rng(0)).question.wanted
     assert wanted is not None
     assert "of inputs of other classes with a pattern" in result.summary
-    assert "; without poison 0.0%" in result.summary
+    assert "; without poison 0 %" in result.summary
     assert tally.n <= (app.data.holdout.y != -1).sum() - 20
     assert result.exhibits[-1].title == "an input"
     assert "\n" in result.exhibits[-1].before, "images are drawn"

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("aiohttp")
 
 import goalkeeper as gk
-from goalkeeper.cli.run import choose_exit_code
+from goalkeeper.cli.exits import choose_exit_code
 from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.power import View

@@ -183,7 +183,7 @@ def test_every_subgroup_is_measured_and_the_worst_comes_first() -> None:
     assert groups["town north"].value == 1.0
     assert groups["town south"].low < 0.0
     assert next(iter(groups)) == "town north"
-    assert "most exposed is town north with a gain of 100%" in result.summary
+    assert "most exposed is town north with a gain of 100 %" in result.summary
 
 
 @pytest.mark.requirement("S52")

@@ -49,7 +49,7 @@ def test_one_flipped_sign_can_be_worked_out() -> None:
 def test_the_lowest_bit_changes_nothing() -> None:
     result = result_of(lambda aim, access: [Flip("weights", 0, 0)], GAME)
     assert tally(result).successes == 0
-    assert "0.0% with 1 chosen bit" in result.summary
+    assert "0 % with 1 chosen bit" in result.summary
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_what_is_learned_about_other_inputs_goes_beyond_chance() -> None:
     assert tally.both is not None
     assert beats_baseline(tally)
     assert tally.baseline_successes / tally.baseline_n == pytest.approx(SHARE, abs=0.3)
-    assert "; a random input does so in" in found.summary
+    assert "; a random input: " in found.summary
     assert found.curve is not None
     assert list(found.curve.x) == sorted(found.curve.x)
 

@@ -203,6 +203,13 @@ def test_only_changes_inside_the_ball_count(norm: str) -> None:
     assert "40 invalid" in outside.measurements[0].note
     assert inside.curve is not None
     assert inside.curve.budget == ("Linf distance" if norm == "linf" else "L2 distance")
+    (robust,) = inside.curves
+    accuracy = next(m for m in inside.measurements if m.metric == robust.metric)
+    assert (robust.x[0], robust.value[0]) == (0, accuracy.baseline), "starts without an attack"
+    assert robust.value[-1] == accuracy.value
+    assert (robust.low[-1], robust.high[-1]) == pytest.approx((accuracy.low, accuracy.high))
+    assert all(shown.picture is not None for shown in inside.exhibits)
+    assert inside.exhibits
 
 
 def test_a_success_that_rounding_undoes_does_not_count() -> None:

@@ -21,6 +21,7 @@ from goalkeeper.games.evasion import EntryConstraint, Evasion
 from goalkeeper.games.evasion.table_threat import build_entry_constraint
 from goalkeeper.games.evasion.ways import find_kind
 from goalkeeper.games.shared.simple_targets import LinearTarget
+from goalkeeper.games.shared.wording import percent
 from goalkeeper.planning import make_plan
 from goalkeeper.policy import default_policy
 from goalkeeper.stats import clopper_pearson
@@ -327,4 +328,4 @@ def test_robust_accuracy_counts_what_was_wrong_before() -> None:
     assert robust.value == pytest.approx((attacked - broken) / robust.n)
     assert (robust.low, robust.high) == pytest.approx(clopper_pearson(attacked - broken, 150))
     assert robust.baseline == pytest.approx(120 / 150)
-    assert f"robust accuracy {robust.value:.0%}" in evidence.result.summary
+    assert f"robust accuracy {percent(robust.value)} (" in evidence.result.summary

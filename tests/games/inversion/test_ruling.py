@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,13 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Splits
 from goalkeeper.core.domain import Column, TableDomain
 from goalkeeper.core.standing import StandingKind
-from goalkeeper.games.inversion import Inversion
+from goalkeeper.games.inversion import Inversion, questions
 from goalkeeper.games.inversion.game import TASK
+from goalkeeper.games.inversion.questions import (
+    ClassDifferences,
+    FeatureMatrix,
+    find_separate_columns,
+)
 from goalkeeper.policy import default_policy
 from goalkeeper.testing.worlds import inversion
 
@@ -80,3 +86,34 @@ def test_whoever_has_the_training_data_decides_nothing() -> None:
     who = default_policy().attackers
     kinds = [Inversion().standing(app, TASK, who[n]).kind for n in ("customer", "insider")]
     assert kinds == [StandingKind.DECIDES, StandingKind.NO_HARM]
+
+
+def test_many_classes_do_not_take_the_square_of_them_in_memory() -> None:
+    """All pairs of 300 classes in 100 columns are 70 MB, and several such arrays were made."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(300), 5)
+    names = tuple(f"c{i}" for i in range(100))
+    truth = FeatureMatrix(rng.normal(size=(len(y), 100)) + y[:, None] % 7, y, names)
+    tracemalloc.start()
+    try:
+        differences = ClassDifferences.of(truth, 300)
+        columns = find_separate_columns(truth, differences)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(columns)
+    assert peak < 70e6
+
+
+def test_parts_of_the_columns_show_the_same_as_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    y = np.repeat(np.arange(6), 20)
+    x = rng.normal(size=(len(y), 9)) + rng.normal(size=(6, 9))[y]
+    truth = FeatureMatrix(x, y, tuple(f"c{i}" for i in range(9)))
+    differences = ClassDifferences.of(truth, 6)
+    whole = find_separate_columns(truth, differences)
+    monkeypatch.setattr(questions, "AT_A_TIME", 20)
+    np.testing.assert_array_equal(find_separate_columns(truth, differences), whole)
+    first, second = differences.list_pairs()
+    strength = np.abs(differences.z(first, second, np.arange(9))).max(axis=0)
+    assert whole[0] == strength.argmax()

@@ -80,7 +80,7 @@ def test_where_nothing_sufficed_only_a_lower_end_is_known() -> None:
     bracket = find_minimum(doses_of(2, 5, 11), passing(0, 0, 10), 0.05)
     assert bracket.insufficient == (5, 0.005)
     assert min(bracket.sufficient) == float("inf")
-    assert bracket.describe("pass") == "Up to 11 records were not shown to pass."
+    assert bracket.describe("pass") == "No number of records up to 11 was shown to pass."
     at_once = find_minimum(doses_of(1, 2), passing(200, 200), 0.05)
     assert at_once.describe("pass") == "It takes 1 record to pass."
 

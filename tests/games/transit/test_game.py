@@ -96,7 +96,7 @@ def test_denial_counts_even_if_it_is_noticed_and_only_for_harmless_inputs() -> N
     assert tally.successes == tally.n
     assert tally.n == int((mail.data.holdout.y == 0).sum())
     assert measured(found, "share noticed").value == 1
-    assert "1.0% are tolerated" in found.summary
+    assert "1 % are tolerated" in found.summary
     wrong, denied = GAME.tasks(mail)
     assert wrong.harms[0].level is IntegrityLevel.OUTPUT
     assert denied.harms[0].goal is Goal.AVAILABILITY

@@ -25,6 +25,9 @@ STEEPEST = 6.0  # largest log-score, either way, that models other than linear o
 MOST_TRIED_ON = 800  # answers that every family is tried on
 MOST_LEARNT = 20_000  # answers that a family learns from
 PASSES = 200_000  # rows that a network sees in training, at most
+# Columns that each split of a forest chooses among: a share, and the most. Of images more of them
+# cost time in proportion, and make the trees more alike.
+SPLIT_SHARE, MOST_SPLIT_COLUMNS = 0.33, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,10 +194,14 @@ def _fit_scores(
         values = values / values.sum(axis=1, keepdims=True) - 1 / values.shape[1]
     if classes == 2:
         values = values[:, 1] - values[:, 0]
+    rows = as_rows(x, text=text)
     model = _build_regressor(family, domain, values, seed)
+    if family == "forest":
+        share = min(SPLIT_SHARE, MOST_SPLIT_COLUMNS / rows.shape[1])
+        model[-1].set_params(max_features=share)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nearly converged is good enough
-        return ScoreSubstitute(model.fit(as_rows(x, text=text), values), text)
+        return ScoreSubstitute(model.fit(rows, values), text)
 
 
 def _join(answered: AnsweredInputs, also: AnsweredInputs | None) -> AnsweredInputs:
@@ -217,7 +224,7 @@ def _build_regressor(family: str, domain: Domain, values: Floats, seed: int) -> 
         case "linear":
             final: Any = linear_model.Ridge(alpha=1e-3)
         case "forest":
-            final = ensemble.ExtraTreesRegressor(60, max_features=0.33, random_state=seed)
+            final = ensemble.ExtraTreesRegressor(60, random_state=seed)
         case "boosting":
             final = ensemble.HistGradientBoostingRegressor(max_iter=200, random_state=seed)
             if values.ndim > 1:

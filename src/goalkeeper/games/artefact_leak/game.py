@@ -27,6 +27,7 @@ from goalkeeper.games.artefact_leak.stored_records import storing_records
 from goalkeeper.games.artefact_leak.word_regions import WordRegions
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.shared.measuring import build_measurement, measure_count
+from goalkeeper.games.shared.wording import percent, span
 from goalkeeper.games.tallies import estimate_tally, paired_proportion
 
 MIN_RECORDS = 20  # of training records, and of records that the model never saw
@@ -182,11 +183,11 @@ def _summarise(claims: Claims, tally: Proportion, subject: str) -> str:
         "single-records": "regions read from the stored model contain exactly one record of the "
         "training data, and its class is correct",
     }[_name_kind(claims)]
-    rate = estimate_tally(tally)
+    found = estimate_tally(tally)
     return (
-        f"{tally.successes} of {tally.n} {what} ({rate.value:.0%}, {rate.low:.0%} to "
-        f"{rate.high:.0%}); for records that the model never saw the same claims would be right "
-        f"in {tally.baseline_successes} of {tally.baseline_n} cases"
+        f"{tally.successes} of {tally.n} {what} ({percent(found.value)}, "
+        f"{span(found.low, found.high)}); for records that the model never saw the same claims "
+        f"would be right in {tally.baseline_successes} of {tally.baseline_n} cases."
     )
 
 

@@ -30,6 +30,7 @@ from goalkeeper.games.shared.measuring import (
     last_checkpoints,
     measure_rate,
 )
+from goalkeeper.games.shared.wording import percent, rate
 from goalkeeper.games.tallies import bounds, estimate_tally, paired_gain, value
 from goalkeeper.stats import IntervalEstimate, excess, paired_difference, subtract
 
@@ -237,19 +238,18 @@ def _summarise(hits: GuessHits, attribute: Attribute, groups: Sequence[Measureme
     member, other = hits.member, ~hits.member
     leak = hits.measure_leak()
     sentence = (
-        f"the attack guesses {attribute.name} correctly for {hits.attack[member].mean():.1%} of "
-        f"the training records (without the model: {hits.imputed[member].mean():.1%}) and for "
-        f"{hits.attack[other].mean():.1%} of other records (without the model: "
-        f"{hits.imputed[other].mean():.1%}). The difference of differences is "
+        f"The attack guesses {attribute.name} correctly for "
+        f"{percent(float(hits.attack[member].mean()))} of the training records (without the "
+        f"model: {percent(float(hits.imputed[member].mean()))}) and for "
+        f"{percent(float(hits.attack[other].mean()))} of other records (without the model: "
+        f"{percent(float(hits.imputed[other].mean()))}). The difference of differences is "
         f"{100 * leak.value:+.1f} points ({100 * leak.low:+.1f} to {100 * leak.high:+.1f})"
     )
     if not groups:
-        return sentence
+        return f"{sentence}."
     worst = groups[0]
-    return (
-        f"{sentence}; most exposed is {worst.group} with a gain of {worst.value:.0%} "
-        f"({worst.low:.0%} to {worst.high:.0%})"
-    )
+    gain = rate(worst.value, worst.low, worst.high)
+    return f"{sentence}; most exposed is {worst.group} with a gain of {gain}."
 
 
 def _check_alike(hits: GuessHits) -> Control:

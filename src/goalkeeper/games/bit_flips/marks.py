@@ -35,6 +35,7 @@ from goalkeeper.games.bit_flips.bits import (
     flip_bits,
 )
 from goalkeeper.games.shared.items import keep_outcomes
+from goalkeeper.games.shared.wording import percent
 from goalkeeper.games.tallies import estimate_tally, paired_proportion
 from goalkeeper.stats import clopper_pearson, mean_t
 
@@ -256,14 +257,14 @@ def _summary(counts: Sequence[int], tallies: Sequence[Proportion]) -> str:
     if counts[-1] == 0:
         return f"None of the bit flips that were tried turns any of {last.n} correct answers wrong."
     parts = [
-        f"{tally.successes / tally.n:.1%} with {count}"
+        f"{percent(tally.successes / tally.n)} with {count}"
         for count, tally in zip(counts, tallies, strict=True)
         if count in (counts[0], counts[-1])
     ]
     return (
         f"Share of {last.n} correct answers that turn wrong when stored bits are flipped: "
         f"{', '.join(parts)} chosen {'bit' if counts[-1] == 1 else 'bits'}; "
-        f"{last.baseline_successes / last.baseline_n:.1%} with as many at random."
+        f"{percent(last.baseline_successes / last.baseline_n)} with as many at random."
     )
 
 

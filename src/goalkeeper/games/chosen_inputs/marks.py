@@ -18,6 +18,7 @@ from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.games.shared.measuring import draw_curve, measure_rate
 from goalkeeper.games.shared.reacting import count_reactions, headline
 from goalkeeper.games.shared.system import System, ask_target
+from goalkeeper.games.shared.wording import percent
 from goalkeeper.games.tallies import paired_proportion
 
 
@@ -110,11 +111,11 @@ def _summary(
     app: Application, pool: InputPool, queries: float, tally: Proportion, tries: int
 ) -> str:
     chance = tally.baseline_successes / tally.baseline_n
-    kind = "" if app.harmless is None else f"not {app.classes[app.harmless]} "
+    kind = "" if app.harmless is None else f" that are not {app.classes[app.harmless]}"
     return (
-        f"After {queries:,.0f} queries {tally.successes} of {pool.slots} {kind}inputs, each chosen "
-        f"out of {pool.size}, trigger a wrong reaction; {_name_chance(tries)} does so in "
-        f"{chance:.0%} of attempts."
+        f"Picking the best of {pool.size} inputs{kind}, the attacker triggered a wrong reaction in "
+        f"{tally.successes} of {pool.slots} tries ({percent(tally.successes / tally.n)}) after "
+        f"{queries:,.0f} queries; {_name_chance(tries)}: {percent(chance)}."
     )
 
 

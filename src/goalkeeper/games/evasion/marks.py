@@ -30,6 +30,7 @@ from goalkeeper.games.evasion.parts import (
 from goalkeeper.games.evasion.report import (
     MarkedAttack,
     check_controls,
+    draw_robust_accuracy,
     explain_failure,
     list_caveats,
     measure,
@@ -117,6 +118,7 @@ def mark_submissions(marking: EvasionMarking) -> AttackResult:
         tally=trials[-1].tally,
     )
     failure = explain_failure(marked)
+    curve, broken = _draw_curve(marking, attempts, cost, by_size=by_size)
     return AttackResult(
         status=Status.CONTROL_FAILED if failure else Status.TESTED,
         reason=failure,
@@ -125,7 +127,8 @@ def mark_submissions(marking: EvasionMarking) -> AttackResult:
         measurements=measure(marked, by_size=by_size),
         trials=tuple(trials),
         outcomes=keep_outcomes(marking.app, question.x, solved, random_hits),
-        curve=_draw_curve(marking, attempts, cost, by_size=by_size),
+        curve=curve,
+        curves=(draw_robust_accuracy(marking.deal.secret, curve, broken),),
         controls=check_controls(marked, _count_unrepeatable(marked)),
         caveats=list_caveats(marked),
         exhibits=show_examples(marked),
@@ -346,12 +349,14 @@ def _build_trial(
 
 def _draw_curve(
     marking: EvasionMarking, attempts: Attempts, cost: Floats, *, by_size: bool
-) -> Curve:
+) -> tuple[Curve, Ints]:
+    """Draw the success rate, and count the inputs `(m,)` broken within each of its budgets."""
     n = len(marking.deal.question.x)
     grid = _choose_budgets(marking, cost, MAX_POINTS, by_size=by_size)
-    band = nondecreasing_band(cumulative_success(attempts.find_cheapest(n, cost), grid), n)
+    solved = cumulative_success(attempts.find_cheapest(n, cost), grid)
+    band = nondecreasing_band(solved, n)
     unit = marking.deal.question.constraint.unit if by_size else "queries"
-    return Curve(
+    curve = Curve(
         budget=unit,
         unit=f"{unit} per input",
         x=tuple(grid),
@@ -359,6 +364,7 @@ def _draw_curve(
         low=tuple(band.low.tolist()),
         high=tuple(band.high.tolist()),
     )
+    return curve, solved
 
 
 # ---- questions of the game -----------------------------------------------------------------------

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
-from goalkeeper.core.evidence import Control, Exhibit, Measurement, Tally
+from goalkeeper.core.domain import ImageDomain
+from goalkeeper.core.evidence import Control, Curve, Exhibit, Measurement, Tally
 from goalkeeper.core.threats import ANY_OTHER
 from goalkeeper.games.base import Marking
 from goalkeeper.games.evasion.goals import describe_target
@@ -27,8 +28,10 @@ from goalkeeper.games.evasion.parts import (
 from goalkeeper.games.evasion.tables import EntryConstraint
 from goalkeeper.games.evasion.ways import find_kind
 from goalkeeper.games.shared.measuring import build_measurement, measure_count, measure_rate
+from goalkeeper.games.shared.pictures import draw_change
+from goalkeeper.games.shared.wording import percent, rate, span
 from goalkeeper.games.tallies import beats_baseline
-from goalkeeper.stats import clopper_pearson
+from goalkeeper.stats import clopper_pearson, nondecreasing_band
 
 ROBUST_ACCURACY = "robust accuracy"
 MAX_FALSE_CLAIMS = 0.1  # share of the inputs; more, and a search was led astray by chance
@@ -87,20 +90,17 @@ def summarise(marked: MarkedAttack) -> str:
     robust = _measure_accuracy(marked)
     size = f"; median size {middle:g} {marked.question.constraint.unit}" if isfinite(middle) else ""
     return (
-        f"{broken} of {n} correctly classified inputs {_name_ending(marked)} after the change "
-        f"{within} ({broken / n:.0%}, {low:.0%} to {high:.0%}){size}; random changes of equal "
-        f"size: {chance} of {n}; robust accuracy {robust.value:.0%} ({robust.low:.0%} to "
-        f"{robust.high:.0%})"
+        f"The attack turned {broken} of {n} correctly classified inputs {_name_ending(marked)} "
+        f"{within} ({percent(broken / n)}, {span(low, high)}){size}; random changes of the same "
+        f"size: {chance}; robust accuracy {rate(robust.value, robust.low, robust.high)}."
     )
 
 
 def _name_ending(marked: MarkedAttack) -> str:
-    """Say what becomes of inputs that reach the goal of the task."""
+    """Say what inputs become that reach the goal of the task."""
     app, task = marked.marking.app, marked.marking.task
     target = find_kind(app, task).target
-    return (
-        f"are classified{describe_target(target)}," if target != ANY_OTHER else "are misclassified"
-    )
+    return "into errors" if target == ANY_OTHER else f"into errors{describe_target(target)},"
 
 
 def measure(marked: MarkedAttack, *, by_size: bool) -> tuple[Measurement, ...]:
@@ -158,6 +158,24 @@ def group_values(app: Application, data: Data) -> Mapping[str, NDArray[Any]]:
     names = [*app.subgroups, *([app.person] if app.person else [])]
     values = {name: data.columns[name] for name in names if name in data.columns}
     return {**values, "class": np.array(app.classes, dtype=object)[data.y]}
+
+
+def draw_robust_accuracy(before: CleanState, curve: Curve, solved: Ints) -> Curve:
+    """Draw the robust accuracy over the budgets of a curve, from the accuracy without an attack.
+
+    solved: `(m,)` inputs broken within each of the `m` budgets.
+    """
+    failed = np.concatenate([[0], solved]) + before.wrong_before
+    band = nondecreasing_band(failed, before.looked_at)
+    return Curve(
+        metric=ROBUST_ACCURACY,
+        budget=curve.budget,
+        unit=curve.unit,
+        x=(0.0, *curve.x),
+        value=tuple((1 - band.value).tolist()),
+        low=tuple((1 - band.high).tolist()),
+        high=tuple((1 - band.low).tolist()),
+    )
 
 
 def _measure_accuracy(marked: MarkedAttack) -> Measurement:
@@ -299,21 +317,30 @@ def list_caveats(marked: MarkedAttack) -> tuple[str, ...]:
 def show_examples(marked: MarkedAttack) -> tuple[Exhibit, ...]:
     """Show the inputs that took the smallest change; harmless ones are private."""
     app, question = marked.marking.app, marked.question
-    constraint = question.constraint
-    if question.x.dtype != object and not isinstance(constraint, EntryConstraint):
-        return ()
     chosen = np.argsort(marked.size, kind="stable")[: min(MAX_EXAMPLES, int(marked.solved.sum()))]
     return tuple(
         Exhibit(
             title=f"{app.classes[question.y[i]]}, classified as {app.classes[marked.label[i]]} "
             "after the change",
-            before=_format(question.x[i], marked.after[i], constraint),
-            after=_format(marked.after[i], question.x[i], constraint),
             note=f"{marked.size[i]:g} {question.constraint.unit}",
             private=app.harmless is None or int(question.y[i]) == app.harmless,
+            **_show_change(marked, int(i)),
         )
         for i in chosen
     )
+
+
+def _show_change(marked: MarkedAttack, i: int) -> dict[str, Any]:
+    """Show an input before and after: an image as a picture, anything else as text."""
+    question, domain = marked.question, marked.marking.app.domain
+    constraint, before, after = question.constraint, question.x[i], marked.after[i]
+    texts: dict[str, Any] = {}
+    if question.x.dtype == object or isinstance(constraint, EntryConstraint):
+        texts["before"] = _format(before, after, constraint)
+        texts["after"] = _format(after, before, constraint)
+    if isinstance(domain, ImageDomain):
+        texts["picture"] = draw_change(before, after, domain)
+    return texts
 
 
 def _format(value: Any, other: Any, constraint: Constraint) -> str:

@@ -40,6 +40,7 @@ from goalkeeper.games.shared.measuring import (
     thinned_checkpoints,
 )
 from goalkeeper.games.shared.simple_targets import simple_rule
+from goalkeeper.games.shared.wording import percent, rate
 from goalkeeper.stats import clopper_pearson
 
 MIN_INPUTS = 30  # in the holdout
@@ -299,10 +300,11 @@ def _model_size(app: Application) -> tuple[int, str]:
 
 def _summarise(point: Checkpoint, agree: Bools, base: Bools) -> str:
     low, high = clopper_pearson(int(agree.sum()), len(agree))
+    gained = "." if agree.mean() > base.mean() else ": nothing gained."
     return (
-        f"after {int(point.queries[0]):,} queries the substitute gives the same answer as the "
-        f"target on {agree.mean():.1%} ({low:.1%} to {high:.1%}) of {len(agree):,} unseen inputs; "
-        f"the best one without any query does on {base.mean():.1%}"
+        f"After {int(point.queries[0]):,} queries the copy agrees on "
+        f"{rate(float(agree.mean()), low, high)} of {len(agree):,} unseen inputs; a model trained "
+        f"without any query already agrees on {percent(float(base.mean()))}{gained}"
     )
 
 

@@ -25,6 +25,7 @@ from goalkeeper.games.shared.rankings import (
     find_named,
     precision,
 )
+from goalkeeper.games.shared.wording import percent
 
 MarkingColumns = Marking[RankingAim, None, Ranking]
 
@@ -52,7 +53,7 @@ def mark(marking: MarkingColumns) -> AttackResult:
         status=Status.TESTED,
         summary=f"After {int(points[-1].queries[0]):,} queries {last.successes} of the first {k} "
         f"columns named are among the {k} that move the answers most; without any query "
-        f"{last.baseline:.0%} of them would be.",
+        f"{percent(last.baseline)} of them would be.",
         measurements=(
             last.measure(marking.task.metric, "over the best without any query"),
             precision(last, f"a column counts by {how}"),

@@ -25,6 +25,7 @@ from goalkeeper.games.shared.rankings import (
     find_named,
     precision,
 )
+from goalkeeper.games.shared.wording import percent
 from goalkeeper.stats import clopper_pearson
 
 MarkingWords = Marking[RankingAim, Inputs, Ranking]
@@ -127,7 +128,7 @@ def _summary(found: GainCounts, queries: int) -> str:
     return (
         f"After {queries:,} queries {found.successes} of the first {found.n} words named are "
         f"among the {found.n} strongest indicators of a harmful class; without any query "
-        f"{base:.0%} of them would be."
+        f"{percent(base)} of them would be."
     )
 
 

@@ -39,6 +39,7 @@ from goalkeeper.games.shared.measuring import (
     measure_count,
     thinned_checkpoints,
 )
+from goalkeeper.games.shared.wording import percent, span
 
 METRIC = "normalised_gain"
 # Of fewer questions a guesser answers all correctly with a probability above 2.5 % (2^-5 = 3.1 %).
@@ -175,12 +176,13 @@ def _find_baseline(
 
 def _summarise(counts: GainCounts, values: Floats, truth: FeatureMatrix, app: Application) -> str:
     unit = {"text": "word", "table": "column", "image": "pixel"}[app.domain.kind]
-    rate = counts.measure_hits("", "")
+    found = counts.measure_hits("", "")
     return (
-        f"the reconstruction shows in {counts.successes} of {counts.n} cases ({rate.value:.0%}, "
-        f"{rate.low:.0%} to {rate.high:.0%}) which of two classes has the higher average of a "
-        f"{unit}; without the model {counts.baseline:.0%} would be correct. Its correlation with "
-        f"the true averages is {correlate_averages(values, truth, app):.2f}"
+        f"The reconstruction shows in {counts.successes} of {counts.n} cases "
+        f"({percent(found.value)}, {span(found.low, found.high)}) which of two classes has the "
+        f"higher average of a {unit}; without the model {percent(counts.baseline)} would be "
+        "correct. Its correlation with the true averages is "
+        f"{correlate_averages(values, truth, app):.2f}."
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +20,7 @@ MAX_CORRELATION = 0.5  # from which on two columns count as one
 MAX_WORDS = 600  # of a text application, the commonest first
 MIN_TEXT_SHARE = 0.005  # of the texts, in which a word must occur
 MAX_COLUMNS = 400
+AT_A_TIME = 1 << 20  # differences of two classes in a column that are computed together
 MIN_CLASS_RECORDS = 5  # of a class that has an average
 
 
@@ -116,45 +119,82 @@ def choose_questions(truth: FeatureMatrix, classes: int, rng: np.random.Generato
     in many pixels next to one another, or in many words of one phrase, is not counted many times.
     Only questions whose answer is beyond chance in the training data are asked.
     """
-    z = measure_z_scores(truth, classes)
-    kept = find_separate_columns(truth, z)
+    differences = ClassDifferences.of(truth, classes)
+    kept = find_separate_columns(truth, differences)
     found = []
-    present = np.flatnonzero(
-        [(truth.y == label).sum() >= MIN_CLASS_RECORDS for label in range(classes)]
-    )
     for column in kept:
-        drawn = rng.permutation(present)
-        for a, b in zip(drawn[::2], drawn[1::2], strict=False):
-            if abs(z[a, b, column]) > MIN_Z:
-                found.append((column, a, b, z[a, b, column] > 0))
+        drawn = rng.permutation(differences.present)
+        first, second = drawn[: len(drawn) // 2 * 2].reshape(-1, 2).T
+        for a, b, z in zip(first, second, differences.z(first, second, column), strict=True):
+            if abs(z) > MIN_Z:
+                found.append((column, a, b, z > 0))
     rows = np.array(found, dtype=np.int64).reshape(-1, 4)
     return Questions(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3].astype(bool))
 
 
-def find_separate_columns(truth: FeatureMatrix, z: Floats) -> Ints:
-    """List columns that differ between classes, by z-scores `(classes, classes, d)`.
+@dataclass(frozen=True, eq=False)
+class ClassDifferences:
+    """How classes differ in their averages, in standard errors.
+
+    All pairs of classes in all columns do not fit into memory where both are many, so that they
+    are computed for a few columns at a time.
+
+    Parameters
+    ----------
+    means, errors
+        The average of each class and its squared standard error, `(classes, d)`; infinite where
+        there are too few records.
+    present
+        The classes with enough records.
+    """
+
+    means: Floats
+    errors: Floats
+    present: Ints
+
+    @staticmethod
+    def of(truth: FeatureMatrix, classes: int) -> ClassDifferences:
+        """Measure the classes of a matrix."""
+        means = truth.means(classes)
+        errors = np.full_like(means, np.inf)
+        present = np.flatnonzero(np.bincount(truth.y, minlength=classes) >= MIN_CLASS_RECORDS)
+        for label in present:
+            rows = truth.matrix[truth.y == label]
+            errors[label] = rows.var(axis=0, ddof=1) / len(rows)
+        return ClassDifferences(np.nan_to_num(means), errors, present)
+
+    def z(self, first: Ints, second: Ints, column: Any) -> Floats:
+        """Differences in standard errors; what is given is broadcast."""
+        spread = np.sqrt(self.errors[first, column] + self.errors[second, column])
+        gap = self.means[first, column] - self.means[second, column]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.where(spread > 0, gap / spread, np.sign(gap) * np.inf)
+        return np.asarray(np.nan_to_num(z, posinf=np.inf, neginf=-np.inf))
+
+    def list_pairs(self) -> tuple[Ints, Ints]:
+        """List the pairs of present classes, each once: their first and their second, `(p, 1)`."""
+        first, second = np.triu_indices(len(self.present), k=1)
+        return self.present[first, None], self.present[second, None]
+
+    def split(self, columns: Ints) -> Iterator[Ints]:
+        """Split columns into parts of which all pairs fit into memory."""
+        pairs = len(self.present) * (len(self.present) - 1) // 2
+        size = max(1, AT_A_TIME // max(1, pairs))
+        for start in range(0, len(columns), size):
+            yield columns[start : start + size]
+
+
+def find_separate_columns(truth: FeatureMatrix, differences: ClassDifferences) -> Ints:
+    """List columns that differ between classes.
 
     The most different ones come first; of columns that go up and down together only the first.
     """
-    strength = np.abs(z).max(axis=(0, 1), initial=0.0)
+    first, second = differences.list_pairs()
+    strength = np.zeros(truth.matrix.shape[1])
+    for part in differences.split(np.arange(len(strength))):
+        strength[part] = np.abs(differences.z(first, second, part)).max(axis=0, initial=0.0)
     order = np.argsort(-strength, kind="stable")[:MAX_COLUMNS]
     return _drop_correlated(_centre_by_class(truth), order[strength[order] > MIN_Z])
-
-
-def measure_z_scores(truth: FeatureMatrix, classes: int) -> Floats:
-    """Differences of averages in standard errors, `(classes, classes, d)`."""
-    means = truth.means(classes)
-    error = np.full_like(means, np.inf)
-    for label in range(classes):
-        rows = truth.matrix[truth.y == label]
-        if len(rows) >= MIN_CLASS_RECORDS:
-            error[label] = rows.var(axis=0, ddof=1) / len(rows)
-    spread = np.sqrt(error[:, None] + error[None, :])
-    centred = np.nan_to_num(means)
-    gap = centred[:, None] - centred[None, :]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(spread > 0, gap / spread, np.sign(gap) * np.inf)
-    return np.nan_to_num(z, posinf=np.inf, neginf=-np.inf)
 
 
 def _centre_by_class(truth: FeatureMatrix) -> Floats:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from goalkeeper.core.application import Application
-from goalkeeper.core.data import Bools, Data
+from goalkeeper.core.data import Data
 from goalkeeper.games.inversion.questions import (
-    MIN_CLASS_RECORDS,
     MIN_Z,
+    ClassDifferences,
     extract_features,
     find_separate_columns,
-    measure_z_scores,
 )
 
 MOST_RECORDS = 5000  # of each side that are looked at; more would only show smaller differences
@@ -37,28 +36,30 @@ def find_ruling(app: Application) -> str:
     classes = len(app.classes)
     truth = extract_features(app, _sample(app.data.train))
     own = extract_features(app, _sample(app.data.similar), truth.names)
-    z, similar = measure_z_scores(truth, classes), measure_z_scores(own, classes)
-    columns = find_separate_columns(truth, z)
-    pairs = _present_pairs(truth.y, classes)
+    differences, similar = (ClassDifferences.of(m, classes) for m in (truth, own))
+    columns = find_separate_columns(truth, differences)
+    first, second = differences.list_pairs()
     # Of many comparisons some are beyond MIN_Z by chance, and no data could answer those.
-    comparisons = max(1, int(pairs.sum()) * len(truth.names))
+    comparisons = max(1, len(first) * len(truth.names))
     least = max(MIN_Z, float(norm.isf(CHANCE / 2 / comparisons)))
-    asked = (np.abs(z[:, :, columns]) > least) & pairs[:, :, None]
-    total = int(asked.sum())
+    total = right = certain = opposed = 0
+    for part in differences.split(columns):
+        z, own_z = (d.z(first, second, part) for d in (differences, similar))
+        asked, sure = np.abs(z) > least, np.abs(own_z) > MIN_Z
+        answered = asked & (np.sign(z) == np.sign(own_z))
+        total, right = total + int(asked.sum()), right + int(answered.sum())
+        certain += int((answered & sure).sum())
+        opposed += int((asked & ~answered & sure).sum())
     if not total:
         return (
             "the classes differ in no column of the training data beyond chance, so there is "
             "nothing to reconstruct"
         )
-    answered = asked & (np.sign(z[:, :, columns]) == np.sign(similar[:, :, columns]))
-    right = int(answered.sum())
-    certain = int((answered & (np.abs(similar[:, :, columns]) > MIN_Z)).sum())
     # A class takes part in one independent question a column: half as many as there are classes.
     independent = min(total, len(columns) * max(1, len(np.unique(truth.y)) // 2))
     chance = binom.sf(np.floor(right / total * independent) - 1, independent, 0.5)
     # One question in 700 is answered beyond chance (MIN_Z) by data without any relation.
     related = 2 * certain >= total or chance < UNRELATED
-    opposed = bool((asked & ~answered & (np.abs(similar[:, :, columns]) > MIN_Z)).any())
     wrong = (total - right) / total * independent
     if opposed or not related or wrong > binom.isf(UNRELATED, independent, SLIPS):
         return ""
@@ -75,9 +76,3 @@ def _sample(data: Data) -> Data:
     # What decides is the data and not a draw: it is the same in every run.
     rows = np.random.default_rng(0).choice(len(data), MOST_RECORDS, replace=False)
     return data.take(np.sort(rows))
-
-
-def _present_pairs(y: np.ndarray, classes: int) -> Bools:
-    """Mark each pair of classes that have an average, once, `(classes, classes)`."""
-    present = np.bincount(y, minlength=classes) >= MIN_CLASS_RECORDS
-    return np.triu(present[:, None] & present[None, :], k=1)

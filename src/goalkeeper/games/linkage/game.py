@@ -20,6 +20,7 @@ from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.linkage.one_record import every_record, find_contradiction
 from goalkeeper.games.linkage.person_codes import person_codes
 from goalkeeper.games.shared.measuring import GainCounts, build_gain_trial
+from goalkeeper.games.shared.wording import percent, span
 
 MIN_PEOPLE = 20
 METRIC = "normalised_gain"
@@ -230,10 +231,10 @@ def _check_links(answer: Ints, n: int) -> Ints:
 
 def _summarise(counts: GainCounts, size: int, claims: str) -> str:
     each = "one answer" if size == 1 else f"{size} answers"
-    rate = counts.measure_hits("correct links", "")
+    found = counts.measure_hits("correct links", "")
     return (
-        f"with {each} per person in each of two releases, {counts.successes} of {counts.n} people "
-        f"are linked correctly ({rate.value:.0%}, {rate.low:.0%} to {rate.high:.0%}; guessing: "
+        f"With {each} per person in each of two releases, {counts.successes} of {counts.n} people "
+        f"are linked correctly ({percent(found.value)}, {span(found.low, found.high)}; guessing: "
         f"1 in {counts.n}). {CLAIMS[claims]}"
     )
 

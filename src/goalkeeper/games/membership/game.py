@@ -34,6 +34,7 @@ from goalkeeper.games.membership.memorising import (
     MemorisingTrainer,
     RecordIndex,
 )
+from goalkeeper.games.membership.roc import draw_roc
 from goalkeeper.games.membership.roles import FALSE_POSITIVE_RATES, Roles, keep_levels
 from goalkeeper.games.shared.measuring import build_measurement, draw_curve
 from goalkeeper.games.tallies import estimate_tally
@@ -160,6 +161,7 @@ class Membership(Game[Data, Roles, Floats]):
             trials=tuple(trials),
             outcomes=keep_levels(marking.app, question.x, ranks, roles),
             curve=_draw_curve(trials, marking),
+            curves=(draw_roc(ranks[roles.member], ranks[roles.non_member]),),
             controls=(_check_alike(scores, roles),),
             caveats=_list_caveats(scores, roles, blind),
             exhibits=(_show_example(marking, scores),),
@@ -323,13 +325,14 @@ def _group_masks(marking: MembershipMarking) -> dict[str, Bools]:
 
 def _summarise(measurements: Sequence[Measurement]) -> str:
     ratio, area = measurements[0], measurements[1]
-    sentence = f"members vs non-members: AUC {area.value:.2f} ({area.low:.2f} to {area.high:.2f})"
-    if ratio.low <= 1:
-        return sentence
-    return (
-        f"{sentence}; at a low false-positive rate a positive answer raises the odds of membership "
-        f"at least {ratio.low:.1f}-fold"
+    sentence = (
+        f"Training records are distinguished from others with an AUC of {area.value:.2f} "
+        f"({area.low:.2f} to {area.high:.2f}; guessing: 0.50)"
     )
+    if ratio.low > 1:
+        odds = f"multiplies the odds of membership by at least {ratio.low:.1f}"
+        return f"{sentence}; a yes that is seldom wrong {odds}."
+    return f"{sentence}."
 
 
 def _draw_curve(trials: Sequence[Trial], marking: MembershipMarking) -> Curve:

@@ -1,4 +1,4 @@
-"""Which record plays which part in the question, and what the attack says of each."""
+"""Which role each record has in the question, and what the attack says of each."""
 
 from __future__ import annotations
 

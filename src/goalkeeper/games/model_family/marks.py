@@ -39,6 +39,7 @@ def mark(marking: Marking[VictimKinds, Ints, Ints]) -> AttackResult:
         f"{last.baseline_successes} of {last.baseline_n} models of other families.{in_service}",
         measurements=(
             last.measure(marking.task.metric, "over models of other families that are named alike"),
+            last.measure_hits("recognised", "models of this family"),
             *(
                 measure_rate("correct guesses", correct[hidden == i], 1 / len(names), group=name)
                 for i, name in enumerate(names)

@@ -27,6 +27,7 @@ from goalkeeper.games.nonsense.asking import (
 )
 from goalkeeper.games.nonsense.overconfident import allowed, overconfident
 from goalkeeper.games.shared.measuring import build_measurement, measure_rate
+from goalkeeper.games.shared.wording import percent, span
 from goalkeeper.games.tallies import estimate_tally
 
 MALFORMED, STRANGE, DISRUPTIVE = "malformed-inputs", "strange-inputs", "disruptive-inputs"
@@ -305,12 +306,12 @@ def _summarise(task: Task, results: Sequence[HandledInput], tally: Proportion) -
     counts = Counter(result.outcome for result in results)
     parts = [f"{outcome}: {counts[outcome]}" for outcome in _failures_of(task)]
     kind = "strange" if task.name == STRANGE else "malformed"
-    rate = estimate_tally(tally)
+    found = estimate_tally(tally)
     return (
         f"The application failed on {tally.successes} of {tally.n} {kind} inputs "
-        f"({rate.value:.0%}, {rate.low:.0%} to {rate.high:.0%}; {', '.join(parts)}) and refused "
-        f"{counts[InputOutcome.REFUSED]}; by the same count it fails on "
-        f"{tally.baseline_successes / tally.baseline_n:.1%} of ordinary inputs."
+        f"({percent(found.value)}, {span(found.low, found.high)}; {', '.join(parts)}) and refused "
+        f"{counts[InputOutcome.REFUSED]}; it fails on "
+        f"{percent(tally.baseline_successes / tally.baseline_n)} of ordinary inputs."
     )
 
 

@@ -63,11 +63,12 @@ TRIGGERS = (PASSES.name, MISLEADS.name)
 @final
 @dataclass(frozen=True, kw_only=True)
 class Poisoning(Game[PoisoningQuestion, None, Contribution]):
-    """The attack changes a share of the training data; the game retrains and compares.
+    """Question: what to reach, with which share. Answer: changes of the training data.
 
-    Every retraining is paired with a clean one that has the same seed and the same clean records,
-    and with one that got as many honest records instead. Clean and honest ones are the same for
-    every attack of the task that contributes as much, and are trained once.
+    The game retrains and compares. Every retraining is paired with a clean one that has the same
+    seed and the same clean records, and with one that got as many honest records instead. Clean
+    and honest ones are the same for every attack of the task that contributes as much, and are
+    trained once.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class MinimumPoison:
         """Return it as a sentence."""
         low, high = self.insufficient[0] + 1, self.sufficient[0]
         if math.isinf(high):
-            return f"Up to {self.most:,} records were not shown to {goal}."
+            return f"No number of records up to {self.most:,} was shown to {goal}."
         number = f"{int(self.estimate[0]):,}"
         if low != high:
             number = f"about {number} ({low:,} to {int(high):,})"

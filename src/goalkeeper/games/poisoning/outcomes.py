@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from goalkeeper.core.data import Bools, Floats, Inputs
+from goalkeeper.core.domain import ImageDomain
 from goalkeeper.core.evidence import (
     AttackResult,
     Control,
@@ -39,6 +40,8 @@ from goalkeeper.games.shared.measuring import (
     draw_curve,
     measure_mean_rate,
 )
+from goalkeeper.games.shared.pictures import draw_change
+from goalkeeper.games.shared.wording import percent, rate
 from goalkeeper.games.tallies import beats_baseline, paired_proportion
 
 HALF = 0.5  # success rate that is shown beside the edge of the policy: every other time
@@ -70,7 +73,8 @@ def mark_damage(answers: VictimAnswers, task: Task) -> AttackResult:
         estimate_tally(tallies[best[-1]]),
         n,
         honest[0],
-        note=f"1 is {tolerance:.2%} of {n} inputs; baseline: {_name_baseline(answers)}",
+        note=f"scale: 1 = your tolerance ({percent(tolerance)} of {n} inputs), compared with "
+        f"{_name_baseline(answers)}",
     )
     edge = first_rating_edge(task.metric)
 
@@ -115,8 +119,8 @@ def _summarise_damage(answers: VictimAnswers, wrong: Bools, final: int) -> str:
     what = "harmless inputs are declined" if declining else "inputs are misclassified"
     share = answers.doses[final - 1].share
     return (
-        f"With {share:.2%} of the training data poisoned, {after.value:.1%} ({after.low:.1%} to "
-        f"{after.high:.1%}) of {what}, vs {before:.1%} without poison."
+        f"With {percent(share)} of the training data poisoned, "
+        f"{rate(after.value, after.low, after.high)} of {what}; without poison {percent(before)}."
     )
 
 
@@ -183,11 +187,11 @@ def mark_trigger(
 
 def _summarise_trigger(passes: _TriggerPasses, last: Proportion, final: int) -> str:
     answers, wording = passes.answers, passes.wording
-    (rate, low, high), base = estimate_tally(last), last.baseline_successes / last.n
+    base = last.baseline_successes / last.n
     return (
-        f"With {answers.doses[final - 1].share:.2%} of the training data poisoned, {rate:.1%} "
-        f"({low:.1%} to {high:.1%}) of {wording.inputs} with {wording.trigger} {wording.reach}; "
-        f"without poison {base:.1%}."
+        f"With {percent(answers.doses[final - 1].share)} of the training data poisoned, "
+        f"{rate(*estimate_tally(last))} of {wording.inputs} with {wording.trigger} "
+        f"{wording.reach}; without poison {percent(base)}."
     )
 
 
@@ -275,8 +279,17 @@ class _TriggerPasses:
         pairs = zip(self.answers.holdout.x[through][:1], self.apply(trigger)[through], strict=False)
         title = "a harmful input" if self.answers.app.harmless is not None else "an input"
         note = "the clean retraining classifies it correctly, with and without the trigger"
+        domain = self.answers.app.domain
         return tuple(
-            Exhibit(title=title, before=format_input(before), after=format_input(after), note=note)
+            Exhibit(
+                title=title,
+                before=format_input(before),
+                after=format_input(after),
+                note=note,
+                picture=draw_change(before, after, domain)
+                if isinstance(domain, ImageDomain)
+                else None,
+            )
             for before, after in pairs
         )
 

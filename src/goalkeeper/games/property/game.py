@@ -36,6 +36,7 @@ from goalkeeper.games.shared.measuring import (
     last_checkpoints,
     measure_rate,
 )
+from goalkeeper.games.shared.wording import percent, span
 from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import clopper_pearson
 from goalkeeper.training.kept import KeptTrainings
@@ -273,9 +274,9 @@ def _summarise(worlds: Worlds, correct: Bools) -> str:
     first, second = worlds.shares
     low, high = clopper_pearson(int(correct.sum()), len(correct))
     return (
-        f"whether {_name(worlds.property)} makes up {first:.1%} or {second:.1%} of the training "
-        f"data is inferred correctly for {int(correct.sum())} of {len(correct)} models "
-        f"({correct.mean():.0%}, {low:.0%} to {high:.0%}; a coin: 50 %)"
+        f"Whether {_name(worlds.property)} makes up {percent(first)} or {percent(second)} of the "
+        f"training data is inferred correctly for {int(correct.sum())} of {len(correct)} models "
+        f"({percent(float(correct.mean()))}, {span(low, high)}; a coin: 50 %)."
     )
 
 

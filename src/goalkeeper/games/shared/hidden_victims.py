@@ -141,6 +141,7 @@ def mark_guesses(marking: Marking[Any, Ints, Ints], what: str, caveat: str) -> A
         f"frequent one is correct for {base}.",
         measurements=(
             last.measure(marking.task.metric, "over naming the most frequent one"),
+            last.measure_hits("correct guesses", "of all models"),
             *(
                 measure_rate("correct guesses", correct[hidden == i], base / last.n, group=name)
                 for i, name in enumerate(names)

@@ -15,6 +15,7 @@ from goalkeeper.core.power import Power, View
 from goalkeeper.core.steering import Steering, permitted
 from goalkeeper.games.base import Marking
 from goalkeeper.games.shared.items import keep_outcomes
+from goalkeeper.games.shared.wording import percent
 from goalkeeper.games.steered_training.aim import TrainingAim
 from goalkeeper.games.tallies import estimate_tally, paired_proportion
 from goalkeeper.stats import clopper_pearson, paired_difference
@@ -181,9 +182,9 @@ def _accuracy(labels: _Labels, holdout: Data) -> Measurement:
 def _summary(tally: Proportion, aim: TrainingAim, loss: float) -> str:
     return (
         f"Of {tally.n} {_inputs(aim)} that are classified correctly after honest training, "
-        f"{tally.successes / tally.n:.1%} are misclassified after steered training, "
-        f"{tally.baseline_successes / tally.baseline_n:.1%} after another honest training. "
-        f"Validation data would show a loss of accuracy of {loss:.1%}."
+        f"{percent(tally.successes / tally.n)} are misclassified after steered training, "
+        f"{percent(tally.baseline_successes / tally.baseline_n)} after another honest training. "
+        f"Validation data would show a loss of accuracy of {percent(loss)}."
     )
 
 

@@ -68,9 +68,10 @@ class FeedbackPlan:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Teaching(Game[FeedbackChannel, None, FeedbackPlan]):
-    """The attack gives wrong feedback round by round; the game replays it over several campaigns.
+    """Question: how the application learns from feedback. Answer: feedback, round by round.
 
-    Every campaign has an honest counterpart that differs in nothing but the feedback: as many
+    The game replays it over several campaigns. Every campaign has an honest counterpart that
+    differs in nothing but the feedback: as many
     similar records a round, with their true classes. Feedback of other users is as described
     (`others`), the same in both; where nothing is said it is left out, which is the worst case:
     it would dilute the attacker's, or undo it. Models that learn in place are updated with each

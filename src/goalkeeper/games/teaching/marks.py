@@ -17,6 +17,7 @@ from goalkeeper.games.shared.measuring import (
     measure_count,
     measure_mean_rate,
 )
+from goalkeeper.games.shared.wording import percent, rate
 from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.games.teaching.replay import ATTACKED, HONEST, CampaignReplay
 from goalkeeper.stats import clopper_pearson, geometric_grid
@@ -45,7 +46,10 @@ def mark_drift(
     tallies = [count(after) for after in rounds]
     n = int(rows.sum())
     what = "harmless inputs" if declining else "inputs"
-    note = f"1 is {tolerance:.2%} of {n} {what}; compared with as much honest feedback"
+    note = (
+        f"scale: 1 = your tolerance ({percent(tolerance)} of {n} {what}), compared with the same "
+        "amount of honest feedback"
+    )
     trials = tuple(
         _build_trial(replay, after, tally, answer)
         for after, tally in zip(rounds, tallies, strict=True)
@@ -86,14 +90,14 @@ def _summarise_drift(replay: CampaignReplay, rows: Bools, *, declining: bool) ->
     attacked, honest = (
         (replay.answers(world, -1)[:, rows] != truth) for world in (ATTACKED, HONEST)
     )
-    rate = measure_mean_rate("", attacked)
+    found = measure_mean_rate("", attacked)
     what = "harmless inputs are declined" if declining else "inputs are misclassified"
     written = int(replay.written[-1])
     return (
-        f"After {written} wrong reports in {replay.rounds} rounds ({replay.share(-1):.2%} of all "
-        f"training records{_describe_learning(replay)}), {rate.value:.1%} ({rate.low:.1%} to "
-        f"{rate.high:.1%}) of {what}, vs "
-        f"{float(honest.mean()):.1%} after as much honest feedback"
+        f"After {written} wrong reports in {replay.rounds} rounds ({percent(replay.share(-1))} of "
+        f"all training records{_describe_learning(replay)}), "
+        f"{rate(found.value, found.low, found.high)} of {what}; after as much honest feedback "
+        f"{percent(float(honest.mean()))}"
         f"{_describe_detection(replay)}."
     )
 
@@ -123,7 +127,10 @@ def mark_rollback(replay: CampaignReplay, task: Task, answer: Checkpoint) -> Att
     )
     n = len(truth)
     differ = before != after
-    note = f"1 is {app.tolerances.accuracy_drop:.2%} of {n} inputs; compared with the state before"
+    note = (
+        f"scale: 1 = your tolerance ({percent(app.tolerances.accuracy_drop)} of {n} inputs), "
+        "compared with the state before"
+    )
     trial = _build_trial(replay, replay.rounds, tally, answer)
     return AttackResult(
         status=Status.TESTED,
@@ -148,15 +155,15 @@ def mark_rollback(replay: CampaignReplay, task: Task, answer: Checkpoint) -> Att
 
 def _summarise_rollback(replay: CampaignReplay, differ: Bools) -> str:
     versions, rounds = replay.loop.snapshots, replay.rounds
-    rate = measure_mean_rate("", differ)
-    changed = f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%}) of answers"
+    found = measure_mean_rate("", differ)
+    changed = f"{rate(found.value, found.low, found.high)} of answers"
     if not versions:
         return (
             f"No earlier version is kept, so nothing can be rolled back: {changed} remain "
             "different from those before the feedback."
         )
     kept = f"{versions} earlier versions are kept over {rounds} rounds; after the rollback"
-    if not rate.value:
+    if not found.value:
         return f"{kept} every answer is as it was before the feedback."
     return f"{kept} {changed} still differ from those before the feedback."
 

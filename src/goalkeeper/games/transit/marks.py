@@ -24,6 +24,7 @@ from goalkeeper.games.shared.system import (
     System,
     ask_target,
 )
+from goalkeeper.games.shared.wording import percent
 from goalkeeper.games.tallies import paired_proportion
 from goalkeeper.games.transit.rewrites import Rewrite, check_rewrite
 from goalkeeper.games.transit.traffic import InterceptedTraffic, SessionSecret
@@ -139,14 +140,14 @@ def _summary(app: Application, session: _Session, tally: Proportion, *, denied: 
     if denied:
         name = app.classes[app.harmless or 0]
         return (
-            f"Of {tally.n} inputs of class {name} that were classified correctly, {rate:.1%} no "
-            f"longer get their reaction after tampering in transit ({protection}); "
-            f"{app.tolerances.benign_rejection:.1%} are tolerated."
+            f"Of {tally.n} inputs of class {name} that were classified correctly, {percent(rate)} "
+            f"no longer get their reaction after tampering in transit ({protection}); "
+            f"{percent(app.tolerances.benign_rejection)} are tolerated."
         )
     return (
-        f"Of {tally.n} inputs that were classified correctly, {rate:.1%} trigger a wrong reaction "
-        f"that nothing notices after tampering in transit ({protection}); {noticed:.1%} of the "
-        "tampering is noticed."
+        f"Of {tally.n} inputs that were classified correctly, {percent(rate)} trigger a wrong "
+        f"reaction that nothing notices after tampering in transit ({protection}); "
+        f"{percent(noticed)} of the tampering is noticed."
     )
 
 

@@ -1,29 +1,35 @@
-"""The report as Markdown, for a pull request, a wiki or an issue."""
+"""The verdicts as Markdown, short enough for a comment on a pull request."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from goalkeeper.core.assessment import Assessment
-from goalkeeper.report.finding import Finding
+from goalkeeper.core.assessment import Assessment, Verdict
+from goalkeeper.report.gfm import code, escape, table_lines
 from goalkeeper.report.goalpart import GoalPart
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context, Table
 from goalkeeper.report.renderer import Renderer
-from goalkeeper.report.words import APART, SCOPE
+from goalkeeper.report.words import APART
 
-# What can be markup anywhere in a line, and what can be markup at its start.
-_MARKUP = re.compile(r"([\\`*\[\]<>#|&~]|(?<!\w)_|_(?!\w)|:(?=//))")
-_LIST = re.compile(r"^(\d*)([-+.)=])(?=[\s=-]|$)")
+MOST_WARNINGS = 3
+MOST_OPEN = 6
+MOST_APART = 4
+LONGEST = 400  # characters of one text
+CAN_CHANGE = (Verdict.NOT_MET, Verdict.INCONCLUSIVE)
+APART_ROW = "{kind}: {name} by {attackers}; {why}"
+READ_ON = (
+    "Verdicts apply to this application, these attackers and the attacks that were run; met is no "
+    "proof of security. The page report.html in the run folder has the evidence."
+)
 
 
 class MarkdownRenderer(Renderer):
-    """The verdicts, the attack runs that decided them, and what was not tested.
+    """A comment of at most 60 lines: verdicts, why, the first remedy, and what does not count.
 
-    GitHub Flavored Markdown. Texts of the assessment are escaped: none becomes a link, an image
-    or HTML. Examples of attacks are left out, private or not; the page for a browser has them.
+    GitHub Flavored Markdown. Texts of the assessment are escaped: none becomes a link, an image,
+    HTML or a mention of somebody. Examples of attacks are left out, private or not.
     """
 
     suffix: ClassVar[str] = ".md"
@@ -31,94 +37,75 @@ class MarkdownRenderer(Renderer):
 
     def render(self, assessment: Assessment, context: Context) -> str:
         """Return the text."""
-        return "\n\n".join(_blocks(Report.of(assessment, context=context))) + "\n"
+        report = Report.of(assessment, context=context.in_repository())
+        return "\n\n".join(_blocks(report)) + "\n"
 
 
 def _blocks(report: Report) -> Iterator[str]:
-    yield f"# {_escape(report.title)}: {report.label.word}"
-    yield from filter(
-        None, map(_escape, (report.description, report.summary, report.counts, report.fit))
-    )
-    yield from (f"> **Warning:** {_escape(warning)}" for warning in report.warnings)
-    yield from (f"> **Caveat:** {_escape(caveat)}" for caveat in report.caveats)
-    yield from _table(_overview(report))
-    for goal in report.goals:
-        yield from _goal(goal)
-    yield from _apart(report)
-    yield from _not_tested(report)
-    yield "---"
-    yield from filter(None, (_escape(report.people), _escape(SCOPE), _escape(report.made)))
+    yield f"## {_escape(report.title)}: {report.label.word}"
+    warnings = [f"> **Warning:** {_escape(text)}" for text in report.warnings]
+    if warnings:
+        yield "\n>\n".join(_first(warnings, MOST_WARNINGS, "> "))
+    if report.goals:
+        yield from table_lines(_overview(report))
+        yield "\n".join(line for goal in report.goals for line in _goal(goal, report))
+    yield from _listed("Not tested, or not decided", report.open, MOST_OPEN)
+    yield from _listed(APART, list(_apart(report)), MOST_APART)
+    yield from map(_escape, filter(None, (report.counts, report.people)))
+    yield f"{_escape(report.made)}. {_escape(READ_ON)}"
 
 
 def _overview(report: Report) -> Table:
-    rows = tuple((g.title, g.label.word, g.need, g.risk, g.exposure) for g in report.goals)
-    return Table("Verdicts", ("Goal", "Verdict", "Need", "Risk", "Exposure"), rows)
-
-
-def _goal(goal: GoalPart) -> Iterator[str]:
-    yield f"## {goal.title}: {goal.label.word}"
-    yield _escape(goal.reason or goal.label.meaning)
-    if goal.outcomes:
-        yield _escape(goal.counted)
-    for finding in goal.cards:
-        yield from _finding(finding)
-    if goal.settle:
-        yield "What would settle it:"
-        yield _items(goal.settle)
-
-
-def _finding(finding: Finding) -> Iterator[str]:
-    yield f"### {_escape(finding.title)}: {finding.outcome}"
-    if finding.warning:
-        yield f"> **{_escape(finding.status)}:** {_escape(finding.warning)}"
-    if finding.headline:
-        within = f" {_escape(finding.within)}" if finding.within else ""
-        yield f"{_escape(finding.metric)}: **{_escape(str(finding.headline))}**{within}"
-    if finding.summary:
-        yield _escape(finding.summary)
-    yield _items(
-        f"{c.attacker} ({c.box} box): exposure {c.exposure}, attack potential {c.points}"
-        for c in finding.attackers
+    head = ("Goal", "Verdict", "Need", "Risk", "Measured in the attack that decides")
+    rows = tuple(
+        (g.title, f"{g.label.symbol} {g.label.word}", g.need, g.risk, _measured(g)[:LONGEST])
+        for g in report.goals
     )
+    return Table("Verdicts", head, rows)
+
+
+def _measured(goal: GoalPart) -> str:
+    decider = goal.decider
+    if goal.verdict is Verdict.NOT_ASSESSED or decider is None or decider.headline is None:
+        return "nothing"
+    return f"{decider.attack}: {decider.metric} {decider.headline}"
+
+
+def _goal(goal: GoalPart, report: Report) -> Iterator[str]:
+    yield f"- **{goal.title}, {goal.label.word}:** {_escape(goal.sentence)}"
+    if goal.verdict not in CAN_CHANGE:
+        return
+    anchors = {link.anchor for link in goal.advice[:1]}
+    remedy = next((part for part in report.advice if part.anchor in anchors), None)
+    if remedy is not None:
+        yield f"  - First remedy: {_escape(f'{remedy.defence}: {remedy.reason}')}"
+    if goal.decider is not None:
+        yield f"  - Repeat it with: {code(goal.decider.command)}"
 
 
 def _apart(report: Report) -> Iterator[str]:
-    if report.apart:
-        yield f"## {APART}"
     for table in report.apart:
-        yield f"### {table.caption}"
-        yield from _table(table)
+        kind = table.caption.partition(":")[0]
+        for name, attackers, *_, why in table.rows:
+            yield APART_ROW.format(kind=kind, name=name, attackers=attackers, why=why)
 
 
-def _not_tested(report: Report) -> Iterator[str]:
-    tables = [t for t in (report.pending, report.not_run, report.skipped) if t]
-    if not (tables or report.failures):
-        return
-    yield "## What was not tested"
-    if report.failures:
-        yield _items(
-            f"{f.title} by {f.attacker} failed to run: {f.reason}" for f in report.failures
-        )
-    for table in tables:
-        yield f"### {table.caption}"
-        yield from _table(table)
+# ---- lists and texts -----------------------------------------------------------------------------
 
 
-# ---- Markdown ------------------------------------------------------------------------------------
+def _listed(heading: str, texts: Sequence[str], most: int) -> Iterator[str]:
+    if texts:
+        yield f"**{heading}:**"
+        yield "\n".join(_first([f"- {_escape(text)}" for text in texts], most, "- "))
 
 
-def _table(table: Table) -> Iterator[str]:
-    if table:
-        lines = [table.head, ("---",) * len(table.head)]
-        lines += [tuple(map(_escape, row)) for row in table.rows]
-        yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _items(texts: Iterator[str] | tuple[str, ...]) -> str:
-    return "\n".join(f"- {_escape(text)}" for text in texts)
+def _first(lines: Sequence[str], most: int, start: str) -> list[str]:
+    """Return the first lines, and a last one that counts the others."""
+    more = len(lines) - most
+    return [*lines[:most], f"{start}and {more:,} more"] if more > 0 else list(lines)
 
 
 def _escape(text: str) -> str:
-    """Write a text on one line, so that no character in it is markup."""
-    escaped = _MARKUP.sub(r"\\\1", " ".join(text.split()))
-    return _LIST.sub(r"\1\\\2", escaped)
+    """Escape a text, and cut a long one."""
+    line = " ".join(text.split())
+    return escape(line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…")

@@ -1,0 +1,209 @@
+"""The first two pages: what a reader must know, shortened so that it fits any application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from goalkeeper.core.assessment import Assessment, Verdict
+from goalkeeper.report import format as fmt
+from goalkeeper.report.finding import Finding
+from goalkeeper.report.goalpart import GoalPart
+from goalkeeper.report.parts import Fact, Link, Table
+from goalkeeper.report.sections import AdvicePart, AttackerPart, Failure
+
+# Characters, and entries of a list. Together they fill less than two pages of A4 even where every
+# text has its full length; tests/report/test_browser.py prints such a page.
+TITLE = 80
+LINE = 110
+SENTENCE = 245
+NAME = 32
+SHORT_NAME = 26
+MOST_WORD = 64  # a SHA-256 is one word
+MOST_FILES = 3
+MOST_CLASSES = 6
+MOST_THREATS = 3
+MOST_ATTACKERS = 6
+MOST_OPEN = 3
+MOST_WARNINGS = 2
+
+MORE = "and {count:,} more, see the whole report"
+NO_ADVICE = "No defence is recommended yet for what decides this verdict."
+NOTHING_OPEN = "Nothing that was left untested could change a verdict above."
+OPEN_MEANS = (
+    "Untested is neither good nor bad: until it is tested, the exposure may be anything up to the "
+    "highest level, and a goal that depends on it stays inconclusive."
+)
+CHECK = (
+    "Whether this report follows from its evidence can be checked by anybody who has the run "
+    "folder: goalkeeper verify RUN."
+)
+SIGNED_BY = ("Reviewed by", "Role", "Date", "Signature")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """One goal on the first page: its verdict, why, and what would change it."""
+
+    part: GoalPart
+    sentence: str
+    number: str
+    finding: Link | None
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leading:
+    """The content of the first two pages; no text and no list is longer than its limit."""
+
+    title: str
+    description: str
+    facts: tuple[Fact, ...]
+    fit: str
+    warnings: tuple[str, ...]
+    goals: tuple[Verdicts, ...]
+    counts: str
+    threats: tuple[str, ...]
+    attackers: Table
+    more_attackers: str
+    open: tuple[str, ...]
+    means: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The sections of the report from which the first two pages are taken."""
+
+    goals: tuple[GoalPart, ...]
+    findings: tuple[Finding, ...]
+    advice: tuple[AdvicePart, ...]
+    attackers: tuple[AttackerPart, ...]
+    failures: tuple[Failure, ...]
+    open: tuple[str, ...]
+    fit: str
+    warnings: tuple[str, ...]
+    counts: str
+
+
+def leading(assessment: Assessment, sources: Sources) -> Leading:
+    """Choose and shorten what belongs on the first two pages."""
+    app = assessment.application
+    attackers = sources.attackers[:MOST_ATTACKERS]
+    rest = len(sources.attackers) - len(attackers)
+    return Leading(
+        title=shorten(app.name, TITLE),
+        description=shorten(app.description, 2 * LINE),
+        facts=_facts(assessment),
+        fit=shorten(sources.fit, SENTENCE),
+        warnings=_shorten_all(sources.warnings, MOST_WARNINGS, SENTENCE),
+        goals=tuple(_verdict(goal, sources.advice) for goal in sources.goals),
+        counts=sources.counts,
+        threats=_threats(sources.findings),
+        attackers=Table("Attackers", ATTACKER_HEAD, tuple(map(_attacker, attackers))),
+        more_attackers=MORE.format(count=rest) if rest > 0 else "",
+        open=_shorten_all((*_failed(sources.failures), *sources.open), MOST_OPEN, LINE),
+        means=OPEN_MEANS if sources.open or sources.failures else NOTHING_OPEN,
+    )
+
+
+# ---- parts ---------------------------------------------------------------------------------------
+
+ATTACKER_HEAD = ("Attacker", "Knows", "Sees", "May spend")
+
+
+def _attacker(attacker: AttackerPart) -> tuple[str, ...]:
+    cells = (attacker.knows, attacker.sees, attacker.spends)
+    return (shorten(attacker.name, SHORT_NAME), *(shorten(cell, LINE) for cell in cells))
+
+
+def _facts(assessment: Assessment) -> tuple[Fact, ...]:
+    app, policy = assessment.application, assessment.policy
+    files = [f"{shorten(name, NAME)} ({digest[:12]})" for name, digest in app.hashes.items()]
+    classes = [shorten(name, NAME // 2) for name in app.classes]
+    records = [f"{fmt.count(n)} {shorten(part, NAME // 2)}" for part, n in app.parts.items()]
+    kind, named = shorten(app.domain, NAME), _few(classes, MOST_CLASSES)
+    tool = assessment.tool
+    facts = (
+        Fact("Model", f"{kind} in, one of {len(classes):,} classes out: {named}"),
+        Fact("Fingerprint", shorten(app.fingerprint, 2 * NAME)),
+        Fact("Files, SHA-256", _few(files, MOST_FILES)),
+        Fact("Data, records", _few(records, MOST_CLASSES)),
+        Fact("Assessed", f"{assessment.finished[:10]}, {tool.name} {tool.version}"),
+        Fact("Policy", f"{shorten(policy.id, NAME)} {shorten(policy.version, NAME)}"),
+        Fact("Policy SHA-256", shorten(policy.sha256, 2 * NAME)),
+    )
+    return tuple(fact for fact in facts if fact.value)
+
+
+def _verdict(goal: GoalPart, advice: Sequence[AdvicePart]) -> Verdicts:
+    decider = goal.decider if goal.verdict is not Verdict.NOT_ASSESSED else None
+    number = ""
+    if decider is not None and decider.headline is not None:
+        within = f", {decider.within}" if decider.within else ""
+        number = shorten(f"{decider.metric}: {decider.headline}{within}", SENTENCE * 2 // 3)
+    return Verdicts(
+        part=goal,
+        sentence=shorten(goal.sentence, SENTENCE),
+        number=number,
+        finding=Link(decider.anchor, shorten(decider.title, LINE // 2)) if decider else None,
+        fix=shorten(_fix(goal, decider, advice), SENTENCE * 4 // 5),
+    )
+
+
+def _fix(goal: GoalPart, decider: Finding | None, advice: Sequence[AdvicePart]) -> str:
+    """Return what to do first about the finding that decides; empty where nothing needs doing."""
+    if goal.verdict is Verdict.INCONCLUSIVE and goal.settle:
+        return goal.settle[0]
+    if goal.verdict is not Verdict.NOT_MET:
+        return ""
+    offered = [*(decider.advice if decider else ()), *goal.advice]
+    linked = [link for link in offered if link in goal.advice] or offered
+    by_anchor = {item.anchor: item for item in advice}
+    first = next((by_anchor[link.anchor] for link in linked if link.anchor in by_anchor), None)
+    return f"{fmt.sentence_case(first.defence)}: {first.reason}" if first else NO_ADVICE
+
+
+def _threats(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """List how far inputs could be changed, each limit once, with the attacks that used it."""
+    used: dict[str, dict[str, None]] = {}
+    for finding in findings:
+        if finding.threat:
+            used.setdefault(finding.threat, {})[finding.attack] = None
+    lines = [f"{threat}: {_few(tuple(names), 3)}" for threat, names in used.items()]
+    return _shorten_all(lines, MOST_THREATS, LINE)
+
+
+def _failed(failures: Iterable[Failure]) -> list[str]:
+    return [f"{f.title} by {f.attacker} failed to run: {f.reason}" for f in failures]
+
+
+# ---- shortening ----------------------------------------------------------------------------------
+
+
+def shorten(text: str, most: int) -> str:
+    """Shorten a text to at most `most` characters, at a space where there is one, and mark it.
+
+    A word that would fill more than half a line of the page is shortened by itself.
+    """
+    words = (w if len(w) <= MOST_WORD else f"{w[: MOST_WORD - 3]}..." for w in text.split())
+    line = " ".join(words)
+    if len(line) <= most:
+        return line
+    cut = line[: most - 4]
+    head, space, _ = cut.rpartition(" ")
+    return f"{head if space and len(head) >= most // 2 else cut} ..."
+
+
+def _shorten_all(lines: Iterable[str], most: int, length: int) -> tuple[str, ...]:
+    """Keep the first few lines, each shortened, and count the rest."""
+    all_lines = tuple(lines)
+    rest = len(all_lines) - most
+    kept = tuple(shorten(line, length) for line in all_lines[:most])
+    return (*kept, MORE.format(count=rest)) if rest > 0 else kept
+
+
+def _few(names: Sequence[str], most: int) -> str:
+    """Join the first few names by commas, and count the rest."""
+    rest = len(names) - most
+    listed = ", ".join(names[:most])
+    return f"{listed}, {MORE.format(count=rest)}" if rest > 0 else listed

@@ -1,0 +1,169 @@
+"""Whole sentences on attack runs and goals, to be filled in, which depend on no variant."""
+
+from __future__ import annotations
+
+import math
+
+from goalkeeper.core.evidence import Status
+from goalkeeper.report import format as fmt
+
+
+def fill(template: str, **values: str) -> str:
+    """Fill a template in."""
+    return template.format(**values)
+
+
+# ---- what was reached, where the taxonomy has no sentence for a variant --------------------------
+
+BY_METRIC = {
+    "success_rate": "{who} succeeds in {value} of tries with the attack {attack} ({interval}, "
+    "n = {n}{where}; without it: {baseline}).",
+    "tolerance_multiple": "{who} does {value} times the harm you tolerate with the attack {attack} "
+    "({interval}, n = {n}; honest behaviour: {baseline}).",
+    "normalised_gain": "{who} gains {value} of what could not be guessed with the attack {attack} "
+    "({interval}, n = {n}; without access: {baseline}).",
+    "likelihood_ratio": "{who} asks with the attack {attack} whether a record was in the training "
+    "data: a yes is {value} times as likely for a training record as for another ({interval}, "
+    "n = {n}; guessing: {baseline}).",
+    "distinguishing_accuracy": "{who} distinguishes two cases with the attack {attack}, and is "
+    "right for {value} ({interval}, n = {n}; a coin: {baseline}).",
+    "latency_factor": "{who} finds inputs with the attack {attack} that take {value} times as long "
+    "to answer as ordinary ones ({interval}, n = {n}; ordinary inputs: {baseline}).",
+}
+ANY_METRIC = (
+    "{who} reaches {value} with the attack {attack} ({metric}; {interval}, n = {n}; without it: "
+    "{baseline})."
+)
+
+# ---- what it means -------------------------------------------------------------------------------
+
+# By the most points of attack potential for which a sentence holds.
+COSTS = (
+    (
+        0,
+        "It costs almost nothing: {time}, {queries}, {skill}, {access} ({points}; you asked for "
+        "protection up to {required}).",
+    ),
+    (
+        9,
+        "It costs little: {time}, {queries}, {skill}, {access} ({points}; you asked for "
+        "protection up to {required}).",
+    ),
+    (
+        13,
+        "It takes some effort: {time}, {queries}, {skill}, {access} ({points}; you asked for "
+        "protection up to {required}).",
+    ),
+    (
+        19,
+        "It takes much effort: {time}, {queries}, {skill}, {access} ({points}; you asked for "
+        "protection up to {required}).",
+    ),
+    (
+        math.inf,
+        "It takes very much effort: {time}, {queries}, {skill}, {access} ({points}; you asked for "
+        "protection up to {required}).",
+    ),
+)
+LESS_IS_ENOUGH = (
+    "A smaller attempt succeeds as well, for {points} (you asked for protection up to {required})."
+)
+TOO_COSTLY = (
+    "That costs more than you asked to withstand: {time}, {queries}, {skill}, {access} "
+    "({points}; you asked for protection up to {required})."
+)
+WITHSTOOD = "By the protection you asked for, that does not count as a success."
+INCONCLUSIVE = "Not conclusive: {open}. Measured so far: {reached}"
+MORE_DATA = "too little data; a larger sample would settle it"
+DOUBTED_RUN = "it is in doubt whether this is your model ({doubt})"
+
+BY_STATUS = {
+    Status.NOT_APPLICABLE: "Does not apply here: {reason}.",
+    Status.EXCLUDED: "Left out by choice: {reason}.",
+    Status.NOT_TESTED: "Not tested: {reason}.",
+    Status.FAILED_TO_RUN: "Not conclusive: the attack ended with an error ({reason}).",
+    Status.CONTROL_FAILED: "Not conclusive: the attack did not pass its own checks ({reason}). An "
+    "attack with more effort may settle it.",
+    Status.COVERED: "Not needed: {reason}.",
+    Status.NOT_NEEDED: "Not needed: {reason}.",
+}
+NO_REASON = {
+    Status.NOT_APPLICABLE: "the application has nothing of the kind",
+    Status.EXCLUDED: "whoever started the run asked for that",
+    Status.NOT_TESTED: "no reason was written down",
+    Status.FAILED_TO_RUN: "no reason was written down; run it again",
+    Status.CONTROL_FAILED: "it failed even against a deliberately weakened version of this "
+    "application, so that its failure here shows nothing",
+    Status.COVERED: "the same attack by somebody with more power was withstood",
+    Status.NOT_NEEDED: "no verdict depends on it",
+}
+# Statuses that stand in front of a reason, where a sentence says them in its own words.
+STATED = (
+    "inconclusive",
+    "not tested",
+    "failed to run",
+    "control failed",
+    "not applicable",
+    "Not met",
+)
+
+# ---- goals ---------------------------------------------------------------------------------------
+
+NOT_MET = "{Goal} is not met. {run}"
+MET = "{Goal} is met: nothing succeeded that costs less than {points}. {run}"
+NOTHING_TO_TAKE = "{Goal} is met: {reason}, so that there is nothing to attack."
+OPEN = (
+    "It is not decided whether {goal} is met: no attack was shown to succeed, and one cannot be "
+    "excluded yet. {run}"
+)
+DOUBTED_GOAL = (
+    "It is not decided whether {goal} is met, as it is in doubt whether this is your model: "
+    "{doubt}."
+)
+NO_NEED = "{Goal} was not assessed, as no need to protect it was declared."
+NO_ATTACK = "{Goal} was not assessed, as no attack was planned for it."
+VERDICT_ALONE = "{Goal} is not met. {reason}"
+NOTHING_TESTED = "Nothing was tested for it."
+
+# ---- words ---------------------------------------------------------------------------------------
+
+# By kind of input: what an input is called, and what it consists of.
+KINDS = {
+    "text": ("texts", "words"),
+    "table": ("records", "columns"),
+    "image": ("images", "pixels"),
+}
+ANY_KIND = ("inputs", "parts")
+SKILLS = {
+    "layman": "no special skill",
+    "proficient": "some skill",
+    "expert": "an expert",
+    "multiple_experts": "several experts",
+}
+ACCESS = {
+    "unlimited": "open access",
+    "easy": "easy access",
+    "moderate": "limited access",
+    "difficult": "access that is hard to get",
+}
+A_FACT = "a fact about it"
+AT_LEAST = "at least {low}"
+
+
+def after(queries: float) -> str:
+    """Say after how many queries."""
+    if queries == 0:
+        return "without any query"
+    return "after 1 query" if queries == 1 else f"after {fmt.count(round_up(queries))} queries"
+
+
+def count_queries(queries: float) -> str:
+    """Count queries in words."""
+    if queries == 0:
+        return "no query"
+    return "1 query" if queries == 1 else f"{fmt.count(round_up(queries))} queries"
+
+
+def round_up(queries: float) -> float:
+    """Write no fractions of a query, where a mean was spent."""
+    return queries if math.isinf(queries) else math.ceil(queries)

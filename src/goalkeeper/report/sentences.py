@@ -1,0 +1,275 @@
+"""One plain sentence on each attack run and each goal: who did what, how often, at what cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from goalkeeper.core.assessment import ApplicationRow, Assessment, Gap, GoalRating, Verdict
+from goalkeeper.core.evidence import Evidence, Gain, Measurement, Status
+from goalkeeper.core.goals import Goal
+from goalkeeper.core.wording import MEASURED, placeholders_of
+from goalkeeper.report import format as fmt
+from goalkeeper.report import phrases
+from goalkeeper.report.deciding import RunOutcome, determine_outcome
+
+
+def tell_run(group: Sequence[Evidence], goal: Goal, assessment: Assessment) -> str:
+    """Tell what an attack run reached, and what that means for a goal, in plain words.
+
+    `group` are the attackers who share the run, the cheapest first.
+    """
+    rating = assessment.goals.get(goal)
+    named = (e for e in group if rating is not None and e.id == rating.cheapest_attack)
+    evidence = next(named, group[0])
+    if evidence.status is not Status.TESTED:
+        return _tell_status(evidence)
+    reached = tell_reached(evidence, assessment)
+    if rating is None:
+        return reached
+    outcome = determine_outcome(group, rating)
+    if outcome is RunOutcome.INCONCLUSIVE:
+        open_ = _what_settles(group, rating)
+        return phrases.fill(phrases.INCONCLUSIVE, open=open_, reached=reached)
+    return " ".join(filter(None, (reached, _weigh(evidence, outcome, rating))))
+
+
+def tell_reached(evidence: Evidence, assessment: Assessment) -> str:
+    """Tell what an attack run reached, whatever it counts for; empty without a number."""
+    head = evidence.headline
+    if head is None:
+        return evidence.result.summary and _as_sentence(evidence.result.summary)
+    values = _values(evidence, head, assessment.application)
+    templates = assessment.sentences.get(evidence.variant, {})
+    chosen = (
+        templates[task] for task in sorted(templates, reverse=True) if _is_for(task, evidence)
+    )
+    general = phrases.BY_METRIC.get(head.metric, phrases.ANY_METRIC)
+    for template in (*chosen, general):
+        if set(placeholders_of(template)) <= set(values):
+            return fmt.sentence_case(template.format_map(values))
+    return _as_sentence(evidence.result.summary)
+
+
+def tell_goal(goal: Goal, decider: Sequence[Evidence], assessment: Assessment) -> str:
+    """Tell the verdict on a goal in a sentence, with what decided it or what is missing.
+
+    `decider` is the attack run that decided, of all attackers who share it; empty if none did.
+    """
+    rating = assessment.goals[goal]
+    name = {"goal": str(goal), "Goal": str(goal).capitalize()}
+    if rating.verdict is Verdict.NOT_ASSESSED:
+        nothing = phrases.NO_NEED if rating.need.level == 0 else phrases.NO_ATTACK
+        return phrases.fill(nothing, **name)
+    if rating.verdict is Verdict.NOT_MET and decider:
+        return phrases.fill(phrases.NOT_MET, run=tell_run(decider, goal, assessment), **name)
+    if rating.verdict is Verdict.MET:
+        return _tell_met(rating, decider, assessment, name)
+    if rating.doubt:
+        return phrases.fill(phrases.DOUBTED_GOAL, doubt=_clause(rating.doubt), **name)
+    if rating.verdict is Verdict.INCONCLUSIVE:
+        run = tell_run(decider, goal, assessment) if decider else ""
+        return phrases.fill(phrases.OPEN, run=run or _first_gap(rating), **name).rstrip()
+    return phrases.fill(
+        phrases.VERDICT_ALONE, reason=_as_sentence(_clause(rating.reason)), **name
+    ).rstrip()
+
+
+# ---- what it means -------------------------------------------------------------------------------
+
+
+def _tell_met(
+    rating: GoalRating,
+    decider: Sequence[Evidence],
+    assessment: Assessment,
+    name: Mapping[str, str],
+) -> str:
+    named = (e for e in assessment.evidence if e.id in rating.because[:1])
+    check = next(named, None)
+    if check is not None and check.status is Status.NOT_APPLICABLE:
+        return phrases.fill(phrases.NOTHING_TO_TAKE, reason=_clause(check.result.reason), **name)
+    reached = tell_reached(decider[0], assessment) if decider else ""
+    points = fmt.points(rating.required, "any cost")
+    return phrases.fill(phrases.MET, points=points, run=reached, **name).rstrip()
+
+
+def _tell_status(evidence: Evidence) -> str:
+    reason = _shorten(_clause(evidence.result.reason)) or phrases.NO_REASON[evidence.status]
+    return phrases.fill(phrases.BY_STATUS[evidence.status], reason=reason)
+
+
+def _weigh(evidence: Evidence, outcome: RunOutcome, rating: GoalRating) -> str:
+    """Say what a run that was decided costs, or that it was withstood."""
+    if outcome is RunOutcome.WITHSTOOD:
+        return phrases.WITHSTOOD
+    if outcome is RunOutcome.UNRATED or evidence.rated is None:
+        return ""
+    cost = evidence.rated.attack_potential
+    spent = {
+        "points": fmt.points(cost.points, "no points"),
+        "required": fmt.count(rating.required),
+        "time": fmt.days(cost.days),
+        "queries": _queries(evidence),
+        "skill": phrases.SKILLS.get(cost.expertise, _plain(cost.expertise)),
+        "access": phrases.ACCESS.get(cost.window, _plain(cost.window)),
+    }
+    if outcome is RunOutcome.TOO_COSTLY:
+        return phrases.fill(phrases.TOO_COSTLY, **spent)
+    if cost.points >= rating.required:
+        spent["points"] = fmt.points(rating.demonstrated, "fewer points")
+        return phrases.fill(phrases.LESS_IS_ENOUGH, **spent)
+    template = next(text for most, text in phrases.COSTS if cost.points <= most)
+    return phrases.fill(template, **spent)
+
+
+def _what_settles(group: Sequence[Evidence], rating: GoalRating) -> str:
+    """Say why a run does not decide, and what would settle it."""
+    if rating.doubt:
+        return phrases.fill(phrases.DOUBTED_RUN, doubt=_clause(rating.doubt))
+    ids = {e.id for e in group}
+    who = {(e.variant, e.attacker) for e in group}
+    gaps = [g for g in rating.not_tested if g.evidence in ids] or [
+        g for g in rating.not_tested if not g.evidence and (g.variant, g.attacker) in who
+    ]
+    return _clause(gaps[0].reason) if gaps else phrases.MORE_DATA
+
+
+def _first_gap(rating: GoalRating) -> str:
+    gaps: Iterable[Gap] = rating.not_tested
+    return next((_as_sentence(g.reason) for g in gaps), phrases.NOTHING_TESTED)
+
+
+# ---- what is filled in ---------------------------------------------------------------------------
+
+
+def _is_for(task: str, evidence: Evidence) -> bool:
+    return evidence.task.startswith(task)
+
+
+def _values(evidence: Evidence, head: Measurement, app: ApplicationRow) -> dict[str, str]:
+    """Return what can be filled into a sentence; what was not measured is left out."""
+    inputs, parts = phrases.KINDS.get(app.domain, phrases.ANY_KIND)
+    trial = evidence.result.trials[-1] if evidence.result.trials else None
+    values = {
+        "who": name_attacker(evidence.attacker),
+        "attack": _plain(evidence.attack),
+        "metric": fmt.metric_name(head.metric),
+        "inputs": inputs,
+        "parts": parts,
+        "subject": _subject(evidence),
+        "where": f", {evidence.result.threat}" if evidence.result.threat else "",
+        "after": phrases.after(trial.queries if trial else evidence.result.cost.queries),
+        "dose": fmt.budget(trial.share if trial else 0.0, fmt.PERCENT),
+        "n": f"{head.n:,}",
+        **_classes(app, inputs),
+        **_numbers(head),
+    }
+    measured = {m.metric: m for m in reversed(evidence.result.measurements) if not m.group}
+    for name, metric in MEASURED.items():
+        if metric in measured:
+            shown = _numbers(measured[metric])
+            values |= {
+                name: shown["value"],
+                f"{name}_interval": shown["interval"],
+                f"{name}_baseline": shown["baseline"],
+            }
+    return values | _rate(evidence)
+
+
+def _classes(app: ApplicationRow, inputs: str) -> dict[str, str]:
+    harmful = [name for name in app.classes if name != app.harmless]
+    return {
+        "harmless": _class_name(app.harmless or "harmless"),
+        "harmless_inputs": _of_class(app.harmless or "harmless", inputs),
+        "harmful_inputs": _of_class(harmful[0] if len(harmful) == 1 else "harmful", inputs),
+    }
+
+
+def _class_name(name: str) -> str:
+    return f"class {name}" if not name[:1].isalpha() else name
+
+
+def _of_class(name: str, inputs: str) -> str:
+    """Write `spam texts`; names that are no words, as `records of class 1`."""
+    return f"{name} {inputs}" if name[:1].isalpha() else f"{inputs} of class {name}"
+
+
+def name_attacker(name: str) -> str:
+    """Write an attacker as in a sentence: `an outsider`, `a device holder`, `Mallory`."""
+    if not name[:1].islower():
+        return name
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {_plain(name)}"
+
+
+def _subject(evidence: Evidence) -> str:
+    about = evidence.task.removeprefix(f"{evidence.family}-")
+    return phrases.A_FACT if about == evidence.family else _plain(about.replace("-", " "))
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _queries(evidence: Evidence) -> str:
+    spent = evidence.result.trials[-1].queries if evidence.result.trials else 0
+    return phrases.count_queries(spent)
+
+
+# ---- numbers -------------------------------------------------------------------------------------
+
+
+def _numbers(m: Measurement) -> dict[str, str]:
+    scale = fmt.scale_of(m.metric)
+    digits = fmt.readable_places(m.low, m.high, m.value, scale)
+    whole = scale is fmt.PERCENT and m.value in (0, 1)
+    value = fmt.quantity(m.value, 0 if whole else digits, scale)
+    if math.isinf(m.value) and m.value > 0:
+        value = phrases.fill(phrases.AT_LEAST, low=fmt.quantity(m.low, digits, scale))
+    return {
+        "value": value,
+        "interval": fmt.interval(m.low, m.high, digits, scale),
+        "baseline": fmt.baseline(m.baseline, digits, scale),
+    }
+
+
+def _rate(evidence: Evidence) -> dict[str, str]:
+    """Write the share that a gain was computed from: people know shares, and not gains."""
+    trial = evidence.result.trials[-1] if evidence.result.trials else None
+    tally = trial.tally if trial else None
+    if not isinstance(tally, Gain) or not (tally.n and tally.baseline_n):
+        return {}
+    share, base = tally.successes / tally.n, tally.baseline_successes / tally.baseline_n
+    same = (
+        m
+        for m in evidence.result.measurements[1:]
+        if not m.group and m.n == tally.n and math.isclose(m.value, share)
+    )
+    measured = next(same, None)
+    if measured is None:
+        return {}
+    shown = _numbers(measured.model_copy(update={"metric": "rate", "baseline": base}))
+    return {
+        "rate": shown["value"],
+        "rate_interval": shown["interval"],
+        "rate_baseline": shown["baseline"],
+    }
+
+
+# ---- reasons within a sentence -------------------------------------------------------------------
+
+
+def _clause(reason: str) -> str:
+    """Write a reason as it follows a colon: without a status in front, or a full stop."""
+    for status in phrases.STATED:
+        reason = reason.removeprefix(f"{status}: ")
+    return reason.strip().rstrip(".")
+
+
+def _shorten(clause: str) -> str:
+    """Leave out what a reason adds in parentheses at its end: numbers that show nothing."""
+    return clause.partition(" (")[0] if clause.endswith(")") else clause
+
+
+def _as_sentence(text: str) -> str:
+    text = text.strip().rstrip(".")
+    return f"{fmt.sentence_case(text)}." if text else ""

@@ -1,0 +1,191 @@
+"""What a comparison claims, and what it does not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import goalkeeper as gk
+from goalkeeper.comparing import AttackChange, Comparison, Direction, compare
+from goalkeeper.core.assessment import AttackerRow
+from goalkeeper.core.evidence import Status
+from goalkeeper.core.goals import Goal
+from tests.comparing.pairs import CASES, NAME, N, audit, changed
+
+
+def row_of(found: Comparison, name: str = NAME) -> AttackChange:
+    return next(row for row in found.attacks if row.attack == name)
+
+
+def test_more_successes_are_worse_and_fewer_are_better() -> None:
+    """The direction is the defender's; the goal of the attack changes, the other does not."""
+    worse = compare(audit(20), audit(60))
+    assert row_of(worse).change is Direction.WORSE
+    assert worse.goals[Goal.INTEGRITY].change is Direction.WORSE
+    assert worse.goals[Goal.INTEGRITY].made_by == (NAME,)
+    assert worse.goals[Goal.AVAILABILITY].change is Direction.UNDECIDED
+    assert worse.worse
+    better = compare(audit(60), audit(20))
+    assert better.goals[Goal.INTEGRITY].change is Direction.BETTER
+    assert not better.worse
+
+
+def test_the_worst_attack_decides_a_goal() -> None:
+    other = CASES[1].name
+    found = compare(audit({NAME: 20, other: 80}), audit({NAME: 80, other: 20}))
+    goal = found.goals[Goal.INTEGRITY]
+    assert goal.change is Direction.WORSE
+    assert other in goal.sentence
+
+
+def test_the_same_items_find_what_other_items_do_not() -> None:
+    """14 of 200 items more: exact on the same items, and within chance for others."""
+    same = compare(audit(20), audit(34))
+    others = compare(audit(20), audit(34, first=100_000, seed=1))
+    assert row_of(same).paired
+    assert row_of(same).change is Direction.WORSE
+    assert not row_of(others).paired
+    assert "only 0 items" in row_of(others).pairing
+    assert row_of(others).change is Direction.UNDECIDED
+
+
+def test_an_undecided_attack_names_the_samples_that_would_tell() -> None:
+    row = row_of(compare(audit(20), audit(23)))
+    assert row.samples is not None
+    assert row.samples.now == N
+    assert row.samples.size_seen is not None
+    assert row.samples.size_seen > N
+    assert f"{row.samples.size_seen:,}" in row.reason
+
+
+def test_holm_is_over_all_attacks_compared() -> None:
+    """One p-value is corrected by eight attacks, of two goals."""
+    row = row_of(compare(audit(20), audit(28)))
+    assert row.p is not None
+    assert row.p_holm == pytest.approx(row.p * len(CASES))
+
+
+def test_a_look_may_spend_its_share_only() -> None:
+    """Where one of the runs stopped at its first look, the p-value is divided by that share."""
+    before = audit(20)
+    after = changed(audit(28), look=1, looks=2)
+    row, whole = row_of(compare(before, after)), row_of(compare(before, audit(28)))
+    assert row.p == whole.p
+    assert row.p_holm == pytest.approx(4 * (whole.p_holm or 0))
+
+
+@pytest.mark.parametrize(
+    ("update", "words"),
+    [
+        ({"status": Status.CONTROL_FAILED, "reason": "it is too weak"}, "control failed after"),
+        ({"status": Status.NOT_NEEDED, "reason": "settled"}, "only in A: in B it was not needed"),
+        ({"limited": True}, "time limit"),
+        ({"threat": "at Linf 0.3"}, "threat differs"),
+        ({"settings": {"steps": 7}}, "settings of the attack differ"),
+        ({"trials": ()}, "no counts"),
+    ],
+)
+def test_what_cannot_be_compared_is_no_change(update: dict[str, object], words: str) -> None:
+    """However large the difference is, nothing is claimed, and the reason is said."""
+    found = compare(audit(20), changed(audit(180), **update))
+    assert row_of(found).change is Direction.UNDECIDED
+    assert not row_of(found).compared
+    assert words in row_of(found).reason
+    assert found.goals[Goal.INTEGRITY].compared == len(CASES) // 2 - 1
+
+
+def test_an_attack_of_one_run_only_is_no_change() -> None:
+    before = audit(20)
+    less = before.model_copy(
+        update={"evidence": tuple(e for e in before.evidence if e.attack != NAME)}
+    )
+    assert row_of(compare(before, less)).reason.startswith("only in A")
+    assert row_of(compare(less, before)).reason.startswith("only in B")
+
+
+def test_an_attacker_with_other_power_is_not_compared() -> None:
+    row = AttackerRow(
+        name=NAME,
+        label="",
+        box="",
+        knowledge={},
+        capabilities=(),
+        view="labels",
+        window="easy",
+        queries=10,
+        queries_per_day=10,
+        identities=1,
+        share=0,
+        compute_h=0,
+    )
+    before = audit(20).model_copy(update={"attackers": (row,)})
+    after = audit(90).model_copy(
+        update={"attackers": (row.model_copy(update={"queries": 10_000.0}),)}
+    )
+    found = compare(before, after)
+    assert "queries 10.0 before, queries 10000.0 after" in row_of(found).reason
+    assert any(each.what == f"attacker {NAME}" for each in found.differences)
+
+
+def test_nothing_in_common_is_said_with_the_command_that_helps() -> None:
+    before = audit(20)
+    found = compare(before, before.model_copy(update={"evidence": ()}))
+    assert "Nothing was compared" in found.summary
+    assert all(goal.change is Direction.UNDECIDED for goal in found.goals.values())
+    assert f"--attack {NAME}" in found.next[0]
+    assert "--seed 0" in found.next[0]
+
+
+def test_what_differs_is_named_with_its_effect() -> None:
+    """Policy, data, model, seed, effort, need and versions: each in one row."""
+    before, after = audit(20), audit(20, seed=3)
+    goals = dict(after.goals)
+    need = goals[Goal.INTEGRITY].need.model_copy(update={"level": 3})
+    goals[Goal.INTEGRITY] = goals[Goal.INTEGRITY].model_copy(update={"need": need})
+    contents = {"data": "other", "target": "new"}
+    after = after.model_copy(
+        update={
+            "policy": after.policy.model_copy(update={"sha256": "f" * 64}),
+            "application": after.application.model_copy(update={"contents": contents}),
+            "effort": 2.0,
+            "goals": goals,
+            "environment": {"numpy": "9.9"},
+            "tool": after.tool.model_copy(update={"version": "9"}),
+        }
+    )
+    found = compare(before, after)
+    effects = {row.what: row.effect for row in found.differences}
+    named = {"policy", "data", "model", "seed", "effort", "need of integrity", "numpy"}
+    assert named | {"goalkeeper"} <= set(effects)
+    assert "verdicts are not comparable, measurements are" in effects["policy"]
+    assert not row_of(found).paired
+    assert "not comparable" in found.goals[Goal.INTEGRITY].sentence
+
+
+def test_a_verdict_that_no_measured_change_supports_is_no_change() -> None:
+    before, after = audit(20), audit(20)
+    goals = dict(after.goals)
+    goals[Goal.INTEGRITY] = goals[Goal.INTEGRITY].model_copy(update={"verdict": "met"})
+    found = compare(before, after.model_copy(update={"goals": goals}))
+    assert found.goals[Goal.INTEGRITY].change is Direction.UNDECIDED
+    assert "no measured change supports that" in found.goals[Goal.INTEGRITY].sentence
+
+
+def test_the_json_has_goals_and_attacks() -> None:
+    found = json.loads(compare(audit(20), audit(60)).to_json())
+    assert found["goals"]["integrity"]["change"] == "worse"
+    row = next(row for row in found["attacks"] if row["attack"] == NAME)
+    assert {"task", "attackers", "grant", "metric", "p", "p_holm", "paired", "pairing"} <= set(row)
+    assert row["before"]["low"] < row["before"]["value"] < row["before"]["high"]
+    assert row["difference"]["value"] == pytest.approx(0.2)
+
+
+def test_compare_reads_files_and_is_public(tmp_path: Path) -> None:
+    one, other = tmp_path / "a.json", tmp_path / "b.json"
+    audit(20).save(one)
+    audit(60).save(other)
+    found: Comparison = gk.compare(one, str(other))
+    assert found.worse
+    assert (found.before.source, found.after.source) == (str(one), str(other))
