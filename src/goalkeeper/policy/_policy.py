@@ -142,7 +142,7 @@ class Policy:
         return {variant: tasks for variant, tasks in found.items() if variant in variants}
 
     def remedies(self, variant: str, kind: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-        """List defences against a variant with a kind of input: what, why, and what can be tried."""
+        """List defences against a variant: what, why, and which of ours do that."""
         found = remedies_for(self.taxonomy.remedies, variant, kind)
         return tuple((remedy.defence, remedy.reason, remedy.tries) for remedy in found)
 
