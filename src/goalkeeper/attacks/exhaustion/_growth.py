@@ -125,9 +125,7 @@ def climb(shape: Shape, prober: Prober) -> Grown | None:
     return Grown(shape, size, cost, safe)
 
 
-def refine(
-    shape: Shape, prober: Prober, seen: list[tuple[float, float]], too_large: float
-) -> None:
+def refine(shape: Shape, prober: Prober, seen: list[tuple[float, float]], too_large: float) -> None:
     """Ask sizes between the last one and one that would take too long, as large as may be."""
     for _ in range(REFINEMENTS):
         low, high = seen[-1][0], too_large
