@@ -119,6 +119,8 @@ def _print(found: Hardening) -> None:
 def _print_goals(found: Hardening) -> None:
     from rich.table import Table
 
+    from goalkeeper.hardening import cost_cells
+
     combined = found.combined
     if combined is None:
         return
@@ -128,10 +130,7 @@ def _print_goals(found: Hardening) -> None:
         goals.add_row(str(goal), before, after, effect.sentence)
     costs = Table("What it costs", "Before", "After", "Change, 95 %", "n")
     for cost in combined.side_effects:
-        timed = cost.what.startswith("seconds")
-        shown = [f"{v:.3g}" if timed else f"{v:.1%}" for v in (cost.before, cost.after)]
-        bounds = "" if cost.low is None else f"{cost.low:+.1%} to {cost.high:+.1%}"
-        costs.add_row(cost.what, *shown, bounds, f"{cost.n:,}")
+        costs.add_row(cost.what, *cost_cells(cost))
     console = make_console()
     console.print(goals)
     console.print(costs)
