@@ -34,6 +34,14 @@ Names = Annotated[
         "are meant to stop the attacks that succeed.",
     ),
 ]
+Auto = Annotated[
+    bool,
+    typer.Option(
+        "--auto",
+        help="Try all defences that are meant to stop the attacks that succeed; that is the "
+        "default.",
+    ),
+]
 Limit = Annotated[
     str,
     typer.Option(
@@ -56,6 +64,7 @@ def harden(
     ] = Path("goalkeeper-hardening"),
     *,
     names: Names = None,
+    auto: Auto = False,
     seed: Seed = 0,
     limit: Limit = "",
     execution: Execution,
@@ -74,7 +83,15 @@ def harden(
     from math import isfinite
 
     from goalkeeper import hardening, running
+    from goalkeeper.core.errors import DescriptionError
 
+    if auto and names:
+        raise DescriptionError(
+            "--auto tries all defences, and --defence only those that it names",
+            key="--auto",
+            expected="one of the two",
+            advice="leave one of them out",
+        )
     begun = time.monotonic()
     seconds = amounts.parse_seconds(limit, "--time")
     seconds = (seconds if isfinite(seconds) else DEFAULT_LIMIT) - (time.monotonic() - begun)
