@@ -77,7 +77,7 @@ def test_a_row_says_what_was_found_and_its_outcome(pages: dict[int, str]) -> Non
     for f in rows:
         assert f.headline is not None
         numbers = (f.headline.value, f.headline.interval, f.headline.baseline)
-        words = (*numbers, f.headline.n.removeprefix("n = "), f.summary, f.outcome)
+        words = (*numbers, f.headline.n.removeprefix("n = "), f.sentence, f.outcome)
         assert all(word in found[f.anchor] for word in words)
 
 
