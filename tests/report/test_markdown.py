@@ -105,7 +105,7 @@ def test_says_the_verdict_and_why_for_every_goal() -> None:
 def test_says_what_helps_first_and_how_to_repeat_it() -> None:
     text = rendered()
     integrity = text[text.index("- **Integrity") : text.index("- **Availability")]
-    assert "First remedy: adversarial training: added words should no longer" in integrity
+    assert "Do first: Adversarial training: added words should no longer" in integrity
     assert "`goalkeeper run mail.yaml --only integrity --attack good-words" in integrity
     confidentiality = text[text.index("- **Confidentiality") : text.index("- **Privacy")]
     assert len(confidentiality.splitlines()) == 1, "a goal that is met needs no remedy"

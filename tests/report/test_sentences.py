@@ -248,7 +248,44 @@ def test_too_little_data_is_no_result_and_says_what_would_settle_it() -> None:
     doubted = assess(one, Verdict.INCONCLUSIVE, doubt="accuracy is that of guessing")
     assert "whether this is your model" in tell_run([one], Goal.PRIVACY, doubted)
     sentence = Report.of(doubted, context=Context()).goals[0].sentence
-    assert sentence.startswith("It is not decided whether privacy is met, as it is in doubt")
+    assert sentence.startswith("It is in doubt whether this is your model: accuracy")
+
+
+def test_harm_below_none_is_told_as_none() -> None:
+    one = evidence(POLICY.variant("poisoning.label_flip"), "accuracy-drop", "tolerance_multiple")
+    head, *beside = measurements("tolerance_multiple")
+    head = head.model_copy(update={"value": -0.1, "low": -0.5, "high": 0.6})
+    result = one.result.model_copy(update={"measurements": (head, *beside)})
+    told = tell_reached(one.model_copy(update={"result": result}), assess(one, Verdict.NOT_MET))
+    assert "which is 0.00 times the harm you tolerate (0.00 to 0.60; honest records: 0.00)" in told
+
+
+def test_what_would_settle_a_goal_is_about_the_run_that_may_decide() -> None:
+    one = evidence(POLICY.variant("membership.shadow"), "membership", "likelihood_ratio")
+    gap = Gap(variant=one.variant, attacker=one.attacker, evidence="E1",
+              reason="too little data; about 3 times the sample would settle it")  # fmt: skip
+    other = Gap(variant="a", attacker="b", reason="too close to the limit")
+    found = assess(one, Verdict.INCONCLUSIVE, not_tested=(other, gap), because=("E1",))
+    found = found.model_copy(update={"complete": True})
+    (goal,) = Report.of(found, context=Context()).leading.goals
+    assert goal.fix == "Too little data; about 3 times the sample would settle it."
+    stopped = found.model_copy(update={"complete": False})
+    assert "Continue this run" in Report.of(stopped, context=Context()).leading.goals[0].fix
+    failed = evidence(
+        POLICY.variant("membership.shadow"), "membership", "likelihood_ratio",
+        status=Status.CONTROL_FAILED,
+    )  # fmt: skip
+    found = assess(failed, Verdict.INCONCLUSIVE, not_tested=(gap,), because=("E1",))
+    found = found.model_copy(update={"complete": True})
+    assert "more effort" in Report.of(found, context=Context()).leading.goals[0].fix
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_goal_does_not_say_its_verdict_twice(verdict: Verdict) -> None:
+    one = evidence(POLICY.variant("membership.shadow"), "membership", "likelihood_ratio")
+    found = assess(one, verdict)
+    told = tell_goal(Goal.PRIVACY, [one], found) + tell_goal(Goal.PRIVACY, [], found)
+    assert not re.search(r"is (not )?met\b|not decided|inconclusive|not assessed", told)
 
 
 def test_an_infinite_ratio_is_told_by_its_lower_bound() -> None:

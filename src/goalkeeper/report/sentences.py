@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from goalkeeper.core.assessment import ApplicationRow, Assessment, Gap, GoalRating, Verdict
 from goalkeeper.core.evidence import Evidence, Gain, Measurement, Status
@@ -12,6 +12,8 @@ from goalkeeper.core.wording import MEASURED, placeholders_of
 from goalkeeper.report import format as fmt
 from goalkeeper.report import phrases
 from goalkeeper.report.deciding import RunOutcome, determine_outcome
+
+HARM = "tolerance_multiple"
 
 
 def tell_run(group: Sequence[Evidence], goal: Goal, assessment: Assessment) -> str:
@@ -57,40 +59,52 @@ def tell_goal(goal: Goal, decider: Sequence[Evidence], assessment: Assessment) -
     `decider` is the attack run that decided, of all attackers who share it; empty if none did.
     """
     rating = assessment.goals[goal]
-    name = {"goal": str(goal), "Goal": str(goal).capitalize()}
     if rating.verdict is Verdict.NOT_ASSESSED:
         nothing = phrases.NO_NEED if rating.need.level == 0 else phrases.NO_ATTACK
-        return phrases.fill(nothing, **name)
+        return phrases.fill(nothing, goal=str(goal))
     if rating.verdict is Verdict.NOT_MET and decider:
-        return phrases.fill(phrases.NOT_MET, run=tell_run(decider, goal, assessment), **name)
+        return tell_run(decider, goal, assessment)
     if rating.verdict is Verdict.MET:
-        return _tell_met(rating, decider, assessment, name)
+        return _tell_met(rating, decider, assessment)
     if rating.doubt:
-        return phrases.fill(phrases.DOUBTED_GOAL, doubt=_clause(rating.doubt), **name)
+        return phrases.fill(phrases.DOUBTED_GOAL, doubt=_clause(rating.doubt))
     if rating.verdict is Verdict.INCONCLUSIVE:
-        run = tell_run(decider, goal, assessment) if decider else ""
-        return phrases.fill(phrases.OPEN, run=run or _first_gap(rating), **name).rstrip()
-    return phrases.fill(
-        phrases.VERDICT_ALONE, reason=_as_sentence(_clause(rating.reason)), **name
-    ).rstrip()
+        run = _tell_open(decider[0], assessment) if decider else _first_gap(rating)
+        return phrases.fill(phrases.OPEN, run=run).rstrip()
+    return _as_sentence(_clause(rating.reason)) or phrases.fill(phrases.SUCCEEDED)
+
+
+def tell_settling(goal: Goal, decider: Sequence[Evidence], assessment: Assessment) -> str:
+    """Tell what would settle a goal that is inconclusive, first for the run that may decide it."""
+    rating = assessment.goals[goal]
+    if rating.doubt:
+        return phrases.fill(phrases.CHECK_MODEL)
+    if not assessment.complete:
+        return phrases.fill(phrases.CONTINUE)
+    if any(e.status is Status.CONTROL_FAILED for e in decider):
+        return phrases.fill(phrases.MORE_EFFORT)
+    named = decider and decider[0].status is Status.TESTED
+    return _as_sentence(_what_settles(decider, rating)) if named else ""
 
 
 # ---- what it means -------------------------------------------------------------------------------
 
 
-def _tell_met(
-    rating: GoalRating,
-    decider: Sequence[Evidence],
-    assessment: Assessment,
-    name: Mapping[str, str],
-) -> str:
+def _tell_open(evidence: Evidence, assessment: Assessment) -> str:
+    """Tell what was measured where nothing is decided, or why nothing was."""
+    if evidence.status is not Status.TESTED:
+        return _tell_status(evidence)
+    return phrases.fill(phrases.MEASURED, reached=tell_reached(evidence, assessment))
+
+
+def _tell_met(rating: GoalRating, decider: Sequence[Evidence], assessment: Assessment) -> str:
     named = (e for e in assessment.evidence if e.id in rating.because[:1])
     check = next(named, None)
     if check is not None and check.status is Status.NOT_APPLICABLE:
-        return phrases.fill(phrases.NOTHING_TO_TAKE, reason=_clause(check.result.reason), **name)
+        return phrases.fill(phrases.NOTHING_TO_TAKE, reason=_clause(check.result.reason))
     reached = tell_reached(decider[0], assessment) if decider else ""
     points = fmt.points(rating.required, "any cost")
-    return phrases.fill(phrases.MET, points=points, run=reached, **name).rstrip()
+    return phrases.fill(phrases.MET, points=points, run=reached).rstrip()
 
 
 def _tell_status(evidence: Evidence) -> str:
@@ -219,6 +233,10 @@ def _queries(evidence: Evidence) -> str:
 
 
 def _numbers(m: Measurement) -> dict[str, str]:
+    """Write the numbers of a measurement; a harm below none is none."""
+    if m.metric == HARM:
+        no_less = {k: max(0.0, getattr(m, k)) for k in ("value", "low", "high", "baseline")}
+        m = m.model_copy(update=no_less)
     scale = fmt.scale_of(m.metric)
     digits = fmt.readable_places(m.low, m.high, m.value, scale)
     whole = scale is fmt.PERCENT and m.value in (0, 1)
