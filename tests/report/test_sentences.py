@@ -218,7 +218,7 @@ def test_a_success_says_who_what_how_often_against_what_and_at_what_cost() -> No
     one = evidence(POLICY.variant("evasion.good_words"), "harmful-passes", "success_rate")
     told = tell_run([one], Goal.PRIVACY, assess(one, Verdict.NOT_MET))
     assert told == (
-        "An insider gets 96 % of spam texts accepted as ham (86 to above 99 %, n = 50; random "
+        'An insider gets 96 % of "spam" texts accepted as "ham" (86 to above 99 %, n = 50; random '
         "words: 4 %) by adding everyday words. It costs little: less than an hour, 1 query, some "
         "skill, easy access (5 points; you asked for protection up to 14)."
     )
@@ -268,7 +268,7 @@ def test_what_would_settle_a_goal_is_about_the_run_that_may_decide() -> None:
     found = assess(one, Verdict.INCONCLUSIVE, not_tested=(other, gap), because=("E1",))
     found = found.model_copy(update={"complete": True})
     (goal,) = Report.of(found, context=Context()).leading.goals
-    assert goal.fix == "Too little data; about 3 times the sample would settle it."
+    assert goal.fix == "About 3 times the sample would settle it."
     stopped = found.model_copy(update={"complete": False})
     assert "Continue this run" in Report.of(stopped, context=Context()).leading.goals[0].fix
     failed = evidence(

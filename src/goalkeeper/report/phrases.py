@@ -74,6 +74,7 @@ TOO_COSTLY = (
 )
 WITHSTOOD = "By the protection you asked for, that does not count as a success."
 INCONCLUSIVE = "Not conclusive: {open}. Measured so far: {reached}"
+TOO_LITTLE = "too little data; "  # in front of how much more would settle it
 MORE_DATA = "too little data; a larger sample would settle it"
 DOUBTED_RUN = "it is in doubt whether this is your model ({doubt})"
 
@@ -155,6 +156,11 @@ ACCESS = {
     "difficult": "access that is hard to get",
 }
 A_FACT = "a fact about it"
+# Names of classes stand in quotation marks: any word can be one (low, no, 1, attack).
+CLASS = '"{name}"'
+OF_CLASS = '"{name}" {inputs}'
+HARMLESS = ("harmless", "harmless {inputs}")
+HARMFUL = "harmful {inputs}"
 AT_LEAST = "at least {low}"
 
 

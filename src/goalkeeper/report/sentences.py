@@ -83,8 +83,9 @@ def tell_settling(goal: Goal, decider: Sequence[Evidence], assessment: Assessmen
         return phrases.fill(phrases.CONTINUE)
     if any(e.status is Status.CONTROL_FAILED for e in decider):
         return phrases.fill(phrases.MORE_EFFORT)
-    named = decider and decider[0].status is Status.TESTED
-    return _as_sentence(_what_settles(decider, rating)) if named else ""
+    if not decider or decider[0].status is not Status.TESTED:
+        return ""
+    return _as_sentence(_what_settles(decider, rating).removeprefix(phrases.TOO_LITTLE))
 
 
 # ---- what it means -------------------------------------------------------------------------------
@@ -191,21 +192,17 @@ def _values(evidence: Evidence, head: Measurement, app: ApplicationRow) -> dict[
 
 
 def _classes(app: ApplicationRow, inputs: str) -> dict[str, str]:
+    """Name the harmless class and the others, and the inputs of each."""
+    passes, passing = phrases.HARMLESS
     harmful = [name for name in app.classes if name != app.harmless]
+    if app.harmless:
+        passes, passing = phrases.CLASS, phrases.OF_CLASS
+    failing = phrases.OF_CLASS if len(harmful) == 1 else phrases.HARMFUL
     return {
-        "harmless": _class_name(app.harmless or "harmless"),
-        "harmless_inputs": _of_class(app.harmless or "harmless", inputs),
-        "harmful_inputs": _of_class(harmful[0] if len(harmful) == 1 else "harmful", inputs),
+        "harmless": phrases.fill(passes, name=app.harmless),
+        "harmless_inputs": phrases.fill(passing, name=app.harmless, inputs=inputs),
+        "harmful_inputs": phrases.fill(failing, name="".join(harmful[:1]), inputs=inputs),
     }
-
-
-def _class_name(name: str) -> str:
-    return f"class {name}" if not name[:1].isalpha() else name
-
-
-def _of_class(name: str, inputs: str) -> str:
-    """Write `spam texts`; names that are no words, as `records of class 1`."""
-    return f"{name} {inputs}" if name[:1].isalpha() else f"{inputs} of class {name}"
 
 
 def name_attacker(name: str) -> str:
