@@ -32,6 +32,7 @@ from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.wording import MEASURED, PLACEHOLDERS, placeholders_of
 from goalkeeper.policy import Variant, default_policy
 from goalkeeper.report import Context, Report
+from goalkeeper.report.leading import SENTENCE
 from goalkeeper.report.sentences import name_attacker, tell_goal, tell_reached, tell_run
 from tests.report import sample
 
@@ -249,6 +250,29 @@ def test_too_little_data_is_no_result_and_says_what_would_settle_it() -> None:
     assert "whether this is your model" in tell_run([one], Goal.PRIVACY, doubted)
     sentence = Report.of(doubted, context=Context()).goals[0].sentence
     assert sentence.startswith("It is in doubt whether this is your model: accuracy")
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ("any-wrong-linf", "texts misclassified (86"),
+        ("any-wrong-linf-to-ham", 'texts misclassified as "ham" (86'),
+        ("any-wrong-l2-1.5-to-least-likely", "misclassified as the class that the model thinks"),
+    ],
+)
+def test_an_attack_with_a_target_names_it(task: str, told: str) -> None:
+    one = evidence(POLICY.variant("evasion.gradient"), task, "success_rate")
+    assert told in tell_reached(one, assess(one, Verdict.NOT_MET))
+
+
+def test_no_sentence_on_a_goal_is_cut_on_the_first_pages() -> None:
+    for variant, task, metric in CASES:
+        one = evidence(variant, task, metric)
+        result = one.result.model_copy(update={"threat": "with at most 1,000 words added"})
+        one = one.model_copy(update={"result": result, "attacker": "device_holder"})
+        for verdict in (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET):
+            told = tell_goal(Goal.PRIVACY, [one], assess(one, verdict))
+            assert len(told) <= SENTENCE, told
 
 
 def test_harm_below_none_is_told_as_none() -> None:

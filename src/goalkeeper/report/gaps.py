@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from goalkeeper.core.assessment import Gap
 from goalkeeper.report.parts import merge_rows
+from goalkeeper.report.sentences import tell_reason
 
 MOST_NAMES = 8
 
@@ -21,7 +22,7 @@ def open_lines(gaps: Iterable[Gap]) -> tuple[str, ...]:
 
 
 def _line(reason: str, variants: dict[str, str]) -> str:
-    why = reason.removeprefix("not tested: ")
+    why = tell_reason(reason)
     if len(variants) == 1:
         ((variant, attackers),) = variants.items()
         return f"{name_variant(variant)} by {attackers.replace('_', ' ')}: {why}"

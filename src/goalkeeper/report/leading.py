@@ -18,7 +18,7 @@ from goalkeeper.report.sections import AdvicePart, AttackerPart, Failure
 TITLE = 80
 LINE = 110
 OPEN = 220  # what is untested, and why
-SENTENCE = 400
+SENTENCE = 450
 FIX = 196
 NAME = 32
 SHORT_NAME = 26

@@ -161,6 +161,8 @@ CLASS = '"{name}"'
 OF_CLASS = '"{name}" {inputs}'
 HARMLESS = ("harmless", "harmless {inputs}")
 HARMFUL = "harmful {inputs}"
+AS_CLASS = ' as "{name}"'
+AS_LEAST_LIKELY = " as the class that the model thinks least likely"
 AT_LEAST = "at least {low}"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from goalkeeper.core.assessment import ApplicationRow, Assessment, Gap, GoalRating, Verdict
 from goalkeeper.core.evidence import Evidence, Gain, Measurement, Status
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.threats import LEAST_LIKELY
 from goalkeeper.core.wording import MEASURED, placeholders_of
 from goalkeeper.report import format as fmt
 from goalkeeper.report import phrases
@@ -109,7 +110,7 @@ def _tell_met(rating: GoalRating, decider: Sequence[Evidence], assessment: Asses
 
 
 def _tell_status(evidence: Evidence) -> str:
-    reason = _shorten(_clause(evidence.result.reason)) or phrases.NO_REASON[evidence.status]
+    reason = tell_reason(evidence.result.reason) or phrases.NO_REASON[evidence.status]
     return phrases.fill(phrases.BY_STATUS[evidence.status], reason=reason)
 
 
@@ -172,6 +173,7 @@ def _values(evidence: Evidence, head: Measurement, app: ApplicationRow) -> dict[
         "inputs": inputs,
         "parts": parts,
         "subject": _subject(evidence),
+        "target": _target(evidence, app),
         "where": f", {evidence.result.threat}" if evidence.result.threat else "",
         "after": phrases.after(trial.queries if trial else evidence.result.cost.queries),
         "dose": fmt.budget(trial.share if trial else 0.0, fmt.PERCENT),
@@ -203,6 +205,20 @@ def _classes(app: ApplicationRow, inputs: str) -> dict[str, str]:
         "harmless_inputs": phrases.fill(passing, name=app.harmless, inputs=inputs),
         "harmful_inputs": phrases.fill(failing, name="".join(harmful[:1]), inputs=inputs),
     }
+
+
+def _target(evidence: Evidence, app: ApplicationRow) -> str:
+    """Say as which class inputs are to be misclassified, which the name of a task ends with."""
+    aimed = evidence.task.partition("-to-")[2]
+    if aimed == LEAST_LIKELY:
+        return phrases.fill(phrases.AS_LEAST_LIKELY)
+    named = (name for name in app.classes if aimed and _in_task(name) == aimed)
+    return next((phrases.fill(phrases.AS_CLASS, name=name) for name in named), "")
+
+
+def _in_task(name: str) -> str:
+    """Write a class as in the name of a task."""
+    return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
 
 
 def name_attacker(name: str) -> str:
@@ -271,6 +287,11 @@ def _rate(evidence: Evidence) -> dict[str, str]:
 
 
 # ---- reasons within a sentence -------------------------------------------------------------------
+
+
+def tell_reason(reason: str) -> str:
+    """Write a reason as it follows a colon, without the numbers at its end that show nothing."""
+    return _shorten(_clause(reason))
 
 
 def _clause(reason: str) -> str:
