@@ -277,7 +277,9 @@ def _within(stored: Any, again: Any) -> bool:
 def _compare_rest(assessment: Assessment, policy: Policy) -> Iterator[str]:
     """Compare what no verdict depends on, and a reader does: advice, catalogues, the baseline."""
     stored = [advice.model_copy(update={"verified": None}) for advice in assessment.advice]
-    if stored != list(advise(assessment.evidence)):
+    kind = assessment.application.domain
+    due = advise(assessment.evidence, assessment.goals, lambda v: policy.remedies(v, kind))
+    if stored != list(due):
         yield "advice: is not what the evidence leads to"
     for one in assessment.evidence:
         variant = policy.variant(one.variant)

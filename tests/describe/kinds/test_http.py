@@ -13,7 +13,6 @@ pytest.importorskip("aiohttp")
 
 import goalkeeper as gk
 from goalkeeper.cli.exits import choose_exit_code
-from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.power import View
 from goalkeeper.describe import check, load
@@ -223,6 +222,7 @@ def test_a_function_is_called_again(
     retries: str, *, works: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from goalkeeper.targets import _retrying
+from goalkeeper.verification import verify
 
     monkeypatch.setattr(_retrying, "FIRST_WAIT", 0.0)
     path = written(tmp_path, f"  function: filter.py:unreliable\n{retries}")
@@ -288,7 +288,7 @@ def test_a_run_keeps_what_it_paid_for_when_its_service_fails(tmp_path: Path) -> 
         assert run(path, folder).verdict == whole.verdict
         assert 0 < served.seen - before <= most - broken_at + 3  # and the check at the start
         assert spent(folder) == served.seen
-    assert RunFolder(folder).changed() == []
+    assert verify(folder).problems == ()
     for file in (p for p in tmp_path.rglob("*") if p.is_file()):
         assert SECRET.encode() not in file.read_bytes(), file
 
