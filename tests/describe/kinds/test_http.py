@@ -17,6 +17,7 @@ from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.power import View
 from goalkeeper.describe import check, load
 from goalkeeper.running import Warned
+from goalkeeper.verification import verify
 from tests.describe.writing import BASE, FILTER, line_of, mail_lines
 from tests.targets.serving import serving
 
@@ -222,7 +223,6 @@ def test_a_function_is_called_again(
     retries: str, *, works: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from goalkeeper.targets import _retrying
-from goalkeeper.verification import verify
 
     monkeypatch.setattr(_retrying, "FIRST_WAIT", 0.0)
     path = written(tmp_path, f"  function: filter.py:unreliable\n{retries}")
