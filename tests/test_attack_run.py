@@ -10,7 +10,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 import pytest
 
-from goalkeeper.attack_run import AttackRun, execute, stream
+from goalkeeper.attack_run import AttackRun, _storable, execute, stream
 from goalkeeper.attacks.base import Attack, Task
 from goalkeeper.attacks.membership.loss_threshold import LossThreshold
 from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood
@@ -18,7 +18,7 @@ from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.deadline import check_time
-from goalkeeper.core.evidence import AttackResult, Gain, Status, Trial
+from goalkeeper.core.evidence import AttackResult, Exhibit, Gain, Status, Trial
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.core.reference import MODELS, derive
 from goalkeeper.games.base import Deal, Game, Marking
@@ -399,3 +399,16 @@ def test_a_baseline_that_leaves_nothing_to_gain_needs_no_control(
     result = execute(application(0, n=60), this)
     assert result.status is Status.TESTED
     assert result.controls == ()
+
+
+def test_half_characters_in_texts_are_escaped() -> None:
+    """Data of services hold emoji that were cut in two; a file can hold no half of one."""
+    result = AttackResult(
+        status=Status.TESTED,
+        exhibits=(Exhibit(title="an example", before="half \ud83d"),),
+    )
+    kept = _storable(result)
+    assert kept.exhibits[0].before == "half \\ud83d"
+    assert AttackResult.model_validate_json(kept.model_dump_json()) == kept
+    whole = AttackResult(status=Status.TESTED, summary="whole \U0001f600")
+    assert _storable(whole) is whole

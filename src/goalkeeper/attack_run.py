@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from pydantic_core import PydanticSerializationError
 
 from goalkeeper.attacks import name_of
 from goalkeeper.attacks.base import Attack
@@ -103,7 +104,24 @@ def execute(
         result = _unfinished(", before its answer was marked")
     if result.limited and result.status is Status.NOT_TESTED:
         result = _explained(result, expected, deadline - began)
-    return result.model_copy(update={"took": time.perf_counter() - start})
+    return _storable(result).model_copy(update={"took": time.perf_counter() - start})
+
+
+def _storable(result: AttackResult) -> AttackResult:
+    """Write half characters as escapes: texts of the data may have them, and no file can."""
+    try:
+        result.model_dump_json()
+    except PydanticSerializationError:
+        return AttackResult.model_validate(_escape_halves(result.model_dump(by_alias=True)))
+    return result
+
+
+def _escape_halves(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_escape_halves(k): _escape_halves(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_escape_halves(v) for v in value]
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _unfinished(where: str) -> AttackResult:

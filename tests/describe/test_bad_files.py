@@ -35,6 +35,8 @@ CASES = (
         ("twice", "line 2")),
     Bad("version", "goalkeeper: 1", "goalkeeper: 2", "goalkeeper", "goalkeeper", ("one of 1",)),
     Bad("no-version", "goalkeeper: 1\n", "", "goalkeeper", "name:", ("missing",)),
+    Bad("half-character", "harmless: ham", 'harmless: ham\ndescription: "a\\ud83d"', "description",
+        "description", ("half of a character", "ud83d")),
     Bad("one-class", "[ham, spam]", "[ham]", "classes", "classes", ("at least 2",)),
     Bad("same-class", "[ham, spam]", "[ham, ham]", "classes", "classes", ("listed twice",)),
     Bad("harmless-unknown", "harmless: ham", "harmless: hem", "harmless", "harmless",

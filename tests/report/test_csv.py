@@ -76,7 +76,18 @@ def test_lines_end_as_the_standard_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", '=HYPERLINK("http://evil.example")']
+    "name",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        " =1",
+        "\uff1d1+1",
+        "\u00a0=1",
+        '=HYPERLINK("http://evil.example")',
+    ],
 )
 def test_no_text_is_a_formula(name: str) -> None:
     """Names of classes, groups and attackers come from the description."""

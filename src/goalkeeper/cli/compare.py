@@ -92,7 +92,9 @@ def _print_goals(found: Comparison, console: Console) -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("goal", no_wrap=True)
-    for name in ("before", "after", "change", "exposure before", "exposure after"):
+    for name in ("before", "after", "change"):
+        table.add_column(name, no_wrap=True)
+    for name in ("exposure before", "exposure after"):
         table.add_column(name, overflow="fold")
     for goal, row in found.goals.items():
         verdicts = VERDICTS[row.verdict_before], VERDICTS[row.verdict_after]

@@ -213,10 +213,24 @@ class _Builder:
             return [self.build(child, (*key, i)) for i, child in enumerate(node.value)]
         self.lines[key] = line
         self.written[key] = str(node.value)
+        self._require_whole(node, key)
         value = _scalar(node)
         if value is None and key[:1] == ("classes",) and len(key) > 1:
             return str(node.value)  # a class that is written ~ or null
         return value
+
+    def _require_whole(self, node: yaml.Node, key: Key) -> None:
+        """Refuse half of a character, which no file can hold: the report could not be written."""
+        try:
+            str(node.value).encode()
+        except UnicodeEncodeError as error:
+            raise DescriptionError(
+                "there is half of a character (a surrogate without its partner)",
+                where=f"{self._path.name}:{node.start_mark.line + 1}",
+                key=dotted(key),
+                given=ascii(error.object[error.start : error.end]),
+                advice="write the whole character, without \\u",
+            ) from error
 
     def _pairs(self, node: yaml.MappingNode, key: Key) -> Iterator[tuple[str, yaml.Node]]:
         seen: dict[str, int] = {}
@@ -229,6 +243,7 @@ class _Builder:
                     key=dotted(key),
                     advice="write the entries out",
                 )
+            self._require_whole(name_node, key)
             name = as_text(_scalar(name_node))
             if name in seen:
                 raise DescriptionError(

@@ -76,7 +76,7 @@ def exchange_scores(
     """
     seen = np.abs(advantages(after, rates) - advantages(before, rates))
     exchange = _swap if paired else _shuffle
-    drawn = np.empty((0, len(rates)))
+    drawn, found = np.empty((0, len(rates))), SwapTest(1.0, 0)
     for size in _blocks(SWAPS):
         parts = [exchange(a, b, size, rng) for a, b in zip(before, after, strict=True)]
         one, other = (RoleScores(*(part[side] for part in parts)) for side in (0, 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ from goalkeeper.report.renderer import Renderer
 from goalkeeper.report.untrusted import clean_assessment, clean_context
 
 CONFIDENCE = 0.95  # of every interval that goalkeeper states
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # full-width signs count as these
 
 HEAD = (
     "goal", "verdict", "level", "variant", "attack", "task", "attackers", "status", "outcome",
@@ -116,5 +117,6 @@ def _spent(group: Sequence[Evidence]) -> tuple[Cell, ...]:
 def _cell(value: Cell) -> Cell:
     """Take away from a text what makes it a formula; numbers stay numbers."""
     if isinstance(value, str):
-        return f"'{value}" if value.lstrip(" ").startswith(FORMULA) else value
+        start = unicodedata.normalize("NFKC", value.lstrip()[:1])
+        return f"'{value}" if start.startswith(FORMULA) or value.startswith(FORMULA) else value
     return "" if value is None else value
