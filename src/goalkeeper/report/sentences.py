@@ -197,12 +197,13 @@ def _classes(app: ApplicationRow, inputs: str) -> dict[str, str]:
     """Name the harmless class and the others, and the inputs of each."""
     passes, passing = phrases.HARMLESS
     harmful = [name for name in app.classes if name != app.harmless]
-    if app.harmless:
+    harmless = app.harmless or ""
+    if harmless:
         passes, passing = phrases.CLASS, phrases.OF_CLASS
     failing = phrases.OF_CLASS if len(harmful) == 1 else phrases.HARMFUL
     return {
-        "harmless": phrases.fill(passes, name=app.harmless),
-        "harmless_inputs": phrases.fill(passing, name=app.harmless, inputs=inputs),
+        "harmless": phrases.fill(passes, name=harmless),
+        "harmless_inputs": phrases.fill(passing, name=harmless, inputs=inputs),
         "harmful_inputs": phrases.fill(failing, name="".join(harmful[:1]), inputs=inputs),
     }
 
