@@ -105,8 +105,9 @@ def _tell_met(rating: GoalRating, decider: Sequence[Evidence], assessment: Asses
     if check is not None and check.status is Status.NOT_APPLICABLE:
         return phrases.fill(phrases.NOTHING_TO_TAKE, reason=_clause(check.result.reason))
     reached = tell_reached(decider[0], assessment) if decider else ""
+    run = phrases.fill(phrases.AMONG_OTHERS, reached=reached) if reached else ""
     points = fmt.points(rating.required, "any cost")
-    return phrases.fill(phrases.MET, points=points, run=reached).rstrip()
+    return phrases.fill(phrases.MET, points=points, run=run).rstrip()
 
 
 def _tell_status(evidence: Evidence) -> str:
