@@ -115,6 +115,7 @@ MET = "No attack succeeded that costs less than {points}, the protection you ask
 NOTHING_TO_TAKE = "There is nothing to attack: {reason}."
 OPEN = "No attack was shown to succeed, but one cannot be excluded yet. {run}"
 MEASURED = "Measured so far: {reached}"
+AMONG_OTHERS = "Measured, among others: {reached}"
 DOUBTED_GOAL = "It is in doubt whether this is your model: {doubt}."
 NO_NEED = "No need to protect {goal} was declared."
 NO_ATTACK = "No attack was planned for {goal}."

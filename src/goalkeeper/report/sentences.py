@@ -105,8 +105,9 @@ def _tell_met(rating: GoalRating, decider: Sequence[Evidence], assessment: Asses
     if check is not None and check.status is Status.NOT_APPLICABLE:
         return phrases.fill(phrases.NOTHING_TO_TAKE, reason=_clause(check.result.reason))
     reached = tell_reached(decider[0], assessment) if decider else ""
+    run = phrases.fill(phrases.AMONG_OTHERS, reached=reached) if reached else ""
     points = fmt.points(rating.required, "any cost")
-    return phrases.fill(phrases.MET, points=points, run=reached).rstrip()
+    return phrases.fill(phrases.MET, points=points, run=run).rstrip()
 
 
 def _tell_status(evidence: Evidence) -> str:
@@ -197,12 +198,13 @@ def _classes(app: ApplicationRow, inputs: str) -> dict[str, str]:
     """Name the harmless class and the others, and the inputs of each."""
     passes, passing = phrases.HARMLESS
     harmful = [name for name in app.classes if name != app.harmless]
-    if app.harmless:
+    harmless = app.harmless or ""
+    if harmless:
         passes, passing = phrases.CLASS, phrases.OF_CLASS
     failing = phrases.OF_CLASS if len(harmful) == 1 else phrases.HARMFUL
     return {
-        "harmless": phrases.fill(passes, name=app.harmless),
-        "harmless_inputs": phrases.fill(passing, name=app.harmless, inputs=inputs),
+        "harmless": phrases.fill(passes, name=harmless),
+        "harmless_inputs": phrases.fill(passing, name=harmless, inputs=inputs),
         "harmful_inputs": phrases.fill(failing, name="".join(harmful[:1]), inputs=inputs),
     }
 
