@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import goalkeeper as gk
-from goalkeeper.assessing import tool_version
 from goalkeeper.core.need import ProtectionNeed
+from goalkeeper.environment import tool_version
 from tests.attacks.membership.gaussian import application
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_a_look_may_spend_its_share_only() -> None:
         ({"trials": ()}, "no counts"),
     ],
 )
-def test_what_cannot_be_compared_is_no_change(update: dict[str, object], words: str) -> None:
+def test_what_cannot_be_compared_is_no_change(update: dict[str, Any], words: str) -> None:
     """However large the difference is, nothing is claimed, and the reason is said."""
     found = compare(audit(20), changed(audit(180), **update))
     assert row_of(found).change is Direction.UNDECIDED

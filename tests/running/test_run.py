@@ -192,7 +192,7 @@ def test_the_effort_of_a_folder_is_kept_unless_another_is_asked_for(
 
 
 def test_a_time_that_is_over_leaves_the_rest_for_later(file: Path, tmp_path: Path) -> None:
-    events: list[object] = []
+    events: list[Event] = []
     given = options(events, sizing=Sizing(limit=1e-6))
     cut = gk.run(file, tmp_path / "run", choice=FEW, options=given)
     assert not cut.complete

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -69,7 +71,7 @@ def test_a_resampled_interval_covers() -> None:
 def test_a_pvalue_from_bounds_agrees_with_them() -> None:
     """At the p-value the interval of the difference ends at 0."""
 
-    def at(k: int):
+    def at(k: int) -> Callable[[float], IntervalEstimate]:
         return lambda tail: IntervalEstimate(k / 100, *clopper_pearson(k, 100, alpha=2 * tail))
 
     p = pvalue_of_difference(at(20), at(40))

@@ -316,7 +316,8 @@ class Planted:
     def __call__(self, cases: int, rng: np.random.Generator) -> Finding:
         """Count in how many pairs the planted change is found, and in the right direction."""
         rates = {case.name: self.rate for case in CASES}
-        changes, sizes, found = {CASES[0].name: PLANTED}, [], []
+        changes, found = {CASES[0].name: PLANTED}, []
+        sizes: list[int] = []
         while len(sizes) < cases:
             samples = _row(compare(*self.pairs.draw(rates, rng))).samples
             n = samples.five_points if samples else None

@@ -126,7 +126,7 @@ def _shown(text: str) -> str:
 
 
 def _sarif(found: list[tuple[Path, Scan]]) -> dict[str, Any]:
-    from goalkeeper.assessing import tool_version
+    from goalkeeper.environment import tool_version
 
     return {
         "$schema": SARIF_SCHEMA,

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, issparse
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import normalize
 
 
-class PrivateLogisticRegression(LogisticRegression):
+class PrivateLogisticRegression(LogisticRegression):  # type: ignore[misc]  # it has no types
     """Logistic regression of two classes with noise on its weights.
 
     Output perturbation: Chaudhuri, Monteleoni and Sarwate 2011, Differentially private empirical
@@ -49,9 +48,9 @@ class PrivateLogisticRegression(LogisticRegression):
         if len(np.unique(y)) != 2:
             raise ValueError("private logistic regression knows two classes")
         super().fit(_with_constant(X), y)
-        rng = np.random.default_rng(self.random_state)
-        noise = rng.normal(0, noise_scale(2 * self.C, self.epsilon, self.delta), self.coef_.shape)
-        noisy = (self.coef_ + noise) / math.sqrt(2)
+        rng, fitted = np.random.default_rng(self.random_state), np.asarray(vars(self)["coef_"])
+        noise = rng.normal(0, noise_scale(2 * self.C, self.epsilon, self.delta), fitted.shape)
+        noisy = (fitted + noise) / math.sqrt(2)
         self.coef_, self.intercept_ = noisy[:, :-1], noisy[:, -1]
         self.n_features_in_ -= 1
         return self
@@ -79,15 +78,12 @@ def noise_scale(sensitivity: float, epsilon: float, delta: float) -> float:
 
 def _with_constant(X: Any) -> Any:
     """Return rows shortened to length 1 where they are longer, with a constant, over root 2."""
-    lengths = np.sqrt(np.asarray(X.multiply(X).sum(axis=1)).ravel()) if issparse(X) else None
-    if lengths is None:
-        X = np.asarray(X, dtype=float)
-        lengths = np.linalg.norm(X, axis=1)
-    short = normalize(X)
-    inside = lengths <= 1
-    scale = np.where(inside, lengths, 1.0)
-    ones = np.ones((len(lengths), 1))
-    if issparse(X):
-        rows = short.multiply(scale[:, None])
-        return csr_matrix(hstack([rows, ones])) / math.sqrt(2)
-    return np.hstack([short * scale[:, None], ones]) / math.sqrt(2)
+    sparse = issparse(X)
+    rows = csr_matrix(X) if sparse else np.asarray(X, dtype=float)
+    squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel() if sparse else (rows**2).sum(1)
+    scale = 1 / np.maximum(np.sqrt(squares), 1.0)
+    ones = np.ones((len(scale), 1))
+    if sparse:
+        short: Any = rows.multiply(scale[:, None])
+        return csr_matrix(hstack([short, csr_matrix(ones)])) / math.sqrt(2)
+    return np.hstack([rows * scale[:, None], ones]) / math.sqrt(2)

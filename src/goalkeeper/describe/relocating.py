@@ -41,6 +41,8 @@ def relocate(
     """
     text = path.read_text(encoding="utf-8-sig")
     root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if root is None:  # an empty file, which no description is
+        return _listed(defences)
     edits = [*_moved(root, path.parent, references.named, folder), *_old_defences(root)]
     for start, end, written in sorted(edits, reverse=True):
         text = text[:start] + written + text[end:]

@@ -157,10 +157,10 @@ def _moves(measured: TrialOutcome, goal: Goal, feasibility: Feasibility) -> bool
 def _objections(measured: TrialOutcome) -> Iterator[str]:
     for effect in measured.side_effects:
         if effect.exceeds:
-            change = effect.after - effect.before
+            more = effect.after - effect.before
             yield (
                 f"It costs too much: {effect.what} rise from {effect.before:.1%} to "
-                f"{effect.after:.1%}, by {change:.1%} ({effect.low:.1%} to {effect.high:.1%}, "
+                f"{effect.after:.1%}, by {more:.1%} ({effect.low:.1%} to {effect.high:.1%}, "
                 f"n = {effect.n:,}); {effect.tolerance:.1%} is tolerated."
             )
     for goal, change in measured.whole.goals.items():

@@ -67,8 +67,11 @@ def _of_times(before: Application, after: Application) -> Iterator[SideEffect]:
 def _answer_seconds(app: Application) -> float:
     x = app.data.holdout.x[:ASKED]
     app.target.answer(x[:1], View.LABELS)  # what is done once only
-    ask = lambda row: app.target.answer(x[row : row + 1], View.LABELS)  # noqa: E731
-    return median(with_cpu_seconds(lambda row=row: ask(row))[1] for row in range(len(x)))
+
+    def seconds(row: int) -> float:
+        return with_cpu_seconds(lambda: app.target.answer(x[row : row + 1], View.LABELS))[1]
+
+    return median(map(seconds, range(len(x))))
 
 
 def _training_seconds(app: Application) -> float:

@@ -18,7 +18,8 @@ from goalkeeper.core.evidence import AttackResult, Ratio
 from goalkeeper.core.power import Grade, Knowledge, Power
 from goalkeeper.games.base import Marking
 from goalkeeper.games.membership import Membership
-from goalkeeper.games.membership.game import AUDITED_RATE, TASK, Roles
+from goalkeeper.games.membership.game import AUDITED_RATE, TASK
+from goalkeeper.games.membership.roles import Roles
 from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.stats import epsilon_lower_bound
 from tests.attacks.membership.gaussian import application

@@ -113,7 +113,7 @@ class SingleTraining:
         torch, radius = need_torch(), change.radius_at(self.progress)
         self.module.eval()
         low, high = (x - radius).clamp(min=change.low), (x + radius).clamp(max=change.high)
-        found = (x + (2 * torch.rand_like(x) - 1) * radius).clamp(low, high)
+        found: Tensor = (x + (2 * torch.rand_like(x) - 1) * radius).clamp(low, high)
         for _ in range(change.steps):
             found.requires_grad_()
             (slope,) = torch.autograd.grad(self._loss(found, y).sum(), found)
