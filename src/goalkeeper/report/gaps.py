@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from goalkeeper.core.assessment import Gap
+from goalkeeper.report.language import _
 from goalkeeper.report.parts import merge_rows
+from goalkeeper.report.stored import retell_reason
 
 MOST_NAMES = 8
 
@@ -23,9 +25,13 @@ def open_lines(gaps: Iterable[Gap]) -> tuple[str, ...]:
 def _line(reason: str, variants: dict[str, str]) -> str:
     if len(variants) == 1:
         ((variant, attackers),) = variants.items()
-        return f"{variant} by {attackers}: {reason}"
-    why = reason.removeprefix("not tested: ")
-    return f"{len(variants)} variants: {why}: {_shortlist(tuple(variants))}"
+        return _("{variant} by {attackers}: {reason}").format(
+            variant=variant, attackers=attackers, reason=retell_reason(reason)
+        )
+    why = retell_reason(reason.removeprefix("not tested: "))
+    return _("{n} variants: {reason}: {names}").format(
+        n=len(variants), reason=why, names=_shortlist(tuple(variants))
+    )
 
 
 def _shortlist(names: tuple[str, ...]) -> str:
@@ -33,4 +39,4 @@ def _shortlist(names: tuple[str, ...]) -> str:
     rest = len(names) - MOST_NAMES
     if rest <= 0:
         return ", ".join(names)
-    return f"{', '.join(names[:MOST_NAMES])}, and {rest} more"
+    return _("{names}, and {n} more").format(names=", ".join(names[:MOST_NAMES]), n=rest)

@@ -12,6 +12,9 @@ from goalkeeper.core.wording import MEASURED, placeholders_of
 from goalkeeper.report import format as fmt
 from goalkeeper.report import phrases
 from goalkeeper.report.deciding import RunOutcome, determine_outcome
+from goalkeeper.report.language import _
+from goalkeeper.report.stored import retell_reason, retell_threat
+from goalkeeper.report.words import goal_name
 
 
 def tell_run(group: Sequence[Evidence], goal: Goal, assessment: Assessment) -> str:
@@ -47,7 +50,7 @@ def tell_reached(evidence: Evidence, assessment: Assessment) -> str:
     general = phrases.BY_METRIC.get(head.metric, phrases.ANY_METRIC)
     for template in (*chosen, general):
         if set(placeholders_of(template)) <= set(values):
-            return fmt.sentence_case(template.format_map(values))
+            return fmt.sentence_case(_(template).format_map(values))
     return _as_sentence(evidence.result.summary)
 
 
@@ -57,7 +60,7 @@ def tell_goal(goal: Goal, decider: Sequence[Evidence], assessment: Assessment) -
     `decider` is the attack run that decided, of all attackers who share it; empty if none did.
     """
     rating = assessment.goals[goal]
-    name = {"goal": str(goal), "Goal": str(goal).capitalize()}
+    name = {"goal": goal_name(goal), "Goal": fmt.sentence_case(goal_name(goal))}
     if rating.verdict is Verdict.NOT_ASSESSED:
         nothing = phrases.NO_NEED if rating.need.level == 0 else phrases.NO_ATTACK
         return phrases.fill(nothing, **name)
@@ -89,29 +92,29 @@ def _tell_met(
     if check is not None and check.status is Status.NOT_APPLICABLE:
         return phrases.fill(phrases.NOTHING_TO_TAKE, reason=_clause(check.result.reason), **name)
     reached = tell_reached(decider[0], assessment) if decider else ""
-    points = fmt.points(rating.required, "any cost")
+    points = fmt.points(rating.required, _("any cost"))
     return phrases.fill(phrases.MET, points=points, run=reached, **name).rstrip()
 
 
 def _tell_status(evidence: Evidence) -> str:
-    reason = _shorten(_clause(evidence.result.reason)) or phrases.NO_REASON[evidence.status]
+    reason = _shorten(_clause(evidence.result.reason)) or _(phrases.NO_REASON[evidence.status])
     return phrases.fill(phrases.BY_STATUS[evidence.status], reason=reason)
 
 
 def _weigh(evidence: Evidence, outcome: RunOutcome, rating: GoalRating) -> str:
     """Say what a run that was decided costs, or that it was withstood."""
     if outcome is RunOutcome.WITHSTOOD:
-        return phrases.WITHSTOOD
+        return _(phrases.WITHSTOOD)
     if outcome is RunOutcome.UNRATED or evidence.rated is None:
         return ""
     cost = evidence.rated.attack_potential
     spent = {
-        "points": fmt.points(cost.points, "no points"),
+        "points": fmt.points(cost.points, _("no points")),
         "required": fmt.count(rating.required),
         "time": fmt.days(cost.days),
         "queries": _queries(evidence),
-        "skill": phrases.SKILLS.get(cost.expertise, _plain(cost.expertise)),
-        "access": phrases.ACCESS.get(cost.window, _plain(cost.window)),
+        "skill": _(phrases.SKILLS.get(cost.expertise, _plain(cost.expertise))),
+        "access": _(phrases.ACCESS.get(cost.window, _plain(cost.window))),
     }
     if outcome is RunOutcome.TOO_COSTLY:
         return phrases.fill(phrases.TOO_COSTLY, **spent)
@@ -131,12 +134,12 @@ def _what_settles(group: Sequence[Evidence], rating: GoalRating) -> str:
     gaps = [g for g in rating.not_tested if g.evidence in ids] or [
         g for g in rating.not_tested if not g.evidence and (g.variant, g.attacker) in who
     ]
-    return _clause(gaps[0].reason) if gaps else phrases.MORE_DATA
+    return _clause(gaps[0].reason) if gaps else _(phrases.MORE_DATA)
 
 
 def _first_gap(rating: GoalRating) -> str:
     gaps: Iterable[Gap] = rating.not_tested
-    return next((_as_sentence(g.reason) for g in gaps), phrases.NOTHING_TESTED)
+    return next((_as_sentence(g.reason) for g in gaps), _(phrases.NOTHING_TESTED))
 
 
 # ---- what is filled in ---------------------------------------------------------------------------
@@ -148,7 +151,7 @@ def _is_for(task: str, evidence: Evidence) -> bool:
 
 def _values(evidence: Evidence, head: Measurement, app: ApplicationRow) -> dict[str, str]:
     """Return what can be filled into a sentence; what was not measured is left out."""
-    inputs, parts = phrases.KINDS.get(app.domain, phrases.ANY_KIND)
+    inputs, parts = map(_, phrases.KINDS.get(app.domain, phrases.ANY_KIND))
     trial = evidence.result.trials[-1] if evidence.result.trials else None
     values = {
         "who": name_attacker(evidence.attacker),
@@ -157,10 +160,10 @@ def _values(evidence: Evidence, head: Measurement, app: ApplicationRow) -> dict[
         "inputs": inputs,
         "parts": parts,
         "subject": _subject(evidence),
-        "where": f", {evidence.result.threat}" if evidence.result.threat else "",
+        "where": f", {retell_threat(evidence.result.threat)}" if evidence.result.threat else "",
         "after": phrases.after(trial.queries if trial else evidence.result.cost.queries),
         "dose": fmt.budget(trial.share if trial else 0.0, fmt.PERCENT),
-        "n": f"{head.n:,}",
+        "n": fmt.count(head.n),
         **_classes(app, inputs),
         **_numbers(head),
     }
@@ -179,31 +182,38 @@ def _values(evidence: Evidence, head: Measurement, app: ApplicationRow) -> dict[
 def _classes(app: ApplicationRow, inputs: str) -> dict[str, str]:
     harmful = [name for name in app.classes if name != app.harmless]
     return {
-        "harmless": _class_name(app.harmless or "harmless"),
-        "harmless_inputs": _of_class(app.harmless or "harmless", inputs),
-        "harmful_inputs": _of_class(harmful[0] if len(harmful) == 1 else "harmful", inputs),
+        "harmless": _class_name(app.harmless) if app.harmless else _(phrases.HARMLESS[0]),
+        "harmless_inputs": _of_class(app.harmless or "", phrases.HARMLESS[1], inputs),
+        "harmful_inputs": _of_class(
+            harmful[0] if len(harmful) == 1 else "", phrases.HARMFUL, inputs
+        ),
     }
 
 
 def _class_name(name: str) -> str:
-    return f"class {name}" if not name[:1].isalpha() else name
+    return name if name[:1].isalpha() else phrases.fill(phrases.CLASS, name=name)
 
 
-def _of_class(name: str, inputs: str) -> str:
+def _of_class(name: str, unnamed: str, inputs: str) -> str:
     """Write `spam texts`; names that are no words, as `records of class 1`."""
-    return f"{name} {inputs}" if name[:1].isalpha() else f"{inputs} of class {name}"
+    word, code = phrases.OF_CLASS
+    template = unnamed if not name else word if name[:1].isalpha() else code
+    return phrases.fill(template, name=name, inputs=inputs)
 
 
 def name_attacker(name: str) -> str:
     """Write an attacker as in a sentence: `an outsider`, `a device holder`, `Mallory`."""
+    if name in phrases.ATTACKERS:
+        return _(phrases.ATTACKERS[name])
+    consonant, vowel, named = phrases.OTHER_ATTACKERS
     if not name[:1].islower():
-        return name
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {_plain(name)}"
+        return phrases.fill(named, name=name)
+    return phrases.fill(vowel if name[0] in "aeiou" else consonant, name=_plain(name))
 
 
 def _subject(evidence: Evidence) -> str:
     about = evidence.task.removeprefix(f"{evidence.family}-")
-    return phrases.A_FACT if about == evidence.family else _plain(about.replace("-", " "))
+    return _(phrases.A_FACT) if about == evidence.family else _plain(about.replace("-", " "))
 
 
 def _plain(name: str) -> str:
@@ -262,7 +272,7 @@ def _clause(reason: str) -> str:
     """Write a reason as it follows a colon: without a status in front, or a full stop."""
     for status in phrases.STATED:
         reason = reason.removeprefix(f"{status}: ")
-    return reason.strip().rstrip(".")
+    return retell_reason(reason.strip().rstrip("."))
 
 
 def _shorten(clause: str) -> str:
