@@ -1,0 +1,80 @@
+"""A language in which every message is masked by `x`: what can be read was never translated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from gettext import NullTranslations
+
+from goalkeeper.core.assessment import Assessment
+from goalkeeper.report.language import Language
+from tests.report.page import Element, Page
+
+SPOKEN = ("alt", "aria-label", "title")
+_FIELDS = re.compile(r"(\{\w*\})")
+
+
+def mask(message: str) -> str:
+    """Replace every letter of a message, except for what is filled in."""
+    parts = _FIELDS.split(message)
+    return "".join(p if p[:1] == "{" else re.sub(r"[^\W\d_]", "x", p) for p in parts)
+
+
+class Masked(NullTranslations):
+    def gettext(self, message: str) -> str:
+        return mask(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return mask(msgid1 if n == 1 else msgid2)
+
+
+PSEUDO = Language("x", Masked())
+
+
+def spoken(html: str) -> Iterator[str]:
+    """List every text that a page shows or reads out, in the order of the page."""
+
+    def walk(element: Element) -> Iterator[str]:
+        if element.tag in ("style", "pre", "code") or element.attrs.get("lang") == "en":
+            return
+        yield from (element.attrs[name] for name in SPOKEN if name in element.attrs)
+        own = element.text
+        for child in element.children:
+            own = own.replace(child.text, "\n", 1) if child.text else own
+            yield from walk(child)
+        yield from own.split("\n")
+
+    yield from walk(Page(html).root)
+
+
+def readable(texts: Iterable[str], data: Iterable[str]) -> set[str]:
+    """Return the words of texts that are neither translated nor data."""
+    names = sorted(filter(None, data), key=len, reverse=True)
+    known = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names))
+    left: set[str] = set()
+    for text in texts:
+        rest = known.sub(" ", text)
+        left |= {w for w in re.findall(r"[^\W\d_]{2,}", rest) if w.strip("x")}
+    return left
+
+
+def data_of(assessment: Assessment) -> set[str]:
+    """List the names, and the texts that others wrote, of an assessment."""
+    app = assessment.application
+    found = {app.name, app.description, app.fingerprint, *app.classes, *app.hashes, *app.parts}
+    found |= {digest for full in app.hashes.values() for digest in (full, full[:12])}
+    found |= set(app.caveats) | {b.slice for b in app.baseline}
+    found |= {*assessment.environment, *assessment.environment.values()}
+    policy = assessment.policy
+    found |= {policy.id, policy.sha256, policy.taxonomy_sha256, assessment.tool.name}
+    found |= {a.name for a in assessment.attackers} | {a.label for a in assessment.attackers}
+    for e in assessment.evidence:
+        found |= {e.id, e.unit, e.attack, e.task, e.attacker, e.variant, e.game, e.family}
+        found |= {e.result.reason, e.result.summary, e.standing.reason, *e.result.caveats}
+        found |= {str(m.note) for m in e.result.measurements}
+    for row in assessment.plan:
+        found |= {row.attack, row.task, row.variant, *row.reasons}
+    for rating in assessment.goals.values():
+        found |= {gap.reason for gap in rating.not_tested} | {rating.reason}
+        found |= {d.reason for d in rating.need.damages}
+    return found
