@@ -1,7 +1,7 @@
 """All messages of a report, taken from its code, templates and the taxonomy; and their catalogues.
 
-`python -m tests.report.messages` brings the catalogues up to date: it adds what is missing, drops what
-is obsolete, and compiles them.
+`python -m tests.report.messages` brings the catalogues up to date: it adds what is missing, drops
+what is obsolete, and compiles them.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def read_catalogue(language: str) -> Catalog:
 
 
 def compile_catalogue(catalogue: Catalog) -> bytes:
-    """Return a catalogue as goalkeeper reads it; always the same bytes for the same translations."""
+    """Return a catalogue as goalkeeper reads it; the same bytes for the same translations."""
     buffer = io.BytesIO()
     write_mo(buffer, catalogue)
     return buffer.getvalue()

@@ -54,7 +54,7 @@ def readable(texts: Iterable[str], data: Iterable[str]) -> set[str]:
     left: set[str] = set()
     for text in texts:
         rest = known.sub(" ", text)
-        left |= {w for w in re.findall(r"[^\W\d_]{2,}", rest) if w.strip("x")}
+        left |= {w for w in re.findall(r"[^\W\d_]{2,}", rest) if w.strip("xX")}
     return left
 
 

@@ -15,12 +15,8 @@ from goalkeeper.report.stored import retell_reason
 from goalkeeper.report.words import run_name, status_name
 
 CAPTIONS = {
-    StandingKind.BY_ASSUMPTION: N_(
-        "By assumption: rests on what the description does not declare"
-    ),
-    StandingKind.NO_HARM: N_(
-        "No harm here: follows from what was granted, or harms nobody else"
-    ),
+    StandingKind.BY_ASSUMPTION: N_("By assumption: rests on what the description does not declare"),
+    StandingKind.NO_HARM: N_("No harm here: follows from what was granted, or harms nobody else"),
 }
 
 

@@ -26,7 +26,9 @@ ROLES = {
     "not_met": N_(
         "It counts, and would decide alone: it succeeds as well, at the same or a higher cost."
     ),
-    "inconclusive": N_("It counts, and keeps the verdict open: that it succeeds cannot be excluded."),
+    "inconclusive": N_(
+        "It counts, and keeps the verdict open: that it succeeds cannot be excluded."
+    ),
     "met": N_("It counts: the verdict rests on it, among others."),
     "none": N_("It counts, and changes nothing: the verdict rests on other attack runs."),
     "not assessed": N_("It counts for nothing here: no verdict was asked for."),
@@ -98,7 +100,7 @@ def select_deciding(
     cheapest = {rating.cheapest_attack for rating in goals.values()}
     named = {i for i, group in enumerate(groups) if cheapest & {e.id for e in group}}
     first: dict[tuple[str, str], int] = {}
-    for i in sorted({i for _, i in worst.values()}):
+    for i in sorted({i for _place, i in worst.values()}):
         first.setdefault((groups[i][0].attack, groups[i][0].task), i)
     return named | set(first.values())
 

@@ -18,7 +18,7 @@ from goalkeeper.report.deciding import (
     explain_role,
     select_deciding,
 )
-from goalkeeper.report.language import N_, _
+from goalkeeper.report.language import _
 from goalkeeper.report.parts import Context, Fact, Link, Table
 from goalkeeper.report.sentences import tell_run
 from goalkeeper.report.stored import retell_reason, retell_threat

@@ -43,7 +43,8 @@ def describe_doubt(fit: FitReport) -> str:
     ]
     sentences = [
         _(
-            "It is in doubt whether this is your model: {reasons}. Nothing that it withstands counts."
+            "It is in doubt whether this is your model: {reasons}. Nothing that it withstands "
+            "counts."
         ).format(reasons="; ".join(fit.reasons))
     ]
     if causes:

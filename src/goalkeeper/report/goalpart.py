@@ -157,7 +157,6 @@ def _damages(need: ProtectionNeed) -> Table:
     return Table(caption, (_("Damage scenario"), _("Need"), _("Reason")), tuple(rows))
 
 
-
 def _risk(rating: GoalRating) -> str:
     low, high = rating.risk.low, rating.risk.high
     worst = RISKS[min(5, max(0, int(high)))]

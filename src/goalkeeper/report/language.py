@@ -1,7 +1,7 @@
 """In which language a report is written: its messages from a catalogue, and its numbers.
 
-The English text is the message, as usual with gettext. A renderer speaks a language for as long as it
-renders; nothing is installed, and two reports can be rendered at once in two threads.
+The English text is the message, as usual with gettext. A renderer speaks a language for as long as
+it renders; nothing is installed, and two reports can be rendered at once in two threads.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def ngettext(one: str, many: str, n: float) -> str:
     return _SPOKEN.get().catalogue.ngettext(one, many, 1 if n == 1 else 2)
 
 
-def N_(message: str) -> str:  # noqa: N802 - its usual name: what it marks is translated where used
+def N_(message: str) -> str:
     """Mark a message that is translated later."""
     return message
 
@@ -98,7 +98,7 @@ def write_digits(number: str) -> str:
 
 
 def within_sentence(words: str) -> str:
-    """Write a heading as inside a sentence; abbreviations keep their capital, as do German nouns."""
+    """Write a heading as inside a sentence; abbreviations and German nouns keep a capital."""
     if words[1:2].isupper() or spoken().code != ENGLISH.code:
         return words
     return f"{words[:1].lower()}{words[1:]}"
@@ -118,7 +118,10 @@ def retell(text: str, templates: tuple[str, ...]) -> tuple[str, bool]:
     for template in templates:
         found = _pattern(template).fullmatch(text)
         if found:
-            values = {name: write_digits(v) if v[:1].isdigit() else v for name, v in found.groupdict().items()}
+            values = {
+                name: write_digits(v) if v[:1].isdigit() else v
+                for name, v in found.groupdict().items()
+            }
             return _(template).format(**values), True
     return text, False
 

@@ -125,7 +125,9 @@ def _facts(assessment: Assessment) -> tuple[Fact, ...]:
     app, policy = assessment.application, assessment.policy
     files = [f"{shorten(name, NAME)} ({digest[:12]})" for name, digest in app.hashes.items()]
     classes = [shorten(name, NAME // 2) for name in app.classes]
-    records = [f"{fmt.count(n)} {shorten(part_name(part), NAME // 2)}" for part, n in app.parts.items()]
+    records = [
+        f"{fmt.count(n)} {shorten(part_name(part), NAME // 2)}" for part, n in app.parts.items()
+    ]
     kind, named = shorten(app.domain, NAME), _few(classes, MOST_CLASSES)
     tool = assessment.tool
     facts = (

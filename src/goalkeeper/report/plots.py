@@ -97,7 +97,9 @@ def _draw_curve(drawing: Drawing) -> Figure:
     figure, axes = _start(drawing, "; ".join(key))
     axes.set_ylim(*ends)
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, position: write_digits(f"{v:g}") + scale.unit))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda v, position: write_digits(f"{v:g}") + scale.unit)
+    )
     _budget_axis(axes, x, fmt.scale_of(drawing.curve.budget))
     band = (np.clip(low, *ends), np.clip(high, *ends))
     axes.fill_between(x, *band, color=PEN["accent"], alpha=0.18, lw=0)
@@ -210,7 +212,9 @@ def _budget_axis(axes: Axes, x: np.ndarray, scale: fmt.Scale) -> None:
     _fit_margins(axes, ticks, labels[-1] if labels else "")
     axes.xaxis.set_major_locator(FixedLocator(_tick_places(axes, x, labels)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, position: fmt.budget(float(f"{v:.6g}"), scale)))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda v, position: fmt.budget(float(f"{v:.6g}"), scale))
+    )
 
 
 def _tick_places(axes: Axes, x: np.ndarray, labels: Sequence[str]) -> list[float]:

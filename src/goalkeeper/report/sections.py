@@ -13,7 +13,14 @@ from goalkeeper.report.finding import RUN_STATUSES, describe_harm
 from goalkeeper.report.language import N_, _, ngettext
 from goalkeeper.report.parts import Context, Fact, Table, merge_rows
 from goalkeeper.report.stored import retell_reason
-from goalkeeper.report.words import MEANINGS, ON_TASK, describe_knowledge, goal_name, run_name, status_name
+from goalkeeper.report.words import (
+    MEANINGS,
+    ON_TASK,
+    describe_knowledge,
+    goal_name,
+    run_name,
+    status_name,
+)
 
 NO_ATTACK = N_("no attack")
 LISTED_ELSEWHERE = (Status.FAILED_TO_RUN, Status.NOT_NEEDED, Status.COVERED)

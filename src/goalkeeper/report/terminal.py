@@ -86,7 +86,9 @@ def _goal(goal: GoalPart, report: Report, *, plain: bool, brief: bool) -> Iterat
     head = Text(f"{goal.title}: ", style="bold")
     head.append_text(_verdict(goal.verdict, plain=plain))
     risk = goal.risk.partition(":")[0]
-    yield head.append(_(" (need {need}, risk {risk})").format(need=goal.need, risk=risk), style="dim")
+    yield head.append(
+        _(" (need {need}, risk {risk})").format(need=goal.need, risk=risk), style="dim"
+    )
     lines: list[RenderableType] = [Text(goal.sentence)]
     lines += [Text(f"{_(TO_DO_FIRST)} {text}") for text in _first_remedy(goal, report)]
     if not brief:
@@ -144,9 +146,7 @@ def _others(report: Report) -> Iterator[RenderableType]:
     if report.others:
         attacks = tuple(dict.fromkeys(f.attack for f in report.others))
         yield Text()
-        yield Text(
-            _("Attacks on goals that were not rated: {names}").format(names=_names(attacks))
-        )
+        yield Text(_("Attacks on goals that were not rated: {names}").format(names=_names(attacks)))
     deciders = [g.decider for g in report.goals if g.decider]
     command = next((f.command for f in [*deciders, *report.findings]), "")
     if command:
@@ -171,7 +171,8 @@ def _apart(report: Report) -> Iterator[RenderableType]:
             yield Text(f"- {_names(tuple(attacks))}: {why}")
         if len(runs) > MOST_LINES:
             yield Text(
-                _("- {n} more reasons are in the HTML report").format(n=len(runs) - MOST_LINES), "dim"
+                _("- {n} more reasons are in the HTML report").format(n=len(runs) - MOST_LINES),
+                "dim",
             )
 
 

@@ -308,7 +308,9 @@ def exposure_words(low: float, high: float) -> str:
 
 def describe_exposure(low: float, high: float) -> str:
     """Write a bracket of exposure levels in words and numbers."""
-    levels = f"{low:.0f}" if low == high else _(FROM_TO).format(low=f"{low:.0f}", high=f"{high:.0f}")
+    levels = (
+        f"{low:.0f}" if low == high else _(FROM_TO).format(low=f"{low:.0f}", high=f"{high:.0f}")
+    )
     return _(EXPOSURE).format(words=exposure_words(low, high), levels=levels)
 
 

@@ -111,7 +111,11 @@ def _listed(heading: str, texts: Sequence[str], most: int) -> Iterator[str]:
 def _first(lines: Sequence[str], most: int, start: str) -> list[str]:
     """Return the first lines, and a last one that counts the others."""
     more = len(lines) - most
-    return [*lines[:most], start + _("and {n} more").format(n=fmt.count(more))] if more > 0 else list(lines)
+    return (
+        [*lines[:most], start + _("and {n} more").format(n=fmt.count(more))]
+        if more > 0
+        else list(lines)
+    )
 
 
 def _escape(text: str) -> str:
