@@ -8,6 +8,7 @@ from goalkeeper.core.evidence import Evidence
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.standing import Standing, StandingKind
+from goalkeeper.defences import catalogue as defences
 from goalkeeper.policy import default_policy
 from goalkeeper.policy._remedies import remedies_for
 from tests.report import results
@@ -63,3 +64,15 @@ def test_goals_that_nobody_needs_and_runs_that_decide_nothing_call_for_no_defenc
     harmless = Standing(kind=StandingKind.NO_HARM, reason="it was granted")
     apart = one.model_copy(update={"standing": harmless})
     assert not advice(apart, integrity=rating(N))
+
+
+def test_what_can_be_tried_exists_and_every_defence_is_advised() -> None:
+    listed = [
+        (family, remedy)
+        for family, remedies in POLICY.taxonomy.remedies.items()
+        for remedy in remedies
+    ]
+    for family, remedy in listed:
+        for name in remedy.tries:  # hardening tries it against the same attacks
+            assert family in defences()[name].families, (family, name)
+    assert {name for _, remedy in listed for name in remedy.tries} == set(defences())

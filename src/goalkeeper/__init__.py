@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from goalkeeper.core.power import Attacker, Budget, Knowledge, Power
     from goalkeeper.core.threats import ImageThreat, TableThreat, TextThreat, Threats
     from goalkeeper.describe import load
+    from goalkeeper.hardening import Hardening, HardenOptions, harden
     from goalkeeper.in_python import assess_model
     from goalkeeper.planning import Choice
     from goalkeeper.running import RunOptions, Sizing, run
@@ -42,6 +43,8 @@ _HOMES = {
     "Execution": "compute.executor",
     "Goal": "core.goals",
     "GoalkeeperError": "core.errors",
+    "HardenOptions": "hardening",
+    "Hardening": "hardening",
     "ImageThreat": "core.threats",
     "Knowledge": "core.power",
     "Power": "core.power",
@@ -63,6 +66,7 @@ _HOMES = {
     "catalogue": "attacks",
     "compare": "comparing",
     "cut": "core.data",
+    "harden": "hardening",
     "load": "describe",
     "plan": "assessing",
     "run": "running",
@@ -86,6 +90,8 @@ __all__ = [
     "Execution",
     "Goal",
     "GoalkeeperError",
+    "HardenOptions",
+    "Hardening",
     "ImageThreat",
     "Knowledge",
     "Power",
@@ -108,6 +114,7 @@ __all__ = [
     "catalogue",
     "compare",
     "cut",
+    "harden",
     "load",
     "plan",
     "run",

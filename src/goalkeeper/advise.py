@@ -8,7 +8,8 @@ from goalkeeper.core.assessment import Advice, GoalRating, Verdict
 from goalkeeper.core.evidence import Evidence
 from goalkeeper.core.goals import Goal
 
-Remedies = Callable[[str], Sequence[tuple[str, str]]]  # of a variant: defences and reasons
+# Of a variant: defences, reasons, and the defences of goalkeeper's own that do that.
+Remedies = Callable[[str], Sequence[tuple[str, str, tuple[str, ...]]]]
 
 
 def advise(
@@ -20,7 +21,7 @@ def advise(
     """
     needed = {goal for goal, r in goals.items() if r.verdict is not Verdict.NOT_ASSESSED}
     shown = [e for e in evidence if _calls_for_defence(e) and needed & set(e.goals)]
-    found: dict[tuple[str, str], list[Evidence]] = {}
+    found: dict[tuple[str, str, tuple[str, ...]], list[Evidence]] = {}
     for item in sorted(shown, key=lambda e: _urgency(e, goals)):
         for remedy in remedies(item.variant):
             found.setdefault(remedy, []).append(item)
@@ -30,10 +31,11 @@ def advise(
                 "defence": defence,
                 "for": tuple(dict.fromkeys(g for e in items for g in e.goals if g in needed)),
                 "reason": reason,
+                "tries": tries,
                 "variants": tuple(dict.fromkeys(e.variant for e in items)),
             }
         )
-        for (defence, reason), items in found.items()
+        for (defence, reason, tries), items in found.items()
     )
 
 

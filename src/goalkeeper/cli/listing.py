@@ -1,4 +1,4 @@
-"""`goalkeeper list`: list attacks, games, attackers or variants."""
+"""`goalkeeper list`: list attacks, games, attackers, variants or defences."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ class What(StrEnum):
     GAMES = "games"
     ATTACKERS = "attackers"
     VARIANTS = "variants"
+    DEFENCES = "defences"
 
 
 def listing(
     what: Annotated[What, typer.Argument(help="What to list.")], as_json: AsJson = False
 ) -> None:
-    """List attacks, games, attackers, or the variants of the taxonomy."""
+    """List attacks, games, attackers, the variants of the taxonomy, or defences."""
     rows = {
         What.ATTACKS: attacks,
         What.GAMES: games,
         What.ATTACKERS: attackers,
         What.VARIANTS: variants,
+        What.DEFENCES: defences,
     }[what]()
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
@@ -135,3 +137,24 @@ def _words(power: dict[str, Any]) -> str:
     if power["view"] != "nothing":
         parts.append(f"sees {power['view']}")
     return ", ".join(parts) or "nothing"
+
+
+def defences() -> list[dict[str, Any]]:
+    """Describe every defence that goalkeeper can apply and try."""
+    from goalkeeper.core.goals import Goal
+    from goalkeeper.defences import catalogue
+
+    return [
+        {
+            "name": name,
+            "what": defence.about,
+            "price": defence.price,
+            "goals": [str(goal) for goal in Goal if goal in defence.goals],
+            "families": sorted(defence.families),
+            "settings": {
+                key: {"default": field.default, "what": field.description}
+                for key, field in defence.settings.model_fields.items()
+            },
+        }
+        for name, defence in catalogue().items()
+    ]

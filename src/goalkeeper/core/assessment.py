@@ -182,6 +182,9 @@ class Advice(Frozen):
     defence: str
     for_: tuple[Goal, ...] = Field(alias="for", serialization_alias="for")
     reason: str
+    tries: tuple[str, ...] = Field(
+        default=(), description="defences that goalkeeper harden can apply and measure"
+    )
     verified: dict[str, str] | None = None
     variants: tuple[str, ...] = Field(default=(), description="variants that it helps against")
 

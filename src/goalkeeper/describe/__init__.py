@@ -2,7 +2,7 @@
 
 from goalkeeper.describe.given_data import GivenData
 from goalkeeper.describe.in_python import ModelOptions, make_application
-from goalkeeper.describe.load import check, load, load_policy
+from goalkeeper.describe.load import check, load, load_policy, read_defences, write_defended
 from goalkeeper.describe.problems import DescriptionErrors
 from goalkeeper.describe.schema import FILE_NAME, HEADER, schema
 
@@ -16,5 +16,7 @@ __all__ = [
     "load",
     "load_policy",
     "make_application",
+    "read_defences",
     "schema",
+    "write_defended",
 ]

@@ -303,6 +303,11 @@ class ApplicationForm(Section):
         default_factory=dict, description="possible values of the features of a table, by column"
     )
     model: ModelForm = Field(description="the model, named by one key")
+    defences: tuple[str | dict[str, dict[str, Any]], ...] = Field(
+        default=(),
+        description="defences that goalkeeper applies to the model, in this order: the name of "
+        "each, or its name with settings",
+    )
     threats: ThreatsForm | None = Field(
         default=None,
         description="how far inputs may be changed, and what must not be inferred from the model",

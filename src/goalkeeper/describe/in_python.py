@@ -100,6 +100,7 @@ class ModelOptions(TypedDict, total=False):
     wiring: Wiring | Mapping[Any, str]
     feedback: Feedback | Mapping[str, Any] | str
     tolerances: Tolerances | Mapping[str, float]
+    defences: Sequence[str | Mapping[str, Mapping[str, Any]]]
     columns: Mapping[str, Any]
     features: Sequence[str]
     drop: Sequence[str]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from goalkeeper.core.application import Application, Labeller, Tolerances, Wiring
+from goalkeeper.core.application import Application, Labeller, Wiring
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Splits
 from goalkeeper.core.errors import DescriptionError, GoalkeeperError, PolicyError
-from goalkeeper.core.goals import Goal
 from goalkeeper.core.surroundings import APART
+from goalkeeper.describe.defaults import note_defaults, read_tolerances
 from goalkeeper.describe.document import Document, Key, read
 from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.learning import learning_problems, note_learning, read_loop, try_learning
@@ -84,6 +84,36 @@ def check(path: Path | str, *, data: bool = True) -> tuple[GoalkeeperError, ...]
     return ()
 
 
+def read_defences(path: Path | str) -> tuple[str | Mapping[str, Any], ...]:
+    """Return what stands under `defences` in an application file; raises DescriptionError."""
+    return _Description.read(Path(path), None, data=False).form.defences
+
+
+def write_defended(
+    path: Path | str, folder: Path | str, defences: Sequence[str | Mapping[str, Any]]
+) -> str:
+    """Return the text of an application file for another folder, with other defences.
+
+    Parameters
+    ----------
+    path
+        The application file.
+    folder
+        Where the text will stand: the same files are found from there.
+    defences
+        What is to stand under `defences`.
+
+    Raises
+    ------
+    DescriptionError
+        The application file says something that cannot be used.
+    """
+    from goalkeeper.describe.relocating import relocate
+
+    references = _Description.read(Path(path), None).references
+    return relocate(Path(path), references, Path(folder), defences)
+
+
 def load_policy(path: Path | str) -> Policy:
     """Read the rules that an application file names, or the built-in ones."""
     document = read(Path(path))
@@ -150,6 +180,10 @@ class _Description:
         expects = self.expectation(records)
         model = self.modeller(compute).make(splits, records.domain)
         app = self.application(splits, model, (*caveats, *model.caveats))
+        if self.form.defences:
+            from goalkeeper.describe.defending import DefenceReader
+
+            app = DefenceReader(self.document, self.form).apply(app)
         try_learning(self.document, app)
         noted = note_learning(self.form, app)
         return replace(app, expects=expects, caveats=(*app.caveats, *noted))
@@ -211,13 +245,13 @@ class _Description:
             threats=reader.threats(),
             claims=(form.privacy and form.privacy.claims) or "",
             storage=model.storage,
-            tolerances=_tolerances(form),
+            tolerances=read_tolerances(form),
             wiring=self._wiring(),
             feedback=read_loop(self.references, form),
             needs=rating.needs,
             attackers=rating.attackers,
             secrecy=rating.secrecy,
-            caveats=(*_undeclared(form, rating), *caveats),
+            caveats=(*note_defaults(form, rating), *caveats),
             hashes=dict(sorted(self.references.hashes.items())),
         )
 
@@ -266,6 +300,10 @@ def _find_problems(
         except DescriptionError as error:
             problems.append(error)
     problems += learning_problems(references, form)
+    if form.defences:
+        from goalkeeper.describe.defending import DefenceReader
+
+        problems += DefenceReader(document, form).problems()
     problems += ThreatReader(document, form).problems()
     problems += [found for part in rating for found in part.problems]
     return problems, rating[0] if rating else None
@@ -341,35 +379,3 @@ def _files(references: References, form: ApplicationForm) -> list[Callable[[], o
         modeller = Modeller(references, form.model, form.classes, ComputeSettings())
         checks.append(modeller.find_file)
     return checks
-
-
-def _tolerances(form: ApplicationForm) -> Tolerances:
-    if form.tolerances is None:
-        return Tolerances()
-    given = form.tolerances
-    return replace(
-        Tolerances(declared=True),
-        benign_rejection=given.benign_rejection,
-        accuracy_drop=given.accuracy_drop,
-    )
-
-
-def _undeclared(form: ApplicationForm, rating: RatingInputs) -> list[str]:
-    """Say what the description leaves to defaults, and where it may be too low."""
-    caveats = []
-    if form.tolerances is None:
-        caveats.append("no tolerances are declared: the defaults of 1 % and 2 % are used")
-    if form.attackers is None:
-        caveats.append("no attackers are described: all built-in ones are assumed")
-    if form.secrecy is None:
-        caveats.append("no secrecy is declared: the defaults of the rating policy are used")
-    if form.harmless is None:
-        caveats.append("no class is named harmless: declined harmless inputs cannot be measured")
-    least = 3 if form.data.membership_is_sensitive else 2 if form.data.person is not None else 0
-    if rating.needs[Goal.PRIVACY].level < least:
-        caveats.append(
-            "records belong to persons"
-            + (", and being among them is sensitive" if least == 3 else "")
-            + f": a need for privacy of at least {('high', 'very high')[least - 2]} is proposed"
-        )
-    return caveats

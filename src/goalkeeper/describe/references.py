@@ -30,10 +30,14 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 @dataclass(frozen=True, eq=False)
 class References:
-    """Finds what a document names, and notes the hash of every file that was read."""
+    """Finds what a document names, and notes the hash of every file that was read.
+
+    `named` has the name of each file that was looked for, by the key that names it.
+    """
 
     document: Document
     hashes: dict[str, str] = field(default_factory=dict)
+    named: dict[Key, str] = field(default_factory=dict)
 
     def file(self, key: Key, name: str, what: str, *, folders: bool = False) -> Path:
         """Find a file, or also a folder of files; `what` says what it is for.
@@ -43,6 +47,7 @@ class References:
         DescriptionError
             A variable in the name is not set, there is no such file, or it is empty.
         """
+        self.named[key] = name
         path = self.document.path.parent / self._filled(key, name)
         folder = _is(Path.is_dir, path)
         if folders and folder:

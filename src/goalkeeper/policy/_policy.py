@@ -141,10 +141,10 @@ class Policy:
         found = sentences_for(self.taxonomy.sentences, kind)
         return {variant: tasks for variant, tasks in found.items() if variant in variants}
 
-    def remedies(self, variant: str, kind: str) -> tuple[tuple[str, str], ...]:
-        """List defences against a variant with a kind of input, each with its reason."""
+    def remedies(self, variant: str, kind: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """List defences against a variant: what, why, and which of ours do that."""
         found = remedies_for(self.taxonomy.remedies, variant, kind)
-        return tuple((remedy.defence, remedy.reason) for remedy in found)
+        return tuple((remedy.defence, remedy.reason, remedy.tries) for remedy in found)
 
     def frameworks(self) -> tuple[Framework, ...]:
         """List the public frameworks, their criteria, and the variants that belong to each."""

@@ -10,12 +10,16 @@ from goalkeeper.policy._sentences import InputKind
 
 
 class Remedy(Frozen):
-    """A defence and why it helps; empty `variants` or `inputs`: against all, for all."""
+    """A defence and why it helps; empty `variants` or `inputs`: against all, for all.
+
+    `tries` names the defences that goalkeeper can apply and measure.
+    """
 
     defence: str
     reason: str
     variants: tuple[str, ...] = ()
     inputs: tuple[InputKind, ...] = ()
+    tries: tuple[str, ...] = ()
 
 
 def check_remedies(

@@ -7,7 +7,8 @@ from goalkeeper.training.lookalikes import (
     lookalike,
     plain_rows,
 )
-from goalkeeper.training.networks import TorchRecipe, TorchTrainer
+from goalkeeper.training.networks import Perturbation, TorchRecipe, TorchTrainer
+from goalkeeper.training.one_by_one import fit_many as fit_one_by_one
 from goalkeeper.training.settings import (
     Setting,
     find_settings,
@@ -20,6 +21,7 @@ from goalkeeper.training.trainers import FunctionTrainer, SklearnTrainer, fit_st
 __all__ = [
     "FitStrategy",
     "FunctionTrainer",
+    "Perturbation",
     "Setting",
     "SklearnTrainer",
     "TorchRecipe",
@@ -27,6 +29,7 @@ __all__ = [
     "build_encoder",
     "build_generic_network",
     "find_settings",
+    "fit_one_by_one",
     "fit_strategy",
     "lookalike",
     "plain_rows",

@@ -22,7 +22,7 @@ from goalkeeper.core.errors import TargetError
 from goalkeeper.targets.outputs import Outputs, find_outputs
 from goalkeeper.targets.tensors import dtype_of
 from goalkeeper.targets.torch import TorchTarget, is_module, need_torch, rows_of
-from goalkeeper.training.networks.chain import PROBES, Chain, read_chain
+from goalkeeper.training.networks.chain import PROBES, Chain, UnreadableModule, read_chain
 from goalkeeper.training.networks.recipe import TorchRecipe
 from goalkeeper.training.recipes import describe_function
 
@@ -139,6 +139,8 @@ class NetworkBlueprint:
 
     def read_chain(self, sample: Tensor) -> Chain:
         """Read the module as a chain of stages; raises UnreadableModule where it is none."""
+        if self.recipe.perturbation is not None:
+            raise UnreadableModule("inputs are changed against each network by itself")
         chain = read_chain(self.build_module(), sample, self.outputs)
         return chain.halved() if self.half else chain
 

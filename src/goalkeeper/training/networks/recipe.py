@@ -16,6 +16,37 @@ MIN_IMPROVEMENT = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Perturbation:
+    """How the inputs of each step are changed against the model: adversarial training.
+
+    Projected gradient ascent from a random start: Madry et al. 2018, Towards deep learning models
+    resistant to adversarial attacks, ICLR.
+
+    Parameters
+    ----------
+    radius
+        Most change of a value.
+    low, high
+        Range of values.
+    steps
+        Gradient steps for each batch.
+    warm_up
+        Share of the training in which the radius grows from 0: networks that meet a large one from
+        the beginning often learn to answer one class.
+    """
+
+    radius: float
+    low: float = 0.0
+    high: float = 1.0
+    steps: int = 7
+    warm_up: float = 0.5
+
+    def radius_at(self, progress: float) -> float:
+        """Return the radius at a share of the training, from 0 to 1."""
+        return self.radius * min(1.0, progress / self.warm_up) if self.warm_up else self.radius
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TorchRecipe:
     """How a module is trained: cross-entropy over shuffled batches.
 
@@ -44,6 +75,8 @@ class TorchRecipe:
         best parameters; 0: never stop early, hold nothing out.
     validation
         Share of the records that is held out for `patience`.
+    perturbation
+        How inputs are changed against the model in each step; None: not at all.
     """
 
     epochs: int = 20
@@ -57,6 +90,7 @@ class TorchRecipe:
     shift: int = 0
     patience: int = 0
     validation: float = 0.1
+    perturbation: Perturbation | None = None
 
     @property
     def augments(self) -> bool:

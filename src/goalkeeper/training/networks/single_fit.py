@@ -14,7 +14,7 @@ from goalkeeper.core.errors import GoalkeeperError, TargetError
 from goalkeeper.targets.outputs import Outputs
 from goalkeeper.targets.torch import need_torch
 from goalkeeper.training.networks.batch_schedule import BatchSchedule, change_images
-from goalkeeper.training.networks.recipe import MIN_IMPROVEMENT, TorchRecipe
+from goalkeeper.training.networks.recipe import MIN_IMPROVEMENT, Perturbation, TorchRecipe
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -48,6 +48,7 @@ class SingleTraining:
     ) -> None:
         self.recipe, self.module, self.outputs, self.half = recipe, module, outputs, half
         self.x, self.y = records
+        self.progress = 1.0  # share of the training that is done; updates come after all of it
 
     def run(self, schedule: BatchSchedule, weights: Floats | None = None) -> None:
         """Train to the end; `weights (n,)` multiply the loss of each record."""
@@ -64,6 +65,7 @@ class SingleTraining:
                 rate = float(self.recipe.learning_rates(step, total)[0])
                 for group in optimiser.param_groups:
                     group["lr"] = rate
+                self.progress = steps_taken / schedule.total_steps
                 self._step(optimiser, rows, schedule, record_weights)
                 steps_taken += 1
             if not self.recipe.patience:
@@ -96,10 +98,29 @@ class SingleTraining:
         x = self.x.index_select(0, index)
         if self.recipe.augments:
             x = change_images(x, schedule.draw_changes(len(rows)))
+        if self.recipe.perturbation is not None:
+            x = self._perturbed(self.recipe.perturbation, x, self.y[index])
         optimiser.zero_grad()
         loss = self._loss(x, self.y[index])
         (loss if record_weights is None else loss * record_weights[index]).mean().backward()
         optimiser.step()
+
+    def _perturbed(self, change: Perturbation, x: Tensor, y: Tensor) -> Tensor:
+        """Return inputs within the radius that raise the loss; averages of batches do not move.
+
+        The step is such that any point within the radius can be reached from any other.
+        """
+        torch, radius = need_torch(), change.radius_at(self.progress)
+        self.module.eval()
+        low, high = (x - radius).clamp(min=change.low), (x + radius).clamp(max=change.high)
+        found = (x + (2 * torch.rand_like(x) - 1) * radius).clamp(low, high)
+        for _ in range(change.steps):
+            found.requires_grad_()
+            (slope,) = torch.autograd.grad(self._loss(found, y).sum(), found)
+            step = 2.5 * radius / change.steps
+            found = (found.detach() + step * slope.sign()).clamp(low, high)
+        self.module.train()
+        return found
 
     def _held_out_loss(self, rows: Ints) -> float:
         """Mean loss on the records that are held out."""

@@ -1,0 +1,73 @@
+"""What a defence is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from goalkeeper.core.application import Application
+from goalkeeper.core.goals import Goal
+
+__all__ = ["Defence", "NoSettings", "Settings"]
+
+
+class Settings(BaseModel):
+    """The settings of a defence, as an application file states them; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoSettings(Settings):
+    """The settings of a defence that has nothing to choose."""
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+class Defence(ABC, Generic[AnySettings]):
+    """A change of an application that is meant to protect a goal. Final, made without arguments.
+
+    A defence returns an ordinary application. Where it changes the training, the trainer of that
+    application includes it, so that every game that retrains the model replays the defence, and an
+    attacker who knows the recipe knows the defence as well. Nothing about a defence is secret.
+
+    Class attributes
+    ----------------
+    about
+        What it does, in one sentence that starts in lower case and has no full stop.
+    price
+        What it costs: what usually becomes worse, in one sentence of the same form.
+    goals
+        The goals that it is meant to protect.
+    families
+        The families of attacks that it is meant to stop.
+    settings
+        What can be chosen; every field has a default and a description.
+    """
+
+    about: ClassVar[str]
+    price: ClassVar[str]
+    goals: ClassVar[frozenset[Goal]]
+    families: ClassVar[frozenset[str]]
+    settings: ClassVar[type[Any]]
+
+    @abstractmethod
+    def lacks(self, app: Application) -> str:
+        """Say what an application does not have that this defence needs; empty if it has all."""
+
+    def candidates(self, app: Application) -> Sequence[AnySettings]:
+        """List the settings to try on an application, the mildest first (default: the defaults)."""
+        return (self.settings(),)
+
+    @abstractmethod
+    def apply(self, app: Application, settings: AnySettings) -> Application:
+        """Return the defended application; `lacks` must be empty for `app`.
+
+        Raises
+        ------
+        DataError, TargetError
+            The defended model cannot be trained.
+        """

@@ -1,0 +1,90 @@
+"""Which defences are tried on an application, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from goalkeeper.core.application import Application
+from goalkeeper.core.assessment import Assessment, Verdict
+from goalkeeper.core.goals import Goal
+from goalkeeper.defences import Chosen, Defence, catalogue
+
+__all__ = ["choose_defences", "list_deciding_attacks", "list_open_goals"]
+
+OPEN = (Verdict.NOT_MET, Verdict.INCONCLUSIVE)
+
+
+def list_open_goals(assessment: Assessment) -> tuple[Goal, ...]:
+    """List the goals that are not met, or may not be; those not met first."""
+    return tuple(
+        goal
+        for verdict in OPEN
+        for goal in Goal
+        if goal in assessment.goals and assessment.goals[goal].verdict is verdict
+    )
+
+
+def list_deciding_attacks(assessment: Assessment, goals: Collection[Goal]) -> tuple[str, ...]:
+    """List the attacks that keep these goals from being met, those that decide first.
+
+    Shown ones where a goal is not met; else those that cannot be excluded.
+    """
+    by_id = {e.id: e for e in assessment.evidence}
+    found = [
+        by_id[name].attack
+        for goal in Goal
+        if goal in goals
+        for name in (assessment.goals[goal].cheapest_attack, *assessment.goals[goal].because)
+        if name in by_id and by_id[name].attack and by_id[name].unit
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def choose_defences(
+    app: Application, assessment: Assessment, names: Sequence[str] = ()
+) -> tuple[tuple[Chosen, ...], Mapping[str, str]]:
+    """Choose what is tried, and say why the rest is not.
+
+    Parameters
+    ----------
+    app, assessment
+        The application as it is, and what was found.
+    names
+        Defences to keep to; empty: all that are meant to stop an attack that decides.
+
+    Returns
+    -------
+    tuple
+        The defences with their settings, in order: first those that are meant for more of the
+        open goals; the mildest settings of each first. And why others are left out, by name.
+    """
+    open_goals = list_open_goals(assessment)
+    families = _families(assessment, open_goals)
+    tried: list[tuple[int, str, Sequence[Chosen]]] = []
+    left_out: dict[str, str] = {}
+    for name, kind in catalogue().items():
+        if names and name not in names:
+            continue
+        defence: Defence[Any] = kind()
+        served = [g for g in open_goals if g in defence.goals and families[g] & defence.families]
+        if not names and not served:
+            left_out[name] = "it is not meant for the attacks that decide here"
+            continue
+        if reason := defence.lacks(app):
+            left_out[name] = reason
+            continue
+        options = [Chosen(name, defence, settings) for settings in defence.candidates(app)]
+        tried.append((-len(served), name, options))
+    ordered = sorted(tried, key=lambda row: row[:2])
+    return tuple(one for _, _, options in ordered for one in options), left_out
+
+
+def _families(assessment: Assessment, goals: Collection[Goal]) -> dict[Goal, set[str]]:
+    """Map each goal to the families of the attacks that keep it from being met."""
+    by_id = {e.id: e for e in assessment.evidence}
+    found: dict[Goal, set[str]] = {goal: set() for goal in goals}
+    for goal in goals:
+        rating = assessment.goals[goal]
+        found[goal] = {by_id[name].family for name in rating.because if name in by_id}
+    return found

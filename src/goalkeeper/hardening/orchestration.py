@@ -1,0 +1,193 @@
+"""Try defences one after the other, then those that are accepted together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import joblib
+
+from goalkeeper.compute.files import write_whole
+from goalkeeper.core.application import Application
+from goalkeeper.core.assessment import Assessment
+from goalkeeper.core.compute_settings import ComputeSettings
+from goalkeeper.core.errors import DataError, DescriptionError, TargetError
+from goalkeeper.defences import Chosen, catalogue
+from goalkeeper.hardening.choosing import choose_defences, list_open_goals
+from goalkeeper.hardening.records import Hardening, TriedDefence
+from goalkeeper.hardening.subject import Subject
+from goalkeeper.hardening.trials import WHOLE, Before, Trials
+from goalkeeper.planning import Choice
+from goalkeeper.running import RunOptions, Sizing
+from goalkeeper.targets import SklearnTarget
+
+BEFORE, TRIALS, HARDENED = "before", "trials", "hardened"
+RESULT = "hardening.json"
+FIRST_SHARE = 0.25  # of the time, at most, for the assessment of the application as it is
+OUT_OF_TIME = "the time was over before it was tried; the same command continues with it"
+KEPT_APART = 2.0  # a trial takes at most so many times its even share of what is left
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class HardenOptions:
+    """How defences are tried.
+
+    Parameters
+    ----------
+    defences
+        Names of defences to keep to; empty: all that are meant to stop what was found.
+    seed
+        Same seed, same evidence (but for measured times).
+    time
+        Seconds after which no further defence is tried, and attack runs end.
+    run
+        Executor, store and progress of each assessment; its sizing is not used.
+    tell
+        Is called with a line of text at each step.
+    """
+
+    defences: Sequence[str] = ()
+    seed: int = 0
+    time: float = float("inf")
+    run: RunOptions = field(default_factory=RunOptions)
+    tell: Callable[[str], None] = lambda _: None
+
+
+def harden(
+    application: Application | Path | str,
+    folder: Path | str,
+    *,
+    options: HardenOptions | None = None,
+) -> Hardening:
+    """Try defences on an application, and keep what is shown to help.
+
+    Each defence is applied, the model is retrained, and the attacks that decided are run again
+    by an attacker who knows the defence; see `goalkeeper.hardening.accepting` for when it is
+    accepted. Accepted ones are then tried together. The same call resumes what was interrupted.
+
+    Parameters
+    ----------
+    application
+        An application file (YAML), or an Application.
+    folder
+        Holds one run folder for each assessment, and the hardened application.
+    options
+        Which defences, how long, and how each assessment runs.
+
+    Raises
+    ------
+    DescriptionError
+        The file, or the name of a defence, says something that cannot be used.
+    StoreError
+        The folder cannot be used.
+    """
+    options, root = options or HardenOptions(), Path(folder)
+    _check_names(options.defences)
+    sizing = Sizing(limit=options.time)  # the time counts from here
+    given = application if isinstance(application, Application) else Path(application)
+    subject = Subject(given, options.run.compute or ComputeSettings(device="auto"))
+    trials = Trials(subject, root, options.seed, options.run, sizing.left)
+    options.tell("assessing the application as it is")
+    whole = trials.assess(given, root / BEFORE / WHOLE, Choice(), FIRST_SHARE)
+    hardening = _try_all(trials, whole, options)
+    write_whole(root / RESULT, hardening.to_json().encode())
+    return hardening
+
+
+def _try_all(trials: Trials, whole: Assessment, options: HardenOptions) -> Hardening:
+    subject, root = trials.subject, trials.root
+    app = subject.load(subject.given)
+    chosen, left_out = choose_defences(app, whole, options.defences)
+    open_goals = list_open_goals(whole)
+    before = Before(app, whole, subject.policy, open_goals, len(chosen), root / BEFORE)
+    named = str(subject.given) if isinstance(subject.given, Path) else app.name
+    tried: list[TriedDefence] = []
+    accepted: list[Chosen] = []
+    waiting, left_out = list(chosen), dict(left_out)
+    while waiting:
+        one = waiting.pop(0)
+        if trials.left() <= 0:
+            left_out[one.words] = OUT_OF_TIME
+            continue
+        options.tell(f"trying {one.words} ({len(tried) + 1} of {len(tried) + 1 + len(waiting)})")
+        share = min(1.0, KEPT_APART / (len(waiting) + 2))
+        found = _attempt(trials, before, [one], share)
+        options.tell(f"{'accepted' if found.accepted else 'not accepted'}: {found.why}")
+        tried.append(found)
+        if found.accepted:  # a stronger setting of the same defence only costs more
+            accepted.append(one)
+            waiting = [other for other in waiting if other.name != one.name]
+    together = _combine(trials, before, accepted, tried, options)
+    complete = OUT_OF_TIME not in left_out.values()
+    hardening = Hardening(
+        application=named, tried=tuple(tried), left_out=left_out, complete=complete
+    )
+    if together is None:
+        return hardening
+    combined, kept = together
+    file, model = _write(trials, kept)
+    return hardening.model_copy(update={"combined": combined, "hardened": file, "model": model})
+
+
+def _attempt(
+    trials: Trials, before: Before, chosen: Sequence[Chosen], share: float
+) -> TriedDefence:
+    """Try defences; what cannot be trained is refused with the reason."""
+    words = " + ".join(one.words for one in chosen)
+    try:
+        return trials.attempt(before, chosen, trials.root / TRIALS / _slug(words), share)
+    except (DataError, TargetError, DescriptionError) as error:
+        return TriedDefence(defence=words, accepted=False, why=f"It cannot be applied: {error}")
+
+
+def _combine(
+    trials: Trials,
+    before: Before,
+    accepted: Sequence[Chosen],
+    tried: Sequence[TriedDefence],
+    options: HardenOptions,
+) -> tuple[TriedDefence, Sequence[Chosen]] | None:
+    """Try the accepted defences together; where that is refused, without the last one."""
+    kept = list(accepted)
+    while len(kept) > 1 and trials.left() > 0:
+        options.tell("trying together: " + ", ".join(one.words for one in kept))
+        found = _attempt(trials, before, kept, 1.0)
+        if found.accepted:
+            return found, kept
+        kept.pop()
+    if not kept:
+        return None
+    alone = next(one for one in tried if one.defence == kept[0].words)
+    return alone, kept[:1]
+
+
+def _write(trials: Trials, kept: Sequence[Chosen]) -> tuple[str, str]:
+    """Write the hardened application file, and the model where it can be stored."""
+    folder = trials.root / HARDENED
+    described = trials.subject.defended(kept, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = trials.subject.load(described).target
+    inner = getattr(target, "inner", target)
+    model = ""
+    if isinstance(inner, SklearnTarget):
+        model = str(folder / "model.joblib")
+        joblib.dump(inner.model, model)
+    return ("" if isinstance(described, Application) else str(described)), model
+
+
+def _check_names(names: Sequence[str]) -> None:
+    known = catalogue()
+    for name in names:
+        if name not in known:
+            raise DescriptionError(
+                "there is no such defence",
+                key="--defence",
+                expected="one of " + ", ".join(known),
+                given=name,
+            )
+
+
+def _slug(words: str) -> str:
+    kept = "".join(c if c.isalnum() else "-" for c in words)
+    return "-".join(part for part in kept.split("-") if part)

@@ -1,0 +1,217 @@
+"""What each defence does, where the right result is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import goalkeeper as gk
+from goalkeeper.core.data import Data
+from goalkeeper.core.power import Grade, View
+from goalkeeper.defences import Chosen, apply_chosen, catalogue
+from goalkeeper.defences._private_regression import PrivateLogisticRegression, noise_scale
+from goalkeeper.defences.bagging import BaggingTrainer
+from goalkeeper.defences.deduplication import drop_copies
+from goalkeeper.defences.label_cleaning import CleaningSettings, LabelCleaner
+from goalkeeper.defences.padded_texts import PaddingSettings, pad_texts
+from goalkeeper.defences.suspicious_part import split
+from tests.defences.applications import APPLICATIONS, HAM, build_network, mail, make, texts
+
+
+def defended(app: gk.Application, name: str, **settings: Any) -> gk.Application:
+    defence = catalogue()[name]()
+    return apply_chosen(app, (Chosen(name, defence, defence.settings(**settings)),))
+
+
+def padded(x: Any, words: int) -> Any:
+    return np.array([f"{text} {' '.join(HAM * (words // len(HAM)))}" for text in x], dtype=object)
+
+
+def caught(app: gk.Application, words: int) -> float:
+    """Share of spam that is caught when so many harmless words are added to each."""
+    spam = app.data.holdout.x[app.data.holdout.y == 1]
+    return float(app.target.answer(padded(spam, words), View.LABELS).labels.mean())
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("padded_texts", {"words": 100, "copies": 4}, 10),
+        ("suspicious_part", {"words": 12, "least": 0.6}, 50),
+    ],
+)
+def test_padding_hides_spam_no_longer(name: str, settings: dict[str, Any], words: int) -> None:
+    app = mail()
+    assert caught(app, words) < 0.2
+    assert caught(defended(app, name, **settings), words) > 0.8
+
+
+def test_padded_texts_are_appended_to_what_was_there() -> None:
+    x, y = texts(40)
+    data = Data(x=x, y=y)
+    made = pad_texts(data, 0, harmless=0, settings=PaddingSettings(words=5, copies=2))
+    np.testing.assert_array_equal(made.x[:40], x)
+    assert len(made) == 40 + 2 * int((y == 1).sum())
+    assert set(made.y[40:].tolist()) == {1}
+    added = [len(text.split()) - 13 for text in made.x[40:]]
+    assert 0 <= min(added) <= max(added) <= 5
+    same = pad_texts(data, 0, harmless=0, settings=PaddingSettings(words=5, copies=2))
+    np.testing.assert_array_equal(same.x, made.x)
+
+
+def test_parts_cover_the_whole_text_and_overlap_by_half() -> None:
+    words = [f"w{i}" for i in range(23)]
+    parts = [part.split() for part in split(" ".join(words), 10)]
+    assert [part[0] for part in parts] == ["w0", "w5", "w10", "w15"]
+    assert parts[-1][-1] == "w22"
+    assert split("few words", 10) == []
+
+
+def test_regularisation_makes_weights_smaller() -> None:
+    app = APPLICATIONS["linear"]()
+    before = np.abs(app.target.parameters()["weights"]).sum()
+    after = np.abs(defended(app, "regularisation", factor=100).target.parameters()["weights"]).sum()
+    assert after < 0.7 * before
+
+
+def test_leaves_hold_as_many_records_as_asked() -> None:
+    app = defended(APPLICATIONS["forest"](), "larger_leaves", records=30)
+    tree = app.target.model.estimators_[0].tree_  # type: ignore[attr-defined]
+    leaves = tree.children_left == -1
+    assert tree.weighted_n_node_samples[leaves].min() >= 30
+
+
+def test_rare_words_are_not_in_the_vocabulary() -> None:
+    words = defended(mail(), "rare_words", texts=3).target.parameters()["vocabulary"]
+    assert not [word for word in words if word.startswith("id")]
+
+
+def test_copies_are_dropped_whatever_their_spaces_and_case() -> None:
+    data = Data(x=np.array(["a b", "A  b", "a b", "c"], dtype=object), y=np.array([0, 0, 1, 0]))
+    assert drop_copies(data, 0).x.tolist() == ["a b", "a b", "c"]
+
+
+def test_wrong_labels_are_left_out_and_right_ones_kept() -> None:
+    app = mail()
+    data = app.data.train
+    wrong = np.zeros(len(data), dtype=bool)
+    wrong[np.flatnonzero(data.y == 0)[:8]] = True
+    poisoned = Data(x=data.x, y=np.where(wrong, 1, data.y))
+    assert app.trainer is not None
+    cleaner = LabelCleaner(app.trainer, CleaningSettings(least=0.6))
+    kept = cleaner.believed(poisoned, 0)
+    assert kept[wrong].mean() < 0.3
+    assert kept[~wrong].mean() > 0.9
+
+
+def test_one_record_changes_at_most_one_vote() -> None:
+    app = APPLICATIONS["linear"]()
+    assert app.trainer is not None
+    trainer = BaggingTrainer(app.trainer, 9, 2)
+    before = trainer.fit(app.data.train, 0)
+    y = app.data.train.y.copy()
+    y[0] = 1 - y[0]
+    after = trainer.fit(Data(x=app.data.train.x, y=y), 0)
+    x = app.data.holdout.x
+    votes = [t.answer(x, View.SCORES).scores * 9 for t in (before, after)]
+    assert np.abs(votes[0] - votes[1]).max() <= 1 + 1e-9
+
+
+def test_rounding_keeps_the_class_and_hides_decimals() -> None:
+    app = APPLICATIONS["linear"]()
+    made = defended(app, "rounding", decimals=1)
+    x = app.data.holdout.x
+    answers = made.target.answer(x, View.SCORES)
+    np.testing.assert_array_equal(answers.labels, app.target.answer(x, View.LABELS).labels)
+    np.testing.assert_allclose(answers.scores, np.round(answers.scores, 1), atol=1e-12)
+
+
+def test_labels_only_hides_scores_from_those_without_the_model() -> None:
+    app = APPLICATIONS["linear"]()
+    for attacker in defended(app, "labels_only").attackers:
+        holds = attacker.power.knowledge.model is Grade.FULL
+        assert holds or attacker.power.view <= View.LABELS
+
+
+def test_a_limit_slows_those_who_ask() -> None:
+    app = defended(APPLICATIONS["linear"](), "query_limit", per_day=10)
+    limited = [
+        a.power.budget.queries_per_day
+        for a in app.attackers
+        if a.power.knowledge.model is not Grade.FULL
+    ]
+    assert limited
+    assert max(limited) <= 10
+
+
+def fragile_pictures(n: int = 600) -> tuple[Any, Any]:
+    """Pictures whose lower half decides without error but by little, the upper by much, with noise.
+
+    Whoever may change each value by a tenth overturns the lower half, and not the upper one.
+    """
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % 2
+    side = (2.0 * y - 1)[:, None, None]
+    upper = 0.5 + 0.2 * side + rng.normal(0, 0.5, size=(n, 2, 4))
+    lower = 0.5 + 0.08 * side + rng.normal(0, 0.005, size=(n, 2, 4))
+    return np.clip(np.concatenate([upper, lower], axis=1), 0, 1), y
+
+
+def test_adversarial_training_withstands_more() -> None:
+    torch = pytest.importorskip("torch")
+    training = {"epochs": 60, "rate": 0.02}
+    app = make(build_network, fragile_pictures(), training=training)
+    made = defended(app, "adversarial_training", radius=0.1)
+    data = app.data.holdout
+    x, y = torch.tensor(data.x, dtype=torch.float32), torch.tensor(data.y)
+
+    def withstood(target: Any) -> float:
+        found = gk.attacks.evasion.apgd(target.module, x, y, norm="linf", radius=0.1, steps=20)
+        answers = target.answer(found.points.double().numpy(), View.LABELS).labels
+        return float((answers == data.y).mean())
+
+    assert withstood(app.target) < 0.3
+    assert withstood(made.target) > 0.5
+
+
+def test_noise_is_as_large_as_the_exact_condition_asks() -> None:
+    from scipy.stats import norm
+
+    for epsilon in (0.1, 1.0, 8.0):
+        sigma = noise_scale(2.0, epsilon, 1e-5)
+        spent = norm.cdf(1 / sigma - epsilon * sigma / 2) - np.exp(epsilon) * norm.cdf(
+            -1 / sigma - epsilon * sigma / 2
+        )
+        assert spent == pytest.approx(1e-5, rel=1e-3)
+    assert noise_scale(2.0, 1.0, 1e-5) < 2 * np.sqrt(2 * np.log(1.25e5))  # the classical formula
+
+
+def test_replacing_a_record_moves_private_weights_by_no_more_than_is_hidden() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 3)) * 5, np.arange(60) % 2
+    moved = []
+    for row in range(20):
+        other = x.copy()
+        other[row] = -100 * other[row]
+        weights = []
+        for records in (x, other):
+            made = PrivateLogisticRegression(1e6, 0.5, C=0.3, random_state=0).fit(records, y)
+            weights.append(np.append(made.coef_[0], made.intercept_) * np.sqrt(2))
+        moved.append(float(np.linalg.norm(weights[0] - weights[1])))
+    assert 0.05 < max(moved) <= 2 * 0.3
+
+
+def test_private_weights_recognise_what_is_common() -> None:
+    made = defended(mail(), "private_weights", epsilon=8.0)
+    data = made.data.holdout
+    assert (made.target.answer(data.x, View.LABELS).labels == data.y).mean() > 0.9
+    assert made.target.offers >= View.LOGITS
+
+
+def test_private_gradients_train_to_the_epsilon_that_is_asked() -> None:
+    pytest.importorskip("opacus")
+    made = defended(APPLICATIONS["torch"](), "private_gradients", epsilon=8.0)
+    data = made.data.holdout
+    assert (made.target.answer(data.x, View.LABELS).labels == data.y).mean() > 0.8
