@@ -75,6 +75,7 @@ def data_of(assessment: Assessment) -> set[str]:
     for row in assessment.plan:
         found |= {row.attack, row.task, row.variant, *row.reasons}
     for rating in assessment.goals.values():
-        found |= {gap.reason for gap in rating.not_tested} | {rating.reason}
+        found |= {text for gap in rating.not_tested for text in (gap.reason, gap.variant)}
+        found.add(rating.reason)
         found |= {d.reason for d in rating.need.damages}
     return found

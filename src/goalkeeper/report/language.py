@@ -118,12 +118,13 @@ def retell(text: str, templates: tuple[str, ...]) -> tuple[str, bool]:
     for template in templates:
         found = _pattern(template).fullmatch(text)
         if found:
-            values = {
-                name: write_digits(v) if v[:1].isdigit() else v
-                for name, v in found.groupdict().items()
-            }
+            values = {name: _retell_value(value) for name, value in found.groupdict().items()}
             return _(template).format(**values), True
     return text, False
+
+
+def _retell_value(value: str) -> str:
+    return write_digits(value) if value[:1].isdigit() else _(value)
 
 
 @cache
@@ -132,5 +133,5 @@ def _pattern(template: str) -> re.Pattern[str]:
     parts = []
     for literal, name, *_rest in Formatter().parse(template):
         parts.append(re.escape(literal))
-        parts += [f"(?P<{name}>.+?)"] if name else []
+        parts += [f"(?P<{name}>.*?)"] if name else []
     return re.compile("".join(parts), re.DOTALL)

@@ -44,8 +44,7 @@ REASONS = (
     ),
     N_("Not assessed: no protection need was declared."),
     N_(
-        "too close to the limit; even a sample {factor} times as large is not expected to "
-        "settle it"
+        "too close to the limit; even a sample {factor} times as large is not expected to settle it"
     ),
     N_(
         "too little data; about {factor} times the sample ({records} records a side) would "
@@ -78,10 +77,7 @@ REASONS = (
         "the description does not say whether the application learns from feedback; describe "
         "the loop (feedback: ...), or state that there is none (feedback: none)"
     ),
-    N_(
-        "only {n} inputs that are not benign to choose from, fewer than {least}; give more "
-        "holdout data"
-    ),
+    N_("only {n} inputs{kind} to choose from, fewer than {least}; give more holdout data"),
     N_(
         "too little data is inconclusive: with this few trials even a perfect attack would "
         "not differ significantly from the no-model baseline; provide more data"
@@ -95,10 +91,7 @@ REASONS = (
         "it is not known which person a record belongs to; name the column in the "
         "description (data.person), or say that nobody has two records (threats.linkage)"
     ),
-    N_(
-        "the column {column} names another person for each record, so that nobody has two to "
-        "link"
-    ),
+    N_("the column {column} names another person for each record, so that nobody has two to link"),
     N_("no column is declared sensitive; name those that are as `data.sensitive`"),
     N_("no property is declared; name what must stay private under threats.properties"),
     N_(
@@ -108,16 +101,11 @@ REASONS = (
     N_("the description states that answers do not leave the program that runs the model"),
     N_("the model takes a text and nothing else, so there is no column to hide and to guess"),
     N_(
-        "the training has no seed that changes the result: two trainings that differ in it "
-        "gave the same model"
+        "the training has no {what} that changes the result: two trainings that differ in it gave "
+        "the same model"
     ),
-    N_(
-        "the training has no order of records that changes the result: two trainings that "
-        "differ in it gave the same model"
-    ),
-    N_("the stored model has no support vectors"),
-    N_("the stored model has no leaves of a decision tree"),
-    N_("the stored model has no records of a nearest-neighbour model"),
+    N_("the stored model has no list of words"),
+    N_("the stored model has no {what}"),
     N_("reactions follow from the class alone, as described, so scores change nothing"),
     N_("applies only to {kind} inputs"),
     N_("goalkeeper has no attack of this variant for {kind} inputs yet; {why}"),
@@ -127,6 +115,19 @@ REASONS = (
     ),
     N_("already shown not to be met: {goals}; --exhaustive runs it"),
     N_("counts for no verdict ({why}); --all runs it"),
+)
+
+# What is filled in to the reasons above.
+WHAT = (
+    N_("support vectors"),
+    N_("leaves of a decision tree"),
+    N_("records of a nearest-neighbour model"),
+    N_("seed"),
+    N_("order of records"),
+    N_(" that are not benign"),
+    N_("text"),
+    N_("table"),
+    N_("image"),
 )
 
 # A status in front of a reason.
