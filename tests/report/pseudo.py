@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from gettext import NullTranslations
 
 from goalkeeper.core.assessment import Assessment
-from goalkeeper.report.language import Language
+from goalkeeper.report import format as fmt
+from tests.report.messages import messages
 from tests.report.page import Element, Page
 
 SPOKEN = ("alt", "aria-label", "title")
@@ -21,14 +22,17 @@ def mask(message: str) -> str:
 
 
 class Masked(NullTranslations):
+    """Masks what a catalogue has; any other text stays as it is, as it would in German."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known = messages()
+
     def gettext(self, message: str) -> str:
-        return mask(message)
+        return mask(message) if message in self._known else message
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         return mask(msgid1 if n == 1 else msgid2)
-
-
-PSEUDO = Language("x", Masked())
 
 
 def spoken(html: str) -> Iterator[str]:
@@ -38,9 +42,9 @@ def spoken(html: str) -> Iterator[str]:
         if element.tag in ("style", "pre", "code") or element.attrs.get("lang") == "en":
             return
         yield from (element.attrs[name] for name in SPOKEN if name in element.attrs)
-        own = element.text
+        own = "\n".join(element.words)
         for child in element.children:
-            own = own.replace(child.text, "\n", 1) if child.text else own
+            own = own.replace("\n".join(child.words), "\n", 1)
             yield from walk(child)
         yield from own.split("\n")
 
@@ -71,11 +75,21 @@ def data_of(assessment: Assessment) -> set[str]:
     for e in assessment.evidence:
         found |= {e.id, e.unit, e.attack, e.task, e.attacker, e.variant, e.game, e.family}
         found |= {e.result.reason, e.result.summary, e.standing.reason, *e.result.caveats}
+        found |= {s for one in e.standards for s in (one.framework, one.id, one.name)}
+        found |= {text for c in e.result.controls for text in (c.name, c.detail)}
+        found |= {text for x in e.result.exhibits for text in (x.title, x.note)}
+        found |= {text for x in e.result.exhibits for text in (x.before, x.after)}
+        found |= {m.group.replace(": ", " ", 1) for m in e.result.measurements}
+        found |= {m.metric.replace("_", " ") for m in e.result.measurements} | set(e.settings)
+        curve = e.result.curve
+        named = {fmt.budget_name(c.budget, c.unit) for c in (curve,) if c}
+        found |= named | set(map(fmt.sentence_case, named))
         found |= {str(m.note) for m in e.result.measurements}
     for row in assessment.plan:
-        found |= {row.attack, row.task, row.variant, *row.reasons}
+        found |= {row.attack, row.task, row.variant, row.attacker, *row.reasons}
     for rating in assessment.goals.values():
         found |= {text for gap in rating.not_tested for text in (gap.reason, gap.variant)}
         found.add(rating.reason)
-        found |= {d.reason for d in rating.need.damages}
+        steps = (rating.need.cumulation, rating.need.distribution)
+        found |= {d.reason for d in (*rating.need.damages, *filter(None, steps))}
     return found

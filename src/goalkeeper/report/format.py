@@ -212,11 +212,12 @@ def budget(value: float, scale: Scale) -> str:
 def budget_name(name: str, unit: str) -> str:
     """Name a budget and its unit, without repeating a word."""
     if not unit or set(unit.split()) <= set(name.split()):
-        return name
+        return _(name)
     if unit.startswith(name):
-        return unit
-    joined = f"{name} {unit}"
-    return joined if unit.startswith(("of ", "per ", "in ")) else f"{name} ({unit})"
+        return _(unit)
+    if unit.startswith(("of ", "per ", "in ")):
+        return _(f"{name} {unit}")
+    return f"{_(name)} ({_(unit)})"
 
 
 def points(value: float, none: str) -> str:

@@ -239,7 +239,9 @@ def _baseline(assessment: Assessment) -> Table:
 
 
 def _assignment(context: Context) -> Table:
-    rows = tuple((r.family, r.english, r.german, r.ours) for r in context.assignment)
+    rows = tuple(
+        (r.family, *map(_goals, (r.english, r.german, r.ours))) for r in context.assignment
+    )
     head = (
         _("Attack family"),
         _("As published, English"),
@@ -247,3 +249,8 @@ def _assignment(context: Context) -> Table:
         _("By definition"),
     )
     return Table(_("Which goal each attack family threatens"), head, rows)
+
+
+def _goals(listed: str) -> str:
+    """Translate the names of goals, which commas separate."""
+    return ", ".join(map(_, listed.split(", ")))

@@ -59,6 +59,30 @@ GOALS = {
     Goal.PRIVACY: "privacy",
 }
 
+# Factors of attack potential, damage, and whatever else a rating or description names in one word.
+FACTORS = (
+    "layman",
+    "proficient",
+    "expert",
+    "multiple experts",
+    "standard",
+    "specialized",
+    "bespoke",
+    "multiple bespoke",
+    "public",
+    "restricted",
+    "confidential",
+    "strictly confidential",
+    "partial",
+    "full",
+    "data",
+    "algorithm",
+    "model",
+    "benign rejection",
+    "accuracy drop",
+    "declared",
+)
+
 KNOWLEDGE = (
     "partial data",
     "full data",
@@ -70,6 +94,80 @@ KNOWLEDGE = (
 
 # What the capabilities mean, as in core.power, of which these are the words.
 MEANINGS = MEANING
+
+# Models that the user's is compared with: fit/reference.py.
+REFERENCES = (
+    "naive Bayes on word counts",
+    "logistic regression",
+    "logistic regression on pixels",
+)
+
+# What games measure beside the headline, and what an attacker's budget is counted in.
+METRICS = (
+    "accuracy",
+    "accuracy of the substitute",
+    "AUC",
+    "AUC without the model",
+    "answers changed after rollback",
+    "benign rejection rate",
+    "correct guesses",
+    "correct links",
+    "empirical epsilon",
+    "fidelity",
+    "fidelity near the boundary",
+    "fidelity on uniform points",
+    "harmful acceptance rate",
+    "hit rate on other records",
+    "hit rate on training records",
+    "honest contribution damage",
+    "latency by kind",
+    "median queries until broken",
+    "median words added until broken",
+    "median words respelt or replaced until broken",
+    "median entries changed until broken",
+    "median L2 distance until broken",
+    "median Linf distance until broken",
+    "median milliseconds per answer",
+    "queries per parameter",
+    "robust accuracy",
+    "share of confident answers",
+    "share of crashes",
+    "share of failures",
+    "share of inputs",
+    "share of inputs that trigger a wrong reaction",
+    "share of inputs without an answer for long",
+    "share of invalid states",
+    "share of refusals",
+    "smallest number",
+    "smallest share",
+    "true-positive rate",
+)
+BUDGETS = (
+    "queries",
+    "queries per input",
+    "queries per record",
+    "shadow models",
+    "words added per input",
+    "words respelt or replaced per input",
+    "entries changed per input",
+    "pixels changed per input",
+    "L2 distance per input",
+    "Linf distance per input",
+    "poisoned share of the training data",
+    "false-positive rate of records that are no members",
+    "flipped bits",
+)
+
+# Damage scenarios of BSI-Standard 200-2, as policy/rating.yaml names them.
+SCENARIOS = (
+    "violation of laws, regulations or contracts",
+    "impairment of informational self-determination",
+    "impairment of physical integrity of persons",
+    "impairment of the performance of tasks",
+    "negative internal or external effects",
+    "financial consequences",
+)
+VERIFIED = ("Before", "After", "Side effects")
 
 PARTS = {
     "train": "train",
@@ -100,6 +198,7 @@ RISKS = (
 
 ON_TASK = "{attack} on {task}"
 
+NOT_LISTED = "not listed"
 INTEGRITY_PARTS = (
     "data level",
     "model level",
@@ -318,3 +417,8 @@ def describe_knowledge(grades: Mapping[str, str]) -> str:
     """List what is known, in full or in part, of data, algorithm and model."""
     known = [f"{grade} {aspect}" for aspect, grade in grades.items() if grade != "none"]
     return fmt.join_words(tuple(map(_, known))) or _("nothing")
+
+
+def factor_name(word: str) -> str:
+    """Return a factor of attack potential as it is read."""
+    return _(word.replace("_", " "))
