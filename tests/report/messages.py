@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po, write_po
 
 from goalkeeper.core.power import MEANING
 from goalkeeper.policy import default_policy
-from goalkeeper.report import phrases, words
+from goalkeeper.report import phrases, vocabulary, words
 from goalkeeper.report.html import _environment
 from goalkeeper.report.language import LANGUAGES, LOCALE
 
@@ -40,7 +40,7 @@ def messages() -> set[Message]:
             found |= set(_in_code(ast.parse(source)))
     for path in sorted(TEMPLATES.glob("*.html")):
         found |= set(_in_template(path.read_text(encoding="utf-8")))
-    for module in (phrases, words):
+    for module in (phrases, vocabulary, words):
         found |= set(_in_constants(module))
     return found | set(_in_policy()) | set(MEANING.values())
 
