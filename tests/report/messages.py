@@ -49,13 +49,15 @@ def _in_code(tree: ast.Module) -> Iterator[Message]:
     """List what is marked in code: constant arguments of the functions that translate."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            texts = [a.value for a in node.args if isinstance(a, ast.Constant)]
-            if node.func.id in CALLS and texts and all(isinstance(t, str) for t in texts):
+            values = (a.value for a in node.args if isinstance(a, ast.Constant))
+            texts = [value for value in values if isinstance(value, str)]
+            if node.func.id in CALLS and texts:
                 yield (texts[0], texts[1]) if node.func.id == "ngettext" else texts[0]
 
 
 def _in_template(source: str) -> Iterator[Message]:
-    for _line, _function, found in _environment().extract_translations(source):
+    extract = _environment().extract_translations  # type: ignore[attr-defined]
+    for _line, _function, found in extract(source):
         texts = [t for t in ([found] if isinstance(found, str) else found or ()) if t]
         if len(texts) > 1:
             yield (texts[0], texts[1])

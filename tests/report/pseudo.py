@@ -90,6 +90,7 @@ def data_of(assessment: Assessment) -> set[str]:
     for rating in assessment.goals.values():
         found |= {text for gap in rating.not_tested for text in (gap.reason, gap.variant)}
         found.add(rating.reason)
-        steps = (rating.need.cumulation, rating.need.distribution)
-        found |= {d.reason for d in (*rating.need.damages, *filter(None, steps))}
+        need = rating.need
+        found |= {d.reason for d in need.damages}
+        found |= {step.reason for step in (need.cumulation, need.distribution) if step}
     return found

@@ -74,7 +74,7 @@ def test_every_message_is_translated_and_filled_in_with_the_same(language: str) 
         if not message.id:
             continue
         one = ([message.id] if isinstance(message.id, str) else message.id)[0]
-        texts = [message.string] if isinstance(message.string, str) else list(message.string)
+        texts = [message.string] if isinstance(message.string, str) else list(message.string or ())
         assert all(texts), f"not translated: {one!r}"
         assert not message.fuzzy, one
         for text in texts:
