@@ -93,4 +93,5 @@ def data_of(assessment: Assessment) -> set[str]:
         need = rating.need
         found |= {d.reason for d in need.damages}
         found |= {step.reason for step in (need.cumulation, need.distribution) if step}
-    return found
+    plain = {text.replace(".", ", ").replace("_", " ") for text in found}
+    return found | plain | {text.replace("_", " ") for text in found}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from goalkeeper.core.assessment import Gap
 from goalkeeper.report.language import _
 from goalkeeper.report.parts import merge_rows
-from goalkeeper.report.stored import retell_reason
+from goalkeeper.report.sentences import tell_reason
 
 MOST_NAMES = 8
 
@@ -23,20 +23,23 @@ def open_lines(gaps: Iterable[Gap]) -> tuple[str, ...]:
 
 
 def _line(reason: str, variants: dict[str, str]) -> str:
+    why = tell_reason(reason)
     if len(variants) == 1:
         ((variant, attackers),) = variants.items()
         return _("{variant} by {attackers}: {reason}").format(
-            variant=variant, attackers=attackers, reason=retell_reason(reason)
+            variant=name_variant(variant), attackers=attackers.replace("_", " "), reason=why
         )
-    why = retell_reason(reason.removeprefix("not tested: "))
-    return _("{n} variants: {reason}: {names}").format(
-        n=len(variants), reason=why, names=_shortlist(tuple(variants))
-    )
+    return f"{_shortlist(tuple(map(name_variant, variants)))}: {why}"
+
+
+def name_variant(variant: str) -> str:
+    """Write a variant in words: `membership, label only`."""
+    return variant.replace(".", ", ").replace("_", " ")
 
 
 def _shortlist(names: tuple[str, ...]) -> str:
     """Name the first few, and count the rest."""
     rest = len(names) - MOST_NAMES
     if rest <= 0:
-        return ", ".join(names)
-    return _("{names}, and {n} more").format(names=", ".join(names[:MOST_NAMES]), n=rest)
+        return "; ".join(names)
+    return _("{names}; and {n} more").format(names="; ".join(names[:MOST_NAMES]), n=rest)

@@ -10,6 +10,7 @@ from goalkeeper.report import format as fmt
 from goalkeeper.report.gfm import code, escape, table_lines
 from goalkeeper.report.goalpart import GoalPart
 from goalkeeper.report.language import N_, _, speaking
+from goalkeeper.report.leading import first_step, label_first_step
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context, Table
 from goalkeeper.report.renderer import Renderer
@@ -77,6 +78,8 @@ def _measured(goal: GoalPart) -> str:
     decider = goal.decider
     if goal.verdict is Verdict.NOT_ASSESSED or decider is None or decider.headline is None:
         return _("nothing")
+    if decider.warning:
+        return _("{attack}: nothing that counts").format(attack=decider.attack)
     return f"{decider.attack}: {decider.metric} {decider.headline}"
 
 
@@ -84,10 +87,9 @@ def _goal(goal: GoalPart, report: Report) -> Iterator[str]:
     yield f"- **{goal.title}, {goal.label.word}:** {_escape(goal.sentence)}"
     if goal.verdict not in CAN_CHANGE:
         return
-    anchors = {link.anchor for link in goal.advice[:1]}
-    remedy = next((part for part in report.advice if part.anchor in anchors), None)
-    if remedy is not None:
-        yield f"  - {_('First remedy:')} {_escape(f'{remedy.defence}: {remedy.reason}')}"
+    todo = first_step(goal, report.advice)
+    if todo:
+        yield f"  - {label_first_step(goal)}: {_escape(todo)}"
     if goal.decider is not None:
         yield f"  - {_('Repeat it with:')} {code(goal.decider.command)}"
 
