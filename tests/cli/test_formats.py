@@ -160,3 +160,28 @@ def test_an_application_made_in_python_has_no_file(tmp_path: Path) -> None:
     folder = made(tmp_path / "run", "", "")
     assert find_source(folder) is None
     assert placed(folder, tmp_path)["goal.integrity"] == ("application.yaml", 1)
+
+
+# ---- in another language -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["summary", "html", "markdown", "text"])
+def test_a_report_is_written_in_german(folder: Path, form: str) -> None:
+    words = ["report", str(folder), "--format", form, "--fail-on", "never"]
+    told = CliRunner().invoke(build(), [*words, "--language", "de"])
+    assert "nicht erreicht" in told.output
+    by_variable = CliRunner().invoke(build(), words, env={"GOALKEEPER_LANGUAGE": "de"})
+    assert by_variable.output == told.output
+    assert "nicht erreicht" not in CliRunner().invoke(build(), words).output
+
+
+def test_show_speaks_german(folder: Path) -> None:
+    words = ["show", str(folder), "--language", "de", "--fail-on", "never"]
+    told = CliRunner().invoke(build(), words)
+    assert "nicht erreicht (Schutzbedarf normal" in told.output
+
+
+def test_a_language_that_there_is_not_is_refused(folder: Path) -> None:
+    told = CliRunner().invoke(build(), ["report", str(folder), "--language", "fr"])
+    assert told.exit_code == 2
+    assert "'en', 'de'" in told.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from goalkeeper.report import Context
 
 SCHEMA = "schema"
+
+
+class Tongue(StrEnum):
+    """The languages of what people read, by their codes."""
+
+    EN = "en"
+    DE = "de"
+
+
 # By their files: the package of the report, with its templates, would slow every --help down.
 _RENDERERS = Path(__file__).parents[1] / "report" / "renderers"
 
@@ -45,6 +55,16 @@ Formats = Annotated[
 ]
 
 
+InLanguage = Annotated[
+    Tongue,
+    typer.Option(
+        "--language",
+        envvar="GOALKEEPER_LANGUAGE",
+        help="Language of what people read: en or de. Formats for programs stay in English.",
+    ),
+]
+
+
 def parse_formats(given: Iterable[str]) -> list[str]:
     """Return the names of formats, each once, where several may stand in one word.
 
@@ -66,10 +86,17 @@ def parse_formats(given: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def read_context(folder: Path, *, show_private: bool, failures_only: bool) -> Context:
+def read_context(
+    folder: Path,
+    *,
+    show_private: bool = False,
+    failures_only: bool = False,
+    language: Tongue = Tongue.EN,
+) -> Context:
     """Gather what a report of a run folder shows beside its assessment."""
     from goalkeeper.cli.source import find_source
     from goalkeeper.policy import default_policy
+    from goalkeeper.report.language import find_language
     from goalkeeper.running import frameworks_of, report_context
 
     about = report_context(
@@ -83,6 +110,7 @@ def read_context(folder: Path, *, show_private: bool, failures_only: bool) -> Co
         frameworks=frameworks_of(folder),
         source=find_source(folder),
         failures_only=failures_only,
+        language=find_language(language),
     )
 
 
@@ -115,12 +143,12 @@ def file_name(form: str) -> str:
     return f"report{suffix}" if suffix == f".{form}" else f"{form}{suffix}"
 
 
-def write_beside(folder: Path, forms: Sequence[str]) -> list[Path]:
+def write_beside(folder: Path, forms: Sequence[str], language: Tongue = Tongue.EN) -> list[Path]:
     """Write the report of a run in several formats beside its folder, which is sealed."""
     if not forms:
         return []
     target = folder.with_name(f"{folder.absolute().name}-reports")
-    about = read_context(folder, show_private=False, failures_only=False)
+    about = read_context(folder, language=language)
     return write_all(read_assessment(folder), forms, about, target)
 
 

@@ -27,8 +27,9 @@ TRUSTED = 0.1  # weight of the estimate, as a share of all attack runs
 class Progress:
     """Counts attack runs, says what they decide, and estimates the remaining time."""
 
-    def __init__(self, *, silent: bool) -> None:
+    def __init__(self, *, silent: bool, language: str = "en") -> None:
         self._silent = silent
+        self._language = language
         self._jobs = 1
         self._weight: dict[str, float] = {}
         self._interim: set[str] = set()
@@ -53,9 +54,11 @@ class Progress:
     def _report_fit(self, fit: FitReport) -> None:
         """Report what the model answers to labelled records, and what is in doubt about it."""
         from goalkeeper.report.fitness import describe_doubt, describe_fit
+        from goalkeeper.report.language import find_language, speaking
 
-        for line in filter(None, (describe_fit(fit), describe_doubt(fit))):
-            self._say(line)
+        with speaking(find_language(self._language)):
+            for line in filter(None, (describe_fit(fit), describe_doubt(fit))):
+                self._say(line)
 
     def _start(self, event: Started) -> None:
         """Report how many results are already there, how many remain, and whether they fit."""

@@ -12,6 +12,8 @@ from goalkeeper.cli.exits import Gate, gate
 from goalkeeper.cli.formats import (
     FORMATS,
     SCHEMA,
+    InLanguage,
+    Tongue,
     file_name,
     parse_formats,
     read_context,
@@ -53,6 +55,7 @@ def report(
             "even one that passed.",
         ),
     ] = False,
+    language: InLanguage = Tongue.EN,
     fail_on: Gate = None,
 ) -> None:
     """Render the assessment of a run folder in formats of the report, or print its JSON Schema."""
@@ -62,7 +65,9 @@ def report(
         _write(render(None, SCHEMA, None), output, SCHEMA)
         return
     assessment = read_assessment(folder)
-    about = read_context(folder, show_private=show_private, failures_only=failures_only)
+    about = read_context(
+        folder, show_private=show_private, failures_only=failures_only, language=language
+    )
     if len(names) > 1 and output is not None:
         for path in write_all(assessment, names, about, output):
             typer.echo(f"written: {path}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +24,7 @@ from goalkeeper.cli.common import (
 )
 from goalkeeper.cli.effort import collect_limited_sizing, limit_by_default
 from goalkeeper.cli.exits import Exit, FailOn, choose_exit_code
-from goalkeeper.cli.formats import Formats, parse_formats, write_beside
+from goalkeeper.cli.formats import Formats, InLanguage, Tongue, parse_formats, write_beside
 from goalkeeper.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def run(
         ),
     ] = FailOn.NOT_MET,
     formats: Formats = None,
+    language: InLanguage = Tongue.EN,
     as_json: AsJson = False,
 ) -> None:
     """Run the attacks that can decide a verdict, rate the goals and write the report.
@@ -79,15 +81,15 @@ def run(
         sizing=limit_by_default(sizing, chosen),
         compute=compute,
         store=store,
-        progress=Progress(silent=as_json),
+        progress=Progress(silent=as_json, language=language),
     )
     with _resumable(output), redirect_stdout_of_user_code():
         assessment = running.run(file, output, seed=seed, choice=chosen, options=run_options)
-    written = write_beside(output, forms)
+    written = write_beside(output, forms, language)
     if as_json:
         typer.echo(assessment.to_json(), nl=False)
     else:
-        _print_result(assessment, file, output)
+        _print_result(assessment, file, output, language)
         for path in written:
             typer.echo(f"written: {path}")
     raise typer.Exit(choose_exit_code(assessment, fail_on))
@@ -106,13 +108,15 @@ def _resumable(output: Path) -> Iterator[None]:
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 
-def _print_result(assessment: Assessment, file: Path, output: Path) -> None:
+def _print_result(assessment: Assessment, file: Path, output: Path, language: Tongue) -> None:
     from goalkeeper.core.evidence import Status
     from goalkeeper.report import render_terminal
+    from goalkeeper.report.language import find_language
     from goalkeeper.running import read_policy, report_context
 
     person = read_run_value(output, "person")
     about = report_context(read_policy(output), file=str(file), person=person)
+    about = replace(about, language=find_language(language))
     render_terminal(assessment, make_console(), about, brief=True)
     failed = [e for e in assessment.evidence if e.unit and e.status is Status.FAILED_TO_RUN]
     for evidence in failed:

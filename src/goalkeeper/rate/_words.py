@@ -120,8 +120,10 @@ def _describe_gap(point: ExposurePoint, criteria: PassCriteria, policy: Policy) 
         return str(point.evidence.status).replace("_", " ")
     factor = _sample_factor(point, criteria, policy)
     if factor is None:
-        largest = f"a sample {FACTORS[-1]} times as large"
-        return f"too close to the limit; even {largest} is not expected to settle it"
+        return (
+            f"too close to the limit; even a sample {FACTORS[-1]} times as large is not expected "
+            "to settle it"
+        )
     sample = f"{factor} times the sample{_count_records(point.trial.tally, factor)}"
     return f"too little data; about {sample} would settle it at the same rate"
 

@@ -8,13 +8,15 @@ from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.evidence import Evidence, Status
 from goalkeeper.core.standing import StandingKind
 from goalkeeper.report.finding import RUN_STATUSES, describe_harm, primary_goal
+from goalkeeper.report.language import N_, _
 from goalkeeper.report.parts import Table, merge_rows
 from goalkeeper.report.sentences import tell_reached, tell_run
-from goalkeeper.report.words import STATUSES
+from goalkeeper.report.stored import retell_reason
+from goalkeeper.report.words import run_name, status_name
 
 CAPTIONS = {
-    StandingKind.BY_ASSUMPTION: "By assumption: rests on what the description does not declare",
-    StandingKind.NO_HARM: "No harm here: follows from what was granted, or harms nobody else",
+    StandingKind.BY_ASSUMPTION: N_("By assumption: rests on what the description does not declare"),
+    StandingKind.NO_HARM: N_("No harm here: follows from what was granted, or harms nobody else"),
 }
 
 
@@ -31,20 +33,26 @@ def apart_tables(assessment: Assessment) -> tuple[Table, ...]:
 def _table(caption: str, evidence: Iterable[Evidence], assessment: Assessment) -> Table:
     rows = (
         (
-            f"{e.attack} on {e.task}",
+            run_name(e),
             e.attacker,
             describe_harm(e),
             _found(e, assessment),
-            e.standing.reason,
+            retell_reason(e.standing.reason),
         )
         for e in evidence
     )
-    head = ("Attack run", "Attackers", "Would count for", "What was found", "Why it does not count")
-    return Table(caption, head, merge_rows(rows, 1))
+    head = (
+        _("Attack run"),
+        _("Attackers"),
+        _("Would count for"),
+        _("What was found"),
+        _("Why it does not count"),
+    )
+    return Table(_(caption), head, merge_rows(rows, 1))
 
 
 def _found(evidence: Evidence, assessment: Assessment) -> str:
     """Tell what was reached; who reached it has a column of its own, and may be several."""
     if evidence.status is Status.TESTED:
-        return tell_reached(evidence, assessment) or STATUSES[evidence.status]
+        return tell_reached(evidence, assessment) or status_name(evidence.status)
     return tell_run([evidence], primary_goal(evidence, assessment.goals), assessment)

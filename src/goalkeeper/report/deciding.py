@@ -8,26 +8,30 @@ from enum import StrEnum
 from goalkeeper.core.assessment import GoalRating, Verdict
 from goalkeeper.core.evidence import Evidence, Status
 from goalkeeper.core.goals import Goal
+from goalkeeper.report.language import N_, _
 
 
 class RunOutcome(StrEnum):
     """The outcome of an attack run for a goal; the values are the words shown."""
 
-    SUCCEEDS = "succeeds"
-    INCONCLUSIVE = "inconclusive"
-    TOO_COSTLY = "too costly"
-    WITHSTOOD = "withstood"
-    UNRATED = "not rated"
+    SUCCEEDS = N_("succeeds")
+    INCONCLUSIVE = N_("inconclusive")
+    TOO_COSTLY = N_("too costly")
+    WITHSTOOD = N_("withstood")
+    UNRATED = N_("not rated")
 
 
 ROLES = {
-    "decides": "It decides the verdict: nothing else that was run succeeds at a lower cost.",
-    "not_met": "It counts, and would decide alone: it succeeds as well, at the same or a higher "
-    "cost.",
-    "inconclusive": "It counts, and keeps the verdict open: that it succeeds cannot be excluded.",
-    "met": "It counts: the verdict rests on it, among others.",
-    "none": "It counts, and changes nothing: the verdict rests on other attack runs.",
-    "not assessed": "It counts for nothing here: no verdict was asked for.",
+    "decides": N_("It decides the verdict: nothing else that was run succeeds at a lower cost."),
+    "not_met": N_(
+        "It counts, and would decide alone: it succeeds as well, at the same or a higher cost."
+    ),
+    "inconclusive": N_(
+        "It counts, and keeps the verdict open: that it succeeds cannot be excluded."
+    ),
+    "met": N_("It counts: the verdict rests on it, among others."),
+    "none": N_("It counts, and changes nothing: the verdict rests on other attack runs."),
+    "not assessed": N_("It counts for nothing here: no verdict was asked for."),
 }
 
 _OF_VERDICT = {
@@ -69,12 +73,12 @@ def explain_role(group: Sequence[Evidence], rating: GoalRating) -> str:
     """Say in a sentence what an attack run does for the verdict on a goal."""
     ids = {evidence.id for evidence in group}
     if rating.verdict is Verdict.NOT_ASSESSED:
-        return ROLES["not assessed"]
+        return _(ROLES["not assessed"])
     if rating.verdict is Verdict.NOT_MET and rating.cheapest_attack in ids:
-        return ROLES["decides"]
+        return _(ROLES["decides"])
     if ids & set(rating.because):
-        return ROLES[str(rating.verdict)]
-    return ROLES["none"]
+        return _(ROLES[str(rating.verdict)])
+    return _(ROLES["none"])
 
 
 def select_deciding(
@@ -96,7 +100,7 @@ def select_deciding(
     cheapest = {rating.cheapest_attack for rating in goals.values()}
     named = {i for i, group in enumerate(groups) if cheapest & {e.id for e in group}}
     first: dict[tuple[str, str], int] = {}
-    for i in sorted({i for _, i in worst.values()}):
+    for i in sorted({i for _place, i in worst.values()}):
         first.setdefault((groups[i][0].attack, groups[i][0].task), i)
     return named | set(first.values())
 

@@ -12,11 +12,14 @@ from goalkeeper.core.evidence import (
     Proportion,
     Rated,
     Ratio,
+    RatioAt,
     Tally,
     Trial,
 )
 from goalkeeper.report import format as fmt
+from goalkeeper.report.language import _, ngettext
 from goalkeeper.report.parts import Fact, Table, drop_empty_columns, merge_rows
+from goalkeeper.report.words import describe_knowledge, factor_name
 
 MOST_GROUPS = 8
 
@@ -27,38 +30,45 @@ MOST_GROUPS = 8
 def measurements(evidence: Evidence) -> Table:
     """List what was measured on all cases, other than the headline."""
     rows = [_measured(m) for m in evidence.result.measurements[1:] if not m.group]
-    head = ("Metric", "Value", "95 % interval", "Baseline", "n", "Note")
-    return drop_empty_columns(
-        Table(f"Further measurements of {evidence.attack}", head, tuple(rows))
-    )
+    caption = _("Further measurements of {attack}").format(attack=evidence.attack)
+    return drop_empty_columns(Table(caption, _measured_head(), tuple(rows)))
 
 
 def groups(evidence: Evidence) -> Table:
     """List what was measured on classes, subgroups and people, in the order of the game."""
     found = [m for m in evidence.result.measurements[1:] if m.group]
     rows = [(m.group.replace(": ", " ", 1), *_measured(m)) for m in found[:MOST_GROUPS]]
-    caption = "By group, most affected first"
+    caption = _("By group, most affected first")
     if len({name for _, name, *_ in rows}) == 1:  # stated once, in the caption
-        caption = f"{fmt.sentence_case(rows[0][1])} by group, most affected first"
+        metric = fmt.sentence_case(rows[0][1])
+        caption = _("{metric} by group, most affected first").format(metric=metric)
         rows = [(group, "", *rest) for group, _, *rest in rows]
     if len(found) > MOST_GROUPS:
-        caption += f": {MOST_GROUPS} of {len(found)}, all in assessment.json"
-    head = ("Group", "Metric", "Value", "95 % interval", "Baseline", "n", "Note")
+        caption = _("{caption}: {n} of {all}, all in assessment.json").format(
+            caption=caption, n=MOST_GROUPS, all=fmt.count(len(found))
+        )
+    head = (_("Group"), *_measured_head())
     return drop_empty_columns(Table(caption, head, tuple(rows)))
+
+
+def _measured_head() -> tuple[str, ...]:
+    return (_("Metric"), _("Value"), _("95 % interval"), _("Baseline"), "n", _("Note"))
 
 
 def _measured(m: Measurement) -> tuple[str, ...]:
     numbers = fmt.measurement(m)
     name = fmt.metric_name(m.metric)
-    return (name, numbers.value, numbers.interval, numbers.baseline, f"{m.n:,}", m.note)
+    return (name, numbers.value, numbers.interval, numbers.baseline, fmt.count(m.n), m.note)
 
 
 def controls(evidence: Evidence) -> Table:
     """List the checks of the attack and the setting."""
     rows = tuple(
-        (c.name, "passed" if c.passed else "failed", c.detail) for c in evidence.result.controls
+        (c.name, _("passed") if c.passed else _("failed"), c.detail)
+        for c in evidence.result.controls
     )
-    return Table(f"Controls of {evidence.attack}", ("Control", "Outcome", "Detail"), rows)
+    caption = _("Controls of {attack}").format(attack=evidence.attack)
+    return Table(caption, (_("Control"), _("Outcome"), _("Detail")), rows)
 
 
 # ---- counted and rated ---------------------------------------------------------------------------
@@ -70,7 +80,7 @@ def counts(evidence: Evidence) -> Table:
     scale = fmt.scale_of(evidence.metric)
     rows = []
     for trial in evidence.result.trials:
-        checked = f"{trial.verified:,}" if trial.verified else "none"
+        checked = fmt.count(trial.verified) if trial.verified else _("none")
         bounds = level = ""
         if trial.budget in rated:
             step = rated[trial.budget]
@@ -79,15 +89,24 @@ def counts(evidence: Evidence) -> Table:
             level = fmt.levels(step.demonstrated, step.potential)
         budget = fmt.budget(trial.budget, budget_scale(evidence))
         rows.append((budget, _campaign(trial), tally(trial.tally), checked, bounds, level))
-    caption = f"{evidence.attack} at each budget: cost of one campaign, counts and rating"
-    head = ("Budget", "Spent", "Counts", "Verified", "One-sided bounds", "Exposure level")
+    caption = _("{attack} at each budget: cost of one campaign, counts and rating")
+    caption = caption.format(attack=evidence.attack)
+    head = (
+        _("Budget"),
+        _("Spent"),
+        _("Counts"),
+        _("Verified"),
+        _("One-sided bounds"),
+        _("Exposure level"),
+    )
     return drop_empty_columns(Table(caption, head, tuple(rows)))
 
 
 def _campaign(trial: Trial) -> str:
-    parts = [f"{fmt.count(trial.queries)} {'query' if trial.queries == 1 else 'queries'}"]
+    queries = ngettext("{n} query", "{n} queries", trial.queries)
+    parts = [queries.format(n=fmt.count(trial.queries))]
     if trial.share:
-        share = f"{fmt.budget(trial.share, fmt.PERCENT)} of the data"
+        share = _("{share} of the data").format(share=fmt.budget(trial.share, fmt.PERCENT))
         parts = [*parts, share] if trial.queries else [share]
     return ", ".join(parts)
 
@@ -101,16 +120,16 @@ def costs(group: tuple[Evidence, ...]) -> tuple[Fact, ...]:
     """List the factors of attack potential except time, by attacker where they differ."""
     rated = [(e.attacker, e.rated.attack_potential) for e in group if e.rated is not None]
     parts = (
-        ("Expertise", [(c.expertise, who) for who, c in rated]),
-        ("Secret knowledge", [(c.knowledge, who) for who, c in rated]),
-        ("Window", [(c.window, who) for who, c in rated]),
-        ("Equipment", [(c.equipment, who) for who, c in rated]),
+        (_("Expertise"), [(c.expertise, who) for who, c in rated]),
+        (_("Secret knowledge"), [(c.knowledge, who) for who, c in rated]),
+        (_("Window"), [(c.window, who) for who, c in rated]),
+        (_("Equipment"), [(c.equipment, who) for who, c in rated]),
     )
     return tuple(Fact(label, _by_attacker(merge_rows(words, 1))) for label, words in parts if words)
 
 
 def _by_attacker(rows: tuple[tuple[str, ...], ...]) -> str:
-    words = [(word.replace("_", " "), who) for word, who in rows]
+    words = [(factor_name(word), who) for word, who in rows]
     if len(words) == 1:
         return words[0][0]
     return "; ".join(f"{word} ({who})" for word, who in words)
@@ -125,44 +144,57 @@ def steps(group: tuple[Evidence, ...]) -> Table:
     scale = budget_scale(group[0])
     budgets = [fmt.budget(t.budget, scale) for t in rated[0][1].trials]
     return Table(
-        f"Attack potential of {group[0].attack} at each budget",
-        ("Budget", *(attacker for attacker, _ in rated)),
+        _("Attack potential of {attack} at each budget").format(attack=group[0].attack),
+        (_("Budget"), *(attacker for attacker, _ in rated)),
         tuple(zip(budgets, *columns, strict=True)),
     )
 
 
 def _cost(rating: Rated, place: int) -> str:
     cost = rating.trials[place].attack_potential
-    return f"{fmt.points(cost.points, 'none')}, {fmt.days(cost.days)}"
+    return f"{fmt.points(cost.points, _('none'))}, {fmt.days(cost.days)}"
 
 
 def tally(counted: Tally) -> str:
     """Describe the counts in words."""
     match counted:
         case Proportion(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
-            return f"{k:,} of {n:,} succeeded; {k0:,} of {n0:,} without the attack"
+            return _("{k} of {n} succeeded; {k0} of {n0} without the attack").format(
+                **_counts(k=k, n=n, k0=k0, n0=n0)
+            )
         case Accuracy(correct=k, n=n):
-            return f"{k:,} of {n:,} correct; guessing gets half of them"
+            return _("{k} of {n} correct; guessing gets half of them").format(**_counts(k=k, n=n))
         case Gain(successes=k, n=n, baseline_successes=k0, baseline_n=n0):
-            return f"{k:,} of {n:,} correct; {k0:,} of {n0:,} without access to the model"
+            return _("{k} of {n} correct; {k0} of {n0} without access to the model").format(
+                **_counts(k=k, n=n, k0=k0, n0=n0)
+            )
         case Ratio(at=rates):
-            return "; ".join(
-                f"at a target of {fmt.percent(r.fpr)} false alarms: {r.true_positives:,} of "
-                f"{r.positives:,} found, {r.false_positives:,} of {r.negatives:,} false alarms"
-                for r in rates
-            )
+            return "; ".join(map(_rates, rates))
         case DamageCount(gained=gained, lost=lost, n=n, tolerance=tolerance):
-            pairs = ", ".join(f"+{g:,}/-{v:,}" for g, v in zip(gained, lost, strict=True))
-            return (
-                f"items newly wrong/newly correct of {n:,}, per retraining: {pairs}; "
-                f"tolerance {fmt.percent(tolerance)}"
-            )
+            both = zip(gained, lost, strict=True)
+            pairs = ", ".join(f"+{fmt.count(g)}/-{fmt.count(v)}" for g, v in both)
+            return _(
+                "items newly wrong/newly correct of {n}, per retraining: {pairs}; tolerance "
+                "{tolerance}"
+            ).format(n=fmt.count(n), pairs=pairs, tolerance=fmt.percent(tolerance))
         case Latency(attack=attack, benign=benign, quantile=q, unit=unit):
-            statistic = "medians" if q == 0.5 else f"quantiles {q:g}"
-            return (
-                f"{statistic} of {len(attack):,} attack inputs and {len(benign):,} ordinary "
-                f"inputs, in {unit}"
+            statistic = _("medians") if q == 0.5 else _("quantiles {q}").format(q=f"{q:g}")
+            return _("{statistic} of {n} attack inputs and {n0} ordinary inputs, in {unit}").format(
+                statistic=statistic, unit=unit, **_counts(n=len(attack), n0=len(benign))
             )
+
+
+def _counts(**numbers: int) -> dict[str, str]:
+    return {name: fmt.count(number) for name, number in numbers.items()}
+
+
+def _rates(r: RatioAt) -> str:
+    return _(
+        "at a target of {share} false alarms: {k} of {n} found, {k0} of {n0} false alarms"
+    ).format(
+        share=fmt.percent(r.fpr),
+        **_counts(k=r.true_positives, n=r.positives, k0=r.false_positives, n0=r.negatives),
+    )
 
 
 # ---- costs and settings --------------------------------------------------------------------------
@@ -172,36 +204,38 @@ def spent(evidence: Evidence) -> tuple[Fact, ...]:
     """List what the attack run cost, now or when its stored result was computed."""
     cost = evidence.result.cost
     numbers = (
-        ("Queries", cost.queries),
-        ("Forward passes", cost.forward),
-        ("Backward passes", cost.backward),
-        ("Models trained", cost.models),
+        (_("Queries"), cost.queries),
+        (_("Forward passes"), cost.forward),
+        (_("Backward passes"), cost.backward),
+        (_("Models trained"), cost.models),
     )
     facts = [Fact(label, fmt.count(value)) for label, value in numbers if value]
     duration = fmt.duration(cost.seconds)
     if cost.reused:
-        duration += " (result of an earlier run, from the store; times are from that run)"
-    return (*facts, Fact("Computing", duration))
+        stored = _("{time} (result of an earlier run, from the store; times are from that run)")
+        duration = stored.format(time=duration)
+    return (*facts, Fact(_("Computing"), duration))
 
 
 def required_knowledge(evidence: Evidence) -> str:
     """Describe the knowledge that the attack needs."""
-    grades = evidence.requires.knowledge.items()
-    words = tuple(f"{grade} {aspect}" for aspect, grade in grades if grade != "none")
-    return fmt.join_words(words) or "nothing"
+    return describe_knowledge(evidence.requires.knowledge)
 
 
 def details(group: tuple[Evidence, ...]) -> tuple[Fact, ...]:
     """Describe the attack run, precisely enough to repeat it."""
     first = group[0]
     facts = [
-        Fact("Game", first.game),
-        Fact("Variant", f"{first.family}.{first.variant.removeprefix(first.family + '.')}"),
-        Fact("Needs capabilities", ", ".join(first.requires.capabilities) or "nothing"),
-        Fact("Needs view", first.requires.view),
-        Fact("Seed", str(first.seed)),
-        Fact("Evidence", ", ".join(e.id for e in group)),
+        Fact(_("Game"), first.game),
+        Fact(_("Variant"), f"{first.family}.{first.variant.removeprefix(first.family + '.')}"),
+        Fact(_("Needs capabilities"), ", ".join(first.requires.capabilities) or _("nothing")),
+        Fact(_("Needs view"), _(first.requires.view)),
+        Fact(_("Seed"), str(first.seed)),
+        Fact(_("Evidence"), ", ".join(e.id for e in group)),
     ]
-    facts += [Fact("Unit", first.unit)] if first.unit else []
-    facts += [Fact(f"Setting {k}", fmt.truncate(str(v), 200)) for k, v in first.settings.items()]
+    facts += [Fact(_("Unit"), first.unit)] if first.unit else []
+    facts += [
+        Fact(_("Setting {name}").format(name=k), fmt.truncate(str(v), 200))
+        for k, v in first.settings.items()
+    ]
     return tuple(facts)

@@ -18,9 +18,19 @@ from goalkeeper.report.deciding import (
     explain_role,
     select_deciding,
 )
+from goalkeeper.report.language import _
 from goalkeeper.report.parts import Context, Fact, Link, Table
 from goalkeeper.report.sentences import tell_run
-from goalkeeper.report.words import CONTROL_FAILED, LEVELS, STATUSES
+from goalkeeper.report.stored import retell_reason, retell_threat
+from goalkeeper.report.words import (
+    CONTROL_FAILED,
+    INTEGRITY_PARTS,
+    describe_exposure,
+    exposure_words,
+    goal_name,
+    run_name,
+    status_name,
+)
 
 RUN_STATUSES = (Status.TESTED, Status.CONTROL_FAILED)
 ROBUST_ACCURACY = "robust accuracy"
@@ -127,8 +137,11 @@ class Finding:
         """The outcome of the attack run, goal by goal where outcomes differ."""
         found = set(self.outcomes.values())
         if len(found) < 2:
-            return str(next(iter(found), RunOutcome.UNRATED))
-        return ", ".join(f"{o} for {goal}" for goal, o in self.outcomes.items())
+            return _(next(iter(found), RunOutcome.UNRATED))
+        return ", ".join(
+            _("{outcome} for {goal}").format(outcome=_(o), goal=goal_name(goal))
+            for goal, o in self.outcomes.items()
+        )
 
 
 def findings(assessment: Assessment, context: Context) -> tuple[Finding, ...]:
@@ -156,7 +169,7 @@ def _finding(
     goal = primary_goal(first, assessment.goals)
     shown = [_shown(e) for e in result.exhibits if context.show_private or not e.private]
     advice = tuple(
-        Link(f"advice-{i}", a.defence)
+        Link(f"advice-{i}", _(a.defence))
         for i, a in enumerate(assessment.advice, 1)
         if (first.variant in a.variants if a.variants else set(a.for_) & set(first.goals))
     )
@@ -168,7 +181,7 @@ def _finding(
             for g in first.goals
             if g in assessment.goals
         },
-        title=f"{first.attack} on {first.task}",
+        title=run_name(first),
         sentence=tell_run(group, goal, assessment),
         role=explain_role(group, assessment.goals[goal]) if goal in assessment.goals else "",
         attack=first.attack,
@@ -176,14 +189,14 @@ def _finding(
         ids=tuple(e.id for e in group),
         goals=first.goals,
         harm=describe_harm(first),
-        status=STATUSES[first.status],
+        status=status_name(first.status),
         warning=_warning(first),
         knows=detail.required_knowledge(first),
         attackers=tuple(map(_attacker_cost, group)),
         summary=result.summary,
         exposure=_exposure(first),
         headline=fmt.measurement(head) if head else None,
-        threat=result.threat,
+        threat=retell_threat(result.threat),
         robust=_robust(first),
         metric=fmt.sentence_case(fmt.metric_name(head.metric)) if head else "",
         remark=head.note if head else "",
@@ -249,8 +262,12 @@ def primary_goal(evidence: Evidence, goals: dict[Goal, GoalRating]) -> Goal:
 
 def describe_harm(evidence: Evidence) -> str:
     """List the goals that the evidence counts for, with the level or aspect of integrity."""
-    level = f"{evidence.level} level" if evidence.level else str(evidence.aspect or "")
-    names = [f"{g} ({level})" if g is Goal.INTEGRITY and level else str(g) for g in evidence.goals]
+    part = f"{evidence.level} level" if evidence.level else str(evidence.aspect or "")
+    level = _(part) if part in INTEGRITY_PARTS else part
+    names = [
+        f"{goal_name(g)} ({level})" if g is Goal.INTEGRITY and level else goal_name(g)
+        for g in evidence.goals
+    ]
     return fmt.join_words(tuple(names))
 
 
@@ -271,25 +288,23 @@ def _attacker_cost(evidence: Evidence) -> AttackerCost:
         attacker=evidence.attacker,
         box=evidence.box,
         exposure=_exposure(evidence, short=True),
-        points=fmt.count(cost.points) if cost else "not rated",
-        time=fmt.days(cost.days) if cost else "not rated",
+        points=fmt.count(cost.points) if cost else _("not rated"),
+        time=fmt.days(cost.days) if cost else _("not rated"),
     )
 
 
 def _warning(evidence: Evidence) -> str:
     if evidence.status is not Status.CONTROL_FAILED:
         return ""
-    return (evidence.result.reason or CONTROL_FAILED).rstrip(".")
+    return retell_reason(evidence.result.reason or CONTROL_FAILED).rstrip(".")
 
 
 def _exposure(evidence: Evidence, *, short: bool = False) -> str:
     rated = evidence.rated
     if rated is None:
-        return "not rated"
-    low, high = LEVELS[rated.demonstrated], LEVELS[rated.potential]
-    words = low if low == high else f"{low} to {high}"
-    levels = fmt.levels(rated.demonstrated, rated.potential)
-    return words if short else f"{words} (level {levels} of 4)"
+        return _("not rated")
+    bracket = rated.demonstrated, rated.potential
+    return exposure_words(*bracket) if short else describe_exposure(*bracket)
 
 
 def _drawing(head: Measurement | None, evidence: Evidence) -> Drawing | None:
@@ -308,12 +323,15 @@ def _drawing(head: Measurement | None, evidence: Evidence) -> Drawing | None:
         rows.append((fmt.budget(x, scale), text, around))
     name = fmt.sentence_case(fmt.metric_name(metric))
     budget = fmt.sentence_case(fmt.budget_name(curve.budget, curve.unit))
-    over = "false-positive rate" if curve.budget == FALSE_RATE else "budget"
-    caption = f"{name} of {evidence.attack} against the {over}"
+    caption = (
+        _("{metric} of {attack} against the false-positive rate")
+        if curve.budget == FALSE_RATE
+        else _("{metric} of {attack} against the budget")
+    ).format(metric=name, attack=evidence.attack)
     based = not curve.metric and fmt.has_baseline(metric)
     baseline = head.baseline if based else math.nan
     return Drawing(
-        curve, metric, baseline, Table(caption, (budget, name, "95 % interval"), tuple(rows))
+        curve, metric, baseline, Table(caption, (budget, name, _("95 % interval")), tuple(rows))
     )
 
 
@@ -324,8 +342,8 @@ def _robust(evidence: Evidence) -> str:
     if measured is None:
         return ""
     numbers = fmt.measurement(measured)
-    return (
-        f"{ROBUST_ACCURACY} {numbers.value} ({numbers.interval}), without attack {numbers.baseline}"
+    return _("robust accuracy {value} ({interval}), without attack {baseline}").format(
+        value=numbers.value, interval=numbers.interval, baseline=numbers.baseline
     )
 
 

@@ -11,10 +11,11 @@ import unicodedata
 from dataclasses import dataclass
 
 from goalkeeper.core.evidence import Measurement
+from goalkeeper.report.language import N_, _, ngettext, write_digits
 
-NO_UPPER = "no upper bound"
-NO_LOWER = "no lower bound"
-NO_VALUE = "no finite value"
+NO_UPPER = N_("no upper bound")
+NO_LOWER = N_("no lower bound")
+NO_VALUE = N_("no finite value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,19 @@ _PERCENT = re.compile(
 )
 _SHORT = {"tpr", "fpr", "roc", "auc"}
 _METRICS = {
-    "success_rate": "success rate",
-    "tolerance_multiple": "damage, in multiples of the tolerance",
-    "normalised_gain": "gain over guessing without access",
-    "likelihood_ratio": "likelihood ratio",
-    "distinguishing_accuracy": "accuracy at distinguishing two worlds",
-    "latency_factor": "latency, in multiples of normal",
+    "success_rate": N_("success rate"),
+    "tolerance_multiple": N_("damage, in multiples of the tolerance"),
+    "normalised_gain": N_("gain over guessing without access"),
+    "likelihood_ratio": N_("likelihood ratio"),
+    "distinguishing_accuracy": N_("accuracy at distinguishing two worlds"),
+    "latency_factor": N_("latency, in multiples of normal"),
 }
 
 
 def metric_name(metric: str) -> str:
     """Return the name of a metric in words."""
     words = (w.upper() if w in _SHORT else w for w in metric.split("_"))
-    return _METRICS.get(metric.replace(" ", "_"), " ".join(words))
+    return _(_METRICS.get(metric.replace(" ", "_"), " ".join(words)))
 
 
 def scale_of(metric: str) -> Scale:
@@ -80,7 +81,11 @@ def readable_places(low: float, high: float, value: float, scale: Scale = PLAIN)
 
 
 def _hides(value: float, digits: int, scale: Scale) -> bool:
-    return number(value, digits, scale).startswith(("below", "above"))
+    """Return whether rounding would leave no number: only that it is below or above another."""
+    scaled = value * scale.factor
+    shown = round(scaled, digits)
+    almost_all = scale is PERCENT and shown == 100 and scaled < 100 - 1e-9
+    return almost_all or (shown == 0 and abs(scaled) > 1e-12)
 
 
 def _significant_decimals(value: float) -> int:
@@ -95,21 +100,26 @@ def _significant_decimals(value: float) -> int:
 def number(value: float, digits: int, scale: Scale = PLAIN) -> str:
     """Write a number with `digits` decimals and no unit; never round to exactly 0 or 100 %."""
     if math.isinf(value):
-        return NO_VALUE
+        return _(NO_VALUE)
     scaled = value * scale.factor
     unit = 10.0**-digits
     shown = round(scaled, digits)
     decimals = max(0, digits)
     if shown == 0 and scaled != 0 and abs(scaled) > 1e-12:
-        return f"{'below' if scaled > 0 else 'above'} {math.copysign(unit, scaled):,.{decimals}f}"
+        side = _("below {number}") if scaled > 0 else _("above {number}")
+        return side.format(number=_digits(math.copysign(unit, scaled), decimals))
     if scale is PERCENT and shown == 100 and scaled < 100 - 1e-9:
-        return f"above {100 - unit:,.{decimals}f}"
-    return f"{shown + 0.0:,.{decimals}f}"
+        return _("above {number}").format(number=_digits(100 - unit, decimals))
+    return _digits(shown + 0.0, decimals)
+
+
+def _digits(value: float, decimals: int) -> str:
+    return write_digits(f"{value:,.{decimals}f}")
 
 
 def quantity(value: float, digits: int, scale: Scale) -> str:
     """Write a number with its unit."""
-    return NO_VALUE if math.isinf(value) else number(value, digits, scale) + scale.unit
+    return _(NO_VALUE) if math.isinf(value) else number(value, digits, scale) + scale.unit
 
 
 def percent(value: float) -> str:
@@ -120,13 +130,13 @@ def percent(value: float) -> str:
 def interval(low: float, high: float, digits: int, scale: Scale) -> str:
     """Write `57 to 67 %`; a bound at infinity in words."""
     if math.isinf(low) and math.isinf(high):
-        return f"{NO_LOWER}, {NO_UPPER}"
+        return f"{_(NO_LOWER)}, {_(NO_UPPER)}"
     if math.isinf(high):
-        return f"{quantity(low, digits, scale)} or more, {NO_UPPER}"
+        return _("{low} or more, no upper bound").format(low=quantity(low, digits, scale))
     if math.isinf(low):
-        return f"{quantity(high, digits, scale)} or less, {NO_LOWER}"
+        return _("{high} or less, no lower bound").format(high=quantity(high, digits, scale))
     least = number(low, decimals_above_zero(low, digits, scale), scale)
-    return f"{least} to {quantity(high, digits, scale)}"
+    return _("{low} to {high}").format(low=least, high=quantity(high, digits, scale))
 
 
 def decimals_above_zero(value: float, digits: int, scale: Scale) -> int:
@@ -147,8 +157,11 @@ class Numbers:
     n: str
 
     def __str__(self) -> str:
-        baseline = f"baseline {self.baseline}, " if self.baseline else ""
-        return f"{self.value} ({self.interval}), {baseline}{self.n}"
+        if not self.baseline:
+            return f"{self.value} ({self.interval}), {self.n}"
+        return _("{value} ({interval}), baseline {baseline}, {n}").format(
+            value=self.value, interval=self.interval, baseline=self.baseline, n=self.n
+        )
 
 
 def measurement(m: Measurement) -> Numbers:
@@ -161,7 +174,7 @@ def measurement(m: Measurement) -> Numbers:
         quantity(m.value, digits, scale),
         interval(m.low, m.high, digits, scale),
         baseline(m.baseline, digits, scale) if has_baseline(m.metric) else "",
-        f"n = {m.n:,}",
+        f"n = {count(m.n)}",
     )
 
 
@@ -185,59 +198,63 @@ def value_and_interval(low: float, high: float, value: float, metric: str) -> tu
 def count(value: float) -> str:
     """Write a count, with `unlimited` for infinity."""
     if math.isinf(value):
-        return "unlimited"
-    return f"{value:,.0f}" if value == round(value) else f"{value:,.3g}"
+        return _("unlimited")
+    return write_digits(f"{value:,.0f}" if value == round(value) else f"{value:,.3g}")
 
 
 def budget(value: float, scale: Scale) -> str:
     """Write a budget: a count, or a share in per cent with two digits."""
     if scale is PLAIN or not 0 < value < math.inf:
         return count(value) if scale is PLAIN else percent(value)
-    return f"{float(f'{value * scale.factor:.2g}'):g}{scale.unit}"
+    return write_digits(f"{float(f'{value * scale.factor:.2g}'):g}") + scale.unit
 
 
 def budget_name(name: str, unit: str) -> str:
     """Name a budget and its unit, without repeating a word."""
     if not unit or set(unit.split()) <= set(name.split()):
-        return name
+        return _(name)
     if unit.startswith(name):
-        return unit
-    joined = f"{name} {unit}"
-    return joined if unit.startswith(("of ", "per ", "in ")) else f"{name} ({unit})"
+        return _(unit)
+    if unit.startswith(("of ", "per ", "in ")):
+        return _(f"{name} {unit}")
+    return f"{_(name)} ({_(unit)})"
 
 
 def points(value: float, none: str) -> str:
     """Write points of attack potential; `none` says what their absence means."""
     if math.isinf(value):
         return none
-    return f"{count(value)} point" if value == 1 else f"{count(value)} points"
+    return ngettext("{n} point", "{n} points", value).format(n=count(value))
 
 
 def duration(seconds: float) -> str:
     """Write a duration in its largest suitable unit."""
     if math.isinf(seconds):
-        return "unlimited time"
-    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        return _("unlimited time")
+    units = ((86_400, _("{n} days")), (3_600, _("{n} hours")), (60, _("{n} minutes")))
+    for size, unit in units:
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds" if seconds >= 10 else f"{seconds:.1f} seconds"
+            return unit.format(n=_digits(seconds / size, 0))
+    return _("{n} seconds").format(n=_digits(seconds, 0 if seconds >= 10 else 1))
 
 
 def days(value: float) -> str:
     """Write elapsed days, coarsely: they are an estimate."""
     if math.isinf(value):
-        return "unlimited"
+        return _("unlimited")
     if value < 1 / 24:
-        return "less than an hour"
+        return _("less than an hour")
     if value < 2:
-        hours = f"{value * 24:.0f}"
-        return "1 hour" if hours == "1" else f"{hours} hours"
-    return f"{value:,.0f} days"
+        hours = round(value * 24)
+        return ngettext("{n} hour", "{n} hours", hours).format(n=hours)
+    return _("{n} days").format(n=_digits(value, 0))
 
 
 def levels(low: float, high: float) -> str:
     """Write a bracket of levels: `2` or `1 to 3`."""
-    return count(low) if low == high else f"{count(low)} to {count(high)}"
+    if low == high:
+        return count(low)
+    return _("{low} to {high}").format(low=count(low), high=count(high))
 
 
 # ---- untrusted text ------------------------------------------------------------------------------
@@ -259,7 +276,8 @@ def truncate(text: str, most: int = 1_200) -> str:
     """Truncate a long text, and mark that it was truncated."""
     if len(text) <= most:
         return text
-    return f"{text[:most]}\n[truncated; the full text has {len(text):,} characters]"
+    note = _("[truncated; the full text has {n} characters]").format(n=count(len(text)))
+    return f"{text[:most]}\n{note}"
 
 
 def sentence_case(text: str) -> str:
@@ -269,4 +287,6 @@ def sentence_case(text: str) -> str:
 
 def join_words(items: tuple[str, ...]) -> str:
     """Join words: `a, b and c`."""
-    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+    if len(items) < 2:
+        return "".join(items)
+    return _("{first} and {last}").format(first=", ".join(items[:-1]), last=items[-1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from goalkeeper.core.assessment import Gap
+from goalkeeper.report.language import _
 from goalkeeper.report.parts import merge_rows
 from goalkeeper.report.sentences import tell_reason
 
@@ -25,7 +26,9 @@ def _line(reason: str, variants: dict[str, str]) -> str:
     why = tell_reason(reason)
     if len(variants) == 1:
         ((variant, attackers),) = variants.items()
-        return f"{name_variant(variant)} by {attackers.replace('_', ' ')}: {why}"
+        return _("{variant} by {attackers}: {reason}").format(
+            variant=name_variant(variant), attackers=attackers.replace("_", " "), reason=why
+        )
     return f"{_shortlist(tuple(map(name_variant, variants)))}: {why}"
 
 
@@ -39,4 +42,4 @@ def _shortlist(names: tuple[str, ...]) -> str:
     rest = len(names) - MOST_NAMES
     if rest <= 0:
         return "; ".join(names)
-    return f"{'; '.join(names[:MOST_NAMES])}; and {rest} more"
+    return _("{names}; and {n} more").format(names="; ".join(names[:MOST_NAMES]), n=rest)

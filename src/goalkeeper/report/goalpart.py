@@ -13,18 +13,29 @@ from goalkeeper.report import format as fmt
 from goalkeeper.report.deciding import RunOutcome
 from goalkeeper.report.finding import Finding, primary_goal
 from goalkeeper.report.gaps import open_lines
+from goalkeeper.report.language import N_, _, ngettext
 from goalkeeper.report.parts import Fact, Link, Table, merge_rows
 from goalkeeper.report.sections import missing
 from goalkeeper.report.sentences import tell_goal, tell_settling
-from goalkeeper.report.words import LEVELS, NEEDS, QUESTIONS, RISKS, VERDICT_LABELS, VerdictLabel
+from goalkeeper.report.stored import retell_reason
+from goalkeeper.report.words import (
+    NEEDS,
+    QUESTIONS,
+    RISKS,
+    VerdictLabel,
+    describe_exposure,
+    goal_name,
+    label_of,
+    level_name,
+)
 
-UNRATED = "not rated"
+UNRATED = N_("not rated")
 OUTCOME_WORDS = {
-    RunOutcome.SUCCEEDS: "succeeded",
-    RunOutcome.INCONCLUSIVE: "inconclusive",
-    RunOutcome.TOO_COSTLY: "too costly",
-    RunOutcome.WITHSTOOD: "withstood",
-    RunOutcome.UNRATED: "not rated",
+    RunOutcome.SUCCEEDS: N_("succeeded"),
+    RunOutcome.INCONCLUSIVE: N_("inconclusive"),
+    RunOutcome.TOO_COSTLY: N_("too costly"),
+    RunOutcome.WITHSTOOD: N_("withstood"),
+    RunOutcome.UNRATED: N_("not rated"),
 }
 
 
@@ -77,10 +88,13 @@ class GoalPart:
     @property
     def counted(self) -> str:
         """How many attack runs were planned for this goal, and what became of each."""
-        counts = [f"{o.runs:,} {OUTCOME_WORDS[o.outcome]}" for o in self.outcomes]
-        counts += [f"{n:,} {what}" for n, what in self.rest]
-        subject = "1 attack run was" if self.runs == 1 else f"{self.runs:,} attack runs were"
-        return f"{subject} planned for this goal: {', '.join(counts)}."
+        counts = [f"{fmt.count(o.runs)} {_(OUTCOME_WORDS[o.outcome])}" for o in self.outcomes]
+        counts += [f"{fmt.count(n)} {what}" for n, what in self.rest]
+        return ngettext(
+            "{n} attack run was planned for this goal: {counts}.",
+            "{n} attack runs were planned for this goal: {counts}.",
+            self.runs,
+        ).format(n=fmt.count(self.runs), counts=", ".join(counts))
 
     @property
     def cards(self) -> tuple[Finding, ...]:
@@ -104,19 +118,19 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
     return GoalPart(
         goal=goal,
         anchor=str(goal),
-        title=str(goal).capitalize(),
-        question=QUESTIONS[goal],
+        title=fmt.sentence_case(goal_name(goal)),
+        question=_(QUESTIONS[goal]),
         verdict=rating.verdict,
-        label=VERDICT_LABELS[rating.verdict],
+        label=label_of(rating.verdict),
         sentence=tell_goal(goal, deciding, assessment),
-        need=NEEDS[rating.need.level],
+        need=_(NEEDS[rating.need.level]),
         damages=_damages(rating.need),
-        reason=rating.reason,
-        risk=_risk(rating) if rated else UNRATED,
-        exposure=_levels(rating) if rated else UNRATED,
+        reason=retell_reason(rating.reason),
+        risk=_risk(rating) if rated else _(UNRATED),
+        exposure=_levels(rating) if rated else _(UNRATED),
         bracket=(rating.exposure.low, rating.exposure.high),
         critical=rating.critical,
-        critical_level=_critical(rating) if rated else UNRATED,
+        critical_level=_critical(rating) if rated else _(UNRATED),
         potential=_costs(rating) if rated else (),
         cheapest=_cheapest(rating, by_id, findings),
         decider=decider,
@@ -134,40 +148,44 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
 
 
 def _damages(need: ProtectionNeed) -> Table:
-    rows = [(d.scenario, NEEDS[d.level], d.reason) for d in need.damages]
-    for name, step in (("cumulation", need.cumulation), ("distribution", need.distribution)):
+    rows = [(_(d.scenario), _(NEEDS[d.level]), d.reason) for d in need.damages]
+    for name, step in (("cumulation", need.cumulation), (N_("distribution"), need.distribution)):
         if step is not None and step.step:
-            change = "one level up" if name == "cumulation" else "one level down"
-            rows.append((name, change, step.reason))
-    return Table(f"Why the need for {need.goal} is {NEEDS[need.level]}", _DAMAGE_HEAD, tuple(rows))
-
-
-_DAMAGE_HEAD = ("Damage scenario", "Need", "Reason")
+            change = _("one level up") if name == N_("cumulation") else _("one level down")
+            rows.append((_(name), change, step.reason))
+    caption = _("Why the need for {goal} is {need}").format(
+        goal=goal_name(need.goal), need=_(NEEDS[need.level])
+    )
+    return Table(caption, (_("Damage scenario"), _("Need"), _("Reason")), tuple(rows))
 
 
 def _risk(rating: GoalRating) -> str:
     low, high = rating.risk.low, rating.risk.high
     worst = RISKS[min(5, max(0, int(high)))]
-    return f"{fmt.levels(low, high)} of 5: {worst}" if worst else f"{fmt.levels(low, high)} of 5"
+    risk = _("{value} of 5").format(value=fmt.levels(low, high))
+    return f"{risk}: {_(worst)}" if worst else risk
 
 
 def _levels(rating: GoalRating) -> str:
     low, high = rating.exposure.low, rating.exposure.high
-    words = [LEVELS[min(4, max(0, int(v)))] for v in (low, high)]
-    text = words[0] if low == high else f"{words[0]} to {words[1]}"
-    return f"{text} (level {fmt.levels(low, high)} of 4)"
+    return describe_exposure(low, high)
 
 
 def _costs(rating: GoalRating) -> tuple[Fact, ...]:
     return (
-        Fact("Cheapest attack demonstrated", fmt.points(rating.demonstrated, "none")),
-        Fact("Cheapest attack not excluded", fmt.points(rating.potential, "none")),
-        Fact("Must withstand", f"all attacks below {fmt.points(rating.required, 'none')}"),
+        Fact(_("Cheapest attack demonstrated"), fmt.points(rating.demonstrated, _("none"))),
+        Fact(_("Cheapest attack not excluded"), fmt.points(rating.potential, _("none"))),
+        Fact(
+            _("Must withstand"),
+            _("all attacks below {points}").format(points=fmt.points(rating.required, _("none"))),
+        ),
     )
 
 
 def _critical(rating: GoalRating) -> str:
-    return f"level {rating.critical}, {LEVELS[min(4, rating.critical)]}"
+    return _("level {number}, {name}").format(
+        number=rating.critical, name=level_name(rating.critical)
+    )
 
 
 def _cheapest(
@@ -177,7 +195,7 @@ def _cheapest(
     if evidence is None:
         return None
     anchors = {id_: f.anchor for f in findings for id_ in f.ids}
-    text = f"{evidence.attack} by {evidence.attacker}"
+    text = _("{attack} by {attacker}").format(attack=evidence.attack, attacker=evidence.attacker)
     return Link(anchors.get(evidence.id, "not-tested"), text)
 
 
@@ -193,7 +211,7 @@ def _advice(goal: Goal, assessment: Assessment, deciding: set[str]) -> tuple[Lin
     links: dict[str, Link] = {}
     numbered = [(i, a) for i, a in enumerate(assessment.advice, 1) if goal in a.for_]
     for i, advice in sorted(numbered, key=lambda one: deciding.isdisjoint(one[1].variants)):
-        links.setdefault(advice.defence, Link(f"advice-{i}", advice.defence))
+        links.setdefault(advice.defence, Link(f"advice-{i}", _(advice.defence)))
     return tuple(links.values())
 
 
@@ -234,9 +252,9 @@ def _gaps(rating: GoalRating, assessment: Assessment) -> Table:
             {(g.variant, g.attacker), (g.variant, g.attacker, _without_status(g.reason))}
         )
     )
-    rows = merge_rows(((g.variant, g.attacker, g.reason) for g in gaps), 1)
-    head = ("Variants", "Attackers", "Why")
-    return Table(f"Still open for {rating.goal}", head, merge_rows(rows, 0))
+    rows = merge_rows(((g.variant, g.attacker, retell_reason(g.reason)) for g in gaps), 1)
+    caption = _("Still open for {goal}").format(goal=goal_name(rating.goal))
+    return Table(caption, (_("Variants"), _("Attackers"), _("Why")), merge_rows(rows, 0))
 
 
 def _without_status(reason: str) -> str:

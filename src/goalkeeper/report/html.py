@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.report import leading, words
+from goalkeeper.report.language import _, ngettext, speaking
 from goalkeeper.report.model import Report
 from goalkeeper.report.palette import DARK, LIGHT, TONES
 from goalkeeper.report.parts import Context, Table
@@ -23,13 +24,19 @@ TIED = re.compile(r"\d %|\bn = \d|\bLinf \d|\bL2 \d")
 
 def render_html(assessment: Assessment, context: Context | None = None) -> str:
     """Return the report of an assessment as a self-contained page."""
-    report = Report.of(assessment, context=context or Context())
-    return _page("report.html", report, overview=_overview(report), drawings=_drawings(report))
+    context = context or Context()
+    with speaking(context.language):
+        report = Report.of(assessment, context=context)
+        drawn = {"overview": _overview(report), "drawings": _drawings(report)}
+        return _page("report.html", report, language=context.language.code, **drawn)
 
 
 def render_summary(assessment: Assessment, context: Context | None = None) -> str:
     """Return the first two pages of the report as a self-contained page."""
-    return _page("summary.html", Report.of(assessment, context=context or Context()))
+    context = context or Context()
+    with speaking(context.language):
+        report = Report.of(assessment, context=context)
+        return _page("summary.html", report, language=context.language.code)
 
 
 def _page(template: str, report: Report, **drawn: object) -> str:
@@ -54,7 +61,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    environment.install_gettext_callables(_, ngettext, newstyle=False)  # type: ignore[attr-defined]
     environment.filters |= {"narrow": _narrow, "tie": tie}
     environment.globals |= {
         "words": words,
@@ -109,5 +118,5 @@ def _overview(report: Report) -> tuple[Markup, Table] | None:
     rows = tuple(
         (g.title, g.label.word, g.need, g.exposure, g.critical_level) for g in report.goals
     )
-    head = ("Goal", "Verdict", "Need", "Exposure", "Critical from")
-    return drawn, Table("Exposure of every goal, in numbers", head, rows)
+    head = (_("Goal"), _("Verdict"), _("Need"), _("Exposure"), _("Critical from"))
+    return drawn, Table(_("Exposure of every goal, in numbers"), head, rows)

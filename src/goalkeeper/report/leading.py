@@ -10,8 +10,11 @@ from goalkeeper.report import format as fmt
 from goalkeeper.report import phrases
 from goalkeeper.report.finding import Finding
 from goalkeeper.report.goalpart import GoalPart
+from goalkeeper.report.language import N_, _
 from goalkeeper.report.parts import Fact, Link, Table
 from goalkeeper.report.sections import AdvicePart, AttackerPart, Failure
+from goalkeeper.report.stored import retell_reason, retell_threat
+from goalkeeper.report.words import part_name
 
 # Characters, and entries of a list. Together they fill less than two pages of A4 even where every
 # text has its full length; tests/report/test_browser.py prints such a page.
@@ -30,18 +33,18 @@ MOST_ATTACKERS = 6
 MOST_OPEN = 3
 MOST_WARNINGS = 2
 
-MORE = "and {count:,} more, see the whole report"
-NO_ADVICE = "No defence is recommended yet for what decides this verdict."
-NOTHING_OPEN = "Nothing that was left untested could change a verdict above."
-OPEN_MEANS = (
+MORE = N_("and {count} more, see the whole report")
+NO_ADVICE = N_("No defence is recommended yet for what decides this verdict.")
+NOTHING_OPEN = N_("Nothing that was left untested could change a verdict above.")
+OPEN_MEANS = N_(
     "Untested is neither good nor bad: until it is tested, the exposure may be anything up to the "
     "highest level, and a goal that depends on it stays inconclusive."
 )
-CHECK = (
+CHECK = N_(
     "Whether this report follows from its evidence can be checked by anybody who has the run "
     "folder: goalkeeper verify RUN."
 )
-SIGNED_BY = ("Reviewed by", "Role", "Date", "Signature")
+SIGNED_BY = (N_("Reviewed by"), N_("Role"), N_("Date"), N_("Signature"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +105,18 @@ def leading(assessment: Assessment, sources: Sources) -> Leading:
         goals=tuple(_verdict(goal, sources.advice) for goal in sources.goals),
         counts=sources.counts,
         threats=_threats(sources.findings),
-        attackers=Table("Attackers", ATTACKER_HEAD, tuple(map(_attacker, attackers))),
-        more_attackers=MORE.format(count=rest) if rest > 0 else "",
+        attackers=Table(
+            _("Attackers"), tuple(map(_, ATTACKER_HEAD)), tuple(map(_attacker, attackers))
+        ),
+        more_attackers=_count_more(rest) if rest > 0 else "",
         open=_shorten_all((*_failed(sources.failures), *sources.open), MOST_OPEN, OPEN),
-        means=OPEN_MEANS if sources.open or sources.failures else NOTHING_OPEN,
+        means=_(OPEN_MEANS if sources.open or sources.failures else NOTHING_OPEN),
     )
 
 
 # ---- parts ---------------------------------------------------------------------------------------
 
-ATTACKER_HEAD = ("Attacker", "Knows", "Sees", "May spend")
+ATTACKER_HEAD = (N_("Attacker"), N_("Knows"), N_("Sees"), N_("May spend"))
 
 
 def _attacker(attacker: AttackerPart) -> tuple[str, ...]:
@@ -123,17 +128,24 @@ def _facts(assessment: Assessment) -> tuple[Fact, ...]:
     app, policy = assessment.application, assessment.policy
     files = [f"{shorten(name, NAME)} ({digest[:12]})" for name, digest in app.hashes.items()]
     classes = [shorten(name, NAME // 2) for name in app.classes]
-    records = [f"{fmt.count(n)} {shorten(part, NAME // 2)}" for part, n in app.parts.items()]
+    records = [
+        f"{fmt.count(n)} {shorten(part_name(part), NAME // 2)}" for part, n in app.parts.items()
+    ]
     kind, named = shorten(app.domain, NAME), _few(classes, MOST_CLASSES)
     tool = assessment.tool
     facts = (
-        Fact("Model", f"{kind} in, one of {len(classes):,} classes out: {named}"),
-        Fact("Fingerprint", shorten(app.fingerprint, 2 * NAME)),
-        Fact("Files, SHA-256", _few(files, MOST_FILES)),
-        Fact("Data, records", _few(records, MOST_CLASSES)),
-        Fact("Assessed", f"{assessment.finished[:10]}, {tool.name} {tool.version}"),
-        Fact("Policy", f"{shorten(policy.id, NAME)} {shorten(policy.version, NAME)}"),
-        Fact("Policy SHA-256", shorten(policy.sha256, 2 * NAME)),
+        Fact(
+            _("Model"),
+            _("{kind} in, one of {n} classes out: {names}").format(
+                kind=_(kind), n=fmt.count(len(classes)), names=named
+            ),
+        ),
+        Fact(_("Fingerprint"), shorten(app.fingerprint, 2 * NAME)),
+        Fact(_("Files, SHA-256"), _few(files, MOST_FILES)),
+        Fact(_("Data, records"), _few(records, MOST_CLASSES)),
+        Fact(_("Assessed"), f"{assessment.finished[:10]}, {tool.name} {tool.version}"),
+        Fact(_("Policy"), f"{shorten(policy.id, NAME)} {shorten(policy.version, NAME)}"),
+        Fact(_("Policy SHA-256"), shorten(policy.sha256, 2 * NAME)),
     )
     return tuple(fact for fact in facts if fact.value)
 
@@ -151,7 +163,7 @@ def _verdict(goal: GoalPart, advice: Sequence[AdvicePart]) -> Verdicts:
 
 def label_first_step(goal: GoalPart) -> str:
     """Say what the first step is for: to become better, or to be decided."""
-    return phrases.TO_SETTLE if goal.verdict is Verdict.INCONCLUSIVE else phrases.TO_DO
+    return _(phrases.TO_SETTLE if goal.verdict is Verdict.INCONCLUSIVE else phrases.TO_DO)
 
 
 def first_step(goal: GoalPart, advice: Sequence[AdvicePart]) -> str:
@@ -163,7 +175,7 @@ def first_step(goal: GoalPart, advice: Sequence[AdvicePart]) -> str:
     linked = [link for link in offered if link in goal.advice] or offered
     by_anchor = {item.anchor: item for item in advice}
     first = next((by_anchor[link.anchor] for link in linked if link.anchor in by_anchor), None)
-    return f"{fmt.sentence_case(first.defence)}: {first.reason}." if first else NO_ADVICE
+    return f"{fmt.sentence_case(first.defence)}: {first.reason}." if first else _(NO_ADVICE)
 
 
 def _threats(findings: Iterable[Finding]) -> tuple[str, ...]:
@@ -172,12 +184,19 @@ def _threats(findings: Iterable[Finding]) -> tuple[str, ...]:
     for finding in findings:
         if finding.threat:
             used.setdefault(finding.threat, {})[finding.attack] = None
-    lines = [f"{threat}: {_few(tuple(names), 3)}" for threat, names in used.items()]
+    lines = [f"{retell_threat(threat)}: {_few(tuple(names), 3)}" for threat, names in used.items()]
     return _shorten_all(lines, MOST_THREATS, LINE)
 
 
 def _failed(failures: Iterable[Failure]) -> list[str]:
-    return [f"{f.title} by {f.attacker} failed to run: {f.reason}" for f in failures]
+    return [describe_failure(f) for f in failures]
+
+
+def describe_failure(failure: Failure) -> str:
+    """Say in a line which attack failed to run, and why."""
+    return _("{run} by {attacker} failed to run: {reason}").format(
+        run=failure.title, attacker=failure.attacker, reason=retell_reason(failure.reason)
+    )
 
 
 # ---- shortening ----------------------------------------------------------------------------------
@@ -202,11 +221,15 @@ def _shorten_all(lines: Iterable[str], most: int, length: int) -> tuple[str, ...
     all_lines = tuple(lines)
     rest = len(all_lines) - most
     kept = tuple(shorten(line, length) for line in all_lines[:most])
-    return (*kept, MORE.format(count=rest)) if rest > 0 else kept
+    return (*kept, _count_more(rest)) if rest > 0 else kept
 
 
 def _few(names: Sequence[str], most: int) -> str:
     """Join the first few names by commas, and count the rest."""
     rest = len(names) - most
     listed = ", ".join(names[:most])
-    return f"{listed}, {MORE.format(count=rest)}" if rest > 0 else listed
+    return f"{listed}, {_count_more(rest)}" if rest > 0 else listed
+
+
+def _count_more(number: int) -> str:
+    return _(MORE).format(count=fmt.count(number))

@@ -15,6 +15,7 @@ from goalkeeper.report.finding import Finding, findings
 from goalkeeper.report.fitness import describe_doubt, describe_fit, fit_table
 from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.goalpart import GoalPart, goal_part
+from goalkeeper.report.language import _
 from goalkeeper.report.leading import Leading, Sources, leading
 from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
 from goalkeeper.report.planned import (
@@ -36,7 +37,7 @@ from goalkeeper.report.sections import (
     source_tables,
 )
 from goalkeeper.report.untrusted import clean_assessment, clean_context
-from goalkeeper.report.words import GLOSSARY, VERDICT_LABELS, VerdictLabel
+from goalkeeper.report.words import GLOSSARY, VerdictLabel, goal_name, label_of, part_name
 
 __all__ = ["AssignmentRow", "Context", "Report"]
 
@@ -105,13 +106,13 @@ class Report:
             title=app.name,
             description=app.description,
             verdict=assessment.verdict,
-            label=VERDICT_LABELS[assessment.verdict],
+            label=label_of(assessment.verdict),
             summary=_summary(assessment),
             leading=leading(assessment, sources),
             warnings=sources.warnings,
             fit=sources.fit,
             made=f"{assessment.tool.name} {assessment.tool.version}, {assessment.finished[:10]}",
-            caveats=app.caveats,
+            caveats=tuple(map(_, app.caveats)),
             identity=_identity(assessment),
             goals=goals,
             others=tuple(f for f in cards if not set(f.goals) & set(assessment.goals)),
@@ -134,7 +135,7 @@ class Report:
             environment=tuple(Fact(k, v) for k, v in assessment.environment.items()),
             assignment=_assignment(context),
             note=context.note,
-            glossary=GLOSSARY,
+            glossary=tuple((_(term), _(meaning)) for term, meaning in GLOSSARY),
         )
 
     @property
@@ -154,12 +155,11 @@ def _unsettled(assessment: Assessment) -> list[GoalRating]:
 def _summary(assessment: Assessment) -> str:
     sentences = []
     for verdict in (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET, Verdict.NOT_ASSESSED):
-        names = [str(g) for g in Goal if g in assessment.goals]
-        names = [n for n in names if assessment.goals[Goal(n)].verdict is verdict]
+        goals = [g for g in Goal if g in assessment.goals]
+        names = [goal_name(g) for g in goals if assessment.goals[g].verdict is verdict]
         if names:
-            sentences.append(
-                f"{VERDICT_LABELS[verdict].word.capitalize()}: {fmt.join_words(tuple(names))}."
-            )
+            word = fmt.sentence_case(label_of(verdict).word)
+            sentences.append(f"{word}: {fmt.join_words(tuple(names))}.")
     return " ".join(sentences)
 
 
@@ -170,46 +170,62 @@ def _warnings(assessment: Assessment) -> tuple[str, ...]:
         warnings.append(describe_doubt(assessment.fit))
     if not assessment.complete:
         warnings.append(
-            "This run is not complete: the time was up before every attack run was made. The same "
-            "command continues with the rest."
+            _(
+                "This run is not complete: the time was up before every attack run was made. The "
+                "same command continues with the rest."
+            )
         )
     if failed:
         names = fmt.join_words(tuple(dict.fromkeys(e.attack for e in failed)))
-        warnings.append(f"Some attacks failed to run, so they show nothing: {names}.")
+        warnings.append(
+            _("Some attacks failed to run, so they show nothing: {names}.").format(names=names)
+        )
     return tuple(warnings)
 
 
 def _identity(assessment: Assessment) -> tuple[Fact, ...]:
     app = assessment.application
     facts = [
-        Fact("Input type", app.domain),
-        Fact("Classes", fmt.join_words(app.classes)),
-        Fact("Assessed", f"{assessment.started} to {assessment.finished}"),
-        Fact("Tool", f"{assessment.tool.name} {assessment.tool.version}"),
+        Fact(_("Input type"), _(app.domain)),
+        Fact(_("Classes"), fmt.join_words(app.classes)),
+        Fact(
+            _("Assessed"),
+            _("{low} to {high}").format(low=assessment.started, high=assessment.finished),
+        ),
+        Fact(_("Tool"), f"{assessment.tool.name} {assessment.tool.version}"),
     ]
     if app.harmless:
-        facts.insert(2, Fact("Harmless class", app.harmless))
+        facts.insert(2, Fact(_("Harmless class"), app.harmless))
     return tuple(facts)
 
 
 def _method(assessment: Assessment) -> tuple[Fact, ...]:
     app, policy = assessment.application, assessment.policy
     facts = [
-        Fact("Policy", f"{policy.id} {policy.version}"),
-        Fact("Policy SHA-256", policy.sha256),
-        Fact("Taxonomy SHA-256", policy.taxonomy_sha256),
-        Fact("Application fingerprint", app.fingerprint),
-        Fact("Seed", str(assessment.seed)),
-        Fact("Schema of assessment.json", f"version {assessment.schema_version}"),
+        Fact(_("Policy"), f"{policy.id} {policy.version}"),
+        Fact(_("Policy SHA-256"), policy.sha256),
+        Fact(_("Taxonomy SHA-256"), policy.taxonomy_sha256),
+        Fact(_("Application fingerprint"), app.fingerprint),
+        Fact(_("Seed"), str(assessment.seed)),
+        Fact(
+            _("Schema of assessment.json"),
+            _("version {n}").format(n=assessment.schema_version),
+        ),
     ]
-    facts += [Fact(f"Records in {part}", fmt.count(n)) for part, n in app.parts.items()]
-    facts += [Fact(f"SHA-256 of {name}", value) for name, value in app.hashes.items()]
+    facts += [
+        Fact(_("Records in {part}").format(part=part_name(part)), fmt.count(n))
+        for part, n in app.parts.items()
+    ]
+    facts += [
+        Fact(_("SHA-256 of {name}").format(name=name), value) for name, value in app.hashes.items()
+    ]
     for name, value in app.tolerances.items():
-        text = ("yes" if value else "no") if isinstance(value, bool) else fmt.percent(value)
-        facts.append(Fact(f"Tolerance: {name.replace('_', ' ')}", text))
+        text = (_("yes") if value else _("no")) if isinstance(value, bool) else fmt.percent(value)
+        label = _("Tolerance: {name}").format(name=_(name.replace("_", " ")))
+        facts.append(Fact(label, text))
     for aspect, grades in app.secrecy.items():
-        words = ", ".join(f"{grade}: {v.replace('_', ' ')}" for grade, v in grades.items())
-        facts.append(Fact(f"Secrecy of the {aspect}", words))
+        words = ", ".join(f"{_(grade)}: {_(v.replace('_', ' '))}" for grade, v in grades.items())
+        facts.append(Fact(_("Secrecy: {aspect}").format(aspect=_(aspect)), words))
     return tuple(facts)
 
 
@@ -217,12 +233,24 @@ def _baseline(assessment: Assessment) -> Table:
     rows = []
     for b in assessment.application.baseline:
         value, interval = fmt.value_and_interval(b.low, b.high, b.value, b.metric)
-        rows.append((b.slice, fmt.metric_name(b.metric), value, interval, f"{b.n:,}"))
-    head = ("Slice", "Metric", "Value", "95 % interval", "n")
-    return Table("Performance of the application before any attack", head, tuple(rows))
+        rows.append((b.slice, fmt.metric_name(b.metric), value, interval, fmt.count(b.n)))
+    head = (_("Slice"), _("Metric"), _("Value"), _("95 % interval"), "n")
+    return Table(_("Performance of the application before any attack"), head, tuple(rows))
 
 
 def _assignment(context: Context) -> Table:
-    rows = tuple((r.family, r.english, r.german, r.ours) for r in context.assignment)
-    head = ("Attack family", "As published, English", "As published, German", "By definition")
-    return Table("Which goal each attack family threatens", head, rows)
+    rows = tuple(
+        (r.family, *map(_goals, (r.english, r.german, r.ours))) for r in context.assignment
+    )
+    head = (
+        _("Attack family"),
+        _("As published, English"),
+        _("As published, German"),
+        _("By definition"),
+    )
+    return Table(_("Which goal each attack family threatens"), head, rows)
+
+
+def _goals(listed: str) -> str:
+    """Translate the names of goals, which commas separate."""
+    return ", ".join(map(_, listed.split(", ")))

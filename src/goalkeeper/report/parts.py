@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from goalkeeper.core.frameworks import Framework
 from goalkeeper.report.application_file import ApplicationFile
+from goalkeeper.report.language import ENGLISH, Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ class Context:
     failures_only
         Whether a format for programs leaves out what is no failure. GitHub shows every result of a
         SARIF file as an alert, even one that passed.
+    language
+        In which language the formats for people are written.
     """
 
     assignment: tuple[AssignmentRow, ...] = ()
@@ -107,6 +110,7 @@ class Context:
     person: str = "person"
     source: ApplicationFile | None = None
     failures_only: bool = False
+    language: Language = ENGLISH
 
     def in_repository(self) -> Context:
         """Return the same, with commands for somebody whose current folder is the repository."""

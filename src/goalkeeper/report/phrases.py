@@ -6,11 +6,12 @@ import math
 
 from goalkeeper.core.evidence import Status
 from goalkeeper.report import format as fmt
+from goalkeeper.report.language import _, ngettext
 
 
 def fill(template: str, **values: str) -> str:
-    """Fill a template in."""
-    return template.format(**values)
+    """Translate a template, and fill it in."""
+    return _(template).format(**values)
 
 
 # ---- what was reached, where the taxonomy has no sentence for a variant --------------------------
@@ -166,19 +167,33 @@ AS_CLASS = ' as "{name}"'
 AS_LEAST_LIKELY = " as the class that the model thinks least likely"
 AT_LEAST = "at least {low}"
 
+# Attackers as they stand in a sentence. In German all are of one gender, so that no sentence has to
+# agree with them.
+ATTACKERS = {
+    "outsider": "an outsider",
+    "customer": "a customer",
+    "contributor": "a contributor",
+    "insider": "an insider",
+    "supplier": "a supplier",
+    "device_holder": "a device holder",
+}
+OTHER_ATTACKERS = ("a {name}", "an {name}", "{name}")  # consonant, vowel, a name of its own
+
 
 def after(queries: float) -> str:
     """Say after how many queries."""
     if queries == 0:
-        return "without any query"
-    return "after 1 query" if queries == 1 else f"after {fmt.count(round_up(queries))} queries"
+        return _("without any query")
+    number = fmt.count(round_up(queries))
+    return ngettext("after {n} query", "after {n} queries", queries).format(n=number)
 
 
 def count_queries(queries: float) -> str:
     """Count queries in words."""
     if queries == 0:
-        return "no query"
-    return "1 query" if queries == 1 else f"{fmt.count(round_up(queries))} queries"
+        return _("no query")
+    number = fmt.count(round_up(queries))
+    return ngettext("{n} query", "{n} queries", queries).format(n=number)
 
 
 def round_up(queries: float) -> float:

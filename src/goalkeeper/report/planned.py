@@ -10,21 +10,25 @@ from enum import StrEnum
 from goalkeeper.core.assessment import Assessment, PlanRow
 from goalkeeper.core.evidence import Evidence, Status
 from goalkeeper.core.goals import Goal
+from goalkeeper.report import format as fmt
+from goalkeeper.report.language import N_, _, ngettext
 from goalkeeper.report.parts import Table, merge_rows
+from goalkeeper.report.stored import retell_reason
+from goalkeeper.report.words import run_name
 
-NOT_PLANNED = "not planned"
+NOT_PLANNED = N_("not planned")
 
 
 class Fate(StrEnum):
     """What became of a planned attack run; the values are the words shown."""
 
-    MADE = "made"
-    NOT_NEEDED = "not needed"
-    COVERED = "covered by a stronger attacker"
-    FAILED = "failed to run"
-    STOPPED = "stopped by the time limit"
-    NOT_TESTED = "not tested"
-    NOT_APPLICABLE = "found not applicable"
+    MADE = N_("made")
+    NOT_NEEDED = N_("not needed")
+    COVERED = N_("covered by a stronger attacker")
+    FAILED = N_("failed to run")
+    STOPPED = N_("stopped by the time limit")
+    NOT_TESTED = N_("not tested")
+    NOT_APPLICABLE = N_("found not applicable")
 
 
 _OF_STATUS = {
@@ -35,7 +39,7 @@ _OF_STATUS = {
     Status.FAILED_TO_RUN: Fate.FAILED,
 }
 LEFT_OUT = (Fate.NOT_NEEDED, Fate.COVERED)
-APART = "made without deciding anything"
+APART = N_("made without deciding anything")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +114,16 @@ def count_planned(runs: tuple[RunFate, ...]) -> str:
     if not runs:
         return ""
     counts = Counter(run.fate for run in runs)
-    planned = "1 attack run planned" if len(runs) == 1 else f"{len(runs):,} attack runs planned"
-    sentence = f"{planned}: {', '.join(f'{counts[f]:,} {f}' for f in Fate if counts[f])}."
+    listed = ", ".join(f"{fmt.count(counts[f])} {_(f)}" for f in Fate if counts[f])
+    planned = ngettext(
+        "{n} attack run planned: {counts}.", "{n} attack runs planned: {counts}.", len(runs)
+    )
+    sentences = [planned.format(n=fmt.count(len(runs)), counts=listed)]
     early = sum(run.at_first_look for run in runs)
     if early:
-        sentence += f" Of those made, {early:,} used a quarter of the sample."
-    return sentence
+        used = _("Of those made, {n} used a quarter of the sample.")
+        sentences.append(used.format(n=fmt.count(early)))
+    return " ".join(sentences)
 
 
 def count_rest(runs: tuple[RunFate, ...], goal: Goal) -> tuple[tuple[int, str], ...]:
@@ -123,7 +131,7 @@ def count_rest(runs: tuple[RunFate, ...], goal: Goal) -> tuple[tuple[int, str], 
     mine = [run for run in runs if goal in run.goals]
     counts = Counter(str(run.fate) for run in mine if run.fate is not Fate.MADE)
     counts[APART] = sum(run.is_apart for run in mine)
-    return tuple((counts[name], name) for name in (*map(str, Fate), APART) if counts[name])
+    return tuple((counts[name], _(name)) for name in (*map(str, Fate), APART) if counts[name])
 
 
 def left_out_table(assessment: Assessment, runs: tuple[RunFate, ...]) -> Table:
@@ -132,15 +140,15 @@ def left_out_table(assessment: Assessment, runs: tuple[RunFate, ...]) -> Table:
     for run in runs:
         if run.fate in LEFT_OUT:
             groups.setdefault(run.evidence[0].result.reason, []).append(run.evidence)
-    rows = [_row(why, f"{len(found):,}", found) for why, found in _largest_first(groups)]
+    rows = [_row(why, fmt.count(len(found)), found) for why, found in _largest_first(groups)]
     planned = {e.id for run in runs for e in run.evidence}
     others: dict[str, list[tuple[Evidence, ...]]] = {}
     for e in assessment.evidence:
         if e.attack and e.status is Status.NOT_NEEDED and e.id not in planned:
             others.setdefault(e.result.reason, []).append((e,))
-    rows += [_row(why, NOT_PLANNED, found) for why, found in _largest_first(others)]
-    head = ("Reason", "Planned attack runs", "Attacks and attackers")
-    return Table("Not needed, by reason", head, tuple(rows))
+    rows += [_row(why, _(NOT_PLANNED), found) for why, found in _largest_first(others)]
+    head = (_("Reason"), _("Planned attack runs"), _("Attacks and attackers"))
+    return Table(_("Not needed, by reason"), head, tuple(rows))
 
 
 def _largest_first(
@@ -150,6 +158,6 @@ def _largest_first(
 
 
 def _row(why: str, count: str, found: list[tuple[Evidence, ...]]) -> tuple[str, str, str]:
-    named = ((f"{e.attack} on {e.task}", e.attacker) for group in found for e in group)
+    named = ((run_name(e), e.attacker) for group in found for e in group)
     merged = merge_rows(merge_rows(named, 1), 0)
-    return why, count, "; ".join(f"{what} ({who})" for what, who in merged)
+    return retell_reason(why), count, "; ".join(f"{what} ({who})" for what, who in merged)

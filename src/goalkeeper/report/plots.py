@@ -23,9 +23,10 @@ from goalkeeper.core.assessment import Verdict
 from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import Drawing
 from goalkeeper.report.goalpart import GoalPart
+from goalkeeper.report.language import N_, _, within_sentence, write_digits
 from goalkeeper.report.palette import PEN, TONES
 from goalkeeper.report.svg import WIDTH, inline_svg
-from goalkeeper.report.words import LEVELS
+from goalkeeper.report.words import level_name
 
 _SETTINGS: Mapping[Any, Any] = {
     "svg.fonttype": "none",
@@ -43,7 +44,7 @@ DRAWN = 170.0  # height of the drawn area of a curve
 LINE = 17.0  # height of a line of text
 CHARACTER = 7.4  # width of a character, generously
 PER_LINE = 52  # characters of a line of text
-INTERVAL = "shaded: 95 % interval"
+INTERVAL = N_("shaded: 95 % interval")
 
 
 def curve(drawing: Drawing, key: str) -> str:
@@ -64,13 +65,16 @@ def overview(goals: tuple[GoalPart, ...], key: str) -> str:
         axes.set_ylim(len(goals) - 0.4, -0.6)
         axes.yaxis.set_major_locator(NullLocator())
         axes.xaxis.set_major_locator(FixedLocator(list(range(5))))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: LEVELS[int(v)]))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, position: level_name(v)))
         axes.spines["bottom"].set_visible(False)
-        figure.text(0.01, 1 - 12 / height, "upright line: critical from here", color=PEN["soft"])
+        figure.text(0.01, 1 - 12 / height, _("upright line: critical from here"), color=PEN["soft"])
         for row, part in enumerate(goals):
             _bracket(axes, row, part)
-        words = " ".join(f"{p.title}: {p.label.word}, exposure {p.exposure}." for p in goals)
-        return inline_svg(figure, key, "Exposure of every goal, and its critical level", words)
+        said = _("{goal}: {verdict}, exposure {exposure}.")
+        words = " ".join(
+            said.format(goal=p.title, verdict=p.label.word, exposure=p.exposure) for p in goals
+        )
+        return inline_svg(figure, key, _("Exposure of every goal, and its critical level"), words)
 
 
 # ---- curves --------------------------------------------------------------------------------------
@@ -86,14 +90,16 @@ def _draw_curve(drawing: Drawing) -> Figure:
     bottom = min([0.0, *value, *low[np.isfinite(low)]])
     ends = (bottom, _upper_limit(top, scale))
     clipped = bool((high > ends[1]).any())
-    key = ["dashed: baseline"] if based else []
+    key = [_("dashed: baseline")] if based else []
     if drawing.from_zero:
-        key.append("at 0: without an attack")
-    key.append(f"{INTERVAL}, cut off" if clipped else INTERVAL)
+        key.append(_("at 0: without an attack"))
+    key.append(_("shaded: 95 % interval, cut off") if clipped else _(INTERVAL))
     figure, axes = _start(drawing, "; ".join(key))
     axes.set_ylim(*ends)
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}{scale.unit}"))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda v, position: write_digits(f"{v:g}") + scale.unit)
+    )
     _budget_axis(axes, x, fmt.scale_of(drawing.curve.budget))
     band = (np.clip(low, *ends), np.clip(high, *ends))
     axes.fill_between(x, *band, color=PEN["accent"], alpha=0.18, lw=0)
@@ -110,7 +116,7 @@ def _draw_roc(drawing: Drawing) -> Figure:
     x = x * fmt.PERCENT.factor
     seen = np.concatenate([x, value[value > 0]])
     lowest = 10.0 ** math.floor(math.log10(seen.min())) if len(seen) else 1.0
-    figure, axes = _start(drawing, f"dashed: guessing; {INTERVAL}")
+    figure, axes = _start(drawing, _("dashed: guessing; shaded: 95 % interval"))
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(lowest, 100)
@@ -119,9 +125,9 @@ def _draw_roc(drawing: Drawing) -> Figure:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(FixedLocator(decades))
         axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g} %"))
+        axis.set_major_formatter(FuncFormatter(lambda v, position: write_digits(f"{v:g}") + " %"))
     axes.grid(color=PEN["line"], lw=1)
-    _fit_margins(axes, [f"{d:g} %" for d in decades], "100 %")
+    _fit_margins(axes, [write_digits(f"{d:g}") + " %" for d in decades], "100 %")
     axes.plot([lowest, 100], [lowest, 100], color=PEN["soft"], lw=1.4, ls=(0, (5, 4)))
     band = (np.clip(low, lowest, 100), np.clip(high, lowest, 100))
     axes.fill_between(x, *band, color=PEN["accent"], alpha=0.18, lw=0)
@@ -206,7 +212,9 @@ def _budget_axis(axes: Axes, x: np.ndarray, scale: fmt.Scale) -> None:
     _fit_margins(axes, ticks, labels[-1] if labels else "")
     axes.xaxis.set_major_locator(FixedLocator(_tick_places(axes, x, labels)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: fmt.budget(float(f"{v:.6g}"), scale)))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda v, position: fmt.budget(float(f"{v:.6g}"), scale))
+    )
 
 
 def _tick_places(axes: Axes, x: np.ndarray, labels: Sequence[str]) -> list[float]:
@@ -257,11 +265,15 @@ def _bracket(axes: Axes, row: int, part: GoalPart) -> None:
 
 
 def _plain(text: str) -> str:
-    return text.encode("ascii", "replace").decode()
+    """Keep what every font has: Latin letters, among them those of our languages."""
+    return text.encode("latin-1", "replace").decode("latin-1")
 
 
 def _curve_in_words(drawing: Drawing) -> str:
     rows = drawing.table.rows
     ends = [rows[0]] if len(rows) == 1 else [rows[0], rows[-1]]
-    points = "; ".join(f"{value} ({around}) at {x}" for x, value, around in ends)
-    return f"{drawing.table.head[1]} by {drawing.table.head[0].lower()}: {points}."
+    point = _("{value} ({interval}) at {x}")
+    points = "; ".join(point.format(value=v, interval=around, x=x) for x, v, around in ends)
+    return _("{metric} by {budget}: {points}.").format(
+        metric=drawing.table.head[1], budget=within_sentence(drawing.table.head[0]), points=points
+    )

@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from goalkeeper.core.assessment import Assessment
+from goalkeeper.core.assessment import Assessment, AttackerRow, PlanRow
 from goalkeeper.core.evidence import Standard, Status
-from goalkeeper.core.power import MEANING
 from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import RUN_STATUSES, describe_harm
+from goalkeeper.report.language import N_, _, ngettext
 from goalkeeper.report.parts import Context, Fact, Table, merge_rows
-from goalkeeper.report.words import STATUSES
+from goalkeeper.report.stored import retell_reason
+from goalkeeper.report.words import (
+    MEANINGS,
+    ON_TASK,
+    describe_knowledge,
+    goal_name,
+    run_name,
+    status_name,
+)
 
-NO_ATTACK = "no attack"
+NO_ATTACK = N_("no attack")
 LISTED_ELSEWHERE = (Status.FAILED_TO_RUN, Status.NOT_NEEDED, Status.COVERED)
+
+VIEWS = {
+    "nothing": N_("nothing"),
+    "labels": N_("labels"),
+    "scores": N_("scores"),
+    "logits": N_("logits"),
+    "gradients": N_("gradients"),
+}
+WINDOWS = {
+    "unlimited": N_("unlimited"),
+    "easy": N_("easy"),
+    "moderate": N_("moderate"),
+    "difficult": N_("difficult"),
+}
+BOXES = {"black": N_("black box"), "grey": N_("grey box"), "white": N_("white box")}
 
 # What an attacker adds who cannot change all inputs.
 INPUTS = {
     "both": (),
-    "own": ("changes only inputs of its own",),
-    "others": ("changes only inputs of others",),
-    "stored": ("changes stored inputs, whoever sent them",),
+    "own": (N_("changes only inputs of its own"),),
+    "others": (N_("changes only inputs of others"),),
+    "stored": (N_("changes stored inputs, whoever sent them"),),
 }
 
 
@@ -64,60 +88,71 @@ def attacker_parts(assessment: Assessment) -> tuple[AttackerPart, ...]:
     """Describe every attacker in words."""
     parts = []
     for a in assessment.attackers:
-        knowledge = [
-            f"{grade} {aspect}" for aspect, grade in a.knowledge.items() if grade != "none"
-        ]
-        spends = [f"{fmt.count(a.queries)} queries"]
-        if fmt.count(a.queries_per_day) != "unlimited":
-            spends.append(f"{fmt.count(a.queries_per_day)} per day and account")
-        spends.append("1 account" if a.identities == 1 else f"{a.identities:,} accounts")
-        spends += [f"{fmt.percent(a.share)} of the training data"] if a.share else []
-        spends.append(f"{fmt.count(a.compute_h)} hours of computing")
+        meanings = (f"{c}: {_(MEANINGS[c])}" if c in MEANINGS else c for c in a.capabilities)
         parts.append(
             AttackerPart(
                 name=a.name,
                 box=_box(a.box, a.label),
-                knows=fmt.join_words(tuple(knowledge)) or "nothing",
-                can=(
-                    *(f"{c}: {MEANING[c]}" if c in MEANING else c for c in a.capabilities),
-                    *INPUTS[a.writes],
-                ),
-                sees=a.view,
-                spends=", ".join(spends),
-                window=a.window,
+                knows=describe_knowledge(a.knowledge),
+                can=(*meanings, *map(_, INPUTS[a.writes])),
+                sees=_(VIEWS.get(a.view, a.view)),
+                spends=_spends(a),
+                window=_(WINDOWS.get(a.window, a.window)),
             )
         )
     return tuple(parts)
 
 
+def _spends(a: AttackerRow) -> str:
+    """List what an attacker may spend."""
+    spends = [_("{n} queries").format(n=fmt.count(a.queries))]
+    if not math.isinf(a.queries_per_day):
+        spends.append(_("{n} per day and account").format(n=fmt.count(a.queries_per_day)))
+    accounts = ngettext("{n} account", "{n} accounts", a.identities)
+    spends.append(accounts.format(n=fmt.count(a.identities)))
+    if a.share:
+        spends.append(_("{share} of the training data").format(share=fmt.percent(a.share)))
+    spends.append(_("{n} hours of computing").format(n=fmt.count(a.compute_h)))
+    return ", ".join(spends)
+
+
 def _box(box: str, label: str) -> str:
     if f"{box} box" in label:
         return label
-    return f"{box} box: {label}" if label else f"{box} box"
+    name = _(BOXES.get(box, "{box} box")).format(box=box)
+    return f"{name}: {label}" if label else name
 
 
 def pending_table(assessment: Assessment) -> Table:
     """List what was planned but not run; everything else is among the findings."""
     seen = {(e.attack, e.task, e.attacker) for e in assessment.evidence}
     rows = (
-        ("; ".join(r.reasons) or "planned", f"{r.attack} on {r.task}", r.attacker)
+        (_retell_all(r.reasons) or _("planned"), _run(r), r.attacker)
         for r in assessment.plan
         if r.status == "planned" and (r.attack, r.task, r.attacker) not in seen
     )
-    head = ("Reason for planning", "Attack runs", "Attacks and attackers")
-    return Table("Planned, but not run", head, by_reason(rows))
+    head = (_("Reason for planning"), _("Attack runs"), _("Attacks and attackers"))
+    return Table(_("Planned, but not run"), head, by_reason(rows))
 
 
 def skipped_table(assessment: Assessment) -> Table:
     """List the attacks that were skipped, by reason; what was not needed has its own table."""
     not_needed = {e.id for e in assessment.evidence if e.status is Status.NOT_NEEDED}
     rows = (
-        ("; ".join(r.reasons), f"{r.attack} on {r.task}", r.attacker)
+        (_retell_all(r.reasons), _run(r), r.attacker)
         for r in assessment.plan
         if r.status == "skipped" and r.attack and r.evidence not in not_needed
     )
-    head = ("Reason for skipping", "Attack runs", "Attacks and attackers")
-    return Table("Skipped attacks, by reason", head, by_reason(rows))
+    head = (_("Reason for skipping"), _("Attack runs"), _("Attacks and attackers"))
+    return Table(_("Skipped attacks, by reason"), head, by_reason(rows))
+
+
+def _run(row: PlanRow) -> str:
+    return _(ON_TASK).format(attack=row.attack, task=row.task)
+
+
+def _retell_all(reasons: Iterable[str]) -> str:
+    return "; ".join(map(retell_reason, reasons))
 
 
 def missing(assessment: Assessment) -> dict[tuple[str, str], str]:
@@ -129,14 +164,22 @@ def missing(assessment: Assessment) -> dict[tuple[str, str], str]:
 
 def not_run_table(assessment: Assessment) -> Table:
     """List what was not tested, by reason: attacks, and variants without an attack."""
-    rows = [(why, NO_ATTACK, variant, who) for (variant, who), why in missing(assessment).items()]
+    rows = [
+        (retell_reason(why), _(NO_ATTACK), variant, who)
+        for (variant, who), why in missing(assessment).items()
+    ]
     rows += [
-        (e.result.reason, STATUSES[e.status], f"{e.attack} on {e.task}", e.attacker)
+        (retell_reason(e.result.reason), status_name(e.status), run_name(e), e.attacker)
         for e in assessment.evidence
         if e.attack and e.status not in (*RUN_STATUSES, *LISTED_ELSEWHERE)
     ]
-    head = ("Reason", "Status", "Attack runs", "Attacks or variants, and attackers")
-    return Table("Not run, by reason", head, by_reason(rows))
+    head = (
+        _("Reason"),
+        _("Status"),
+        _("Attack runs"),
+        _("Attacks or variants, and attackers"),
+    )
+    return Table(_("Not run, by reason"), head, by_reason(rows))
 
 
 def by_reason(rows: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
@@ -149,7 +192,7 @@ def by_reason(rows: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
         for reason, who in found.items()
     ]
     counted.sort(key=lambda row: -row[0])
-    return tuple((*reason, f"{n:,}", _by_attackers(pairs)) for n, reason, pairs in counted)
+    return tuple((*reason, fmt.count(n), _by_attackers(pairs)) for n, reason, pairs in counted)
 
 
 def _by_attackers(pairs: list[tuple[str, str]]) -> str:
@@ -164,8 +207,8 @@ def source_tables(assessment: Assessment, context: Context) -> tuple[Table, Tabl
     standards = [(_standard(s), e.attack) for e in attacks for s in e.standards]
     sources = [(context.citations.get(r, r), e.attack) for e in attacks for r in e.references]
     return (
-        Table("Standards", ("Standard", "Attacks"), merge_rows(sorted(standards), 1)),
-        Table("Sources", ("Source", "Attacks"), merge_rows(sorted(sources), 1)),
+        Table(_("Standards"), (_("Standard"), _("Attacks")), merge_rows(sorted(standards), 1)),
+        Table(_("Sources"), (_("Source"), _("Attacks")), merge_rows(sorted(sources), 1)),
     )
 
 
@@ -178,10 +221,10 @@ def failures(assessment: Assessment) -> tuple[Failure, ...]:
     """List the attacks that failed to run, with their errors."""
     return tuple(
         Failure(
-            title=f"{e.attack} on {e.task}",
+            title=run_name(e),
             attacker=e.attacker,
             goals=describe_harm(e),
-            reason=e.result.reason or "No reason was recorded.",
+            reason=retell_reason(e.result.reason) or _("No reason was recorded."),
             traceback=fmt.truncate(e.result.traceback, 6_000),
         )
         for e in assessment.evidence
@@ -194,11 +237,11 @@ def advice_parts(assessment: Assessment) -> tuple[AdvicePart, ...]:
     return tuple(
         AdvicePart(
             anchor=f"advice-{i}",
-            defence=a.defence,
-            goals=fmt.join_words(tuple(map(str, a.for_))),
-            reason=a.reason,
+            defence=_(a.defence),
+            goals=fmt.join_words(tuple(map(goal_name, a.for_))),
+            reason=_(a.reason),
             verified=tuple(
-                Fact(k.replace("_", " ").capitalize(), v) for k, v in (a.verified or {}).items()
+                Fact(_(k.replace("_", " ").capitalize()), v) for k, v in (a.verified or {}).items()
             ),
         )
         for i, a in enumerate(assessment.advice, 1)

@@ -13,6 +13,9 @@ from goalkeeper.core.wording import MEASURED, placeholders_of
 from goalkeeper.report import format as fmt
 from goalkeeper.report import phrases
 from goalkeeper.report.deciding import RunOutcome, determine_outcome
+from goalkeeper.report.language import _
+from goalkeeper.report.stored import retell_reason, retell_threat
+from goalkeeper.report.words import goal_name
 
 HARM = "tolerance_multiple"
 
@@ -50,7 +53,7 @@ def tell_reached(evidence: Evidence, assessment: Assessment) -> str:
     general = phrases.BY_METRIC.get(head.metric, phrases.ANY_METRIC)
     for template in (*chosen, general):
         if set(placeholders_of(template)) <= set(values):
-            return fmt.sentence_case(template.format_map(values))
+            return fmt.sentence_case(_(template).format_map(values))
     return _as_sentence(evidence.result.summary)
 
 
@@ -62,7 +65,7 @@ def tell_goal(goal: Goal, decider: Sequence[Evidence], assessment: Assessment) -
     rating = assessment.goals[goal]
     if rating.verdict is Verdict.NOT_ASSESSED:
         nothing = phrases.NO_NEED if rating.need.level == 0 else phrases.NO_ATTACK
-        return phrases.fill(nothing, goal=str(goal))
+        return phrases.fill(nothing, goal=goal_name(goal))
     if rating.verdict is Verdict.NOT_MET and decider:
         return tell_run(decider, goal, assessment)
     if rating.verdict is Verdict.MET:
@@ -86,7 +89,7 @@ def tell_settling(goal: Goal, decider: Sequence[Evidence], assessment: Assessmen
         return phrases.fill(phrases.MORE_EFFORT)
     if not decider or decider[0].status is not Status.TESTED:
         return ""
-    return _as_sentence(_what_settles(decider, rating).removeprefix(phrases.TOO_LITTLE))
+    return _as_sentence(_what_settles(decider, rating).removeprefix(_(phrases.TOO_LITTLE)))
 
 
 # ---- what it means -------------------------------------------------------------------------------
@@ -106,29 +109,29 @@ def _tell_met(rating: GoalRating, decider: Sequence[Evidence], assessment: Asses
         return phrases.fill(phrases.NOTHING_TO_TAKE, reason=_clause(check.result.reason))
     reached = tell_reached(decider[0], assessment) if decider else ""
     run = phrases.fill(phrases.AMONG_OTHERS, reached=reached) if reached else ""
-    points = fmt.points(rating.required, "any cost")
+    points = fmt.points(rating.required, _("any cost"))
     return phrases.fill(phrases.MET, points=points, run=run).rstrip()
 
 
 def _tell_status(evidence: Evidence) -> str:
-    reason = tell_reason(evidence.result.reason) or phrases.NO_REASON[evidence.status]
+    reason = tell_reason(evidence.result.reason) or _(phrases.NO_REASON[evidence.status])
     return phrases.fill(phrases.BY_STATUS[evidence.status], reason=reason)
 
 
 def _weigh(evidence: Evidence, outcome: RunOutcome, rating: GoalRating) -> str:
     """Say what a run that was decided costs, or that it was withstood."""
     if outcome is RunOutcome.WITHSTOOD:
-        return phrases.WITHSTOOD
+        return _(phrases.WITHSTOOD)
     if outcome is RunOutcome.UNRATED or evidence.rated is None:
         return ""
     cost = evidence.rated.attack_potential
     spent = {
-        "points": fmt.points(cost.points, "no points"),
+        "points": fmt.points(cost.points, _("no points")),
         "required": fmt.count(rating.required),
         "time": fmt.days(cost.days),
         "queries": _queries(evidence),
-        "skill": phrases.SKILLS.get(cost.expertise, _plain(cost.expertise)),
-        "access": phrases.ACCESS.get(cost.window, _plain(cost.window)),
+        "skill": _(phrases.SKILLS.get(cost.expertise, _plain(cost.expertise))),
+        "access": _(phrases.ACCESS.get(cost.window, _plain(cost.window))),
     }
     if outcome is RunOutcome.TOO_COSTLY:
         return phrases.fill(phrases.TOO_COSTLY, **spent)
@@ -148,12 +151,12 @@ def _what_settles(group: Sequence[Evidence], rating: GoalRating) -> str:
     gaps = [g for g in rating.not_tested if g.evidence in ids] or [
         g for g in rating.not_tested if not g.evidence and (g.variant, g.attacker) in who
     ]
-    return _clause(gaps[0].reason) if gaps else phrases.MORE_DATA
+    return _clause(gaps[0].reason) if gaps else _(phrases.MORE_DATA)
 
 
 def _first_gap(rating: GoalRating) -> str:
     gaps: Iterable[Gap] = rating.not_tested
-    return next((_as_sentence(g.reason) for g in gaps), phrases.NOTHING_TESTED)
+    return next((_as_sentence(g.reason) for g in gaps), _(phrases.NOTHING_TESTED))
 
 
 # ---- what is filled in ---------------------------------------------------------------------------
@@ -165,7 +168,7 @@ def _is_for(task: str, evidence: Evidence) -> bool:
 
 def _values(evidence: Evidence, head: Measurement, app: ApplicationRow) -> dict[str, str]:
     """Return what can be filled into a sentence; what was not measured is left out."""
-    inputs, parts = phrases.KINDS.get(app.domain, phrases.ANY_KIND)
+    inputs, parts = map(_, phrases.KINDS.get(app.domain, phrases.ANY_KIND))
     trial = evidence.result.trials[-1] if evidence.result.trials else None
     values = {
         "who": name_attacker(evidence.attacker),
@@ -175,10 +178,10 @@ def _values(evidence: Evidence, head: Measurement, app: ApplicationRow) -> dict[
         "parts": parts,
         "subject": _subject(evidence),
         "target": _target(evidence, app),
-        "where": f", {evidence.result.threat}" if evidence.result.threat else "",
+        "where": f", {retell_threat(evidence.result.threat)}" if evidence.result.threat else "",
         "after": phrases.after(trial.queries if trial else evidence.result.cost.queries),
         "dose": fmt.budget(trial.share if trial else 0.0, fmt.PERCENT),
-        "n": f"{head.n:,}",
+        "n": fmt.count(head.n),
         **_classes(app, inputs),
         **_numbers(head),
     }
@@ -225,14 +228,17 @@ def _in_task(name: str) -> str:
 
 def name_attacker(name: str) -> str:
     """Write an attacker as in a sentence: `an outsider`, `a device holder`, `Mallory`."""
+    if name in phrases.ATTACKERS:
+        return _(phrases.ATTACKERS[name])
+    consonant, vowel, named = phrases.OTHER_ATTACKERS
     if not name[:1].islower():
-        return name
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {_plain(name)}"
+        return phrases.fill(named, name=name)
+    return phrases.fill(vowel if name[0] in "aeiou" else consonant, name=_plain(name))
 
 
 def _subject(evidence: Evidence) -> str:
     about = evidence.task.removeprefix(f"{evidence.family}-")
-    return phrases.A_FACT if about == evidence.family else _plain(about.replace("-", " "))
+    return _(phrases.A_FACT) if about == evidence.family else _plain(about.replace("-", " "))
 
 
 def _plain(name: str) -> str:
@@ -300,7 +306,7 @@ def _clause(reason: str) -> str:
     """Write a reason as it follows a colon: without a status in front, or a full stop."""
     for status in phrases.STATED:
         reason = reason.removeprefix(f"{status}: ")
-    return reason.strip().rstrip(".")
+    return retell_reason(reason.strip().rstrip("."))
 
 
 def _shorten(clause: str) -> str:

@@ -13,12 +13,13 @@ from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.core.evidence import Status
 from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import Finding
-from goalkeeper.report.goalpart import OUTCOME_WORDS, GoalPart
-from goalkeeper.report.leading import first_step, label_first_step
+from goalkeeper.report.goalpart import OUTCOME_WORDS, GoalPart, OutcomeCount
+from goalkeeper.report.language import _, ngettext, speaking, within_sentence
+from goalkeeper.report.leading import describe_failure, first_step, label_first_step
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context
 from goalkeeper.report.sections import NO_ATTACK
-from goalkeeper.report.words import APART, SCOPE, STATUSES, VERDICT_LABELS
+from goalkeeper.report.words import APART, SCOPE, label_of, status_name
 
 STYLES = {
     Verdict.MET: "bold green",
@@ -38,9 +39,11 @@ def render_terminal(
     brief: bool = False,
 ) -> None:
     """Print the report of an assessment; `brief`: what is wrong, how bad, and what to do first."""
-    report = Report.of(assessment, context=context or Context())
+    context = context or Context()
     plain = not console.encoding.lower().startswith("utf")
-    console.print(terminal(report, plain=plain, brief=brief))
+    with speaking(context.language):
+        report = Report.of(assessment, context=context)
+        console.print(terminal(report, plain=plain, brief=brief))
 
 
 def terminal(report: Report, *, plain: bool = False, brief: bool = False) -> RenderableType:
@@ -61,12 +64,12 @@ def terminal(report: Report, *, plain: bool = False, brief: bool = False) -> Ren
     parts += list(_advice(report))
     parts += list(_open(report))
     parts += [Text(), *([Text(report.people, style="dim")] if report.people else [])]
-    parts.append(Text(SCOPE, style="dim"))
+    parts.append(Text(_(SCOPE), style="dim"))
     return Group(*parts)
 
 
 def _verdict(verdict: Verdict, *, plain: bool) -> Text:
-    label = VERDICT_LABELS[verdict]
+    label = label_of(verdict)
     return Text(
         f"{label.ascii_symbol if plain else label.symbol} {label.word}", style=STYLES[verdict]
     )
@@ -82,7 +85,9 @@ def _goal(goal: GoalPart, report: Report, *, plain: bool, brief: bool) -> Iterat
     head = Text(f"{goal.title}: ", style="bold")
     head.append_text(_verdict(goal.verdict, plain=plain))
     risk = goal.risk.partition(":")[0]
-    yield head.append(f" (need {goal.need}, risk {risk})", style="dim")
+    yield head.append(
+        _(" (need {need}, risk {risk})").format(need=goal.need, risk=risk), style="dim"
+    )
     lines: list[RenderableType] = [Text(goal.sentence)]
     todo = first_step(goal, report.advice)
     lines += [Text(f"{label_first_step(goal)}: {todo}")] if todo else []
@@ -101,31 +106,31 @@ def _why(goal: GoalPart) -> str:
 
 def _decider(finding: Finding) -> Iterator[RenderableType]:
     measured = (
-        f"{_lower_first(finding.metric)} {finding.headline}" if finding.headline else "no number"
+        f"{within_sentence(finding.metric)} {finding.headline}"
+        if finding.headline
+        else _("no number")
     )
     measured += f" {finding.within}" if finding.within else ""
     costs = ", ".join(f"{c.attacker} {c.points}" for c in finding.attackers)
-    yield Text.assemble((finding.title, "bold"), f": {measured}; attack potential: {costs}")
+    rest = _(": {measured}; attack potential: {costs}").format(measured=measured, costs=costs)
+    yield Text.assemble((finding.title, "bold"), rest)
     if finding.warning:
         yield Text(f"! {finding.status}: {finding.warning}", style="yellow")
-
-
-def _lower_first(words: str) -> str:
-    """Write words as inside a sentence; abbreviations keep their capitals."""
-    return words if words[1:2].isupper() else f"{words[:1].lower()}{words[1:]}"
 
 
 def _outcomes(goal: GoalPart) -> str:
     """Count the planned attack runs by outcome; name the attacks with the worst outcome."""
     worst, *others = goal.outcomes
-    counts = [f"{worst.runs:,} {OUTCOME_WORDS[worst.outcome]} ({_names(worst.attacks)})"]
-    counts += [f"{o.runs:,} {OUTCOME_WORDS[o.outcome]}" for o in others]
-    counts += [f"{n:,} {what}" for n, what in goal.rest]
-    return f"{_count_runs(goal.runs)} planned: {', '.join(counts)}."
+    counts = [_counted(worst) + f" ({_names(worst.attacks)})"]
+    counts += map(_counted, others)
+    counts += [f"{fmt.count(n)} {what}" for n, what in goal.rest]
+    return ngettext(
+        "{n} attack run planned: {counts}.", "{n} attack runs planned: {counts}.", goal.runs
+    ).format(n=fmt.count(goal.runs), counts=", ".join(counts))
 
 
-def _count_runs(n: int) -> str:
-    return "1 attack run" if n == 1 else f"{n:,} attack runs"
+def _counted(outcome: OutcomeCount) -> str:
+    return f"{fmt.count(outcome.runs)} {_(OUTCOME_WORDS[outcome.outcome])}"
 
 
 def _others(report: Report) -> Iterator[RenderableType]:
@@ -133,28 +138,34 @@ def _others(report: Report) -> Iterator[RenderableType]:
     if report.others:
         attacks = tuple(dict.fromkeys(f.attack for f in report.others))
         yield Text()
-        yield Text(f"Attacks on goals that were not rated: {_names(attacks)}")
+        yield Text(_("Attacks on goals that were not rated: {names}").format(names=_names(attacks)))
     deciders = [g.decider for g in report.goals if g.decider]
     command = next((f.command for f in [*deciders, *report.findings]), "")
     if command:
         yield Text()
-        yield Text(f"To repeat the first deciding attack run: {command}", style="dim")
+        yield Text(
+            _("To repeat the first deciding attack run: {command}").format(command=command),
+            style="dim",
+        )
 
 
 def _apart(report: Report) -> Iterator[RenderableType]:
     """List what was run but decides nothing: a line for each reason, a few of each kind."""
     if not report.apart:
         return
-    yield from _heading(APART)
+    yield from _heading(_(APART))
     for table in report.apart:
         runs: dict[str, dict[str, None]] = {}
-        for attack, _, _, _, why in table.rows:
+        for attack, *_rest, why in table.rows:
             runs.setdefault(why, {})[attack] = None
         yield Text(f"{table.caption}:")
         for why, attacks in list(runs.items())[:MOST_LINES]:
             yield Text(f"- {_names(tuple(attacks))}: {why}")
         if len(runs) > MOST_LINES:
-            yield Text(f"- {len(runs) - MOST_LINES} more reasons are in the HTML report", "dim")
+            yield Text(
+                _("- {n} more reasons are in the HTML report").format(n=len(runs) - MOST_LINES),
+                "dim",
+            )
 
 
 def _names(names: tuple[str, ...]) -> str:
@@ -162,7 +173,7 @@ def _names(names: tuple[str, ...]) -> str:
     rest = len(names) - MOST_NAMES
     if rest <= 0:
         return ", ".join(names)
-    return f"{', '.join(names[:MOST_NAMES])}, and {rest} more"
+    return _("{names}, and {n} more").format(names=", ".join(names[:MOST_NAMES]), n=rest)
 
 
 def _indented(*lines: RenderableType) -> RenderableType:
@@ -171,10 +182,7 @@ def _indented(*lines: RenderableType) -> RenderableType:
 
 def _failed(report: Report) -> list[str]:
     """Write a line for each attack that failed to run."""
-    return [
-        f"- {failure.title} by {failure.attacker} failed to run: {failure.reason}"
-        for failure in report.failures
-    ]
+    return [f"- {describe_failure(failure)}" for failure in report.failures]
 
 
 def _open(report: Report) -> Iterator[RenderableType]:
@@ -182,17 +190,19 @@ def _open(report: Report) -> Iterator[RenderableType]:
     lines = _open_lines(report)
     if not (lines or report.failures):
         return
-    yield from _heading("What was not tested, and what would settle it")
+    yield from _heading(_("What was not tested, and what would settle it"))
     yield from map(Text, _failed(report))
     rest = len(lines) - MOST_LINES
     shown = lines if rest <= 0 else [*lines[: MOST_LINES - 1], lines[-1]]
     yield from (Text(f"- {line}") for line in shown)
     if report.not_run or rest > 0:
-        lines_left = "1 more line" if rest == 1 else f"{rest} more lines"
-        omitted = f"{lines_left}, and " if rest > 0 else ""
-        yield Text(
-            f"The HTML report lists {omitted}every attack, attacker and reason.", style="dim"
-        )
+        more = ngettext(
+            "The HTML report lists {n} more line, and every attack, attacker and reason.",
+            "The HTML report lists {n} more lines, and every attack, attacker and reason.",
+            rest,
+        ).format(n=rest)
+        every = _("The HTML report lists every attack, attacker and reason.")
+        yield Text(more if rest > 0 else every, style="dim")
 
 
 def _open_lines(report: Report) -> list[str]:
@@ -200,11 +210,15 @@ def _open_lines(report: Report) -> list[str]:
     lines: list[str] = []
     idle: list[str] = []
     for why, status, runs, what in report.not_run.rows:
-        name = "attack run" if runs == "1" else "attack runs"
-        moot = status == STATUSES[Status.NOT_APPLICABLE]
-        if status != NO_ATTACK:  # these are among the open reasons
+        moot = status == status_name(Status.NOT_APPLICABLE)
+        if status != _(NO_ATTACK):  # these are among the open reasons
             names = _names(tuple(what.split("; ")))
-            (idle if moot else lines).append(f"{runs} {name} {status}: {why}: {names}")
+            line = ngettext(
+                "{n} attack run {status}: {reason}: {names}",
+                "{n} attack runs {status}: {reason}: {names}",
+                1 if runs == "1" else 2,
+            ).format(n=runs, status=status, reason=why, names=names)
+            (idle if moot else lines).append(line)
     lines += report.open
     return [*lines[:-1], *idle, *lines[-1:]]
 
@@ -213,8 +227,11 @@ def _advice(report: Report) -> Iterator[RenderableType]:
     """List every defence once; lines wrap, so that each can be read to its end."""
     if not report.advice:
         return
-    yield from _heading("Recommended defences")
+    yield from _heading(_("Recommended defences"))
     for defence in dict.fromkeys(a.defence for a in report.advice):
         same = [a for a in report.advice if a.defence == defence]
-        state = "verified" if any(a.verified for a in same) else "not verified yet"
-        yield Text(f"- {defence}, for {same[0].goals} ({state}): {same[0].reason}")
+        state = _("verified") if any(a.verified for a in same) else _("not verified yet")
+        line = _("- {defence}, for {goals} ({state}): {reason}").format(
+            defence=defence, goals=same[0].goals, state=state, reason=same[0].reason
+        )
+        yield Text(line)

@@ -8,6 +8,7 @@ from typing import Any
 
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.report import format as fmt
+from goalkeeper.report.language import _
 from goalkeeper.report.parts import Context
 from goalkeeper.report.people import count_people, pseudonymise
 from goalkeeper.report.words import PEOPLE_NAMED, PEOPLE_NUMBERED
@@ -32,10 +33,10 @@ def clean_assessment(assessment: Assessment, context: Context) -> tuple[Assessme
     plain = _clean(dumped)
     if context.show_private:
         named = count_people(plain, context.person)
-        note = PEOPLE_NAMED if named else ""
+        note = _(PEOPLE_NAMED) if named else ""
     else:
         plain, named = pseudonymise(plain, context.person)
-        note = PEOPLE_NUMBERED.format(person=context.person) if named else ""
+        note = _(PEOPLE_NUMBERED).format(person=context.person) if named else ""
     return Assessment.model_validate(plain), note
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from goalkeeper.core.assessment import Verdict
-from goalkeeper.core.evidence import Status
+from goalkeeper.core.evidence import Evidence, Status
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.power import MEANING
+from goalkeeper.report import format as fmt
+from goalkeeper.report.language import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,25 @@ VERDICT_LABELS = {
     ),
 }
 
+GOALS = {
+    Goal.INTEGRITY: "integrity",
+    Goal.AVAILABILITY: "availability",
+    Goal.CONFIDENTIALITY: "confidentiality",
+    Goal.PRIVACY: "privacy",
+}
+
+
+# What the capabilities mean, as in core.power, of which these are the words.
+MEANINGS = MEANING
+
+
+PARTS = {
+    "train": "train",
+    "holdout": "holdout",
+    "calibration": "calibration",
+    "similar": "similar",
+}
+
 QUESTIONS = {
     Goal.INTEGRITY: "Does it answer correctly, even under manipulation?",
     Goal.AVAILABILITY: "Does it keep working, and let harmless inputs pass?",
@@ -56,6 +79,8 @@ QUESTIONS = {
 }
 
 NEEDS = ("none declared", "normal", "high", "very high")
+EXPOSURE = "{words} (level {levels} of 4)"
+FROM_TO = "{low} to {high}"
 LEVELS = ("none", "marginal", "noticeable", "substantial", "severe")
 RISKS = (
     "",
@@ -64,6 +89,17 @@ RISKS = (
     "must be justified by the owner",
     "must be treated",
     "must be treated",
+)
+
+ON_TASK = "{attack} on {task}"
+
+NOT_LISTED = "not listed"
+INTEGRITY_PARTS = (
+    "data level",
+    "model level",
+    "output level",
+    "reliability",
+    "controllability",
 )
 
 STATUSES = {
@@ -224,3 +260,60 @@ GLOSSARY = (
         "How much of an answer an attacker sees: nothing, labels, scores, logits or gradients.",
     ),
 )
+
+
+def label_of(verdict: Verdict) -> VerdictLabel:
+    """Return how a verdict is shown in the language that is spoken."""
+    label = VERDICT_LABELS[verdict]
+    return VerdictLabel(_(label.word), label.symbol, label.ascii_symbol, _(label.meaning))
+
+
+def goal_name(goal: Goal) -> str:
+    """Return the name of a goal as it stands within a sentence."""
+    return _(GOALS[goal])
+
+
+def level_name(level: float) -> str:
+    """Return the name of an exposure level."""
+    return _(LEVELS[min(4, max(0, int(level)))])
+
+
+def part_name(part: str) -> str:
+    """Return the name of a part of the data."""
+    return _(PARTS.get(part, part))
+
+
+def run_name(evidence: Evidence) -> str:
+    """Name the attack run that evidence is about, by attack and task."""
+    return _(ON_TASK).format(attack=evidence.attack, task=evidence.task)
+
+
+def status_name(status: Status) -> str:
+    """Return a status in words."""
+    return _(STATUSES[status])
+
+
+def exposure_words(low: float, high: float) -> str:
+    """Write a bracket of exposure levels in words."""
+    if low == high:
+        return level_name(low)
+    return _(FROM_TO).format(low=level_name(low), high=level_name(high))
+
+
+def describe_exposure(low: float, high: float) -> str:
+    """Write a bracket of exposure levels in words and numbers."""
+    levels = (
+        f"{low:.0f}" if low == high else _(FROM_TO).format(low=f"{low:.0f}", high=f"{high:.0f}")
+    )
+    return _(EXPOSURE).format(words=exposure_words(low, high), levels=levels)
+
+
+def describe_knowledge(grades: Mapping[str, str]) -> str:
+    """List what is known, in full or in part, of data, algorithm and model."""
+    known = [f"{grade} {aspect}" for aspect, grade in grades.items() if grade != "none"]
+    return fmt.join_words(tuple(map(_, known))) or _("nothing")
+
+
+def factor_name(word: str) -> str:
+    """Return a factor of attack potential as it is read."""
+    return _(word.replace("_", " "))
