@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer

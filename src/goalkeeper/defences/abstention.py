@@ -92,7 +92,7 @@ class Abstention(Defence[AbstentionSettings]):
 
 @dataclass(frozen=True, eq=False)
 class AbstainingTrainer:
-    """Trains a model, and what tells unusual inputs, on the same records.
+    """Trains a model, and what recognises unusual inputs, on the same records.
 
     Parameters
     ----------

@@ -61,8 +61,8 @@ class Defence(ABC, Generic[AnySettings]):
     price
         What it costs: what usually becomes worse, in one sentence of the same form.
     adaptive
-        How an attacker who knows it is taken into account, in one sentence of the same form: often one of
-        those of this module.
+        How an attacker who knows it is taken into account, in one sentence of the same form: often
+        one of those of this module.
     goals
         The goals that it is meant to protect.
     families

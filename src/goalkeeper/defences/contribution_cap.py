@@ -14,7 +14,7 @@ from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences._training import NO_RECIPE, PreparingTrainer, retrained, trainer_of
-from goalkeeper.defences.base import RETRAINED, Defence, Settings
+from goalkeeper.defences.base import Defence, Settings
 
 SHARES = (0.05, 0.01, 0.002)
 LOST = 0.1  # of the honest records, at most, in what is tried

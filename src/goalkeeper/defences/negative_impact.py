@@ -37,8 +37,9 @@ class NegativeImpact(Defence[ImpactSettings]):
 
     Reject on negative impact: Nelson et al. 2008, Exploiting machine learning to subvert your spam
     filter, LEET. Half of the calibration part is learnt from and the other half judged by. Records
-    are judged in blocks, so that few models are trained, ordered by how well a model of the trusted
-    records fits them: what an attacker added lies close together then.
+    are judged in blocks, so that few models are trained. The records of each class are ordered by
+    how well a model of the trusted ones fits them, so that what an attacker added lies close
+    together.
     """
 
     about: ClassVar[str] = (
@@ -114,9 +115,16 @@ class ImpactJudge:
         return self.trusted.take(order[::2]), self.trusted.take(order[1::2])
 
     def _blocks(self, base: Data, data: Data, seed: int) -> Ints:
-        """Number the block of each record `(n,)`, by the loss of a model of trusted records."""
+        """Return the block of each record `(n,)`, by the loss of a model of trusted records.
+
+        Records of each class are ordered by themselves, so that every block has its part of them:
+        a block of one class alone would do harm by its number.
+        """
         shown = self.trainer.fit(base, seed).answer(data.x, View.SCORES).scores
-        order = np.argsort(shown[np.arange(len(data)), data.y], kind="stable")
+        own = shown[np.arange(len(data)), data.y]
         block = np.empty(len(data), dtype=np.int64)
-        block[order] = np.arange(len(data)) * self.settings.blocks // max(1, len(data))
+        for label in np.unique(data.y):
+            rows = np.flatnonzero(data.y == label)
+            rows = rows[np.argsort(own[rows], kind="stable")]
+            block[rows] = np.arange(len(rows)) * self.settings.blocks // len(rows)
         return block
