@@ -86,12 +86,6 @@ def no_verb(name: str) -> Callable[[], bool]:
     return lambda: name not in getattr(get_command(build()), "commands", {})
 
 
-def no_reader(constant: str) -> Callable[[], bool]:
-    """Return the check that no module takes a constant of the plug-ins' module."""
-    taken = re.compile(rf"plugins(?:\.| import [^\n]*\b){constant}\b")
-    return lambda: not any(taken.search(path.read_text("utf-8")) for path in SRC.rglob("*.py"))
-
-
 def no_certificate() -> bool:
     """Nothing that a rating is made of is a proof: no tally and no status is a certificate."""
     tree = ast.parse((SRC / "core" / "evidence.py").read_text("utf-8"))
@@ -143,11 +137,6 @@ CLAIMS = (
         page="docs/explanation/games.md",
         says="or goalkeeper has no such attack",
         still=some_variant_has_no_attack,
-    ),
-    Claim(
-        page="docs/explanation/public-surface.md",
-        says="`goalkeeper.defences` | reserved: nothing reads it yet",
-        still=no_reader("DEFENCES"),
     ),
     Claim(page="docs/glossary.md", says="There are none yet", still=no_certificate),
     Claim(
