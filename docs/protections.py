@@ -37,7 +37,10 @@ def _defence(name: str, defence: type[Defence[Any]]) -> str:
         ("what it does", _sentence(defence.about)),
         ("when it works", _sentence(defence.works)),
         ("its price", _sentence(defence.price)),
-        ("what it needs", _sentence((defence.lacks.__doc__ or "").removeprefix("Need ").strip("."))),
+        (
+            "what it needs",
+            _sentence((defence.lacks.__doc__ or "").removeprefix("Need ").strip(".")),
+        ),
         ("an attacker who knows it", _sentence(defence.adaptive)),
         ("meant for", words(g for g in Goal if g in defence.goals)),
         ("against", words(f"[{f}](variants.md#{anchor(f)})" for f in against)),

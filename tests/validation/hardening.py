@@ -45,7 +45,7 @@ def measure(
     """Count how often it is accepted."""
     seeds = rng.integers(1_000_000, size=cases).tolist()
     share = sum(accepted(defence, seed) for seed in seeds) / cases
-    return Finding(f"accepted in {share:.0%}", cases, passed=least <= share <= most)
+    return Finding(measured=f"accepted in {share:.0%}", cases=cases, passed=least <= share <= most)
 
 
 ROWS = tuple(

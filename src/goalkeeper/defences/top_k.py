@@ -26,7 +26,8 @@ class TopSettings(Settings):
 class TopK(Defence[TopSettings]):
     """The scores of unlikely classes say little of a record, and the highest says most.
 
-    Offered because many expect it to help. Choquette-Choo et al. 2021, Label-only membership
+    Of one score alone, a share of itself, only the class is left. Offered because many expect it to
+    help. Choquette-Choo et al. 2021, Label-only membership
     inference attacks, ICML: masking scores does not protect against adaptive attackers.
     """
 
