@@ -31,6 +31,7 @@ def text() -> str:
 
 
 def _defence(name: str, defence: type[Defence[Any]]) -> str:
+    needs = (defence.lacks.__doc__ or "").removeprefix("Need ").strip(".")
     families = default_policy().taxonomy.families
     against = [f for f in families if f in defence.families]
     rows = [
@@ -39,7 +40,7 @@ def _defence(name: str, defence: type[Defence[Any]]) -> str:
         ("its price", _sentence(defence.price)),
         (
             "what it needs",
-            _sentence((defence.lacks.__doc__ or "").removeprefix("Need ").strip(".")),
+            _sentence(needs),
         ),
         ("an attacker who knows it", _sentence(defence.adaptive)),
         ("meant for", words(g for g in Goal if g in defence.goals)),

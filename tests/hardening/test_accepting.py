@@ -10,7 +10,7 @@ import pytest
 from goalkeeper.comparing import Direction
 from goalkeeper.core.assessment import Verdict
 from goalkeeper.core.goals import Goal
-from goalkeeper.hardening.accepting import Measured, decide
+from goalkeeper.hardening.accepting import TrialOutcome, decide
 from goalkeeper.hardening.records import SideEffect
 
 P, A = Goal.PRIVACY, Goal.AVAILABILITY
@@ -42,7 +42,7 @@ def assessment(verdict: Verdict, points: float, *, other: Verdict = Verdict.MET)
     return SimpleNamespace(evidence=(evidence,), goals=goals)
 
 
-def measured(**changed: Any) -> Measured:
+def measured(**changed: Any) -> TrialOutcome:
     same = SimpleNamespace(change=Direction.UNDECIDED, sentence="As before.")
     made = {
         "aimed": (P,),
@@ -54,7 +54,7 @@ def measured(**changed: Any) -> Measured:
         "tried": 5,
         **changed,
     }
-    return Measured(**cast(Any, made))
+    return TrialOutcome(**cast(Any, made))
 
 
 def effect(before: float, after: float) -> SideEffect:

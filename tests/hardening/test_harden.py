@@ -87,7 +87,8 @@ def test_an_unknown_defence_is_named(tmp_path: Path) -> None:
 
 def test_without_time_nothing_is_tried(tmp_path: Path) -> None:
     options = HardenOptions(defences=["larger_leaves"], time=0.0)
-    found = harden(memoriser(0), tmp_path, options=options)
+    with pytest.warns(UserWarning, match="no time is left"):
+        found = harden(memoriser(0), tmp_path, options=options)
     assert not found.complete
     assert found.hardened == ""
     assert set(found.left_out) == {"larger_leaves", "larger_leaves (records=100)"}

@@ -65,7 +65,7 @@ def harden(
 ) -> None:
     """Try defences, and keep those that are shown to help.
 
-    The application is assessed as it is. Then each defence is applied, the model trained anew, and
+    The application is assessed as it is. Then each defence is applied, the model retrained, and
     the attacks that decided are run again by an attacker who knows the defence. A defence is
     accepted if a goal becomes better beyond chance, no other goal worse, and it costs no more than
     the tolerances of the application. Accepted ones are tried together; the hardened application

@@ -14,7 +14,7 @@ from typing import Any
 
 ATTACKS = "goalkeeper.attacks"
 TARGETS = "goalkeeper.targets"
-DEFENCES = "goalkeeper.defences"  # reserved: nothing reads it yet
+DEFENCES = "goalkeeper.defences"
 RENDERERS = "goalkeeper.renderers"
 EXECUTORS = "goalkeeper.executors"
 

@@ -39,8 +39,9 @@ def serving_trainer(trainer: Trainer) -> Trainer:
     if serving is not None:
         return serving
     inner = getattr(trainer, "inner", None)
-    if inner is None or not is_dataclass(trainer):
+    wraps: Any = trainer
+    if inner is None or not is_dataclass(wraps):
         return trainer
     behind = serving_trainer(inner)
-    made: Any = trainer if behind is inner else replace(trainer, inner=behind)
-    return made  # type: ignore[no-any-return]
+    made: Trainer = wraps if behind is inner else replace(wraps, inner=behind)  # type: ignore[type-var]
+    return made

@@ -1,4 +1,4 @@
-"""Write an application file anew for another folder, with other defences."""
+"""Rewrite an application file for another folder, with other defences."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ application tolerates, and makes no other goal worse. Better means both:
 * in a whole assessment of the defended application, the verdict is better, or the cheapest attack
   that was shown to succeed costs at least one class of feasibility more.
 
-The first keeps a lucky sample from being taken for a defence; the second, a defence that stops one
+The first keeps chance from being taken for a defence; the second, a defence that stops one
 attack while another stays as cheap.
 """
 
@@ -23,14 +23,14 @@ from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.core.goals import Goal
 from goalkeeper.hardening.records import GoalEffect, SideEffect
 
-__all__ = ["Measured", "Ruling", "decide", "effects_on_goals"]
+__all__ = ["TrialOutcome", "Ruling", "decide", "effects_on_goals"]
 
 ORDER = (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET)  # from worst to best
 Feasibility = Callable[[float], str]
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class TrialOutcome:
     """What was measured of a defence.
 
     Parameters
@@ -66,7 +66,7 @@ class Ruling:
     why: str
 
 
-def decide(measured: Measured, feasibility: Feasibility) -> Ruling:
+def decide(measured: TrialOutcome, feasibility: Feasibility) -> Ruling:
     """Accept or refuse a defence; `feasibility` names the class of a number of points."""
     objection = next(_objections(measured), "")
     better = [goal for goal in Goal if goal in measured.aimed and _improves(measured, goal)]
@@ -100,7 +100,7 @@ def effects_on_goals(
 # ---- better --------------------------------------------------------------------------------------
 
 
-def _improves(measured: Measured, goal: Goal) -> bool:
+def _improves(measured: TrialOutcome, goal: Goal) -> bool:
     """Whether some attack that decided got weaker beyond chance, or dearer, and none stronger."""
     rows = [row for row in measured.deciding.attacks if goal in row.goals]
     weaker = any(_claims(row, Direction.BETTER, measured) for row in rows)
@@ -108,7 +108,7 @@ def _improves(measured: Measured, goal: Goal) -> bool:
     return (weaker or _is_dearer(measured, goal)) and not stronger
 
 
-def _claims(row: AttackChange, direction: Direction, measured: Measured) -> bool:
+def _claims(row: AttackChange, direction: Direction, measured: TrialOutcome) -> bool:
     """Whether a change is claimed, allowing for all defences that are tried (Bonferroni)."""
     if row.p_holm is None or row.difference is None or not row.difference.value:
         return False
@@ -117,7 +117,7 @@ def _claims(row: AttackChange, direction: Direction, measured: Measured) -> bool
     return towards is direction and row.p_holm * tests <= measured.deciding.alpha
 
 
-def _is_dearer(measured: Measured, goal: Goal) -> bool:
+def _is_dearer(measured: TrialOutcome, goal: Goal) -> bool:
     """Whether each attack that decided, shown to succeed before, costs more than before.
 
     Costs follow from what the description grants and from the queries that were used: nothing here
@@ -142,7 +142,7 @@ def _costs(assessment: Assessment, goal: Goal) -> dict[tuple[str, str, str], flo
     return found
 
 
-def _moves(measured: Measured, goal: Goal, feasibility: Feasibility) -> bool:
+def _moves(measured: TrialOutcome, goal: Goal, feasibility: Feasibility) -> bool:
     """Whether the verdict is better, or the cheapest attack of another class of feasibility."""
     before, after = measured.before.goals[goal], measured.after.goals[goal]
     if ORDER.index(after.verdict) > ORDER.index(before.verdict):
@@ -154,7 +154,7 @@ def _moves(measured: Measured, goal: Goal, feasibility: Feasibility) -> bool:
 # ---- what stands against it ----------------------------------------------------------------------
 
 
-def _objections(measured: Measured) -> Iterator[str]:
+def _objections(measured: TrialOutcome) -> Iterator[str]:
     for effect in measured.side_effects:
         if effect.exceeds:
             change = effect.after - effect.before
@@ -175,7 +175,7 @@ def _objections(measured: Measured) -> Iterator[str]:
             yield f"With it, an attack on {goal} succeeds at less cost. {change.sentence}"
 
 
-def _has_cheaper_attack(measured: Measured, goal: Goal) -> bool:
+def _has_cheaper_attack(measured: TrialOutcome, goal: Goal) -> bool:
     """Whether the same attack of the same attacker succeeds at less cost than before."""
     before, after = (_costs(a, goal) for a in (measured.before, measured.after))
     return any(after[name] < before[name] for name in before.keys() & after.keys())
@@ -184,7 +184,7 @@ def _has_cheaper_attack(measured: Measured, goal: Goal) -> bool:
 # ---- in words ------------------------------------------------------------------------------------
 
 
-def _why_not_better(measured: Measured) -> str:
+def _why_not_better(measured: TrialOutcome) -> str:
     goals = _list(measured.aimed)
     rows = [r for r in measured.deciding.attacks if set(r.goals) & set(measured.aimed)]
     seen = next((row for row in rows if row.before and row.after), None)
@@ -198,7 +198,7 @@ def _why_not_better(measured: Measured) -> str:
     )
 
 
-def _why_not_moved(measured: Measured, better: Sequence[Goal]) -> str:
+def _why_not_moved(measured: TrialOutcome, better: Sequence[Goal]) -> str:
     goal = better[0]
     rating = measured.after.goals[goal]
     found = {e.id: e for e in measured.after.evidence}.get(rating.cheapest_attack)
@@ -206,7 +206,7 @@ def _why_not_moved(measured: Measured, better: Sequence[Goal]) -> str:
     return f"The attacks that decided {goal} are weaker, but it is no better protected.{other}"
 
 
-def _say(measured: Measured, goal: Goal) -> str:
+def _say(measured: TrialOutcome, goal: Goal) -> str:
     before, after = measured.before.goals[goal], measured.after.goals[goal]
     if before.verdict is not after.verdict:
         return (

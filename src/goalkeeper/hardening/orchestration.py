@@ -62,7 +62,7 @@ def harden(
 ) -> Hardening:
     """Try defences on an application, and keep what is shown to help.
 
-    Each defence is applied, the model is trained anew, and the attacks that decided are run again
+    Each defence is applied, the model is retrained, and the attacks that decided are run again
     by an attacker who knows the defence; see `goalkeeper.hardening.accepting` for when it is
     accepted. Accepted ones are then tried together. The same call resumes what was interrupted.
 

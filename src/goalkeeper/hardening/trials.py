@@ -11,7 +11,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences import Chosen
-from goalkeeper.hardening.accepting import Measured, decide, effects_on_goals
+from goalkeeper.hardening.accepting import TrialOutcome, decide, effects_on_goals
 from goalkeeper.hardening.choosing import list_deciding_attacks
 from goalkeeper.hardening.records import TriedDefence
 from goalkeeper.hardening.side_effects import measure_side_effects
@@ -65,7 +65,7 @@ class Trials:
         deciding = self.assess(described, folder / DECIDING, choice, share / 2)
         known = self.assess(self.subject.given, before.folder(chosen), choice, share / 2)
         whole = self.assess(described, folder / WHOLE, Choice(), share)
-        measured = Measured(
+        measured = TrialOutcome(
             aimed=before.aimed(chosen),
             deciding=compare(known, deciding),
             whole=compare(before.whole, whole),
