@@ -94,6 +94,7 @@ MAY_IMPORT = {
         "describe",
         "planning",
         "policy",
+        "report",
         "running",
         "targets",
         "hardening",

@@ -89,6 +89,44 @@ def test_an_attack_that_finds_nothing_anywhere_proves_nothing() -> None:
     assert not result.controls[-1].passed
 
 
+@final
+@dataclass(frozen=True, kw_only=True)
+class Thorough(Attack[Data, Floats]):
+    """Ask so many times about each record, or else answer at random."""
+
+    game: ClassVar = Membership
+    variant: ClassVar[str] = "membership.threshold"
+    reference: ClassVar[str] = "none"
+    needs: int = 10
+
+    def run(self, question: Data, access: Access) -> Floats:
+        if access.left().min() < self.needs:
+            return access.rng.random(len(question))
+        everyone = np.arange(len(question))
+        answers = [access.query(question.x, everyone) for _ in range(self.needs)]
+        return np.asarray(answers[-1].scores[np.arange(len(question)), question.y])
+
+
+def test_a_small_budget_withstands_and_fails_no_control() -> None:
+    result = contest(Thorough())
+    assert result.status is Status.TESTED
+    assert result.controls[-1].passed
+    assert "with 1 query the attack does not break it, with 64" in result.controls[-1].detail
+    assert "what withstood is the limit of 1 query" in result.caveats[-1]
+    assert contest(Thorough(needs=1)).caveats == contest(LossThreshold()).caveats
+
+
+def test_more_than_any_control_gives_still_proves_nothing() -> None:
+    assert contest(Thorough(needs=1000)).status is Status.CONTROL_FAILED
+
+
+def test_a_service_is_not_asked_more_than_was_granted() -> None:
+    app = application(0, n=200)
+    app.target.asked_again = lambda occasion: app.target  # type: ignore[attr-defined]
+    this = AttackRun(attack=Thorough(), game=Membership(), task=TASK, granted=ASKS, seed=0)
+    assert execute(app, this).status is Status.CONTROL_FAILED
+
+
 def test_a_success_proves_itself_and_a_failure_is_controlled() -> None:
     strong = contest(LossThreshold(), n=2000)
     assert strong.status is Status.TESTED
@@ -331,7 +369,7 @@ def test_no_two_parts_of_a_run_draw_from_the_same_stream() -> None:
     parts = {"deal", "attack", "reach", "mark", "victim", "control", "shared", "models"}
     assert set(game.heard) == parts
     assert len(set(game.heard.values())) == len(parts)
-    assert game.attacked == [app.name, "weakened"]
+    assert list(dict.fromkeys(game.attacked)) == [app.name, "weakened"]
 
 
 def counted(successes: int, base: int, n: int) -> AttackResult:

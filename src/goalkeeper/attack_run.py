@@ -13,10 +13,11 @@ from goalkeeper.attacks import name_of
 from goalkeeper.attacks.base import Attack
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
+from goalkeeper.core.asking import asks_service
 from goalkeeper.core.deadline import NEVER, check_time, format_duration, time_limit
 from goalkeeper.core.errors import BudgetSpent, NotApplicable, NotGranted, NotOffered, TimeIsUp
 from goalkeeper.core.evidence import AttackResult, Control, Status
-from goalkeeper.core.power import Power
+from goalkeeper.core.power import Budget, Power
 from goalkeeper.core.readonly import private_copy
 from goalkeeper.core.usercode import name_error, passes, trace
 from goalkeeper.games.base import Deal, Game, Marking, Task
@@ -25,6 +26,11 @@ from goalkeeper.training.kept import KeptTrainings
 
 AnyAttack = Attack[Any, Any]
 AnyGame = Game[Any, Any, Any]
+CONTROL = "breaks a weakened version of this application"
+# Times what is granted that an attack gets for its control, where that is too little to win there,
+# and the most it then gets; a plain model has been copied, and a plain victim poisoned, by then.
+LARGER = (8, 64, 512)
+MOST_QUERIES, MOST_SHARE = 20_000, 0.2
 ATTACK_SHARE = 0.5  # of the time that is left when an attack starts; the rest marks and controls
 NOT_YET = ", when what it had found did not beat the baseline"
 UNCONTROLLED = ", before its positive control was done"
@@ -119,6 +125,7 @@ def _result(app: Application, run: AttackRun, deadline: float) -> AttackResult:
     counts themselves rule a success out (the baseline is as good as the attack can be).
     A success proves itself. A failure proves something only if the same attack wins against a
     deliberately weak version of the same application; otherwise its status is `control_failed`.
+    There it may get more than it is granted: a small budget is a defence, no fault of the attack.
     Where the attack has shown on the application itself that it works, this is not needed.
     What the application turns out not to offer is not tested: the attack did not fail. Whatever
     else the attack raises, and a `sys.exit()` of the user's own code, is caught here, and
@@ -134,7 +141,7 @@ def _result(app: Application, run: AttackRun, deadline: float) -> AttackResult:
             return result if _settled(result) else _inconclusive(result)
         if result.status is Status.TESTED and not (_won(result) or _proven(result)):
             try:
-                control = _control(app, run)
+                control, caveats = _control(app, run)
             except TimeIsUp:
                 return result.model_copy(
                     update={"status": Status.NOT_TESTED, "reason": UNCONTROLLED, "limited": True}
@@ -143,7 +150,12 @@ def _result(app: Application, run: AttackRun, deadline: float) -> AttackResult:
             controls = (*result.controls, control)
             reason = "" if control.passed else control.detail
             result = result.model_copy(
-                update={"status": status, "controls": controls, "reason": reason}
+                update={
+                    "status": status,
+                    "controls": controls,
+                    "reason": reason,
+                    "caveats": (*result.caveats, *caveats),
+                }
             )
     except NotOffered as error:
         return AttackResult(
@@ -268,25 +280,86 @@ def _inconclusive(result: AttackResult) -> AttackResult:
     return result.model_copy(update={"status": Status.NOT_TESTED, "reason": TOO_LITTLE})
 
 
-def _control(app: Application, run: AttackRun) -> Control:
+def _control(app: Application, run: AttackRun) -> tuple[Control, tuple[str, ...]]:
     """Play the same attack against a weakened version of the same application.
+
+    Who is granted little (few questions, a small share of the training data) may fail there too,
+    because that limit protects the weakened version as it protects the application. Then the attack
+    is given more, until it wins: it works here, and what withstands it is the limit.
+
+    Returns
+    -------
+    control, caveats
+        The check, and what it means where the attack won with more than it is granted only.
 
     Raises
     ------
     TimeIsUp
         The time was over before the attack had won: that shows nothing of its setting.
     """
-    name = "breaks a weakened version of this application"
     game = run.game.smaller()
     weak = game.weakened(app, run.task, np.random.default_rng(run.rng("control")))
-    result = evaluate(weak, replace(run, game=game), app.once(KeptTrainings))
-    if _won(result):
-        return Control(name=name, passed=True, detail=result.summary)
-    if result.limited:
-        raise TimeIsUp
-    return Control(
-        name=name,
-        passed=False,
-        detail="the attack did not even break a deliberately weakened version of this "
-        f"application, so its low success proves nothing ({result.summary})",
+    first = None
+    for granted in _list_budgets(run, weak):
+        smaller = replace(run, game=game, granted=granted)
+        result = evaluate(weak, smaller, app.once(KeptTrainings))
+        if _won(result):
+            return _passed(run.granted, granted, result)
+        if result.limited:
+            raise TimeIsUp
+        first = first or result
+    detail = (
+        "the attack did not even break a deliberately weakened version of this application, so its "
+        f"low success proves nothing ({first.summary if first else ''})"
     )
+    return Control(name=CONTROL, passed=False, detail=detail), ()
+
+
+def _list_budgets(run: AttackRun, weak: Application) -> list[Power]:
+    """List what an attack is given for its control: what is granted, then ever more.
+
+    It gets no more questions where the weakened version passes them on to a service: somebody
+    pays for these.
+    """
+    granted, most = run.granted.budget, run.attack.most
+    steps = [granted]
+    for factor in LARGER:
+        queries = min(factor * granted.queries, most.queries, MOST_QUERIES)
+        more = replace(
+            granted,
+            queries=granted.queries if asks_service(weak.target) else max(granted.queries, queries),
+            share=max(granted.share, min(factor * granted.share, most.share, MOST_SHARE)),
+        )
+        last = steps[-1]
+        if max(more.queries - 1.5 * last.queries, more.share - 1.5 * last.share) > 0:
+            steps.append(more)
+    return [replace(run.granted, budget=budget) for budget in steps]
+
+
+def _passed(granted: Power, needed: Power, won: AttackResult) -> tuple[Control, tuple[str, ...]]:
+    """Describe a passed control; where it took more than is granted, say what that means."""
+    if needed == granted:
+        return Control(name=CONTROL, passed=True, detail=won.summary), ()
+    limit, more = _name_limits(granted.budget, needed.budget)
+    detail = f"with {limit} the attack does not break it, with {more} it does: {won.summary}"
+    caveat = (
+        f"what withstood is the limit of {limit}: so little does not let this attack break even a "
+        f"deliberately weakened version of the application, but {more} do; raise the limit, and "
+        "the attack may succeed; another attack that needs less is not ruled out"
+    )
+    return Control(name=CONTROL, passed=True, detail=detail), (caveat,)
+
+
+def _name_limits(granted: Budget, needed: Budget) -> tuple[str, str]:
+    """Name in words what two budgets differ in."""
+    parts = []
+    if needed.queries > granted.queries:
+        parts.append([_count_queries(b.queries) for b in (granted, needed)])
+    if needed.share > granted.share:
+        parts.append([f"{100 * b.share:.3g} % of the training data" for b in (granted, needed)])
+    few, many = zip(*parts, strict=True)
+    return " and ".join(few), " and ".join(many)
+
+
+def _count_queries(queries: float) -> str:
+    return "1 query" if queries == 1 else f"{queries:,.0f} queries"

@@ -50,7 +50,7 @@ def test_check_says_what_the_answers_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = described(tmp_path, "  function: model.py:share\n")
-    check(path)
+    check([path])
     wanted = "model.py:share answers with probabilities, one number an input, towards yes"
     assert wanted in capsys.readouterr().out
 

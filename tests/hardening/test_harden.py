@@ -58,6 +58,9 @@ def test_larger_leaves_protect_a_tree_that_knows_every_record(tmp_path: Path) ->
     assert effect.before is Verdict.NOT_MET
     assert effect.after is not Verdict.NOT_MET
     assert Path(found.model).is_file()
+    page = (tmp_path / "hardening.md").read_text()
+    assert "| privacy | not met |" in page
+    assert "harmless inputs declined" in page
     kept = json.loads((tmp_path / "hardening.json").read_text())
     assert kept["tried"][0]["accepted"] is True
     assert kept["tried"][0]["goals"]["privacy"]["before"] == "not_met"

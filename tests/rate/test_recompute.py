@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from goalkeeper.core.assessment import ApplicationRow, Assessment, AttackerRow, PlanRow, Tool
-from goalkeeper.core.evidence import Curve, Measurement, Outcomes, Status
+from goalkeeper.core.evidence import Curve, Measurement, Ratio, RatioAt, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import Damage
+from goalkeeper.core.outcomes import Outcomes, write_ranks
 from goalkeeper.games import tallies
 from goalkeeper.policy import protection_need
 from goalkeeper.rate import rate, recompute
+from goalkeeper.rate._recompute import _compare_ranks
 from tests.rate.making import POLICY, RULES, SECRECY, evidence, need_of, of, requires, trial
 
 
@@ -236,3 +239,18 @@ def test_outcomes_of_items_that_differ_from_the_counts_are_found() -> None:
     assert differences("1" * 122 + "0" * 278) == []
     assert any("outcomes" in text for text in differences("1" * 121 + "0" * 279))
     assert any("outcomes" in text for text in differences("1" * 122 + "0" * 279))
+
+
+def test_ranks_that_do_not_give_the_outcomes_are_listed() -> None:
+    """Ranks are what a comparison of two runs goes by."""
+    beside = "1" * 10 + "0" * 10 + "2" * 20
+    scores = np.concatenate([np.arange(10) + 30.5, np.arange(10) - 30.5, np.arange(20.0)])
+    at = RatioAt(fpr=0.1, true_positives=10, positives=10, false_positives=0, negatives=10)
+    hits = "1" * 10 + "0" * 10 + "0" * 18 + "11"
+
+    def found(order: np.ndarray) -> list[str]:
+        kept = Outcomes(ids="abcd" * 40, hits=hits, beside=beside, ranks=write_ranks(scores[order]))
+        return list(_compare_ranks(kept, Ratio(at=(at,))))
+
+    assert found(np.arange(40)) == []
+    assert found(np.arange(40)[::-1])

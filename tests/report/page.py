@@ -18,7 +18,8 @@ class Element:
 
     @property
     def text(self) -> str:
-        return "".join(self.words)
+        """The text as it is read; what stands in one line is no matter of reading."""
+        return "".join(self.words).replace("\N{NO-BREAK SPACE}", " ")
 
     def find(self, *tags: str) -> list[Element]:
         found = [c for c in self.children if c.tag in tags]

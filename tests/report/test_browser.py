@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from goalkeeper.core.assessment import Assessment
+from goalkeeper.core.goals import Goal
 from goalkeeper.report import Context, renderers
 from tests.report import sample
 from tests.report.test_leading import LONG, WIDE, large
@@ -24,6 +25,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "ch
 NARROW = 320  # CSS pixels, WCAG 2.2, 1.4.10
 SEVERE = ("serious", "critical")
 SHEETS = 2
+SCREEN = {"width": 1280, "height": 800}
 MOST_MILLISECONDS = 1_000
 OPEN_ALL = "document.querySelectorAll('details').forEach(d => d.open = true)"
 PAGES: dict[str, Callable[[], Assessment]] = {
@@ -101,6 +103,14 @@ def test_keys_alone_reach_and_open_every_fold_and_the_focus_is_seen(shown: Any) 
         if page.evaluate("document.activeElement.matches('details:not([open]) > summary')"):
             page.keyboard.press("Enter")
     assert page.evaluate("document.querySelectorAll('details:not([open])').length") == 0
+
+
+def test_every_goal_stands_on_the_first_screen(shown: Any) -> None:
+    page = shown(sample.assessment(), viewport=SCREEN)
+    cards = "[...document.querySelectorAll('.verdict')].map(e => e.getBoundingClientRect().bottom)"
+    ends = page.evaluate(cards)
+    assert len(ends) == len(Goal)
+    assert max(ends) <= SCREEN["height"]
 
 
 def test_a_link_opens_the_fold_that_it_leads_into(shown: Any) -> None:

@@ -77,7 +77,7 @@ def test_a_row_says_what_was_found_and_its_outcome(pages: dict[int, str]) -> Non
     for f in rows:
         assert f.headline is not None
         numbers = (f.headline.value, f.headline.interval, f.headline.baseline)
-        words = (*numbers, f.headline.n.removeprefix("n = "), f.summary, f.outcome)
+        words = (*numbers, f.headline.n.removeprefix("n = "), f.sentence, f.outcome)
         assert all(word in found[f.anchor] for word in words)
 
 
@@ -109,7 +109,7 @@ def test_the_first_thing_on_the_page_is_verdict_number_and_advice(pages: dict[in
              if "verdict" in a.attrs.get("class", "").split()]  # fmt: skip
     assert len(cards) == len(Goal)
     integrity = cards[0].text
-    for words in ("Not met", "62 %", "57 to 67 %", "baseline 2 %", "n = 400"):
+    for words in ("Not met", "62 %", "57 to 67 %", "without it: 2 %", "n = 400"):
         assert words in integrity
     advice = "Do first: Adversarial training: added words should no longer outweigh the rest"
     assert advice in " ".join(integrity.split())

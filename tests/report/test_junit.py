@@ -98,7 +98,7 @@ def test_a_goal_that_is_not_met_fails_for_who_breaks_it() -> None:
     case = suites(EVERY_STATUS)["integrity"]["outsider"]
     (failure,) = case
     assert failure.tag == "failure"
-    assert "248 of 400 spam messages" in failure.attrib["message"]
+    assert "succeeds in 62 % of tries with the attack good-words" in failure.attrib["message"]
     assert (
         "Repeat it with: goalkeeper run application.yaml --only integrity --attack good-words"
         in (failure.text or "")
@@ -109,7 +109,9 @@ def test_a_goal_that_is_not_met_fails_for_who_breaks_it() -> None:
 def test_what_is_inconclusive_or_not_rated_is_skipped_with_the_reason() -> None:
     found = suites(EVERY_STATUS)
     (skipped,) = found["availability"]["contributor"]
-    assert skipped.attrib["message"].startswith("Inconclusive: One percent of relabelled")
+    message = skipped.attrib["message"]
+    assert message.startswith("Not conclusive: 20 more retrainings would settle it. Measured so")
+    assert "A contributor does 5.2 times the harm" in message
     for case in found["privacy"].values():
         (skipped,) = case
         assert "no need for privacy was declared" in skipped.attrib["message"]

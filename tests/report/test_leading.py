@@ -30,8 +30,8 @@ def page() -> Page:
         "model.joblib (ab12ab12ab12)",
         "8,000 train, 4,000 holdout",
         "d1" * 32,  # the policy
-        "An outsider lets spam pass by adding everyday words",
-        "Success rate: 62 % (57 to 67 %), baseline 2 %, n = 400",
+        "An outsider succeeds in 62 % of tries with the attack good-words",
+        "good-words (57 to 67 %, n = 400; without it: 2 %)",
         "Do first: Adversarial training: added words should no longer outweigh the rest",
         "What would settle it:",
         "1,000 queries, 200 per day and account",

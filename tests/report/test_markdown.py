@@ -15,7 +15,7 @@ from goalkeeper.core.assessment import Advice, Assessment, Gap, Verdict
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.standing import Standing
-from goalkeeper.report import Context, renderers
+from goalkeeper.report import Context, Report, renderers
 from goalkeeper.report.application_file import ApplicationFile
 from goalkeeper.report.gfm import code, escape
 from goalkeeper.report.renderers.markdown import MarkdownRenderer
@@ -91,11 +91,13 @@ def worst() -> Assessment:
 
 def test_says_the_verdict_and_why_for_every_goal() -> None:
     text = rendered()
+    parts = Report.of(sample.assessment(), context=sample.context()).goals
+    sentences = {part.goal: part.sentence for part in parts}
     assert text.startswith("## Mail filter of the accounts department: not met\n")
     for goal, rating in sample.goals().items():
         label = VERDICT_LABELS[rating.verdict]
         title = str(goal).capitalize()
-        why = escape(rating.reason or label.meaning)
+        why = escape(sentences[goal])
         assert f"\n- **{title}, {label.word}:** {why}\n" in text
         assert f"| {title} | {label.symbol} {label.word} |" in text
 
@@ -103,7 +105,7 @@ def test_says_the_verdict_and_why_for_every_goal() -> None:
 def test_says_what_helps_first_and_how_to_repeat_it() -> None:
     text = rendered()
     integrity = text[text.index("- **Integrity") : text.index("- **Availability")]
-    assert "First remedy: adversarial training: added words should no longer" in integrity
+    assert "Do first: Adversarial training: added words should no longer" in integrity
     assert "`goalkeeper run mail.yaml --only integrity --attack good-words" in integrity
     confidentiality = text[text.index("- **Confidentiality") : text.index("- **Privacy")]
     assert len(confidentiality.splitlines()) == 1, "a goal that is met needs no remedy"

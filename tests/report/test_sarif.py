@@ -14,9 +14,10 @@ from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.standing import Standing
-from goalkeeper.report import Context
+from goalkeeper.report import Context, Report
 from goalkeeper.report.application_file import ApplicationFile
 from goalkeeper.report.renderers.sarif import SarifRenderer
+from goalkeeper.report.words import VERDICT_LABELS
 from tests.report import sample
 from tests.report.results import PRIVATE
 from tests.report.test_people import told
@@ -82,10 +83,14 @@ def test_verdicts_are_results_of_the_rules_of_goals() -> None:
         Verdict.INCONCLUSIVE: "open",
         Verdict.NOT_ASSESSED: "notApplicable",
     }
+    report = Report.of(sample.assessment(), context=sample.context())
+    parts = {part.goal: part for part in report.goals}
     for goal, rating in sample.goals().items():
         (result,) = found[f"goal.{goal}"]
         assert result["kind"] == kinds[rating.verdict]
-        assert rating.reason in result["message"]["text"]
+        text = result["message"]["text"]
+        assert text.startswith(f"{str(goal).capitalize()}: {VERDICT_LABELS[rating.verdict].word}. ")
+        assert text.removesuffix("…").endswith(parts[goal].sentence)
 
 
 def test_a_result_points_to_the_need_or_to_the_attacker() -> None:
@@ -182,14 +187,17 @@ def test_catalogues_are_taxonomies_that_rules_refer_to() -> None:
 
 
 def test_messages_hold_no_links_of_an_assessment() -> None:
-    assessment = sample.assessment()
-    rating = assessment.goals[Goal.INTEGRITY].model_copy(
-        update={"reason": "Read [this](https://evil.example) and {0}, or C:\\temp."}
-    )
-    goals = assessment.goals | {Goal.INTEGRITY: rating}
-    found = by_rule(run_of(assessment.model_copy(update={"goals": goals})))
-    text = found["goal.integrity"][0]["message"]["text"]
-    assert text.endswith("Read \\[this\\](https://evil.example) and {{0}}, or C:\\\\temp.")
+    evil = "Read [this](https://evil.example) and {0}, or C:\\temp."
+    escaped = "Read \\[this\\](https://evil.example) and {{0}}, or C:\\\\temp."
+    base = sample.assessment()
+    rating = base.goals[Goal.INTEGRITY].model_copy(update={"reason": evil})
+    undecided = {"goals": {Goal.INTEGRITY: rating}, "evidence": ()}
+    renamed = {"evidence": tuple(e.model_copy(update={"attacker": evil}) for e in base.evidence)}
+    for changed in (undecided, renamed):
+        found = by_rule(run_of(base.model_copy(update=changed)))
+        text = found["goal.integrity"][0]["message"]["text"]
+        assert escaped.rstrip(".") in text
+        assert evil.rstrip(".") not in text
 
 
 def test_people_and_private_examples_stay_out() -> None:

@@ -32,6 +32,7 @@ from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.wording import MEASURED, PLACEHOLDERS, placeholders_of
 from goalkeeper.policy import Variant, default_policy
 from goalkeeper.report import Context, Report
+from goalkeeper.report.leading import SENTENCE
 from goalkeeper.report.sentences import name_attacker, tell_goal, tell_reached, tell_run
 from tests.report import sample
 
@@ -218,7 +219,7 @@ def test_a_success_says_who_what_how_often_against_what_and_at_what_cost() -> No
     one = evidence(POLICY.variant("evasion.good_words"), "harmful-passes", "success_rate")
     told = tell_run([one], Goal.PRIVACY, assess(one, Verdict.NOT_MET))
     assert told == (
-        "An insider gets 96 % of spam texts accepted as ham (86 to above 99 %, n = 50; random "
+        'An insider gets 96 % of "spam" texts accepted as "ham" (86 to above 99 %, n = 50; random '
         "words: 4 %) by adding everyday words. It costs little: less than an hour, 1 query, some "
         "skill, easy access (5 points; you asked for protection up to 14)."
     )
@@ -248,7 +249,67 @@ def test_too_little_data_is_no_result_and_says_what_would_settle_it() -> None:
     doubted = assess(one, Verdict.INCONCLUSIVE, doubt="accuracy is that of guessing")
     assert "whether this is your model" in tell_run([one], Goal.PRIVACY, doubted)
     sentence = Report.of(doubted, context=Context()).goals[0].sentence
-    assert sentence.startswith("It is not decided whether privacy is met, as it is in doubt")
+    assert sentence.startswith("It is in doubt whether this is your model: accuracy")
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ("any-wrong-linf", "texts misclassified (86"),
+        ("any-wrong-linf-to-ham", 'texts misclassified as "ham" (86'),
+        ("any-wrong-l2-1.5-to-least-likely", "misclassified as the class that the model thinks"),
+    ],
+)
+def test_an_attack_with_a_target_names_it(task: str, told: str) -> None:
+    one = evidence(POLICY.variant("evasion.gradient"), task, "success_rate")
+    assert told in tell_reached(one, assess(one, Verdict.NOT_MET))
+
+
+def test_no_sentence_on_a_goal_is_cut_on_the_first_pages() -> None:
+    for variant, task, metric in CASES:
+        one = evidence(variant, task, metric)
+        result = one.result.model_copy(update={"threat": "with at most 1,000 words added"})
+        one = one.model_copy(update={"result": result, "attacker": "device_holder"})
+        for verdict in (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET):
+            told = tell_goal(Goal.PRIVACY, [one], assess(one, verdict))
+            assert len(told) <= SENTENCE, told
+
+
+def test_harm_below_none_is_told_as_none() -> None:
+    one = evidence(POLICY.variant("poisoning.label_flip"), "accuracy-drop", "tolerance_multiple")
+    head, *beside = measurements("tolerance_multiple")
+    head = head.model_copy(update={"value": -0.1, "low": -0.5, "high": 0.6})
+    result = one.result.model_copy(update={"measurements": (head, *beside)})
+    told = tell_reached(one.model_copy(update={"result": result}), assess(one, Verdict.NOT_MET))
+    assert "which is 0.00 times the harm you tolerate (0.00 to 0.60; honest records: 0.00)" in told
+
+
+def test_what_would_settle_a_goal_is_about_the_run_that_may_decide() -> None:
+    one = evidence(POLICY.variant("membership.shadow"), "membership", "likelihood_ratio")
+    gap = Gap(variant=one.variant, attacker=one.attacker, evidence="E1",
+              reason="too little data; about 3 times the sample would settle it")  # fmt: skip
+    other = Gap(variant="a", attacker="b", reason="too close to the limit")
+    found = assess(one, Verdict.INCONCLUSIVE, not_tested=(other, gap), because=("E1",))
+    found = found.model_copy(update={"complete": True})
+    (goal,) = Report.of(found, context=Context()).leading.goals
+    assert goal.fix == "About 3 times the sample would settle it."
+    stopped = found.model_copy(update={"complete": False})
+    assert "Continue this run" in Report.of(stopped, context=Context()).leading.goals[0].fix
+    failed = evidence(
+        POLICY.variant("membership.shadow"), "membership", "likelihood_ratio",
+        status=Status.CONTROL_FAILED,
+    )  # fmt: skip
+    found = assess(failed, Verdict.INCONCLUSIVE, not_tested=(gap,), because=("E1",))
+    found = found.model_copy(update={"complete": True})
+    assert "more effort" in Report.of(found, context=Context()).leading.goals[0].fix
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_goal_does_not_say_its_verdict_twice(verdict: Verdict) -> None:
+    one = evidence(POLICY.variant("membership.shadow"), "membership", "likelihood_ratio")
+    found = assess(one, verdict)
+    told = tell_goal(Goal.PRIVACY, [one], found) + tell_goal(Goal.PRIVACY, [], found)
+    assert not re.search(r"is (not )?met\b|not decided|inconclusive|not assessed", told)
 
 
 def test_an_infinite_ratio_is_told_by_its_lower_bound() -> None:

@@ -41,6 +41,8 @@ from goalkeeper.core.evidence import (
 )
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
+from goalkeeper.core.outcomes import write_ranks
+from goalkeeper.games.membership.roles import FALSE_POSITIVE_RATES, count_exceeded
 from goalkeeper.games.tallies import paired_gain
 from goalkeeper.planning.evidence import build_evidence
 from goalkeeper.rate import rate
@@ -56,7 +58,9 @@ CASES = tuple(
     for i in range(PER_GOAL)
 )
 RATES, CHANCE_OF_RATE = (0.02, 0.1, 0.3, 0.6), (0.5, 0.3, 0.1, 0.1)
-FPRS = (0.001, 0.01, 0.05, 0.1)
+FPRS = FALSE_POSITIVE_RATES
+AUDITED = 0.05  # the rate of false positives at which members are told by as much as a case says
+CALIBRATION = 2  # the role of a record that thresholds are chosen on
 RARE = 1e-3  # chance that a row fails although the error is what it must be
 ALPHA, POWER = 0.05, 0.8
 CONCENTRATION = 2.0  # of the beta law of items: some are nearly always broken, some never
@@ -71,6 +75,7 @@ class Sample:
     first: int
     hits: Floats
     beside: Floats
+    ranked: bool = False  # hits are scores, and roles are beside them
 
     def take(self, n: int) -> Sample:
         return replace(self, hits=self.hits[:n], beside=self.beside[:n])
@@ -82,8 +87,19 @@ class Sample:
         return AttackResult(
             status=Status.TESTED,
             trials=(Trial(budget=1, queries=1, tally=tally(self)),),
-            outcomes=Outcomes(ids=ids, hits=_digits(self.hits), beside=_digits(self.beside)),
+            outcomes=Outcomes(
+                ids=ids,
+                hits=_digits(self.levels()),
+                beside=_digits(self.beside),
+                ranks=write_ranks(self.hits) if self.ranked else "",
+            ),
         )
+
+    def levels(self) -> Floats:
+        """Count the thresholds that scores exceed; other outcomes are what they are."""
+        if not self.ranked:
+            return self.hits
+        return count_exceeded(self.hits, self.hits[self.beside == CALIBRATION]).astype(float)
 
 
 def _digits(values: Floats) -> str:
@@ -104,7 +120,8 @@ def gain_tally(sample: Sample) -> Tally:
 
 
 def ratio_tally(sample: Sample) -> Tally:
-    inside, outside = sample.hits[sample.beside == 1], sample.hits[sample.beside == 0]
+    levels = sample.levels()
+    inside, outside = levels[sample.beside == 1], levels[sample.beside == 0]
     at = tuple(
         RatioAt(
             fpr=fpr,
@@ -125,6 +142,7 @@ class Kind:
     metric: str
     tally: Callable[[Sample], Tally]
     draw: Callable[[float, int, np.random.Generator], Callable[[float], tuple[Floats, Floats]]]
+    ranked: bool = False
 
 
 def draw_shares(
@@ -143,14 +161,18 @@ def draw_shares(
 def draw_scores(
     rate: float, n: int, rng: np.random.Generator
 ) -> Callable[[float], tuple[Floats, Floats]]:
-    """Draw records, half of them members, whose scores are higher by `rate`; return their runs."""
-    member = (np.arange(n) % 2 == 0).astype(float)
+    """Draw records, of which two in five are members with higher scores; return their runs.
+
+    One in five is for the choice of thresholds. A share of `rate` more of the members than of
+    others is above the threshold of 5 %.
+    """
+    role = np.array([1, 0, 1, 0, CALIBRATION])[np.arange(n) % 5].astype(float)
     own = rng.normal(size=n)
-    cuts = norm.isf(FPRS)
 
     def run(change: float) -> tuple[Floats, Floats]:
-        scores = (rate + change) * member + (own + rng.normal(size=n)) / np.sqrt(2)
-        return (scores[:, None] > cuts).sum(axis=1).astype(float), member
+        higher = norm.isf(AUDITED) - norm.isf(AUDITED + rate + change)
+        scores = higher * (role == 1) + (own + rng.normal(size=n)) / np.sqrt(2)
+        return scores, role
 
     return run
 
@@ -168,7 +190,7 @@ def _shift(chances: Floats, rate: float, change: float) -> Floats:
 
 SHARES = Kind(metric="success_rate", tally=share_tally, draw=draw_shares)
 GAINS = Kind(metric="normalised_gain", tally=gain_tally, draw=draw_shares)
-MEMBERSHIP = Kind(metric="likelihood_ratio", tally=ratio_tally, draw=draw_scores)
+MEMBERSHIP = Kind(metric="likelihood_ratio", tally=ratio_tally, draw=draw_scores, ranked=True)
 
 
 # ---- audits --------------------------------------------------------------------------------------
@@ -240,7 +262,9 @@ class Pairs:
                 change = (changes or {}).get(name, 0.0) if side else 0.0
                 hits, beside = runs(change)
                 first = 100_000 * number + 1_000_000 * side * (not self.paired)
-                sides[side][name] = Sample(first=first, hits=hits, beside=beside)
+                sides[side][name] = Sample(
+                    first=first, hits=hits, beside=beside, ranked=self.kind.ranked
+                )
         one, other = (
             assess(samples, seed, self.kind, stops=self.stops)
             for seed, samples in zip((0, int(not self.paired)), sides, strict=True)

@@ -219,6 +219,26 @@ def no_advice(folder: Path) -> None:
     sealed(folder)
 
 
+@refused("advice: is not what the evidence leads to")
+def advice_that_was_never_tried(folder: Path) -> None:
+    def change(content: dict[str, Any]) -> None:
+        advice = {"defence": "buy ours", "for": ["privacy"], "reason": "it helps"}
+        content.update(advice=[advice | {"verified": {"effect": "all attacks withstood"}}])
+
+    change_assessment(folder, change)
+    sealed(folder)
+
+
+@refused("sentences: are not those of the policy")
+def a_kinder_sentence(folder: Path) -> None:
+    def change(content: dict[str, Any]) -> None:
+        tasks = next(iter(content["sentences"].values()))
+        tasks.update(dict.fromkeys(tasks, "Nobody succeeded."))
+
+    change_assessment(folder, change)
+    sealed(folder)
+
+
 @refused("application: the interval of the baseline")
 def a_better_baseline(folder: Path) -> None:
     change_assessment(folder, lambda a: a["application"]["baseline"][0].update(low=0.99))

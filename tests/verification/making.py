@@ -103,13 +103,15 @@ def rewrite(folder: Path) -> Path:
         tests[goal] = max(1, len({r.unit for r in rows if r.standing.decides}))
     bare = [e.model_copy(update={"rated": None}) for e in old.evidence]
     evidence, goals, verdict = rate(bare, needs, policy, old.application.secrecy, tests, old.fit)
+    kind = old.application.domain
     new = old.model_copy(
         update={
             "evidence": evidence,
             "goals": goals,
             "verdict": verdict,
             "policy": policy.row(),
-            "advice": advise(evidence),
+            "advice": advise(evidence, goals, lambda variant: policy.remedies(variant, kind)),
+            "sentences": policy.sentences(kind, {e.variant for e in evidence if e.headline}),
         }
     )
     (folder / ASSESSMENT).write_text(new.to_json())

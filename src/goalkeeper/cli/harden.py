@@ -34,6 +34,14 @@ Names = Annotated[
         "are meant to stop the attacks that succeed.",
     ),
 ]
+Auto = Annotated[
+    bool,
+    typer.Option(
+        "--auto",
+        help="Try all defences that are meant to stop the attacks that succeed; that is the "
+        "default.",
+    ),
+]
 Limit = Annotated[
     str,
     typer.Option(
@@ -56,6 +64,7 @@ def harden(
     ] = Path("goalkeeper-hardening"),
     *,
     names: Names = None,
+    auto: Auto = False,
     seed: Seed = 0,
     limit: Limit = "",
     execution: Execution,
@@ -74,7 +83,15 @@ def harden(
     from math import isfinite
 
     from goalkeeper import hardening, running
+    from goalkeeper.core.errors import DescriptionError
 
+    if auto and names:
+        raise DescriptionError(
+            "--auto tries all defences, and --defence only those that it names",
+            key="--auto",
+            expected="one of the two",
+            advice="leave one of them out",
+        )
     begun = time.monotonic()
     seconds = amounts.parse_seconds(limit, "--time")
     seconds = (seconds if isfinite(seconds) else DEFAULT_LIMIT) - (time.monotonic() - begun)
@@ -119,6 +136,8 @@ def _print(found: Hardening) -> None:
 def _print_goals(found: Hardening) -> None:
     from rich.table import Table
 
+    from goalkeeper.hardening import cost_cells
+
     combined = found.combined
     if combined is None:
         return
@@ -128,10 +147,7 @@ def _print_goals(found: Hardening) -> None:
         goals.add_row(str(goal), before, after, effect.sentence)
     costs = Table("What it costs", "Before", "After", "Change, 95 %", "n")
     for cost in combined.side_effects:
-        timed = cost.what.startswith("seconds")
-        shown = [f"{v:.3g}" if timed else f"{v:.1%}" for v in (cost.before, cost.after)]
-        bounds = "" if cost.low is None else f"{cost.low:+.1%} to {cost.high:+.1%}"
-        costs.add_row(cost.what, *shown, bounds, f"{cost.n:,}")
+        costs.add_row(cost.what, *cost_cells(cost))
     console = make_console()
     console.print(goals)
     console.print(costs)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from goalkeeper.core.assessment import Assessment, AttackerRow
-from goalkeeper.core.evidence import DamageCount, Evidence, Latency, Requirement, Status
+from goalkeeper.core.evidence import DamageCount, Evidence, Latency, Ratio, Requirement, Status
 from goalkeeper.core.goals import Goal
 
 ONLY = "only in {side}: {other} {why}"
@@ -19,6 +19,10 @@ THREAT = "the threat differs: {before} before, {after} after"
 ATTACKER = "the power of {name} differs: {before} before, {after} after"
 SETTINGS = "the settings of the attack differ"
 TALLY = "it was measured in another way: {before} before, {after} after"
+NO_RANKS = (
+    "the ranks of its records are not stored in both, so that thresholds cannot be chosen again; "
+    "run both again with this version"
+)
 TOLERANCE = "the tolerance that the harm is measured in differs"
 BEFORE, AFTER = "before (A)", "after (B)"
 POWER = ("knowledge", "capabilities", "view", "writes", "queries", "queries_per_day", "share")
@@ -129,10 +133,16 @@ def _unlike_results(one: Evidence, other: Evidence) -> Iterator[str]:
     a, b = (max(e.result.trials, key=lambda t: t.budget).tally for e in (one, other))
     if a.kind != b.kind or one.metric != other.metric:
         yield TALLY.format(before=one.metric, after=other.metric)
+    elif isinstance(a, Ratio) and not all(map(_has_ranks, (one, other))):
+        yield NO_RANKS
     elif isinstance(a, Latency) and isinstance(b, Latency) and a.unit != b.unit:
         yield TALLY.format(before=a.unit, after=b.unit)
     elif isinstance(a, DamageCount) and isinstance(b, DamageCount) and a.tolerance != b.tolerance:
         yield TOLERANCE
+
+
+def _has_ranks(evidence: Evidence) -> bool:
+    return evidence.result.outcomes is not None and bool(evidence.result.outcomes.ranks)
 
 
 def _unlike_attackers(name: str, before: Assessment, after: Assessment) -> Iterator[str]:

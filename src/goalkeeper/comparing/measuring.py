@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from goalkeeper.comparing.membership import compare_scores, pair_scores, split_scores
 from goalkeeper.core.evidence import (
     Accuracy,
     DamageCount,
@@ -39,6 +40,7 @@ from goalkeeper.stats import (
     swap_test,
     tries_to_detect,
 )
+from goalkeeper.stats.recalibrated import RoleScores
 
 Floats = NDArray[np.float64]
 SIDE = 0.025  # each bound of a two-sided 95 % interval
@@ -49,6 +51,8 @@ CAUTION = 0.2  # chance that a rate from which a sample size is computed is larg
 SHARE, FACTOR = "share", "factor"
 SAME_ITEMS = "paired: {n} items are in both samples"
 FEW_COMMON = "not paired: only {n} items are in both samples, of {one} and {other}"
+SAME_RECORDS = "paired: {n} records are in both samples, and {aside} that thresholds are chosen on"
+FEW_OF_A_ROLE = "not paired: too few records are in both samples with the same role"
 NO_OUTCOMES = "not paired: the outcome of single items is not stored"
 OTHER_DATA = "not paired: the data differ, so that the items are others"
 TEMPLATES = {
@@ -108,10 +112,8 @@ def measure_change(one: Evidence, other: Evidence, *, same_data: bool) -> Measur
             return _unpaired_shares(counts, before.kind, pairing)
         case Gain(), Gain() if common and _have_baselines(common):
             return _paired_gains(common, pairing)
-        case Ratio(), Ratio() if common:
-            return _paired_ratios((before, after), common, pairing)
         case Ratio(), Ratio():
-            return _unpaired_ratios(before, after, pairing)
+            return _compare_memberships(before, one, other, same_data=same_data)
         case _:
             return _inverted(before, after, pairing)
 
@@ -122,7 +124,17 @@ def measure_change(one: Evidence, other: Evidence, *, same_data: bool) -> Measur
 def _find_common(
     one: Outcomes | None, other: Outcomes | None, *, same_data: bool
 ) -> tuple[tuple[_Items, _Items] | None, str]:
-    """Find the items that both have, in the same order, and say why they are paired or not."""
+    """Take the items that both have, in the same order, and say why they are paired or not."""
+    rows, pairing = _find_rows(one, other, same_data=same_data)
+    if rows is None or one is None or other is None:
+        return None, pairing
+    return (_take(one, rows[0]), _take(other, rows[1])), pairing
+
+
+def _find_rows(
+    one: Outcomes | None, other: Outcomes | None, *, same_data: bool
+) -> tuple[tuple[list[int], list[int]] | None, str]:
+    """Find the places of the items that both have."""
     if not same_data:
         return None, OTHER_DATA
     if one is None or other is None:
@@ -133,8 +145,7 @@ def _find_common(
     if len(keys) < max(min(LEAST_COMMON, fewest), COMMON_SHARE * fewest, 1):
         return None, FEW_COMMON.format(n=len(keys), one=len(places), other=len(again))
     rows = [places[key] for key in keys], [again[key] for key in keys]
-    pair = _take(one, rows[0]), _take(other, rows[1])
-    return pair, SAME_ITEMS.format(n=len(keys))
+    return rows, SAME_ITEMS.format(n=len(keys))
 
 
 def _places(outcomes: Outcomes) -> dict[tuple[str, str, int], int]:
@@ -218,7 +229,7 @@ def _share(k: int, n: int) -> IntervalEstimate:
     return IntervalEstimate(k / n, *clopper_pearson(k, n))
 
 
-# ---- gains and membership on the same items ------------------------------------------------------
+# ---- gains on the same items -------------------------------------------------------------------
 
 
 def _paired_gains(common: tuple[_Items, _Items], pairing: str) -> MeasuredChange:
@@ -237,34 +248,6 @@ def _paired_gains(common: tuple[_Items, _Items], pairing: str) -> MeasuredChange
     span, error = resample_difference(before, after, gain, _rng())
     error = max(error, _least_error(before, after) * n / max(1.0, n - after[:, 1].sum()))
     return _from_resamples(estimates, span, error, (n, p, pairing), TEMPLATES["gain"])
-
-
-def _paired_ratios(
-    tally: tuple[Ratio, Ratio], common: tuple[_Items, _Items], pairing: str
-) -> MeasuredChange:
-    rates = [at.fpr for at in tally[0].at]
-    member = _beside(common[0])
-    positives, negatives = max(member.sum(), 1.0), max((1 - member).sum(), 1.0)
-    thresholds = np.arange(len(rates), 0, -1)  # a record above the highest is above all
-
-    def flags(items: _Items) -> Floats:
-        above = items.hits[:, None] >= thresholds
-        return np.asarray(
-            np.where(member[:, None] == 1, above / positives, -(above / negatives)), np.float64
-        )
-
-    before, after = flags(common[0]), flags(common[1])
-    found = swap_test(before, after, lambda sums: sums, _rng())
-    at = found.clearest
-    span, error = resample_difference(before, after, lambda sums: sums[..., at], _rng())
-    error = max(error, _least_error(before, after) * len(member) / min(positives, negatives))
-    estimates = [_advantage(items.hits >= thresholds[at], member, SIDE) for items in common]
-    measured = TEMPLATES["ratio"].format(rate=rates[at])
-    change = _from_resamples(estimates, span, error, (len(member), found.p, pairing), measured)
-    # The test is of all rates together: so is the number of records that it needs.
-    needed = change.sizing.needed
-    sizing = ItemsNeeded(lambda size, alpha: needed(size, alpha / len(rates)), POINTS)
-    return MeasuredChange(**{**vars(change), "sizing": sizing, "unit": SHARE})
 
 
 def _least_error(before: Floats, after: Floats) -> float:
@@ -307,35 +290,53 @@ def _from_resamples(
     )
 
 
+# ---- membership --------------------------------------------------------------------------------
+
+
+def _compare_memberships(
+    tally: Ratio, one: Evidence, other: Evidence, *, same_data: bool
+) -> MeasuredChange:
+    """Compare scores, with thresholds that are chosen again in each draw."""
+    first, second = one.result.outcomes, other.result.outcomes
+    if first is None or second is None:
+        raise ValueError("the scores of records are not stored")
+    rows, pairing = _find_rows(first, second, same_data=same_data)
+    scores = pair_scores(first, second, rows) if rows else None
+    if rows:
+        pairing = _say_paired(scores)
+    rates = [at.fpr for at in tally.at]
+    both = scores or (split_scores(first), split_scores(second))
+    found = compare_scores(both, rates, paired=scores is not None)
+    n = min(found.n)
+    return MeasuredChange(
+        before=found.before,
+        after=found.after,
+        difference=found.difference,
+        n=found.n,
+        p=found.p,
+        test="exchange of records with their scores; interval by drawing records again",
+        measured=TEMPLATES["ratio"].format(rate=rates[found.clearest]),
+        unit=SHARE,
+        paired=scores is not None,
+        pairing=pairing,
+        # The test is of all rates together: so is the number of records that it needs.
+        sizing=ItemsNeeded(
+            lambda size, alpha: items_to_detect(size, found.error, n, alpha=alpha / len(rates)),
+            POINTS,
+        ),
+    )
+
+
+def _say_paired(scores: tuple[RoleScores, RoleScores] | None) -> str:
+    if scores is None:
+        return FEW_OF_A_ROLE
+    first = scores[0]
+    return SAME_RECORDS.format(
+        n=len(first.members) + len(first.others), aside=len(first.calibration)
+    )
+
+
 # ---- whatever has bounds at any error ----------------------------------------------------------
-
-
-def _advantage(above: Any, member: Floats, tail: float) -> IntervalEstimate:
-    """Bound the true less the false positive rate, from which records are above a threshold."""
-    inside, outside = above[member == 1], above[member == 0]
-    counts = (int(inside.sum()), max(len(inside), 1), int(outside.sum()), max(len(outside), 1))
-    return _excess(*counts, tail)
-
-
-def _excess(k1: int, n1: int, k0: int, n0: int, tail: float) -> IntervalEstimate:
-    return IntervalEstimate(k1 / n1 - k0 / n0, *excess(k1, n1, k0, n0, alpha=tail))
-
-
-def _unpaired_ratios(before: Ratio, after: Ratio, pairing: str) -> MeasuredChange:
-    """Compare at each false-positive rate, and take the clearest with its p-value corrected."""
-
-    def at(tally: Ratio, i: int) -> Callable[[float], IntervalEstimate]:
-        c = tally.at[i]
-        counts = (c.true_positives, c.positives, c.false_positives, c.negatives)
-        return lambda tail: _excess(*counts, tail)
-
-    rates = [each.fpr for each in before.at]
-    ps = [pvalue_of_difference(at(before, i), at(after, i)) for i in range(len(rates))]
-    best = max(range(len(ps)), key=lambda i: (-ps[i], i))
-    about = (min(1.0, ps[best] * len(ps)), pairing, TEMPLATES["ratio"].format(rate=rates[best]))
-    sizes = tuple(min(t.at[best].positives, t.at[best].negatives) for t in (before, after))
-    shown = at(before, best), at(after, best)
-    return _from_bounds(shown, (sizes[0], sizes[1]), about, (SHARE, POINTS, len(ps)))
 
 
 def _inverted(before: Tally, after: Tally, pairing: str) -> MeasuredChange:

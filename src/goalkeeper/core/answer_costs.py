@@ -12,6 +12,7 @@ import numpy as np
 from goalkeeper.core.application import Target
 from goalkeeper.core.asking import again
 from goalkeeper.core.data import Floats, Inputs
+from goalkeeper.core.deadline import check_time
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.power import View
 
@@ -50,7 +51,14 @@ class CostMeter:
         return cls(asked, clock, "seconds")
 
     def measure_one(self, x: Inputs) -> float:
-        """Return the cost of answering `(1, ...)`; a refusal costs what it took until it came."""
+        """Return the cost of answering `(1, ...)`; a refusal costs what it took until it came.
+
+        Raises
+        ------
+        TimeIsUp
+            The time limit of the surroundings is over; a target itself need not look at it.
+        """
+        check_time()
         start = self.read()
         with suppress(TargetError):
             self.target.answer(x, View.LABELS)

@@ -26,6 +26,16 @@ def again(target: Target, occasion: str | None) -> Target:
     return found
 
 
+def asks_service(target: Target) -> bool:
+    """Tell whether a target is a service, or passes questions on to one: each has its price."""
+    asked: Any = target
+    while asked is not None:
+        if hasattr(asked, "asked_again"):
+            return True
+        asked = getattr(asked, "target", None)
+    return False
+
+
 def answer_each(target: Target, x: Inputs, view: View) -> tuple[Answers, Bools]:
     """Answer inputs `(n, ...)`, of which some may make the model raise or give NaN.
 

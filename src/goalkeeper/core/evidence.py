@@ -11,6 +11,7 @@ from goalkeeper.core.cost import Cost
 from goalkeeper.core.goals import Aspect, Goal, IntegrityLevel
 from goalkeeper.core.need import Frozen
 from goalkeeper.core.numbers import Real
+from goalkeeper.core.outcomes import Outcomes
 from goalkeeper.core.standing import DECIDES, Standing
 
 __all__ = [
@@ -201,31 +202,6 @@ class Trial(Frozen):
     share: float = Field(default=0.0, description="share of the training data written")
     tally: Tally
     verified: int = Field(default=0, description="successes that the game re-checked one by one")
-
-
-class Outcomes(Frozen):
-    """What became of each item at the largest budget, so that two runs can be compared by item.
-
-    An item is named by a hash of its content. The key of the hash is made of all data, so that
-    nobody who lacks the data can look a record up.
-    """
-
-    ids: str = Field(description="4 characters an item")
-    hits: str = Field(
-        description="a digit an item: whether the attack succeeded; for membership, how many of "
-        "the thresholds its score exceeds"
-    )
-    beside: str = Field(
-        default="",
-        description="a digit an item: whether the baseline succeeded on it; for membership, "
-        "whether it was a training record; empty where the baseline had other items",
-    )
-
-    @model_validator(mode="after")
-    def _check_lengths(self) -> Self:
-        if len(self.ids) != 4 * len(self.hits) or len(self.beside) not in (0, len(self.hits)):
-            raise ValueError("ids, hits and beside are not of the same number of items")
-        return self
 
 
 class Control(Frozen):

@@ -21,6 +21,7 @@ PLACEHOLDERS = {
     "harmful_inputs": "inputs of the classes that are not harmless, by the names of the classes",
     "harmless_inputs": "inputs of the harmless class",
     "harmless": "the harmless class",
+    "target": "as which class inputs are to be misclassified, after a space; empty if any will do",
     "subject": "what the task is about: a column, a property, a setting",
     "where": "how far inputs were changed, after a comma; empty if nothing was changed",
     "after": "after how many queries, or without any",

@@ -1,5 +1,6 @@
 """Harden: try defences on an application, and keep what is shown to help."""
 
+from goalkeeper.hardening.markdown import cost_cells, render_hardening
 from goalkeeper.hardening.orchestration import HardenOptions, harden
 from goalkeeper.hardening.records import GoalEffect, Hardening, SideEffect, TriedDefence
 
@@ -9,5 +10,7 @@ __all__ = [
     "Hardening",
     "SideEffect",
     "TriedDefence",
+    "cost_cells",
     "harden",
+    "render_hardening",
 ]

@@ -15,6 +15,7 @@ from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.errors import DataError, DescriptionError, TargetError
 from goalkeeper.defences import Chosen, catalogue
 from goalkeeper.hardening.choosing import choose_defences, list_open_goals
+from goalkeeper.hardening.markdown import render_hardening
 from goalkeeper.hardening.records import Hardening, TriedDefence
 from goalkeeper.hardening.subject import Subject
 from goalkeeper.hardening.trials import WHOLE, Before, Trials
@@ -23,7 +24,7 @@ from goalkeeper.running import RunOptions, Sizing
 from goalkeeper.targets import SklearnTarget
 
 BEFORE, TRIALS, HARDENED = "before", "trials", "hardened"
-RESULT = "hardening.json"
+RESULT, PAGE = "hardening.json", "hardening.md"
 FIRST_SHARE = 0.25  # of the time, at most, for the assessment of the application as it is
 OUT_OF_TIME = "the time was over before it was tried; the same command continues with it"
 KEPT_APART = 2.0  # a trial takes at most so many times its even share of what is left
@@ -92,6 +93,7 @@ def harden(
     whole = trials.assess(given, root / BEFORE / WHOLE, Choice(), FIRST_SHARE)
     hardening = _try_all(trials, whole, options)
     write_whole(root / RESULT, hardening.to_json().encode())
+    write_whole(root / PAGE, render_hardening(hardening).encode())
     return hardening
 
 

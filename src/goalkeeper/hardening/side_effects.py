@@ -58,10 +58,10 @@ def _share(what: str, bad: tuple[Bools, Bools], tolerance: float) -> SideEffect:
 def _of_times(before: Application, after: Application) -> Iterator[SideEffect]:
     answers = [_answer_seconds(app) for app in (before, after)]
     n = min(ASKED, len(before.data.holdout))
-    yield SideEffect(what="seconds of an answer", before=answers[0], after=answers[1], n=n)
+    yield SideEffect(what="time of an answer", before=answers[0], after=answers[1], n=n)
     if before.trainer is not None and after.trainer is not None:
         trainings = [_training_seconds(app) for app in (before, after)]
-        yield SideEffect(what="seconds of a training", before=trainings[0], after=trainings[1], n=1)
+        yield SideEffect(what="time of a training", before=trainings[0], after=trainings[1], n=1)
 
 
 def _answer_seconds(app: Application) -> float:

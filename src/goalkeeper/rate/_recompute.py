@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from goalkeeper.core.assessment import Assessment, GoalRating, Verdict
 from goalkeeper.core.errors import GoalkeeperError
 from goalkeeper.core.evidence import (
@@ -21,11 +23,13 @@ from goalkeeper.core.evidence import (
     Tally,
 )
 from goalkeeper.core.need import ProtectionNeed
+from goalkeeper.core.outcomes import Outcomes, read_ranks
 from goalkeeper.core.power import Capability, Grade, View
 from goalkeeper.games import tallies
 from goalkeeper.policy import Policy, protection_need
 from goalkeeper.rate._goals import Settled, rate, settle
 from goalkeeper.rate._points import bound
+from goalkeeper.stats import calibrated_threshold
 
 SHOWN_ALPHA = 0.025  # each side of a two-sided 95 % interval
 
@@ -230,6 +234,18 @@ def _compare_outcomes(result: AttackResult) -> Iterator[str]:
             above = [part for hit, part in zip(hits, beside, strict=True) if int(hit) >= rates - i]
             counted = (above.count("1"), above.count("0"))
             yield from _compare("outcomes", counted, (at.true_positives, at.false_positives))
+        yield from _compare_ranks(result.outcomes, tally)
+
+
+def _compare_ranks(outcomes: Outcomes, tally: Ratio) -> Iterator[str]:
+    """Compare the thresholds that scores exceed with their ranks."""
+    if not outcomes.ranks:
+        return
+    ranks, parts = read_ranks(outcomes), np.array(list(outcomes.beside))
+    cuts = [calibrated_threshold(ranks[parts == "2"], at.fpr) for at in tally.at]
+    exceeded = np.sum([ranks > cut for cut in cuts], axis=0)
+    if outcomes.hits != "".join(map(str, exceeded.tolist())):
+        yield "outcomes: the stored thresholds that scores exceed do not follow from their ranks"
 
 
 def _compare_interval(where: str, shown: Mapping[str, Any], tally: Tally) -> Iterator[str]:

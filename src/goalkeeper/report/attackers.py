@@ -10,17 +10,16 @@ from goalkeeper.core.assessment import Assessment, GoalRating, Verdict
 from goalkeeper.core.evidence import Evidence, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.report.deciding import RunOutcome, determine_outcome
-from goalkeeper.report.finding import RUN_STATUSES, Finding, findings, rerun_command
+from goalkeeper.report.finding import RUN_STATUSES, rerun_command
 from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.parts import Context
+from goalkeeper.report.sentences import tell_run
 from goalkeeper.report.words import VERDICT_LABELS
 
 ANY = "any attacker"  # what belongs to no attacker alone
 OPEN = (Status.NOT_TESTED, Status.EXCLUDED)
 
-SUCCEEDED = "{said}"
-FAILED = "{said}"
-INCONCLUSIVE = "Inconclusive: {said}"
+SAID = "{said}"
 NOT_TESTED = "Not tested: {said}"
 NOT_NEEDED = "Left out, because no verdict depends on it: {number} of this attacker's attack runs."
 NO_ATTACK = "No attack that this attacker can mount counts for {goal}."
@@ -60,11 +59,10 @@ def cases_of(assessment: Assessment, context: Context) -> tuple[Case, ...]:
     A goal that is not met has a failed case, one that is inconclusive a skipped one, and one that
     is met has neither a failed nor an inconclusive one.
     """
-    cards = {id_: card for card in findings(assessment, context) for id_ in card.ids}
     found: list[Case] = []
     timed: set[str] = set()
     for goal in (g for g in Goal if g in assessment.goals):
-        maker = _Maker(assessment, context, cards, goal)
+        maker = _Maker(assessment, context, goal)
         cases = [maker.case(name, timed) for name in maker.attackers()]
         found += [*cases, *maker.remainder(cases)]
     return tuple(found)
@@ -73,12 +71,9 @@ def cases_of(assessment: Assessment, context: Context) -> tuple[Case, ...]:
 class _Maker:
     """The cases of one goal."""
 
-    def __init__(
-        self, assessment: Assessment, context: Context, cards: dict[str, Finding], goal: Goal
-    ) -> None:
+    def __init__(self, assessment: Assessment, context: Context, goal: Goal) -> None:
         self._assessment = assessment
         self._context = context
-        self._cards = cards
         self._goal = goal
         self._rating: GoalRating = assessment.goals[goal]
         self._evidence = [e for e in assessment.evidence if goal in e.goals and e.standing.decides]
@@ -104,7 +99,8 @@ class _Maker:
             attacker=attacker,
             state=state,
             sentence=sentence,
-            undecided=template in (INCONCLUSIVE, NOT_TESTED) or state is CaseState.ERROR,
+            undecided=state is CaseState.ERROR
+            or (state is CaseState.SKIPPED and template in (SAID, NOT_TESTED)),
             details=tuple(dict.fromkeys(self._say(e) for e in about)),
             command=rerun_command(repeat, self._assessment, self._context) if repeat else "",
             seconds=sum(units.values()),
@@ -118,12 +114,12 @@ class _Maker:
         if verdict is Verdict.NOT_ASSESSED:
             return CaseState.SKIPPED, NOT_ASSESSED, []
         judged = [
-            (CaseState.FAILED, SUCCEEDED, self._with(ran, RunOutcome.SUCCEEDS)),
-            (CaseState.ERROR, FAILED, [e for e in mine if e.status is Status.FAILED_TO_RUN]),
+            (CaseState.FAILED, SAID, self._with(ran, RunOutcome.SUCCEEDS)),
+            (CaseState.ERROR, SAID, [e for e in mine if e.status is Status.FAILED_TO_RUN]),
         ]
         if verdict is not Verdict.MET:
             judged += [
-                (CaseState.SKIPPED, INCONCLUSIVE, self._with(ran, RunOutcome.INCONCLUSIVE)),
+                (CaseState.SKIPPED, SAID, self._with(ran, RunOutcome.INCONCLUSIVE)),
                 (CaseState.SKIPPED, NOT_TESTED, [e for e in mine if e.status in OPEN]),
                 (CaseState.SKIPPED, NOT_NEEDED, [e for e in mine if e.status is Status.NOT_NEEDED]),
             ]
@@ -138,9 +134,9 @@ class _Maker:
         return sorted(found, key=lambda e: order.get(e.id, len(order)))
 
     def _say(self, evidence: Evidence) -> str:
-        card = self._cards.get(evidence.id)
-        if card is not None:
-            return card.sentence
+        """Tell what this attacker reached, whoever else shares the attack run."""
+        if evidence.status in RUN_STATUSES:
+            return tell_run((evidence,), self._goal, self._assessment)
         name = evidence.attack or evidence.variant
         return f"{name}: {evidence.result.reason or evidence.status.replace('_', ' ')}"
 

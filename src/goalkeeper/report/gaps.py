@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from goalkeeper.core.assessment import Gap
 from goalkeeper.report.parts import merge_rows
+from goalkeeper.report.sentences import tell_reason
 
 MOST_NAMES = 8
 
@@ -21,16 +22,21 @@ def open_lines(gaps: Iterable[Gap]) -> tuple[str, ...]:
 
 
 def _line(reason: str, variants: dict[str, str]) -> str:
+    why = tell_reason(reason)
     if len(variants) == 1:
         ((variant, attackers),) = variants.items()
-        return f"{variant} by {attackers}: {reason}"
-    why = reason.removeprefix("not tested: ")
-    return f"{len(variants)} variants: {why}: {_shortlist(tuple(variants))}"
+        return f"{name_variant(variant)} by {attackers.replace('_', ' ')}: {why}"
+    return f"{_shortlist(tuple(map(name_variant, variants)))}: {why}"
+
+
+def name_variant(variant: str) -> str:
+    """Write a variant in words: `membership, label only`."""
+    return variant.replace(".", ", ").replace("_", " ")
 
 
 def _shortlist(names: tuple[str, ...]) -> str:
     """Name the first few, and count the rest."""
     rest = len(names) - MOST_NAMES
     if rest <= 0:
-        return ", ".join(names)
-    return f"{', '.join(names[:MOST_NAMES])}, and {rest} more"
+        return "; ".join(names)
+    return f"{'; '.join(names[:MOST_NAMES])}; and {rest} more"

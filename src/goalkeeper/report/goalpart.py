@@ -15,7 +15,7 @@ from goalkeeper.report.finding import Finding, primary_goal
 from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.parts import Fact, Link, Table, merge_rows
 from goalkeeper.report.sections import missing
-from goalkeeper.report.sentences import tell_goal
+from goalkeeper.report.sentences import tell_goal, tell_settling
 from goalkeeper.report.words import LEVELS, NEEDS, QUESTIONS, RISKS, VERDICT_LABELS, VerdictLabel
 
 UNRATED = "not rated"
@@ -63,6 +63,7 @@ class GoalPart:
     advice: tuple[Link, ...]
     attackers: str
     settle: tuple[str, ...]
+    settling: str
     not_tested: Table
     findings: tuple[Finding, ...]
     elsewhere: tuple[Link, ...]
@@ -123,6 +124,7 @@ def goal_part(goal: Goal, assessment: Assessment, findings: tuple[Finding, ...])
         advice=_advice(goal, assessment, {e.variant for e in deciding}),
         attackers=fmt.join_words(rating.attackers),
         settle=_settle(rating),
+        settling=_settling(goal, deciding, assessment),
         not_tested=_gaps(rating, assessment),
         findings=tuple(f for f in findings if f.id in here),
         elsewhere=tuple(
@@ -209,6 +211,14 @@ def _settle(rating: GoalRating) -> tuple[str, ...]:
     if rating.verdict is not Verdict.INCONCLUSIVE:
         return ()
     return open_lines(rating.not_tested)
+
+
+def _settling(goal: Goal, decider: list[Evidence], assessment: Assessment) -> str:
+    """Say what would settle the goal first; empty where it is decided."""
+    rating = assessment.goals[goal]
+    if rating.verdict is not Verdict.INCONCLUSIVE:
+        return ""
+    return tell_settling(goal, decider, assessment) or next(iter(_settle(rating)), "")
 
 
 def _gaps(rating: GoalRating, assessment: Assessment) -> Table:

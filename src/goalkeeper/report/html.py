@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -17,6 +18,7 @@ from goalkeeper.report.rows import attack_rows
 
 SHORT = 24  # characters; a cell of this length is kept on one line
 MOST_COLUMNS = 9
+TIED = re.compile(r"\d %|\bn = \d|\bLinf \d|\bL2 \d")
 
 
 def render_html(assessment: Assessment, context: Context | None = None) -> str:
@@ -53,7 +55,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["narrow"] = _narrow
+    environment.filters |= {"narrow": _narrow, "tie": tie}
     environment.globals |= {
         "words": words,
         "leading": leading,
@@ -61,6 +63,11 @@ def _environment() -> Environment:
         "attack_rows": attack_rows,
     }
     return environment
+
+
+def tie(text: str) -> str:
+    """Keep a number on one line with its unit, and with the name of what it counts."""
+    return TIED.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
 
 
 def _narrow(table: Table) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.report import format as fmt
+from goalkeeper.report import phrases
 from goalkeeper.report.finding import Finding
 from goalkeeper.report.goalpart import GoalPart
 from goalkeeper.report.parts import Fact, Link, Table
@@ -16,7 +17,9 @@ from goalkeeper.report.sections import AdvicePart, AttackerPart, Failure
 # text has its full length; tests/report/test_browser.py prints such a page.
 TITLE = 80
 LINE = 110
-SENTENCE = 245
+OPEN = 220  # what is untested, and why
+SENTENCE = 450
+FIX = 196
 NAME = 32
 SHORT_NAME = 26
 MOST_WORD = 64  # a SHA-256 is one word
@@ -47,8 +50,8 @@ class Verdicts:
 
     part: GoalPart
     sentence: str
-    number: str
     finding: Link | None
+    to_do: str
     fix: str
 
 
@@ -101,7 +104,7 @@ def leading(assessment: Assessment, sources: Sources) -> Leading:
         threats=_threats(sources.findings),
         attackers=Table("Attackers", ATTACKER_HEAD, tuple(map(_attacker, attackers))),
         more_attackers=MORE.format(count=rest) if rest > 0 else "",
-        open=_shorten_all((*_failed(sources.failures), *sources.open), MOST_OPEN, LINE),
+        open=_shorten_all((*_failed(sources.failures), *sources.open), MOST_OPEN, OPEN),
         means=OPEN_MEANS if sources.open or sources.failures else NOTHING_OPEN,
     )
 
@@ -137,30 +140,30 @@ def _facts(assessment: Assessment) -> tuple[Fact, ...]:
 
 def _verdict(goal: GoalPart, advice: Sequence[AdvicePart]) -> Verdicts:
     decider = goal.decider if goal.verdict is not Verdict.NOT_ASSESSED else None
-    number = ""
-    if decider is not None and decider.headline is not None:
-        within = f", {decider.within}" if decider.within else ""
-        number = shorten(f"{decider.metric}: {decider.headline}{within}", SENTENCE * 2 // 3)
     return Verdicts(
         part=goal,
         sentence=shorten(goal.sentence, SENTENCE),
-        number=number,
         finding=Link(decider.anchor, shorten(decider.title, LINE // 2)) if decider else None,
-        fix=shorten(_fix(goal, decider, advice), SENTENCE * 4 // 5),
+        to_do=label_first_step(goal),
+        fix=shorten(first_step(goal, advice), FIX),
     )
 
 
-def _fix(goal: GoalPart, decider: Finding | None, advice: Sequence[AdvicePart]) -> str:
+def label_first_step(goal: GoalPart) -> str:
+    """Say what the first step is for: to become better, or to be decided."""
+    return phrases.TO_SETTLE if goal.verdict is Verdict.INCONCLUSIVE else phrases.TO_DO
+
+
+def first_step(goal: GoalPart, advice: Sequence[AdvicePart]) -> str:
     """Return what to do first about the finding that decides; empty where nothing needs doing."""
-    if goal.verdict is Verdict.INCONCLUSIVE and goal.settle:
-        return goal.settle[0]
     if goal.verdict is not Verdict.NOT_MET:
-        return ""
+        return goal.settling
+    decider = goal.decider
     offered = [*(decider.advice if decider else ()), *goal.advice]
     linked = [link for link in offered if link in goal.advice] or offered
     by_anchor = {item.anchor: item for item in advice}
     first = next((by_anchor[link.anchor] for link in linked if link.anchor in by_anchor), None)
-    return f"{fmt.sentence_case(first.defence)}: {first.reason}" if first else NO_ADVICE
+    return f"{fmt.sentence_case(first.defence)}: {first.reason}." if first else NO_ADVICE
 
 
 def _threats(findings: Iterable[Finding]) -> tuple[str, ...]:

@@ -74,6 +74,7 @@ TOO_COSTLY = (
 )
 WITHSTOOD = "By the protection you asked for, that does not count as a success."
 INCONCLUSIVE = "Not conclusive: {open}. Measured so far: {reached}"
+TOO_LITTLE = "too little data; "  # in front of how much more would settle it
 MORE_DATA = "too little data; a larger sample would settle it"
 DOUBTED_RUN = "it is in doubt whether this is your model ({doubt})"
 
@@ -82,8 +83,7 @@ BY_STATUS = {
     Status.EXCLUDED: "Left out by choice: {reason}.",
     Status.NOT_TESTED: "Not tested: {reason}.",
     Status.FAILED_TO_RUN: "Not conclusive: the attack ended with an error ({reason}).",
-    Status.CONTROL_FAILED: "Not conclusive: the attack did not pass its own checks ({reason}). An "
-    "attack with more effort may settle it.",
+    Status.CONTROL_FAILED: "Not conclusive: the attack did not pass its own checks ({reason}).",
     Status.COVERED: "Not needed: {reason}.",
     Status.NOT_NEEDED: "Not needed: {reason}.",
 }
@@ -109,21 +109,30 @@ STATED = (
 
 # ---- goals ---------------------------------------------------------------------------------------
 
-NOT_MET = "{Goal} is not met. {run}"
-MET = "{Goal} is met: nothing succeeded that costs less than {points}. {run}"
-NOTHING_TO_TAKE = "{Goal} is met: {reason}, so that there is nothing to attack."
-OPEN = (
-    "It is not decided whether {goal} is met: no attack was shown to succeed, and one cannot be "
-    "excluded yet. {run}"
-)
-DOUBTED_GOAL = (
-    "It is not decided whether {goal} is met, as it is in doubt whether this is your model: "
-    "{doubt}."
-)
-NO_NEED = "{Goal} was not assessed, as no need to protect it was declared."
-NO_ATTACK = "{Goal} was not assessed, as no attack was planned for it."
-VERDICT_ALONE = "{Goal} is not met. {reason}"
+# The goal and its verdict stand right before or above these sentences, wherever they are shown.
+
+MET = "No attack succeeded that costs less than {points}, the protection you asked for. {run}"
+NOTHING_TO_TAKE = "There is nothing to attack: {reason}."
+OPEN = "No attack was shown to succeed, but one cannot be excluded yet. {run}"
+MEASURED = "Measured so far: {reached}"
+DOUBTED_GOAL = "It is in doubt whether this is your model: {doubt}."
+NO_NEED = "No need to protect {goal} was declared."
+NO_ATTACK = "No attack was planned for {goal}."
 NOTHING_TESTED = "Nothing was tested for it."
+SUCCEEDED = "An attack that must be withstood was shown to succeed."
+
+# ---- what to do first ----------------------------------------------------------------------------
+
+TO_DO = "Do first"
+TO_SETTLE = "What would settle it"
+CONTINUE = (
+    "Continue this run with the same command: the time was up before every attack run was made."
+)
+CHECK_MODEL = "Check that this is your model, with its own data, and run it again."
+MORE_EFFORT = (
+    "Run it again with more effort (the option --effort): the attack that may decide did not pass "
+    "its own checks."
+)
 
 # ---- words ---------------------------------------------------------------------------------------
 
@@ -147,6 +156,13 @@ ACCESS = {
     "difficult": "access that is hard to get",
 }
 A_FACT = "a fact about it"
+# Names of classes stand in quotation marks: any word can be one (low, no, 1, attack).
+CLASS = '"{name}"'
+OF_CLASS = '"{name}" {inputs}'
+HARMLESS = ("harmless", "harmless {inputs}")
+HARMFUL = "harmful {inputs}"
+AS_CLASS = ' as "{name}"'
+AS_LEAST_LIKELY = " as the class that the model thinks least likely"
 AT_LEAST = "at least {low}"
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from goalkeeper.core.assessment import ApplicationRow, Assessment, Gap, GoalRating, Verdict
 from goalkeeper.core.evidence import Evidence, Gain, Measurement, Status
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.threats import LEAST_LIKELY
 from goalkeeper.core.wording import MEASURED, placeholders_of
 from goalkeeper.report import format as fmt
 from goalkeeper.report import phrases
 from goalkeeper.report.deciding import RunOutcome, determine_outcome
+
+HARM = "tolerance_multiple"
 
 
 def tell_run(group: Sequence[Evidence], goal: Goal, assessment: Assessment) -> str:
@@ -57,44 +60,57 @@ def tell_goal(goal: Goal, decider: Sequence[Evidence], assessment: Assessment) -
     `decider` is the attack run that decided, of all attackers who share it; empty if none did.
     """
     rating = assessment.goals[goal]
-    name = {"goal": str(goal), "Goal": str(goal).capitalize()}
     if rating.verdict is Verdict.NOT_ASSESSED:
         nothing = phrases.NO_NEED if rating.need.level == 0 else phrases.NO_ATTACK
-        return phrases.fill(nothing, **name)
+        return phrases.fill(nothing, goal=str(goal))
     if rating.verdict is Verdict.NOT_MET and decider:
-        return phrases.fill(phrases.NOT_MET, run=tell_run(decider, goal, assessment), **name)
+        return tell_run(decider, goal, assessment)
     if rating.verdict is Verdict.MET:
-        return _tell_met(rating, decider, assessment, name)
+        return _tell_met(rating, decider, assessment)
     if rating.doubt:
-        return phrases.fill(phrases.DOUBTED_GOAL, doubt=_clause(rating.doubt), **name)
+        return phrases.fill(phrases.DOUBTED_GOAL, doubt=_clause(rating.doubt))
     if rating.verdict is Verdict.INCONCLUSIVE:
-        run = tell_run(decider, goal, assessment) if decider else ""
-        return phrases.fill(phrases.OPEN, run=run or _first_gap(rating), **name).rstrip()
-    return phrases.fill(
-        phrases.VERDICT_ALONE, reason=_as_sentence(_clause(rating.reason)), **name
-    ).rstrip()
+        run = _tell_open(decider[0], assessment) if decider else _first_gap(rating)
+        return phrases.fill(phrases.OPEN, run=run).rstrip()
+    return _as_sentence(_clause(rating.reason)) or phrases.fill(phrases.SUCCEEDED)
+
+
+def tell_settling(goal: Goal, decider: Sequence[Evidence], assessment: Assessment) -> str:
+    """Tell what would settle a goal that is inconclusive, first for the run that may decide it."""
+    rating = assessment.goals[goal]
+    if rating.doubt:
+        return phrases.fill(phrases.CHECK_MODEL)
+    if not assessment.complete:
+        return phrases.fill(phrases.CONTINUE)
+    if any(e.status is Status.CONTROL_FAILED for e in decider):
+        return phrases.fill(phrases.MORE_EFFORT)
+    if not decider or decider[0].status is not Status.TESTED:
+        return ""
+    return _as_sentence(_what_settles(decider, rating).removeprefix(phrases.TOO_LITTLE))
 
 
 # ---- what it means -------------------------------------------------------------------------------
 
 
-def _tell_met(
-    rating: GoalRating,
-    decider: Sequence[Evidence],
-    assessment: Assessment,
-    name: Mapping[str, str],
-) -> str:
+def _tell_open(evidence: Evidence, assessment: Assessment) -> str:
+    """Tell what was measured where nothing is decided, or why nothing was."""
+    if evidence.status is not Status.TESTED:
+        return _tell_status(evidence)
+    return phrases.fill(phrases.MEASURED, reached=tell_reached(evidence, assessment))
+
+
+def _tell_met(rating: GoalRating, decider: Sequence[Evidence], assessment: Assessment) -> str:
     named = (e for e in assessment.evidence if e.id in rating.because[:1])
     check = next(named, None)
     if check is not None and check.status is Status.NOT_APPLICABLE:
-        return phrases.fill(phrases.NOTHING_TO_TAKE, reason=_clause(check.result.reason), **name)
+        return phrases.fill(phrases.NOTHING_TO_TAKE, reason=_clause(check.result.reason))
     reached = tell_reached(decider[0], assessment) if decider else ""
     points = fmt.points(rating.required, "any cost")
-    return phrases.fill(phrases.MET, points=points, run=reached, **name).rstrip()
+    return phrases.fill(phrases.MET, points=points, run=reached).rstrip()
 
 
 def _tell_status(evidence: Evidence) -> str:
-    reason = _shorten(_clause(evidence.result.reason)) or phrases.NO_REASON[evidence.status]
+    reason = tell_reason(evidence.result.reason) or phrases.NO_REASON[evidence.status]
     return phrases.fill(phrases.BY_STATUS[evidence.status], reason=reason)
 
 
@@ -157,6 +173,7 @@ def _values(evidence: Evidence, head: Measurement, app: ApplicationRow) -> dict[
         "inputs": inputs,
         "parts": parts,
         "subject": _subject(evidence),
+        "target": _target(evidence, app),
         "where": f", {evidence.result.threat}" if evidence.result.threat else "",
         "after": phrases.after(trial.queries if trial else evidence.result.cost.queries),
         "dose": fmt.budget(trial.share if trial else 0.0, fmt.PERCENT),
@@ -177,21 +194,31 @@ def _values(evidence: Evidence, head: Measurement, app: ApplicationRow) -> dict[
 
 
 def _classes(app: ApplicationRow, inputs: str) -> dict[str, str]:
+    """Name the harmless class and the others, and the inputs of each."""
+    passes, passing = phrases.HARMLESS
     harmful = [name for name in app.classes if name != app.harmless]
+    if app.harmless:
+        passes, passing = phrases.CLASS, phrases.OF_CLASS
+    failing = phrases.OF_CLASS if len(harmful) == 1 else phrases.HARMFUL
     return {
-        "harmless": _class_name(app.harmless or "harmless"),
-        "harmless_inputs": _of_class(app.harmless or "harmless", inputs),
-        "harmful_inputs": _of_class(harmful[0] if len(harmful) == 1 else "harmful", inputs),
+        "harmless": phrases.fill(passes, name=app.harmless),
+        "harmless_inputs": phrases.fill(passing, name=app.harmless, inputs=inputs),
+        "harmful_inputs": phrases.fill(failing, name="".join(harmful[:1]), inputs=inputs),
     }
 
 
-def _class_name(name: str) -> str:
-    return f"class {name}" if not name[:1].isalpha() else name
+def _target(evidence: Evidence, app: ApplicationRow) -> str:
+    """Say as which class inputs are to be misclassified, which the name of a task ends with."""
+    aimed = evidence.task.partition("-to-")[2]
+    if aimed == LEAST_LIKELY:
+        return phrases.fill(phrases.AS_LEAST_LIKELY)
+    named = (name for name in app.classes if aimed and _in_task(name) == aimed)
+    return next((phrases.fill(phrases.AS_CLASS, name=name) for name in named), "")
 
 
-def _of_class(name: str, inputs: str) -> str:
-    """Write `spam texts`; names that are no words, as `records of class 1`."""
-    return f"{name} {inputs}" if name[:1].isalpha() else f"{inputs} of class {name}"
+def _in_task(name: str) -> str:
+    """Write a class as in the name of a task."""
+    return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
 
 
 def name_attacker(name: str) -> str:
@@ -219,6 +246,10 @@ def _queries(evidence: Evidence) -> str:
 
 
 def _numbers(m: Measurement) -> dict[str, str]:
+    """Write the numbers of a measurement; a harm below none is none."""
+    if m.metric == HARM:
+        no_less = {k: max(0.0, getattr(m, k)) for k in ("value", "low", "high", "baseline")}
+        m = m.model_copy(update=no_less)
     scale = fmt.scale_of(m.metric)
     digits = fmt.readable_places(m.low, m.high, m.value, scale)
     whole = scale is fmt.PERCENT and m.value in (0, 1)
@@ -256,6 +287,11 @@ def _rate(evidence: Evidence) -> dict[str, str]:
 
 
 # ---- reasons within a sentence -------------------------------------------------------------------
+
+
+def tell_reason(reason: str) -> str:
+    """Write a reason as it follows a colon, without the numbers at its end that show nothing."""
+    return _shorten(_clause(reason))
 
 
 def _clause(reason: str) -> str:

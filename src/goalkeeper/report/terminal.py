@@ -14,6 +14,7 @@ from goalkeeper.core.evidence import Status
 from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import Finding
 from goalkeeper.report.goalpart import OUTCOME_WORDS, GoalPart
+from goalkeeper.report.leading import first_step, label_first_step
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context
 from goalkeeper.report.sections import NO_ATTACK
@@ -27,7 +28,6 @@ STYLES = {
 }
 MOST_LINES = 5
 MOST_NAMES = 4
-TO_DO_FIRST = "Do first"
 
 
 def render_terminal(
@@ -84,20 +84,13 @@ def _goal(goal: GoalPart, report: Report, *, plain: bool, brief: bool) -> Iterat
     risk = goal.risk.partition(":")[0]
     yield head.append(f" (need {goal.need}, risk {risk})", style="dim")
     lines: list[RenderableType] = [Text(goal.sentence)]
-    lines += [Text(f"{TO_DO_FIRST}: {text}") for text in _first_remedy(goal, report)]
+    todo = first_step(goal, report.advice)
+    lines += [Text(f"{label_first_step(goal)}: {todo}")] if todo else []
     if not brief:
         lines += _decider(goal.decider) if goal.decider else [Text(_why(goal), style="dim")]
     if goal.outcomes and not brief:
         lines.append(Text(_outcomes(goal), style="dim"))
     yield _indented(*lines)
-
-
-def _first_remedy(goal: GoalPart, report: Report) -> tuple[str, ...]:
-    """Write the first defence that is recommended for a goal that is not met."""
-    if goal.verdict is not Verdict.NOT_MET:
-        return ()
-    anchors = [link.anchor for link in goal.advice]
-    return tuple(f"{a.defence}: {a.reason}." for a in report.advice if a.anchor in anchors[:1])
 
 
 def _why(goal: GoalPart) -> str:

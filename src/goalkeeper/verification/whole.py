@@ -276,9 +276,13 @@ def _within(stored: Any, again: Any) -> bool:
 
 def _compare_rest(assessment: Assessment, policy: Policy) -> Iterator[str]:
     """Compare what no verdict depends on, and a reader does: advice, catalogues, the baseline."""
-    stored = [advice.model_copy(update={"verified": None}) for advice in assessment.advice]
-    if stored != list(advise(assessment.evidence)):
+    kind = assessment.application.domain
+    advice = advise(assessment.evidence, assessment.goals, lambda v: policy.remedies(v, kind))
+    if assessment.advice != advice:
         yield "advice: is not what the evidence leads to"
+    told_of = {one.variant for one in assessment.evidence if one.headline}
+    if assessment.sentences != policy.sentences(kind, told_of):
+        yield "sentences: are not those of the policy"
     for one in assessment.evidence:
         variant = policy.variant(one.variant)
         told = (one.family, one.standards, one.references[-len(variant.references) :])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from goalkeeper.attack_run import AttackRun, evaluate
-from goalkeeper.attacks.exhaustion._growth import Prober, Shape, climb
+from goalkeeper.attacks.exhaustion._growth import Prober, Shape, climb, refine
 from goalkeeper.attacks.exhaustion._text_shapes import list_sizes
 from goalkeeper.attacks.exhaustion.sponge import KEPT, Sponge
 from goalkeeper.core.access import Access, Terms
@@ -245,3 +245,22 @@ def test_an_honest_application_is_not_slow(name: str) -> None:
     found = measured({**planted.HONEST_TEXTS, **planted.HONEST_ROWS}[name]())
     assert found.measurements[0].low < 1.5, found.summary
     assert found.measurements[0].high < 5, found.summary
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("sizes", [(4.0, 5.25), (3.0, 5.5), (1.0, 2.5), (0.1, 900.0)])
+def test_the_search_for_a_bearable_size_ends(sizes: tuple[float, float]) -> None:
+    """Sizes of rows are values of columns: between 4 and 5.25 no other whole number may be next."""
+    _, access = population(plain("text"))
+    asked: list[float] = []
+
+    class Steady(Prober):
+        def cost(self, value: float, expected: float) -> float:
+            asked.append(value)
+            return 1.0
+
+    prober = Steady(access, np.atleast_1d, left=1e9, base=1.0, cap=10.0)
+    low, high = sizes
+    seen = [(0.0, 1.0), (low / 2, 1.2), (low, 3.0)]
+    refine(Shape("row", lambda size, rng: size, sizes), prober, seen, high)
+    assert all(low < size < high for size in asked)

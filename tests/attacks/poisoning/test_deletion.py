@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from goalkeeper.attack_run import AttackRun, execute
 from goalkeeper.attacks.poisoning.deletion import Deletion
-from goalkeeper.core.evidence import DamageCount
-from goalkeeper.core.power import Capability
+from goalkeeper.core.access import Access, Terms
+from goalkeeper.core.evidence import DamageCount, Status
+from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power
 from goalkeeper.games.poisoning import Poisoning
 from goalkeeper.games.tallies import beats_baseline, value
 from tests.attacks.poisoning.handing_in import answers_of, app_of, handed_in, knowing, result_of
@@ -77,3 +79,42 @@ def test_a_weakened_application_gives_way_to_few_deletions(domain: str) -> None:
     result = result_of(Deletion(), weak, share=0.05, game=game)
     assert beats_baseline(result.trials[-1].tally)
     assert value(result.trials[-1].tally) > 5
+
+
+def test_without_a_harmless_class_it_deletes_what_it_has() -> None:
+    """Of the few records in its reach none need be of the class that is most frequent elsewhere."""
+    for domain in DOMAINS:
+        app = replace(app_of(domain), harmless=None)
+        y = app.data.train.y
+        game = Poisoning(points=1)
+        few = Power(
+            knowledge=Knowledge(data=Grade.PARTIAL),
+            capabilities=Capability.T2,
+            budget=Budget(share=2.5 / len(y)),
+        )
+        for seed in range(5):
+            dealt = game.deal(app, game.tasks(app)[0], np.random.default_rng(0))
+            terms = Terms(
+                granted=few,
+                rng=np.random.default_rng(seed),
+                victim=np.random.SeedSequence(seed),
+            )
+            answer = Deletion().run(dealt.question, Access(app, terms))
+            assert len(answer.change.delete), (domain, seed)
+
+
+def test_who_has_no_harmless_record_is_told_so() -> None:
+    app = app_of("table")
+    data = replace(app.data, train=replace(app.data.train, y=np.ones_like(app.data.train.y)))
+    few = Power(
+        knowledge=Knowledge(data=Grade.PARTIAL),
+        capabilities=Capability.T2,
+        budget=Budget(share=0.05),
+    )
+    run = AttackRun(
+        attack=Deletion(), game=Poisoning(), task=Poisoning().tasks(app)[0], granted=few, seed=0
+    )
+    result = execute(replace(app, data=data), run)
+    assert result.status is Status.NOT_TESTED
+    assert "training records that this attacker may delete is of the class" in result.reason
+    assert "less than one record" not in result.reason

@@ -13,11 +13,11 @@ pytest.importorskip("aiohttp")
 
 import goalkeeper as gk
 from goalkeeper.cli.exits import choose_exit_code
-from goalkeeper.compute.folder import RunFolder
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.power import View
 from goalkeeper.describe import check, load
 from goalkeeper.running import Warned
+from goalkeeper.verification import verify
 from tests.describe.writing import BASE, FILTER, line_of, mail_lines
 from tests.targets.serving import serving
 
@@ -288,7 +288,7 @@ def test_a_run_keeps_what_it_paid_for_when_its_service_fails(tmp_path: Path) -> 
         assert run(path, folder).verdict == whole.verdict
         assert 0 < served.seen - before <= most - broken_at + 3  # and the check at the start
         assert spent(folder) == served.seen
-    assert RunFolder(folder).changed() == []
+    assert verify(folder).problems == ()
     for file in (p for p in tmp_path.rglob("*") if p.is_file()):
         assert SECRET.encode() not in file.read_bytes(), file
 

@@ -15,8 +15,9 @@ from goalkeeper.core.answer_costs import CostMeter
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.cost import Cost
 from goalkeeper.core.data import Floats, Inputs
+from goalkeeper.core.deadline import time_limit
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.errors import DataError, TargetError
+from goalkeeper.core.errors import DataError, TargetError, TimeIsUp
 from goalkeeper.core.evidence import AttackResult, Latency, Status
 from goalkeeper.core.power import Power, View
 from goalkeeper.core.text import texts
@@ -312,3 +313,13 @@ def test_a_perfect_attack_would_win_with_the_default_sample() -> None:
     found = evaluate(Slow(lambda _: 0.01), {"plain": plain}, Exhaustion().smaller())
     assert not beats_baseline(tally(found))
     assert beats_baseline(perfect_tally(tally(found)))
+
+
+def test_measuring_ends_with_the_time_of_the_run() -> None:
+    target = Slow(lambda text: 1.0)
+    timer = GroupTimer(CostMeter.of(target, target.clock), patience=80.0, limit=200.0)
+    with time_limit(5.0, target.clock), pytest.raises(TimeIsUp):
+        timer.measure([texts([f"text {i}" for i in range(30)])], 7, np.random.default_rng(0))
+    assert target.now == 5.0
+    with time_limit(5.0, target.clock), pytest.raises(TimeIsUp):
+        read_costs(texts(["a"]), time.perf_counter)

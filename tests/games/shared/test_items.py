@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from goalkeeper.core.data import Splits, row_keys
-from goalkeeper.core.evidence import Outcomes
+from goalkeeper.core.outcomes import Outcomes, read_ranks, write_ranks
 from goalkeeper.games.shared import items
 from goalkeeper.games.shared.items import keep_outcomes
 from tests.core.everything import application, part
@@ -72,3 +72,13 @@ def test_too_many_items_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_outcomes_of_unequal_length_are_refused() -> None:
     with pytest.raises(ValidationError, match="same number of items"):
         Outcomes(ids="abcdefgh", hits="1")
+
+
+def test_ranks_are_read_as_they_were_written() -> None:
+    scores = np.array([0.3, -1.0, 7.0, 0.1])
+    kept = Outcomes(ids="abcd" * 4, hits="0011", beside="0012", ranks=write_ranks(scores))
+    assert read_ranks(kept).tolist() == [2, 0, 3, 1]
+    with pytest.raises(ValidationError, match="ranks"):
+        Outcomes(ids="abcd" * 4, hits="0011", ranks=kept.ranks[:-4])
+    with pytest.raises(ValueError, match="numbers from 0"):
+        read_ranks(kept.model_copy(update={"ranks": write_ranks(scores)[:-4] + "AAA="}))

@@ -112,7 +112,7 @@ def climb(shape: Shape, prober: Prober) -> Grown | None:
         if not prober.open:
             break
         if predict(seen, size) > prober.cap:
-            _refine(shape, prober, seen, size)
+            refine(shape, prober, seen, size)
             break
         seen.append((size, prober.cost(shape.make(size, prober.access.rng), seen[-1][1])))
         slow = seen[-1][1] > AGAIN * prober.base
@@ -125,14 +125,14 @@ def climb(shape: Shape, prober: Prober) -> Grown | None:
     return Grown(shape, size, cost, safe)
 
 
-def _refine(
-    shape: Shape, prober: Prober, seen: list[tuple[float, float]], too_large: float
-) -> None:
+def refine(shape: Shape, prober: Prober, seen: list[tuple[float, float]], too_large: float) -> None:
     """Ask sizes between the last one and one that would take too long, as large as may be."""
     for _ in range(REFINEMENTS):
         low, high = seen[-1][0], too_large
         while high - low > 1 and high / max(low, 1.0) > 1.01:
             middle = math.floor((low + high) / 2)
+            if not low < middle < high:  # sizes of rows are values, and need be no whole numbers
+                break
             low, high = (middle, high) if predict(seen, middle) <= prober.cap else (low, middle)
         if low <= seen[-1][0] or not prober.open or seen[-1][1] >= prober.cap / 2:
             return

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from goalkeeper.core.answer_costs import CostMeter
 from goalkeeper.core.data import Floats, Inputs
+from goalkeeper.core.deadline import check_time
 from goalkeeper.core.text import TERM
 
 READINGS = 3  # times that a text is read, of which the median counts
@@ -84,6 +85,7 @@ def read_costs(x: Inputs, clock: Callable[[], float]) -> Floats:
     taken = np.zeros((READINGS, len(x)))
     for row in taken:
         for i, text in enumerate(x):
+            check_time()
             start = clock()
             Counter(text), Counter(TERM.findall(text.lower()))
             row[i] = clock() - start

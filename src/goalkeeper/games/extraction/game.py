@@ -20,6 +20,7 @@ from goalkeeper.core.power import Attacker, Grade, Knowledge, Power, View
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.extraction.leaves import find_copied_leaves
+from goalkeeper.games.extraction.remainder import Remainder
 from goalkeeper.games.extraction.stolen import examine_protection
 from goalkeeper.games.extraction.substitutes import (
     Substitute,
@@ -41,6 +42,7 @@ from goalkeeper.games.shared.measuring import (
 )
 from goalkeeper.games.shared.simple_targets import simple_rule
 from goalkeeper.games.shared.wording import percent, rate
+from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.stats import clopper_pearson
 
 MIN_INPUTS = 30  # in the holdout
@@ -69,7 +71,8 @@ class Extraction(Game[PublicInterface, Data, Substitute]):
     """Question: what is public. Secret: unseen inputs. Answer: a substitute that stands alone.
 
     A success is an unseen input on which the substitute agrees with the target; the baseline is
-    the best substitute that this attacker can have without any query.
+    the best substitute that this attacker can have without any query. Where that is so good that
+    what is left does not matter (`Remainder`), and no attack is better, nothing is to be had.
     """
 
     name: ClassVar[str] = "extraction"
@@ -126,6 +129,14 @@ class Extraction(Game[PublicInterface, Data, Substitute]):
         trials = [
             build_gain_trial(point, _count(a, base)) for point, a in zip(points, agree, strict=True)
         ]
+        left = Remainder.of(app, target.labels, base)
+        if left.negligible and not any(beats_baseline(trial.tally) for trial in trials):
+            return AttackResult(
+                status=Status.NOT_APPLICABLE,
+                reason=left.reason,
+                summary=_summarise(points[-1], agree[-1], base),
+                measurements=(left.measure(), _measure_fidelity(agree[-1], base)),
+            )
         return AttackResult(
             status=Status.TESTED,
             summary=_summarise(points[-1], agree[-1], base),
@@ -210,9 +221,7 @@ def _measure(
     labels = _predict(point, app, unseen.x)
     found = [
         _count(agree, base).measure(marking.task.metric, "over the best without any query"),
-        measure_rate(
-            "fidelity", agree, float(base.mean()), note="share of equal answers on unseen inputs"
-        ),
+        _measure_fidelity(agree, base),
         measure_rate(
             "accuracy of the substitute",
             labels == unseen.y,
@@ -237,6 +246,11 @@ def _measure(
         note = "leaves of the original's tree within which the substitute always answers alike"
         found.append(measure_rate("leaves copied", leaves, 0.0, note=note))
     return (*found, *_measure_parameters(marking))
+
+
+def _measure_fidelity(agree: Bools, base: Bools) -> Measurement:
+    note = "share of equal answers on unseen inputs"
+    return measure_rate("fidelity", agree, float(base.mean()), note=note)
 
 
 def _measure_uniform(marking: ExtractionMarking, domain: TableDomain) -> list[Measurement]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from goalkeeper.core.application import Application
-from goalkeeper.core.data import Bools, Floats, Inputs
-from goalkeeper.core.evidence import Outcomes
+from goalkeeper.core.data import Bools, Floats, Inputs, Ints
+from goalkeeper.core.outcomes import Outcomes, write_ranks
 from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.stats import calibrated_threshold
 
 FALSE_POSITIVE_RATES = (0.001, 0.01, 0.05, 0.1)
+MOST_RECORDS = 15_000  # as many as a game asks about at most
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -25,7 +26,21 @@ class Roles:
 
 
 def keep_levels(app: Application, x: Inputs, ranks: Floats, roles: Roles) -> Outcomes | None:
-    """Keep of each member and non-member how many of the thresholds its score exceeds."""
-    cuts = [calibrated_threshold(ranks[roles.calibration], rate) for rate in FALSE_POSITIVE_RATES]
-    levels = np.sum([ranks > cut for cut in cuts], axis=0)
-    return keep_outcomes(app, x, levels, roles.member, roles.member | roles.non_member)
+    """Keep of each record its role, its rank, and how many of the thresholds its score exceeds.
+
+    Calibration records are kept as well: whoever compares two runs must allow for thresholds that
+    are estimated from them.
+    """
+    levels = count_exceeded(ranks, ranks[roles.calibration])
+    parts = roles.member + 2 * roles.calibration
+    used = roles.member | roles.non_member | roles.calibration
+    if used.sum() > MOST_RECORDS:
+        return None
+    kept = keep_outcomes(app, x[used], levels[used], parts[used], most=MOST_RECORDS)
+    return None if kept is None else kept.model_copy(update={"ranks": write_ranks(ranks[used])})
+
+
+def count_exceeded(ranks: Floats, calibration: Floats) -> Ints:
+    """Count how many of the thresholds each score exceeds."""
+    cuts = [calibrated_threshold(calibration, rate) for rate in FALSE_POSITIVE_RATES]
+    return np.asarray(np.sum([ranks > cut for cut in cuts], axis=0))

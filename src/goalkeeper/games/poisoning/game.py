@@ -213,7 +213,13 @@ def _draw_honest(app: Application, dose: Dose, rng: np.random.Generator) -> Hone
 
 
 def _explain_empty(granted: Power, question: PoisoningQuestion) -> str:
+    share = granted.budget.share
+    if not question.change_counts(share):
+        return (
+            f"inconclusive: {share:.2%} of {question.rows} training records is less than one "
+            "record; provide more training data"
+        )
     return (
-        f"inconclusive: {granted.budget.share:.2%} of {question.rows} training records is less "
-        "than one record, or the attack found nothing to change; provide more training data"
+        f"inconclusive: the attack found nothing to change with {share:.2%} of {question.rows:,} "
+        "training records; with other records in the attacker's hands it might"
     )

@@ -7,7 +7,7 @@ import hashlib
 
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Inputs, Ints, fingerprint, row_keys
-from goalkeeper.core.evidence import Outcomes
+from goalkeeper.core.outcomes import Outcomes
 
 ID_BYTES = 3  # 4 characters; of 1,000 items one in 17 million pairs is taken for equal by chance
 MOST_ITEMS = 10_000  # with more of them evidence would be long, and few comparisons need as many
@@ -17,8 +17,10 @@ def keep_outcomes(
     app: Application,
     x: Inputs,
     hits: Bools | Ints,
-    beside: Bools | None = None,
+    beside: Bools | Ints | None = None,
     counted: Bools | None = None,
+    *,
+    most: int | None = None,
 ) -> Outcomes | None:
     """Keep the outcome of each item `(n,)`, and None where there are too many.
 
@@ -30,11 +32,13 @@ def keep_outcomes(
         A digit an item: what the attack reached on it, and the baseline on the same item.
     counted
         Which items count; all if left out.
+    most
+        The largest number of items that are kept.
     """
     if counted is not None:
         kept = None if beside is None else beside[counted]
-        return keep_outcomes(app, x[counted], hits[counted], kept)
-    if len(x) > MOST_ITEMS:
+        return keep_outcomes(app, x[counted], hits[counted], kept, most=most)
+    if len(x) > (MOST_ITEMS if most is None else most):
         return None
     return Outcomes(
         ids="".join(_name(key, app.once(_make_key)) for key in row_keys(x)),

@@ -8,6 +8,7 @@ from typing import ClassVar
 from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.report.gfm import code, escape, table_lines
 from goalkeeper.report.goalpart import GoalPart
+from goalkeeper.report.leading import first_step, label_first_step
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context, Table
 from goalkeeper.report.renderer import Renderer
@@ -68,6 +69,8 @@ def _measured(goal: GoalPart) -> str:
     decider = goal.decider
     if goal.verdict is Verdict.NOT_ASSESSED or decider is None or decider.headline is None:
         return "nothing"
+    if decider.warning:
+        return f"{decider.attack}: nothing that counts"
     return f"{decider.attack}: {decider.metric} {decider.headline}"
 
 
@@ -75,10 +78,9 @@ def _goal(goal: GoalPart, report: Report) -> Iterator[str]:
     yield f"- **{goal.title}, {goal.label.word}:** {_escape(goal.sentence)}"
     if goal.verdict not in CAN_CHANGE:
         return
-    anchors = {link.anchor for link in goal.advice[:1]}
-    remedy = next((part for part in report.advice if part.anchor in anchors), None)
-    if remedy is not None:
-        yield f"  - First remedy: {_escape(f'{remedy.defence}: {remedy.reason}')}"
+    todo = first_step(goal, report.advice)
+    if todo:
+        yield f"  - {label_first_step(goal)}: {_escape(todo)}"
     if goal.decider is not None:
         yield f"  - Repeat it with: {code(goal.decider.command)}"
 
