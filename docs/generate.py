@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pictures
+import protections
 import simulations
 import traceability
 from writing import anchor, code, first_line, number, page, prose, sections, table, words
@@ -405,6 +406,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli": cli,
     "attacks": attacks,
     "games": game_pages,
+    "defences": protections.text,
     "how-attacks-work": how_attacks_work,
     "attackers": attackers,
     "variants": variants,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -13,6 +17,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 
 import goalkeeper as gk
+from goalkeeper.core.application import Storage, Target
+from goalkeeper.core.errors import NotOffered
+from goalkeeper.targets import SklearnTarget
 
 HAM = [
     "meeting",
@@ -75,6 +82,35 @@ def mail(**options: Any) -> gk.Application:
     return make(model, texts(), harmless="0", **options)
 
 
+def table(**options: Any) -> gk.Application:
+    """A linear model of a table, stored in a file that nothing checks; ten records a person."""
+    people = np.array([f"person {i // 10}" for i in range(400)])
+    said = {"wiring": {"0": "rejects", "1": "accepts"}, "person": (people, people), "harmless": "0"}
+    app = make(LogisticRegression(), rows(800), **{**said, **options})
+
+    def save(target: Target) -> bytes:
+        if not isinstance(target, SklearnTarget):
+            raise NotOffered("only one model of scikit-learn can be stored")
+        stream = io.BytesIO()
+        joblib.dump(target.model, stream)
+        return stream.getvalue()
+
+    def load(path: Path) -> Target:
+        return SklearnTarget(joblib.load(path), app.classes, app.domain)
+
+    content = save(app.target)
+    storage = Storage(
+        read=lambda: content,
+        suffix=".joblib",
+        runs_code=True,
+        protection="",
+        check=lambda path: True,
+        load=load,
+        save=save,
+    )
+    return replace(app, storage=storage)
+
+
 def build_network() -> Any:
     """Build a network for pictures."""
     from torch import nn
@@ -84,9 +120,7 @@ def build_network() -> Any:
 
 APPLICATIONS: dict[str, Callable[..., gk.Application]] = {
     "texts": mail,
-    "linear": lambda **o: make(
-        LogisticRegression(), rows(), **{"wiring": {"0": "rejects", "1": "accepts"}, **o}
-    ),
+    "linear": table,
     "forest": lambda **o: make(RandomForestClassifier(3, random_state=0), rows(), **o),
     "boosting": lambda **o: make(HistGradientBoostingClassifier(max_iter=3), rows(), **o),
     "torch": lambda **o: make(

@@ -43,7 +43,7 @@ def test_a_defence_says_what_it_is(name: str) -> None:
     assert defence.goals
     assert defence.families
     assert defence.families <= families
-    for words in (defence.about, defence.price):
+    for words in (defence.about, defence.works, defence.price, defence.adaptive):
         assert words
         assert words[0].islower()
         assert not words.endswith(".")
@@ -62,7 +62,11 @@ def test_some_defence_fits_every_kind_of_application(kind: str) -> None:
 @pytest.mark.parametrize("name", catalogue())
 def test_every_defence_fits_some_application(name: str) -> None:
     defence = catalogue()[name]()
-    assert any(not defence.lacks(application(kind)) for kind in APPLICATIONS)
+    reasons = [defence.lacks(application(kind)) for kind in APPLICATIONS]
+    missing = [reason for reason in reasons if "is not installed" in reason]
+    if missing:
+        pytest.skip(missing[0])
+    assert "" in reasons
 
 
 @pytest.mark.parametrize(("name", "kind"), PAIRS)

@@ -6,18 +6,30 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 import goalkeeper as gk
 from goalkeeper.core.data import Data
 from goalkeeper.core.power import Grade, View
 from goalkeeper.defences import Chosen, apply_chosen, catalogue
 from goalkeeper.defences._private_regression import PrivateLogisticRegression, noise_scale
+from goalkeeper.defences.abstention import Detector, Features
 from goalkeeper.defences.bagging import BaggingTrainer
 from goalkeeper.defences.deduplication import drop_copies
 from goalkeeper.defences.label_cleaning import CleaningSettings, LabelCleaner
 from goalkeeper.defences.padded_texts import PaddingSettings, pad_texts
 from goalkeeper.defences.suspicious_part import split
-from tests.defences.applications import APPLICATIONS, HAM, build_network, mail, make, texts
+from goalkeeper.games.swapped_file import SwappedFile
+from tests.defences.applications import (
+    APPLICATIONS,
+    HAM,
+    build_network,
+    mail,
+    make,
+    table,
+    texts,
+)
+from tests.games.tampering import add_byte, result_of, tally
 
 
 def defended(app: gk.Application, name: str, **settings: Any) -> gk.Application:
@@ -215,3 +227,103 @@ def test_private_gradients_train_to_the_epsilon_that_is_asked() -> None:
     made = defended(APPLICATIONS["torch"](), "private_gradients", epsilon=8.0)
     data = made.data.holdout
     assert (made.target.answer(data.x, View.LABELS).labels == data.y).mean() > 0.8
+
+
+# ---- integrity -----------------------------------------------------------------------------------
+
+
+def test_nothing_hides_behind_the_cap_of_a_text() -> None:
+    app = mail()
+    capped = defended(app, "input_cap", characters=120)
+    assert caught(app, 50) == 0
+    assert caught(capped, 50) == 1
+    spam = app.data.holdout.x[app.data.holdout.y == 1]
+    behind = np.array([" ".join(HAM * 5) + " " + text for text in spam], dtype=object)
+    assert capped.target.answer(behind, View.LABELS).labels.all()
+    short = app.data.holdout.x
+    before, after = (a.target.answer(short, View.SCORES).scores for a in (app, capped))
+    np.testing.assert_allclose(before, after)
+
+
+def uneven_rows(n: int = 800) -> tuple[Any, Any]:
+    """Ten columns that all decide, one of them much more than the others."""
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % 2
+    shift = np.array([3.0] + [0.9] * 9)
+    return rng.normal(size=(n, 10)) + np.outer(2 * y - 1, shift / 2), y
+
+
+def test_no_column_decides_by_itself_once_weights_are_even() -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    app = make(make_pipeline(StandardScaler(), LogisticRegression()), uneven_rows())
+    made = defended(app, "even_weights", most=1.0)
+    data, train = app.data.holdout, app.data.train
+    size = np.abs(made.target.parameters()["weights"][0]) * train.x.std(axis=0)
+    assert size.max() < 1.5 * size.mean()
+    changed = data.x.copy()
+    changed[:, 0] = np.where(data.y == 1, -2.5, 2.5)  # the strongest column, as the other class
+
+    def right(target: Any, x: Any) -> float:
+        return float((target.answer(x, View.LABELS).labels == data.y).mean())
+
+    assert right(made.target, data.x) > 0.9
+    assert right(made.target, changed) > right(app.target, changed) + 0.25
+
+
+def test_what_is_far_from_the_training_data_is_declined_and_little_else() -> None:
+    app = table()
+    made = defended(app, "abstention")
+    far = np.random.default_rng(0).normal(size=(200, 5)) * 12
+    assert app.target.answer(far, View.LABELS).labels.mean() < 0.7
+    assert made.target.answer(far, View.LABELS).labels.mean() > 0.97
+    x = app.data.holdout.x
+    before, after = (a.target.answer(x, View.LABELS).labels for a in (app, made))
+    assert (before != after).mean() < 0.06
+
+
+def test_texts_of_other_words_are_far_as_well() -> None:
+    app = mail()
+    detector = Detector.fit(Features(app.domain), app.data.train)
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("qxzjkv"), 5)) for _ in range(400)]
+    strange = [" ".join(rng.choice(words, 13)) for _ in range(50)]
+    usual, far = (detector.distances(x) for x in (app.data.holdout.x, np.array(strange, object)))
+    assert np.median(far) > np.quantile(usual, 0.95)
+
+
+# ---- files and answers ---------------------------------------------------------------------------
+
+
+def test_another_file_is_noticed_before_it_is_loaded_and_a_retrained_one_is_known() -> None:
+    app = table()
+    assert tally(result_of(add_byte, SwappedFile().smaller(), app=app)).successes == 1
+    signed = defended(app, "file_signature")
+    for one in (
+        signed,
+        defended(signed, "regularisation"),
+        defended(signed, "abstention"),
+        defended(signed, "rounding"),
+    ):
+        result = result_of(add_byte, SwappedFile().smaller(), app=one)
+        assert tally(result).successes == 0
+        assert "noticed by the declared check" in result.measurements[1].note
+
+
+def test_the_highest_scores_alone_are_shown() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(4, size=400)
+    app = make(DecisionTreeClassifier(max_depth=3), (rng.normal(size=(400, 2)) + y[:, None], y))
+    x = app.data.holdout.x
+    whole = app.target.answer(x, View.SCORES)
+    for k in (1, 2):
+        shown = defended(app, "top_k", k=k).target.answer(x, View.SCORES)
+        np.testing.assert_array_equal(shown.labels, whole.labels)
+        assert ((shown.scores > 0).sum(axis=1) <= k).all()
+        np.testing.assert_allclose(shown.scores.sum(axis=1), 1)
+    highest = np.sort(whole.scores, axis=1)[:, ::-1][:, :2]
+    np.testing.assert_allclose(
+        np.sort(shown.scores, axis=1)[:, ::-1][:, :2], highest / highest.sum(axis=1, keepdims=True)
+    )

@@ -28,6 +28,7 @@ from goalkeeper.core.metered_trainer import MeteredTrainer
 from goalkeeper.core.power import Capability, Grade, Power, View
 from goalkeeper.core.readonly import private_copy
 from goalkeeper.core.reference import DRAWS, ReferencePool, SharedAnswers, derive
+from goalkeeper.core.retrained import serving_trainer
 from goalkeeper.core.steering import Steering, permitted
 from goalkeeper.core.stored_numbers import change_numbers
 from goalkeeper.core.terms import Checkpoint as Checkpoint
@@ -323,7 +324,7 @@ class Access:
             raise NotOffered("the application cannot be retrained; describe model.build")
         train = self._train.take(~poisoned.removed).joined(poisoned.extra)
         seed = int(self._terms.victim.spawn(1)[0].generate_state(1)[0])
-        target = self._app.trainer.fit(train, seed)
+        target = serving_trainer(self._app.trainer).fit(train, seed)
         self._meter.models += 1
         return self._changed(target)
 

@@ -123,7 +123,8 @@ def checked(
         )
     removed = np.zeros(len(train), dtype=bool)
     removed[change.rows] = True
-    return Poisoned(removed=removed, extra=_extra(change, train, labeller), share=share)
+    accounts = granted.budget.identities
+    return Poisoned(removed=removed, extra=_extra(change, train, labeller, accounts), share=share)
 
 
 def genuine(bases: Data, available: Iterable[Data]) -> None:
@@ -149,12 +150,16 @@ def _records(data: Data) -> Iterator[tuple[bytes, int]]:
     return zip(row_keys(data.x), data.y.tolist(), strict=True)
 
 
-def _extra(change: Change, train: Data, labeller: Labeller | None) -> Data:
-    """Build the records that come in; what is known beside the input of an added one is empty."""
+def _extra(change: Change, train: Data, labeller: Labeller | None, accounts: int) -> Data:
+    """Build the records that come in.
+
+    What is known beside the input of an added one is empty, or the account that it came from.
+    """
     parts = [train.take(slice(0, 0))]
     if change.add is not None:
         y = change.add_labels if change.add_labels is not None else _honest(change, labeller)
-        unknown = {name: np.full(len(y), "", dtype=object) for name in train.columns}
+        sources = [f"account {i % accounts + 1}" if accounts > 1 else "" for i in range(len(y))]
+        unknown = {name: np.array(sources, dtype=object) for name in train.columns}
         parts.append(Data(x=np.asarray(change.add, dtype=train.x.dtype), y=y, columns=unknown))
     kept = np.setdiff1d(np.union1d(change.modify, change.relabel), change.delete)
     if len(kept):

@@ -14,7 +14,15 @@ from goalkeeper.defences.base import Defence, Settings
 
 __all__ = ["Chosen", "Defence", "Settings", "apply_chosen", "catalogue"]
 
-DECLARED = ("about", "price", "goals", "families", "settings")  # attributes without a default
+DECLARED = (
+    "about",
+    "works",
+    "price",
+    "adaptive",
+    "goals",
+    "families",
+    "settings",
+)  # attributes without a default
 NO_DEFENCES = ("base", "applying")
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from goalkeeper.core.application import Answers, Application, Ensemble, Target, Trainer
+from goalkeeper.core.application import (
+    Answers,
+    Application,
+    Ensemble,
+    Storage,
+    Target,
+    Trainer,
+)
 from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
@@ -105,6 +113,42 @@ class ScoringTrainer:
 
 
 def behind(app: Application, compute: AnswerScores, words: str) -> Application:
-    """Return the application with `compute` between model and users, the model itself as it is."""
+    """Return the application with `compute` between model and users, the model itself as it is.
+
+    The stored file is that of the model itself; once loaded, it answers behind the defence as well.
+    """
     trainer = None if app.trainer is None else ScoringTrainer(app.trainer, compute, words)
-    return replace(app, target=ScoringTarget(app.target, compute, words), trainer=trainer)
+    storage = stored_behind(app.storage, compute, words)
+    target = ScoringTarget(app.target, compute, words)
+    return replace(app, target=target, trainer=trainer, storage=storage)
+
+
+def stored_behind(storage: Storage | None, compute: AnswerScores, words: str) -> Storage | None:
+    """Return how a model is stored that answers behind a defence once it is loaded."""
+    if storage is None:
+        return None
+    load = partial(_load_behind, storage.load, compute, words)
+    return replace(storage, load=load, save=partial(_save_inner, storage.save))
+
+
+def _load_behind(
+    load: Callable[[Path], Target], compute: AnswerScores, words: str, path: Path
+) -> Target:
+    return ScoringTarget(load(path), compute, words)
+
+
+def _save_inner(save: Callable[[Target], bytes], target: Target) -> bytes:
+    return save(target.inner if isinstance(target, ScoringTarget) else target)
+
+
+def decline(scores: Floats, rows: Bools, harmless: int) -> Floats:
+    """Return scores `(n, classes)` that call the chosen rows `(n,)` anything but harmless."""
+    out = np.array(scores)
+    out[rows, harmless] = 0.0
+    total = out.sum(axis=1, keepdims=True)
+    others = np.ones_like(out)
+    others[:, harmless] = 0.0
+    empty = rows & (total[:, 0] <= 0)
+    out[empty] = others[empty]
+    out[rows] /= out[rows].sum(axis=1, keepdims=True)
+    return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ class PrivateLogisticRegression(LogisticRegression):  # type: ignore[misc]  # it
         return self
 
 
+@lru_cache(64)
 def noise_scale(sensitivity: float, epsilon: float, delta: float) -> float:
     """Return the standard deviation of Gaussian noise that makes a vector private.
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from goalkeeper.core.application import Application, Ensemble, Storage, Target, Trainer
 from goalkeeper.core.data import Bools, Data
-from goalkeeper.core.errors import TargetError
+from goalkeeper.core.errors import NotOffered, TargetError
+from goalkeeper.core.retrained import columns_read_by
+from goalkeeper.defences._files import renewed_check
 from goalkeeper.training import (
     FunctionTrainer,
     SklearnTrainer,
@@ -46,16 +48,26 @@ def retrained(app: Application, trainer: Trainer) -> Application:
     if isinstance(trainer, SklearnTrainer | TorchTrainer | FunctionTrainer):
         generic = lookalike(trainer, target)
     return replace(
-        app, trainer=trainer, target=target, lookalike=generic, storage=_stored(app.storage, target)
+        app,
+        trainer=trainer,
+        target=target,
+        lookalike=generic,
+        storage=stored_again(app.storage, target),
     )
 
 
-def _stored(storage: Storage | None, target: Target) -> Storage | None:
-    """Return how the new model is stored: in the same format, behind the same checks."""
+def stored_again(storage: Storage | None, target: Target) -> Storage | None:
+    """Return how the new model is stored: in the same format, behind the same checks.
+
+    None where it cannot be stored in that format, as several models cannot that vote.
+    """
     if storage is None:
         return None
-    content = storage.save(target)
-    return replace(storage, read=lambda: content)
+    try:
+        content = storage.save(target)
+    except NotOffered:
+        return None
+    return replace(storage, read=lambda: content, check=renewed_check(storage, content))
 
 
 def parameter_named(app: Application, names: Collection[str]) -> str:
@@ -101,11 +113,14 @@ class PreparingTrainer:
         sees nothing else that an attacker may have changed.
     words
         What is prepared, in words that identify it, settings included.
+    columns_read
+        What `prepare` looks at beside inputs and classes.
     """
 
     inner: Trainer
     prepare: Callable[[Data, int], Data]
     words: str
+    columns_read: frozenset[str] = frozenset()
 
     @property
     def recipe(self) -> str:
@@ -119,4 +134,4 @@ class PreparingTrainer:
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         """Train N targets, each on what is prepared of the rows of its mask."""
         jobs: int = getattr(getattr(self.inner, "compute", None), "jobs", 1)
-        return fit_one_by_one(self.fit, data, masks, seeds, jobs)
+        return fit_one_by_one(self.fit, data, masks, seeds, jobs, columns_read_by(self))

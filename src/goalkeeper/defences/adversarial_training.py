@@ -13,7 +13,7 @@ from goalkeeper.core.domain import ImageDomain
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences._training import NO_RECIPE, inner_trainer, retrained
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import RETRAINED, Defence, Settings
 from goalkeeper.training import Perturbation, TorchTrainer
 
 SMALL_IMAGE = 32 * 32  # pixels of one channel: of such images much may change unnoticed
@@ -36,9 +36,13 @@ class AdversarialTraining(Defence[AdversarySettings]):
     """
 
     about: ClassVar[str] = "train on images that are changed against the network in each step"
+    works: ClassVar[str] = (
+        "the attacker changes images by no more than the radius that is trained with"
+    )
     price: ClassVar[str] = (
         "unchanged images are recognised less well, and training takes much longer"
     )
+    adaptive: ClassVar[str] = RETRAINED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.INTEGRITY})
     families: ClassVar[frozenset[str]] = frozenset({"evasion"})
     settings: ClassVar[type[AdversarySettings]] = AdversarySettings

@@ -15,8 +15,9 @@ from goalkeeper.core.data import Bools, Data, Ints, row_keys
 from goalkeeper.core.errors import DataError, NotOffered
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import View
+from goalkeeper.core.retrained import columns_read_by
 from goalkeeper.defences._training import NO_RECIPE, retrained, trainer_of
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import RETRAINED, Defence, Settings
 from goalkeeper.training import fit_one_by_one
 
 PARTS = (3, 9, 25)  # odd, so that two classes do not tie
@@ -40,7 +41,12 @@ class Bagging(Defence[BaggingSettings]):
         "let several models vote, each trained on its own part of the records, so that a few "
         "records change few votes"
     )
+    works: ClassVar[str] = (
+        "the attacker's records are fewer than half the difference of votes, and there are "
+        "enough records for each part"
+    )
     price: ClassVar[str] = "each model learns from fewer records, and answers take longer"
+    adaptive: ClassVar[str] = RETRAINED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.AVAILABILITY, Goal.PRIVACY})
     families: ClassVar[frozenset[str]] = frozenset({"poisoning", "teaching", "membership"})
     settings: ClassVar[type[BaggingSettings]] = BaggingSettings
@@ -91,7 +97,7 @@ class BaggingTrainer:
 
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         """Train N targets on the rows of each mask `(N, rows)`, with N seeds."""
-        return fit_one_by_one(self.fit, data, masks, seeds, 1)
+        return fit_one_by_one(self.fit, data, masks, seeds, 1, columns_read_by(self.inner))
 
 
 @dataclass(frozen=True, eq=False)

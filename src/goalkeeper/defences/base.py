@@ -13,6 +13,24 @@ from goalkeeper.core.goals import Goal
 
 __all__ = ["Defence", "NoSettings", "Settings"]
 
+# How an attacker who knows the defence is taken into account.
+RETRAINED = (
+    "whoever trains the model trains with the defence: the games that retrain it, and an attacker "
+    "who knows the recipe, whose shadow models are defended as the target is"
+)
+BEHIND = (
+    "every attack gets the answers that the defence gives, and an attacker who knows the recipe "
+    "puts the same defence before the models that it trains itself"
+)
+GRANTED = (
+    "every attack runs with what the defence leaves to its attacker; what takes more time for it "
+    "costs attack potential"
+)
+DESCRIBED = (
+    "the games test the application as it is described with the defence; that it is in force in "
+    "use is assumed"
+)
+
 
 class Settings(BaseModel):
     """The settings of a defence, as an application file states them; unknown keys are refused."""
@@ -38,8 +56,13 @@ class Defence(ABC, Generic[AnySettings]):
     ----------------
     about
         What it does, in one sentence that starts in lower case and has no full stop.
+    works
+        Under which condition it works, in one sentence of the same form.
     price
         What it costs: what usually becomes worse, in one sentence of the same form.
+    adaptive
+        How an attacker who knows it is taken into account, in one sentence of the same form: often
+        one of those of this module.
     goals
         The goals that it is meant to protect.
     families
@@ -49,7 +72,9 @@ class Defence(ABC, Generic[AnySettings]):
     """
 
     about: ClassVar[str]
+    works: ClassVar[str]
     price: ClassVar[str]
+    adaptive: ClassVar[str]
     goals: ClassVar[frozenset[Goal]]
     families: ClassVar[frozenset[str]]
     settings: ClassVar[type[Any]]

@@ -11,7 +11,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Inputs, Ints, row_keys
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences._training import NO_RECIPE, PreparingTrainer, retrained, trainer_of
-from goalkeeper.defences.base import Defence, NoSettings
+from goalkeeper.defences.base import RETRAINED, Defence, NoSettings
 
 _SPACE = re.compile(r"\s+")
 
@@ -24,7 +24,11 @@ class Deduplication(Defence[NoSettings]):
     """
 
     about: ClassVar[str] = "train on each record once, however often it occurs in the data"
+    works: ClassVar[str] = (
+        "records repeat, as where a few people or an attacker send the same again and again"
+    )
     price: ClassVar[str] = "frequent records no longer count more"
+    adaptive: ClassVar[str] = RETRAINED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.PRIVACY, Goal.AVAILABILITY})
     families: ClassVar[frozenset[str]] = frozenset({"membership", "poisoning", "inversion"})
     settings: ClassVar[type[NoSettings]] = NoSettings

@@ -10,7 +10,7 @@ from pydantic import Field
 from goalkeeper.core.application import Application
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences._training import NO_RECIPE, inner_trainer, retrained, with_settings
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import RETRAINED, Defence, Settings
 from goalkeeper.training import SklearnTrainer, TorchTrainer
 
 
@@ -33,7 +33,11 @@ class EarlyStopping(Defence[StoppingSettings]):
     """
 
     about: ClassVar[str] = "stop training when records held out are recognised no better"
+    works: ClassVar[str] = (
+        "the model continues to fit single records after it has learnt what is common"
+    )
     price: ClassVar[str] = "the records held out are not learnt"
+    adaptive: ClassVar[str] = RETRAINED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.PRIVACY})
     families: ClassVar[frozenset[str]] = frozenset({"membership", "attribute", "inversion"})
     settings: ClassVar[type[StoppingSettings]] = StoppingSettings

@@ -14,7 +14,7 @@ from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.errors import DataError
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences._training import NO_RECIPE, PreparingTrainer, retrained, trainer_of
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import RETRAINED, Defence, Settings
 
 
 class CleaningSettings(Settings):
@@ -39,7 +39,11 @@ class LabelCleaning(Defence[CleaningSettings]):
     about: ClassVar[str] = (
         "leave out training records whose label is contradicted by a model of the others"
     )
+    works: ClassVar[str] = (
+        "wrong labels are few, and similar records with right labels outnumber them"
+    )
     price: ClassVar[str] = "rare but true records may be left out as well"
+    adaptive: ClassVar[str] = RETRAINED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.AVAILABILITY, Goal.INTEGRITY})
     families: ClassVar[frozenset[str]] = frozenset({"poisoning", "teaching"})
     settings: ClassVar[type[CleaningSettings]] = CleaningSettings

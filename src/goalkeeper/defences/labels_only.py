@@ -8,7 +8,7 @@ from typing import ClassVar
 from goalkeeper.core.application import Application
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Grade, View
-from goalkeeper.defences.base import Defence, NoSettings
+from goalkeeper.defences.base import GRANTED, Defence, NoSettings
 
 
 class LabelsOnly(Defence[NoSettings]):
@@ -18,7 +18,9 @@ class LabelsOnly(Defence[NoSettings]):
     """
 
     about: ClassVar[str] = "answer with the class alone, without scores"
+    works: ClassVar[str] = "the attack needs scores, and nobody who uses the application does"
     price: ClassVar[str] = "users no longer see how certain an answer is"
+    adaptive: ClassVar[str] = GRANTED
     goals: ClassVar[frozenset[Goal]] = frozenset({
         Goal.CONFIDENTIALITY, Goal.PRIVACY, Goal.INTEGRITY,
     })  # fmt: skip

@@ -17,7 +17,7 @@ from goalkeeper.defences._training import (
     retrained,
     with_settings,
 )
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import RETRAINED, Defence, Settings
 
 # What libraries call the least number of records of a leaf. XGBoost counts second derivatives,
 # which are at most a quarter a record for two classes.
@@ -34,7 +34,9 @@ class LargerLeaves(Defence[LeafSettings]):
     """A leaf that holds many records says little of each."""
 
     about: ClassVar[str] = "train trees whose leaves hold more records, so that none stands alone"
+    works: ClassVar[str] = "leaves hold few records now, as those of forests usually do"
     price: ClassVar[str] = "rare cases are recognised less well"
+    adaptive: ClassVar[str] = RETRAINED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.PRIVACY})
     families: ClassVar[frozenset[str]] = frozenset({
         "membership", "attribute", "inversion", "artefact_leak",

@@ -15,7 +15,7 @@ from goalkeeper.core.data import Data, Inputs
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences._training import NO_RECIPE, PreparingTrainer, retrained, trainer_of
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import RETRAINED, Defence, Settings
 
 STRONGEST = 100  # words that point most to the harmless class
 
@@ -38,7 +38,11 @@ class PaddedTexts(Defence[PaddingSettings]):
         "train also on copies of the other classes' texts that are padded with words of harmless "
         "ones, so that padding hides nothing"
     )
+    works: ClassVar[str] = (
+        "the attacker adds words that harmless texts of the training data have as well"
+    )
     price: ClassVar[str] = "more harmless texts may be declined, and training takes longer"
+    adaptive: ClassVar[str] = RETRAINED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.INTEGRITY})
     families: ClassVar[frozenset[str]] = frozenset({"evasion"})
     settings: ClassVar[type[PaddingSettings]] = PaddingSettings

@@ -17,7 +17,7 @@ from goalkeeper.core.deadline import check_time
 from goalkeeper.core.errors import MissingExtra, TargetError
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences._training import NO_RECIPE, inner_trainer, retrained
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import RETRAINED, Defence, Settings
 from goalkeeper.training import TorchTrainer, fit_one_by_one
 
 
@@ -46,7 +46,12 @@ class PrivateGradients(Defence[PrivateGradientSettings]):
     about: ClassVar[str] = (
         "train the network with clipped and noisy gradients, so that it is differentially private"
     )
+    works: ClassVar[str] = (
+        "there are enough records for the noise to average out; it also bounds attacks that "
+        "nobody knows yet"
+    )
     price: ClassVar[str] = "the noise costs accuracy, and training takes several times as long"
+    adaptive: ClassVar[str] = RETRAINED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.PRIVACY})
     families: ClassVar[frozenset[str]] = frozenset({
         "membership", "attribute", "inversion", "property",

@@ -12,7 +12,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences._training import NO_RECIPE, inner_trainer, retrained
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import RETRAINED, Defence, Settings
 from goalkeeper.training import SklearnTrainer
 
 
@@ -45,7 +45,12 @@ class PrivateWeights(Defence[PrivateWeightsSettings]):
         "add noise to the weights of a regularised logistic regression, so that they are "
         "differentially private"
     )
+    works: ClassVar[str] = (
+        "there are enough records for the noise to average out; it also bounds attacks that "
+        "nobody knows yet"
+    )
     price: ClassVar[str] = "the noise costs accuracy, the more the fewer records there are"
+    adaptive: ClassVar[str] = RETRAINED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.PRIVACY})
     families: ClassVar[frozenset[str]] = frozenset({
         "membership", "attribute", "inversion", "property",

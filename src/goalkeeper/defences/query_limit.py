@@ -12,7 +12,7 @@ from pydantic import Field
 from goalkeeper.core.application import Application
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Grade
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import GRANTED, Defence, Settings
 
 
 class LimitSettings(Settings):
@@ -25,7 +25,9 @@ class QueryLimit(Defence[LimitSettings]):
     """What needs many questions takes days then, and that is attack potential."""
 
     about: ClassVar[str] = "limit how many questions an account may ask a day"
+    works: ClassVar[str] = "accounts are hard to come by, so that nobody asks from many"
     price: ClassVar[str] = "users with many questions have to wait"
+    adaptive: ClassVar[str] = GRANTED
     goals: ClassVar[frozenset[Goal]] = frozenset({
         Goal.CONFIDENTIALITY, Goal.PRIVACY, Goal.INTEGRITY,
     })  # fmt: skip

@@ -17,7 +17,7 @@ from goalkeeper.defences._training import (
     retrained,
     with_settings,
 )
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import RETRAINED, Defence, Settings
 
 KEY = "min_df"  # what scikit-learn's vectorisers call it
 
@@ -32,7 +32,9 @@ class RareWords(Defence[RareWordSettings]):
     """A word that one person's texts alone use gives that person away."""
 
     about: ClassVar[str] = "leave out words that few training texts use, as they point to persons"
+    works: ClassVar[str] = "words that few persons use give them away, and do not decide the class"
     price: ClassVar[str] = "rare words no longer help to recognise anything"
+    adaptive: ClassVar[str] = RETRAINED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.PRIVACY})
     families: ClassVar[frozenset[str]] = frozenset({
         "membership", "attribute", "inversion", "artefact_leak",

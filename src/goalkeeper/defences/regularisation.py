@@ -11,7 +11,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences._training import NO_RECIPE, retrained, trainer_of
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import RETRAINED, Defence, Settings
 from goalkeeper.training import Setting, find_settings, with_setting
 
 INVERSE = ("C",)  # regularises less the larger it is; all others regularise more
@@ -31,7 +31,9 @@ class Regularisation(Defence[RegularisationSettings]):
     """
 
     about: ClassVar[str] = "train with stronger regularisation, so that single records count less"
+    works: ClassVar[str] = "the model fits its training records better than others"
     price: ClassVar[str] = "too much of it costs accuracy"
+    adaptive: ClassVar[str] = RETRAINED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.PRIVACY, Goal.INTEGRITY})
     families: ClassVar[frozenset[str]] = frozenset({
         "membership", "attribute", "inversion", "property", "evasion",

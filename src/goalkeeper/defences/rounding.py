@@ -14,7 +14,7 @@ from goalkeeper.core.data import Floats, Inputs
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import View
 from goalkeeper.defences._answers import behind
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import BEHIND, Defence, Settings
 
 
 class RoundingSettings(Settings):
@@ -31,7 +31,11 @@ class Rounding(Defence[RoundingSettings]):
     """
 
     about: ClassVar[str] = "round the scores that are shown"
+    works: ClassVar[str] = (
+        "an attack needs many digits, as one that solves equations for weights does"
+    )
     price: ClassVar[str] = "close scores look equal"
+    adaptive: ClassVar[str] = BEHIND
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.CONFIDENTIALITY, Goal.PRIVACY})
     families: ClassVar[frozenset[str]] = frozenset({"extraction", "membership", "attribute"})
     settings: ClassVar[type[RoundingSettings]] = RoundingSettings

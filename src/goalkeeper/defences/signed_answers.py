@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from goalkeeper.core.application import Application
 from goalkeeper.core.goals import Goal
-from goalkeeper.defences.base import Defence, NoSettings
+from goalkeeper.defences.base import DESCRIBED, Defence, NoSettings
 
 SAFE = ("replay-protected", "in-process")
 
@@ -16,7 +16,11 @@ class SignedAnswers(Defence[NoSettings]):
     """An answer with a message authentication code and a number cannot be changed or repeated."""
 
     about: ClassVar[str] = "sign each answer with a number, so that a changed or old one is noticed"
+    works: ClassVar[str] = (
+        "the receiver checks each signature and number, and keeps the key to itself"
+    )
     price: ClassVar[str] = "the surrounding system must check signatures, and keep a key"
+    adaptive: ClassVar[str] = DESCRIBED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.INTEGRITY})
     families: ClassVar[frozenset[str]] = frozenset({"output"})
     settings: ClassVar[type[NoSettings]] = NoSettings

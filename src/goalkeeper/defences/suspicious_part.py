@@ -15,7 +15,7 @@ from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import View
 from goalkeeper.defences._answers import behind
-from goalkeeper.defences.base import Defence, Settings
+from goalkeeper.defences.base import BEHIND, Defence, Settings
 
 
 class PartSettings(Settings):
@@ -41,7 +41,11 @@ class SuspiciousPart(Defence[PartSettings]):
         "judge a text also by its most suspicious part, so that harmless words elsewhere do not "
         "outweigh it"
     )
+    works: ClassVar[str] = (
+        "a part of a harmful text looks harmful by itself, whatever stands elsewhere"
+    )
     price: ClassVar[str] = "more harmless texts may be declined, and answers take longer"
+    adaptive: ClassVar[str] = BEHIND
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.INTEGRITY})
     families: ClassVar[frozenset[str]] = frozenset({"evasion"})
     settings: ClassVar[type[PartSettings]] = PartSettings

@@ -29,6 +29,7 @@ from goalkeeper.core.errors import StoreError
 from goalkeeper.core.identity import content_of_trainer
 from goalkeeper.core.readonly import private_copy
 from goalkeeper.core.reference import EachTime, TrainingSets
+from goalkeeper.core.retrained import columns_read_by, with_columns
 from goalkeeper.training.dispatch import FitStrategy
 from goalkeeper.training.sizes import measure_bytes
 
@@ -155,8 +156,10 @@ class KeptTrainings:
             if not any(trainer is known for known in self._owners):
                 self._owners.append(trainer)  # so that no other object gets its identity
             recipe.append(id(trainer))
+        columns = with_columns(sets.data, columns_read_by(trainer)).columns
+        read = [columns] if columns else []
         return fingerprint(
-            self._setting, recipe, self._hash(sets.data), sets.masks, list(sets.seeds)
+            self._setting, recipe, self._hash(sets.data), sets.masks, list(sets.seeds), *read
         )
 
     def _hash(self, data: Data) -> str:

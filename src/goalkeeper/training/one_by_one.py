@@ -6,8 +6,8 @@ for more cores than there are, and results do not depend on their number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from goalkeeper.core.data import Bools, Data, Floats, Inputs, Ints
 from goalkeeper.core.deadline import check_time
 from goalkeeper.core.errors import DataError, TargetError
 from goalkeeper.core.power import View
+from goalkeeper.core.retrained import with_columns
 
 # Several for every process, so that one with quick models takes over from one with slow ones, and
 # few, since each is sent and its models come back at once.
@@ -63,9 +64,16 @@ class SeparateModels:
 
 
 def fit_many(
-    fit: Fit, data: TrainingRows, masks: Bools, seeds: Sequence[int], jobs: int
+    fit: Fit,
+    data: TrainingRows,
+    masks: Bools,
+    seeds: Sequence[int],
+    jobs: int,
+    columns: Collection[str] = (),
 ) -> SeparateModels:
     """Train one target for every mask `(N, rows)`; `jobs` processes share the work.
+
+    `columns` are those beside the inputs that `fit` looks at; it gets no others.
 
     The same seeds give the same models, however many processes there are. Processes map the same
     copy of numbers and texts; fitted models come back to this process.
@@ -76,7 +84,7 @@ def fit_many(
         What `fit` raised, with the number of the model: of the first model that fails. TargetError
         also where processes die again and again.
     """
-    work = _SharedWork(fit, _drop_metadata(data), len(masks))
+    work = _SharedWork(fit, _drop_metadata(data, columns), len(masks))
     if jobs == 1 or len(masks) < 2 * jobs:
         return SeparateModels(_join([work.train_chunk(0, masks, seeds)], len(masks)))
     shared = _SharedWork(fit, _encode_texts(work.data), len(masks))
@@ -188,6 +196,7 @@ class _EncodedTexts:
     letters: NDArray[np.uint8]
     ends: Ints
     y: Ints
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -198,12 +207,13 @@ class _EncodedTexts:
         starts = np.concatenate([[0], self.ends[:-1]])
         for i, (start, end) in enumerate(zip(starts[rows], self.ends[rows], strict=True)):
             x[i] = self.letters[start:end].tobytes().decode("utf-8", "surrogatepass")
-        return Data(x=x, y=self.y[rows])
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return Data(x=x, y=self.y[rows], columns=columns)
 
 
-def _drop_metadata(data: TrainingRows) -> TrainingRows:
-    """Leave out what is known of records beside the input: no training looks at it."""
-    return Data(x=data.x, y=data.y) if isinstance(data, Data) else data
+def _drop_metadata(data: TrainingRows, columns: Collection[str]) -> TrainingRows:
+    """Leave out what is known of records beside the input: hardly any training looks at it."""
+    return with_columns(data, columns) if isinstance(data, Data) else data
 
 
 def _encode_texts(data: TrainingRows) -> TrainingRows:
@@ -213,4 +223,4 @@ def _encode_texts(data: TrainingRows) -> TrainingRows:
     encoded = [text.encode("utf-8", "surrogatepass") for text in data.x]
     letters = np.frombuffer(b"".join(encoded), dtype=np.uint8)
     ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
-    return _EncodedTexts(letters, ends, data.y)
+    return _EncodedTexts(letters, ends, data.y, data.columns)

@@ -15,6 +15,7 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.goals import Goal, Harm, IntegrityLevel
 from goalkeeper.core.power import Attacker, Power
+from goalkeeper.core.retrained import serving_trainer
 from goalkeeper.core.standing import Standing
 from goalkeeper.games.base import Deal, Game, Marking, Task, Unfit
 from goalkeeper.games.poisoning import outcomes
@@ -144,7 +145,7 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
             marking.victim, (len(app.data.train), len(holdout)), self.retrainings, self.kept
         )
         honest = _draw_honest(app, doses[-1], marking.rng)
-        train, trainer = app.data.train, _require_trainer(app)
+        train, trainer = app.data.train, serving_trainer(_require_trainer(app))
         most = max(len(honest.extra), *(dose.added for dose in doses))
         arrived = draw_arrivals(draws, most, self.kept)
         retraining = Retraining(

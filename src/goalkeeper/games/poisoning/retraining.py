@@ -11,6 +11,7 @@ import numpy as np
 from goalkeeper.core.application import Ensemble, Trainer
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
 from goalkeeper.core.reference import Trainings, TrainingSets
+from goalkeeper.core.retrained import columns_read_by, with_columns
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -94,8 +95,9 @@ class HonestContribution:
     @staticmethod
     def nothing(train: Data) -> HonestContribution:
         """Return the contribution after which the training data is clean."""
-        blank = Data(x=train.x[:0], y=train.y[:0])
-        return HonestContribution(extra=blank, removed=np.zeros(len(train), dtype=bool))
+        return HonestContribution(
+            extra=train.take(slice(0, 0)), removed=np.zeros(len(train), dtype=bool)
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -180,10 +182,11 @@ class Retraining:
         ]
         ends = rows + np.cumsum([0, *(block.shape[1] for block in blocks)])
         masks = np.zeros((len(contributed), retrainings, ends[-1]), dtype=bool)
-        union = Data(x=train.x, y=train.y)
+        columns = columns_read_by(self.trainer)
+        union = with_columns(train, columns)
         for i, (each, block) in enumerate(zip(contributed, blocks, strict=True)):
             masks[i, :, :rows] = draws.kept & ~each.removed
             masks[i, :, ends[i] : ends[i + 1]] = block
-            union = union.joined(Data(x=each.extra.x, y=each.extra.y))
+            union = union.joined(with_columns(each.extra, columns))
         seeds = list(draws.seeds) * len(contributed)
         return TrainingSets(data=union, masks=masks.reshape(-1, ends[-1]), seeds=seeds)
