@@ -81,11 +81,11 @@ def noise_scale(sensitivity: float, epsilon: float, delta: float) -> float:
 def _with_constant(X: Any) -> Any:
     """Return rows shortened to length 1 where they are longer, with a constant, over root 2."""
     sparse = issparse(X)
-    rows = csr_matrix(X) if sparse else np.asarray(X, dtype=float)
-    squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel() if sparse else (rows**2).sum(1)
+    rows: Any = csr_matrix(X) if sparse else np.asarray(X, dtype=float)
+    squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel() if sparse else (rows**2).sum(axis=1)
     scale = 1 / np.maximum(np.sqrt(squares), 1.0)
     ones = np.ones((len(scale), 1))
     if sparse:
-        short: Any = rows.multiply(scale[:, None])
+        short = rows.multiply(scale[:, None])
         return csr_matrix(hstack([short, csr_matrix(ones)])) / math.sqrt(2)
     return np.hstack([rows * scale[:, None], ones]) / math.sqrt(2)
