@@ -82,7 +82,9 @@ def _with_constant(X: Any) -> Any:
     """Return rows shortened to length 1 where they are longer, with a constant, over root 2."""
     sparse = issparse(X)
     rows: Any = csr_matrix(X) if sparse else np.asarray(X, dtype=float)
-    squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel() if sparse else (rows**2).sum(axis=1)
+    squares = (
+        np.asarray(rows.multiply(rows).sum(axis=1)).ravel() if sparse else (rows**2).sum(axis=1)
+    )
     scale = 1 / np.maximum(np.sqrt(squares), 1.0)
     ones = np.ones((len(scale), 1))
     if sparse:
