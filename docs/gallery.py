@@ -67,7 +67,7 @@ def assess(name: str, folder: Path, *, hardened: bool) -> Path:
 
 
 def goalkeeper(*words: str | Path) -> str:
-    """Run a command of goalkeeper, and return what it prints; the report itself says what failed."""
+    """Run a command of goalkeeper and return what it prints; what failed stands in the report."""
     command = [sys.executable, "-m", "goalkeeper", *map(str, words)]
     return subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603
 
