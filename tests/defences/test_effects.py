@@ -318,6 +318,7 @@ def test_the_highest_scores_alone_are_shown() -> None:
     app = make(DecisionTreeClassifier(max_depth=3), (rng.normal(size=(400, 2)) + y[:, None], y))
     x = app.data.holdout.x
     whole = app.target.answer(x, View.SCORES)
+    shown = whole
     for k in (1, 2):
         shown = defended(app, "top_k", k=k).target.answer(x, View.SCORES)
         np.testing.assert_array_equal(shown.labels, whole.labels)

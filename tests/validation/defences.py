@@ -234,7 +234,8 @@ def _bound(positive: Floats, negative: Floats, edge: float) -> float:
 
 # ---- rows ----------------------------------------------------------------------------------------
 
-LEAKS = (
+Leak = tuple[str, Callable[[int], gk.Application], str, Mapping[str, Any], float, float]
+LEAKS: tuple[Leak, ...] = (
     ("rounding to two decimals", many_classes, "rounding", {"decimals": 2}, 0.8, 1.2),
     ("the three highest scores alone", many_classes, "top_k", {"k": 3}, 0.8, 1.2),
     ("early stopping", network, "early_stopping", {}, -0.5, 0.6),

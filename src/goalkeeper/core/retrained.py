@@ -39,9 +39,11 @@ def serving_trainer(trainer: Trainer) -> Trainer:
     if serving is not None:
         return serving
     inner = getattr(trainer, "inner", None)
-    wraps: Any = trainer
-    if inner is None or not is_dataclass(wraps):
+    wraps: object = trainer
+    if inner is None or not is_dataclass(wraps) or isinstance(wraps, type):
         return trainer
     behind = serving_trainer(inner)
-    made: Any = wraps if behind is inner else replace(wraps, inner=behind)
+    if behind is inner:
+        return trainer
+    made: Any = replace(wraps, inner=behind)
     return made  # type: ignore[no-any-return]
