@@ -42,7 +42,7 @@ demo-hardened: $(VENV)/.base  ## assess the hardened spam filter and say where t
 	GOALKEEPER_STORE=$(HARDENED)/store $(BIN)/goalkeeper run $(HARDENED)/application.yaml -o $(HARDENED)/run --fail-on never || test $$? -eq 5
 	@echo
 	@echo "Read the report: $(CURDIR)/$(HARDENED)/run/report.html"
-	@echo "Compare both, after make demo: $(BIN)/goalkeeper compare $(DEMO)/run $(HARDENED)/run"
+	@echo "Beside it, after make demo: $(CURDIR)/$(DEMO)/run/report.html"
 
 test: $(VENV)/.test  ## the whole test suite
 	$(BIN)/pytest -n auto --dist worksteal

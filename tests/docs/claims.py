@@ -62,6 +62,7 @@ def found() -> tuple[tuple[str, str], ...]:
     return tuple(
         (short(page), sentence)
         for page in EVERYTHING
+        if page.name != "gallery.md"  # what reports of the examples say, not what goalkeeper is
         for sentence in sentences(page)
         if MISSING.search(sentence)
     )

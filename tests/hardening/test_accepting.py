@@ -39,7 +39,10 @@ def assessment(verdict: Verdict, points: float, *, other: Verdict = Verdict.MET)
         P: SimpleNamespace(verdict=verdict, demonstrated=points, critical=3, cheapest_attack="e1"),
         A: SimpleNamespace(verdict=other, demonstrated=INF, critical=3, cheapest_attack=""),
     }
-    return SimpleNamespace(evidence=(evidence,), goals=goals)
+    plan = SimpleNamespace(
+        attack="loss_threshold", task="membership", attacker="customer", status="planned"
+    )
+    return SimpleNamespace(evidence=(evidence,), goals=goals, plan=(plan,))
 
 
 def measured(**changed: Any) -> TrialOutcome:
@@ -115,3 +118,11 @@ def test_an_attack_that_costs_another_class_is_accepted_without_statistics() -> 
     assert dearer.why == "Privacy: the cheapest successful attack costs 15 points in place of 5."
     little = decide(measured(deciding=nothing, after=assessment(Verdict.NOT_MET, 12)), feasibility)
     assert not little.accepted
+
+
+def test_an_attack_that_is_out_of_reach_now_is_accepted_and_one_that_was_not_run_is_not() -> None:
+    nothing = SimpleNamespace(attacks=(), alpha=0.05)
+    after = assessment(Verdict.MET, INF)
+    assert not decide(measured(deciding=nothing, after=after), feasibility).accepted
+    after.plan[0].status = "skipped"
+    assert decide(measured(deciding=nothing, after=after), feasibility).accepted

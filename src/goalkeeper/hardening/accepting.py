@@ -5,7 +5,7 @@ application tolerates, and makes no other goal worse. Better means both:
 
 * against the attacks that decided before, with the full sample and an attacker who knows the
   defence, the difference cannot be chance, allowing for all attacks compared and all defences
-  tried; or they cost their attacker more than before;
+  tried; or they cost their attacker more than before, or are out of reach;
 * in a whole assessment of the defended application, the verdict is better, or the cheapest attack
   that was shown to succeed costs at least one class of feasibility more.
 
@@ -118,14 +118,18 @@ def _claims(row: AttackChange, direction: Direction, measured: TrialOutcome) -> 
 
 
 def _is_dearer(measured: TrialOutcome, goal: Goal) -> bool:
-    """Whether each attack that decided, shown to succeed before, costs more than before.
+    """Whether each attack that was shown to succeed costs more than before, or is out of reach.
 
-    Costs follow from what the description grants and from the queries that were used: nothing here
-    is estimated from samples.
+    Both follow from what the description grants and from the queries that were used: nothing here
+    is estimated from samples. What is in reach and was not shown to succeed is not counted as
+    dearer: that is for the comparison to say.
     """
     before, after = (_costs(a, goal) for a in (measured.before, measured.after))
-    shared = before.keys() & after.keys()
-    return bool(shared) and all(after[name] > before[name] for name in shared)
+    rows = measured.after.plan
+    reachable = {(r.attack, r.task, r.attacker) for r in rows if r.status == "planned"}
+    return bool(before) and all(
+        name not in reachable or after.get(name, 0.0) > points for name, points in before.items()
+    )
 
 
 def _costs(assessment: Assessment, goal: Goal) -> dict[tuple[str, str, str], float]:
