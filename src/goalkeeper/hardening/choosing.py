@@ -56,12 +56,13 @@ def choose_defences(
     Returns
     -------
     tuple
-        The defences with their settings, in order: first those that are meant for more of the
-        open goals; the mildest settings of each first. And why others are left out, by name.
+        The defences with their settings, in order: the mildest settings of all before any stronger
+        ones, and first what the assessment advises first. And why others are left out, by name.
     """
     open_goals = list_open_goals(assessment)
     families = _families(assessment, open_goals)
-    tried: list[tuple[int, str, Sequence[Chosen]]] = []
+    advised = [name for advice in assessment.advice for name in advice.tries]
+    tried: list[tuple[int, int, str, Chosen]] = []
     left_out: dict[str, str] = {}
     for name, kind in catalogue().items():
         if names and name not in names:
@@ -74,10 +75,10 @@ def choose_defences(
         if reason := defence.lacks(app):
             left_out[name] = reason
             continue
-        options = [Chosen(name, defence, settings) for settings in defence.candidates(app)]
-        tried.append((-len(served), name, options))
-    ordered = sorted(tried, key=lambda row: row[:2])
-    return tuple(one for _, _, options in ordered for one in options), left_out
+        place = advised.index(name) if name in advised else len(advised)
+        for step, settings in enumerate(defence.candidates(app)):
+            tried.append((step, place, name, Chosen(name, defence, settings)))
+    return tuple(row[3] for row in sorted(tried, key=lambda row: row[:3])), left_out
 
 
 def _families(assessment: Assessment, goals: Collection[Goal]) -> dict[Goal, set[str]]:

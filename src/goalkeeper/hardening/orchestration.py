@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 
 import joblib
@@ -18,7 +19,7 @@ from goalkeeper.hardening.choosing import choose_defences, list_open_goals
 from goalkeeper.hardening.markdown import render_hardening
 from goalkeeper.hardening.records import Hardening, TriedDefence
 from goalkeeper.hardening.subject import Subject
-from goalkeeper.hardening.trials import WHOLE, Before, Trials
+from goalkeeper.hardening.trials import UNLIMITED, WHOLE, Before, Trials
 from goalkeeper.planning import Choice
 from goalkeeper.running import RunOptions, Sizing
 from goalkeeper.targets import SklearnTarget
@@ -26,8 +27,9 @@ from goalkeeper.targets import SklearnTarget
 BEFORE, TRIALS, HARDENED = "before", "trials", "hardened"
 RESULT, PAGE = "hardening.json", "hardening.md"
 FIRST_SHARE = 0.25  # of the time, at most, for the assessment of the application as it is
+PACE = 3.0  # a trial runs three assessments, each at most so many times as long as the first one
+LEAST = 20.0  # seconds that each assessment may take, however fast the first one was
 OUT_OF_TIME = "the time was over before it was tried; the same command continues with it"
-KEPT_APART = 2.0  # a trial takes at most so many times its even share of what is left
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -90,14 +92,18 @@ def harden(
     subject = Subject(given, options.run.compute or ComputeSettings(device="auto"))
     trials = Trials(subject, root, options.seed, options.run, sizing.left)
     options.tell("assessing the application as it is")
-    whole = trials.assess(given, root / BEFORE / WHOLE, Choice(), FIRST_SHARE)
-    hardening = _try_all(trials, whole, options)
+    begun = sizing.left()
+    whole = trials.assess(given, root / BEFORE / WHOLE, Choice(), FIRST_SHARE * begun)
+    seconds = max(LEAST, PACE * (begun - sizing.left())) if isfinite(begun) else begun
+    hardening = _try_all(trials, whole, options, seconds)
     write_whole(root / RESULT, hardening.to_json().encode())
     write_whole(root / PAGE, render_hardening(hardening).encode())
     return hardening
 
 
-def _try_all(trials: Trials, whole: Assessment, options: HardenOptions) -> Hardening:
+def _try_all(
+    trials: Trials, whole: Assessment, options: HardenOptions, seconds: float
+) -> Hardening:
     subject, root = trials.subject, trials.root
     app = subject.load(subject.given)
     chosen, left_out = choose_defences(app, whole, options.defences)
@@ -109,12 +115,11 @@ def _try_all(trials: Trials, whole: Assessment, options: HardenOptions) -> Harde
     waiting, left_out = list(chosen), dict(left_out)
     while waiting:
         one = waiting.pop(0)
-        if trials.left() <= 0:
+        if trials.left() < min(seconds, LEAST):  # too little for a trial that shows anything
             left_out[one.words] = OUT_OF_TIME
             continue
         options.tell(f"trying {one.words} ({len(tried) + 1} of {len(tried) + 1 + len(waiting)})")
-        share = min(1.0, KEPT_APART / (len(waiting) + 2))
-        found = _attempt(trials, before, [one], share)
+        found = _attempt(trials, before, [one], seconds)
         options.tell(f"{'accepted' if found.accepted else 'not accepted'}: {found.why}")
         tried.append(found)
         if found.accepted:  # a stronger setting of the same defence only costs more
@@ -133,12 +138,12 @@ def _try_all(trials: Trials, whole: Assessment, options: HardenOptions) -> Harde
 
 
 def _attempt(
-    trials: Trials, before: Before, chosen: Sequence[Chosen], share: float
+    trials: Trials, before: Before, chosen: Sequence[Chosen], seconds: float
 ) -> TriedDefence:
     """Try defences; what cannot be trained is refused with the reason."""
     words = " + ".join(one.words for one in chosen)
     try:
-        return trials.attempt(before, chosen, trials.root / TRIALS / _slug(words), share)
+        return trials.attempt(before, chosen, trials.root / TRIALS / _slug(words), seconds)
     except (DataError, TargetError, DescriptionError) as error:
         return TriedDefence(defence=words, accepted=False, why=f"It cannot be applied: {error}")
 
@@ -154,7 +159,7 @@ def _combine(
     kept = list(accepted)
     while len(kept) > 1 and trials.left() > 0:
         options.tell("trying together: " + ", ".join(one.words for one in kept))
-        found = _attempt(trials, before, kept, 1.0)
+        found = _attempt(trials, before, kept, UNLIMITED)
         if found.accepted:
             return found, kept
         kept.pop()

@@ -11,7 +11,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences import Chosen
-from goalkeeper.hardening.accepting import TrialOutcome, decide, effects_on_goals
+from goalkeeper.hardening.accepting import Ruling, TrialOutcome, decide, effects_on_goals
 from goalkeeper.hardening.choosing import list_deciding_attacks
 from goalkeeper.hardening.records import TriedDefence
 from goalkeeper.hardening.side_effects import measure_side_effects
@@ -21,6 +21,11 @@ from goalkeeper.policy import Policy
 from goalkeeper.running import RunOptions, Sizing, run
 
 WHOLE, DECIDING = "assessment", "deciding-attacks"
+UNLIMITED = float("inf")
+OUT_OF_TIME = (
+    "The time was over before the attacks that decide had run with their full samples; the same "
+    "command with more time continues."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,23 +53,27 @@ class Trials:
     left: Callable[[], float]
 
     def assess(
-        self, described: Application | Path, folder: Path, choice: Choice, share: float = 1.0
+        self,
+        described: Application | Path,
+        folder: Path,
+        choice: Choice,
+        seconds: float = UNLIMITED,
     ) -> Assessment:
-        """Run an assessment in a share of the time that is left; an existing one is resumed."""
-        options = replace(self.options, sizing=Sizing(limit=max(self.left() * share, 1.0)))
+        """Run an assessment in the time that is left, or less; an existing one is resumed."""
+        options = replace(self.options, sizing=Sizing(limit=max(min(self.left(), seconds), 1.0)))
         return run(described, folder, seed=self.seed, choice=choice, options=options)
 
     def attempt(
-        self, before: Before, chosen: Sequence[Chosen], folder: Path, share: float
+        self, before: Before, chosen: Sequence[Chosen], folder: Path, seconds: float
     ) -> TriedDefence:
         """Apply defences, assess them and rule; raises what training or loading raises."""
         described = self.subject.defended(chosen, folder)
         after = self.subject.load(described)
         effects = measure_side_effects(before.app, after)
         choice = Choice(goals=before.aimed(chosen), attacks=before.attacks(chosen))
-        deciding = self.assess(described, folder / DECIDING, choice, share / 2)
-        known = self.assess(self.subject.given, before.folder(chosen), choice, share / 2)
-        whole = self.assess(described, folder / WHOLE, Choice(), share)
+        deciding = self.assess(described, folder / DECIDING, choice, seconds)
+        known = self.assess(self.subject.given, before.folder(chosen), choice, seconds)
+        whole = self.assess(described, folder / WHOLE, Choice(), seconds)
         measured = TrialOutcome(
             aimed=before.aimed(chosen),
             deciding=compare(known, deciding),
@@ -75,6 +84,8 @@ class Trials:
             tried=before.tried,
         )
         ruling = decide(measured, before.policy.rating.feasibility)
+        if not ruling.accepted and not (deciding.complete and known.complete):
+            ruling = Ruling(accepted=False, why=OUT_OF_TIME)
         return TriedDefence(
             defence=" + ".join(one.words for one in chosen),
             accepted=ruling.accepted,
