@@ -20,7 +20,9 @@ class Placebo(Defence[NoSettings]):
     """Train again on the records in another order."""
 
     about: ClassVar[str] = "train again"
+    works: ClassVar[str] = "never"
     price: ClassVar[str] = "nothing"
+    adaptive: ClassVar[str] = "there is nothing to know"
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.PRIVACY})
     families: ClassVar[frozenset[str]] = frozenset({"membership"})
     settings: ClassVar[type[NoSettings]] = NoSettings

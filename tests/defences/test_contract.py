@@ -5,17 +5,20 @@ from __future__ import annotations
 import pickle
 import warnings
 from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints
 from typing import Any
 
 import numpy as np
 import pytest
 
 import goalkeeper as gk
-from goalkeeper.core.plugins import DEFENCES, load_plugins
+from goalkeeper.core import plugins
+from goalkeeper.core.plugins import DEFENCES
 from goalkeeper.core.power import View
 from goalkeeper.defences import Chosen, Defence, apply_chosen, catalogue
 from goalkeeper.policy import default_policy
 from tests.defences.applications import APPLICATIONS
+from tests.defences.planted import Placebo
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -118,6 +121,14 @@ def test_candidates_are_different_and_can_be_written(name: str, kind: str) -> No
         assert defence.settings.model_validate(settings) == one.settings
 
 
-def test_a_broken_plug_in_breaks_nothing() -> None:
-    found = load_plugins(DEFENCES, catalogue(), lambda _: "")
-    assert not set(found) & set(catalogue())
+def test_a_plug_in_is_found_and_a_broken_one_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "tests.defences.planted"
+    points = EntryPoints([
+        EntryPoint("placebo", f"{module}:Placebo", DEFENCES),
+        EntryPoint("broken", f"{module}:memoriser", DEFENCES),
+    ])  # fmt: skip
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points.select(group=group))
+    with pytest.warns(UserWarning, match="broken"):
+        found = catalogue.__wrapped__()  # the function behind the cache
+    assert found["placebo"] is Placebo
+    assert set(found) == {*catalogue(), "placebo"}

@@ -40,7 +40,11 @@ def assessment(verdict: Verdict, points: float, *, other: Verdict = Verdict.MET)
         A: SimpleNamespace(verdict=other, demonstrated=INF, critical=3, cheapest_attack=""),
     }
     plan = SimpleNamespace(
-        attack="loss_threshold", task="membership", attacker="customer", status="planned"
+        attack="loss_threshold",
+        task="membership",
+        attacker="customer",
+        status="planned",
+        evidence="e1",
     )
     return SimpleNamespace(evidence=(evidence,), goals=goals, plan=(plan,))
 
@@ -55,6 +59,7 @@ def measured(**changed: Any) -> TrialOutcome:
         "after": assessment(Verdict.MET, INF),
         "side_effects": (effect(0.10, 0.11),),
         "tried": 5,
+        "complete": True,
         **changed,
     }
     return TrialOutcome(**cast(Any, made))
@@ -124,5 +129,18 @@ def test_an_attack_that_is_out_of_reach_now_is_accepted_and_one_that_was_not_run
     nothing = SimpleNamespace(attacks=(), alpha=0.05)
     after = assessment(Verdict.MET, INF)
     assert not decide(measured(deciding=nothing, after=after), feasibility).accepted
-    after.plan[0].status = "skipped"
+    after.plan[0].status = "skipped"  # and yet there is evidence: that it could not be tested
+    assert not decide(measured(deciding=nothing, after=after), feasibility).accepted
+    after.plan[0].evidence = ""
     assert decide(measured(deciding=nothing, after=after), feasibility).accepted
+
+
+def test_nothing_is_accepted_that_was_cut_off_by_the_time() -> None:
+    ruling = decide(measured(complete=False), feasibility)
+    assert not ruling.accepted
+    assert "time was over" in ruling.why
+
+
+def test_a_goal_that_can_no_longer_be_assessed_is_not_better() -> None:
+    after = assessment(Verdict.NOT_ASSESSED, INF)
+    assert not decide(measured(after=after), feasibility).accepted

@@ -21,6 +21,11 @@ from goalkeeper.training import (
 )
 
 SEED = 0  # of the model that serves, as where a description builds it
+KNOWN_NOISE = (
+    f"the noise of this model is drawn from seed {SEED}, so that the assessment can be repeated: "
+    "whoever knows the seed can take the noise away, so train the model that serves with a secret "
+    "one"
+)
 NO_RECIPE = "its training is not described (model.build), so it cannot be trained again"
 
 
@@ -54,6 +59,14 @@ def retrained(app: Application, trainer: Trainer) -> Application:
         lookalike=generic,
         storage=stored_again(app.storage, target),
     )
+
+
+def noting_noise(app: Application) -> Application:
+    """Note that the noise of a private model is drawn from a seed that everybody knows.
+
+    So an assessment can be repeated. The guarantee holds for who cannot work the noise out.
+    """
+    return replace(app, caveats=(*app.caveats, KNOWN_NOISE))
 
 
 def stored_again(storage: Storage | None, target: Target) -> Storage | None:

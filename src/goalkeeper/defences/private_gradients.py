@@ -16,7 +16,7 @@ from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.deadline import check_time
 from goalkeeper.core.errors import MissingExtra, TargetError
 from goalkeeper.core.goals import Goal
-from goalkeeper.defences._training import NO_RECIPE, inner_trainer, retrained
+from goalkeeper.defences._training import NO_RECIPE, inner_trainer, noting_noise, retrained
 from goalkeeper.defences.base import RETRAINED, Defence, Settings
 from goalkeeper.training import TorchTrainer, fit_one_by_one
 
@@ -77,7 +77,9 @@ class PrivateGradients(Defence[PrivateGradientSettings]):
         if not isinstance(trainer, TorchTrainer):
             raise TargetError(self.lacks(app))
         delta = settings.delta or 0.1 / len(app.data.train)
-        return retrained(app, PrivateTrainer(trainer, settings.epsilon, delta, settings.clip))
+        return noting_noise(
+            retrained(app, PrivateTrainer(trainer, settings.epsilon, delta, settings.clip))
+        )
 
 
 @dataclass(frozen=True, eq=False)

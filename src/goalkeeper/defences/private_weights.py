@@ -11,7 +11,7 @@ from pydantic import Field
 from goalkeeper.core.application import Application
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.goals import Goal
-from goalkeeper.defences._training import NO_RECIPE, inner_trainer, retrained
+from goalkeeper.defences._training import NO_RECIPE, inner_trainer, noting_noise, retrained
 from goalkeeper.defences.base import RETRAINED, Defence, Settings
 from goalkeeper.training import SklearnTrainer
 
@@ -86,7 +86,7 @@ class PrivateWeights(Defence[PrivateWeightsSettings]):
         changed = SklearnTrainer(
             estimator, trainer.classes, trainer.domain, compute=trainer.compute
         )
-        return retrained(app, changed)
+        return noting_noise(retrained(app, changed))
 
 
 def _name(app: Application) -> str | None:

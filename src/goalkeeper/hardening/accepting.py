@@ -26,6 +26,10 @@ from goalkeeper.hardening.records import GoalEffect, SideEffect
 __all__ = ["TrialOutcome", "Ruling", "decide", "effects_on_goals"]
 
 ORDER = (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET)  # from worst to best
+OUT_OF_TIME = (
+    "The time was over before all attack runs that count had ended, so that nothing can be said; "
+    "the same command with more time continues."
+)
 Feasibility = Callable[[float], str]
 
 
@@ -43,6 +47,9 @@ class TrialOutcome:
         The assessments of all goals.
     before, after
         The whole assessments themselves.
+    complete
+        Whether no attack run was cut off by the time: one that was not made looks like one that
+        was withstood.
     side_effects
         What it costs.
     tried
@@ -56,6 +63,7 @@ class TrialOutcome:
     after: Assessment
     side_effects: Sequence[SideEffect]
     tried: int
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,8 @@ class Ruling:
 
 def decide(measured: TrialOutcome, feasibility: Feasibility) -> Ruling:
     """Accept or refuse a defence; `feasibility` names the class of a number of points."""
+    if not measured.complete:
+        return Ruling(accepted=False, why=OUT_OF_TIME)
     objection = next(_objections(measured), "")
     better = [goal for goal in Goal if goal in measured.aimed and _improves(measured, goal)]
     moved = [goal for goal in better if _moves(measured, goal, feasibility)]
@@ -121,14 +131,16 @@ def _is_dearer(measured: TrialOutcome, goal: Goal) -> bool:
     """Whether each attack that was shown to succeed costs more than before, or is out of reach.
 
     Both follow from what the description grants and from the queries that were used: nothing here
-    is estimated from samples. What is in reach and was not shown to succeed is not counted as
-    dearer: that is for the comparison to say.
+    is estimated from samples. Out of reach is what the plan leaves out without evidence, as its
+    attacker lacks the power for it. What merely could not be tested has evidence that says so, and
+    does not count; neither does what is in reach and was not shown to succeed: of that the
+    comparison speaks.
     """
     before, after = (_costs(a, goal) for a in (measured.before, measured.after))
-    rows = measured.after.plan
-    reachable = {(r.attack, r.task, r.attacker) for r in rows if r.status == "planned"}
+    rows = {(r.attack, r.task, r.attacker): r for r in measured.after.plan}
+    beyond = {name for name, r in rows.items() if r.status == "skipped" and not r.evidence}
     return bool(before) and all(
-        name not in reachable or after.get(name, 0.0) > points for name, points in before.items()
+        name in beyond or after.get(name, 0.0) > points for name, points in before.items()
     )
 
 
@@ -149,6 +161,9 @@ def _costs(assessment: Assessment, goal: Goal) -> dict[tuple[str, str, str], flo
 def _moves(measured: TrialOutcome, goal: Goal, feasibility: Feasibility) -> bool:
     """Whether the verdict is better, or the cheapest attack of another class of feasibility."""
     before, after = measured.before.goals[goal], measured.after.goals[goal]
+    verdicts = before.verdict, after.verdict
+    if Verdict.NOT_ASSESSED in verdicts:  # nothing is left that could be measured
+        return False
     if ORDER.index(after.verdict) > ORDER.index(before.verdict):
         return True
     dearer = after.demonstrated > before.demonstrated

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from math import isfinite
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.errors import DataError, DescriptionError, TargetError
+from goalkeeper.core.private import make_folder
 from goalkeeper.defences import Chosen, catalogue
+from goalkeeper.hardening.accepting import OUT_OF_TIME as CUT_OFF
 from goalkeeper.hardening.choosing import choose_defences, list_open_goals
 from goalkeeper.hardening.markdown import render_hardening
 from goalkeeper.hardening.records import Hardening, TriedDefence
@@ -126,7 +129,7 @@ def _try_all(
             accepted.append(one)
             waiting = [other for other in waiting if other.name != one.name]
     together = _combine(trials, before, accepted, tried, options)
-    complete = OUT_OF_TIME not in left_out.values()
+    complete = OUT_OF_TIME not in left_out.values() and CUT_OFF not in {t.why for t in tried}
     hardening = Hardening(
         application=named, tried=tuple(tried), left_out=left_out, complete=complete
     )
@@ -173,13 +176,14 @@ def _write(trials: Trials, kept: Sequence[Chosen]) -> tuple[str, str]:
     """Write the hardened application file, and the model where it can be stored."""
     folder = trials.root / HARDENED
     described = trials.subject.defended(kept, folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     target = trials.subject.load(described).target
     inner = getattr(target, "inner", target)
     model = ""
     if isinstance(inner, SklearnTarget):
-        model = str(folder / "model.joblib")
-        joblib.dump(inner.model, model)
+        model, content = str(folder / "model.joblib"), BytesIO()
+        joblib.dump(inner.model, content)
+        write_whole(Path(model), content.getvalue())
     return ("" if isinstance(described, Application) else str(described)), model
 
 

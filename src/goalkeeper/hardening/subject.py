@@ -8,6 +8,7 @@ from pathlib import Path
 
 from goalkeeper.core.application import Application
 from goalkeeper.core.compute_settings import ComputeSettings
+from goalkeeper.core.private import make_folder, write_text
 from goalkeeper.defences import Chosen, apply_chosen
 from goalkeeper.describe import load, load_policy, read_defences, write_defended
 from goalkeeper.policy import Policy, default_policy
@@ -47,10 +48,10 @@ class Subject:
         """Return the application with further defences: a file in `folder`, or in memory."""
         if isinstance(self.given, Application):
             return apply_chosen(self.given, chosen)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         listed = [*read_defences(self.given), *(one.write() for one in chosen)]
         file = folder / FILE
         text = write_defended(self.given, folder, listed)
         if not file.exists() or file.read_text(encoding="utf-8") != text:
-            file.write_text(text, encoding="utf-8")
+            write_text(file, text)
         return file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from goalkeeper.comparing import compare
@@ -11,7 +11,7 @@ from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences import Chosen
-from goalkeeper.hardening.accepting import Ruling, TrialOutcome, decide, effects_on_goals
+from goalkeeper.hardening.accepting import TrialOutcome, decide, effects_on_goals
 from goalkeeper.hardening.choosing import list_deciding_attacks
 from goalkeeper.hardening.records import TriedDefence
 from goalkeeper.hardening.side_effects import measure_side_effects
@@ -22,10 +22,6 @@ from goalkeeper.running import RunOptions, Sizing, run
 
 WHOLE, DECIDING = "assessment", "deciding-attacks"
 UNLIMITED = float("inf")
-OUT_OF_TIME = (
-    "The time was over before the attacks that decide had run with their full samples; the same "
-    "command with more time continues."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +47,7 @@ class Trials:
     seed: int
     options: RunOptions
     left: Callable[[], float]
+    known: dict[Path, Assessment] = field(default_factory=dict)  # what was run to its end, once
 
     def assess(
         self,
@@ -72,7 +69,7 @@ class Trials:
         effects = measure_side_effects(before.app, after)
         choice = Choice(goals=before.aimed(chosen), attacks=before.attacks(chosen))
         deciding = self.assess(described, folder / DECIDING, choice, seconds)
-        known = self.assess(self.subject.given, before.folder(chosen), choice, seconds)
+        known = self._known(before, chosen, seconds)
         whole = self.assess(described, folder / WHOLE, Choice(), seconds)
         measured = TrialOutcome(
             aimed=before.aimed(chosen),
@@ -82,10 +79,9 @@ class Trials:
             after=whole,
             side_effects=effects,
             tried=before.tried,
+            complete=all(one.complete for one in (deciding, known, whole)),
         )
         ruling = decide(measured, before.policy.rating.feasibility)
-        if not ruling.accepted and not (deciding.complete and known.complete):
-            ruling = Ruling(accepted=False, why=OUT_OF_TIME)
         return TriedDefence(
             defence=" + ".join(one.words for one in chosen),
             accepted=ruling.accepted,
@@ -94,6 +90,17 @@ class Trials:
             side_effects=effects,
             run=str(folder / WHOLE),
         )
+
+    def _known(self, before: Before, chosen: Sequence[Chosen], seconds: float) -> Assessment:
+        """Run the attacks that decide on the application as it is, once for all defences."""
+        folder = before.folder(chosen)
+        if folder not in self.known:
+            choice = Choice(goals=before.aimed(chosen), attacks=before.attacks(chosen))
+            found = self.assess(self.subject.given, folder, choice, seconds)
+            if not found.complete:  # the next trial continues
+                return found
+            self.known[folder] = found
+        return self.known[folder]
 
 
 @dataclass(frozen=True, eq=False)
