@@ -25,6 +25,7 @@ import numpy as np
 
 from benchmarks.sizes import COLUMNS, draw
 from goalkeeper.compute.folder import RunFolder
+from goalkeeper.core.errors import GoalkeeperError
 
 FOLDER = Path("build/bench/default_runs")
 ROWS = (1_000, 10_000, 100_000, 1_000_000)
@@ -97,7 +98,7 @@ def outcome(run: Path, said: str) -> Row:
     """Say what a run found; what it said last where it ended without an assessment."""
     try:
         found = RunFolder(run).assessment()
-    except Exception as error:  # a benchmark goes on with its next cell
+    except (OSError, ValueError, GoalkeeperError) as error:  # go on with the next cell
         return {"found": f"{type(error).__name__}: {' '.join(said.split())[-200:]}"}
     risks = [f"{g} {r.risk.low:g} to {r.risk.high:g}" for g, r in sorted(found.goals.items())]
     counts = Counter(str(evidence.status) for evidence in found.evidence)

@@ -131,7 +131,7 @@ def test_subsets_without_one_of_many_classes_are_trained_by_scikit_learn() -> No
     data = rows(classes=3)
     masks = subsets(data)
     masks[0] &= data.y != 1
-    trainer = SklearnTrainer(LogisticRegression(), ("a", "b", "c"), table(6))
+    trainer = SklearnTrainer(LogisticRegression(max_iter=5000), ("a", "b", "c"), table(6))
     scores = trainer.fit_many(data, masks, range(9)).scores(data.x)
     alone = trainer.fit(data.take(masks[0]), 0).answer(data.x, View.SCORES).scores
     np.testing.assert_array_equal(scores[0], alone)

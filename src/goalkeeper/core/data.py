@@ -20,11 +20,8 @@ __all__ = [
     "Inputs",
     "Ints",
     "Splits",
-    "apportion",
     "cut",
-    "place",
     "row_keys",
-    "spread_rare",
 ]
 
 Floats = NDArray[np.float64]
