@@ -128,7 +128,7 @@ def main() -> None:
 
 def given(file: Path) -> Application:
     """Load an application file; nothing is taken from a store."""
-    return load_session(file, 0, Choice(), ComputeSettings()).app
+    return load_session(str(file), 0, Choice(), ComputeSettings()).app
 
 
 def count(app: Application, choice: Choice) -> list[dict[str, Any]]:
