@@ -56,13 +56,18 @@ def _costs(one: TriedDefence) -> Iterator[str]:
 
 def cost_cells(cost: SideEffect) -> tuple[str, str, str, str]:
     """Write a side effect: before, after, the bounds of its change, and of how many records."""
-    if cost.low is None or cost.high is None:  # seconds
-        return f"{cost.before:.3g} s", f"{cost.after:.3g} s", "", f"{cost.n:,}"
+    if cost.unit == "seconds":
+        bounds = "too few for an interval"
+        if cost.low is not None and cost.high is not None:
+            bounds = f"{cost.low:+.2g} s to {cost.high:+.2g} s"
+        return f"{cost.before:.3g} s", f"{cost.after:.3g} s", bounds, f"{cost.n:,}"
     bounds = f"{cost.low:+.1%} to {cost.high:+.1%}"
     return f"{cost.before:.1%}", f"{cost.after:.1%}", bounds, f"{cost.n:,}"
 
 
-def _points(value: float) -> str:
+def _points(value: float | None) -> str:
+    if value is None:
+        return "not assessed"
     return "none" if value == float("inf") else f"{value:g}"
 
 
