@@ -249,6 +249,8 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
     secrecy = _secrecy(app, policy)
     rated, ratings, verdict = rate(evidence, needs, policy, secrecy, plan.hypotheses(), session.fit)
     known = {e.id for e in rated}
+    attackers = tuple(_attacker(a) for a in plan.attackers)
+    remedies = lambda variant: policy.remedies(variant, app.domain.kind)  # noqa: E731
     return Assessment(
         schema=2,
         tool=Tool(version=tool_version()),
@@ -261,10 +263,10 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
         environment=environment(),
         verdict=verdict,
         goals=ratings,
-        attackers=tuple(_attacker(a) for a in plan.attackers),
+        attackers=attackers,
         plan=tuple(build_row(entry, known) for entry in plan.entries),
         evidence=rated,
-        advice=advise(rated, ratings, lambda v: policy.remedies(v, app.domain.kind)),
+        advice=advise(rated, ratings, attackers, remedies),
         complete=not status.pending and not any(r.limited for r in status.counted.values()),
         fit=session.fit,
         sentences=policy.sentences(app.domain.kind, {e.variant for e in rated if e.headline}),

@@ -277,8 +277,8 @@ def _within(stored: Any, again: Any) -> bool:
 def _compare_rest(assessment: Assessment, policy: Policy) -> Iterator[str]:
     """Compare what no verdict depends on, and a reader does: advice, catalogues, the baseline."""
     kind = assessment.application.domain
-    advice = advise(assessment.evidence, assessment.goals, lambda v: policy.remedies(v, kind))
-    if assessment.advice != advice:
+    known = assessment.evidence, assessment.goals, assessment.attackers
+    if assessment.advice != advise(*known, lambda variant: policy.remedies(variant, kind)):
         yield "advice: is not what the evidence leads to"
     told_of = {one.variant for one in assessment.evidence if one.headline}
     if assessment.sentences != policy.sentences(kind, told_of):
