@@ -4,32 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from math import isfinite
 from pathlib import Path
 
-import joblib
-
-from goalkeeper.compute.files import write_whole
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.errors import DataError, DescriptionError, TargetError
-from goalkeeper.core.private import make_folder
 from goalkeeper.defences import Chosen, catalogue
 from goalkeeper.hardening.accepting import OUT_OF_TIME as CUT_OFF
 from goalkeeper.hardening.choosing import choose_defences, list_open_goals
-from goalkeeper.hardening.markdown import render_hardening
 from goalkeeper.hardening.records import Hardening, Trial, TriedDefence
 from goalkeeper.hardening.side_effects import OwnCosts
 from goalkeeper.hardening.subject import Subject
 from goalkeeper.hardening.trials import UNLIMITED, WHOLE, Before, Trials, name_together
+from goalkeeper.hardening.writing import write_hardened, write_pages
 from goalkeeper.planning import Choice
 from goalkeeper.running import RunOptions, Sizing
-from goalkeeper.targets import SklearnTarget
 
-BEFORE, TRIALS, HARDENED = "before", "trials", "hardened"
-RESULT, PAGE = "hardening.json", "hardening.md"
+BEFORE, TRIALS = "before", "trials"
 FIRST_SHARE = 0.25  # of the time, at most, for the assessment of the application as it is
 PACE = 3.0  # each assessment may take so many times as long as all attack runs of the first one
 MOST_TOGETHER = 6  # trials of several defences, beside each alone
@@ -101,10 +94,7 @@ def harden(
     options.tell("assessing the application as it is")
     begun = sizing.left()
     whole = trials.assess(given, root / BEFORE / WHOLE, Choice(), FIRST_SHARE * begun)
-    hardening = _try_all(trials, whole, options)
-    write_whole(root / RESULT, hardening.to_json().encode())
-    write_whole(root / PAGE, render_hardening(hardening).encode())
-    return hardening
+    return write_pages(_try_all(trials, whole, options), whole, subject, root)
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,7 +239,7 @@ def _try_all(trials: Trials, whole: Assessment, options: HardenOptions) -> Harde
     if together is None:
         return hardening
     combined, kept = together
-    file, model = _write(trials, kept)
+    file, model = write_hardened(subject, root, kept)
     return hardening.model_copy(update={"combined": combined, "hardened": file, "model": model})
 
 
@@ -257,21 +247,6 @@ def _seconds_each(whole: Assessment) -> float:
     """Say how long each assessment may take: a multiple of what the first one took, if resumed."""
     units = {e.unit: e.result.took for e in whole.evidence if e.unit}
     return max(LEAST, PACE * sum(units.values()))
-
-
-def _write(trials: Trials, kept: Sequence[Chosen]) -> tuple[str, str]:
-    """Write the hardened application file, and the model where it can be stored."""
-    folder = trials.root / HARDENED
-    described = trials.subject.defended(kept, folder)
-    make_folder(folder)
-    target = trials.subject.load(described).target
-    inner = getattr(target, "inner", target)
-    model = ""
-    if isinstance(inner, SklearnTarget):
-        model, content = str(folder / "model.joblib"), BytesIO()
-        joblib.dump(inner.model, content)
-        write_whole(Path(model), content.getvalue())
-    return ("" if isinstance(described, Application) else str(described)), model
 
 
 def _check_names(names: Sequence[str]) -> None:

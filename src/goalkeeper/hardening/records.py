@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from goalkeeper.comparing import Direction
+from goalkeeper.comparing import AttackChange, Direction
 from goalkeeper.core.assessment import Verdict
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import Frozen
@@ -61,6 +61,9 @@ class TriedDefence(Frozen):
     accepted: bool
     why: str
     goals: dict[Goal, GoalEffect] = Field(default_factory=dict)
+    attacks: tuple[AttackChange, ...] = Field(
+        default=(), description="those that decided, with their full samples"
+    )
     side_effects: tuple[SideEffect, ...] = ()
     run: str = Field(default="", description="folder of its assessment")
 
@@ -92,6 +95,7 @@ class Hardening(Frozen):
     hardened: str = Field(
         default="", description="path of the hardened application file; empty: nothing accepted"
     )
+    report: str = Field(default="", description="path of the report of the hardened application")
     model: str = Field(default="", description="path of the hardened model, where it has a file")
     complete: bool = Field(default=True, description="whether everything planned was tried")
 

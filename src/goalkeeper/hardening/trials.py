@@ -120,6 +120,7 @@ class Trials:
             accepted=ruling.accepted,
             why=ruling.why,
             goals=dict(effects_on_goals(before.whole, whole, measured.comparison)),
+            attacks=first.comparison.attacks,
             side_effects=paid,
             run=str(folder),
         )
@@ -185,6 +186,7 @@ def _refused(
         accepted=False,
         why=why,
         goals=dict(effects_of_first(before.whole, first.after if first else None)),
+        attacks=first.comparison.attacks if first else (),
         side_effects=tuple(paid),
     )
     return Trial(key="", tried=tried, complete=first is None or first.complete)
