@@ -319,7 +319,8 @@ def _has_cheaper_attack(measured: TrialOutcome, goal: Goal) -> bool:
 def _why_not_better(first: FirstOutcome) -> str:
     goals = _list(first.aimed)
     rows = [r for r in first.comparison.attacks if set(r.goals) & set(first.aimed)]
-    seen = next((row for row in rows if row.before and row.after), None)
+    measured = [row for row in rows if row.before and row.after and row.p_holm is not None]
+    seen = min(measured, key=lambda row: row.p_holm or 0.0, default=None)
     if seen is None or seen.before is None or seen.after is None:
         return f"No difference against the attacks that decide {goals} could be measured."
     return (

@@ -10,7 +10,12 @@ from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences import Chosen, Defence, catalogue
 
-__all__ = ["choose_defences", "list_deciding_attacks", "list_open_goals"]
+__all__ = [
+    "choose_defences",
+    "list_deciding_attacks",
+    "list_open_goals",
+    "list_served_goals",
+]
 
 OPEN = (Verdict.NOT_MET, Verdict.INCONCLUSIVE)
 
@@ -41,6 +46,13 @@ def list_deciding_attacks(assessment: Assessment, goals: Collection[Goal]) -> tu
     return tuple(dict.fromkeys(found))
 
 
+def list_served_goals(defence: Defence[Any], assessment: Assessment) -> tuple[Goal, ...]:
+    """List the open goals that a defence is meant for, and decided by attacks that it may stop."""
+    open_goals = list_open_goals(assessment)
+    families = _families(assessment, open_goals)
+    return tuple(g for g in open_goals if g in defence.goals and families[g] & defence.families)
+
+
 def choose_defences(
     app: Application, assessment: Assessment, names: Sequence[str] = ()
 ) -> tuple[tuple[Chosen, ...], Mapping[str, str]]:
@@ -61,14 +73,13 @@ def choose_defences(
         others are left out, by name.
     """
     open_goals = list_open_goals(assessment)
-    families = _families(assessment, open_goals)
     tried: list[tuple[int, tuple[int, int], str, Chosen]] = []
     left_out: dict[str, str] = {}
     for name, kind in catalogue().items():
         if names and name not in names:
             continue
         defence: Defence[Any] = kind()
-        served = [g for g in open_goals if g in defence.goals and families[g] & defence.families]
+        served = list_served_goals(defence, assessment)
         if not names and not served:
             left_out[name] = "it is not meant for the attacks that decide here"
             continue

@@ -24,7 +24,7 @@ from goalkeeper.hardening.accepting import (
     refuse_first,
     refuse_price,
 )
-from goalkeeper.hardening.choosing import list_deciding_attacks
+from goalkeeper.hardening.choosing import list_deciding_attacks, list_served_goals
 from goalkeeper.hardening.records import SideEffect, Trial, TriedDefence
 from goalkeeper.hardening.side_effects import OwnCosts, compare_answers, compare_times
 from goalkeeper.hardening.subject import Subject
@@ -235,9 +235,13 @@ class Before:
     root: Path
 
     def aimed(self, chosen: Sequence[Chosen]) -> tuple[Goal, ...]:
-        """List the open goals that some of the defences are meant for."""
+        """List the open goals that some of the defences are meant for.
+
+        Those of which it may stop what decides, if there are any.
+        """
         meant = {goal for one in chosen for goal in one.defence.goals}
-        return tuple(goal for goal in self.open_goals if goal in meant)
+        served = {g for one in chosen for g in list_served_goals(one.defence, self.whole)}
+        return tuple(goal for goal in self.open_goals if goal in (served or meant))
 
     def attacks(self, chosen: Sequence[Chosen]) -> tuple[str, ...]:
         """List the attacks that decide these goals."""
