@@ -11,7 +11,7 @@ from goalkeeper.core.assessment import Verdict
 from goalkeeper.core.goals import Goal
 from goalkeeper.hardening.choosing import choose_defences
 from goalkeeper.hardening.orchestration import MOST_TOGETHER, HardenOptions, Search
-from goalkeeper.hardening.records import GoalEffect, Trial, TriedDefence
+from goalkeeper.hardening.records import GoalEffect, RuledTrial, TriedDefence
 from tests.defences.applications import APPLICATIONS
 
 N, P = Goal.INTEGRITY, Goal.PRIVACY
@@ -26,13 +26,13 @@ def one(name: str, family: str, goal: Goal = P) -> Any:
 class Trials:
     """Rules as it is told; what is not named is refused."""
 
-    def __init__(self, **rulings: Trial) -> None:
+    def __init__(self, **rulings: RuledTrial) -> None:
         self.rulings, self.seen, self.root = rulings, list[str](), Path("nowhere")
 
     def left(self) -> float:
         return INF
 
-    def attempt(self, before: Any, chosen: Any, folder: Any, seconds: float) -> Trial:
+    def attempt(self, before: Any, chosen: Any, folder: Any, seconds: float) -> RuledTrial:
         name = " + ".join(c.name for c in chosen)
         self.seen.append(name)
         return self.rulings.get(name) or ruled(name)
@@ -40,16 +40,18 @@ class Trials:
 
 def ruled(
     name: str, *, accepted: bool = False, remaining: str = "", after: Verdict = Verdict.NOT_MET
-) -> Trial:
+) -> RuledTrial:
     effect = GoalEffect(
         before=Verdict.NOT_MET, after=after, potential_before=5, potential_after=5,
         change=Direction.UNDECIDED,
     )  # fmt: skip
     tried = TriedDefence(defence=name, accepted=accepted, why="why", goals={P: effect})
-    return Trial(key="", tried=tried, complete=True, remaining={P: remaining} if remaining else {})
+    return RuledTrial(
+        key="", tried=tried, complete=True, remaining={P: remaining} if remaining else {}
+    )
 
 
-def search(chosen: list[Any], rulings: dict[str, Trial]) -> tuple[Search, list[str]]:
+def search(chosen: list[Any], rulings: dict[str, RuledTrial]) -> tuple[Search, list[str]]:
     trials = Trials(**rulings)
     before = SimpleNamespace(
         aimed=lambda several: tuple({g for c in several for g in c.defence.goals})
@@ -68,6 +70,15 @@ def test_where_another_attack_is_as_cheap_both_defences_are_tried_together_at_on
     made, seen = search(chosen, rulings)
     assert seen == ["a", "a + c", "b"], "what was accepted together is not tried alone"
     assert [t.defence for t in made.tried if t.accepted] == ["a + c"]
+
+
+def test_a_stronger_setting_comes_next_where_the_same_kind_of_attack_remains() -> None:
+    mild, strong = one("a", "membership"), one("a", "membership")
+    strong.words = "a (more)"
+    chosen = [mild, one("b", "evasion"), one("c", "membership"), strong]
+    _, seen = search(chosen, {"a": ruled("a", remaining="membership")})
+    assert seen[:3] == ["a", "a", "a + c"]
+    assert seen.count("a") == 2, "it is not tried a second time later"
 
 
 def test_trials_of_several_defences_are_as_many_as_the_error_allows_for() -> None:

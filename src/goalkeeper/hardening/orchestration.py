@@ -14,7 +14,7 @@ from goalkeeper.core.errors import DataError, DescriptionError, TargetError
 from goalkeeper.defences import Chosen, catalogue
 from goalkeeper.hardening.accepting import OUT_OF_TIME as CUT_OFF
 from goalkeeper.hardening.choosing import choose_defences, list_open_goals
-from goalkeeper.hardening.records import Hardening, Trial, TriedDefence
+from goalkeeper.hardening.records import Hardening, RuledTrial, TriedDefence
 from goalkeeper.hardening.side_effects import OwnCosts
 from goalkeeper.hardening.subject import Subject
 from goalkeeper.hardening.trials import UNLIMITED, WHOLE, Before, Trials, name_together
@@ -141,7 +141,8 @@ class Search:
             else:
                 further = _list_further(now, trial, self.chosen)[:together]
                 together -= len(further)
-                waiting = [*further, *waiting]
+                sooner = _list_stronger(now, trial, waiting)
+                waiting = [*sooner, *further, *(w for w in waiting if w not in sooner)]
 
     def combine(self) -> tuple[TriedDefence, Together] | None:
         """Try the accepted defences together; where that is refused, without the last one."""
@@ -157,7 +158,7 @@ class Search:
         words = name_together(kept[0])
         return next(one for one in self.tried if one.defence == words), kept[0]
 
-    def _attempt(self, chosen: Together, waiting: int, seconds: float) -> Trial:
+    def _attempt(self, chosen: Together, waiting: int, seconds: float) -> RuledTrial:
         """Try defences; what cannot be trained is refused with the reason."""
         words, done = name_together(chosen), len(self.tried)
         self.options.tell(f"trying {words} ({done + 1} of {done + 1 + waiting})")
@@ -167,7 +168,7 @@ class Search:
         except (DataError, TargetError, DescriptionError) as error:
             why = f"It cannot be applied: {error}"
             tried = TriedDefence(defence=words, accepted=False, why=why)
-            found = Trial(key="", tried=tried, complete=True)
+            found = RuledTrial(key="", tried=tried, complete=True)
         self.options.tell(
             f"{'accepted' if found.tried.accepted else 'not accepted'}: {found.tried.why}"
         )
@@ -196,7 +197,14 @@ def count_together(chosen: Sequence[Chosen]) -> int:
     return MOST_TOGETHER if len({one.name for one in chosen}) > 1 else 0
 
 
-def _list_further(now: Together, trial: Trial, chosen: Sequence[Chosen]) -> list[Together]:
+def _list_stronger(now: Together, trial: RuledTrial, waiting: Sequence[Together]) -> list[Together]:
+    """Find the next setting of the same defence, where it may stop what is as cheap as well."""
+    families = set(trial.remaining.values())
+    alike = [w for w in waiting if len(now) == len(w) == 1 and w[0].name == now[0].name]
+    return [w for w in alike if families & set(w[0].defence.families)][:1]
+
+
+def _list_further(now: Together, trial: RuledTrial, chosen: Sequence[Chosen]) -> list[Together]:
     """List what to try together with defences after which another attack is as cheap.
 
     Of each defence against that attack, the strongest setting.

@@ -12,7 +12,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import Frozen
 from goalkeeper.core.numbers import Real
 
-__all__ = ["GoalEffect", "Hardening", "SideEffect", "Trial", "TriedDefence"]
+__all__ = ["GoalEffect", "Hardening", "SideEffect", "RuledTrial", "TriedDefence"]
 
 
 class GoalEffect(Frozen):
@@ -68,7 +68,7 @@ class TriedDefence(Frozen):
     run: str = Field(default="", description="folder of its assessment")
 
 
-class Trial(Frozen):
+class RuledTrial(Frozen):
     """What was tried, as it is kept for the same command to continue.
 
     `remaining` are goals that are better protected against what decided, where another attack is as

@@ -25,7 +25,7 @@ from goalkeeper.hardening.accepting import (
     refuse_price,
 )
 from goalkeeper.hardening.choosing import list_deciding_attacks, list_served_goals
-from goalkeeper.hardening.records import SideEffect, Trial, TriedDefence
+from goalkeeper.hardening.records import RuledTrial, SideEffect, TriedDefence
 from goalkeeper.hardening.side_effects import OwnCosts, compare_answers, compare_times
 from goalkeeper.hardening.subject import Subject
 from goalkeeper.planning import Choice
@@ -74,7 +74,7 @@ class Trials:
 
     def attempt(
         self, before: Before, chosen: Sequence[Chosen], folder: Path, seconds: float
-    ) -> Trial:
+    ) -> RuledTrial:
         """Apply defences, assess them and rule; raises what training or loading raises.
 
         What was ruled before is taken from the folder.
@@ -92,7 +92,7 @@ class Trials:
             write_text(folder / TRIAL, trial.model_dump_json(indent=1) + "\n")
         return trial
 
-    def _attempt(self, before: Before, chosen: Sequence[Chosen], defended: Defended) -> Trial:
+    def _attempt(self, before: Before, chosen: Sequence[Chosen], defended: Defended) -> RuledTrial:
         """Try defences up to the first thing that speaks against them.
 
         What is left could not change that, and others need the time.
@@ -124,7 +124,7 @@ class Trials:
             side_effects=paid,
             run=str(folder),
         )
-        return Trial(
+        return RuledTrial(
             key="",
             tried=tried,
             complete=whole.complete,
@@ -179,7 +179,7 @@ def _refused(
     why: str,
     paid: Sequence[SideEffect],
     first: FirstOutcome | None = None,
-) -> Trial:
+) -> RuledTrial:
     """Refuse before all attacks were made."""
     tried = TriedDefence(
         defence=name_together(chosen),
@@ -189,7 +189,7 @@ def _refused(
         attacks=first.comparison.attacks if first else (),
         side_effects=tuple(paid),
     )
-    return Trial(key="", tried=tried, complete=first is None or first.complete)
+    return RuledTrial(key="", tried=tried, complete=first is None or first.complete)
 
 
 def _cheapest_family(assessment: Assessment, goal: Goal) -> str:
@@ -198,10 +198,10 @@ def _cheapest_family(assessment: Assessment, goal: Goal) -> str:
     return found.family if found else ""
 
 
-def _read(file: Path, key: str) -> Trial | None:
+def _read(file: Path, key: str) -> RuledTrial | None:
     """Read what was ruled before; None where there is nothing, or of something else."""
     try:
-        found = Trial.model_validate_json(file.read_bytes())
+        found = RuledTrial.model_validate_json(file.read_bytes())
     except (OSError, ValidationError):
         return None
     return found if found.key == key else None
