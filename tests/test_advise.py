@@ -113,7 +113,8 @@ def test_what_has_no_effect_on_what_an_attack_used_is_not_advised() -> None:
     def tried(attacker: str, variant: str, goal: Goal, questions: int) -> set[str]:
         able = ("T4",) if variant.startswith("poisoning") else ("M2",)
         one = found("E1", variant, goal, attacker=attacker, questions=questions, capabilities=able)
-        given = advice(one, **{str(goal): rating(goal, cheapest="E1")})
+        ratings = {goal: rating(goal, cheapest="E1")}
+        given = advise([one], ratings, ATTACKERS, lambda v: POLICY.remedies(v, "text"))
         return {name for a in given for name in a.tries}
 
     copies = "extraction.with_scores"

@@ -211,10 +211,10 @@ def test_a_trial_ends_at_the_first_thing_that_speaks_against_it() -> None:
 
 
 def test_what_was_not_assessed_again_is_not_called_better() -> None:
-    before = assessment(Verdict.NOT_MET, 5)
+    before: Any = assessment(Verdict.NOT_MET, 5)
     after = {goal: e.after for goal, e in effects_of_first(before, None).items()}
     assert after == {P: Verdict.NOT_ASSESSED, A: Verdict.NOT_ASSESSED}
-    shown = effects_of_first(before, assessment(Verdict.NOT_MET, 5))
+    shown = effects_of_first(before, cast(Any, assessment(Verdict.NOT_MET, 5)))
     assert (shown[P].after, shown[P].potential_after) == (Verdict.NOT_MET, 5)
-    open_ = effects_of_first(before, assessment(Verdict.MET, INF))
+    open_ = effects_of_first(before, cast(Any, assessment(Verdict.MET, INF)))
     assert open_[P].after is Verdict.NOT_ASSESSED

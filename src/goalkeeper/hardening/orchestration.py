@@ -200,8 +200,11 @@ def count_together(chosen: Sequence[Chosen]) -> int:
 def _list_stronger(now: Together, trial: RuledTrial, waiting: Sequence[Together]) -> list[Together]:
     """Find the next setting of the same defence, where it may stop what is as cheap as well."""
     families = set(trial.remaining.values())
-    alike = [w for w in waiting if len(now) == len(w) == 1 and w[0].name == now[0].name]
-    return [w for w in alike if families & set(w[0].defence.families)][:1]
+    alike: list[Together] = [
+        w for w in waiting if len(now) == len(w) == 1 and w[0].name == now[0].name
+    ]
+    found = (w for w in alike if families & set(w[0].defence.families))
+    return list(found)[:1]
 
 
 def _list_further(now: Together, trial: RuledTrial, chosen: Sequence[Chosen]) -> list[Together]:
