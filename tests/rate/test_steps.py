@@ -61,12 +61,17 @@ def test_models_that_another_attack_run_trained_are_trained_again() -> None:
 
 def test_records_that_the_data_do_not_have_are_told() -> None:
     at = RatioAt(fpr=0.01, true_positives=8, positives=60, false_positives=0, negatives=60)
-    one = took(evidence(trial(Ratio(at=(at,)))), 1)
+    made = evidence(trial(Ratio(at=(at,))), variant="membership.threshold")
+    one = took(made, 1)
     enough, few = step(one), step(one, parts={"train": 70, "holdout": 60})
     assert enough is not None
     assert few is not None
     assert enough.records == 0
     assert few.records == 60 * few.factor
+    close = took(evidence(trial(of(6, 50))), 1)
+    told = step(close, parts={"train": 10_000, "holdout": 50})
+    assert told is not None
+    assert told.records == 50 * told.factor
 
 
 def test_runs_that_the_time_left_out_are_made_first() -> None:

@@ -203,7 +203,7 @@ class NextStep(Frozen):
     unit: str = ""
     factor: int = 1
     records: int = Field(
-        default=0, description="records a side that the data must have, where it has fewer"
+        default=0, description="records that the data must have, where it has fewer"
     )
     models: int = Field(default=0, description="further models that are trained for it")
     settles: bool = False

@@ -184,8 +184,9 @@ class Search:
         for several in waiting:
             if names & {one.name for one in several}:
                 continue
-            if set(self.before.aimed(several)) <= met:
-                goals = " and ".join(str(goal) for goal in self.before.aimed(several))
+            aimed = self.before.aimed(several)
+            if aimed and set(aimed) <= met:
+                goals = " and ".join(map(str, aimed))
                 words = name_together(several)
                 self.left_out[words] = f"not needed: with {found.defence}, {goals} is met"
                 continue

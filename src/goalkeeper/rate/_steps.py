@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from goalkeeper.core.assessment import GoalRating, NextStep, PlanRow, Verdict
-from goalkeeper.core.evidence import Evidence, Ratio, Status
+from goalkeeper.core.evidence import Evidence, Latency, Ratio, Status, Tally
 from goalkeeper.core.goals import Goal
 from goalkeeper.policy import Policy
 from goalkeeper.rate._goals import criteria_of, points_of
 from goalkeeper.rate._points import ExposurePoint, PassCriteria, Secrecy
 from goalkeeper.rate._words import expect_at, sample_factor
 
+ABOUT_TRAINING = ("attribute", "inversion", "artefact_leak", "linkage")  # families
 AGAIN = 4  # times the sample that is proposed where an attack did not pass its own checks
 
 
@@ -127,13 +128,24 @@ def _with_costs(step: NextStep, evidence: Sequence[Evidence], parts: Mapping[str
 
 
 def _records_missing(evidence: Evidence, factor: int, parts: Mapping[str, int]) -> int:
-    """Say how many records a side are needed where there are not so many; 0: there are."""
-    sides = [
-        min(at.positives, at.negatives)
-        for trial in evidence.result.trials
-        if isinstance(trial.tally, Ratio)
-        for at in trial.tally.at
-    ]
-    needed = factor * min(sides, default=0)
-    known = [parts[name] for name in ("train", "holdout") if name in parts]
-    return needed if needed > min(known, default=needed) else 0
+    """Say how many records are needed where there are not so many; 0: there are.
+
+    More effort takes larger samples of the records that there are, and makes no new ones.
+    """
+    needed = factor * max((_count(t.tally) for t in evidence.result.trials), default=0)
+    there = [parts[name] for name in _parts_of(evidence) if name in parts]
+    return needed if needed > min(there, default=needed) else 0
+
+
+def _count(tally: Tally) -> int:
+    """Count the records of a sample, on each side where two are compared."""
+    if isinstance(tally, Ratio):
+        return min(min(at.positives, at.negatives) for at in tally.at)
+    return 0 if isinstance(tally, Latency) else tally.n
+
+
+def _parts_of(evidence: Evidence) -> tuple[str, ...]:
+    """Name the parts of the data that a sample is drawn from."""
+    if evidence.family == "membership":
+        return "train", "holdout"
+    return ("train",) if evidence.family in ABOUT_TRAINING else ("holdout",)

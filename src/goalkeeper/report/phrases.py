@@ -137,8 +137,8 @@ CONTINUE_FOR = (
 )
 LARGER = "{factor} times the sample of {attack} by {attacker}{models}: about {time}."
 LARGER_DATA = (
-    "{factor} times the sample of {attack} by {attacker}{models}, with data of {records} records a "
-    "side, more than there are now: about {time}."
+    "{factor} times the sample of {attack} by {attacker}{models}, which needs {records} records, "
+    "more than there are now: about {time}."
 )
 MODELS = " ({models} more models trained)"
 EFFORT = "With the option --effort {effort}."
