@@ -13,7 +13,7 @@ from goalkeeper.comparing import AttackChange, Comparison, Direction, compare
 from goalkeeper.core.assessment import AttackerRow
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
-from tests.comparing.pairs import CASES, NAME, N, audit, changed
+from tests.comparing.pairs import CASES, COPIES, NAME, N, audit, changed, gains
 
 
 def row_of(found: Comparison, name: str = NAME) -> AttackChange:
@@ -190,3 +190,34 @@ def test_compare_reads_files_and_is_public(tmp_path: Path) -> None:
     found: Comparison = gk.compare(one, str(other))
     assert found.worse
     assert (found.before.source, found.after.source) == (str(one), str(other))
+
+
+def test_a_gain_that_stays_is_no_change_where_the_baseline_is_another() -> None:
+    """The copy misses half, and 12 of 20, of what the best without access leaves."""
+    row = row_of(compare(gains((150, 100)), gains((188, 180))))
+    assert row.paired
+    assert row.p is not None
+    assert row.p > 0.1
+    assert row.change is Direction.UNDECIDED
+
+
+def test_a_gain_that_moves_is_found() -> None:
+    row = row_of(compare(gains((150, 100)), gains((190, 100))))
+    assert row.change is Direction.WORSE
+
+
+def test_the_luck_of_one_copy_is_no_change() -> None:
+    """509 and 528 of 540: measured of two copies of one model by one attack, with other seeds."""
+    lucky, other = (gains((k, 509), n=540, kind=COPIES) for k in (528, 509))
+    row = row_of(compare(other, lucky))
+    assert not row.paired
+    assert "luck" in row.pairing
+    assert row.change is Direction.UNDECIDED
+
+
+def test_a_copy_that_gets_nothing_more_is_a_change() -> None:
+    row = row_of(
+        compare(gains((530, 300), n=540, kind=COPIES), gains((310, 300), n=540, kind=COPIES))
+    )
+    assert row.change is Direction.BETTER
+    assert row.samples is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from goalkeeper.core.data import Bools
 from goalkeeper.core.evidence import (
     Accuracy,
@@ -141,6 +143,17 @@ def estimate_tally(tally: Tally) -> IntervalEstimate:
         )
     low, high = bounds(tally, 0.025)
     return IntervalEstimate(min(max(value(tally), low), high), low, high)
+
+
+def bound_at(tally: Tally) -> Callable[[float], IntervalEstimate]:
+    """Return what gives the metric with bounds that are each wrong with a given probability."""
+    estimate = value(tally)
+
+    def bound(tail: float) -> IntervalEstimate:
+        low, high = bounds(tally, tail)
+        return IntervalEstimate(min(max(estimate, low), high), low, high)
+
+    return bound
 
 
 def is_too_wide(tally: Latency) -> bool:
