@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
             f"{what} returned a {type(raw).__name__}, which has computed nothing yet",
             "write `def` in place of `async def`, and `return` in place of `yield`",
         )
+    if isinstance(raw, Iterator):  # such as of map(), which can be read only once
+        raw = list(raw)
     # A model may answer in a buffer of its own, which its next answer overwrites.
     return raw.copy() if isinstance(raw, np.ndarray) else raw
 
