@@ -77,7 +77,7 @@ def look_of(
     some = [word.strip() for word in words[:TRIED] if word.strip()]
     if len(some) < SHOWN:
         return None
-    odd = _odd(some)
+    odd = odd_words(some)
     marks = [found[1][0] for word in some if (found := THOUSANDS.fullmatch(word)) and found[1]]
     looks = (
         (THOUSANDS, POINTS, bool(marks)),
@@ -106,7 +106,7 @@ def _all_alike(pattern: re.Pattern[str], words: Sequence[str]) -> bool:
     return sum(bool(pattern.fullmatch(word)) for word in words) >= MOST * len(words)
 
 
-def _odd(words: Sequence[str]) -> str:
+def odd_words(words: Sequence[str]) -> str:
     """List the few words among numbers; empty where there are none, or too many."""
     odd = [word for word in words if not NUMBER.fullmatch(word)]
     few = 0 < len(odd) <= FEW and len(words) - len(odd) >= NUMBERS * len(odd)

@@ -117,7 +117,8 @@ class References:
                 f"{name} in {path.name} is not a function",
                 expected="a function or class",
                 given=f"a {type(found).__name__}",
-                advice=f"write `def {name}(...):` in {path.name}",
+                advice=f"write a function in {path.name} that returns it, or that calls its method, "
+                f"e.g. `def build(): return {name}` or `def predict(x): return {name}.predict(x)`",
             )
         return found  # type: ignore[no-any-return]
 
@@ -142,9 +143,10 @@ class References:
         except BaseException as error:
             if passes(error):
                 raise
-            advice = _shadowed(error, folder) or _place(error, folder) or f"fix {what}"
+            known = _shadowed(error, folder) or _remedy(error)
+            advice = "; ".join(part for part in (known, _place(error, folder)) if part)
             raise problem(
-                self.document, key, f"{what} raised {name_error(error)}", advice=advice
+                self.document, key, f"{what} raised {name_error(error)}", advice=advice or f"fix {what}"
             ) from error
 
     def _filled(self, key: Key, name: str) -> str:
@@ -275,6 +277,18 @@ def _shadowed(error: BaseException, folder: Path) -> str:
     standard = isinstance(error, ImportError) and name in sys.stdlib_module_names
     if standard and (folder / f"{name}.py").is_file():
         return f"rename {name}.py: Python's own module {name} comes first"
+    return ""
+
+
+def _remedy(error: BaseException) -> str:
+    """Give advice for what a file may raise when it is imported, or its function called."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        name = error.name.partition(".")[0]
+        return f"install the package that has {name}, or put {name}.py beside the application file"
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        return "write `from helper import ...` without the point: files beside it are found"
+    if isinstance(error, SystemExit):
+        return 'put what runs as a program under `if __name__ == "__main__":`'
     return ""
 
 
