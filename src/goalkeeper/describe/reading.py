@@ -35,6 +35,16 @@ KINDS = {
     ".npz": "npz",
     ".npy": "npy",
 }
+READERS = {
+    ".json": "read_json('{}')",
+    ".jsonl": "read_json('{}', lines=True)",
+    ".xlsx": "read_excel('{}')",
+    ".xls": "read_excel('{}')",
+    ".feather": "read_feather('{}')",
+    ".zip": "read_csv('{}')",
+    ".bz2": "read_csv('{}')",
+    ".xz": "read_csv('{}')",
+}
 _STARTS = {
     b"PAR1": "Parquet",
     b"PK\x03\x04": "npz",
@@ -45,6 +55,10 @@ _STARTS = {
     b"\x1f\x8b": "gzip",
     b"\xd0\xcf\x11\xe0": "Excel",
     b"%PDF": "PDF",
+    b"version https://git-lfs": "a pointer of Git LFS: fetch the file with `git lfs pull`",
+    b"<!DOCTYPE": "a page in HTML, perhaps of a download that failed",
+    b"<!doctype": "a page in HTML, perhaps of a download that failed",
+    b"<html": "a page in HTML, perhaps of a download that failed",
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
 }
@@ -97,7 +111,7 @@ class RecordReader:
                 f"goalkeeper does not read {path.suffix or 'files without a suffix'}",
                 expected="a file ending in " + ", ".join(KINDS),
                 advice="convert it to CSV or Parquet, or write a Python function that returns a "
-                "DataFrame and name it as `data.function: file.py:name`",
+                f"DataFrame{_reader_of(path)} and name it as `data.function: file.py:name`",
             )
         self._sniffed(key, path, kind)
         self._references.note_hash(path, source.file)
@@ -125,6 +139,8 @@ class RecordReader:
                 advice = f"state its encoding: `encoding: utf-16-{'le' if little else 'be'}`"
         elif kind == "CSV" and looks == "UTF-16 text":
             advice = "state its encoding: `encoding: utf-16`"
+        if kind == "CSV" and looks == "npz":
+            looks = "a ZIP archive, as npz and Excel files are"
         if (kind == "CSV" and looks is not None) or (kind != "CSV" and looks != kind):
             raise problem(
                 self._document,
@@ -292,6 +308,12 @@ class RecordReader:
                     advice="if they are words, such as codes, say so: "
                     f"`columns: {{{name}: {{type: category, dtype: str}}}}`; else correct the file",
                 )
+
+
+def _reader_of(path: Path) -> str:
+    """Name the function of pandas that reads such a file."""
+    name = READERS.get(path.suffix.lower())
+    return f", e.g. pandas.{name.format(path.name)}," if name else ""
 
 
 def _are_words(series: pd.Series[Any]) -> bool:

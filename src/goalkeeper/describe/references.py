@@ -59,7 +59,7 @@ class References:
                 f"the {what} is a folder" if folder else f"the {what} does not exist",
                 expected=f"a file at {shortened(str(path))}",
                 given=shortened(name),
-                advice=_other(path) or "correct the name; it is relative to the application file",
+                advice=_other(path, name) or "correct the name; it is relative to the application file",
             )
         if path.stat().st_size == 0:
             advice = "add content, or name another file"
@@ -190,7 +190,11 @@ def _hash_folder(folder: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _other(path: Path) -> str:
+def _other(path: Path, name: str) -> str:
+    if "://" in name:
+        return "nothing is fetched from the network: download it, and name the file"
+    if name.startswith("~"):
+        return f"write the whole path: {Path(name).expanduser()}"
     if not _is(Path.is_dir, path.parent):
         return f"there is no folder {shortened(str(path.parent))} either"
     return nearest(path.name, (p.name for p in path.parent.iterdir() if p.is_file()))
