@@ -111,7 +111,9 @@ def test_parts_may_be_in_capitals(tmp_path: Path) -> None:
 
 def test_a_column_without_any_value_is_named(tmp_path: Path) -> None:
     path = described(tmp_path, TEXT.replace("\n", ",\n"), build="plain")
-    (tmp_path / "model.py").write_text(CODE.replace("def build", "plain = LogisticRegression\ndef build"))
+    (tmp_path / "model.py").write_text(
+        CODE.replace("def build", "plain = LogisticRegression\ndef build")
+    )
     with pytest.raises(DescriptionError, match="no training record has a value in Unnamed: 4"):
         load(path)
 
@@ -125,10 +127,10 @@ def two_files(folder: Path, train: list[str], test: list[str], tail: str = "") -
     return path
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_words_in_one_file_and_numbers_in_the_other(tmp_path: Path, turned: bool) -> None:
+def test_words_in_one_file_and_numbers_in_the_other(tmp_path: Path) -> None:
     codes, digits = ["A1", "B2", "10"], ["10", "11"]
-    path = two_files(tmp_path, *((digits, codes) if turned else (codes, digits)))
+    assert "column k holds words" in error_of(two_files(tmp_path, digits, codes))
+    path = two_files(tmp_path, codes, digits)
     assert "column k holds words" in error_of(path)
     tail = "columns: {k: {type: category, dtype: str}}\n"
     app = load(two_files(tmp_path, codes, digits, tail))
@@ -140,3 +142,14 @@ def test_a_word_for_a_missing_value_in_one_file_only(tmp_path: Path) -> None:
     numbers = [str(i) for i in range(20)]
     path = two_files(tmp_path, [*numbers, "?"], numbers)
     assert "missing_words: ['?']" in error_of(path)
+
+
+def test_a_letter_taken_apart_is_the_same_letter(tmp_path: Path) -> None:
+    path = described(tmp_path, TEXT.replace("yes", "scho\u0308n"))
+    path.write_text(path.read_text().replace("'yes'", "sch\u00f6n"))
+    assert not check(path)
+
+
+def test_other_names_of_all_classes_are_listed(tmp_path: Path) -> None:
+    text = TEXT.replace("yes", "1").replace("no", "0")
+    assert "the data call the classes 0, 1" in error_of(described(tmp_path, text))

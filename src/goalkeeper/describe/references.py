@@ -59,7 +59,8 @@ class References:
                 f"the {what} is a folder" if folder else f"the {what} does not exist",
                 expected=f"a file at {shortened(str(path))}",
                 given=shortened(name),
-                advice=_other(path, name) or "correct the name; it is relative to the application file",
+                advice=_other(path, name)
+                or "correct the name; it is relative to the application file",
             )
         if path.stat().st_size == 0:
             advice = "add content, or name another file"
@@ -117,7 +118,7 @@ class References:
                 f"{name} in {path.name} is not a function",
                 expected="a function or class",
                 given=f"a {type(found).__name__}",
-                advice=f"write a function in {path.name} that returns it, or that calls its method, "
+                advice=f"write a function in {path.name} that returns it, or calls its method, "
                 f"e.g. `def build(): return {name}` or `def predict(x): return {name}.predict(x)`",
             )
         return found  # type: ignore[no-any-return]
@@ -146,7 +147,10 @@ class References:
             known = _shadowed(error, folder) or _remedy(error)
             advice = "; ".join(part for part in (known, _place(error, folder)) if part)
             raise problem(
-                self.document, key, f"{what} raised {name_error(error)}", advice=advice or f"fix {what}"
+                self.document,
+                key,
+                f"{what} raised {name_error(error)}",
+                advice=advice or f"fix {what}",
             ) from error
 
     def _filled(self, key: Key, name: str) -> str:

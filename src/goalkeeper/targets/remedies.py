@@ -6,7 +6,12 @@ from typing import Any
 
 import numpy as np
 
-UNSUITED = (IndexError, AttributeError, TypeError, KeyError)  # of code made for another kind of input
+UNSUITED = (
+    IndexError,
+    AttributeError,
+    TypeError,
+    KeyError,
+)  # of code made for another kind of input
 
 # What messages of libraries say, in lower case, and what to do.
 KNOWN = (

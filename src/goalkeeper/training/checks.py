@@ -83,8 +83,7 @@ def run_training(train: Callable[[], Any], data: LabelledRows, what: str) -> Any
         kind = DataError if isinstance(error, ValueError) else TargetError
         name = what if len(what) <= LONGEST else what.partition("(")[0] + "(...)"
         raise kind(
-            f"training {name} on {len(data)} records ({sizes}) raised "
-            f"{name_error(error)}",
+            f"training {name} on {len(data)} records ({sizes}) raised {name_error(error)}",
             _remedy(error, counts),
         ) from error
 

@@ -105,7 +105,7 @@ def index_class_settings(estimator: Any, classes: Sequence[str]) -> Any:
 
 
 def refuse_unsorted_priors(estimator: Any, classes: Sequence[str]) -> None:
-    """Refuse numbers by the order of the classes (`priors`) where that order can be read in two ways.
+    """Refuse numbers by the order of the classes (`priors`) where two orders are possible.
 
     scikit-learn sorts the names of classes; goalkeeper trains on the order of the application.
 
@@ -128,7 +128,7 @@ def refuse_unsorted_priors(estimator: Any, classes: Sequence[str]) -> None:
 
 
 def _sorted_classes(classes: Sequence[str]) -> list[str]:
-    """Sort classes as `classes_` of an estimator is: numbers by their value, else by their words."""
+    """Sort classes as `classes_` of an estimator is: numbers by value, others by their words."""
     try:
         return sorted(classes, key=float)
     except ValueError:

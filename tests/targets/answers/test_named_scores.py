@@ -1,4 +1,4 @@
-"""Answers whose names say of which class they are the score, and forms in which libraries nest them."""
+"""Scores that name their class, and forms in which libraries nest answers."""
 
 from __future__ import annotations
 

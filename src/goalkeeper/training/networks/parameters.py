@@ -66,13 +66,13 @@ def read_parameters(path: Path, module: nn.Module) -> State:
 
 
 def _refuse_several(name: str, fitting: Sequence[State]) -> None:
-    """Refuse a checkpoint that holds the parameters of this module more than once, and different."""
+    """Refuse a checkpoint that holds several different sets of parameters of this module."""
     first = fitting[0] if fitting else {}
     for other in fitting[1:]:
         if any(not bool((first[key] == other[key]).all()) for key in first):
             raise TargetError(
-                f"{name} holds {len(fitting)} sets of parameters that fit the module, such as those "
-                "of the last step and their moving average (EMA)",
+                f"{name} holds {len(fitting)} sets of parameters that fit the module, such as "
+                "those of the last step and their moving average (EMA)",
                 "store the set that your application uses alone, with "
                 "torch.save(checkpoint[NAME], file)",
             )
