@@ -162,7 +162,8 @@ def compare_copies(
         inputs = f", by {max(c.without - c.copied for c in below)} inputs at most" if below else ""
         return Finding(
             measured=f"{len(pairs)} models on {sets}: fidelity {share:.1%}, without a query "
-            f"{without:.1%}; {len(below)} of {len(found)} copies are below{inputs}, {len(beyond)} by more than chance",
+            f"{without:.1%}; {len(below)} of {len(found)} copies are below{inputs}, {len(beyond)} "
+            "by more than chance",
             cases=len(found),
             passed=not beyond and share >= without,
         )
