@@ -113,10 +113,10 @@ class Stopping:
         simulation = Simulation(self.need, SIZES[self.need])
         found = [simulation.audit(rates, rng) for _ in range(audits)]
         wrong = sum(verdict is self.wrong for verdict, _ in found)
-        saved = 1 - np.mean([asked for _, asked in found]) / (ATTACKS * SIZES[self.need])
+        share = np.mean([asked for _, asked in found]) / (ATTACKS * SIZES[self.need])
         return Finding(
-            measured=f"wrong in {wrong / audits:.2%}; {saved:.0%} of the inputs of full samples "
-            "were not attacked",
+            measured=f"wrong in {wrong / audits:.2%}; {share:.0%} as many inputs attacked as with "
+            "one full look at each attack",
             cases=audits,
             passed=wrong <= int(binom.isf(RARE, audits, POLICY.rating.alpha)),
         )
