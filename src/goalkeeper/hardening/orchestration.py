@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from math import isfinite
 from pathlib import Path
-
-import joblib
 
 from goalkeeper.compute.files import write_whole
 from goalkeeper.core.application import Application
@@ -20,12 +17,12 @@ from goalkeeper.defences import Chosen, catalogue
 from goalkeeper.hardening.accepting import OUT_OF_TIME as CUT_OFF
 from goalkeeper.hardening.choosing import choose_defences, list_open_goals
 from goalkeeper.hardening.markdown import render_hardening
+from goalkeeper.hardening.model_files import write_model
 from goalkeeper.hardening.records import Hardening, TriedDefence
 from goalkeeper.hardening.subject import Subject
 from goalkeeper.hardening.trials import UNLIMITED, WHOLE, Before, Trials
 from goalkeeper.planning import Choice
 from goalkeeper.running import RunOptions, Sizing
-from goalkeeper.targets import SklearnTarget
 
 BEFORE, TRIALS, HARDENED = "before", "trials", "hardened"
 RESULT, PAGE = "hardening.json", "hardening.md"
@@ -177,13 +174,7 @@ def _write(trials: Trials, kept: Sequence[Chosen]) -> tuple[str, str]:
     folder = trials.root / HARDENED
     described = trials.subject.defended(kept, folder)
     make_folder(folder)
-    target = trials.subject.load(described).target
-    inner = getattr(target, "inner", target)
-    model = ""
-    if isinstance(inner, SklearnTarget):
-        model, content = str(folder / "model.joblib"), BytesIO()
-        joblib.dump(inner.model, content)
-        write_whole(Path(model), content.getvalue())
+    model = write_model(trials.subject.load(described).target, folder)
     return ("" if isinstance(described, Application) else str(described)), model
 
 
