@@ -134,9 +134,7 @@ def _steps(pull: float, cases: int, rng: np.random.Generator) -> Floats:
 
 def _ratios(sums: Floats) -> Floats:
     """Return the logarithm of how much likelier epochs `(n, STEPS)` are with the record."""
-    likelihoods = [
-        logsumexp((pull * sums - pull**2 / 2) / NOISE**2, axis=1) for pull in (2.0, 1.0)
-    ]
+    likelihoods = [logsumexp((pull * sums - pull**2 / 2) / NOISE**2, axis=1) for pull in (2.0, 1.0)]
     return np.asarray(likelihoods[0] - likelihoods[1])
 
 

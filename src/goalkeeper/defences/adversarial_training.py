@@ -29,7 +29,9 @@ class AdversarySettings(Settings):
         default=0.1, gt=0, le=1, description="most change of a value, as a share of the range"
     )
     steps: int = Field(default=3, ge=1, le=100, description="gradient steps for each batch")
-    epochs: int = Field(default=1, ge=1, le=MOST_EPOCHS, description="times as many epochs as before")
+    epochs: int = Field(
+        default=1, ge=1, le=MOST_EPOCHS, description="times as many epochs as before"
+    )
 
 
 class AdversarialTraining(Defence[AdversarySettings]):
