@@ -77,6 +77,7 @@ class Cutter:
         data = self.records.data
         key: Key = ("data", "part")
         allowed = (*PARTS, TEST)
+        parts = np.array([str(part).strip().lower() for part in parts.tolist()], dtype=object)
         for row, value in enumerate(parts.tolist()):
             if value not in allowed:
                 raise problem(
