@@ -64,6 +64,20 @@ def check_masks(data: Data, masks: Bools, seeds: Sequence[int]) -> Bools:
     return masks
 
 
+def count_classes(masks: Bools, y: Ints, classes: int) -> Ints:
+    """Count the records of each class in each subset `(N, classes)`."""
+    return np.array([np.bincount(y[mask], minlength=classes) for mask in masks], dtype=np.int64)
+
+
+def lack_classes(masks: Bools, y: Ints, classes: int) -> bool:
+    """Tell whether a subset `(N, rows)` lacks a class, while all have two at least.
+
+    Of many classes with few records each, random halves often do; scikit-learn trains on those.
+    """
+    present = count_classes(masks, y, classes) > 0
+    return bool(not present.all() and (present.sum(axis=1) > 1).all())
+
+
 def require_records(data: Data) -> None:
     """Refuse data without a single record; raises DataError."""
     if len(data) == 0:
