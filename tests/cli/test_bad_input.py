@@ -205,15 +205,15 @@ class Leaving:
 
 SOUND = pickle.dumps({"a": 1})
 PICKLES = {
-    "untrusted": (SOUND, "", "dict has no predict()"),
-    "no-hash": (SOUND, "  trust: true\n", "dict has no predict()"),
+    "untrusted": (SOUND, "", "holds a dict, and no model alone"),
+    "no-hash": (SOUND, "  trust: true\n", "holds a dict, and no model alone"),
     "dangerous-name": (SOUND, "  trust_names: [os.system]\n", "it is never allowed"),
     "missing-module": (SOUND, "  trust_names: [no_such.Thing]\n", "importing no_such raised"),
     "odd-name": (SOUND, "  trust_names: [Thing]\n", "trust_names"),
     "wrong-hash": (SOUND, f"  trust: true\n  sha256: {'0' * 64}\n", "not the one that you trusted"),
     "no-pickle": (b"hello world", "HASH", "is not a model of a kind that goalkeeper can"),
     "cut-off": (SOUND[:-3], "HASH", "cannot be loaded"),
-    "no-model": (SOUND, "HASH", "dict has no predict()"),
+    "no-model": (SOUND, "HASH", "holds a dict, and no model alone"),
     "exits": (pickle.dumps(Leaving()), "HASH", "cannot be loaded safely: it names"),
 }
 

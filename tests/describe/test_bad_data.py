@@ -40,7 +40,7 @@ def told(path: Path, *words: str, key: str) -> None:
     [
         (b"", ("is empty",)),
         (b"PAR1xxxx", ("it should be CSV, but it starts like Parquet",)),
-        (b"PK\x03\x04xxxx", ("starts like npz",)),
+        (b"PK\x03\x04xxxx", ("starts like a ZIP archive",)),
         (b"\x80\x04\x95", ("starts like a pickle",)),
         (b"text,label\nab\0,1\n", ("binary data",)),
         (b"text,label,person,topic\n\xe9t\xe9,ham,a,b\n", ("not utf-8 text", "latin-1")),

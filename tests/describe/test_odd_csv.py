@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.describe import check, load
 from goalkeeper.describe.looks import DATE
@@ -83,7 +84,9 @@ def test_blanks_in_place_of_a_number_are_a_missing_value(tmp_path: Path) -> None
     text = TABLE.assign(a=TABLE.a.astype(str).where(TABLE.index % 9 > 0, " ")).to_csv(index=False)
     assert "missing_words: [' ']" in error_of(described(tmp_path, text))
     tail = "columns: {a: {missing_words: [' ']}}\n"
-    assert load(described(tmp_path, text, tail=tail)).domain.missing.any()
+    domain = load(described(tmp_path, text, tail=tail)).domain
+    assert isinstance(domain, TableDomain)
+    assert domain.missing.any()
 
 
 def test_texts_in_a_table_are_called_so_and_can_be_given(tmp_path: Path) -> None:
@@ -134,6 +137,7 @@ def test_words_in_one_file_and_numbers_in_the_other(tmp_path: Path) -> None:
     assert "column k holds words" in error_of(path)
     tail = "columns: {k: {type: category, dtype: str}}\n"
     app = load(two_files(tmp_path, codes, digits, tail))
+    assert isinstance(app.domain, TableDomain)
     column = app.domain.columns[-1]
     assert column.categories == ("10", "11", "A1", "B2")
 

@@ -274,7 +274,10 @@ class Broken:
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        (Broken(labels=ValueError("bad shape")), "Broken raised ValueError: bad shape; it must"),
+        (
+            Broken(labels=ValueError("bad shape")),
+            "Broken raised ValueError: bad shape; it is given",
+        ),
         (Broken(labels=MemoryError()), "Broken raised MemoryError: no message"),
         (Broken(labels=np.zeros(3)), r"array of shape \(3,\) for 5 inputs"),
         (Broken(labels=["?"] * 5), "answers with the class '\\?'"),

@@ -121,7 +121,7 @@ def spellings(value: str) -> Iterable[str]:
     bare = value.strip()
     yield bare
     for form in ("NFC", "NFD"):  # ö as one sign, or as an o with two dots
-        yield unicodedata.normalize(form, bare)  # type: ignore[arg-type]
+        yield unicodedata.normalize(form, bare)
     yield str(as_text(plain_value(bare)))  # as YAML reads it: 1e3 is 1000, ~ is null, true is True
     yield bare.capitalize()  # true, as Python writes it
     yield {"True": "1", "False": "0"}.get(bare, bare)

@@ -119,9 +119,8 @@ def refusing_missing(domain: Domain, data: Data, attempt: Callable[[Data], objec
         return ""
     gaps: Bools = np.isnan(np.asarray(data.x, dtype=np.float64))
     lacking: Bools = np.asarray(gaps.any(axis=1))
-    empty = [
-        c.name for c, gap in zip(domain.columns, gaps.all(axis=0).tolist(), strict=True) if gap
-    ]
+    none: Bools = np.asarray(gaps.all(axis=0))
+    empty = [c.name for c, gap in zip(domain.columns, none, strict=True) if gap]
     if empty:
         return f"no training record has a value in {_few(empty)}: leave out such columns"
     complete = data.take(~lacking)

@@ -80,6 +80,7 @@ def _refuse_several(name: str, fitting: Sequence[State]) -> None:
 
 def _load(path: Path) -> Any:
     need_torch()
+    stored = b""
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
