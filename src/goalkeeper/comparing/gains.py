@@ -60,7 +60,8 @@ def compare_gains(before: Floats, after: Floats) -> GainChange:
         p = max(p, pvalue_of_difference(*bounds, correlation=_correlate(before, after)))
     span, error = resample_difference(before, after, gain, _rng())
     return GainChange(
-        *(tallies.estimate_tally(each) for each in counts),
+        before=tallies.estimate_tally(counts[0]),
+        after=tallies.estimate_tally(counts[1]),
         difference=span,
         error=max(error, _least_error(before, after) * n / max(1.0, n - after[:, 1].sum())),
         p=p,
