@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -52,6 +53,7 @@ def _page(template: str, report: Report, **drawn: object) -> str:
     )
 
 
+@cache  # compiling the templates takes longer than filling them in
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("goalkeeper.report", "templates"),
