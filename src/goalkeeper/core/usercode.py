@@ -60,7 +60,7 @@ def user_code(work: Activity, what: str, inputs: int = 0) -> Iterator[None]:
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, shortened; whatever its `__str__` does.
 
-    What numpy writes of long arrays is left out, and the sentence that goes on behind it is kept.
+    What numpy writes of long arrays is left out, and what the sentence says after it is kept.
     """
     try:
         message = str(error)[: 10 * LONGEST].strip()
