@@ -254,12 +254,12 @@ def test_a_gain_that_moves_is_found() -> None:
     assert row.change is Direction.WORSE
 
 
-def test_the_luck_of_one_copy_is_no_change() -> None:
+def test_chance_in_the_training_of_one_copy_is_no_change() -> None:
     """509 and 528 of 540: measured of two copies of one model by one attack, with other seeds."""
-    lucky, other = (gains((k, 509), n=540, kind=COPIES) for k in (528, 509))
-    row = row_of(compare(other, lucky))
+    better, other = (gains((k, 509), n=540, kind=COPIES) for k in (528, 509))
+    row = row_of(compare(other, better))
     assert not row.paired
-    assert "luck" in row.pairing
+    assert "chance" in row.pairing
     assert row.change is Direction.UNDECIDED
 
 

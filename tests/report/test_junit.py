@@ -124,6 +124,16 @@ def test_an_attack_that_failed_to_run_is_an_error() -> None:
     assert state(found[failed[0].attacker]) == "error"
 
 
+def test_what_a_stopped_run_did_not_make_is_named_once_and_not_repeated_alone() -> None:
+    """The reason says how to go on; a command for one of the attacks would leave out the rest."""
+    (one,) = (e for e in not_run() if e.status is Status.NOT_TESTED)
+    other = one.model_copy(update={"id": "E99", "attack": "other"})
+    found = suites(rated(one.goals[0], Verdict.INCONCLUSIVE, (one, other), because=()))
+    (skipped,) = found[one.goals[0]][one.attacker]
+    assert skipped.attrib["message"].startswith(f"Not tested: {one.attack}, other: ")
+    assert not skipped.text
+
+
 def test_what_was_left_out_is_not_passed_where_the_goal_is_not_met() -> None:
     """Nothing was shown of an attacker whose runs stopped mattering; where met, they cost more."""
     (evidence, *_) = (e for e in sample.assessment().evidence if e.goals == (N,))

@@ -6,7 +6,7 @@ second at 200, of which the 50 are a part; they stop where the verdicts are sett
 look is compared with another, and attacks are missing in one of the two. Gains and membership are
 simulated without an agenda, as all attacks are compared there. Items are the same in both runs (an
 item that is easy before is easy after) or drawn again. Gains are also simulated with another share
-of the best without access in each run, and copies with another luck in each.
+of the best without access in each run, and copies with another chance in each.
 
 The sizes: a pair at the usual size is compared, and says how many items would tell a change of 5
 points. Then another pair is simulated with as many items, and a change of 5 points is planted in
@@ -23,7 +23,7 @@ import numpy as np
 from scipy.stats import beta, binom, norm
 
 from goalkeeper.comparing import AttackChange, Comparison, Direction, compare
-from goalkeeper.comparing.gains import LUCK_OF_COPIES
+from goalkeeper.comparing.gains import SPREAD_OF_COPIES
 from goalkeeper.core.assessment import (
     ApplicationRow,
     Assessment,
@@ -190,11 +190,11 @@ def draw_gains(
 def draw_copies(
     gain: float, n: int, rng: np.random.Generator
 ) -> Callable[[float], tuple[Floats, Floats]]:
-    """Draw copies that miss more or less of all items in each run, by luck in training."""
+    """Draw copies that miss more or less of all items in each run, by chance in training."""
     known, own = rng.random(n) < BESIDE[1], rng.random(n)
 
     def run(change: float) -> tuple[Floats, Floats]:
-        missed = (1 - gain - change) * math.exp(LUCK_OF_COPIES * rng.normal())
+        missed = (1 - gain - change) * math.exp(SPREAD_OF_COPIES * rng.normal())
         return (known | (own > missed)).astype(float), known.astype(float)
 
     return run
@@ -396,7 +396,7 @@ NULLS = (
     ("gains, the same items", Pairs(kind=GAINS, paired=True), 200, 0),
     ("gains, other items", Pairs(kind=GAINS, paired=False), 200, 0),
     ("gains over another share", Pairs(kind=GAINS_BESIDE, paired=True), 200, 5),
-    ("copies with other luck", Pairs(kind=COPIES, paired=True), 200, 0),
+    ("copies of other trainings", Pairs(kind=COPIES, paired=True), 200, 0),
     ("membership, the same records", Pairs(kind=MEMBERSHIP, paired=True), 400, 0),
     ("membership, other records", Pairs(kind=MEMBERSHIP, paired=False), 200, 0),
 )

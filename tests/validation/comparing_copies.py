@@ -31,7 +31,7 @@ def claims_between_copies(cases: int, rng: np.random.Generator) -> Finding:
 
     Each attack is compared alone, without a correction for others.
     """
-    claims, pairs, luck = 0, 0, []
+    claims, pairs, spread = 0, 0, []
     for model in list(MODELS)[:cases]:
         app = build_application(model, DATA)
         copies: dict[str, list[Assessment]] = {}
@@ -42,14 +42,14 @@ def claims_between_copies(cases: int, rng: np.random.Generator) -> Finding:
                     copies.setdefault(copy.attack, []).append(assess_copy(copy, seed))
                     left = copy.n - copy.without
                     missing.setdefault(copy.attack, []).append((copy.n - copy.copied + 0.5) / left)
-        luck += [np.var(np.log(each), ddof=1) for each in missing.values()]
+        spread += [np.var(np.log(each), ddof=1) for each in missing.values()]
         for made in copies.values():
             found = [compare(*pair).attacks[0] for pair in combinations(made, 2)]
             claims += sum(row.change is not Direction.UNDECIDED for row in found)
             pairs += len(found)
     return Finding(
         measured=f"claimed in {claims} of {pairs} pairs ({claims / pairs:.1%}) of {cases} models; "
-        f"standard deviation of the logarithm of what is missed {math.sqrt(np.mean(luck)):.2f}",
+        f"standard deviation of the logarithm of what is missed {math.sqrt(np.mean(spread)):.2f}",
         cases=pairs,
         passed=claims <= ALPHA * pairs,
     )

@@ -6,7 +6,7 @@ nothing that matters has changed. So a change has to stand two tests: the exchan
 where the runs are alike in everything, and the interval of the difference of the two gains, which
 asks only whether the gains are alike.
 
-A copy of a model is trained once in each run, and the luck of that one training moves many items at
+A copy of a model is trained once in each run, and chance in that one training moves many items at
 once. Its spread cannot be seen in one run; it is taken from repeated runs on known models.
 """
 
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 CAUTION = 0.2  # chance that a rate from which a sample size is computed is larger than taken
 # Standard deviation, over seeds, of the logarithm of what a copy misses of what the best without
 # access leaves: root mean square over copies of seven models by two attacks, five seeds each.
-LUCK_OF_COPIES = 0.75
+SPREAD_OF_COPIES = 0.75
 CLEARLY_CHANCE = 0.05  # p-value of one test above which the other need not be asked
 
 
@@ -60,7 +60,8 @@ def compare_gains(before: Floats, after: Floats) -> GainChange:
         p = max(p, pvalue_of_difference(*bounds, correlation=_correlate(before, after)))
     span, error = resample_difference(before, after, gain, _rng())
     return GainChange(
-        *(tallies.estimate_tally(each) for each in counts),
+        before=tallies.estimate_tally(counts[0]),
+        after=tallies.estimate_tally(counts[1]),
         difference=span,
         error=max(error, _least_error(before, after) * n / max(1.0, n - after[:, 1].sum())),
         p=p,
@@ -97,19 +98,19 @@ def _rng() -> np.random.Generator:
 # ---- copies --------------------------------------------------------------------------------------
 
 
-def allow_for_luck(found: IntervalEstimate, luck: float, tail: float) -> IntervalEstimate:
+def widen_for_training(found: IntervalEstimate, spread: float, tail: float) -> IntervalEstimate:
     """Widen the bounds of a gain by the spread of what is missing to 1, in logarithms.
 
     Parameters
     ----------
     found
         The gain, with bounds that hold for its items, each wrong with `tail` at most.
-    luck
+    spread
         Standard deviation, from run to run, of the logarithm of 1 less the gain.
     """
     from scipy.special import ndtri
 
-    reach = luck * float(ndtri(1 - tail))
+    reach = spread * float(ndtri(1 - tail))
     missing, least, most = 1 - found.value, 1 - found.high, 1 - found.low
     if missing <= 0:
         return found._replace(low=1 - most * math.exp(reach))
@@ -121,6 +122,6 @@ def allow_for_luck(found: IntervalEstimate, luck: float, tail: float) -> Interva
     )
 
 
-def error_of_luck(luck: float, before: float, after: float) -> float:
+def error_of_training(spread: float, before: float, after: float) -> float:
     """Give the standard error of a difference of gains that no number of items makes smaller."""
-    return luck * math.hypot(1 - before, 1 - after)
+    return spread * math.hypot(1 - before, 1 - after)

@@ -172,7 +172,7 @@ def _say_missing(made: Evidence, sides: str, lacking: Assessment) -> str:
     def is_it(row: PlanRow) -> bool:
         return (row.attack, row.task, row.attacker) == _name(made) and row.status == "skipped"
 
-    side, other = sides
+    side, other = sides[0], sides[1]
     reasons = next((" and ".join(row.reasons) for row in lacking.plan if is_it(row)), "")
     if not reasons:
         return ONLY.format(side=side, other=other, why=NO_EVIDENCE)

@@ -11,7 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from goalkeeper.comparing.gains import LUCK_OF_COPIES, allow_for_luck, compare_gains, error_of_luck
+from goalkeeper.comparing.gains import (
+    SPREAD_OF_COPIES,
+    compare_gains,
+    error_of_training,
+    widen_for_training,
+)
 from goalkeeper.comparing.membership import compare_scores, pair_scores, split_scores
 from goalkeeper.core.evidence import (
     Accuracy,
@@ -54,7 +59,7 @@ SAME_RECORDS = "paired: {n} records are in both samples, and {aside} that thresh
 FEW_OF_A_ROLE = "not paired: too few records are in both samples with the same role"
 NO_OUTCOMES = "not paired: the outcome of single items is not stored"
 COPIES = "extraction"  # the game whose attacks train one copy a run
-ONE_COPY = "not paired: each run makes one copy, whose luck in training moves many items at once"
+ONE_COPY = "not paired: each run trains one copy, and chance in that moves many items at once"
 OTHER_DATA = "not paired: the data differ, so that the items are others"
 TEMPLATES = {
     "proportion": "share of items on which it succeeds",
@@ -112,7 +117,7 @@ def measure_change(one: Evidence, other: Evidence, *, same_data: bool) -> Measur
             counts = (before.correct, before.n, after.correct, after.n)
             return _unpaired_shares(counts, before.kind, pairing)
         case Gain(), Gain() if one.game == COPIES:
-            return _inverted(before, after, ONE_COPY, luck=LUCK_OF_COPIES)
+            return _inverted(before, after, ONE_COPY, spread=SPREAD_OF_COPIES)
         case Gain(), Gain() if common and _have_baselines(common):
             return _paired_gains(common, pairing)
         case Ratio(), Ratio():
@@ -308,17 +313,19 @@ def _say_paired(scores: tuple[RoleScores, RoleScores] | None) -> str:
 # ---- whatever has bounds at any error ----------------------------------------------------------
 
 
-def _inverted(before: Tally, after: Tally, pairing: str, *, luck: float = 0.0) -> MeasuredChange:
+def _inverted(before: Tally, after: Tally, pairing: str, *, spread: float = 0.0) -> MeasuredChange:
     def at(tally: Tally) -> Callable[[float], IntervalEstimate]:
         bound = tallies.bound_at(tally)
-        return (lambda tail: allow_for_luck(bound(tail), luck, tail)) if luck else bound
+        return (lambda tail: widen_for_training(bound(tail), spread, tail)) if spread else bound
 
     shown = at(before), at(after)
     about = (pvalue_of_difference(*shown), pairing, TEMPLATES[before.kind])
     share = before.kind == "gain"
     points = POINTS / before.tolerance if isinstance(before, DamageCount) else POINTS
     sizes = _count_items(before), _count_items(after)
-    floor = error_of_luck(luck, tallies.value(before), tallies.value(after)) if luck else 0.0
+    floor = (
+        error_of_training(spread, tallies.value(before), tallies.value(after)) if spread else 0.0
+    )
     return _from_bounds(shown, sizes, about, (SHARE if share else FACTOR, points, floor))
 
 

@@ -90,10 +90,10 @@ class _Maker:
         state, template, about = self._judge(mine, ran)
         units = {e.unit: e.result.took for e in ran if e.unit not in timed}
         timed.update(units)
-        repeat = next((e for e in about if e.attack), None) if template != NOT_NEEDED else None
-        sentence = template.format(
-            said=self._say(about[0]) if about else "", number=len(about), goal=self._goal
-        )
+        # What was not made can only be repeated by what would make it, which its reason says.
+        repeat = next((e for e in about if e.attack), None) if template == SAID else None
+        said = self._say(about)
+        sentence = template.format(said=said[0] if said else "", number=len(about), goal=self._goal)
         return Case(
             goal=self._goal,
             attacker=attacker,
@@ -101,7 +101,7 @@ class _Maker:
             sentence=sentence,
             undecided=state is CaseState.ERROR
             or (state is CaseState.SKIPPED and template in (SAID, NOT_TESTED)),
-            details=tuple(dict.fromkeys(self._say(e) for e in about)),
+            details=said,
             command=rerun_command(repeat, self._assessment, self._context) if repeat else "",
             seconds=sum(units.values()),
         )
@@ -133,12 +133,19 @@ class _Maker:
         order = {id_: i for i, id_ in enumerate(self._rating.because)}
         return sorted(found, key=lambda e: order.get(e.id, len(order)))
 
-    def _say(self, evidence: Evidence) -> str:
-        """Tell what this attacker reached, whoever else shares the attack run."""
-        if evidence.status in RUN_STATUSES:
-            return tell_run((evidence,), self._goal, self._assessment)
-        name = evidence.attack or evidence.variant
-        return f"{name}: {evidence.result.reason or evidence.status.replace('_', ' ')}"
+    def _say(self, about: Iterable[Evidence]) -> tuple[str, ...]:
+        """Tell what this attacker reached, whoever else shares the run; each reason once."""
+        found: dict[str, list[str]] = {}
+        for each in about:
+            if each.status in RUN_STATUSES:
+                found[tell_run((each,), self._goal, self._assessment)] = []
+            else:
+                reason = each.result.reason or each.status.replace("_", " ")
+                found.setdefault(reason, []).append(each.attack or each.variant)
+        return tuple(
+            f"{', '.join(dict.fromkeys(names))}: {reason}" if names else reason
+            for reason, names in found.items()
+        )
 
     def remainder(self, cases: list[Case]) -> Iterator[Case]:
         """Make the case of a verdict that no attacker's case explains, such as a doubtful model."""
