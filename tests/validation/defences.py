@@ -62,7 +62,7 @@ def two_classes(seed: int) -> gk.Application:
     """Describe a regression of two classes that remembers its records."""
     rng = np.random.default_rng(seed)
     y = rng.integers(2, size=800)
-    x = rng.normal(size=(800, 100)) / 10 + np.outer(2 * y - 1, np.ones(100)) * 0.01
+    x = rng.normal(size=(800, 200)) / 10 + np.outer(2 * y - 1, np.ones(200)) * 0.01
     return make(LogisticRegression(C=1e4, max_iter=500), (x, y))
 
 
