@@ -17,7 +17,7 @@ from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.goalpart import GoalPart, goal_part
 from goalkeeper.report.language import _
 from goalkeeper.report.leading import Leading, Sources, leading
-from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
+from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table, TablesPart
 from goalkeeper.report.planned import (
     count_planned,
     count_rest,
@@ -31,6 +31,7 @@ from goalkeeper.report.sections import (
     advice_parts,
     attacker_parts,
     failures,
+    harden_command,
     not_run_table,
     pending_table,
     skipped_table,
@@ -62,6 +63,7 @@ class Report:
     attackers: tuple[AttackerPart, ...]
     apart: tuple[Table, ...]
     advice: tuple[AdvicePart, ...]
+    harden: str
     pending: Table
     skipped: Table
     counts: str
@@ -79,6 +81,7 @@ class Report:
     assignment: Table
     note: str
     glossary: tuple[tuple[str, str], ...]
+    hardening: TablesPart | None = None
 
     @classmethod
     def of(cls, assessment: Assessment, *, context: Context) -> Report:
@@ -94,7 +97,7 @@ class Report:
         sources = Sources(
             goals=goals,
             findings=cards,
-            advice=advice_parts(assessment),
+            advice=advice_parts(assessment, context),
             attackers=attacker_parts(assessment),
             failures=failures(assessment),
             open=open_lines(g for r in _unsettled(assessment) for g in r.not_tested),
@@ -119,6 +122,7 @@ class Report:
             attackers=sources.attackers,
             apart=apart_tables(assessment),
             advice=sources.advice,
+            harden=harden_command(assessment, context),
             pending=pending_table(assessment),
             skipped=skipped_table(assessment),
             counts=sources.counts,
@@ -136,6 +140,7 @@ class Report:
             assignment=_assignment(context),
             note=context.note,
             glossary=tuple((_(term), _(meaning)) for term, meaning in GLOSSARY),
+            hardening=context.hardening,
         )
 
     @property

@@ -10,6 +10,8 @@ from goalkeeper.core.frameworks import Framework
 from goalkeeper.report.application_file import ApplicationFile
 from goalkeeper.report.language import ENGLISH, Language
 
+VERBS = ("run", "harden")  # commands of goalkeeper that a report shows for its application
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -60,6 +62,14 @@ def merge_rows(rows: Iterable[tuple[str, ...]], column: int) -> tuple[tuple[str,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class TablesPart:
+    """A part of a report that is a sentence and some tables."""
+
+    sentence: str
+    tables: tuple[Table, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignmentRow:
     """Which goal an attack family threatens: as published in both languages, and by definition."""
@@ -85,8 +95,9 @@ class Context:
     citations
         Full citation of each reference key.
     commands
-        `run`: the command for this application, e.g. `goalkeeper run app.yaml`; an evidence id:
-        the exact command that repeats the attack run. Default: composed from the names.
+        `run` and `harden`: the commands for this application, e.g. `goalkeeper run app.yaml`; an
+        evidence id: the exact command that repeats the attack run. Default: composed from the
+        names.
     show_private
         Whether exhibits that hold training data, and the names of people, are shown.
     person
@@ -97,6 +108,8 @@ class Context:
     failures_only
         Whether a format for programs leaves out what is no failure. GitHub shows every result of a
         SARIF file as an alert, even one that passed.
+    hardening
+        What hardening tried on this application, and what came of it.
     language
         In which language the formats for people are written.
     """
@@ -110,11 +123,12 @@ class Context:
     person: str = "person"
     source: ApplicationFile | None = None
     failures_only: bool = False
+    hardening: TablesPart | None = None
     language: Language = ENGLISH
 
     def in_repository(self) -> Context:
         """Return the same, with commands for somebody whose current folder is the repository."""
         if self.source is None:
             return self
-        run = shlex.join(["goalkeeper", "run", self.source.path])
-        return replace(self, commands={**self.commands, "run": run})
+        ours = {verb: shlex.join(["goalkeeper", verb, self.source.path]) for verb in VERBS}
+        return replace(self, commands={**self.commands, **ours})
