@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +10,12 @@ import numpy as np
 import pytest
 
 import goalkeeper as gk
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.power import View
+from goalkeeper.defences import Chosen, catalogue
 from goalkeeper.hardening.model_files import write_model
+from goalkeeper.hardening.subject import Subject
+from goalkeeper.hardening.writing import write_hardened
 from tests.defences.applications import APPLICATIONS, build_network, pictures
 from tests.defences.test_effects import defended, fragile_pictures
 
@@ -22,7 +25,7 @@ MODEL = """
 from torch import nn
 
 def build():
-    return nn.Sequential(nn.Flatten(), nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 2))
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 2))
 """
 FILE = """
 goalkeeper: 1
@@ -36,6 +39,7 @@ needs:
   availability: {{none: not the point}}
   confidentiality: {{none: not the point}}
   privacy: {{none: not the point}}
+system: {{validates: true}}
 attackers: [insider]
 """
 BUILT = "build: model.py:build, training: {epochs: 40, rate: 0.02}"
@@ -82,29 +86,22 @@ def test_parameters_that_layers_share_are_written(tmp_path: Path) -> None:
 
 @pytest.mark.validation
 def test_a_hardened_network_runs_by_itself_in_a_fresh_process(tmp_path: Path) -> None:
-    """Adversarial training is accepted; its file runs, and its parameters serve in another one."""
+    """What is written of an accepted defence runs, and its parameters serve in another file."""
     file = write(tmp_path)
     shell = [sys.executable, "-m", "goalkeeper"]
-    found = subprocess.run(
-        [*shell, "harden", str(file), "--defence", "adversarial_training", "--no-store",
-         "-o", str(tmp_path / "h"), "--json"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert found.returncode == 0, found.stdout + found.stderr
-    said = json.loads(found.stdout)
-    assert said["tried"][0]["accepted"]
-    hardened = Path(said["hardened"])
+    defence = catalogue()["adversarial_training"]()
+    kept = Chosen("adversarial_training", defence, defence.settings(radius=0.1))
+    subject = Subject(file, ComputeSettings())
+    described, model = write_hardened(subject, tmp_path / "deep" / "h", [kept])
+    hardened = Path(described)
     subprocess.run([*shell, "check", str(hardened)], check=True, capture_output=True)
-    subprocess.run(
-        [*shell, "run", str(hardened), "--no-store", "--effort", "0.2",
-         "-o", str(tmp_path / "run")],
-        check=False, capture_output=True,
-    )  # fmt: skip
-    assert (tmp_path / "run" / "assessment.json").is_file()
     # The parameters are those that the hardened file trains, and an application may name them.
     served = tmp_path / "served.yaml"
-    weights = Path(said["model"]).relative_to(tmp_path)
-    served.write_text(FILE.format(model=f"build: model.py:build, weights: {weights}"))
+    weights = Path(model).relative_to(tmp_path)
+    text = FILE.format(model=f"build: model.py:build, weights: {weights}")
+    rng = np.random.default_rng(1)  # a trained model must come with the records it was trained on
+    np.savez(tmp_path / "more.npz", x=rng.random((400, 4, 4)), y=np.arange(400) % 2)
+    served.write_text(text.replace("file: pictures.npz", "train: pictures.npz, test: more.npz"))
     one, other = gk.load(hardened), gk.load(served)
     x = one.data.holdout.x
     np.testing.assert_allclose(

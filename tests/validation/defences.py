@@ -62,7 +62,7 @@ def two_classes(seed: int) -> gk.Application:
     """Describe a regression of two classes that remembers its records."""
     rng = np.random.default_rng(seed)
     y = rng.integers(2, size=800)
-    x = rng.normal(size=(800, 100)) / 10 + np.outer(2 * y - 1, np.ones(100)) * 0.01
+    x = rng.normal(size=(800, 200)) / 10 + np.outer(2 * y - 1, np.ones(200)) * 0.01
     return make(LogisticRegression(C=1e4, max_iter=500), (x, y))
 
 
@@ -197,7 +197,7 @@ class FindsPoison:
 
     def __call__(self, cases: int, rng: np.random.Generator) -> Finding:
         """Add records of the attacker to those of an application, one in twenty."""
-        found, lost, harm = 0.0, 0.0, np.zeros(3)
+        found, lost, harm = list[float](), list[float](), np.zeros(3)
         app = make(make_pipeline(CountVectorizer(), MultinomialNB()), texts(1600))
         train = app.data.train
         assert app.trainer is not None
@@ -206,15 +206,17 @@ class FindsPoison:
             extra = Data(x=np.array(x, dtype=object), y=np.full(len(x), y))
             whole = Data(x=train.x, y=train.y).joined(extra)
             kept = self.keep(app, whole, seed)
-            found += float(1 - kept[len(train) :].mean()) / cases
-            lost += float(1 - kept[: len(train)].mean()) / cases
+            found.append(float(1 - kept[len(train) :].mean()))
+            lost.append(float(1 - kept[: len(train)].mean()))
             sides = (train, whole, whole.take(kept))
             harm += [self.harm(app, app.trainer.fit(side, seed)) / cases for side in sides]
         words = (
-            f"{found:.0%} of the attacker's records left out, {lost:.0%} of others; harm: "
+            f"{np.mean(found):.0%} of the attacker's records left out, {np.mean(lost):.0%} of "
+            "others; harm: "
             f"{harm[0]:.0%} without attack, {harm[1]:.0%} with it, {harm[2]:.0%} sanitised"
         )
-        return Finding(measured=words, cases=cases, passed=self.least <= found <= self.most)
+        passed = self.least <= float(np.mean(found)) <= self.most
+        return Finding(measured=words, cases=cases, passed=passed)
 
 
 # ---- accounting ----------------------------------------------------------------------------------
@@ -276,19 +278,13 @@ LEAKS: tuple[Leak, ...] = (
     ("the three highest scores alone", many_classes, "top_k", {"k": 3}, 0.8, 1.2),
     ("early stopping", network, "early_stopping", {}, -0.5, 0.6),
     ("noise on the weights", two_classes, "private_weights", {"epsilon": 1.0}, -0.5, 0.3),
-    *(
-        [
-            (
-                "noise on the gradients",
-                torch_network,
-                "private_gradients",
-                {"epsilon": 1.0},
-                -0.5,
-                0.5,
-            )
-        ]
-        if find_spec("opacus")
-        else []
+    (
+        "noise on the gradients",
+        torch_network,
+        "private_gradients",
+        {"epsilon": 1.0},
+        -0.5,
+        0.5,
     ),
 )
 FINDS = (
@@ -306,6 +302,7 @@ ROWS = (
             f"leaves at most {most:.0%} of the leak",
             measure=Remains(build, defence, settings, least, most),
             full=3,
+            ready=defence != "private_gradients" or find_spec("opacus") is not None,
         )
         for name, build, defence, settings, least, most in LEAKS
     ),

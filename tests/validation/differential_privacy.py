@@ -146,30 +146,33 @@ def judge(found: float, claimed: float, cases: int, *, wrong: bool) -> Finding:
 
 
 HOLDS, BROKEN = "no contradiction to the claimed epsilon", "contradicts the claimed epsilon"
-ROWS = (
-    (
-        Row(
-            section=ACCOUNTING,
-            name="DP-SGD by Opacus as it is",
-            claim=f"{HOLDS}, of which at least {LEAST:.0%} is shown",
-            measure=partial(audit_training, trainer=PrivateTrainer),
-            full=1500,
+ROWS = tuple(
+    Row(
+        section=ACCOUNTING,
+        name=name,
+        claim=claim,
+        measure=measure,
+        full=full,
+        ready=find_spec("opacus") is not None,
+    )
+    for name, claim, measure, full in (
+        (
+            "DP-SGD by Opacus as it is",
+            f"{HOLDS}, of which at least {LEAST:.0%} is shown",
+            partial(audit_training, trainer=PrivateTrainer),
+            1500,
         ),
-        Row(
-            section=ACCOUNTING,
-            name="DP-SGD by Opacus, noise divided by the batch",
-            claim=BROKEN,
-            measure=partial(audit_training, trainer=AveragedNoise),
-            full=300,
+        (
+            "DP-SGD by Opacus, noise divided by the batch",
+            BROKEN,
+            partial(audit_training, trainer=AveragedNoise),
+            300,
         ),
-        Row(
-            section=ACCOUNTING,
-            name="shuffled batches, accounted as drawn one by one",
-            claim=BROKEN,
-            measure=audit_shuffling,
-            full=30_000,
+        (
+            "shuffled batches, accounted as drawn one by one",
+            BROKEN,
+            audit_shuffling,
+            30_000,
         ),
     )
-    if find_spec("opacus")
-    else ()
 )

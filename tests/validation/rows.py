@@ -42,6 +42,8 @@ class Row:
         Cases of `make validate`, and of `make test`; 0 leaves the row out of `make test`.
     about
         Files and folders below the checkout: when they change, the row is measured again.
+    ready
+        Whether what it needs is here, as a library or data; else what the page says of it stays.
     """
 
     section: str
@@ -51,6 +53,7 @@ class Row:
     full: int
     short: int = 0
     about: tuple[str, ...] = ("src/goalkeeper",)
+    ready: bool = True
 
     @property
     def key(self) -> str:
