@@ -91,20 +91,24 @@ def stakes_of(needs: Mapping[Goal, int] = NORMAL) -> Stakes:
     return Stakes(needs=needs, policy=POLICY, secrecy=SECRECY)
 
 
+def times_of(cases: Sequence[Case]) -> OperationTimes:
+    """Times by which each attack run takes the seconds that its case says."""
+    seconds_of = {case.name: case.seconds for case in cases}
+
+    class Given:
+        def seconds(self, unit: Unit, effort: float = 1.0) -> float:
+            return effort * seconds_of[unit.id.rpartition("-")[0]]
+
+    return cast("OperationTimes", Given())
+
+
 def agenda_of(
     cases: Sequence[Case],
     needs: Mapping[Goal, int] = NORMAL,
     choice: Choice | None = None,
 ) -> Agenda:
     """An agenda in which each attack run takes the seconds that its case says."""
-
-    class Given:
-        def seconds(self, unit: Unit, effort: float = 1.0) -> float:
-            name = unit.id.rpartition("-")[0]
-            return effort * next(case.seconds for case in cases if case.name == name)
-
-    times = cast("OperationTimes", Given())
-    return Agenda(plan_of(cases, choice), stakes_of(needs), times, seed=0)
+    return Agenda(plan_of(cases, choice), stakes_of(needs), times_of(cases), seed=0)
 
 
 def result_of(

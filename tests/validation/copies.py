@@ -1,9 +1,14 @@
-"""No copy below the one that its attacker makes without a question: 10 models on 3 data sets."""
+"""No copy below the one that its attacker makes without a question: 10 models on 3 data sets.
+
+Of the digits only 0 to 4 are taken: a copy of ten classes takes half a minute of a processor, and
+says the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,7 +56,7 @@ MODELS: Mapping[str, Callable[[], Any]] = {
 DATA: Mapping[str, Callable[..., Any]] = {
     "wine": load_wine,
     "breast cancer": load_breast_cancer,
-    "digits": load_digits,
+    "digits 0 to 4": partial(load_digits, n_class=5),
 }
 
 
@@ -153,10 +158,12 @@ def compare_copies(
             float(np.mean([getattr(c, what) / c.n for c in found]))
             for what in ("copied", "without")
         )
+        sets = ", ".join(dict.fromkeys(data for _, data in pairs))
         inputs = f", by {max(c.without - c.copied for c in below)} inputs at most" if below else ""
         return Finding(
-            measured=f"fidelity {share:.1%}, without a query {without:.1%}; {len(below)} of "
-            f"{len(found)} copies are below{inputs}, {len(beyond)} by more than chance",
+            measured=f"{len(pairs)} models on {sets}: fidelity {share:.1%}, without a query "
+            f"{without:.1%}; {len(below)} of {len(found)} copies are below{inputs}, {len(beyond)} "
+            "by more than chance",
             cases=len(found),
             passed=not beyond and share >= without,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from goalkeeper.hardening.subject import Subject
 from goalkeeper.hardening.trials import UNLIMITED, WHOLE, Before, Trials, name_together
 from goalkeeper.hardening.writing import write_hardened, write_pages
 from goalkeeper.planning import Choice
-from goalkeeper.running import RunOptions, Sizing
+from goalkeeper.running import RunOptions, Sizing, open_store
 
 BEFORE, TRIALS = "before", "trials"
 FIRST_SHARE = 0.25  # of the time, at most, for the assessment of the application as it is
@@ -90,7 +90,10 @@ def harden(
     _check_names(options.defences)
     sizing = Sizing(limit=options.time)  # the time counts from here
     given = application if isinstance(application, Application) else Path(application)
-    subject = Subject(given, options.run.compute or ComputeSettings(device="auto"))
+    compute, store = options.run.compute or ComputeSettings(device="auto"), None
+    if isinstance(given, Path):  # each run loads the file again: what is trained once is kept
+        store = open_store(given, options.run)
+    subject = Subject(given, replace(compute, store=str(store.root) if store else ""))
     trials = Trials(subject, root, options.seed, options.run, sizing.left)
     options.tell("assessing the application as it is")
     begun = sizing.left()

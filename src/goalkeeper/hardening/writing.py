@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
-import joblib
-
-from goalkeeper.compute.files import write_whole
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.private import make_folder, write_text
 from goalkeeper.defences import Chosen
 from goalkeeper.hardening.markdown import render_hardening
+from goalkeeper.hardening.model_files import write_model
 from goalkeeper.hardening.page import describe_hardening
 from goalkeeper.hardening.records import Hardening
 from goalkeeper.hardening.subject import Subject
 from goalkeeper.report import renderers
 from goalkeeper.running import report_context
-from goalkeeper.targets import SklearnTarget
 
 HARDENED = "hardened"
 RESULT, PAGE, REPORT = "hardening.json", "hardening.md", "report.html"
@@ -31,13 +27,7 @@ def write_hardened(subject: Subject, root: Path, kept: Sequence[Chosen]) -> tupl
     folder = root / HARDENED
     described = subject.defended(kept, folder)
     make_folder(folder)
-    target = subject.load(described).target
-    inner = getattr(target, "inner", target)
-    model = ""
-    if isinstance(inner, SklearnTarget):
-        model, content = str(folder / "model.joblib"), BytesIO()
-        joblib.dump(inner.model, content)
-        write_whole(Path(model), content.getvalue())
+    model = write_model(subject.load(described).target, folder)
     return ("" if isinstance(described, Application) else str(described)), model
 
 

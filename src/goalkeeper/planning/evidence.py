@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 
 from goalkeeper.core.assessment import Assessment, PlanRow
 from goalkeeper.core.evidence import AttackResult, Evidence, Requirement
-from goalkeeper.planning.plan import PlanEntry, Unit, describe_power
+from goalkeeper.planning.plan import PlanEntry, Unit
 
 
 def build_evidence(
@@ -88,12 +88,11 @@ def identify(entry: PlanEntry) -> str:
 
 def require(entry: PlanEntry) -> Requirement:
     """Return what attack potential is computed from, as far as it does not come from the run."""
-    power = describe_power(entry.need)
-    budget = entry.attacker.power.budget
+    need, budget = entry.need, entry.attacker.power.budget
     return Requirement(
-        knowledge=power["knowledge"],
-        capabilities=tuple(power["capabilities"]),
-        view=power["view"],
+        knowledge={aspect: grade.name.lower() for aspect, grade in need.knowledge.items()},
+        capabilities=need.capabilities.names(),
+        view=need.view.name.lower(),
         expertise=entry.variant.expertise,
         equipment=entry.variant.equipment,
         window=entry.attacker.window,

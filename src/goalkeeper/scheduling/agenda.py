@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from goalkeeper.core.evidence import AttackResult, Evidence, Status
 from goalkeeper.core.goals import Goal
@@ -35,12 +36,12 @@ class PlannedRun:
 
     entries: tuple[PlanEntry, ...]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The id of its last look."""
         return self.looks[-1].id
 
-    @property
+    @cached_property
     def looks(self) -> tuple[Unit, ...]:
         """The interim look, if there is one, and the full one."""
         first = self.entries[0]
@@ -54,7 +55,7 @@ class RunLook:
     run: PlannedRun
     look: int
 
-    @property
+    @cached_property
     def unit(self) -> Unit:
         """The attack run at this size."""
         return self.run.looks[self.look]
@@ -100,7 +101,8 @@ class Agenda:
         self._complete = plan.choice.complete
         self._tests = plan.hypotheses()
         self._runs = _collect(plan.entries)
-        self._goals = {run.id: self._goals_of(run) for run in self._runs}
+        self._counting = {run.id: self._list_entries(run) for run in self._runs}
+        self._goals = {run: tuple(entries) for run, entries in self._counting.items()}
         self._stronger = {} if self._complete else self._find_stronger()
         self._steps = tuple(self._order(times))
         self._known: dict[tuple[str, Goal], tuple[AttackResult, Settling]] = {}
@@ -174,7 +176,7 @@ class Agenda:
         key = (step.unit.id, goal)
         known = self._known.get(key)
         if known is None or known[0] is not result:
-            entries = (e for e in step.run.entries if goal in self._stakes.goals(e))
+            entries = self._counting[step.run.id][goal]
             pieces = [build_evidence(e, result, seed=self._seed, look=step.unit) for e in entries]
             known = result, tuple((self._settled(e, goal), e.id) for e in pieces)
             self._known[key] = known
@@ -185,8 +187,13 @@ class Agenda:
         need = stakes.needs[goal]
         return settle(evidence, need, stakes.policy, stakes.secrecy, hypotheses=tests)
 
-    def _goals_of(self, run: PlannedRun) -> tuple[Goal, ...]:
-        return tuple(dict.fromkeys(g for e in run.entries for g in self._stakes.goals(e)))
+    def _list_entries(self, run: PlannedRun) -> dict[Goal, list[PlanEntry]]:
+        """List the entries that can change the verdict on a goal, by goal."""
+        found: dict[Goal, list[PlanEntry]] = {}
+        for entry in run.entries:
+            for goal in self._stakes.goals(entry):
+                found.setdefault(goal, []).append(entry)
+        return found
 
     # ---- order ---------------------------------------------------------------------------------
 
@@ -233,9 +240,8 @@ class Agenda:
 
         Of two attacks that both show that a goal is not met, the cheaper one says more.
         """
-        stakes = self._stakes
-        entries = (e for e in step.run.entries if goal in stakes.goals(e))
-        feasibility = stakes.policy.rating.feasibility(min(stakes.cost(e) for e in entries))
+        entries, rules = self._counting[step.run.id][goal], self._stakes.policy.rating
+        feasibility = rules.feasibility(min(self._stakes.cost(e) for e in entries))
         return max(seconds, SHORT) * COSTLINESS[feasibility]
 
     def _take_turns(self, steps: Iterable[RunLook], times: OperationTimes) -> Iterator[RunLook]:
