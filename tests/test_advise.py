@@ -14,7 +14,7 @@ from goalkeeper.policy._remedies import remedies_for
 from tests.report import results
 
 POLICY = default_policy()
-N, C = Goal.INTEGRITY, Goal.CONFIDENTIALITY
+N, A, C = Goal.INTEGRITY, Goal.AVAILABILITY, Goal.CONFIDENTIALITY
 
 
 def rating(goal: Goal, verdict: Verdict = Verdict.NOT_MET, cheapest: str = "") -> GoalRating:
@@ -125,3 +125,17 @@ def test_what_has_no_effect_on_what_an_attack_used_is_not_advised() -> None:
     assert {"closed_training", "contribution_cap"} <= tried("customer", flips, N, 0)
     assert "two_signatures" not in tried("customer", flips, N, 0)
     assert "two_signatures" in tried("insider", flips, N, 0)
+
+
+def test_for_each_goal_what_helps_against_its_own_attack_comes_first() -> None:
+    """The same attack decides two goals, by attackers who use different things for it."""
+    by_stored = found("E1", "evasion.score", A, attacker="insider")
+    by_scores = found("E2", "evasion.score", N)
+    also = found("E3", "evasion.score", N, attacker="insider")
+    ratings = {N: rating(N, cheapest="E2"), A: rating(A, cheapest="E1")}
+    given = advise(
+        [by_stored, also, by_scores], ratings, ATTACKERS, lambda v: POLICY.remedies(v, "table")
+    )
+    first = {goal: next(a.tries for a in given if goal in a.for_) for goal in (N, A)}
+    assert first == {N: ("labels_only",), A: ("two_signatures",)}
+    assert [a.for_ for a in given if a.tries == ("two_signatures",)] == [(A,), (N,)]

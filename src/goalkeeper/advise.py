@@ -24,30 +24,57 @@ def advise(
 ) -> tuple[Advice, ...]:
     """Recommend defences against what was shown, first against what decides a verdict.
 
-    Of one attack, what has the most effect comes first, and what has none on what this attack used
-    is left out: a limit of queries where nothing was asked, for instance. What may not decide a
-    verdict calls for no defence, and neither does a goal that nobody needs.
+    For each goal, what helps against the attack that decides it comes before what helps against
+    others. Of one attack, what has the most effect comes first, and what has none on what this
+    attack used is left out: a limit of queries where nothing was asked, for instance. What may not
+    decide a verdict calls for no defence, and neither does a goal that nobody needs.
     """
     needed = {goal for goal, r in goals.items() if r.verdict is not Verdict.NOT_ASSESSED}
     shown = [e for e in evidence if _calls_for_defence(e) and needed & set(e.goals)]
     rows = {row.name: row for row in attackers}
-    found: dict[tuple[str, str, tuple[str, ...]], list[Evidence]] = {}
+    decisive: Found = {}
+    places: dict[Key, int] = {}  # the best of each defence against an attack that decides
+    others: Found = {}
     for item in sorted(shown, key=lambda e: _urgency(e, goals)):
+        decides = [g for g in item.goals if g in needed and goals[g].cheapest_attack == item.id]
         used = _list_used(item, rows.get(item.attacker))
-        for defence, reason, tries, against in remedies(item.variant):
-            if not against or used & set(against):
-                found.setdefault((defence, reason, tries), []).append(item)
-    return tuple(
-        Advice.model_validate(
-            {
-                "defence": defence,
-                "for": tuple(dict.fromkeys(g for e in items for g in e.goals if g in needed)),
-                "reason": reason,
-                "tries": tries,
-                "variants": tuple(dict.fromkeys(e.variant for e in items)),
-            }
-        )
-        for (defence, reason, tries), items in found.items()
+        fits = [r for r in remedies(item.variant) if not r[3] or used & set(r[3])]
+        for place, (defence, reason, tries, _) in enumerate(fits):
+            key = defence, reason, tries
+            _note(decisive, key, item, decides)
+            _note(others, key, item, [g for g in item.goals if g in needed])
+            if decides:
+                places[key] = min(place, places.get(key, place))
+    for key, (goals_of, _) in decisive.items():
+        rest = others[key]
+        rest[0][:] = [g for g in rest[0] if g not in goals_of]
+    first = sorted(decisive.items(), key=lambda noted: places[noted[0]])
+    every = [*first, *others.items()]
+    return tuple(_advice(key, *noted) for key, noted in every if noted[0])
+
+
+Key = tuple[str, str, tuple[str, ...]]  # defence, reason, what tries it
+Found = dict[Key, tuple[list[Goal], list[Evidence]]]
+
+
+def _note(found: Found, key: Key, item: Evidence, goals: Sequence[Goal]) -> None:
+    """Note that a defence is for these goals, if any."""
+    if goals:
+        known, items = found.setdefault(key, ([], []))
+        known += [goal for goal in goals if goal not in known]
+        items.append(item)
+
+
+def _advice(key: Key, goals: Sequence[Goal], items: Sequence[Evidence]) -> Advice:
+    defence, reason, tries = key
+    return Advice.model_validate(
+        {
+            "defence": defence,
+            "for": tuple(goals),
+            "reason": reason,
+            "tries": tries,
+            "variants": tuple(dict.fromkeys(e.variant for e in items)),
+        }
     )
 
 

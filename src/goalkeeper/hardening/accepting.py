@@ -42,6 +42,10 @@ OUT_OF_TIME = (
     "the same command with more time continues."
 )
 NOT_AGAIN = "It was refused before this was assessed again."
+GRANTED = (
+    "as what attacks needed for less is out of their attackers' reach, or costs more, by what the "
+    "description leaves them"
+)
 Feasibility = Callable[[float], str]
 AttackName = tuple[str, str, str]  # attack, task, attacker
 
@@ -104,12 +108,14 @@ class Ruling:
     """Whether a defence is accepted, and why.
 
     `remaining` are the goals that it protects better against what decided, where another attack is
-    as cheap: together with a defence against that one it may do.
+    as cheap: together with a defence against that one it may do. `granted` are the goals that
+    became better by what attackers are given, which is no matter of chance.
     """
 
     accepted: bool
     why: str
     remaining: tuple[Goal, ...] = ()
+    granted: tuple[Goal, ...] = ()
 
 
 def refuse_price(side_effects: Sequence[SideEffect]) -> str:
@@ -138,21 +144,24 @@ def decide(measured: TrialOutcome, feasibility: Feasibility) -> Ruling:
         return Ruling(accepted=False, why=_why_not_moved(measured, better), remaining=remaining)
     if objection:
         return Ruling(accepted=False, why=objection)
-    return Ruling(accepted=True, why=" ".join(_say(measured, goal) for goal in moved))
+    granted = tuple(goal for goal in moved if not _weakens(measured.first, goal, otherwise=False))
+    why = " ".join(_say(measured, goal, by_grant=goal in granted) for goal in moved)
+    return Ruling(accepted=True, why=why, granted=granted)
 
 
-def effects_on_goals(
-    before: Assessment, after: Assessment, comparison: Comparison
-) -> Mapping[Goal, GoalEffect]:
+def effects_on_goals(measured: TrialOutcome, ruling: Ruling) -> Mapping[Goal, GoalEffect]:
     """Return each goal before and after."""
+    before, after, comparison = measured.before, measured.after, measured.comparison
     return {
         goal: GoalEffect(
             before=before.goals[goal].verdict,
             after=after.goals[goal].verdict,
             potential_before=before.goals[goal].demonstrated,
             potential_after=after.goals[goal].demonstrated,
-            change=change.change,
-            sentence=change.sentence,
+            change=Direction.BETTER if goal in ruling.granted else change.change,
+            sentence=_say(measured, goal, by_grant=True)
+            if goal in ruling.granted
+            else change.sentence,
         )
         for goal, change in comparison.goals.items()
     }
@@ -339,17 +348,18 @@ def _why_not_moved(measured: TrialOutcome, better: Sequence[Goal]) -> str:
     return f"The attacks that decided {goal} are weaker, but it is no better protected.{other}"
 
 
-def _say(measured: TrialOutcome, goal: Goal) -> str:
+def _say(measured: TrialOutcome, goal: Goal, *, by_grant: bool) -> str:
     before, after = measured.before.goals[goal], measured.after.goals[goal]
-    if before.verdict is not after.verdict:
-        return (
-            f"{str(goal).capitalize()}: {_words(before.verdict)} before, "
-            f"{_words(after.verdict)} now."
-        )
-    return (
+    said = (
         f"{str(goal).capitalize()}: the cheapest successful attack costs {after.demonstrated:g} "
-        f"points in place of {before.demonstrated:g}."
+        f"points in place of {before.demonstrated:g}"
     )
+    if before.verdict is not after.verdict:
+        said = (
+            f"{str(goal).capitalize()}: {_words(before.verdict)} before, "
+            f"{_words(after.verdict)} now"
+        )
+    return f"{said}, {GRANTED}." if by_grant else f"{said}."
 
 
 def _words(verdict: Verdict) -> str:

@@ -28,7 +28,7 @@ def _lines(found: Hardening) -> Iterator[str]:
 
 def _table(table: Table) -> Iterator[str]:
     yield _row(*table.head)
-    yield _row(*("---" for _ in table.head))
+    yield "| " + " | ".join("---" for _ in table.head) + " |"
     for row in table.rows:
         yield _row(*row)
 

@@ -25,6 +25,7 @@ from goalkeeper.running import RunOptions, Sizing, open_store
 BEFORE, TRIALS = "before", "trials"
 FIRST_SHARE = 0.25  # of the time, at most, for the assessment of the application as it is
 PACE = 3.0  # each assessment may take so many times as long as all attack runs of the first one
+MARGIN = 1.5  # times what the longest accepted trial took, for all accepted defences together
 MOST_TOGETHER = 6  # trials of several defences, beside each alone
 MOST_DEFENCES = 3  # in one of them
 Together = tuple[Chosen, ...]
@@ -126,6 +127,7 @@ class Search:
     tried: list[TriedDefence] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     accepted: list[Together] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)  # seconds of each accepted trial
 
     def run(self) -> None:
         """Try each alone; where another attack is as cheap, also with a defence against that."""
@@ -133,19 +135,26 @@ class Search:
         together = count_together(self.chosen)
         while waiting:
             now = waiting.pop(0)
-            if self.trials.left() < min(self.seconds, LEAST):  # too little to show anything
+            if self.trials.left() < min(self.seconds, LEAST) + self._reserve():
                 self.left_out[name_together(now)] = OUT_OF_TIME
                 continue
+            begun = self.trials.left()
             trial = self._attempt(now, len(waiting), self.seconds)
             self.tried.append(trial.tried)
             if trial.tried.accepted:
                 self.accepted.append(now)
+                self.took.append(begun - self.trials.left())
                 waiting = list(self._still_of_use(waiting, trial.tried))
             else:
                 further = _list_further(now, trial, self.chosen)[:together]
                 together -= len(further)
                 sooner = _list_stronger(now, trial, waiting)
                 waiting = [*sooner, *further, *(w for w in waiting if w not in sooner)]
+
+    def _reserve(self) -> float:
+        """Return the seconds that are kept for what was accepted, together."""
+        seconds = MARGIN * max(self.took, default=0.0)
+        return seconds if len(self.accepted) > 1 and isfinite(seconds) else 0.0
 
     def combine(self) -> tuple[TriedDefence, Together] | None:
         """Try the accepted defences together; where that is refused, without the last one."""

@@ -69,16 +69,18 @@ def _goal_row(goal: str, effect: GoalEffect) -> tuple[str, ...]:
 
 def _attacks(one: TriedDefence) -> Table:
     head = (_("Attack"), _("Attackers"), _("Before"), _("After"), _("Difference"), "n", "p")
-    rows = [_attack_row(row) for row in one.attacks if row.before and row.after and row.difference]
+    rows = map(_attack_row, one.attacks)
     caption = _("The attacks that decided, with full samples and 95 % intervals, with {defence}")
     return Table(caption.format(defence=one.defence), head, tuple(rows))
 
 
 def _attack_row(row: AttackChange) -> tuple[str, ...]:
+    named = f"{row.attack} ({row.task})", ", ".join(row.attackers)
+    if row.before is None or row.after is None:
+        return (*named, "", "", row.reason, "", "")
     values = (_value(v, row.unit) for v in (row.before, row.after, row.difference))
-    n = f"{row.after.n:,}" if row.after else ""
     p = "" if row.p_holm is None else f"{row.p_holm:.2g}"
-    return (f"{row.attack} ({row.task})", ", ".join(row.attackers), *values, n, p)
+    return (*named, *values, f"{row.after.n:,}", p)
 
 
 def _value(value: ComparedValue | None, unit: str) -> str:

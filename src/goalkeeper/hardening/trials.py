@@ -119,7 +119,7 @@ class Trials:
             defence=name_together(chosen),
             accepted=ruling.accepted,
             why=ruling.why,
-            goals=dict(effects_on_goals(before.whole, whole, measured.comparison)),
+            goals=dict(effects_on_goals(measured, ruling)),
             attacks=first.comparison.attacks,
             side_effects=paid,
             run=str(folder),
