@@ -93,7 +93,14 @@ def digest(row: Row) -> str:
 def measure_missing(rows: Sequence[Row], jobs: int) -> None:
     """Measure the rows of which nothing is kept, and keep each as soon as it is measured."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    missing = [row for row in rows if load(row) is None]
+    missing = [row for row in rows if load(row) is None and not row.lacking]
+    for row in rows:
+        if row.lacking:
+            files = ", ".join(row.lacking)
+            sys.stderr.write(
+                f"{row.section}: {row.name}: not measured: {files} not at hand; set "
+                "GOALKEEPER_DATA to the folder\n"
+            )
     if jobs == 1:
         for row in missing:
             keep(row.key)

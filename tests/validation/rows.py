@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.public_data import FOLDER
+
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build" / "validation"
 
@@ -42,6 +44,8 @@ class Row:
         Cases of `make validate`, and of `make test`; 0 leaves the row out of `make test`.
     about
         Files and folders below the checkout: when they change, the row is measured again.
+    needs
+        Files of public data; where one is not at hand the row is not measured.
     """
 
     section: str
@@ -51,12 +55,18 @@ class Row:
     full: int
     short: int = 0
     about: tuple[str, ...] = ("src/goalkeeper",)
+    needs: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         """Name of the file in which its finding is kept."""
         words = f"{self.section} {self.name}".lower()
         return "".join(c if c.isalnum() else "-" for c in words)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The files of public data that it needs and that are not at hand."""
+        return tuple(name for name in self.needs if not (FOLDER / name).is_file())
 
     def run(self, cases: int) -> Finding:
         """Measure it; the same cases give the same finding."""
