@@ -23,6 +23,7 @@ from tests.mutation.mutations import ROOT, Mutation, load
 
 COPIED = ("src", "tests", "docs", "examples", "benchmarks", "pyproject.toml", "mkdocs.yml")
 SECONDS = 600  # a mutation that makes a test hang is caught by the limit of that test, before this
+ALL_SECONDS = 3600  # for all tests together, without any mutation, in one process
 TAIL = 30  # lines of pytest's output that are shown when the tests fail without any mutation
 # Exit codes of pytest: a test failed, all passed. Any other means that no test gave an answer.
 FAILED, PASSED = 1, 0
@@ -51,7 +52,7 @@ def copy_checkout(folder: Path) -> Path:
     return folder
 
 
-def run_tests(checkout: Path, tests: Sequence[str]) -> TestRun:
+def run_tests(checkout: Path, tests: Sequence[str], seconds: float = SECONDS) -> TestRun:
     """Run tests in a copy of the checkout until one fails."""
     environment = os.environ | {
         "PYTHONPATH": str(checkout / "src"),
@@ -69,11 +70,11 @@ def run_tests(checkout: Path, tests: Sequence[str]) -> TestRun:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=SECONDS,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return TestRun(-1, f"stopped after {SECONDS} s", time.perf_counter() - start)
+        return TestRun(-1, f"stopped after {seconds:.0f} s", time.perf_counter() - start)
     return TestRun(done.returncode, done.stdout, time.perf_counter() - start)
 
 
@@ -115,7 +116,8 @@ def main(names: list[str]) -> int:
                 copies.put(checkout)
 
         untouched = copies.get()
-        before = run_tests(untouched, sorted({test for m in chosen for test in m.tests}))
+        every = sorted({test for m in chosen for test in m.tests})
+        before = run_tests(untouched, every, ALL_SECONDS)
         if before.code != PASSED:
             print(*before.output.splitlines()[-TAIL:], sep="\n")
             print("the tests fail without any mutation; make them pass first")

@@ -31,6 +31,7 @@ from goalkeeper.report.sections import (
     advice_parts,
     attacker_parts,
     failures,
+    harden_command,
     not_run_table,
     pending_table,
     skipped_table,
@@ -62,6 +63,7 @@ class Report:
     attackers: tuple[AttackerPart, ...]
     apart: tuple[Table, ...]
     advice: tuple[AdvicePart, ...]
+    harden: str
     pending: Table
     skipped: Table
     counts: str
@@ -94,7 +96,7 @@ class Report:
         sources = Sources(
             goals=goals,
             findings=cards,
-            advice=advice_parts(assessment),
+            advice=advice_parts(assessment, context),
             attackers=attacker_parts(assessment),
             failures=failures(assessment),
             open=open_lines(g for r in _unsettled(assessment) for g in r.not_tested),
@@ -119,6 +121,7 @@ class Report:
             attackers=sources.attackers,
             apart=apart_tables(assessment),
             advice=sources.advice,
+            harden=harden_command(assessment, context),
             pending=pending_table(assessment),
             skipped=skipped_table(assessment),
             counts=sources.counts,

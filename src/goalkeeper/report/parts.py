@@ -10,6 +10,8 @@ from goalkeeper.core.frameworks import Framework
 from goalkeeper.report.application_file import ApplicationFile
 from goalkeeper.report.language import ENGLISH, Language
 
+VERBS = ("run", "harden")  # commands of goalkeeper that a report shows for its application
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -85,8 +87,9 @@ class Context:
     citations
         Full citation of each reference key.
     commands
-        `run`: the command for this application, e.g. `goalkeeper run app.yaml`; an evidence id:
-        the exact command that repeats the attack run. Default: composed from the names.
+        `run` and `harden`: the commands for this application, e.g. `goalkeeper run app.yaml`; an
+        evidence id: the exact command that repeats the attack run. Default: composed from the
+        names.
     show_private
         Whether exhibits that hold training data, and the names of people, are shown.
     person
@@ -116,5 +119,5 @@ class Context:
         """Return the same, with commands for somebody whose current folder is the repository."""
         if self.source is None:
             return self
-        run = shlex.join(["goalkeeper", "run", self.source.path])
-        return replace(self, commands={**self.commands, "run": run})
+        ours = {verb: shlex.join(["goalkeeper", verb, self.source.path]) for verb in VERBS}
+        return replace(self, commands={**self.commands, **ours})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from goalkeeper.core.assessment import Assessment, AttackerRow, PlanRow
+from goalkeeper.core.assessment import Advice, Assessment, AttackerRow, PlanRow
 from goalkeeper.core.evidence import Standard, Status
 from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import RUN_STATUSES, describe_harm
@@ -71,6 +72,7 @@ class AdvicePart:
     goals: str
     reason: str
     verified: tuple[Fact, ...]
+    command: str  # tries it; empty where goalkeeper cannot apply it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +234,21 @@ def failures(assessment: Assessment) -> tuple[Failure, ...]:
     )
 
 
-def advice_parts(assessment: Assessment) -> tuple[AdvicePart, ...]:
+def harden_command(assessment: Assessment, context: Context) -> str:
+    """Compose the command that tries every recommended defence; empty where none can be tried."""
+    if not any(a.tries for a in assessment.advice):
+        return ""
+    return context.commands.get("harden", "")
+
+
+def _trial_command(advice: Advice, context: Context) -> str:
+    command = context.commands.get("harden", "")
+    if not (command and advice.tries):
+        return ""
+    return f"{command} {shlex.join(w for name in advice.tries for w in ('--defence', name))}"
+
+
+def advice_parts(assessment: Assessment, context: Context) -> tuple[AdvicePart, ...]:
     """List the recommended defences."""
     return tuple(
         AdvicePart(
@@ -243,6 +259,7 @@ def advice_parts(assessment: Assessment) -> tuple[AdvicePart, ...]:
             verified=tuple(
                 Fact(_(k.replace("_", " ").capitalize()), v) for k, v in (a.verified or {}).items()
             ),
+            command=_trial_command(a, context),
         )
         for i, a in enumerate(assessment.advice, 1)
     )

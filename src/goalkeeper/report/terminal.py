@@ -18,8 +18,8 @@ from goalkeeper.report.language import _, ngettext, speaking, within_sentence
 from goalkeeper.report.leading import describe_failure, first_step, label_first_step
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context
-from goalkeeper.report.sections import NO_ATTACK
-from goalkeeper.report.words import APART, SCOPE, label_of, status_name
+from goalkeeper.report.sections import NO_ATTACK, AdvicePart
+from goalkeeper.report.words import APART, SCOPE, TRY_DEFENCES, label_of, status_name
 
 STYLES = {
     Verdict.MET: "bold green",
@@ -230,8 +230,16 @@ def _advice(report: Report) -> Iterator[RenderableType]:
     yield from _heading(_("Recommended defences"))
     for defence in dict.fromkeys(a.defence for a in report.advice):
         same = [a for a in report.advice if a.defence == defence]
-        state = _("verified") if any(a.verified for a in same) else _("not verified yet")
         line = _("- {defence}, for {goals} ({state}): {reason}").format(
-            defence=defence, goals=same[0].goals, state=state, reason=same[0].reason
+            defence=defence, goals=same[0].goals, state=_state(same), reason=same[0].reason
         )
         yield Text(line)
+    if report.harden:
+        yield Text()
+        yield Text(f"{_(TRY_DEFENCES)} {report.harden}")
+
+
+def _state(same: list[AdvicePart]) -> str:
+    if any(a.verified for a in same):
+        return _("verified")
+    return _("goalkeeper can try it") if any(a.command for a in same) else _("not verified yet")

@@ -118,6 +118,7 @@ CONTROL_FAILED = (
     "application, so its low success rate proves nothing"
 )
 
+TRY_DEFENCES = "To try the defences that goalkeeper can apply, and to keep what helps:"
 SCOPE = (
     "These verdicts apply only to the application named above, the attackers described below and "
     "the attacks that were run. A goal that is met withstood the tested portfolio; it is not "

@@ -16,6 +16,7 @@ from goalkeeper.environment import environment, tool_version
 from goalkeeper.planning.evidence import used_units
 from goalkeeper.policy import NOTE, Policy, default_policy
 from goalkeeper.report import AssignmentRow, Context, renderers
+from goalkeeper.report.parts import VERBS
 
 POLICY = "policy"  # the folder of the two files that rate a run
 
@@ -104,7 +105,7 @@ def report_context(
         note=NOTE,
         frameworks=policy.frameworks(),
         citations={key: policy.citation(key) for key in policy.taxonomy.literature},
-        commands={"run": shlex.join(["goalkeeper", "run", file])} if file else {},
+        commands={verb: shlex.join(["goalkeeper", verb, file]) for verb in VERBS} if file else {},
         show_private=show_private,
         person=person or "person",
     )

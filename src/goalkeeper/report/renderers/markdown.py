@@ -14,7 +14,7 @@ from goalkeeper.report.leading import first_step, label_first_step
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context, Table
 from goalkeeper.report.renderer import Renderer
-from goalkeeper.report.words import APART
+from goalkeeper.report.words import APART, TRY_DEFENCES
 
 MOST_WARNINGS = 3
 MOST_OPEN = 6
@@ -53,6 +53,8 @@ def _blocks(report: Report) -> Iterator[str]:
     if report.goals:
         yield from table_lines(_overview(report))
         yield "\n".join(line for goal in report.goals for line in _goal(goal, report))
+    if report.harden:
+        yield f"{_escape(_(TRY_DEFENCES))} {code(report.harden)}"
     yield from _listed(_("Not tested, or not decided"), report.open, MOST_OPEN)
     yield from _listed(_(APART), list(_apart(report)), MOST_APART)
     yield from map(_escape, filter(None, (report.counts, report.people)))
