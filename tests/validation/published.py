@@ -376,7 +376,7 @@ ROWS = (
     ),
     _row(
         "membership, Adult, forest of 100, 8 shadow models",
-        "AUC .825 and TPR .202 at 1 %, within the interval (RMIA of privacy_meter)",
+        "AUC .825 and TPR .202 at 1 %, within the interval (RMIA, measured on another sample)",
         find_members_of_adult,
         MEMBERSHIP,
         needs=("adult.parquet",),
