@@ -196,7 +196,8 @@ def guess_share_of_women(cases: int, rng: np.random.Generator) -> Finding:
     from sklearn.naive_bayes import BernoulliNB
 
     from tests.games.census import census
-    from tests.games.property.test_game import WOMEN, contest
+    from tests.games.census import WOMEN
+    from tests.games.property.test_game import contest
 
     sizes = {"train": 10_000, "others": 10_000}
     app = census(BernoulliNB(), **sizes, binary=True, properties=(WOMEN,))
@@ -268,11 +269,8 @@ def mark_digits(cases: int, rng: np.random.Generator) -> Finding:
 
 def add_good_words(cases: int, rng: np.random.Generator) -> Finding:
     """Append the fewest words with which detected spam passes a filter of short messages."""
-    from tests.attacks.evasion.test_good_words import (
-        GoodWordsFromWeights,
-        count_added,
-        messages_app,
-    )
+    from goalkeeper.attacks.evasion.good_words_from_weights import GoodWordsFromWeights
+    from tests.attacks.evasion.test_good_words import count_added, messages_app
 
     added = count_added(GoodWordsFromWeights(), messages_app())
     passed = {most: int((added <= most).sum()) for most in LISTED}
