@@ -3,6 +3,7 @@
     python -m benchmarks.trainings                      # logistic regression
     python -m benchmarks.trainings --model forest
     python -m benchmarks.trainings --store FOLDER       # twice: nothing is trained again
+    python -m benchmarks.trainings --file FILE          # of an application file
 
 What an attack asks for is what its cost counts, without its control; what is made is counted where
 scikit-learn trains, for attack, game and control together. `--goals` counts other goals.
@@ -26,9 +27,10 @@ import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from goalkeeper.assessing import prepare
+from goalkeeper.assessing import load_session, prepare
 from goalkeeper.attack_run import execute
 from goalkeeper.core.application import Application, Property
+from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.goals import Goal
 from goalkeeper.planning import Choice
 from goalkeeper.training.trainers import SklearnTrainer
@@ -104,6 +106,7 @@ def application(model: str, store: str = "") -> Application:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", choices=["forest", "logistic"], default="logistic")
+    parser.add_argument("--file", type=Path, help="an application file, instead of --model")
     parser.add_argument("--goals", nargs="*", default=["privacy"])
     parser.add_argument("--attacks", nargs="*", default=[])
     parser.add_argument("--effort", type=float, default=1.0)
@@ -117,9 +120,15 @@ def main() -> None:
     )
     rows = []
     for _ in range(2 if options.store else 1):
-        rows = count(application(options.model, options.store), choice)
+        app = given(options.file) if options.file else application(options.model, options.store)
+        rows = count(app, choice)
     if options.json:
         options.json.write_text(json.dumps(rows))
+
+
+def given(file: Path) -> Application:
+    """Load an application file; nothing is taken from a store."""
+    return load_session(file, 0, Choice(), ComputeSettings()).app
 
 
 def count(app: Application, choice: Choice) -> list[dict[str, Any]]:

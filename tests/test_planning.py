@@ -360,6 +360,15 @@ def test_a_sample_that_the_data_fills_either_way_is_looked_at_once() -> None:
     assert all(e.interim for e in larger.entries if e.unit and e.attack == "loss_threshold")
 
 
+def test_an_attack_whose_own_work_takes_the_time_is_made_once() -> None:
+    """A copy is as dear with fewer unseen inputs to judge it on; reference models grow."""
+    plan = make_plan(application(0, n=2000), POLICY)
+    looks = {e.game: e.interim is not None for e in plan.entries if e.unit}
+    assert not looks["extraction"]
+    assert looks["membership"]
+    assert resize(Extraction(), 2).inputs == 2 * Extraction().inputs, "an effort still counts"
+
+
 @pytest.mark.parametrize("game", [Membership, Extraction])
 def test_a_game_that_the_data_fills_asks_the_same_question(
     game: type[Membership] | type[Extraction],

@@ -34,7 +34,7 @@ from goalkeeper.fit import contradiction_of, measure_fit
 from goalkeeper.planning import Choice, Plan, PlanEntry, describe_power, make_plan
 from goalkeeper.planning.evidence import build_evidence, build_row, identify
 from goalkeeper.policy import Policy, default_policy
-from goalkeeper.rate import join_evidence, rate
+from goalkeeper.rate import join_evidence, next_steps, rate
 from goalkeeper.scheduling import Agenda, RunStatus, Stakes, narrow, nominal_times
 from goalkeeper.stats.intervals import clopper_pearson
 from goalkeeper.targets.checks import preflight
@@ -249,10 +249,14 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
     secrecy = _secrecy(app, policy)
     rated, ratings, verdict = rate(evidence, needs, policy, secrecy, plan.hypotheses(), session.fit)
     known = {e.id for e in rated}
+    attackers = tuple(_attacker(a) for a in plan.attackers)
+    remedies = lambda variant: policy.remedies(variant, app.domain.kind)  # noqa: E731
+    application = _application(app, secrecy)
+    rows = tuple(build_row(entry, known) for entry in plan.entries)
     return Assessment(
         schema=2,
         tool=Tool(version=tool_version()),
-        application=_application(app, secrecy),
+        application=application,
         policy=policy.row(),
         seed=session.seed,
         effort=plan.choice.effort,
@@ -261,10 +265,11 @@ def conclude(session: Session, results: Mapping[str, AttackResult], *, started: 
         environment=environment(),
         verdict=verdict,
         goals=ratings,
-        attackers=tuple(_attacker(a) for a in plan.attackers),
-        plan=tuple(build_row(entry, known) for entry in plan.entries),
+        attackers=attackers,
+        plan=rows,
         evidence=rated,
-        advice=advise(rated, ratings, lambda v: policy.remedies(v, app.domain.kind)),
+        advice=advise(rated, ratings, attackers, remedies),
+        next_steps=next_steps(rated, ratings, rows, application.parts, (policy, secrecy)),
         complete=not status.pending and not any(r.limited for r in status.counted.values()),
         fit=session.fit,
         sentences=policy.sentences(app.domain.kind, {e.variant for e in rated if e.headline}),

@@ -26,7 +26,6 @@ BUSY = 1.25  # times as long as on an idle machine, from which on this is shown
 MEMORY_FACTOR = 1.5  # peak memory of a worker relative to what this process has loaded
 SHADOW_MODELS, BYTES_PER_SCORE = 64, 8  # models queried together; scores are float64
 FIXED_PART = 0.45  # share of a run time that does not scale with the effort (spam filter)
-MIN_EFFORT, MAX_EFFORT = 0.25, 16.0
 
 
 @dataclass(frozen=True, slots=True)

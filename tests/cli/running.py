@@ -28,6 +28,9 @@ def timeless(assessment: dict[str, Any]) -> dict[str, Any]:
     out = dict(assessment)
     for key in ("started", "finished", "environment"):
         out.pop(key)
+    for step in out["next_steps"].values():
+        step.pop("seconds")
+        step.pop("seconds_of_all")
     for evidence in out["evidence"]:
         evidence["result"]["cost"].pop("seconds")
         evidence["result"].pop("took")

@@ -9,7 +9,7 @@ import numpy as np
 
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.evidence import Evidence
-from tests.validation.comparing import CASES, SHARES, Pairs, Sample, assess
+from tests.validation.comparing import CASES, COPIES, GAINS, SHARES, Kind, Pairs, Sample, assess
 
 NAME = CASES[0].name
 N = 200
@@ -29,6 +29,13 @@ def audit(hits: Mapping[str, int] | int, *, first: int = 0, seed: int = 0) -> As
     return assess(samples, seed, SHARES, stops=False)
 
 
+def gains(had: tuple[int, int], *, n: int = N, kind: Kind = GAINS) -> Assessment:
+    """Audit in which one attack has so many of n items right, of which the baseline has some."""
+    place = np.arange(n)
+    hits, beside = ((place < k).astype(float) for k in had)
+    return assess({NAME: Sample(first=0, hits=hits, beside=beside)}, 0, kind, stops=False)
+
+
 def changed(assessment: Assessment, name: str = NAME, **update: Any) -> Assessment:
     """Change fields of the evidence of an attack, or of its result."""
 
@@ -43,4 +50,4 @@ def changed(assessment: Assessment, name: str = NAME, **update: Any) -> Assessme
     return assessment.model_copy(update={"evidence": tuple(map(change, assessment.evidence))})
 
 
-__all__ = ["CASES", "NAME", "SHARES", "N", "Pairs", "audit", "changed"]
+__all__ = ["CASES", "COPIES", "NAME", "SHARES", "N", "Pairs", "audit", "changed", "gains"]

@@ -10,10 +10,10 @@ import pytest
 
 import goalkeeper as gk
 from goalkeeper.comparing import AttackChange, Comparison, Direction, compare
-from goalkeeper.core.assessment import AttackerRow
+from goalkeeper.core.assessment import Assessment, AttackerRow, PlanRow, Verdict
 from goalkeeper.core.evidence import Status
 from goalkeeper.core.goals import Goal
-from tests.comparing.pairs import CASES, NAME, N, audit, changed
+from tests.comparing.pairs import CASES, COPIES, NAME, N, audit, changed, gains
 
 
 def row_of(found: Comparison, name: str = NAME) -> AttackChange:
@@ -106,7 +106,7 @@ def test_an_attack_of_one_run_only_is_no_change() -> None:
     assert row_of(compare(less, before)).reason.startswith("only in B")
 
 
-def test_an_attacker_with_other_power_is_not_compared() -> None:
+def with_power(assessment: Assessment, queries: float) -> Assessment:
     row = AttackerRow(
         name=NAME,
         label="",
@@ -115,19 +115,67 @@ def test_an_attacker_with_other_power_is_not_compared() -> None:
         capabilities=(),
         view="labels",
         window="easy",
-        queries=10,
+        queries=queries,
         queries_per_day=10,
         identities=1,
         share=0,
         compute_h=0,
     )
-    before = audit(20).model_copy(update={"attackers": (row,)})
-    after = audit(90).model_copy(
-        update={"attackers": (row.model_copy(update={"queries": 10_000.0}),)}
+    return assessment.model_copy(update={"attackers": (row,)})
+
+
+def test_an_attacker_with_other_power_is_compared_and_the_power_is_named() -> None:
+    """As users compare an application with its hardened form; who reads it must know why."""
+    found = compare(with_power(audit(90), 10_000), with_power(audit(20), 10))
+    row, goal = row_of(found), found.goals[Goal.INTEGRITY]
+    assert row.change is Direction.BETTER
+    assert f"the power of {NAME} differs: queries 10,000 before, queries 10 after" == row.powers
+    assert goal.powers == (NAME,)
+    assert f"The power of {NAME} differs, which may be why." in goal.sentence
+    effects = {each.what: each.effect for each in found.differences}
+    assert "may differ for that reason" in effects[f"attacker {NAME}"]
+
+
+def test_the_same_power_is_no_reason() -> None:
+    found = compare(with_power(audit(90), 10), with_power(audit(20), 10))
+    assert row_of(found).powers == ""
+    assert "power" not in found.goals[Goal.INTEGRITY].sentence
+
+
+def test_an_attack_with_another_grant_is_matched_by_its_attacker() -> None:
+    """The id of evidence depends on the grant; the attack, the task and the attacker are alike."""
+    requires = audit(20).evidence[0].requires.model_copy(update={"view": "scores"})
+    after = changed(audit(90), id="Eother", unit="other", requires=requires)
+    row = row_of(compare(audit(20), after))
+    assert row.change is Direction.WORSE
+    assert row.evidence[1] == "Eother"
+    assert row.powers == "it was made with another grant: sees labels before, sees scores after"
+
+
+def test_what_decided_and_is_no_longer_made_is_named_with_the_reason() -> None:
+    before, after = audit(180), audit(20)
+    goals = dict(before.goals)
+    decided = next(e.id for e in before.evidence if e.attack == NAME)
+    update = {"verdict": Verdict.NOT_MET, "cheapest_attack": decided}
+    goals[Goal.INTEGRITY] = goals[Goal.INTEGRITY].model_copy(update=update)
+    made = next(e for e in before.evidence if e.attack == NAME)
+    skipped = PlanRow(
+        attack=NAME,
+        game=made.game,
+        task=made.task,
+        variant=made.variant,
+        attacker=made.attacker,
+        status="skipped",
+        reasons=("needs a view of scores (sees labels)",),
     )
-    found = compare(before, after)
-    assert "queries 10.0 before, queries 10000.0 after" in row_of(found).reason
-    assert any(each.what == f"attacker {NAME}" for each in found.differences)
+    kept = tuple(e for e in after.evidence if e.attack != NAME)
+    after = after.model_copy(update={"evidence": kept, "plan": (skipped,)})
+    found = compare(before.model_copy(update={"goals": goals}), after)
+    goal = found.goals[Goal.INTEGRITY]
+    assert goal.change is Direction.UNDECIDED
+    assert "needs a view of scores (sees labels)" in goal.sentence
+    assert f"What decided before, {NAME}" in goal.sentence
+    assert "Verdicts changed all the same: integrity was not met and is" in found.summary
 
 
 def test_nothing_in_common_is_said_with_the_command_that_helps() -> None:
@@ -190,3 +238,34 @@ def test_compare_reads_files_and_is_public(tmp_path: Path) -> None:
     found: Comparison = gk.compare(one, str(other))
     assert found.worse
     assert (found.before.source, found.after.source) == (str(one), str(other))
+
+
+def test_a_gain_that_stays_is_no_change_where_the_baseline_is_another() -> None:
+    """50 of 100, and 14 of 20, of what the best without access leaves: 12 % by chance."""
+    row = row_of(compare(gains((150, 100)), gains((194, 180))))
+    assert row.paired
+    assert row.p is not None
+    assert row.p > 0.1
+    assert row.change is Direction.UNDECIDED
+
+
+def test_a_gain_that_moves_is_found() -> None:
+    row = row_of(compare(gains((150, 100)), gains((190, 100))))
+    assert row.change is Direction.WORSE
+
+
+def test_the_luck_of_one_copy_is_no_change() -> None:
+    """509 and 528 of 540: measured of two copies of one model by one attack, with other seeds."""
+    lucky, other = (gains((k, 509), n=540, kind=COPIES) for k in (528, 509))
+    row = row_of(compare(other, lucky))
+    assert not row.paired
+    assert "luck" in row.pairing
+    assert row.change is Direction.UNDECIDED
+
+
+def test_a_copy_that_gets_nothing_more_is_a_change() -> None:
+    row = row_of(
+        compare(gains((530, 300), n=540, kind=COPIES), gains((310, 300), n=540, kind=COPIES))
+    )
+    assert row.change is Direction.BETTER
+    assert row.samples is None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from goalkeeper.core.data import PARTS, Data, Splits, cut, fingerprint, row_keys
+from goalkeeper.core.data import PARTS, Data, Splits, cut, fingerprint, place, row_keys
 from goalkeeper.core.domain import Column, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
 
@@ -39,6 +39,41 @@ def test_shares_are_kept_on_average() -> None:
     assert all(
         abs(sizes[p] - 4000 * s) < 155 for p, s in zip(PARTS, (0.4, 0.3, 0.1, 0.2), strict=True)
     )
+
+
+SHARES = {"train": 0.4, "holdout": 0.25, "calibration": 0.1, "similar": 0.25}
+
+
+def many_classes(each: int, classes: int = 50) -> Data:
+    """A few records of each class, the first two of them alike; and a frequent class."""
+    y = np.concatenate([np.repeat(np.arange(classes), each), np.full(400, classes)])
+    x = np.random.default_rng(0).normal(size=(len(y), 2))
+    x[1 : classes * each : each] = x[0 : classes * each : each]
+    return Data(x=x, y=y, columns={"row": np.arange(len(y))})
+
+
+def test_rare_classes_are_spread_over_all_parts_whatever_the_order() -> None:
+    data = many_classes(each=6)
+    parts, where = cut(data, SHARES), place(data, SHARES)
+    rare = sum(len({int(p) for p in where[data.y == c]}) < len(PARTS) for c in range(50))
+    assert rare > 25, "the hashes alone leave most classes out of a part"
+    for part in PARTS:
+        assert set(getattr(parts, part).y) == set(range(51))
+    shuffled = cut(data.take(np.random.default_rng(0).permutation(len(data))), SHARES)
+    for i, part in enumerate(PARTS):
+        found = getattr(parts, part)
+        assert set(found.columns["row"]) == set(getattr(shuffled, part).columns["row"])
+        common = found.columns["row"][found.y == 50]
+        assert set(common) == set(np.flatnonzero((where == i) & (data.y == 50)))
+    sizes = parts.sizes()  # of 5 different inputs of a class: one each, and one more to train on
+    assert sizes["train"] > sizes["holdout"] > sizes["calibration"]
+
+
+def test_an_input_of_two_classes_stays_in_one_part() -> None:
+    data = many_classes(each=6)
+    x = data.x.copy()
+    x[data.y == 1] = x[data.y == 0]
+    cut(Data(x=x, y=data.y), SHARES)  # parts that overlap are refused
 
 
 def test_overlap_names_the_rows() -> None:

@@ -86,6 +86,7 @@ def table(**options: Any) -> gk.Application:
     """A linear model of a table, stored in a file that nothing checks; ten records a person."""
     people = np.array([f"person {i // 10}" for i in range(400)])
     said = {"wiring": {"0": "rejects", "1": "accepts"}, "person": (people, people), "harmless": "0"}
+    said["attackers"] = ["customer", "contributor", "insider"]
     app = make(LogisticRegression(), rows(800), **{**said, **options})
 
     def save(target: Target) -> bytes:

@@ -165,7 +165,7 @@ def test_a_file_that_is_no_pickle(content: bytes, tmp_path: Path) -> None:
 def test_a_pickle_that_is_no_model(tmp_path: Path) -> None:
     model = tmp_path / "model.pkl"
     model.write_bytes(pickle.dumps({"a": 1}))
-    with pytest.raises(DescriptionError, match=r"dict has no predict\(\)"):
+    with pytest.raises(DescriptionError, match=r"holds a dict, and no model alone: a \(a int\)"):
         load(stored_app(tmp_path, model))
 
 

@@ -23,6 +23,7 @@ from goalkeeper.core.evidence import (
     RatioAt,
     Tally,
 )
+from goalkeeper.games.membership.roles import FALSE_POSITIVE_RATES
 from goalkeeper.games.tallies import (
     NULL,
     beats_baseline,
@@ -245,3 +246,29 @@ def test_records_that_are_certain_count_at_rates_that_are_not_resolved() -> None
     found = RatioAt(fpr=0.001, true_positives=18, positives=600, false_positives=0, negatives=600)
     even = RatioAt(fpr=0.1, true_positives=62, positives=600, false_positives=60, negatives=600)
     assert bounds(Ratio(at=(found, even)), 0.05, trials=4).high > 100
+
+
+def at_chance(n: int, *, times: float = 1.0) -> Ratio:
+    """Count as expected of n records a side; members pass the threshold of 1 % so much oftener."""
+    return Ratio(
+        at=tuple(
+            RatioAt(
+                fpr=rate,
+                true_positives=round(rate * n * (times if rate == 0.01 else 1)),
+                positives=n,
+                false_positives=round(rate * n),
+                negatives=n,
+            )
+            for rate in FALSE_POSITIVE_RATES
+        )
+    )
+
+
+# The bound of a ratio at 1 % was 1.7 from 3,000 records on, and was left out below.
+@pytest.mark.parametrize("n", [2000, 2999, 3100, 5000, 8000, 12_000])
+def test_more_records_do_not_bound_a_model_without_leak_less(n: int) -> None:
+    assert bounds(at_chance(n), 0.0375).high < 1.5
+
+
+def test_a_bound_that_is_large_counts_where_the_rate_is_resolved_but_not_well() -> None:
+    assert bounds(at_chance(4000, times=2.5), 0.0375).high > 2.5

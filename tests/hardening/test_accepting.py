@@ -10,7 +10,14 @@ import pytest
 from goalkeeper.comparing import Direction
 from goalkeeper.core.assessment import Verdict
 from goalkeeper.core.goals import Goal
-from goalkeeper.hardening.accepting import TrialOutcome, decide
+from goalkeeper.hardening.accepting import (
+    FirstOutcome,
+    TrialOutcome,
+    decide,
+    effects_of_first,
+    refuse_first,
+    refuse_price,
+)
 from goalkeeper.hardening.records import SideEffect
 
 P, A = Goal.PRIVACY, Goal.AVAILABILITY
@@ -28,37 +35,58 @@ def row(p_holm: float = 0.001, before: float = 0.8, after: float = 0.1) -> Simpl
     )  # fmt: skip
 
 
-def assessment(verdict: Verdict, points: float, *, other: Verdict = Verdict.MET) -> SimpleNamespace:
-    trial = SimpleNamespace(demonstrated=3, attack_potential=SimpleNamespace(points=points))
-    rated = SimpleNamespace(trials=(trial,) if points < INF else ())
+def assessment(
+    verdict: Verdict, points: float, *, other: Verdict = Verdict.MET, price: float | None = None
+) -> SimpleNamespace:
+    """An assessment in which one attack costs `price`, and succeeds at `points`; INF: nowhere."""
+    price = points if price is None else price
+    trial = SimpleNamespace(
+        demonstrated=3 if points < INF else 0,
+        attack_potential=SimpleNamespace(points=price),
+        budget=10,
+    )
     evidence = SimpleNamespace(
         id="e1", attack="loss_threshold", task="membership", attacker="customer", goals=(P,),
-        rated=rated, standing=SimpleNamespace(decides=True),
+        rated=SimpleNamespace(trials=(trial,)), standing=SimpleNamespace(decides=True),
     )  # fmt: skip
+    common = {"critical": 3, "required": 20}
     goals = {
-        P: SimpleNamespace(verdict=verdict, demonstrated=points, critical=3, cheapest_attack="e1"),
-        A: SimpleNamespace(verdict=other, demonstrated=INF, critical=3, cheapest_attack=""),
+        P: SimpleNamespace(verdict=verdict, demonstrated=points, cheapest_attack="e1", **common),
+        A: SimpleNamespace(verdict=other, demonstrated=INF, cheapest_attack="", **common),
     }
     plan = SimpleNamespace(
-        attack="loss_threshold",
-        task="membership",
-        attacker="customer",
-        status="planned",
-        evidence="e1",
+        attack="loss_threshold", task="membership", attacker="customer", unit="u", evidence="e1"
     )
-    return SimpleNamespace(evidence=(evidence,), goals=goals, plan=(plan,))
+    return SimpleNamespace(evidence=(evidence,), goals=goals, plan=(plan,), complete=True)
+
+
+def out_of_reach(verdict: Verdict) -> SimpleNamespace:
+    made = assessment(verdict, INF)
+    made.evidence, made.plan[0].unit, made.plan[0].evidence = (), "", ""
+    return made
+
+
+def first(**changed: Any) -> FirstOutcome:
+    made = {
+        "aimed": (P,),
+        "before": assessment(Verdict.NOT_MET, 5),
+        "after": assessment(Verdict.MET, INF, price=5),
+        "comparison": SimpleNamespace(attacks=(row(),), alpha=0.05),
+        "tried": 5,
+        "complete": True,
+        **changed,
+    }
+    return FirstOutcome(**cast(Any, made))
 
 
 def measured(**changed: Any) -> TrialOutcome:
     same = SimpleNamespace(change=Direction.UNDECIDED, sentence="As before.")
     made = {
-        "aimed": (P,),
-        "deciding": SimpleNamespace(attacks=(row(),), alpha=0.05),
-        "whole": SimpleNamespace(goals={P: same, A: same}),
+        "first": first(),
         "before": assessment(Verdict.NOT_MET, 5),
-        "after": assessment(Verdict.MET, INF),
+        "after": assessment(Verdict.MET, INF, price=5),
+        "comparison": SimpleNamespace(goals={P: same, A: same}),
         "side_effects": (effect(0.10, 0.11),),
-        "tried": 5,
         "complete": True,
         **changed,
     }
@@ -76,6 +104,10 @@ def feasibility(points: float) -> str:
     return "high" if points <= 13 else "medium" if points <= 19 else "low"
 
 
+def compared(*rows: SimpleNamespace) -> SimpleNamespace:
+    return SimpleNamespace(attacks=rows, alpha=0.05)
+
+
 def test_a_goal_that_is_met_now_beyond_chance_is_accepted() -> None:
     ruling = decide(measured(), feasibility)
     assert ruling.accepted
@@ -83,30 +115,27 @@ def test_a_goal_that_is_met_now_beyond_chance_is_accepted() -> None:
 
 
 def test_more_defences_tried_need_clearer_evidence() -> None:
-    deciding = SimpleNamespace(attacks=(row(p_holm=0.02),), alpha=0.05)
-    assert decide(measured(deciding=deciding, tried=2), feasibility).accepted
-    assert not decide(measured(deciding=deciding, tried=3), feasibility).accepted
+    slight = compared(row(p_holm=0.02))
+    assert decide(measured(first=first(comparison=slight, tried=2)), feasibility).accepted
+    assert not decide(measured(first=first(comparison=slight, tried=3)), feasibility).accepted
 
 
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"deciding": SimpleNamespace(attacks=(row(p_holm=0.3),), alpha=0.05)}, "chance"),
-        ({"deciding": SimpleNamespace(attacks=(), alpha=0.05)}, "No difference"),
+        ({"first": first(comparison=compared(row(p_holm=0.3)))}, "chance"),
+        ({"first": first(comparison=compared())}, "No difference"),
+        ({"first": first(comparison=compared(row(), row(0.01, 0.1, 0.9)))}, "chance"),
         ({"after": assessment(Verdict.NOT_MET, 5)}, "no better protected"),
         ({"side_effects": (effect(0.10, 0.13),)}, "costs too much"),
         ({"after": assessment(Verdict.MET, INF, other=Verdict.NOT_MET)}, "availability is not met"),
         (
             {
-                "whole": SimpleNamespace(
+                "comparison": SimpleNamespace(
                     goals={A: SimpleNamespace(change=Direction.WORSE, sentence="Worse.")}
                 )
             },
             "makes availability worse",
-        ),
-        (
-            {"deciding": SimpleNamespace(attacks=(row(), row(0.01, 0.1, 0.9)), alpha=0.05)},
-            "chance",
         ),
     ],
 )
@@ -117,30 +146,75 @@ def test_what_is_refused(changed: dict[str, Any], why: str) -> None:
 
 
 def test_an_attack_that_costs_another_class_is_accepted_without_statistics() -> None:
-    nothing = SimpleNamespace(attacks=(), alpha=0.05)
-    dearer = decide(measured(deciding=nothing, after=assessment(Verdict.NOT_MET, 15)), feasibility)
+    def ruled(points: float, *, price: float) -> Any:
+        after = assessment(Verdict.NOT_MET, points, price=price)
+        return decide(
+            measured(first=first(comparison=compared(), after=after), after=after), feasibility
+        )
+
+    dearer = ruled(15, price=15)
     assert dearer.accepted
     assert dearer.why == "Privacy: the cheapest successful attack costs 15 points in place of 5."
-    little = decide(measured(deciding=nothing, after=assessment(Verdict.NOT_MET, 12)), feasibility)
-    assert not little.accepted
+    assert not ruled(12, price=12).accepted  # of the same class
+    assert not ruled(15, price=5).accepted  # as cheap as before, and not shown by chance
+
+
+def test_an_attack_that_costs_all_that_is_required_is_accepted_if_nothing_else_is_left() -> None:
+    nothing, after = compared(), assessment(Verdict.MET, INF, price=21)
+    assert decide(
+        measured(first=first(comparison=nothing, after=after), after=after), feasibility
+    ).accepted
 
 
 def test_an_attack_that_is_out_of_reach_now_is_accepted_and_one_that_was_not_run_is_not() -> None:
-    nothing = SimpleNamespace(attacks=(), alpha=0.05)
-    after = assessment(Verdict.MET, INF)
-    assert not decide(measured(deciding=nothing, after=after), feasibility).accepted
-    after.plan[0].status = "skipped"  # and yet there is evidence: that it could not be tested
-    assert not decide(measured(deciding=nothing, after=after), feasibility).accepted
-    after.plan[0].evidence = ""
-    assert decide(measured(deciding=nothing, after=after), feasibility).accepted
+    after = out_of_reach(Verdict.MET)
+    given = measured(first=first(comparison=compared(), after=after), after=after)
+    assert decide(given, feasibility).accepted
+    assert not refuse_first(given.first)
+    after.plan[0].evidence = "e1"  # it is planned, and could not be tested
+    assert not decide(given, feasibility).accepted
+    assert "No difference" in refuse_first(given.first)
 
 
 def test_nothing_is_accepted_that_was_cut_off_by_the_time() -> None:
-    ruling = decide(measured(complete=False), feasibility)
-    assert not ruling.accepted
-    assert "time was over" in ruling.why
+    for cut in (measured(complete=False), measured(first=first(complete=False))):
+        ruling = decide(cut, feasibility)
+        assert not ruling.accepted
+        assert "time was over" in ruling.why
+
+
+def test_what_time_left_open_before_is_no_verdict_that_becomes_better() -> None:
+    before = assessment(Verdict.INCONCLUSIVE, INF, price=5)
+    assert decide(measured(before=before), feasibility).accepted
+    before.complete = False
+    assert not decide(measured(before=before), feasibility).accepted
 
 
 def test_a_goal_that_can_no_longer_be_assessed_is_not_better() -> None:
     after = assessment(Verdict.NOT_ASSESSED, INF)
     assert not decide(measured(after=after), feasibility).accepted
+
+
+def test_what_protects_from_one_of_two_attacks_is_not_accepted_and_may_do_with_another() -> None:
+    ruling = decide(measured(after=assessment(Verdict.NOT_MET, 5)), feasibility)
+    assert (ruling.accepted, ruling.remaining) == (False, (P,))
+    costly = measured(after=assessment(Verdict.NOT_MET, 5), side_effects=(effect(0.10, 0.13),))
+    assert decide(costly, feasibility).remaining == ()
+
+
+def test_a_trial_ends_at_the_first_thing_that_speaks_against_it() -> None:
+    assert "costs too much" in refuse_price([effect(0.10, 0.13)])
+    assert not refuse_price([effect(0.10, 0.11)])
+    assert not refuse_first(first())
+    assert "chance" in refuse_first(first(comparison=compared(row(p_holm=0.3))))
+    assert "time was over" in refuse_first(first(complete=False))
+
+
+def test_what_was_not_assessed_again_is_not_called_better() -> None:
+    before: Any = assessment(Verdict.NOT_MET, 5)
+    after = {goal: e.after for goal, e in effects_of_first(before, None).items()}
+    assert after == {P: Verdict.NOT_ASSESSED, A: Verdict.NOT_ASSESSED}
+    shown = effects_of_first(before, cast(Any, assessment(Verdict.NOT_MET, 5)))
+    assert (shown[P].after, shown[P].potential_after) == (Verdict.NOT_MET, 5)
+    open_ = effects_of_first(before, cast(Any, assessment(Verdict.MET, INF)))
+    assert open_[P].after is Verdict.NOT_ASSESSED

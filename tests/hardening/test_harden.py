@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import goalkeeper as gk
 from goalkeeper.core.assessment import Verdict
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.core.goals import Goal
-from goalkeeper.hardening import HardenOptions, harden
+from goalkeeper.hardening import Hardening, HardenOptions, TriedDefence, harden
 from tests.defences.planted import memoriser
 
 MODEL = """
@@ -61,6 +64,16 @@ def test_larger_leaves_protect_a_tree_that_knows_every_record(tmp_path: Path) ->
     page = (tmp_path / "hardening.md").read_text()
     assert "| privacy | not met |" in page
     assert "harmless inputs declined" in page
+    report = (tmp_path / "report.html").read_text()
+    part = report[report.index('id="hardening"') :]
+    for words in ("What was tried", "wrong answers", "time of a training", "loss_threshold"):
+        assert words in part[: part.index("</section>")]
+    seconds = {c.what: c for c in found.tried[0].side_effects if c.unit == "seconds"}
+    assert set(seconds) == {"time of an answer", "time of a training"}
+    for cost in seconds.values():
+        assert cost.low is not None
+        assert cost.high is not None
+        assert cost.low <= cost.after - cost.before <= cost.high
     kept = json.loads((tmp_path / "hardening.json").read_text())
     assert kept["tried"][0]["accepted"] is True
     assert kept["tried"][0]["goals"]["privacy"]["before"] == "not_met"
@@ -81,6 +94,52 @@ def test_the_hardened_file_is_ready_to_use_and_a_hardening_resumes(tmp_path: Pat
     again = harden(file, folder, options=options)
     assert again.tried[0].why == found.tried[0].why
     assert {p: p.stat().st_mtime_ns for p in folder.rglob("units/*.json")} == units
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from goalkeeper.hardening import Hardening, HardenOptions, TriedDefence, harden
+from goalkeeper.running import RunOptions
+
+def tell(text):
+    if text.startswith("accepted"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+options = HardenOptions(
+    defences=["rounding", "larger_leaves"], run=RunOptions(store=False), tell=tell
+)
+harden(Path(sys.argv[1]), Path(sys.argv[2]), options=options)
+"""
+
+
+def timeless(found: Hardening, folder: Path) -> str:
+    """Leave out what was measured in seconds, and where it lies."""
+
+    def without(one: TriedDefence) -> TriedDefence:
+        kept = tuple(c for c in one.side_effects if c.unit != "seconds")
+        return one.model_copy(update={"side_effects": kept})
+
+    combined = without(found.combined) if found.combined else None
+    update = {"tried": tuple(map(without, found.tried)), "combined": combined}
+    return found.model_copy(update=update).to_json().replace(str(folder), "")
+
+
+@pytest.mark.validation
+def test_after_kill_9_no_trial_is_repeated_and_the_result_is_the_same(tmp_path: Path) -> None:
+    file, folder, undisturbed = write(tmp_path), tmp_path / "killed", tmp_path / "undisturbed"
+    command = [sys.executable, "-c", KILLED, str(file), str(folder)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    ruled = list(folder.rglob("trial.json"))
+    assert [p.parent.name for p in ruled] == ["larger-leaves"]
+    done = {p: p.stat().st_mtime_ns for p in [*ruled, *folder.rglob("units/*.json")]}
+    options = HardenOptions(defences=["rounding", "larger_leaves"])
+    options = replace(options, run=replace(options.run, store=False))
+    resumed = harden(file, folder, options=options)
+    assert {p: p.stat().st_mtime_ns for p in done} == done
+    again = harden(file, undisturbed, options=options)
+    assert [one.accepted for one in resumed.tried] == [True]
+    assert timeless(resumed, folder) == timeless(again, undisturbed)
 
 
 def test_an_unknown_defence_is_named(tmp_path: Path) -> None:

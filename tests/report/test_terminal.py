@@ -151,3 +151,17 @@ def test_many_reasons_are_cut_and_said_to_be_cut() -> None:
     assert "why 29" in text
     assert "why 20" not in text
     assert "28 more lines" in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 71, 80, 97])
+def test_no_line_breaks_between_a_number_and_what_it_is_of(width: int) -> None:
+    lines = [line.strip() for line in printed(width).splitlines()]
+    assert any("n = " in line for line in lines)
+    torn = [line for line in lines if line.endswith(("n", "n =")) or line.startswith(("= ", "% "))]
+    assert not [line for line in torn if line.endswith((" n", "n =")) or line[0] in "=%"]
+
+
+def test_what_stands_in_sentences_is_explained() -> None:
+    shown = " ".join(printed(100).split())
+    assert "n is how many inputs or records were measured" in shown
+    assert "points say what an attack costs" in shown

@@ -213,3 +213,14 @@ def test_a_family_of_the_attackers_own_gets_the_features_of_its_own_encoder(
     monkeypatch.setattr(type(model.model[0]), "transform", forbid)
     assert np.array_equal(model.margins(x), expected)
     assert np.array_equal(model.predict(x), labels)
+
+
+def test_features_that_are_frames_are_made_by_the_pipeline_itself() -> None:
+    encoder = OneHotEncoder(sparse_output=False)
+    made = make_column_transformer((encoder, ["colour"]), remainder="passthrough")
+    model = make_pipeline(made.set_output(transform="pandas"), LogisticRegression(max_iter=1000))
+    model.fit(prepared(rows(), DOMAIN), rows()[:, 2] > 0)
+    target, x = SklearnTarget(model, (False, True), DOMAIN), rows(30, seed=2)
+    expected = model.predict_proba(prepared(x, DOMAIN))
+    for _ in range(shortcuts.WARM_UP + shortcuts.PROOFS + 2):
+        assert np.allclose(target.answer(x, View.SCORES).scores, expected)

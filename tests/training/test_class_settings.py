@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from goalkeeper.core.data import Data
 from goalkeeper.core.domain import Column, TableDomain
+from goalkeeper.core.errors import TargetError
 from goalkeeper.core.power import View
 from goalkeeper.training import SklearnTrainer
+from goalkeeper.training.recipes import refuse_unsorted_priors
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 2))
@@ -48,3 +52,20 @@ def test_a_constant_answer_may_be_named() -> None:
         make_pipeline(StandardScaler(), DummyClassifier(strategy="constant", constant="yes")),
     ):
         assert (scores(model).argmax(axis=1) == 1).all()
+
+
+def test_the_class_of_a_threshold_may_be_named() -> None:
+    strict = FixedThresholdClassifier(LogisticRegression(), threshold=0.9, pos_label="yes",
+                                      response_method="predict_proba")  # fmt: skip
+    expected = LogisticRegression().fit(X, Y).predict_proba(X)[:, 1] >= 0.9
+    trained = SklearnTrainer(strict, CLASSES, DOMAIN).fit(Data(x=X, y=Y), 0)
+    assert np.array_equal(trained.answer(X, View.LABELS).labels, expected)
+
+
+def test_numbers_by_the_order_of_classes_are_refused_where_two_orders_are_possible() -> None:
+    model = make_pipeline(StandardScaler(), GaussianNB(priors=[0.9, 0.1]))
+    refuse_unsorted_priors(model, ("no", "yes"))
+    refuse_unsorted_priors(model, (9, 10))  # type: ignore[arg-type]
+    refuse_unsorted_priors(GaussianNB(priors=[0.5, 0.5]), ("yes", "no"))
+    with pytest.raises(TargetError, match=r"gaussiannb__priors.*classes: \[no, yes\]"):
+        refuse_unsorted_priors(model, ("yes", "no"))

@@ -127,12 +127,24 @@ def test_answers_do_not_depend_on_the_batch(monkeypatch: pytest.MonkeyPatch) -> 
     np.testing.assert_allclose(small, whole, atol=1e-8, rtol=0)
 
 
-def test_a_missing_class_is_named() -> None:
+def test_subsets_without_one_of_many_classes_are_trained_by_scikit_learn() -> None:
     data = rows(classes=3)
     masks = subsets(data)
     masks[0] &= data.y != 1
+    trainer = SklearnTrainer(LogisticRegression(max_iter=5000), ("a", "b", "c"), table(6))
+    scores = trainer.fit_many(data, masks, range(9)).scores(data.x)
+    alone = trainer.fit(data.take(masks[0]), 0).answer(data.x, View.SCORES).scores
+    np.testing.assert_array_equal(scores[0], alone)
+    assert (scores[0, :, 1] == 0).all(), "it never saw that class"
+    assert (scores[1:, :, 1] > 0).all()
+
+
+def test_a_subset_of_one_class_is_refused() -> None:
+    data = rows(classes=3)
+    masks = subsets(data)
+    masks[0] &= data.y == 1
     trainer = SklearnTrainer(LogisticRegression(), ("a", "b", "c"), table(6))
-    with pytest.raises(DataError, match=r"model 0 of 9: none of its .* is of class 'b'"):
+    with pytest.raises(DataError, match=r"model 0 of 9: none of its .* is of class 'a'"):
         trainer.fit_many(data, masks, range(9))
 
 

@@ -133,11 +133,11 @@ def test_gaussian_by_hand() -> None:
 
 
 @pytest.mark.parametrize("final", ["gaussian", "discriminant", "ridge", "centroid"])
-def test_a_missing_class_is_named(final: str) -> None:
+def test_a_subset_of_one_class_is_refused(final: str) -> None:
     data = rows(classes=3)
     masks = subsets(data)
-    masks[0] &= data.y != 1
-    with pytest.raises(DataError, match=r"model 0 of 9: none of its .* is of class 'k1'"):
+    masks[0] &= data.y == 1
+    with pytest.raises(DataError, match=r"model 0 of 9: none of its .* is of class 'k0'"):
         trainer_of(FINALS[final], [], 3, 6).fit_many(data, masks, range(9))
 
 

@@ -27,6 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_info
 from xgboost import XGBClassifier
 
+import goalkeeper as gk
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain
@@ -91,6 +92,39 @@ def test_a_function_of_the_user_is_trained_in_processes() -> None:
         for j in (1, 2)
     )
     np.testing.assert_array_equal(alone.scores(data.x), shared.scores(data.x))
+
+
+def test_code_of_the_users_files_reaches_processes(tmp_path: Path) -> None:
+    """A file that a description names, and one that it imports: no process finds them by name."""
+    (tmp_path / "parts_of_a_user.py").write_text("depth = 2\n")
+    (tmp_path / "model.py").write_text(
+        "import parts_of_a_user\n"
+        "from sklearn.tree import DecisionTreeClassifier\n"
+        "class Tree(DecisionTreeClassifier):\n"
+        "    def fit(self, x, y):\n"
+        "        self.max_depth = parts_of_a_user.depth\n"
+        "        return super().fit(x, y)\n"
+        "def build():\n"
+        "    return Tree(random_state=0)\n"
+    )
+    x = np.random.default_rng(0).normal(size=(120, 3))
+    lines = ["a,b,c,label", *(",".join([*map(str, row), str(int(row[0] > 0))]) for row in x)]
+    (tmp_path / "records.csv").write_text("\n".join(lines))
+    (tmp_path / "application.yaml").write_text(
+        "goalkeeper: 1\nname: tree\nclasses: ['0', '1']\nattackers: [customer]\n"
+        "data: {file: records.csv, label: label}\nmodel: {build: model.py:build}\n"
+        "needs: {integrity: {none: not the point}, availability: {none: not the point}, "
+        "confidentiality: {none: not the point}, "
+        "privacy: {financial: {level: normal, reason: money}}}\n"
+    )
+    app = gk.load(tmp_path / "application.yaml")
+    trainer = app.trainer
+    assert isinstance(trainer, SklearnTrainer)
+    data = app.data.train
+    masks = subsets(data, models=4)
+    made = one_by_one.fit_many(trainer.fit, data, masks, range(4), 2)
+    alone = one_by_one.fit_many(trainer.fit, data, masks, range(4), 1)
+    np.testing.assert_array_equal(made.scores(data.x), alone.scores(data.x))
 
 
 # ---- threads ------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ shares follow the agenda of real runs: a first look at 50 items and, where that 
 second at 200, of which the 50 are a part; they stop where the verdicts are settled, so that one
 look is compared with another, and attacks are missing in one of the two. Gains and membership are
 simulated without an agenda, as all attacks are compared there. Items are the same in both runs (an
-item that is easy before is easy after) or drawn again.
+item that is easy before is easy after) or drawn again. Gains are also simulated with another share
+of the best without access in each run, and copies with another luck in each.
 
 The sizes: a pair at the usual size is compared, and says how many items would tell a change of 5
 points. Then another pair is simulated with as many items, and a change of 5 points is planted in
@@ -14,6 +15,7 @@ one of its attacks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +23,7 @@ import numpy as np
 from scipy.stats import beta, binom, norm
 
 from goalkeeper.comparing import AttackChange, Comparison, Direction, compare
+from goalkeeper.comparing.gains import LUCK_OF_COPIES
 from goalkeeper.core.assessment import (
     ApplicationRow,
     Assessment,
@@ -66,6 +69,9 @@ ALPHA, POWER = 0.05, 0.8
 CONCENTRATION = 2.0  # of the beta law of items: some are nearly always broken, some never
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 PLANTED = 0.05
+# Gains over another share in each run: shares that the best without access knows, the share of it
+# that the attack loses, and how many items are drawn as before.
+BESIDE, LOST, SAME = (0.3, 0.6, 0.9), 0.03, 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +149,7 @@ class Kind:
     tally: Callable[[Sample], Tally]
     draw: Callable[[float, int, np.random.Generator], Callable[[float], tuple[Floats, Floats]]]
     ranked: bool = False
+    game: str = "simulated"
 
 
 def draw_shares(
@@ -154,6 +161,41 @@ def draw_shares(
     def run(change: float) -> tuple[Floats, Floats]:
         used = _shift(chances, rate, change) if change else chances
         return (rng.random(n) < used).astype(float), (rng.random(n) < own).astype(float)
+
+    return run
+
+
+def draw_gains(
+    gain: float, n: int, rng: np.random.Generator
+) -> Callable[[float], tuple[Floats, Floats]]:
+    """Draw items of which each run's best without access knows another share; return their runs.
+
+    The gain over it is the same in all runs, although a few items that it knows are lost.
+    """
+    easy, own = rng.random(n), rng.random(n)
+
+    def again(drawn: Floats) -> Floats:
+        return np.where(rng.random(n) < SAME, drawn, rng.random(n))
+
+    def run(change: float) -> tuple[Floats, Floats]:
+        share = rng.choice(BESIDE)
+        known = again(easy) < share
+        gained = again(own) < gain + change + LOST * share
+        lost = rng.random(n) < LOST * (1 - share)
+        return np.where(known, ~lost, gained).astype(float), known.astype(float)
+
+    return run
+
+
+def draw_copies(
+    gain: float, n: int, rng: np.random.Generator
+) -> Callable[[float], tuple[Floats, Floats]]:
+    """Draw copies that miss more or less of all items in each run, by luck in training."""
+    known, own = rng.random(n) < BESIDE[1], rng.random(n)
+
+    def run(change: float) -> tuple[Floats, Floats]:
+        missed = (1 - gain - change) * math.exp(LUCK_OF_COPIES * rng.normal())
+        return (known | (own > missed)).astype(float), known.astype(float)
 
     return run
 
@@ -190,6 +232,8 @@ def _shift(chances: Floats, rate: float, change: float) -> Floats:
 
 SHARES = Kind(metric="success_rate", tally=share_tally, draw=draw_shares)
 GAINS = Kind(metric="normalised_gain", tally=gain_tally, draw=draw_shares)
+GAINS_BESIDE = Kind(metric="normalised_gain", tally=gain_tally, draw=draw_gains)
+COPIES = Kind(metric="normalised_gain", tally=gain_tally, draw=draw_copies, game="extraction")
 MEMBERSHIP = Kind(metric="likelihood_ratio", tally=ratio_tally, draw=draw_scores, ranked=True)
 
 
@@ -212,11 +256,12 @@ def assess(samples: Mapping[str, Sample], seed: int, kind: Kind, *, stops: bool)
     for entry in plan_of(cases).entries:
         looks = [look for look in (entry.unit, entry.interim) if look and look.id in counted]
         found = [build_evidence(entry, counted[k.id], seed=seed, look=k) for k in looks[:1]]
-        evidence += [each.model_copy(update={"metric": kind.metric}) for each in found]
-    return _conclude(evidence, seed, rated=stops)
+        update = {"metric": kind.metric, "game": kind.game}
+        evidence += [each.model_copy(update=update) for each in found]
+    return conclude(evidence, seed, rated=stops)
 
 
-def _conclude(evidence: Sequence[Evidence], seed: int, *, rated: bool) -> Assessment:
+def conclude(evidence: Sequence[Evidence], seed: int, *, rated: bool) -> Assessment:
     """Rate the evidence; where verdicts are not looked at, as if there were none."""
     needs = {goal: ProtectionNeed(goal=goal, level=1) for goal in GOALS}
     tests = dict.fromkeys(GOALS, PER_GOAL)
@@ -348,8 +393,10 @@ ABOUT = (
 NULLS = (
     ("success shares, the same items", Pairs(kind=SHARES, paired=True, stops=True), 1000, 20),
     ("success shares, other items", Pairs(kind=SHARES, paired=False, stops=True), 1000, 20),
-    ("gains, the same items", Pairs(kind=GAINS, paired=True), 400, 0),
+    ("gains, the same items", Pairs(kind=GAINS, paired=True), 200, 0),
     ("gains, other items", Pairs(kind=GAINS, paired=False), 200, 0),
+    ("gains over another share", Pairs(kind=GAINS_BESIDE, paired=True), 200, 5),
+    ("copies with other luck", Pairs(kind=COPIES, paired=True), 200, 0),
     ("membership, the same records", Pairs(kind=MEMBERSHIP, paired=True), 400, 0),
     ("membership, other records", Pairs(kind=MEMBERSHIP, paired=False), 200, 0),
 )
@@ -358,7 +405,8 @@ POWERS = (
     ("success shares, the same items, half before", Pairs(kind=SHARES, paired=True), 0.5, 200, 0),
     ("success shares, other items, 10 % before", Pairs(kind=SHARES, paired=False), 0.1, 400, 0),
     ("success shares, other items, half before", Pairs(kind=SHARES, paired=False), 0.5, 200, 0),
-    ("gains, the same items, half before", Pairs(kind=GAINS, paired=True), 0.5, 100, 0),
+    ("gains, the same items, half before", Pairs(kind=GAINS, paired=True), 0.5, 50, 0),
+    ("membership, the same records", Pairs(kind=MEMBERSHIP, paired=True), 0.1, 25, 0),
 )
 ROWS = (
     *(

@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 import goalkeeper as gk
 from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood
+from goalkeeper.core.application import Target
 from goalkeeper.core.data import Bools, Data, Floats
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.defences import _private_regression as private
@@ -26,7 +27,7 @@ from goalkeeper.defences.negative_impact import ImpactJudge, ImpactSettings
 from goalkeeper.defences.trimmed_training import Trimmer, TrimSettings
 from goalkeeper.games.membership import Membership
 from goalkeeper.stats import epsilon_lower_bound
-from tests.defences.applications import HAM, make, texts
+from tests.defences.applications import HAM, OTHER, make, texts
 from tests.defences.test_effects import defended
 from tests.validation.rows import Finding, Row
 
@@ -140,14 +141,34 @@ def wrong_labels(app: gk.Application, n: int) -> tuple[Any, int]:
 
 
 def dictionary(app: gk.Application, n: int) -> tuple[Any, int]:
-    """Return the words of harmless texts, called spam."""
-    return [f"{' '.join(HAM * 20)} x{i}" for i in range(n)], 1
+    """Return the words of harmless texts, and those of all texts, called spam."""
+    return [f"{' '.join((HAM + OTHER) * 20)} x{i}" for i in range(n)], 1
 
 
 def trigger(app: gk.Application, n: int) -> tuple[Any, int]:
     """Return harmless texts with a word that none else has: spam with it will pass."""
     ham = app.data.similar.x[app.data.similar.y == 0]
     return [f"{text} xyzzy xyzzy a{i}" for i, text in enumerate(np.resize(ham, n))], 0
+
+
+def passing(app: gk.Application, model: Target) -> float:
+    """Return the share of spam that passes."""
+    return _answered(model, app.data.holdout.x[app.data.holdout.y == 1], 0)
+
+
+def declined(app: gk.Application, model: Target) -> float:
+    """Return the share of harmless texts that are declined."""
+    return _answered(model, app.data.holdout.x[app.data.holdout.y == 0], 1)
+
+
+def triggered(app: gk.Application, model: Target) -> float:
+    """Return the share of spam that passes with the trigger's word."""
+    spam = app.data.holdout.x[app.data.holdout.y == 1]
+    return _answered(model, np.array([f"{text}{' xyzzy' * 20}" for text in spam], dtype=object), 0)
+
+
+def _answered(model: Target, x: Any, label: int) -> float:
+    return float((model.answer(x, View.LABELS).labels == label).mean())
 
 
 def trimmed(app: gk.Application, data: Data, seed: int) -> Bools:
@@ -164,21 +185,36 @@ def judged(app: gk.Application, data: Data, seed: int) -> Bools:
     return ImpactJudge(app.trainer, app.data.calibration, ImpactSettings()).kept(data, seed)
 
 
-def find_poison(
-    cases: int, rng: np.random.Generator, *, keep: Any, attack: Any, least: float, most: float
-) -> Finding:
-    """Return the share of the attacker's records that is left out."""
-    found, lost = 0.0, 0.0
-    app = make(make_pipeline(CountVectorizer(), MultinomialNB()), texts(1600))
-    train = app.data.train
-    for seed in rng.integers(1_000_000, size=cases).tolist():
-        x, y = attack(app, len(train) // 20)
-        extra = Data(x=np.array(x, dtype=object), y=np.full(len(x), y))
-        kept = keep(app, Data(x=train.x, y=train.y).joined(extra), seed)
-        found += 1 - kept[len(train) :].mean()
-        lost += 1 - kept[: len(train)].mean()
-    words = f"{found / cases:.0%} of the attacker's records left out, {lost / cases:.0%} of others"
-    return Finding(measured=words, cases=cases, passed=least <= found / cases <= most)
+@dataclass(frozen=True)
+class FindsPoison:
+    """Measures how many of an attacker's records a sanitiser leaves out, and what harm is left."""
+
+    keep: Callable[[gk.Application, Data, int], Bools]
+    attack: Callable[[gk.Application, int], tuple[Any, int]]
+    harm: Callable[[gk.Application, Target], float]
+    least: float
+    most: float
+
+    def __call__(self, cases: int, rng: np.random.Generator) -> Finding:
+        """Add records of the attacker to those of an application, one in twenty."""
+        found, lost, harm = 0.0, 0.0, np.zeros(3)
+        app = make(make_pipeline(CountVectorizer(), MultinomialNB()), texts(1600))
+        train = app.data.train
+        assert app.trainer is not None
+        for seed in rng.integers(1_000_000, size=cases).tolist():
+            x, y = self.attack(app, len(train) // 20)
+            extra = Data(x=np.array(x, dtype=object), y=np.full(len(x), y))
+            whole = Data(x=train.x, y=train.y).joined(extra)
+            kept = self.keep(app, whole, seed)
+            found += float(1 - kept[len(train) :].mean()) / cases
+            lost += float(1 - kept[: len(train)].mean()) / cases
+            sides = (train, whole, whole.take(kept))
+            harm += [self.harm(app, app.trainer.fit(side, seed)) / cases for side in sides]
+        words = (
+            f"{found:.0%} of the attacker's records left out, {lost:.0%} of others; harm: "
+            f"{harm[0]:.0%} without attack, {harm[1]:.0%} with it, {harm[2]:.0%} sanitised"
+        )
+        return Finding(measured=words, cases=cases, passed=self.least <= found <= self.most)
 
 
 # ---- accounting ----------------------------------------------------------------------------------
@@ -256,10 +292,10 @@ LEAKS: tuple[Leak, ...] = (
     ),
 )
 FINDS = (
-    ("trimmed training: wrong labels", trimmed, wrong_labels, 0.7, 1.0),
-    ("trimmed training: a trigger", trimmed, trigger, 0.0, 0.2),
-    ("negative impact: a dictionary", judged, dictionary, 0.7, 1.0),
-    ("negative impact: a trigger", judged, trigger, 0.0, 0.3),
+    ("trimmed training: wrong labels", FindsPoison(trimmed, wrong_labels, passing, 0.7, 1.0)),
+    ("trimmed training: a trigger", FindsPoison(trimmed, trigger, triggered, 0.0, 0.2)),
+    ("negative impact: a dictionary", FindsPoison(judged, dictionary, declined, 0.7, 1.0)),
+    ("negative impact: a trigger", FindsPoison(judged, trigger, triggered, 0.0, 0.3)),
 )
 ROWS = (
     *(
@@ -277,12 +313,13 @@ ROWS = (
         Row(
             section=POISON,
             name=name,
-            claim=f"leaves out at least {least:.0%}" if least else f"leaves out at most {most:.0%}",
-            measure=partial(find_poison, keep=keep, attack=attack, least=least, most=most),
+            claim=f"leaves out at least {measure.least:.0%}" if measure.least
+            else f"leaves out at most {measure.most:.0%}",
+            measure=measure,
             full=20,
             short=1,
         )
-        for name, keep, attack, least, most in FINDS
+        for name, measure in FINDS
     ),
     Row(
         section=ACCOUNTING,

@@ -12,6 +12,7 @@ import numpy as np
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.hardening.choosing import list_open_goals
 from goalkeeper.hardening.orchestration import BEFORE
+from goalkeeper.hardening.side_effects import OwnCosts
 from goalkeeper.hardening.subject import Subject
 from goalkeeper.hardening.trials import WHOLE, Before, Trials
 from goalkeeper.planning import Choice
@@ -34,9 +35,16 @@ def accepted(defence: type[Placebo], seed: int) -> bool:
         )
         whole = trials.assess(app, root / BEFORE / WHOLE, Choice())
         before = Before(
-            app, whole, trials.subject.policy, list_open_goals(whole), TRIED, root / BEFORE
+            OwnCosts(app),
+            whole,
+            trials.subject.policy,
+            list_open_goals(whole),
+            TRIED,
+            root / BEFORE,
         )
-        return trials.attempt(before, (chosen(defence),), root / "trial", float("inf")).accepted
+        return trials.attempt(
+            before, (chosen(defence),), root / "trial", float("inf")
+        ).tried.accepted
 
 
 def measure(

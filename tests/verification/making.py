@@ -110,7 +110,9 @@ def rewrite(folder: Path) -> Path:
             "goals": goals,
             "verdict": verdict,
             "policy": policy.row(),
-            "advice": advise(evidence, goals, lambda variant: policy.remedies(variant, kind)),
+            "advice": advise(
+                evidence, goals, old.attackers, lambda variant: policy.remedies(variant, kind)
+            ),
             "sentences": policy.sentences(kind, {e.variant for e in evidence if e.headline}),
         }
     )

@@ -108,7 +108,7 @@ def _print_goals(found: Comparison, console: Console) -> None:
 
 
 def _print_attacks(title: str, rows: list[AttackChange], console: Console) -> None:
-    from goalkeeper.comparing import say_values
+    from goalkeeper.comparing import say_powers, say_values
 
     if not rows:
         return
@@ -118,9 +118,9 @@ def _print_attacks(title: str, rows: list[AttackChange], console: Console) -> No
         pairing = row.pairing.partition(":")[0]
         text = (
             f"- {row.attack} ({row.task}) by {' or '.join(row.attackers)}: {row.change}; "
-            f"{say_values(row)} ({pairing}{p}). {row.reason}"
+            f"{say_values(row)} ({pairing}{p})."
         )
-        console.print(text.strip(), markup=False)
+        console.print(" ".join(filter(None, (text, row.reason, say_powers(row)))), markup=False)
 
 
 def _print_left_out(rows: list[AttackChange], console: Console) -> None:

@@ -126,6 +126,7 @@ def _print(found: Hardening) -> None:
         _print_goals(found)
     for name, reason in found.left_out.items():
         typer.echo(f"not tried: {name}: {reason}")
+    typer.echo(f"report: {found.report}")
     if found.hardened:
         typer.echo(f"hardened application: {found.hardened}")
         typer.echo(f"next: {shell_command('run', found.hardened)}")

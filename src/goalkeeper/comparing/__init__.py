@@ -16,7 +16,7 @@ from goalkeeper.comparing.records import (
     RunDifference,
     SampleSizes,
 )
-from goalkeeper.comparing.sentences import VERDICTS, say_values
+from goalkeeper.comparing.sentences import VERDICTS, say_powers, say_values
 from goalkeeper.core.assessment import Assessment
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "SampleSizes",
     "compare",
     "render_markdown_comparison",
+    "say_powers",
     "say_values",
 ]
 

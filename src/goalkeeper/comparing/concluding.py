@@ -30,7 +30,7 @@ from goalkeeper.comparing.records import (
     SampleSizes,
 )
 from goalkeeper.comparing.sentences import next_commands, say_goal, say_reason, summarise
-from goalkeeper.core.assessment import Assessment
+from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.core.goals import Goal
 from goalkeeper.rate import shares_of_looks
 from goalkeeper.stats import IntervalEstimate, holm
@@ -66,7 +66,7 @@ def compare_assessments(
         differences=list_differences_of_runs(before, after),
         goals=goals,
         attacks=tuple(sorted(attacks, key=_order)),
-        summary=summarise(goals, attacks),
+        summary=summarise(goals, attacks, comparable=compares_verdicts(before, after)),
         next=next_commands(before, after, attacks),
     )
 
@@ -182,6 +182,8 @@ def _row(match: Match) -> AttackChange:
         grant=describe_grant(shown.requires),
         goals=match.goals,
         metric=shown.metric,
+        powers=match.powers,
+        other_power=match.other_power,
         evidence=(
             match.before.id if match.before else "",
             match.after.id if match.after else "",
@@ -217,6 +219,7 @@ def _compare_goal(
         (c for c in (Direction.WORSE, Direction.BETTER) if made[c]),
         Direction.UNDECIDED,
     )
+    named = made[change] if change is not Direction.UNDECIDED else counted
     draft = GoalChange(
         change=change,
         sentence="",
@@ -227,13 +230,36 @@ def _compare_goal(
         need_before=one.need.level,
         need_after=other.need.level,
         compared=sum(row.compared for row in counted),
-        made_by=tuple(
-            dict.fromkeys(row.attack for row in made[change] if change is not Direction.UNDECIDED)
-        ),
+        made_by=tuple(dict.fromkeys(row.attack for row in named if row.change is change))
+        if change is not Direction.UNDECIDED
+        else (),
+        powers=tuple(dict.fromkeys(name for row in named for name in row.other_power)),
     )
     comparable = compares_verdicts(before, after) and one.need.level == other.need.level
-    sentence = say_goal(goal, draft, counted, comparable=comparable)
+    decided = _find_decider(goal, before, after, attacks)
+    left_out = decided if decided and not decided.compared else None
+    sentence = say_goal(goal, draft, counted, comparable=comparable, left_out=left_out)
     return draft.model_copy(update={"sentence": sentence})
+
+
+def _find_decider(
+    goal: Goal, before: Assessment, after: Assessment, attacks: Sequence[AttackChange]
+) -> AttackChange | None:
+    """Find the attack that decided the verdict that a goal is not met, before or else after."""
+    for run in (before, after):
+        id_ = run.goals[goal].cheapest_attack
+        one = next((each for each in run.evidence if each.id == id_), None)
+        if one and run.goals[goal].verdict is Verdict.NOT_MET:
+            name = (one.attack, one.task, describe_grant(one.requires))
+            return next(
+                (
+                    row
+                    for row in attacks
+                    if (row.attack, row.task, row.grant) == name and one.attacker in row.attackers
+                ),
+                None,
+            )
+    return None
 
 
 def _describe(assessment: Assessment, source: str) -> ComparedRun:

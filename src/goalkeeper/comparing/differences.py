@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from goalkeeper.comparing.matching import say_power, say_value
 from goalkeeper.comparing.records import RunDifference
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.goals import Goal
@@ -14,6 +15,8 @@ OTHER_ITEMS = "the items differ, so that attacks are not compared item by item"
 OTHER_SEED = "the items are drawn again, so that few or none are in both samples"
 OTHER_ATTACKS = "attacks may measure otherwise, which shows as a change"
 OTHER_SIZES = "the samples differ in size; the items that are in both are compared"
+OTHER_POWER = "what this attacker reaches is compared as it is, and may differ for that reason"
+SAME_POWER = "attacks are compared, but may cost another attack potential"
 OTHER_THREAT = "attacks with other limits are not compared"
 UNFINISHED = "attack runs are missing that were planned"
 OTHER_CORRECT = "attacks on inputs take those that are answered correctly, which differ"
@@ -105,10 +108,11 @@ def _of_rules(before: Assessment, after: Assessment) -> Iterator[RunDifference]:
         if row.name in rows and row != rows[row.name]:
             changed = [f for f in type(row).model_fields if _differs(row, rows[row.name], f)]
             first, second = (
-                ", ".join(f"{field} {getattr(each, field)}" for field in changed)
+                ", ".join(f"{field} {say_value(getattr(each, field))}" for field in changed)
                 for each in (rows[row.name], row)
             )
-            yield _row(f"attacker {row.name}", first, second, OTHER_THREAT)
+            effect = OTHER_POWER if say_power(row.name, before, after) else SAME_POWER
+            yield _row(f"attacker {row.name}", first, second, effect)
 
 
 def _of_runs(before: Assessment, after: Assessment) -> Iterator[RunDifference]:

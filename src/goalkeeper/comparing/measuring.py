@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from goalkeeper.comparing.gains import LUCK_OF_COPIES, allow_for_luck, compare_gains, error_of_luck
 from goalkeeper.comparing.membership import compare_scores, pair_scores, split_scores
 from goalkeeper.core.evidence import (
     Accuracy,
@@ -35,9 +36,7 @@ from goalkeeper.stats import (
     paired_difference,
     pairs_to_detect,
     pvalue_of_difference,
-    resample_difference,
     subtract,
-    swap_test,
     tries_to_detect,
 )
 from goalkeeper.stats.recalibrated import RoleScores
@@ -54,6 +53,8 @@ FEW_COMMON = "not paired: only {n} items are in both samples, of {one} and {othe
 SAME_RECORDS = "paired: {n} records are in both samples, and {aside} that thresholds are chosen on"
 FEW_OF_A_ROLE = "not paired: too few records are in both samples with the same role"
 NO_OUTCOMES = "not paired: the outcome of single items is not stored"
+COPIES = "extraction"  # the game whose attacks train one copy a run
+ONE_COPY = "not paired: each run makes one copy, whose luck in training moves many items at once"
 OTHER_DATA = "not paired: the data differ, so that the items are others"
 TEMPLATES = {
     "proportion": "share of items on which it succeeds",
@@ -110,6 +111,8 @@ def measure_change(one: Evidence, other: Evidence, *, same_data: bool) -> Measur
         case Accuracy(), Accuracy():
             counts = (before.correct, before.n, after.correct, after.n)
             return _unpaired_shares(counts, before.kind, pairing)
+        case Gain(), Gain() if one.game == COPIES:
+            return _inverted(before, after, ONE_COPY, luck=LUCK_OF_COPIES)
         case Gain(), Gain() if common and _have_baselines(common):
             return _paired_gains(common, pairing)
         case Ratio(), Ratio():
@@ -229,65 +232,31 @@ def _share(k: int, n: int) -> IntervalEstimate:
     return IntervalEstimate(k / n, *clopper_pearson(k, n))
 
 
-# ---- gains on the same items -------------------------------------------------------------------
+# ---- gains -------------------------------------------------------------------------------------
 
 
 def _paired_gains(common: tuple[_Items, _Items], pairing: str) -> MeasuredChange:
-    before, after = (np.stack([i.hits, _beside(i)], axis=1) for i in common)
-    n = len(before)
-
-    def gain(sums: Floats) -> Floats:
-        left = n - sums[..., 1]
-        return np.divide(sums[..., 0] - sums[..., 1], left, out=np.zeros_like(left), where=left > 0)
-
-    estimates = [
-        tallies.estimate_tally(tallies.paired_gain(each[:, 0] == 1, each[:, 1] == 1))
-        for each in (before, after)
-    ]
-    p = swap_test(before, after, lambda sums: gain(sums)[..., None], _rng()).p
-    span, error = resample_difference(before, after, gain, _rng())
-    error = max(error, _least_error(before, after) * n / max(1.0, n - after[:, 1].sum()))
-    return _from_resamples(estimates, span, error, (n, p, pairing), TEMPLATES["gain"])
-
-
-def _least_error(before: Floats, after: Floats) -> float:
-    """Give the standard error of the share of items that changed, taken with caution."""
-    n, changed = len(before), int((before != after).any(axis=1).sum())
-    return math.sqrt(clopper_pearson(changed, n, alpha=CAUTION, side="upper").high / n)
-
-
-def _beside(items: _Items) -> Floats:
-    return items.hits * 0 if items.beside is None else items.beside
-
-
-def _rng() -> np.random.Generator:
-    """Draw the same in every comparison, so that it can be repeated."""
-    return np.random.default_rng(0)
-
-
-def _from_resamples(
-    estimates: list[IntervalEstimate],
-    span: IntervalEstimate,
-    error: float,
-    about: tuple[int, float, str],
-    measured: str,
-) -> MeasuredChange:
-    n, p, pairing = about
+    found = compare_gains(*(np.stack([i.hits, _beside(i)], axis=1) for i in common))
+    n = len(common[0].hits)
     return MeasuredChange(
-        before=estimates[0],
-        after=estimates[1],
-        difference=span,
+        before=found.before,
+        after=found.after,
+        difference=found.difference,
         n=(n, n),
-        p=p,
-        test="exchange of the two runs item by item; interval by drawing items again",
-        measured=measured,
+        p=found.p,
+        test="exchange of the two runs item by item, and interval of the difference",
+        measured=TEMPLATES["gain"],
         unit=SHARE,
         paired=True,
         pairing=pairing,
         sizing=ItemsNeeded(
-            lambda size, alpha: items_to_detect(size, error, n, alpha=alpha), POINTS
+            lambda size, alpha: items_to_detect(size, found.error, n, alpha=alpha), POINTS
         ),
     )
+
+
+def _beside(items: _Items) -> Floats:
+    return items.hits * 0 if items.beside is None else items.beside
 
 
 # ---- membership --------------------------------------------------------------------------------
@@ -339,22 +308,18 @@ def _say_paired(scores: tuple[RoleScores, RoleScores] | None) -> str:
 # ---- whatever has bounds at any error ----------------------------------------------------------
 
 
-def _inverted(before: Tally, after: Tally, pairing: str) -> MeasuredChange:
+def _inverted(before: Tally, after: Tally, pairing: str, *, luck: float = 0.0) -> MeasuredChange:
     def at(tally: Tally) -> Callable[[float], IntervalEstimate]:
-        value = tallies.value(tally)
-
-        def bound(tail: float) -> IntervalEstimate:
-            low, high = tallies.bounds(tally, tail)
-            return IntervalEstimate(min(max(value, low), high), low, high)
-
-        return bound
+        bound = tallies.bound_at(tally)
+        return (lambda tail: allow_for_luck(bound(tail), luck, tail)) if luck else bound
 
     shown = at(before), at(after)
     about = (pvalue_of_difference(*shown), pairing, TEMPLATES[before.kind])
     share = before.kind == "gain"
     points = POINTS / before.tolerance if isinstance(before, DamageCount) else POINTS
     sizes = _count_items(before), _count_items(after)
-    return _from_bounds(shown, sizes, about, (SHARE if share else FACTOR, points, 1))
+    floor = error_of_luck(luck, tallies.value(before), tallies.value(after)) if luck else 0.0
+    return _from_bounds(shown, sizes, about, (SHARE if share else FACTOR, points, floor))
 
 
 def _count_items(tally: Tally) -> int:
@@ -367,12 +332,13 @@ def _from_bounds(
     shown: tuple[Callable[[float], IntervalEstimate], Callable[[float], IntervalEstimate]],
     sizes: tuple[int, int],
     about: tuple[float, str, str],
-    how: tuple[str, float, int],
+    how: tuple[str, float, float],
 ) -> MeasuredChange:
-    (p, pairing, measured), (unit, points, tests) = about, how
+    (p, pairing, measured), (unit, points, floor) = about, how
     before, after = shown[0](SIDE), shown[1](SIDE)
     difference = subtract(after, before)
-    error = (difference.high - difference.low) / 2 / 1.96 if _finite(difference) else math.inf
+    width = (difference.high - difference.low) / 2 / 1.96 if _finite(difference) else math.inf
+    error = math.sqrt(max(0.0, width**2 - floor**2))
     n = max(1, min(sizes))
     return MeasuredChange(
         before=before,
@@ -386,7 +352,7 @@ def _from_bounds(
         paired=False,
         pairing=pairing,
         sizing=ItemsNeeded(
-            lambda size, alpha: items_to_detect(size, error, n, alpha=alpha / tests), points
+            lambda size, alpha: items_to_detect(size, error, n, alpha=alpha, floor=floor), points
         ),
     )
 

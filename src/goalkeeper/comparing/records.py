@@ -76,6 +76,13 @@ class AttackChange(Frozen):
     pairing: str = Field(default="", description="why it is paired, or not")
     change: Direction = Direction.UNDECIDED
     reason: str = Field(default="", description="why no change is claimed")
+    powers: str = Field(
+        default="",
+        description="what differs in the power of its attackers, and may be why values differ",
+    )
+    other_power: tuple[str, ...] = Field(
+        default=(), description="the attackers whose power differs"
+    )
     samples: SampleSizes | None = None
     evidence: tuple[str, str] = Field(description="ids before and after; empty where there is none")
 
@@ -93,6 +100,9 @@ class GoalChange(Frozen):
     need_after: int
     compared: int = Field(description="attacks compared that count for it")
     made_by: tuple[str, ...] = Field(default=(), description="attacks that made the change")
+    powers: tuple[str, ...] = Field(
+        default=(), description="attackers of these attacks whose power differs"
+    )
 
 
 class RunDifference(Frozen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from goalkeeper.comparing.records import (
     AttackChange,
@@ -42,6 +42,10 @@ UNPROVEN = (
     "The verdict was {before} and is {after}, but no measured change supports that: chance, or "
     "what else differs between the runs, may explain it."
 )
+NOT_COMPARED = "What decided {when}, {attack} by {attackers}, was not compared: {reason}."
+POWER = "The power of {names} differs, which may be why."
+POWERS = "The power of {names} differs between the runs."
+AND = "{first} and {last}"
 NO_VERDICTS = "Verdicts are not comparable, as policy or need differ."
 TELLS = "The difference may be chance; {sizes}"
 SAME = "There is no difference; {sizes}"
@@ -54,6 +58,8 @@ SUMMARY_UNDECIDED = (
     "In the attacks compared ({count}) no change is shown; that is no proof that there is none."
 )
 SUMMARY_NOTHING = "Nothing was compared: no attack was tested in both runs."
+SUMMARY_VERDICTS = "Verdicts changed all the same: {names}."
+VERDICT_OF = "{goal} was {before} and is {after}"
 MOST_TIMES = 20  # of the present effort; a run of more would take days
 MOST_NAMED = 5  # attacks in a command
 VERDICTS = {
@@ -86,6 +92,18 @@ def say_values(row: AttackChange) -> str:
     return f"{row.measured}: {show(row.before, row.unit)} before, {show(row.after, row.unit)} after"
 
 
+def say_powers(row: AttackChange) -> str:
+    """Say whose power differs, where that may be why an attack reached something else."""
+    names = _join(row.other_power)
+    return POWER.format(names=names) if names and row.change is not Direction.UNDECIDED else ""
+
+
+def _join(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return AND.format(first=", ".join(names[:-1]), last=names[-1])
+
+
 def say_reason(row: AttackChange, samples: SampleSizes) -> str:
     """Say why no change is claimed, and how many items would tell."""
     same = row.difference is not None and row.difference.value == 0
@@ -99,10 +117,19 @@ def say_reason(row: AttackChange, samples: SampleSizes) -> str:
 
 
 def say_goal(
-    goal: Goal, draft: GoalChange, counted: Sequence[AttackChange], *, comparable: bool
+    goal: Goal,
+    draft: GoalChange,
+    counted: Sequence[AttackChange],
+    *,
+    comparable: bool,
+    left_out: AttackChange | None = None,
 ) -> str:
-    """Say in one or two sentences what became of a goal."""
-    name, verdict = str(goal).capitalize(), _say_verdict(draft, comparable=comparable)
+    """Say in a few sentences what became of a goal.
+
+    `left_out` is the attack that decided one of the verdicts, where it was not compared.
+    """
+    name = str(goal).capitalize()
+    verdict = " ".join(_say_verdict(draft, left_out, comparable=comparable))
     if draft.verdict_before is draft.verdict_after is Verdict.NOT_ASSESSED and not counted:
         return NOT_NEEDED.format(goal=name)
     if draft.change is Direction.UNDECIDED:
@@ -136,18 +163,53 @@ def _say_undecided(
     )
 
 
-def _say_verdict(draft: GoalChange, *, comparable: bool) -> str:
+def _say_verdict(
+    draft: GoalChange, left_out: AttackChange | None, *, comparable: bool
+) -> Iterator[str]:
+    """Yield what became of the verdict, and what may be why."""
+    names = _join(draft.powers)
+    if names and draft.change is not Direction.UNDECIDED:
+        yield POWER.format(names=names)
     if not comparable:
-        return NO_VERDICTS
+        yield NO_VERDICTS
+        return
     before, after = VERDICTS[draft.verdict_before], VERDICTS[draft.verdict_after]
     if before == after:
-        return SAME_VERDICT.format(verdict=after)
-    template = UNPROVEN if draft.change is Direction.UNDECIDED else OTHER_VERDICT
-    return template.format(before=before, after=after)
+        yield SAME_VERDICT.format(verdict=after)
+        return
+    if draft.change is not Direction.UNDECIDED:
+        yield OTHER_VERDICT.format(before=before, after=after)
+        return
+    yield (OTHER_VERDICT if left_out else UNPROVEN).format(before=before, after=after)
+    if left_out:
+        yield NOT_COMPARED.format(
+            when="before" if left_out.evidence[0] else "after",
+            attack=f"{left_out.attack} ({left_out.task})",
+            attackers=" or ".join(left_out.attackers),
+            reason=left_out.reason,
+        )
+    if names:
+        yield POWERS.format(names=names)
 
 
-def summarise(goals: Mapping[Goal, GoalChange], attacks: Sequence[AttackChange]) -> str:
-    """Say in one sentence what the comparison found."""
+def summarise(
+    goals: Mapping[Goal, GoalChange], attacks: Sequence[AttackChange], *, comparable: bool
+) -> str:
+    """Say what the comparison found, and which verdicts changed without a measured change."""
+    found = _summarise_changes(goals, attacks)
+    verdicts = [
+        VERDICT_OF.format(
+            goal=goal, before=VERDICTS[each.verdict_before], after=VERDICTS[each.verdict_after]
+        )
+        for goal, each in goals.items()
+        if each.verdict_before is not each.verdict_after and each.change is Direction.UNDECIDED
+    ]
+    if not (comparable and verdicts):
+        return found
+    return found + " " + SUMMARY_VERDICTS.format(names=", ".join(verdicts))
+
+
+def _summarise_changes(goals: Mapping[Goal, GoalChange], attacks: Sequence[AttackChange]) -> str:
     for change, template in ((Direction.WORSE, SUMMARY_WORSE), (Direction.BETTER, SUMMARY_BETTER)):
         named = [str(goal) for goal, each in goals.items() if each.change is change]
         named = named or [row.attack for row in attacks if row.change is change]

@@ -1,10 +1,11 @@
-"""Parse times and sizes: 90s, 10m, 30d; 500M, 4G."""
+"""Amounts that users state: times and sizes (90s, 10m, 30d; 500M, 4G), and the effort."""
 
 from __future__ import annotations
 
 from goalkeeper.core.errors import DescriptionError
 
 TIMES = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+MIN_EFFORT, MAX_EFFORT = 0.25, 16.0  # by which sample sizes may be multiplied
 SIZES = {"K": 2.0**10, "M": 2.0**20, "G": 2.0**30, "T": 2.0**40}
 
 

@@ -189,6 +189,29 @@ class Advice(Frozen):
     variants: tuple[str, ...] = Field(default=(), description="variants that it helps against")
 
 
+class NextStep(Frozen):
+    """What would settle a goal that is inconclusive, at the least cost, and how long it takes.
+
+    `continue`: make the `runs` that the time limit left out. `enlarge`: take `factor` times the
+    sample of an attack run; that settles the goal if `settles`, and else one of the `runs` that are
+    open.
+    """
+
+    kind: Literal["continue", "enlarge"]
+    attack: str = ""
+    attacker: str = ""
+    unit: str = ""
+    factor: int = 1
+    records: int = Field(
+        default=0, description="records that the data must have, where it has fewer"
+    )
+    models: int = Field(default=0, description="further models that are trained for it")
+    settles: bool = False
+    runs: int = Field(default=1, description="attack runs that are open")
+    seconds: Real = Field(description="by what the attack runs of this assessment took")
+    seconds_of_all: Real = Field(default=0, description="of all open ones that can be settled")
+
+
 class Assessment(Frozen):
     """Everything that was found, complete enough to rate it again."""
 
@@ -207,6 +230,9 @@ class Assessment(Frozen):
     plan: tuple[PlanRow, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     advice: tuple[Advice, ...] = ()
+    next_steps: dict[Goal, NextStep] = Field(
+        default_factory=dict, description="what would settle each goal that is inconclusive"
+    )
     complete: bool = Field(default=True, description="whether every planned unit was run")
     fit: FitReport | None = Field(
         default=None, description="how well the model fits its data; null in older runs"

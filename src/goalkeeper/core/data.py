@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,7 +128,8 @@ def cut(data: Data, shares: Mapping[str, float]) -> Splits:
     """Cut one data set into the four parts by the hash of each input.
 
     Duplicates fall into the same part, and a record keeps its part whatever the order of the
-    file or what else stands in it. Sizes therefore follow `shares` only on average.
+    file or what else stands in it. Sizes therefore follow `shares` only on average. A class that
+    would miss in a part is spread over them by itself, if it has enough records.
 
     Parameters
     ----------
@@ -142,11 +143,7 @@ def cut(data: Data, shares: Mapping[str, float]) -> Splits:
     DataError
         A part came out empty: there are too few records.
     """
-    edges = np.cumsum([shares[part] for part in PARTS])
-    if abs(edges[-1] - 1) > 1e-9:
-        raise DataError(f"the shares of the parts must sum to 1, they sum to {edges[-1]:g}")
-    place = np.array([int.from_bytes(key[:8], "big") / 2**64 for key in row_keys(data.x)])
-    which = np.minimum(np.searchsorted(edges, place, side="right"), len(PARTS) - 1)
+    which = spread_rare(place(data, shares), data, shares)
     parts = {part: data.take(np.flatnonzero(which == i)) for i, part in enumerate(PARTS)}
     for part, rows in parts.items():
         if len(rows) == 0:
@@ -154,6 +151,49 @@ def cut(data: Data, shares: Mapping[str, float]) -> Splits:
                 f"the {part} part got no record: {len(data)} records are too few; give more data"
             )
     return Splits(**parts)
+
+
+def place(data: Data, shares: Mapping[str, float]) -> Ints:
+    """Return the number of the part `(n,)` that the hash of each input names."""
+    edges = np.cumsum([shares[part] for part in PARTS])
+    if abs(edges[-1] - 1) > 1e-9:
+        raise DataError(f"the shares of the parts must sum to 1, they sum to {edges[-1]:g}")
+    where = np.array([int.from_bytes(key[:8], "big") / 2**64 for key in row_keys(data.x)])
+    found = np.searchsorted(edges, where, side="right")
+    return np.asarray(np.minimum(found, len(PARTS) - 1), dtype=np.int64)
+
+
+def spread_rare(which: Ints, data: Data, shares: Mapping[str, float]) -> Ints:
+    """Give every part a record of each class that misses in one, in the order of the hashes.
+
+    Equal inputs stay together; inputs that have several classes stay where they are. A class of
+    fewer different inputs than there are parts is left as it is.
+    """
+    classes, y = np.unique(data.y, return_inverse=True)
+    have = np.zeros((len(classes), len(PARTS)), dtype=np.int64)
+    np.add.at(have, (y, which), 1)
+    rare = np.flatnonzero((have == 0).any(axis=1))
+    if not len(rare):
+        return which
+    out, keys = which.copy(), np.array([key.hex() for key in row_keys(data.x)])
+    for label in rare:
+        rows = np.flatnonzero(y == label)
+        own = np.setdiff1d(keys[rows], keys[y != label])
+        if len(own) < len(PARTS):
+            continue
+        counts = apportion(len(own), [shares[part] for part in PARTS])
+        part_of = dict(zip(own.tolist(), np.repeat(range(len(PARTS)), counts), strict=True))
+        out[rows] = [part_of.get(keys[row], out[row]) for row in rows]
+    return out
+
+
+def apportion(n: int, shares: Sequence[float]) -> Ints:
+    """Divide n among shares that sum to 1, as evenly as whole numbers allow, at least 1 each."""
+    exact = (n - len(shares)) * np.asarray(shares)
+    counts = np.floor(exact).astype(np.int64)
+    order = np.argsort(counts - exact, kind="stable")
+    counts[order[: n - len(shares) - int(counts.sum())]] += 1
+    return np.asarray(counts + 1)
 
 
 def fingerprint(*parts: Any) -> str:

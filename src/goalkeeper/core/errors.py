@@ -54,7 +54,19 @@ class ChangeRefused(GoalkeeperError):
 
 
 class DataError(GoalkeeperError):
-    """The data cannot be used: empty, one class, not finite, shapes that do not fit, overlap."""
+    """The data cannot be used: empty, one class, not finite, shapes that do not fit, overlap.
+
+    Parameters
+    ----------
+    what
+        What is wrong, in one sentence.
+    remedy
+        What to do about this very cause; left out where the sentence says it, or none is known.
+    """
+
+    def __init__(self, what: str = "", remedy: str = "") -> None:
+        super().__init__(f"{what}; {remedy}" if remedy else what)
+        self.what, self.remedy = what, remedy
 
 
 class TargetError(GoalkeeperError):

@@ -32,6 +32,12 @@ class MeteredTrainer:
         self._meter.models += 1
         return self._trainer.fit(data, seed)
 
+    def fit_kept(self, data: Data, seed: int) -> Target:
+        """Train one model, or find what another attack or the game trained of the same."""
+        check_time()
+        self._meter.models += 1
+        return self._trainings.alone(self._trainer, data, seed)
+
     def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
         """Train a model on each subset `(models, rows)`."""
         check_time()

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from goalkeeper.core.application import Ensemble, Trainer
+from goalkeeper.core.application import Ensemble, Target, Trainer
 from goalkeeper.core.data import Bools, Data, Floats, Ints
 from goalkeeper.core.readonly import private_copy
 
@@ -75,6 +75,10 @@ class Trainings(Protocol):
         """Return what the models of each chunk say of the first `asked` rows, `(N, asked, 2)`."""
         ...
 
+    def alone(self, trainer: Trainer, data: Data, seed: int) -> Target:
+        """Return the one model of this recipe, these records and this seed."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class EachTime:
@@ -92,6 +96,10 @@ class EachTime:
     ) -> list[Floats]:
         """Train the models, and ask them about the first rows."""
         return [self.ask(trainer, sets, asked) for sets in chunks]
+
+    def alone(self, trainer: Trainer, data: Data, seed: int) -> Target:
+        """Train the model."""
+        return trainer.fit(data, seed)
 
     def ask(self, trainer: Trainer, sets: TrainingSets, asked: int) -> Floats:
         """Train models, and ask them about the first rows, a block of rows at a time."""

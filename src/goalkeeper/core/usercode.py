@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import traceback
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from goalkeeper.core.noticeboard import BOARD, Activity, Flag, Visit
 from goalkeeper.core.surroundings import APART
 
 LONGEST = 300  # characters of a line that are shown
+LONG_ARRAY = re.compile(r"\[[^\[\]]{60,}\]")  # with its line breaks
 FRAMES, LINES = 60, 400  # of a traceback: a recursion has thousands, and so may a message
 
 
@@ -56,11 +58,15 @@ def user_code(work: Activity, what: str, inputs: int = 0) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, shortened; whatever its `__str__` does."""
+    """Return the first line of an error's message, shortened; whatever its `__str__` does.
+
+    What numpy writes of long arrays is left out, and the sentence that goes on behind it is kept.
+    """
     try:
-        lines = str(error)[: 10 * LONGEST].strip().splitlines()
+        message = str(error)[: 10 * LONGEST].strip()
     except Exception as second:  # noqa: BLE001 - the user's own `__str__` may raise anything
         return f"(its message raised {type(second).__name__})"
+    lines = LONG_ARRAY.sub("[...]", message).splitlines()
     return shortened(lines[0]) if lines else "no message"
 
 

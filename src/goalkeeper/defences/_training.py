@@ -48,7 +48,8 @@ def retrained(app: Application, trainer: Trainer) -> Application:
     An attacker who knows the algorithm partially still trains a generic model of the same family,
     and the model is stored and protected as the old one was.
     """
-    target = trainer.fit(app.data.train, SEED)
+    fit = trainer.fit_cached if isinstance(trainer, TorchTrainer) else trainer.fit
+    target = fit(app.data.train, SEED)
     generic = app.lookalike
     if isinstance(trainer, SklearnTrainer | TorchTrainer | FunctionTrainer):
         generic = lookalike(trainer, target)

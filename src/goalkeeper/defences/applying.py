@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from goalkeeper.core.application import Application
+from goalkeeper.core.application import DECIDES_NOTHING, Application
 from goalkeeper.core.data import fingerprint
 from goalkeeper.core.errors import TargetError
 from goalkeeper.defences.base import Defence, Settings
@@ -53,9 +53,16 @@ def apply_chosen(app: Application, chosen: Sequence[Chosen]) -> Application:
         lacking = one.defence.lacks(app)
         if lacking:
             raise TargetError(f"the defence {one.name} cannot be applied: {lacking}")
+        made = one.defence.apply(app, one.settings)
         hashes = app.hashes
-        if hashes:  # what was read from files is identified by hashes alone
+        if hashes and _differ(app, made):  # what was read from files is identified by hashes alone
             content = [one.name, one.settings.model_dump(mode="json")]
             hashes = {**hashes, f"defence {one.words}": fingerprint(content)}
-        app = replace(one.defence.apply(app, one.settings), hashes=hashes)
+        app = replace(made, hashes=hashes)
     return app
+
+
+def _differ(before: Application, after: Application) -> bool:
+    """Whether anything that decides results differs; what attackers may do is in each run."""
+    names = {f.name for f in fields(before)} - DECIDES_NOTHING
+    return any(getattr(before, name) is not getattr(after, name) for name in names)

@@ -22,10 +22,11 @@ class LabelsOnly(Defence[NoSettings]):
     price: ClassVar[str] = "users no longer see how certain an answer is"
     adaptive: ClassVar[str] = GRANTED
     goals: ClassVar[frozenset[Goal]] = frozenset({
-        Goal.CONFIDENTIALITY, Goal.PRIVACY, Goal.INTEGRITY,
+        Goal.CONFIDENTIALITY, Goal.PRIVACY, Goal.INTEGRITY, Goal.AVAILABILITY,
     })  # fmt: skip
     families: ClassVar[frozenset[str]] = frozenset({
         "extraction", "internals", "membership", "attribute", "inversion", "evasion",
+        "property", "linkage",
     })  # fmt: skip
     settings: ClassVar[type[NoSettings]] = NoSettings
 

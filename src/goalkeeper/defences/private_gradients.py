@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
@@ -19,6 +20,8 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.defences._training import NO_RECIPE, inner_trainer, noting_noise, retrained
 from goalkeeper.defences.base import RETRAINED, Defence, Settings
 from goalkeeper.training import TorchTrainer, fit_one_by_one
+
+ACCOUNTANT = "rdp"  # Opacus's tighter one refuses large epsilon
 
 
 class PrivateGradientSettings(Settings):
@@ -119,27 +122,34 @@ class PrivateTrainer:
         """Train N targets on the rows of each mask `(N, rows)`, with N seeds."""
         return fit_one_by_one(self.fit, data, masks, seeds, self.inner.compute.jobs)
 
-    def _train(self, module: Any, records: tuple[Any, Any], seed: int) -> None:
+    def _make_private(
+        self, module: Any, records: tuple[Any, Any], seed: int
+    ) -> tuple[Any, Any, Any]:
+        """Return module, optimiser and batches that clip, add noise, and draw each record."""
         import torch
 
-        engine = _engine(module)
-        recipe = self.inner.torch_recipe
+        engine, recipe = _engine(module), self.inner.torch_recipe
         generator = torch.Generator(records[0].device).manual_seed(seed)
         loader = torch.utils.data.DataLoader(
             torch.utils.data.TensorDataset(*records),
             batch_size=min(recipe.batch, len(records[0])),
             generator=generator,
         )
-        private, optimiser, loader = engine.make_private_with_epsilon(
+        made: tuple[Any, Any, Any] = engine.make_private(
             module=module,
             optimizer=recipe.build_optimiser(module.parameters()),
             data_loader=loader,
-            epochs=recipe.epochs,
-            target_epsilon=self.epsilon,
-            target_delta=self.delta,
+            noise_multiplier=_noise(self.epsilon, self.delta, 1 / len(loader), recipe.epochs),
             max_grad_norm=self.clip,
             noise_generator=generator,
         )
+        return made
+
+    def _train(self, module: Any, records: tuple[Any, Any], seed: int) -> None:
+        import torch
+
+        recipe = self.inner.torch_recipe
+        private, optimiser, loader = self._make_private(module, records, seed)
         private.train()
         for _ in range(recipe.epochs):
             for x, y in loader:
@@ -152,6 +162,24 @@ class PrivateTrainer:
                 optimiser.step()
         private.remove_hooks()
         private.eval()
+
+
+@cache
+def _noise(epsilon: float, delta: float, rate: float, epochs: int) -> float:
+    """Return the noise, as a multiple of the clip, for batches that have each record at a rate.
+
+    The search takes longer than many a training, and hundreds of trainings share its result.
+    """
+    from opacus.accountants.utils import get_noise_multiplier
+
+    found: float = get_noise_multiplier(
+        target_epsilon=epsilon,
+        target_delta=delta,
+        sample_rate=rate,
+        epochs=epochs,
+        accountant=ACCOUNTANT,
+    )
+    return found
 
 
 def _engine(module: Any) -> Any:
@@ -167,4 +195,4 @@ def _engine(module: Any) -> Any:
             f"the network cannot be trained privately: {problems[0]}; layers must treat each "
             "record by itself (e.g. GroupNorm in place of BatchNorm)"
         )
-    return PrivacyEngine(accountant="rdp")
+    return PrivacyEngine(accountant=ACCOUNTANT)

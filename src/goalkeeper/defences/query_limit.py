@@ -14,6 +14,10 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.core.power import Attacker, Grade
 from goalkeeper.defences.base import GRANTED, Defence, Settings
 
+# What takes a thousand questions takes a day, ten days, a month and more than three months then:
+# longer than a month is what puts many attacks out of reach of those who must be withstood.
+LIMITS = (1000, 100, 30, 10)
+
 
 class LimitSettings(Settings):
     """How many."""
@@ -29,10 +33,11 @@ class QueryLimit(Defence[LimitSettings]):
     price: ClassVar[str] = "users with many questions have to wait"
     adaptive: ClassVar[str] = GRANTED
     goals: ClassVar[frozenset[Goal]] = frozenset({
-        Goal.CONFIDENTIALITY, Goal.PRIVACY, Goal.INTEGRITY,
+        Goal.CONFIDENTIALITY, Goal.PRIVACY, Goal.INTEGRITY, Goal.AVAILABILITY,
     })  # fmt: skip
     families: ClassVar[frozenset[str]] = frozenset({
-        "extraction", "internals", "evasion", "membership", "inversion", "attribute",
+        "extraction", "internals", "evasion", "membership", "inversion", "attribute", "property",
+        "linkage",
     })  # fmt: skip
     settings: ClassVar[type[LimitSettings]] = LimitSettings
 
@@ -46,7 +51,7 @@ class QueryLimit(Defence[LimitSettings]):
         """Try limits below what the fastest attacker may ask today."""
         rates = [a.power.budget.queries_per_day for a in app.attackers if _asks(a)]
         fastest = max(rates, default=0.0)
-        return tuple(LimitSettings(per_day=n) for n in (1000, 100) if n < fastest)
+        return tuple(LimitSettings(per_day=n) for n in LIMITS if n < fastest)
 
     def apply(self, app: Application, settings: LimitSettings) -> Application:
         """Limit everybody who asks over an account."""

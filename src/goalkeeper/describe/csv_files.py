@@ -26,6 +26,7 @@ MISSING = (
     "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
 LOOKED_AT = 5000  # records in which numbers with leading zeros are looked for
+VALUE = re.compile(r"[-+]?\d*[.,]\d+([eE][-+]?\d+)?|[-+]\d+")  # and no number of a column
 LEADING_ZERO = re.compile(r"[-+]?0\d+")
 
 
@@ -159,6 +160,9 @@ class CsvReader:
                 advice="give every column a name of its own in the first line",
             )
         others = [s for s in (";", "\t", "|") if s != separator and s in "".join(header)]
+        self._is_header(key, header)
+        if len(header) == 1 and not others and len(header[0].split()) > 2:
+            others = [" "]
         if len(header) == 1 and others:
             raise problem(
                 self.document,
@@ -169,6 +173,29 @@ class CsvReader:
                 advice=f"state the separator: `separator: {others[0]!r}`",
             )
         return header
+
+    def _is_header(self, key: Key, header: Sequence[str]) -> None:
+        """Refuse a first line that does not name columns; a comment, a title, or a record."""
+        first = header[0].strip() if header else ""
+        filled = [name for name in header if name.strip()]
+        values = [name for name in filled if VALUE.fullmatch(name.strip())]
+        what = ""
+        if first.startswith("#"):
+            what = "the first line is a comment"
+        elif len(header) > 2 and len(filled) == 1 and first:
+            what = "the first line is a title: it names only one of the columns"
+        elif len(values) > len(filled) / 2:
+            what = "the first line holds values, and no names of columns"
+        if what:
+            raise problem(
+                self.document,
+                key,
+                what,
+                expected="the names of the columns in the first line",
+                given=", ".join(header[:6])[:60],
+                advice="take out the lines above the names, or write the names of the columns as "
+                "the first line",
+            )
 
     def _zeros(self, path: Path, separator: str, frame: pd.DataFrame, words: set[str]) -> list[str]:
         """Say where words such as 00012 were read as numbers."""

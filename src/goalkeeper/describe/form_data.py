@@ -20,6 +20,10 @@ def _one(value: Any) -> Any:
     return value
 
 
+def _tab(value: Any) -> Any:
+    return "\t" if value == "\\t" else value  # as it stands in single quotes, or in none
+
+
 OneName = Annotated[Name, BeforeValidator(_one)]
 
 
@@ -132,7 +136,7 @@ class DataForm(Section):
         description="longest text the application accepts (default: twice the longest record)",
     )
     encoding: str = Field(default="utf-8", description="text encoding of a CSV file")
-    separator: str | None = Field(
+    separator: Annotated[str | None, BeforeValidator(_tab)] = Field(
         default=None,
         min_length=1,
         max_length=1,

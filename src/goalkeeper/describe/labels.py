@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -89,8 +90,19 @@ class Classifier:
             f"{name} has the label {word!r} in column {column}, which is not one of the classes",
             expected="one of " + ", ".join(classes),
             given=repr(word),
-            advice=nearest(word, classes) or "add it to `classes`, or take these records out",
+            advice=nearest(word, classes) or _renamed(words, classes),
         )
+
+
+def _renamed(words: Sequence[str], classes: Sequence[str]) -> str:
+    """Say what to do where the data have other names, or more of them, than the description."""
+    found = sorted({word.strip() for word in words})
+    if len(found) == len(classes) and not set(found) & set(classes):
+        return (
+            f"the data call the classes {', '.join(found)}: write these in `classes`, in the order "
+            "of the model"
+        )
+    return "add it to `classes`, or take these records out"
 
 
 def measured(words: Sequence[str]) -> bool:
@@ -108,6 +120,8 @@ def spellings(value: str) -> Iterable[str]:
     yield value
     bare = value.strip()
     yield bare
+    for form in ("NFC", "NFD"):  # ö as one sign, or as an o with two dots
+        yield unicodedata.normalize(form, bare)  # type: ignore[arg-type]
     yield str(as_text(plain_value(bare)))  # as YAML reads it: 1e3 is 1000, ~ is null, true is True
     yield bare.capitalize()  # true, as Python writes it
     yield {"True": "1", "False": "0"}.get(bare, bare)
@@ -146,4 +160,6 @@ def words_of(series: pd.Series[Any]) -> NDArray[Any]:
 
 def _word(value: Any) -> str:
     value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
     return str(as_text(value if isinstance(value, str | bool | int | float) else str(value)))

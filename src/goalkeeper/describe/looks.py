@@ -16,11 +16,17 @@ AMOUNTS = 10  # different amounts with a unit that are more than a few kinds
 TRIED = 1000  # words that are looked at
 THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(([,' \u00a0\u202f]\d{3})*)(\.\d+)?|0(\.\d+)?")
 COMMA = re.compile(r"[-+]?(\d+|\d{1,3}([. '\u00a0\u202f]\d{3})+)(,\d+)?")
-DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([T ]\d.*)?")
+_MONTH = r"[^\W\d_]{3,9}\.?"  # in words, of any language
+DATE = re.compile(
+    r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}"
+    r"|\d{1,2}[-/]\d{1,2}[-/]\d{2}|\d{2}\.\d{2}\.\d{2}"  # and no version such as 1.2.10
+    rf"|\d{{1,2}}\.?[- ]{_MONTH}[- ](\d{{4}}|\d{{2}})|{_MONTH} \d{{1,2}},? \d{{4}})([T ]\d.*)?"
+)
 TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?")
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _SIGN, _DIGITS = r"([^\w\s.,+-]{1,4}|[A-Z]{3}(?=\s))", r"\d+([.,' \u00a0\u202f]\d{3})*([.,]\d+)?"
 UNIT = re.compile(rf"[-+]?{_SIGN}?\s?[-+]?{_DIGITS}\s?[^\d\s.,]{{0,4}}")
+SENTENCE = re.compile(r"(?s)\s*\S+(\s+\S+){3,}\s*")
 NINES = re.compile(r"-?99+")
 FEW = 3  # different words among numbers that may stand for a missing value
 NUMBERS = 5  # how many different numbers there are for each of them
@@ -66,6 +72,14 @@ DATES = Look(
 )
 
 
+TEXTS = Look(
+    "holds texts",
+    "if the model takes texts, name the column: `text: {name}` under data; if it takes them beside "
+    "other columns, describe it: `columns: {{{name}: {{type: category}}}}`; else leave it out: "
+    "`drop: [{name}]`",
+)
+
+
 def look_of(
     words: Sequence[str], name: str, *, many: bool, written: bool
 ) -> tuple[str, str] | None:
@@ -77,7 +91,7 @@ def look_of(
     some = [word.strip() for word in words[:TRIED] if word.strip()]
     if len(some) < SHOWN:
         return None
-    odd = _odd(some)
+    odd = odd_words([word.strip() or word for word in words[:TRIED]])  # a blank is an odd word
     marks = [found[1][0] for word in some if (found := THOUSANDS.fullmatch(word)) and found[1]]
     looks = (
         (THOUSANDS, POINTS, bool(marks)),
@@ -86,6 +100,7 @@ def look_of(
         (TIME, TIMES, many),
         (NUMBER, UNKNOWN, bool(odd)),
         (UNIT, UNITS, many),
+        (SENTENCE, TEXTS, many),
     )
     for pattern, look, possible in looks:
         if possible and (look is UNKNOWN or _all_alike(pattern, some)):
@@ -106,7 +121,7 @@ def _all_alike(pattern: re.Pattern[str], words: Sequence[str]) -> bool:
     return sum(bool(pattern.fullmatch(word)) for word in words) >= MOST * len(words)
 
 
-def _odd(words: Sequence[str]) -> str:
+def odd_words(words: Sequence[str]) -> str:
     """List the few words among numbers; empty where there are none, or too many."""
     odd = [word for word in words if not NUMBER.fullmatch(word)]
     few = 0 < len(odd) <= FEW and len(words) - len(odd) >= NUMBERS * len(odd)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from goalkeeper.core.data import PARTS, Bools, Data, Splits, cut, row_keys
+from goalkeeper.core.data import PARTS, Bools, Data, Ints, Splits, cut, place, row_keys
 from goalkeeper.core.errors import DataError, DescriptionError
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ApplicationForm
@@ -22,6 +22,10 @@ SHARES = {"train": 0.4, "holdout": 0.25, "calibration": 0.1, "similar": 0.25}
 REST = PARTS[1:]
 FEW = 299  # Records of which none may fail to show, at 95 %, a share below 1 %.
 TEST = "test"
+_SPREAD = (
+    "classes of which so few records are given that they were spread over the parts one by one, so "
+    "that each part has some: {}; with so few, models that attackers train may lack a class"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +44,7 @@ class Cutter:
         elif self.records.parts is not None:
             splits, caveats = self._by_column(self.records.parts)
         else:
-            splits, caveats = self._cut(data), []
+            splits, caveats = self._cut(data), self._name_spread(data)
         self._filled(splits)
         odd = _oddities(data)
         if self.form.data.sample is not None and self.form.data.sample < len(data):
@@ -61,10 +65,19 @@ class Cutter:
                 advice="give more different records, or larger shares in data.parts",
             ) from error
 
+    def _name_spread(self, data: Data) -> list[str]:
+        """Say how many classes are so rare that their records were spread by themselves."""
+        where = place(data, _shares(self.form.data.parts))
+        have = np.zeros((len(self.form.classes), len(PARTS)), dtype=np.int64)
+        np.add.at(have, (data.y, where), 1)
+        rare = int((have == 0).any(axis=1).sum())
+        return [_SPREAD.format(rare)] if rare else []
+
     def _by_column(self, parts: NDArray[Any]) -> tuple[Splits, list[str]]:
         data = self.records.data
         key: Key = ("data", "part")
         allowed = (*PARTS, TEST)
+        parts = np.array([str(part).strip().lower() for part in parts.tolist()], dtype=object)
         for row, value in enumerate(parts.tolist()):
             if value not in allowed:
                 raise problem(
@@ -131,16 +144,19 @@ class Cutter:
         for part in PARTS:
             have = np.bincount(getattr(splits, part).y, minlength=len(self.form.classes))
             if not have.all():
-                raise self._lacking(part, self.form.classes[int(have.argmin())])
+                raise self._lacking(part, np.flatnonzero(have == 0))
 
-    def _lacking(self, part: str, name: str) -> DescriptionError:
+    def _lacking(self, part: str, classes: Ints) -> DescriptionError:
+        name, total = self.form.classes[int(classes[0])], len(self.records.data)
+        records = int((self.records.data.y == classes[0]).sum())
+        more = f" (and of {len(classes) - 1} other classes)" if len(classes) > 1 else ""
         return problem(
             self.document,
             ("data",),
-            f"no record of class {name} fell into the {part} part",
-            expected="records of every class in every part",
-            given=f"{len(self.records.data)} records",
-            advice=f"give more records of class {name}, or a larger share of {part} in data.parts",
+            f"no record of class {name} fell into the {part} part{more}",
+            expected=f"records of every class in every part: {len(PARTS)} different ones at least",
+            given=f"{records} records of class {name}, of {total} in all",
+            advice=f"give more records of class {name}, or leave the class out of `classes`",
         )
 
 

@@ -42,6 +42,8 @@ class Pictures:
         DescriptionError
             They hold no finite numbers, are no images, or their range has to be stated.
         """
+        if images.dtype.kind == "b":
+            images = images.astype(np.uint8)
         if images.dtype.kind not in "uif":
             raise self._problem("images hold no numbers", given=str(images.dtype))
         x = images.astype(np.float64)
@@ -163,10 +165,13 @@ class Pictures:
     def _unknown(
         self, images: NDArray[Any], flat: Floats, least: float, most: float
     ) -> DescriptionError:
-        if images.ndim == 3 and least < 0 and self.form.input != "image":
+        square = images.ndim == 3 and images.shape[1] == images.shape[2]
+        if images.ndim == 3 and not square and least < 0 and self.form.input != "image":
             return self._sequences(images.shape)
         row = int(np.argmax(flat.max(axis=1) - np.minimum(flat.min(axis=1), 0)))
         low, high = (-1, 1) if -1 <= least < 0 and most <= 1 else (least, most)
+        if images.dtype == np.uint16:
+            low, high = 0, np.iinfo(np.uint16).max
         return self._problem(
             f"the range of the images is not known: {self.raw.record(row)} has values outside of "
             "the range of an image",

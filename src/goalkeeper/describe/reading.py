@@ -17,6 +17,7 @@ from goalkeeper.describe.csv_files import CsvReader
 from goalkeeper.describe.document import Document, Key
 from goalkeeper.describe.form import ApplicationForm
 from goalkeeper.describe.form_data import SourceForm
+from goalkeeper.describe.looks import odd_words
 from goalkeeper.describe.problems import problem
 from goalkeeper.describe.raw import LABEL, Raw, first_line, free_name
 from goalkeeper.describe.references import References
@@ -34,6 +35,16 @@ KINDS = {
     ".npz": "npz",
     ".npy": "npy",
 }
+READERS = {
+    ".json": "read_json('{}')",
+    ".jsonl": "read_json('{}', lines=True)",
+    ".xlsx": "read_excel('{}')",
+    ".xls": "read_excel('{}')",
+    ".feather": "read_feather('{}')",
+    ".zip": "read_csv('{}')",
+    ".bz2": "read_csv('{}')",
+    ".xz": "read_csv('{}')",
+}
 _STARTS = {
     b"PAR1": "Parquet",
     b"PK\x03\x04": "npz",
@@ -44,6 +55,10 @@ _STARTS = {
     b"\x1f\x8b": "gzip",
     b"\xd0\xcf\x11\xe0": "Excel",
     b"%PDF": "PDF",
+    b"version https://git-lfs": "a pointer of Git LFS: fetch the file with `git lfs pull`",
+    b"<!DOCTYPE": "a page in HTML, perhaps of a download that failed",
+    b"<!doctype": "a page in HTML, perhaps of a download that failed",
+    b"<html": "a page in HTML, perhaps of a download that failed",
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
 }
@@ -96,7 +111,7 @@ class RecordReader:
                 f"goalkeeper does not read {path.suffix or 'files without a suffix'}",
                 expected="a file ending in " + ", ".join(KINDS),
                 advice="convert it to CSV or Parquet, or write a Python function that returns a "
-                "DataFrame and name it as `data.function: file.py:name`",
+                f"DataFrame{_reader_of(path)} and name it as `data.function: file.py:name`",
             )
         self._sniffed(key, path, kind)
         self._references.note_hash(path, source.file)
@@ -124,6 +139,8 @@ class RecordReader:
                 advice = f"state its encoding: `encoding: utf-16-{'le' if little else 'be'}`"
         elif kind == "CSV" and looks == "UTF-16 text":
             advice = "state its encoding: `encoding: utf-16`"
+        if kind == "CSV" and looks == "npz":
+            looks = "a ZIP archive, as npz and Excel files are"
         if (kind == "CSV" and looks is not None) or (kind != "CSV" and looks != kind):
             raise problem(
                 self._document,
@@ -249,6 +266,7 @@ class RecordReader:
                 expected="the same columns and shapes in both",
                 advice="prepare both files in the same way",
             )
+        self._same_kinds(train, test)
         images = None
         if train.images is not None and test.images is not None:
             images = np.concatenate([train.images, test.images])
@@ -263,6 +281,56 @@ class RecordReader:
             written=train.written,
             notes=tuple(dict.fromkeys((*train.notes, *test.notes))),
         )
+
+    def _same_kinds(self, train: Raw, test: Raw) -> None:
+        """Refuse a feature that is numbers in one part and words in the other.
+
+        Codes such as 10 and A16 are read as numbers where a file happens to hold digits only: the
+        model, which learnt the word 10, would not know the number.
+        """
+        form = self._form
+        apart = {form.label, form.person, form.part, form.text, *form.subgroups, *form.drop}
+        for name in train.frame.columns:
+            one, other = train.frame[name], test.frame[name]
+            if name in apart or name not in (form.features or (name,)):
+                continue
+            if (_are_words(one) and _are_numbers(other)) or (
+                _are_numbers(one) and _are_words(other)
+            ):
+                words, numbers = (train, test) if _are_words(one) else (test, train)
+                raise problem(
+                    self._document,
+                    ("data", "test"),
+                    f"column {name} holds words in {words.origin[0][0]} and numbers in "
+                    f"{numbers.origin[0][0]}",
+                    expected="the same kind of values in both",
+                    given=f"{_first(words.frame[name])!r} and {_first(numbers.frame[name])}",
+                    advice="if they are words, such as codes, say so: "
+                    f"`columns: {{{name}: {{type: category, dtype: str}}}}`; else correct the file",
+                )
+
+
+def _reader_of(path: Path) -> str:
+    """Name the function of pandas that reads such a file."""
+    name = READERS.get(path.suffix.lower())
+    return f", e.g. pandas.{name.format(path.name)}," if name else ""
+
+
+def _are_words(series: pd.Series[Any]) -> bool:
+    """Tell words from numbers among which a few words, such as `?`, stand for missing values."""
+    words = [value for value in series.dropna().unique() if isinstance(value, str)]
+    return bool(words) and not odd_words(words)
+
+
+def _are_numbers(series: pd.Series[Any]) -> bool:
+    kind = getattr(series.dtype, "kind", "")
+    return kind in "iuf" and bool(series.notna().any())
+
+
+def _first(series: pd.Series[Any]) -> Any:
+    """Return a word that is no number, if there is one: it shows best what is wrong."""
+    found = series.dropna().tolist()
+    return next((v for v in found if isinstance(v, str) and not v.isdigit()), found[0])
 
 
 def _alike(train: pd.DataFrame, test: pd.DataFrame) -> list[Any]:

@@ -101,7 +101,9 @@ class Collector:
                 f"{self._raw.origin[0][0]} has no column {name}",
                 expected="one of " + _few(names),
                 given=name,
-                advice=nearest(name, names) or "write the name of a column as it is in the data",
+                advice=_with_blanks(name, names)
+                or nearest(name, names)
+                or "write the name of a column as it is in the data",
             )
         return name
 
@@ -240,6 +242,14 @@ class Collector:
         made = pictures.read(images)
         self._caveats.extend(pictures.notes)
         return made
+
+
+def _with_blanks(name: str, names: list[str]) -> str:
+    """Say where a name differs from one in the file by blanks that nobody sees."""
+    found = next((other for other in names if other.strip() == name.strip()), None)
+    if found is None:
+        return ""
+    return f"the name has blanks around it in the file: correct the file, or write {found!r}"
 
 
 def _few(names: list[str]) -> str:

@@ -59,7 +59,8 @@ class References:
                 f"the {what} is a folder" if folder else f"the {what} does not exist",
                 expected=f"a file at {shortened(str(path))}",
                 given=shortened(name),
-                advice=_other(path) or "correct the name; it is relative to the application file",
+                advice=_other(path, name)
+                or "correct the name; it is relative to the application file",
             )
         if path.stat().st_size == 0:
             advice = "add content, or name another file"
@@ -117,7 +118,8 @@ class References:
                 f"{name} in {path.name} is not a function",
                 expected="a function or class",
                 given=f"a {type(found).__name__}",
-                advice=f"write `def {name}(...):` in {path.name}",
+                advice=f"write a function in {path.name} that returns it, or calls its method, "
+                f"e.g. `def build(): return {name}` or `def predict(x): return {name}.predict(x)`",
             )
         return found  # type: ignore[no-any-return]
 
@@ -142,9 +144,13 @@ class References:
         except BaseException as error:
             if passes(error):
                 raise
-            advice = _shadowed(error, folder) or _place(error, folder) or f"fix {what}"
+            known = _shadowed(error, folder) or _remedy(error)
+            advice = "; ".join(part for part in (known, _place(error, folder)) if part)
             raise problem(
-                self.document, key, f"{what} raised {name_error(error)}", advice=advice
+                self.document,
+                key,
+                f"{what} raised {name_error(error)}",
+                advice=advice or f"fix {what}",
             ) from error
 
     def _filled(self, key: Key, name: str) -> str:
@@ -188,7 +194,11 @@ def _hash_folder(folder: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _other(path: Path) -> str:
+def _other(path: Path, name: str) -> str:
+    if "://" in name:
+        return "nothing is fetched from the network: download it, and name the file"
+    if name.startswith("~"):
+        return f"write the whole path: {Path(name).expanduser()}"
     if not _is(Path.is_dir, path.parent):
         return f"there is no folder {shortened(str(path.parent))} either"
     return nearest(path.name, (p.name for p in path.parent.iterdir() if p.is_file()))
@@ -275,6 +285,18 @@ def _shadowed(error: BaseException, folder: Path) -> str:
     standard = isinstance(error, ImportError) and name in sys.stdlib_module_names
     if standard and (folder / f"{name}.py").is_file():
         return f"rename {name}.py: Python's own module {name} comes first"
+    return ""
+
+
+def _remedy(error: BaseException) -> str:
+    """Give advice for what a file may raise when it is imported, or its function called."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        name = error.name.partition(".")[0]
+        return f"install the package that has {name}, or put {name}.py beside the application file"
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        return "write `from helper import ...` without the point: files beside it are found"
+    if isinstance(error, SystemExit):
+        return 'put what runs as a program under `if __name__ == "__main__":`'
     return ""
 
 

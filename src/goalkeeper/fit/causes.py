@@ -100,7 +100,14 @@ class Suspicion:
     def _outputs(self) -> Iterator[Suspect]:
         """Scores of two classes at another threshold: 0.5 for what was read as a logit, or 0."""
         scores = self._tried.scores
-        if scores is None or self._tried.k != 2:
+        if scores is None:
+            return
+        if self._tried.k != 2:  # of two classes, this is the other order of the classes
+            yield Suspect(
+                "the class with the lowest score is meant, as of distances or losses",
+                "return the negative of these numbers",
+                lambda: np.asarray(scores.argmin(axis=1), dtype=np.int64),
+            )
             return
         with np.errstate(divide="ignore"):
             logit = np.log(scores[:, 1].clip(0)) - np.log(scores[:, 0].clip(0))

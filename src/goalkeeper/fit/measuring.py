@@ -13,11 +13,13 @@ from goalkeeper.core.fit import AccuracyEstimate, ClassRecall, Fit, FitReport
 from goalkeeper.core.power import View
 from goalkeeper.fit.causes import Suspicion, describe_order
 from goalkeeper.fit.decisions import (
+    LIMIT,
     AnsweredRecords,
     far_below,
     has_signal,
     near_chance,
     permuted,
+    reordered,
     worse_than_constant,
 )
 from goalkeeper.fit.examples import choose_examples
@@ -165,13 +167,24 @@ class _Measured:
     def _contradictions(self, order: Ints | None) -> list[str]:
         found = []
         if order is not None:
-            found.append(describe_order(order, self.app.classes)[0])
+            found.append(self._describe_order(order))
         elif worse_than_constant((self.train, self.holdout), self.majority):
             found.append(
                 "it is right less often than always answering "
                 f"{self.app.classes[self.majority]} would be, on training and on unseen data"
             )
         return found
+
+    def _describe_order(self, order: Ints) -> str:
+        """Say what is wrong where another order fits better: that order, or something else."""
+        right, other = self._reference_right(), float(reordered(self.holdout, order).right.mean())
+        if right is None or other >= float(right.mean()) - LIMIT:
+            return describe_order(order, self.app.classes)[0]
+        return (
+            f"its answers disagree with the classes: exchanged they would be right more often "
+            f"({_percent(other)}), but the order of the classes alone does not explain it, for a "
+            f"simple model is right in {_percent(float(right.mean()))}"
+        )
 
     def _doubts(self) -> list[str]:
         found = []

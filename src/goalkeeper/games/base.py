@@ -138,12 +138,17 @@ class Game(ABC, Generic[Question, Secret, Answer]):
         Kinds of input it covers.
     grows
         Sample sizes that grow with the effort of a run, and the least of each.
+    looks_ahead
+        Whether a first look with smaller samples takes less time than the whole run. Where what the
+        attack does costs all the time and marking it costs none, it does not: the attack would be
+        made twice.
     """
 
     name: ClassVar[str]
     family: ClassVar[str]
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     grows: ClassVar[Mapping[str, int]] = {}
+    looks_ahead: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Let a game that is a whole family carry the family's name."""

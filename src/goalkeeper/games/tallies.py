@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 from goalkeeper.core.data import Bools
 from goalkeeper.core.evidence import (
     Accuracy,
@@ -25,7 +28,7 @@ from goalkeeper.stats.intervals import (
 )
 from goalkeeper.stats.latency import latency_factor
 from goalkeeper.stats.paired import damage
-from goalkeeper.stats.sampling import resolved_rates
+from goalkeeper.stats.sampling import WELL_RESOLVED, resolved_rates
 
 NULL = {
     "proportion": 0.0,
@@ -89,9 +92,11 @@ def _ratio(tally: Ratio, alpha: float, trials: int) -> Interval:
     """Take the largest lower bound (alpha split over the rates) and the largest upper bound.
 
     A rate is left out of the upper bound where the sample does not resolve it, unless the attack
-    beats chance there: the bound from above would show how few records there are. That is asked of
-    every rate and trial, so that alpha is split over them: an attack that knows nothing would beat
-    chance somewhere in every tenth run otherwise. The largest rate is always in.
+    beats chance there: the bound from above would show how few records there are. A rate that is
+    resolved, but not well, is left out where its bound is below e: models without any leak have
+    such bounds there, and more records would otherwise bound less. Whether chance is beaten is
+    asked of every rate and trial, so that alpha is split over them: an attack that knows nothing
+    would beat chance somewhere in every tenth run otherwise. The largest rate is always in.
     """
     split = alpha / len(tally.at)
     rates = tuple(at.fpr for at in tally.at)
@@ -100,9 +105,11 @@ def _ratio(tally: Ratio, alpha: float, trials: int) -> Interval:
     for at in tally.at:
         counts = (at.true_positives, at.positives, at.false_positives, at.negatives)
         lows.append(ratio(*counts, alpha=split).low)
-        resolved = at.fpr in resolved_rates(rates, at.negatives)
-        if resolved or ratio(*counts, alpha=split / trials).low > NULL["ratio"]:
-            highs.append(ratio(*counts, alpha=alpha).high)
+        high = ratio(*counts, alpha=alpha).high
+        well = at.fpr in resolved_rates(rates, at.negatives, WELL_RESOLVED)
+        resolved = at.fpr in resolved_rates(rates, at.negatives) and high >= math.e
+        if well or resolved or ratio(*counts, alpha=split / trials).low > NULL["ratio"]:
+            highs.append(high)
     return Interval(max(lows), max(highs))
 
 
@@ -141,6 +148,17 @@ def estimate_tally(tally: Tally) -> IntervalEstimate:
         )
     low, high = bounds(tally, 0.025)
     return IntervalEstimate(min(max(value(tally), low), high), low, high)
+
+
+def bound_at(tally: Tally) -> Callable[[float], IntervalEstimate]:
+    """Return what gives the metric with bounds that are each wrong with a given probability."""
+    estimate = value(tally)
+
+    def bound(tail: float) -> IntervalEstimate:
+        low, high = bounds(tally, tail)
+        return IntervalEstimate(min(max(estimate, low), high), low, high)
+
+    return bound
 
 
 def is_too_wide(tally: Latency) -> bool:

@@ -1,7 +1,8 @@
 """Harden: try defences on an application, and keep what is shown to help."""
 
-from goalkeeper.hardening.markdown import cost_cells, render_hardening
+from goalkeeper.hardening.markdown import render_hardening
 from goalkeeper.hardening.orchestration import HardenOptions, harden
+from goalkeeper.hardening.page import cost_cells
 from goalkeeper.hardening.records import GoalEffect, Hardening, SideEffect, TriedDefence
 
 __all__ = [

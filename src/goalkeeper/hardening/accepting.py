@@ -10,7 +10,8 @@ application tolerates, and makes no other goal worse. Better means both:
   that was shown to succeed costs at least one class of feasibility more.
 
 The first keeps chance from being taken for a defence; the second, a defence that stops one
-attack while another stays as cheap.
+attack while another stays as cheap. As all of it must hold, a trial ends at the first part that
+does not: the price is measured before any attack, and the attacks that decided before the whole.
 """
 
 from __future__ import annotations
@@ -20,17 +21,56 @@ from dataclasses import dataclass
 
 from goalkeeper.comparing import AttackChange, Comparison, Direction
 from goalkeeper.core.assessment import Assessment, Verdict
+from goalkeeper.core.evidence import Evidence, RatedTrial
 from goalkeeper.core.goals import Goal
 from goalkeeper.hardening.records import GoalEffect, SideEffect
 
-__all__ = ["TrialOutcome", "Ruling", "decide", "effects_on_goals"]
+__all__ = [
+    "FirstOutcome",
+    "Ruling",
+    "TrialOutcome",
+    "decide",
+    "effects_of_first",
+    "effects_on_goals",
+    "refuse_first",
+    "refuse_price",
+]
 
 ORDER = (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET)  # from worst to best
 OUT_OF_TIME = (
     "The time was over before all attack runs that count had ended, so that nothing can be said; "
     "the same command with more time continues."
 )
+NOT_AGAIN = "It was refused before this was assessed again."
 Feasibility = Callable[[float], str]
+AttackName = tuple[str, str, str]  # attack, task, attacker
+
+
+@dataclass(frozen=True, eq=False)
+class FirstOutcome:
+    """What the attacks that decided before reach with their full samples, before and after.
+
+    Parameters
+    ----------
+    aimed
+        The goals that a defence is meant to protect, and that were open before.
+    before, after
+        Assessments of these attacks alone.
+    comparison
+        The two compared.
+    tried
+        Number of defences that are tried in all, which share the error.
+    complete
+        Whether no attack run was cut off by the time: one that was not made looks like one that
+        was withstood.
+    """
+
+    aimed: Collection[Goal]
+    before: Assessment
+    after: Assessment
+    comparison: Comparison
+    tried: int
+    complete: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,52 +79,63 @@ class TrialOutcome:
 
     Parameters
     ----------
-    aimed
-        The goals that it is meant to protect, and that were open before.
-    deciding
-        The attacks that decided before, with their full samples: before and after.
-    whole
-        The assessments of all goals.
+    first
+        The attacks that decided before.
     before, after
-        The whole assessments themselves.
-    complete
-        Whether no attack run was cut off by the time: one that was not made looks like one that
-        was withstood.
+        The assessments of all goals.
+    comparison
+        The two compared.
     side_effects
         What it costs.
-    tried
-        Number of defences that are tried in all, which share the error.
+    complete
+        Whether no attack run was cut off by the time.
     """
 
-    aimed: Collection[Goal]
-    deciding: Comparison
-    whole: Comparison
+    first: FirstOutcome
     before: Assessment
     after: Assessment
+    comparison: Comparison
     side_effects: Sequence[SideEffect]
-    tried: int
     complete: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """Whether a defence is accepted, and why."""
+    """Whether a defence is accepted, and why.
+
+    `remaining` are the goals that it protects better against what decided, where another attack is
+    as cheap: together with a defence against that one it may do.
+    """
 
     accepted: bool
     why: str
+    remaining: tuple[Goal, ...] = ()
+
+
+def refuse_price(side_effects: Sequence[SideEffect]) -> str:
+    """Say why a defence costs more than the application tolerates; empty: it does not."""
+    return next(_objections_to_price(side_effects), "")
+
+
+def refuse_first(first: FirstOutcome) -> str:
+    """Say why a defence cannot be accepted, whatever the whole assessment says; empty: it can."""
+    if not first.complete:
+        return OUT_OF_TIME
+    return "" if any(_may_improve(first, goal) for goal in first.aimed) else _why_not_better(first)
 
 
 def decide(measured: TrialOutcome, feasibility: Feasibility) -> Ruling:
     """Accept or refuse a defence; `feasibility` names the class of a number of points."""
-    if not measured.complete:
+    if not (measured.complete and measured.first.complete):
         return Ruling(accepted=False, why=OUT_OF_TIME)
     objection = next(_objections(measured), "")
-    better = [goal for goal in Goal if goal in measured.aimed and _improves(measured, goal)]
+    better = [g for g in Goal if g in measured.first.aimed and _improves(measured, g)]
     moved = [goal for goal in better if _moves(measured, goal, feasibility)]
     if not better:
-        return Ruling(accepted=False, why=_why_not_better(measured))
+        return Ruling(accepted=False, why=_why_not_better(measured.first))
     if not moved:
-        return Ruling(accepted=False, why=_why_not_moved(measured, better))
+        remaining = () if objection else tuple(better)
+        return Ruling(accepted=False, why=_why_not_moved(measured, better), remaining=remaining)
     if objection:
         return Ruling(accepted=False, why=objection)
     return Ruling(accepted=True, why=" ".join(_say(measured, goal) for goal in moved))
@@ -107,62 +158,117 @@ def effects_on_goals(
     }
 
 
+def effects_of_first(before: Assessment, after: Assessment | None) -> Mapping[Goal, GoalEffect]:
+    """Return each goal before, and what the attacks that decided say of it after.
+
+    They can show that a goal is not met; that it is met takes all attacks.
+    """
+    return {goal: _effect_of_first(goal, before, after) for goal in before.goals}
+
+
+def _effect_of_first(goal: Goal, before: Assessment, after: Assessment | None) -> GoalEffect:
+    was = before.goals[goal]
+    now = after.goals.get(goal) if after is not None else None
+    shown = now is not None and now.verdict is Verdict.NOT_MET
+    return GoalEffect(
+        before=was.verdict,
+        after=Verdict.NOT_MET if shown else Verdict.NOT_ASSESSED,
+        potential_before=was.demonstrated,
+        potential_after=now.demonstrated if now is not None and shown else None,
+        change=Direction.UNDECIDED,
+        sentence="" if shown else NOT_AGAIN,
+    )
+
+
 # ---- better --------------------------------------------------------------------------------------
 
 
 def _improves(measured: TrialOutcome, goal: Goal) -> bool:
-    """Whether some attack that decided got weaker beyond chance, or dearer, and none stronger."""
-    rows = [row for row in measured.deciding.attacks if goal in row.goals]
-    weaker = any(_claims(row, Direction.BETTER, measured) for row in rows)
-    stronger = any(_claims(row, Direction.WORSE, measured) for row in rows)
-    return (weaker or _is_dearer(measured, goal)) and not stronger
+    """Whether what decided got weaker beyond chance, or dearer, and nothing stronger."""
+    rating = measured.after.goals[goal]
+    dearer = _is_dearer(measured.first, goal, min(rating.demonstrated, rating.required))
+    return _weakens(measured.first, goal, otherwise=dearer)
 
 
-def _claims(row: AttackChange, direction: Direction, measured: TrialOutcome) -> bool:
+def _may_improve(first: FirstOutcome, goal: Goal) -> bool:
+    """Whether `_improves` may hold once all attacks were made."""
+    rating = first.after.goals[goal]
+    dearer = _is_dearer(first, goal, min(rating.demonstrated, rating.required))
+    return _weakens(first, goal, otherwise=dearer)
+
+
+def _weakens(first: FirstOutcome, goal: Goal, *, otherwise: bool) -> bool:
+    """Whether some attack that decided got weaker beyond chance, or is dearer; none stronger."""
+    rows = [row for row in first.comparison.attacks if goal in row.goals]
+    weaker = any(_claims(row, Direction.BETTER, first) for row in rows)
+    stronger = any(_claims(row, Direction.WORSE, first) for row in rows)
+    return (weaker or otherwise) and not stronger
+
+
+def _claims(row: AttackChange, direction: Direction, first: FirstOutcome) -> bool:
     """Whether a change is claimed, allowing for all defences that are tried (Bonferroni)."""
     if row.p_holm is None or row.difference is None or not row.difference.value:
         return False
     towards = Direction.WORSE if row.difference.value > 0 else Direction.BETTER
-    tests = measured.tried if direction is Direction.BETTER else 1
-    return towards is direction and row.p_holm * tests <= measured.deciding.alpha
+    tests = first.tried if direction is Direction.BETTER else 1
+    return towards is direction and row.p_holm * tests <= first.comparison.alpha
 
 
-def _is_dearer(measured: TrialOutcome, goal: Goal) -> bool:
-    """Whether each attack that was shown to succeed costs more than before, or is out of reach.
+def _is_dearer(first: FirstOutcome, goal: Goal, points: float) -> bool:
+    """Whether each attack that was shown to succeed for less now takes that many points.
 
-    Both follow from what the description grants and from the queries that were used: nothing here
-    is estimated from samples. Out of reach is what the plan leaves out without evidence, as its
-    attacker lacks the power for it. What merely could not be tested has evidence that says so, and
-    does not count; neither does what is in reach and was not shown to succeed: of that the
-    comparison speaks.
+    Each is out of its attacker's reach, or all that was needed for it costs so much. Both follow
+    from what the description grants: nothing here is estimated from samples. Out of reach is what
+    the plan leaves out without evidence, as its attacker lacks the power for it. What merely could
+    not be tested has evidence that says so, and does not count. Neither does an attack that costs
+    as much as before and was not shown to succeed: of that the comparison speaks.
     """
-    before, after = (_costs(a, goal) for a in (measured.before, measured.after))
-    rows = {(r.attack, r.task, r.attacker): r for r in measured.after.plan}
-    beyond = {name for name, r in rows.items() if r.status == "skipped" and not r.evidence}
-    return bool(before) and all(
-        name in beyond or after.get(name, 0.0) > points for name, points in before.items()
-    )
+    found = _list_shown(first.before, goal)
+    cheap = {name: trial for name, trial in found.items() if trial.attack_potential.points < points}
+    left = {(r.attack, r.task, r.attacker) for r in first.after.plan if r.unit or r.evidence}
+    prices = {name: _price(first.after, name, trial.budget) for name, trial in cheap.items()}
+    return bool(cheap) and all(name not in left or prices[name] >= points for name in cheap)
 
 
-def _costs(assessment: Assessment, goal: Goal) -> dict[tuple[str, str, str], float]:
-    """Map each attack that was shown to reach the critical level to the least points it takes."""
+def _price(assessment: Assessment, name: AttackName, budget: float) -> float:
+    """Return the least points that an attack takes with so large a budget; 0: it was not made."""
+    tested = [e for e in assessment.evidence if _name(e) == name and e.rated is not None]
+    found = [
+        min((t.attack_potential.points for t in e.rated.trials if t.budget >= budget), default=0)
+        for e in tested
+        if e.rated is not None
+    ]
+    return min(found, default=0)
+
+
+def _list_shown(assessment: Assessment, goal: Goal) -> dict[AttackName, RatedTrial]:
+    """Map each attack that was shown to reach the critical level to its cheapest such trial."""
     critical = assessment.goals[goal].critical
-    found: dict[tuple[str, str, str], float] = {}
+    found: dict[AttackName, RatedTrial] = {}
     for e in assessment.evidence:
         if e.rated is None or goal not in e.goals or not e.standing.decides:
             continue
-        trials = [t for t in e.rated.trials if t.demonstrated >= critical]
+        known = [found[_name(e)]] if _name(e) in found else []
+        trials = [*known, *(t for t in e.rated.trials if t.demonstrated >= critical)]
         if trials:
-            points = min(t.attack_potential.points for t in trials)
-            found[e.attack, e.task, e.attacker] = points
+            found[_name(e)] = min(trials, key=lambda t: t.attack_potential.points)
     return found
 
 
+def _name(evidence: Evidence) -> AttackName:
+    return evidence.attack, evidence.task, evidence.attacker
+
+
 def _moves(measured: TrialOutcome, goal: Goal, feasibility: Feasibility) -> bool:
-    """Whether the verdict is better, or the cheapest attack of another class of feasibility."""
+    """Whether the verdict is better, or the cheapest attack of another class of feasibility.
+
+    What was open before because time was over before all attacks were made is no verdict.
+    """
     before, after = measured.before.goals[goal], measured.after.goals[goal]
     verdicts = before.verdict, after.verdict
     if Verdict.NOT_ASSESSED in verdicts:  # nothing is left that could be measured
+        return False
+    if before.verdict is Verdict.INCONCLUSIVE and not measured.before.complete:
         return False
     if ORDER.index(after.verdict) > ORDER.index(before.verdict):
         return True
@@ -173,8 +279,8 @@ def _moves(measured: TrialOutcome, goal: Goal, feasibility: Feasibility) -> bool
 # ---- what stands against it ----------------------------------------------------------------------
 
 
-def _objections(measured: TrialOutcome) -> Iterator[str]:
-    for effect in measured.side_effects:
+def _objections_to_price(side_effects: Sequence[SideEffect]) -> Iterator[str]:
+    for effect in side_effects:
         if effect.exceeds:
             more = effect.after - effect.before
             yield (
@@ -182,7 +288,11 @@ def _objections(measured: TrialOutcome) -> Iterator[str]:
                 f"{effect.after:.1%}, by {more:.1%} ({effect.low:.1%} to {effect.high:.1%}, "
                 f"n = {effect.n:,}); {effect.tolerance:.1%} is tolerated."
             )
-    for goal, change in measured.whole.goals.items():
+
+
+def _objections(measured: TrialOutcome) -> Iterator[str]:
+    yield from _objections_to_price(measured.side_effects)
+    for goal, change in measured.comparison.goals.items():
         before, after = measured.before.goals[goal], measured.after.goals[goal]
         if before.verdict is Verdict.NOT_ASSESSED or after.verdict is Verdict.NOT_ASSESSED:
             continue
@@ -190,23 +300,27 @@ def _objections(measured: TrialOutcome) -> Iterator[str]:
             yield f"It makes {goal} worse. {change.sentence}"
         elif after.verdict is Verdict.NOT_MET and before.verdict is not Verdict.NOT_MET:
             yield f"With it, {goal} is not met, which it was not before. {change.sentence}"
-        elif goal not in measured.aimed and _has_cheaper_attack(measured, goal):
+        elif goal not in measured.first.aimed and _has_cheaper_attack(measured, goal):
             yield f"With it, an attack on {goal} succeeds at less cost. {change.sentence}"
 
 
 def _has_cheaper_attack(measured: TrialOutcome, goal: Goal) -> bool:
     """Whether the same attack of the same attacker succeeds at less cost than before."""
-    before, after = (_costs(a, goal) for a in (measured.before, measured.after))
-    return any(after[name] < before[name] for name in before.keys() & after.keys())
+    before, after = (_list_shown(a, goal) for a in (measured.before, measured.after))
+    return any(
+        after[name].attack_potential.points < before[name].attack_potential.points
+        for name in before.keys() & after.keys()
+    )
 
 
 # ---- in words ------------------------------------------------------------------------------------
 
 
-def _why_not_better(measured: TrialOutcome) -> str:
-    goals = _list(measured.aimed)
-    rows = [r for r in measured.deciding.attacks if set(r.goals) & set(measured.aimed)]
-    seen = next((row for row in rows if row.before and row.after), None)
+def _why_not_better(first: FirstOutcome) -> str:
+    goals = _list(first.aimed)
+    rows = [r for r in first.comparison.attacks if set(r.goals) & set(first.aimed)]
+    measured = [row for row in rows if row.before and row.after and row.p_holm is not None]
+    seen = min(measured, key=lambda row: row.p_holm or 0.0, default=None)
     if seen is None or seen.before is None or seen.after is None:
         return f"No difference against the attacks that decide {goals} could be measured."
     return (

@@ -10,7 +10,12 @@ from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.core.goals import Goal
 from goalkeeper.defences import Chosen, Defence, catalogue
 
-__all__ = ["choose_defences", "list_deciding_attacks", "list_open_goals"]
+__all__ = [
+    "choose_defences",
+    "list_deciding_attacks",
+    "list_open_goals",
+    "list_served_goals",
+]
 
 OPEN = (Verdict.NOT_MET, Verdict.INCONCLUSIVE)
 
@@ -41,6 +46,13 @@ def list_deciding_attacks(assessment: Assessment, goals: Collection[Goal]) -> tu
     return tuple(dict.fromkeys(found))
 
 
+def list_served_goals(defence: Defence[Any], assessment: Assessment) -> tuple[Goal, ...]:
+    """List the open goals that a defence is meant for, and decided by attacks that it may stop."""
+    open_goals = list_open_goals(assessment)
+    families = _families(assessment, open_goals)
+    return tuple(g for g in open_goals if g in defence.goals and families[g] & defence.families)
+
+
 def choose_defences(
     app: Application, assessment: Assessment, names: Sequence[str] = ()
 ) -> tuple[tuple[Chosen, ...], Mapping[str, str]]:
@@ -57,28 +69,40 @@ def choose_defences(
     -------
     tuple
         The defences with their settings, in order: the mildest settings of all before any stronger
-        ones, and first what the assessment advises first. And why others are left out, by name.
+        ones; the goals take turns, each with what the assessment advises first for it. And why
+        others are left out, by name.
     """
     open_goals = list_open_goals(assessment)
-    families = _families(assessment, open_goals)
-    advised = [name for advice in assessment.advice for name in advice.tries]
-    tried: list[tuple[int, int, str, Chosen]] = []
+    tried: list[tuple[int, tuple[int, int], str, Chosen]] = []
     left_out: dict[str, str] = {}
     for name, kind in catalogue().items():
         if names and name not in names:
             continue
         defence: Defence[Any] = kind()
-        served = [g for g in open_goals if g in defence.goals and families[g] & defence.families]
+        served = list_served_goals(defence, assessment)
         if not names and not served:
             left_out[name] = "it is not meant for the attacks that decide here"
             continue
         if reason := defence.lacks(app):
             left_out[name] = reason
             continue
-        place = advised.index(name) if name in advised else len(advised)
+        place = _find_place(name, served, assessment, open_goals)
         for step, settings in enumerate(defence.candidates(app)):
             tried.append((step, place, name, Chosen(name, defence, settings)))
     return tuple(row[3] for row in sorted(tried, key=lambda row: row[:3])), left_out
+
+
+def _find_place(
+    name: str, served: Sequence[Goal], assessment: Assessment, open_goals: Sequence[Goal]
+) -> tuple[int, int]:
+    """Return the turn of a defence, and its place in it: its best place for any of its goals."""
+    turns = []
+    for goal in served:
+        offered = [n for a in assessment.advice if goal in a.for_ for n in a.tries]
+        advised = list(dict.fromkeys(offered))
+        turn = advised.index(name) if name in advised else len(assessment.advice) + len(advised)
+        turns.append((turn, open_goals.index(goal)))
+    return min(turns, default=(len(assessment.advice), len(open_goals)))
 
 
 def _families(assessment: Assessment, goals: Collection[Goal]) -> dict[Goal, set[str]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from goalkeeper.core.assessment import Verdict
-from goalkeeper.hardening.records import Hardening, SideEffect, TriedDefence
+from goalkeeper.hardening.page import describe_hardening
+from goalkeeper.hardening.records import Hardening
 from goalkeeper.report.gfm import escape
-
-NOTHING = "Nothing was accepted: the application stays as it is."
+from goalkeeper.report.parts import Table
 
 
 def render_hardening(found: Hardening) -> str:
@@ -17,53 +16,21 @@ def render_hardening(found: Hardening) -> str:
 
 
 def _lines(found: Hardening) -> Iterator[str]:
+    part = describe_hardening(found)
     yield f"# Hardening of {escape(found.application)}"
-    yield ""
-    if found.combined is None:
-        yield NOTHING
-    else:
-        yield f"Accepted: {escape(found.combined.defence)}. {escape(found.combined.why)}"
-        yield ""
-        yield from _goals(found.combined)
-        yield ""
-        yield from _costs(found.combined)
-    yield from ("", "## What was tried", "", "| Defence | Accepted | Why |", "| --- | --- | --- |")
-    for one in found.tried:
-        yield _row(one.defence, "yes" if one.accepted else "no", one.why)
-    for name, reason in found.left_out.items():
-        yield _row(name, "not tried", reason)
-    if found.hardened:
-        yield from ("", f"The hardened application: `{found.hardened}`")
+    yield from ("", escape(part.sentence))
+    for table in part.tables:
+        yield from ("", f"## {escape(table.caption)}", "", *_table(table))
+    for what, path in (("application", found.hardened), ("report", found.report)):
+        if path:
+            yield from ("", f"The hardened {what}: `{path}`" if found.hardened else f"`{path}`")
 
 
-def _goals(one: TriedDefence) -> Iterator[str]:
-    yield "| Goal | Before | After | Cheapest successful attack, points | What changed |"
-    yield "| --- | --- | --- | --- | --- |"
-    for goal, effect in one.goals.items():
-        if effect.before is Verdict.NOT_ASSESSED:
-            continue
-        points = f"{_points(effect.potential_before)} before, {_points(effect.potential_after)} now"
-        verdicts = (str(v).replace("_", " ") for v in (effect.before, effect.after))
-        yield _row(str(goal), *verdicts, points, effect.sentence)
-
-
-def _costs(one: TriedDefence) -> Iterator[str]:
-    yield "| What it costs | Before | After | Change, 95 % | n |"
-    yield "| --- | --- | --- | --- | --- |"
-    for cost in one.side_effects:
-        yield _row(cost.what, *cost_cells(cost))
-
-
-def cost_cells(cost: SideEffect) -> tuple[str, str, str, str]:
-    """Write a side effect: before, after, the bounds of its change, and of how many records."""
-    if cost.low is None or cost.high is None:  # seconds
-        return f"{cost.before:.3g} s", f"{cost.after:.3g} s", "", f"{cost.n:,}"
-    bounds = f"{cost.low:+.1%} to {cost.high:+.1%}"
-    return f"{cost.before:.1%}", f"{cost.after:.1%}", bounds, f"{cost.n:,}"
-
-
-def _points(value: float) -> str:
-    return "none" if value == float("inf") else f"{value:g}"
+def _table(table: Table) -> Iterator[str]:
+    yield _row(*table.head)
+    yield _row(*("---" for _ in table.head))
+    for row in table.rows:
+        yield _row(*row)
 
 
 def _row(*cells: str) -> str:

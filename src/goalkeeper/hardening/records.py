@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
-from goalkeeper.comparing import Direction
+from goalkeeper.comparing import AttackChange, Direction
 from goalkeeper.core.assessment import Verdict
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import Frozen
 from goalkeeper.core.numbers import Real
 
-__all__ = ["GoalEffect", "Hardening", "SideEffect", "TriedDefence"]
+__all__ = ["GoalEffect", "Hardening", "SideEffect", "RuledTrial", "TriedDefence"]
 
 
 class GoalEffect(Frozen):
-    """A goal before and after a defence."""
+    """A goal before and after a defence.
+
+    Where a defence was refused before all attacks were made, `after` is `not_met` if those that
+    decided show it, and else `not_assessed`.
+    """
 
     before: Verdict
     after: Verdict
     potential_before: Real = Field(
         description="attack potential of the cheapest attack that was shown to succeed; inf: none"
     )
-    potential_after: Real
+    potential_after: Real | None = Field(description="null: not assessed again")
     change: Direction = Field(description="what can be claimed, over all attacks compared")
     sentence: str = ""
 
@@ -29,10 +35,12 @@ class GoalEffect(Frozen):
 class SideEffect(Frozen):
     """What a defence costs: a value before and after, on the same records where there are some.
 
-    `low` and `high` bound the change, each with a probability of 95 %, where it has an interval.
+    `low` and `high` bound the change with a probability of 95 %, where it has an interval: of too
+    few trainings it has none. Seconds are CPU seconds, and medians.
     """
 
     what: str
+    unit: Literal["share", "seconds"] = "share"
     before: Real
     after: Real
     low: Real | None = None
@@ -53,8 +61,24 @@ class TriedDefence(Frozen):
     accepted: bool
     why: str
     goals: dict[Goal, GoalEffect] = Field(default_factory=dict)
+    attacks: tuple[AttackChange, ...] = Field(
+        default=(), description="those that decided, with their full samples"
+    )
     side_effects: tuple[SideEffect, ...] = ()
     run: str = Field(default="", description="folder of its assessment")
+
+
+class RuledTrial(Frozen):
+    """What was tried, as it is kept for the same command to continue.
+
+    `remaining` are goals that are better protected against what decided, where another attack is as
+    cheap, with the family of that attack.
+    """
+
+    key: str = Field(description="hash of everything that the ruling depends on")
+    tried: TriedDefence
+    complete: bool
+    remaining: dict[Goal, str] = Field(default_factory=dict)
 
 
 class Hardening(Frozen):
@@ -71,6 +95,7 @@ class Hardening(Frozen):
     hardened: str = Field(
         default="", description="path of the hardened application file; empty: nothing accepted"
     )
+    report: str = Field(default="", description="path of the report of the hardened application")
     model: str = Field(default="", description="path of the hardened model, where it has a file")
     complete: bool = Field(default=True, description="whether everything planned was tried")
 

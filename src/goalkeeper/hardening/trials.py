@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from goalkeeper.comparing import compare
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.goals import Goal
+from goalkeeper.core.private import make_folder, write_text
 from goalkeeper.defences import Chosen
-from goalkeeper.hardening.accepting import TrialOutcome, decide, effects_on_goals
-from goalkeeper.hardening.choosing import list_deciding_attacks
-from goalkeeper.hardening.records import TriedDefence
-from goalkeeper.hardening.side_effects import measure_side_effects
+from goalkeeper.hardening.accepting import (
+    FirstOutcome,
+    TrialOutcome,
+    decide,
+    effects_of_first,
+    effects_on_goals,
+    refuse_first,
+    refuse_price,
+)
+from goalkeeper.hardening.choosing import list_deciding_attacks, list_served_goals
+from goalkeeper.hardening.records import RuledTrial, SideEffect, TriedDefence
+from goalkeeper.hardening.side_effects import OwnCosts, compare_answers, compare_times
 from goalkeeper.hardening.subject import Subject
 from goalkeeper.planning import Choice
 from goalkeeper.policy import Policy
 from goalkeeper.running import RunOptions, Sizing, run
 
-WHOLE, DECIDING = "assessment", "deciding-attacks"
+WHOLE, DECIDING, TRIAL = "assessment", "deciding-attacks", "trial.json"
 UNLIMITED = float("inf")
 
 
@@ -62,33 +74,76 @@ class Trials:
 
     def attempt(
         self, before: Before, chosen: Sequence[Chosen], folder: Path, seconds: float
-    ) -> TriedDefence:
-        """Apply defences, assess them and rule; raises what training or loading raises."""
+    ) -> RuledTrial:
+        """Apply defences, assess them and rule; raises what training or loading raises.
+
+        What was ruled before is taken from the folder.
+        """
         described = self.subject.defended(chosen, folder)
         after = self.subject.load(described)
-        effects = measure_side_effects(before.app, after)
-        choice = Choice(goals=before.aimed(chosen), attacks=before.attacks(chosen))
-        deciding = self.assess(described, folder / DECIDING, choice, seconds)
-        known = self._known(before, chosen, seconds)
-        whole = self.assess(described, folder / WHOLE, Choice(), seconds)
+        key = before.key(after)
+        known = _read(folder / TRIAL, key)
+        if known is not None:
+            return known
+        found = self._attempt(before, chosen, Defended(described, after, folder, seconds))
+        trial = found.model_copy(update={"key": key})
+        if trial.complete:
+            make_folder(folder)
+            write_text(folder / TRIAL, trial.model_dump_json(indent=1) + "\n")
+        return trial
+
+    def _attempt(self, before: Before, chosen: Sequence[Chosen], defended: Defended) -> RuledTrial:
+        """Try defences up to the first thing that speaks against them.
+
+        What is left could not change that, and others need the time.
+        """
+        paid = compare_answers(before.costs, defended.app)
+        if why := refuse_price(paid):
+            return _refused(before, chosen, why, paid)
+        first = self._first(before, chosen, defended)
+        if why := refuse_first(first):
+            return _refused(before, chosen, why, paid, first)
+        paid = (*paid, *compare_times(before.costs, defended.app))
+        folder = defended.folder / WHOLE
+        whole = self.assess(defended.described, folder, Choice(), defended.seconds)
         measured = TrialOutcome(
-            aimed=before.aimed(chosen),
-            deciding=compare(known, deciding),
-            whole=compare(before.whole, whole),
+            first=first,
             before=before.whole,
             after=whole,
-            side_effects=effects,
-            tried=before.tried,
-            complete=all(one.complete for one in (deciding, known, whole)),
+            comparison=compare(before.whole, whole),
+            side_effects=paid,
+            complete=whole.complete,
         )
         ruling = decide(measured, before.policy.rating.feasibility)
-        return TriedDefence(
-            defence=" + ".join(one.words for one in chosen),
+        tried = TriedDefence(
+            defence=name_together(chosen),
             accepted=ruling.accepted,
             why=ruling.why,
-            goals=dict(effects_on_goals(before.whole, whole, measured.whole)),
-            side_effects=effects,
-            run=str(folder / WHOLE),
+            goals=dict(effects_on_goals(before.whole, whole, measured.comparison)),
+            attacks=first.comparison.attacks,
+            side_effects=paid,
+            run=str(folder),
+        )
+        return RuledTrial(
+            key="",
+            tried=tried,
+            complete=whole.complete,
+            remaining={goal: _cheapest_family(whole, goal) for goal in ruling.remaining},
+        )
+
+    def _first(self, before: Before, chosen: Sequence[Chosen], defended: Defended) -> FirstOutcome:
+        """Run the attacks that decided, with their full samples."""
+        aimed, seconds = before.aimed(chosen), defended.seconds
+        choice = Choice(goals=aimed, attacks=before.attacks(chosen))
+        again = self.assess(defended.described, defended.folder / DECIDING, choice, seconds)
+        known = self._known(before, chosen, seconds)
+        return FirstOutcome(
+            aimed=aimed,
+            before=known,
+            after=again,
+            comparison=compare(known, again),
+            tried=before.tried,
+            complete=known.complete and again.complete,
         )
 
     def _known(self, before: Before, chosen: Sequence[Chosen], seconds: float) -> Assessment:
@@ -104,13 +159,62 @@ class Trials:
 
 
 @dataclass(frozen=True, eq=False)
+class Defended:
+    """A defended application: described, loaded, where it is assessed, and how long at most."""
+
+    described: Application | Path
+    app: Application
+    folder: Path
+    seconds: float
+
+
+def name_together(chosen: Sequence[Chosen]) -> str:
+    """Name defences that are applied together."""
+    return " + ".join(one.words for one in chosen)
+
+
+def _refused(
+    before: Before,
+    chosen: Sequence[Chosen],
+    why: str,
+    paid: Sequence[SideEffect],
+    first: FirstOutcome | None = None,
+) -> RuledTrial:
+    """Refuse before all attacks were made."""
+    tried = TriedDefence(
+        defence=name_together(chosen),
+        accepted=False,
+        why=why,
+        goals=dict(effects_of_first(before.whole, first.after if first else None)),
+        attacks=first.comparison.attacks if first else (),
+        side_effects=tuple(paid),
+    )
+    return RuledTrial(key="", tried=tried, complete=first is None or first.complete)
+
+
+def _cheapest_family(assessment: Assessment, goal: Goal) -> str:
+    by_id = {e.id: e for e in assessment.evidence}
+    found = by_id.get(assessment.goals[goal].cheapest_attack)
+    return found.family if found else ""
+
+
+def _read(file: Path, key: str) -> RuledTrial | None:
+    """Read what was ruled before; None where there is nothing, or of something else."""
+    try:
+        found = RuledTrial.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return found if found.key == key else None
+
+
+@dataclass(frozen=True, eq=False)
 class Before:
     """The application as it was.
 
     Parameters
     ----------
-    app
-        The application.
+    costs
+        The application, and what it costs.
     whole
         Its assessment.
     policy
@@ -123,7 +227,7 @@ class Before:
         Where its assessments lie.
     """
 
-    app: Application
+    costs: OwnCosts
     whole: Assessment
     policy: Policy
     open_goals: Sequence[Goal]
@@ -131,13 +235,33 @@ class Before:
     root: Path
 
     def aimed(self, chosen: Sequence[Chosen]) -> tuple[Goal, ...]:
-        """List the open goals that some of the defences are meant for."""
+        """List the open goals that some of the defences are meant for.
+
+        Those of which it may stop what decides, if there are any.
+        """
         meant = {goal for one in chosen for goal in one.defence.goals}
-        return tuple(goal for goal in self.open_goals if goal in meant)
+        served = {g for one in chosen for g in list_served_goals(one.defence, self.whole)}
+        return tuple(goal for goal in self.open_goals if goal in (served or meant))
 
     def attacks(self, chosen: Sequence[Chosen]) -> tuple[str, ...]:
         """List the attacks that decide these goals."""
         return list_deciding_attacks(self.whole, self.aimed(chosen))
+
+    def key(self, after: Application) -> str:
+        """Hash what a ruling on the defended application depends on, but the code."""
+        evidence = sorted((e.id, e.unit, str(e.status)) for e in self.whole.evidence)
+        parts = [
+            after.fingerprint,
+            repr(after.attackers),
+            repr(sorted(after.needs.items())),
+            self.whole.application.fingerprint,
+            self.whole.policy.model_dump_json(),
+            self.whole.tool.version,
+            str(self.whole.seed),
+            str(self.tried),
+            repr(evidence),
+        ]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def folder(self, chosen: Sequence[Chosen]) -> Path:
         """Return where these attacks are run with their full samples."""

@@ -151,10 +151,14 @@ class Matcher:
             return replace(entry, status=status, reasons=found[0], measured=found[1])
         unit = self._unit(self.attack, attacker, granted, self.choice)
         interim = self._unit(self.interim, attacker, granted, self.choice.interim())
-        same = interim.settings == unit.settings and _fill(interim, self.app) == _fill(
-            unit, self.app
-        )
-        return replace(entry, unit=unit, interim=None if same else interim)
+        return replace(entry, unit=unit, interim=interim if self._saves(interim, unit) else None)
+
+    def _saves(self, interim: Unit, unit: Unit) -> bool:
+        """Tell whether an interim look takes less time than the full one."""
+        if interim.settings != unit.settings:
+            return True
+        smaller = _fill(interim, self.app) != _fill(unit, self.app)
+        return smaller and self.attack.game.looks_ahead
 
     def _unit(self, attack: AnyAttack, attacker: Attacker, granted: Power, choice: Choice) -> Unit:
         game = resize(attack.game(), choice.effort)

@@ -17,7 +17,7 @@ from goalkeeper.policy._checks import check_rating, check_taxonomy
 from goalkeeper.policy._files import nearest, parse, read_bytes
 from goalkeeper.policy._frameworks import build_frameworks
 from goalkeeper.policy._rating import Rating
-from goalkeeper.policy._remedies import remedies_for
+from goalkeeper.policy._remedies import RemedyRow, remedies_for
 from goalkeeper.policy._sentences import sentences_for
 from goalkeeper.policy._taxonomy import Family, Taxonomy, Variant, variants_of
 
@@ -141,10 +141,10 @@ class Policy:
         found = sentences_for(self.taxonomy.sentences, kind)
         return {variant: tasks for variant, tasks in found.items() if variant in variants}
 
-    def remedies(self, variant: str, kind: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-        """List defences against a variant: what, why, and which of ours do that."""
+    def remedies(self, variant: str, kind: str) -> tuple[RemedyRow, ...]:
+        """List defences against a variant: what, why, which of ours do that, and against what."""
         found = remedies_for(self.taxonomy.remedies, variant, kind)
-        return tuple((remedy.defence, remedy.reason, remedy.tries) for remedy in found)
+        return tuple((r.defence, r.reason, r.tries, r.against) for r in found)
 
     def frameworks(self) -> tuple[Framework, ...]:
         """List the public frameworks, their criteria, and the variants that belong to each."""

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from goalkeeper.core.need import Frozen
 from goalkeeper.policy._files import check_name
 from goalkeeper.policy._sentences import InputKind
 
+# What an attack used: questions to a model that the attacker does not have; answers with more than
+# a class; the model itself; stored inputs of others; or the position of somebody who works on the
+# application, or of somebody outside who adds to its training data.
+Use = Literal["questions", "scores", "model", "stored", "position", "contributions"]
+RemedyRow = tuple[str, str, tuple[str, ...], tuple[str, ...]]
+
 
 class Remedy(Frozen):
     """A defence and why it helps; empty `variants` or `inputs`: against all, for all.
 
-    `tries` names the defences that goalkeeper can apply and measure.
+    `tries` names the defences that goalkeeper can apply and measure. `against` says what an attack
+    must have used for it to have an effect; empty: it may have an effect on any.
     """
 
     defence: str
@@ -20,6 +28,7 @@ class Remedy(Frozen):
     variants: tuple[str, ...] = ()
     inputs: tuple[InputKind, ...] = ()
     tries: tuple[str, ...] = ()
+    against: tuple[Use, ...] = ()
 
 
 def check_remedies(

@@ -4,10 +4,12 @@ from goalkeeper.rate._goals import Settled, rate, rate_evidence, rate_goal, sett
 from goalkeeper.rate._joined import join_evidence
 from goalkeeper.rate._looks import share_of, shares_of_looks
 from goalkeeper.rate._recompute import recompute
+from goalkeeper.rate._steps import next_steps
 
 __all__ = [
     "Settled",
     "join_evidence",
+    "next_steps",
     "rate",
     "rate_evidence",
     "rate_goal",

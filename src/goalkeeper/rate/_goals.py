@@ -144,8 +144,8 @@ def settle(
     evidence: Evidence, need: int, policy: Policy, secrecy: Secrecy, *, hypotheses: int
 ) -> Settled:
     """Return what a piece of evidence settles for a goal of this need, all other evidence aside."""
-    criteria = _criteria(need, policy, hypotheses)
-    points = _points(evidence, need, policy, secrecy, hypotheses)
+    criteria = criteria_of(need, policy, hypotheses)
+    points = points_of(evidence, need, policy, secrecy, hypotheses)
     if any(p.cost < criteria.required for p in criteria.demonstrated(points)):
         return Settled.SHOWN
     possible = criteria.not_excluded(points)
@@ -174,8 +174,8 @@ def rate_goal(
     """
     rules, level = policy.rating, need.level
     counted = [e for e in evidence if goal in e.goals and e.standing.decides]
-    points = [p for e in counted for p in _points(e, level, policy, secrecy, hypotheses)]
-    criteria = _criteria(level, policy, hypotheses)
+    points = [p for e in counted for p in points_of(e, level, policy, secrecy, hypotheses)]
+    criteria = criteria_of(level, policy, hypotheses)
     shown = min((p.cost for p in criteria.demonstrated(points)), default=math.inf)
     possible = min((p.cost for p in criteria.not_excluded(points)), default=math.inf)
     tested = any(p.tested for p in points) or nothing_to_be_had(points) is not None
@@ -239,7 +239,7 @@ def rate(
     return tuple(rated), goals, overall
 
 
-def _criteria(need: int, policy: Policy, hypotheses: int) -> PassCriteria:
+def criteria_of(need: int, policy: Policy, hypotheses: int) -> PassCriteria:
     rules = policy.rating
     return PassCriteria(
         required=rules.required_attack_potential[need] if need else 0,
@@ -249,7 +249,7 @@ def _criteria(need: int, policy: Policy, hypotheses: int) -> PassCriteria:
     )
 
 
-def _points(
+def points_of(
     evidence: Evidence, need: int, policy: Policy, secrecy: Secrecy, hypotheses: int
 ) -> list[ExposurePoint]:
     """List the rated trials; for an untested attack, the policy's interval at minimum cost.

@@ -118,7 +118,7 @@ def _describe_gap(point: ExposurePoint, criteria: PassCriteria, policy: Policy) 
             limited = "stopped by the time limit" if point.evidence.result.limited else ""
             return limited or "tested, but without a result"
         return str(point.evidence.status).replace("_", " ")
-    factor = _sample_factor(point, criteria, policy)
+    factor = sample_factor(point, criteria, policy)
     if factor is None:
         return (
             f"too close to the limit; even a sample {FACTORS[-1]} times as large is not expected "
@@ -136,7 +136,7 @@ def _count_records(tally: Tally, factor: int) -> str:
     return f" ({factor * fewest:,} records a side)"
 
 
-def _sample_factor(point: ExposurePoint, criteria: PassCriteria, policy: Policy) -> int | None:
+def sample_factor(point: ExposurePoint, criteria: PassCriteria, policy: Policy) -> int | None:
     """Return the sample size factor that would decide at the same rates; None beyond the last."""
     rules, metric, share = policy.rating, point.evidence.metric, share_of(point.evidence)
     if point.trial is None:
@@ -148,6 +148,14 @@ def _sample_factor(point: ExposurePoint, criteria: PassCriteria, policy: Policy)
         if shown >= criteria.critical or possible < criteria.critical:
             return factor
     return None
+
+
+def expect_at(point: ExposurePoint, factor: int, criteria: PassCriteria, policy: Policy) -> int:
+    """Return the exposure level that so large a sample is expected to show at the same rates."""
+    if point.trial is None:
+        return 0
+    larger, share = _scale_tally(point.trial.tally, factor), share_of(point.evidence)
+    return policy.rating.level(point.evidence.metric, bound(larger, share * criteria.split)[0])
 
 
 def _scale_tally(tally: Tally, factor: int) -> Tally:

@@ -28,6 +28,7 @@ class Scale:
 
 PLAIN = Scale()
 PERCENT = Scale(100.0, " %")
+TIED = re.compile(r"\d %|\bn = \d|\bLinf \d|\bL2 \d")
 
 _PERCENT = re.compile(
     r"(^|_)(rate|accuracy|share|gain|tpr|fpr|recall|precision|agreement"
@@ -290,3 +291,8 @@ def join_words(items: tuple[str, ...]) -> str:
     if len(items) < 2:
         return "".join(items)
     return _("{first} and {last}").format(first=", ".join(items[:-1]), last=items[-1])
+
+
+def tie(text: str, space: str = "\N{NO-BREAK SPACE}") -> str:
+    """Keep a number on one line with its unit, and with the name of what it counts."""
+    return TIED.sub(lambda found: found[0].replace(" ", space), text)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from goalkeeper.core.assessment import Assessment
+from goalkeeper.report import format as fmt
 from goalkeeper.report import leading, words
 from goalkeeper.report.language import _, ngettext, speaking
 from goalkeeper.report.model import Report
@@ -19,7 +20,6 @@ from goalkeeper.report.rows import attack_rows
 
 SHORT = 24  # characters; a cell of this length is kept on one line
 MOST_COLUMNS = 9
-TIED = re.compile(r"\d %|\bn = \d|\bLinf \d|\bL2 \d")
 
 
 def render_html(assessment: Assessment, context: Context | None = None) -> str:
@@ -53,6 +53,7 @@ def _page(template: str, report: Report, **drawn: object) -> str:
     )
 
 
+@cache  # compiling the templates takes longer than filling them in
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("goalkeeper.report", "templates"),
@@ -64,7 +65,7 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_callables(_, ngettext, newstyle=False)  # type: ignore[attr-defined]
-    environment.filters |= {"narrow": _narrow, "tie": tie}
+    environment.filters |= {"narrow": _narrow, "tie": fmt.tie}
     environment.globals |= {
         "words": words,
         "leading": leading,
@@ -72,11 +73,6 @@ def _environment() -> Environment:
         "attack_rows": attack_rows,
     }
     return environment
-
-
-def tie(text: str) -> str:
-    """Keep a number on one line with its unit, and with the name of what it counts."""
-    return TIED.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
 
 
 def _narrow(table: Table) -> str:

@@ -44,6 +44,12 @@ CHECK = N_(
     "Whether this report follows from its evidence can be checked by anybody who has the run "
     "folder: goalkeeper verify RUN."
 )
+NUMBERS = N_(
+    "How to read the numbers: n is how many inputs or records were measured; brackets hold the 95 "
+    "% interval, which chance leaves open; points say what an attack costs, from 0, almost "
+    "nothing, to 25 and more, hardly affordable (ISO/SAE 21434)."
+)
+NORMS = N_("Linf is the largest change of a single value, L2 the length of all changes together.")
 SIGNED_BY = (N_("Reviewed by"), N_("Role"), N_("Date"), N_("Signature"))
 
 
@@ -233,3 +239,10 @@ def _few(names: Sequence[str], most: int) -> str:
 
 def _count_more(number: int) -> str:
     return _(MORE).format(count=fmt.count(number))
+
+
+def explain_numbers(goals: Iterable[GoalPart]) -> str:
+    """Explain what stands in the sentences on goals to somebody who meets it for the first time."""
+    said = " ".join(goal.sentence for goal in goals)
+    norms = [_(NORMS)] if "Linf " in said or "L2 " in said else []
+    return " ".join([_(NUMBERS), *norms])

@@ -17,7 +17,7 @@ from goalkeeper.report.gaps import open_lines
 from goalkeeper.report.goalpart import GoalPart, goal_part
 from goalkeeper.report.language import _
 from goalkeeper.report.leading import Leading, Sources, leading
-from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table
+from goalkeeper.report.parts import AssignmentRow, Context, Fact, Table, TablesPart
 from goalkeeper.report.planned import (
     count_planned,
     count_rest,
@@ -81,6 +81,7 @@ class Report:
     assignment: Table
     note: str
     glossary: tuple[tuple[str, str], ...]
+    hardening: TablesPart | None = None
 
     @classmethod
     def of(cls, assessment: Assessment, *, context: Context) -> Report:
@@ -139,6 +140,7 @@ class Report:
             assignment=_assignment(context),
             note=context.note,
             glossary=tuple((_(term), _(meaning)) for term, meaning in GLOSSARY),
+            hardening=context.hardening,
         )
 
     @property

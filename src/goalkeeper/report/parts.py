@@ -62,6 +62,14 @@ def merge_rows(rows: Iterable[tuple[str, ...]], column: int) -> tuple[tuple[str,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class TablesPart:
+    """A part of a report that is a sentence and some tables."""
+
+    sentence: str
+    tables: tuple[Table, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignmentRow:
     """Which goal an attack family threatens: as published in both languages, and by definition."""
@@ -100,6 +108,8 @@ class Context:
     failures_only
         Whether a format for programs leaves out what is no failure. GitHub shows every result of a
         SARIF file as an alert, even one that passed.
+    hardening
+        What hardening tried on this application, and what came of it.
     language
         In which language the formats for people are written.
     """
@@ -113,6 +123,7 @@ class Context:
     person: str = "person"
     source: ApplicationFile | None = None
     failures_only: bool = False
+    hardening: TablesPart | None = None
     language: Language = ENGLISH
 
     def in_repository(self) -> Context:

@@ -131,6 +131,21 @@ CONTINUE = (
     "Continue this run with the same command: the time was up before every attack run was made."
 )
 CHECK_MODEL = "Check that this is your model, with its own data, and run it again."
+CONTINUE_FOR = (
+    "Continue this run with the same command: {runs} attack runs were not made yet, which takes "
+    "about {time}."
+)
+LARGER = "{factor} times the sample of {attack} by {attacker}{models}: about {time}."
+LARGER_DATA = (
+    "{factor} times the sample of {attack} by {attacker}{models}, which needs {records} records, "
+    "more than there are now: about {time}."
+)
+MODELS = " ({models} more models trained)"
+EFFORT = "With the option --effort {effort}."
+FIRST_OF = (
+    "That settles one of {runs} attack runs that are open; all that a larger sample is expected to "
+    "settle together take about {time}."
+)
 MORE_EFFORT = (
     "Run it again with more effort (the option --effort): the attack that may decide did not pass "
     "its own checks."

@@ -5,7 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from goalkeeper.core.assessment import ApplicationRow, Assessment, Gap, GoalRating, Verdict
+from goalkeeper.core.amounts import MAX_EFFORT
+from goalkeeper.core.assessment import (
+    ApplicationRow,
+    Assessment,
+    Gap,
+    GoalRating,
+    NextStep,
+    Verdict,
+)
 from goalkeeper.core.evidence import Evidence, Gain, Measurement, Status
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.threats import LEAST_LIKELY
@@ -83,13 +91,40 @@ def tell_settling(goal: Goal, decider: Sequence[Evidence], assessment: Assessmen
     rating = assessment.goals[goal]
     if rating.doubt:
         return phrases.fill(phrases.CHECK_MODEL)
-    if not assessment.complete:
+    step = assessment.next_steps.get(goal)
+    if not assessment.complete and (step is None or step.kind != "continue"):
         return phrases.fill(phrases.CONTINUE)
+    if step is not None:
+        return _tell_step(step, assessment)
     if any(e.status is Status.CONTROL_FAILED for e in decider):
         return phrases.fill(phrases.MORE_EFFORT)
     if not decider or decider[0].status is not Status.TESTED:
         return ""
     return _as_sentence(_what_settles(decider, rating).removeprefix(_(phrases.TOO_LITTLE)))
+
+
+def _tell_step(step: NextStep, assessment: Assessment) -> str:
+    """Tell the next step, and how long it takes by what this run took."""
+    time = fmt.duration(step.seconds)
+    if step.kind == "continue":
+        return phrases.fill(phrases.CONTINUE_FOR, runs=fmt.count(step.runs), time=time)
+    models = phrases.fill(phrases.MODELS, models=fmt.count(step.models)) if step.models else ""
+    values = {
+        "factor": fmt.count(step.factor),
+        "attack": _plain(step.attack),
+        "attacker": step.attacker.replace("_", " "),
+        "models": models,
+        "records": fmt.count(step.records),
+        "time": time,
+    }
+    told = [phrases.fill(phrases.LARGER_DATA if step.records else phrases.LARGER, **values)]
+    effort = assessment.effort * step.factor
+    if not step.records and effort <= MAX_EFFORT:
+        told.append(phrases.fill(phrases.EFFORT, effort=f"{effort:g}"))
+    if not step.settles:
+        all_ = fmt.duration(step.seconds_of_all)
+        told.append(phrases.fill(phrases.FIRST_OF, runs=fmt.count(step.runs), time=all_))
+    return " ".join(told)
 
 
 # ---- what it means -------------------------------------------------------------------------------

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.rule import Rule
+from rich.segment import Segment
 from rich.text import Text
 
 from goalkeeper.core.assessment import Assessment, Verdict
@@ -15,7 +16,12 @@ from goalkeeper.report import format as fmt
 from goalkeeper.report.finding import Finding
 from goalkeeper.report.goalpart import OUTCOME_WORDS, GoalPart, OutcomeCount
 from goalkeeper.report.language import _, ngettext, speaking, within_sentence
-from goalkeeper.report.leading import describe_failure, first_step, label_first_step
+from goalkeeper.report.leading import (
+    describe_failure,
+    explain_numbers,
+    first_step,
+    label_first_step,
+)
 from goalkeeper.report.model import Report
 from goalkeeper.report.parts import Context
 from goalkeeper.report.sections import NO_ATTACK, AdvicePart
@@ -27,6 +33,7 @@ STYLES = {
     Verdict.INCONCLUSIVE: "bold yellow",
     Verdict.NOT_ASSESSED: "dim",
 }
+TIE = "\ue000"  # stands for a space at which no line may break; rich breaks at every real one
 MOST_LINES = 5
 MOST_NAMES = 4
 
@@ -43,7 +50,7 @@ def render_terminal(
     plain = not console.encoding.lower().startswith("utf")
     with speaking(context.language):
         report = Report.of(assessment, context=context)
-        console.print(terminal(report, plain=plain, brief=brief))
+        console.print(_Tied(terminal(report, plain=plain, brief=brief)))
 
 
 def terminal(report: Report, *, plain: bool = False, brief: bool = False) -> RenderableType:
@@ -56,6 +63,8 @@ def terminal(report: Report, *, plain: bool = False, brief: bool = False) -> Ren
         parts += [Text(), *_goal(goal, report, plain=plain, brief=brief)]
     parts.append(Text())
     parts += [Text(text) for text in (report.counts, report.fit) if text]
+    if report.goals:
+        parts.append(Text(explain_numbers(report.goals), style="dim"))
     if brief:
         parts += [Text(line) for line in _failed(report)]
         return Group(*parts)
@@ -66,6 +75,29 @@ def terminal(report: Report, *, plain: bool = False, brief: bool = False) -> Ren
     parts += [Text(), *([Text(report.people, style="dim")] if report.people else [])]
     parts.append(Text(_(SCOPE), style="dim"))
     return Group(*parts)
+
+
+class _Tied:
+    """Breaks no line between a number and its unit, or the name of what it counts."""
+
+    def __init__(self, part: RenderableType) -> None:
+        self._part = part
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render with marks in place of these spaces, and put the spaces back."""
+        _tie(self._part)
+        for text, style, control in console.render(self._part, options):
+            yield Segment(text.replace(TIE, " "), style, control)
+
+
+def _tie(part: RenderableType) -> None:
+    if isinstance(part, Text):
+        part.plain = fmt.tie(part.plain, TIE)
+    elif isinstance(part, Group):
+        for each in part.renderables:
+            _tie(each)
+    elif isinstance(part, Padding):
+        _tie(part.renderable)
 
 
 def _verdict(verdict: Verdict, *, plain: bool) -> Text:

@@ -9,7 +9,7 @@ from typing import Any
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.report import format as fmt
 from goalkeeper.report.language import _
-from goalkeeper.report.parts import Context
+from goalkeeper.report.parts import Context, Table, TablesPart
 from goalkeeper.report.people import count_people, pseudonymise
 from goalkeeper.report.words import PEOPLE_NAMED, PEOPLE_NUMBERED
 
@@ -43,7 +43,21 @@ def clean_assessment(assessment: Assessment, context: Context) -> tuple[Assessme
 def clean_context(context: Context) -> Context:
     """Escape invisible characters in the texts that come from the user's names."""
     texts = {name: _clean(dict(getattr(context, name))) for name in ("citations", "commands")}
-    return replace(context, **texts)
+    return replace(context, hardening=_clean_part(context.hardening), **texts)
+
+
+def _clean_part(part: TablesPart | None) -> TablesPart | None:
+    if part is None:
+        return None
+    tables = tuple(
+        Table(_clean(t.caption), _clean_row(t.head), tuple(map(_clean_row, t.rows)))
+        for t in part.tables
+    )
+    return TablesPart(_clean(part.sentence), tables)
+
+
+def _clean_row(row: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_clean, row))
 
 
 def _clean(value: Any) -> Any:

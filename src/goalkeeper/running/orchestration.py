@@ -88,7 +88,7 @@ def run(
     else:
         session = _load_described(application, seed, choice, options, kept)
     session = _measure(session, options)
-    session = replace(session, folder=kept, store=_open_store(application, options))
+    session = replace(session, folder=kept, store=open_store(application, options))
     with kept.locked():
         if not options.resume and kept.has("run.json"):
             raise StoreError(f"{kept.root} holds a run already; resume it, or choose a new folder")
@@ -200,7 +200,7 @@ def _choose_execution(application: Application | Path | str, given: Execution) -
 def _load_described(
     file: Path | str, seed: int, choice: Choice, options: RunOptions, folder: RunFolder
 ) -> Session:
-    execution, store = options.execution, _open_store(file, options)
+    execution, store = options.execution, open_store(file, options)
     compute = replace(
         options.compute or ComputeSettings(device="auto"),
         jobs=execution.slots if execution.executor == "inline" else 1,
@@ -216,7 +216,8 @@ def _prepare_in_python(app: Application, seed: int, choice: Choice) -> Session:
     return prepare(replace(app, hashes={**app.hashes, **answers}), seed=seed, choice=choice)
 
 
-def _open_store(application: Application | Path | str, options: RunOptions) -> Store | None:
+def open_store(application: Application | Path | str, options: RunOptions) -> Store | None:
+    """Return the store that a run of this application uses; None: it uses none."""
     wanted = options.store
     if wanted is None:
         wanted = not isinstance(application, Application)

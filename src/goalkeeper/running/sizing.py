@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from goalkeeper.assessing import Session, resized
+from goalkeeper.core.amounts import MAX_EFFORT, MIN_EFFORT
 from goalkeeper.core.errors import DescriptionError
-from goalkeeper.estimate import MAX_EFFORT, MIN_EFFORT, OperationTimes, measure_times
+from goalkeeper.estimate import OperationTimes, measure_times
 from goalkeeper.running.options import Sizing
 
 

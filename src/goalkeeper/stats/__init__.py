@@ -47,6 +47,7 @@ from goalkeeper.stats.roc import (
     tpr_at_fpr,
 )
 from goalkeeper.stats.sampling import (
+    WELL_RESOLVED,
     campaign,
     minimum_detectable,
     negatives_for_fpr,
@@ -57,6 +58,7 @@ from goalkeeper.stats.sampling import (
 )
 
 __all__ = [
+    "WELL_RESOLVED",
     "Interval",
     "IntervalEstimate",
     "advantage",

@@ -140,9 +140,12 @@ def resample_difference(
 
 
 def pvalue_of_difference(
-    before: Callable[[float], IntervalEstimate], after: Callable[[float], IntervalEstimate]
+    before: Callable[[float], IntervalEstimate],
+    after: Callable[[float], IntervalEstimate],
+    *,
+    correlation: float = 0.0,
 ) -> float:
-    """Invert the interval of the difference of two independent measurements.
+    """Invert the interval of the difference of two measurements.
 
     The p-value is twice the largest error of one bound at which the interval leaves 0 out.
 
@@ -150,10 +153,12 @@ def pvalue_of_difference(
     ----------
     before, after
         From the error of each bound to a value with its bounds.
+    correlation
+        Of the two measurements; 0 where they are independent.
     """
 
     def excludes(tail: float) -> bool:
-        difference = subtract(after(tail), before(tail))
+        difference = subtract(after(tail), before(tail), correlation=correlation)
         return difference.low > 0 or difference.high < 0
 
     low, high = math.log(SMALLEST_TAIL), math.log(0.5)

@@ -92,19 +92,28 @@ def tries_to_detect(
 
 
 def items_to_detect(
-    change: float, error: float, n: int, *, alpha: float = 0.05, power: float = POWER
+    change: float, error: float, n: int, *, alpha: float = 0.05, floor: float = 0.0
 ) -> int | None:
     """Count the items that find a change, from the standard error of the difference at `n` items.
+
+    Parameters
+    ----------
+    floor : float
+        The part of the standard error that does not fall with the number of items.
 
     Returns
     -------
     int or None
-        None where it is more than ten million.
+        None where it is more than ten million, or where no number would do.
     """
     if not (change and math.isfinite(error)):
         return None
+    # (size / z)^2 = error^2 + floor^2, of which only the first part falls with the items.
+    left = change**2 - _start(floor, floor, 1.0, alpha, POWER)
+    if left <= 0:
+        return None
     each = error * math.sqrt(n)
-    found = _start(each, each, abs(change), alpha, power)
+    found = _start(each, each, math.sqrt(left), alpha, POWER)
     return math.ceil(found) if found <= MOST else None
 
 

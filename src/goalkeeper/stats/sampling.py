@@ -12,6 +12,7 @@ from goalkeeper.stats.intervals import clopper_pearson
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+WELL_RESOLVED = 130  # expected false positives
 # Keeps a quotient that is whole but for rounding, as 20 / 0.001, from being rounded up.
 _QUOTIENT_SLACK = 1e-9
 
@@ -94,7 +95,7 @@ def resolved_rates(
 
     At a rate with few expected false positives a ratio has no upper bound to speak of, and it
     alone would decide what cannot be excluded: with 30 a leak-free application stays below a
-    ratio of e in at least 90 % of cases.
+    ratio of e in at least 90 % of cases, and with `WELL_RESOLVED` below 1.5.
 
     Parameters
     ----------

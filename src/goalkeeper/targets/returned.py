@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from goalkeeper.core.errors import TargetError
 from goalkeeper.core.noticeboard import Activity
 from goalkeeper.core.usercode import name_error, passes, user_code
 from goalkeeper.targets.answers import ClassIndex, LabelReader, finite_numbers, softmax, unwrap
+from goalkeeper.targets.remedies import remedy_for
 
 __all__ = ["ClassIndex", "call_model", "labels_of", "scores_of", "softmax"]
 
@@ -29,30 +30,17 @@ def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
     except BaseException as error:
         if passes(error):
             raise
-        message = name_error(error)
-        raise TargetError(f"{what} raised {message}", _remedy(message)) from error
+        raise TargetError(f"{what} raised {name_error(error)}", remedy_for(error, x)) from error
     if inspect.iscoroutine(raw) or inspect.isgenerator(raw):
         raw.close()
         raise TargetError(
             f"{what} returned a {type(raw).__name__}, which has computed nothing yet",
             "write `def` in place of `async def`, and `return` in place of `yield`",
         )
+    if isinstance(raw, Iterator):  # such as of map(), which can be read only once
+        raw = list(raw)
     # A model may answer in a buffer of its own, which its next answer overwrites.
     return raw.copy() if isinstance(raw, np.ndarray) else raw
-
-
-def _remedy(message: str) -> str:
-    """Say what to do after an exception of a model."""
-    words = message.lower()
-    if "double" in words and "float" in words:
-        return (
-            "it is given float64 and wants float32: convert its input first, e.g. "
-            "np.asarray(x, dtype=np.float32), or make a torch module float32 throughout"
-        )
-    return (
-        "it must answer every input of the domain: check that the domain describes the inputs "
-        "it was trained on, preprocessing included"
-    )
 
 
 def labels_of(raw: Any, n: int, index: ClassIndex, what: str) -> Ints:

@@ -128,6 +128,8 @@ class FeatureMaker:
         """Read the steps, and compare with them; raises NotOffered where that fails."""
         if not isinstance(self._domain, TableDomain):
             raise NotOffered("only tables have columns")
+        if hasattr(self._model, "columns"):  # set_output(transform="pandas")
+            raise NotOffered("the pipeline makes frames")
         self._features = read_row_features(self._steps, self._domain)
         rows = draw_rows(self._domain, CHECKED, np.random.default_rng(2))
         rows = rows[~np.isnan(rows).any(axis=1)]
@@ -149,8 +151,9 @@ class FeatureMaker:
 
 
 def _is_by_column(array: Any) -> bool:
-    flags = getattr(array, "flags", None)
-    return flags is not None and flags.f_contiguous and not flags.c_contiguous
+    if not isinstance(array, np.ndarray):
+        return False
+    return bool(array.flags.f_contiguous and not array.flags.c_contiguous)
 
 
 def same_features(ours: Any, theirs: Any) -> bool:

@@ -12,6 +12,27 @@ from goalkeeper.core.errors import DataError, TargetError
 from goalkeeper.core.noticeboard import Activity
 from goalkeeper.core.usercode import name_error, passes, user_code
 
+LONGEST = 200  # characters of a recipe in an error; XGBoost has dozens of settings
+# What libraries say, in lower case, and what to do.
+KNOWN = (
+    (
+        "early stopping",
+        "early stopping needs records of its own: write build(x, y, seed), which sets some of x "
+        "apart and returns the trained model",
+    ),
+    (
+        "invalidindexerror",
+        "it is given a pandas DataFrame where the data are a table with names: take columns by "
+        "name, or with .iloc",
+    ),
+    (
+        "multi-output",
+        "a model of several outputs (multi-label) is not assessed yet: describe an application "
+        "for each label",
+    ),
+    ("feature_names must be string", "rename the columns with such signs in the data"),
+    ("special json characters", "rename the columns with signs such as : , [ ] { } in the data"),
+)
 FEW = 10  # records of a class, below which a training may fail for want of them
 
 
@@ -43,6 +64,20 @@ def check_masks(data: Data, masks: Bools, seeds: Sequence[int]) -> Bools:
     return masks
 
 
+def count_classes(masks: Bools, y: Ints, classes: int) -> Ints:
+    """Count the records of each class in each subset `(N, classes)`."""
+    return np.array([np.bincount(y[mask], minlength=classes) for mask in masks], dtype=np.int64)
+
+
+def lack_classes(masks: Bools, y: Ints, classes: int) -> bool:
+    """Tell whether a subset `(N, rows)` lacks a class, while all have two at least.
+
+    Of many classes with few records each, random halves often do; scikit-learn trains on those.
+    """
+    present = count_classes(masks, y, classes) > 0
+    return bool(not present.all() and (present.sum(axis=1) > 1).all())
+
+
 def require_records(data: Data) -> None:
     """Refuse data without a single record; raises DataError."""
     if len(data) == 0:
@@ -60,13 +95,18 @@ def run_training(train: Callable[[], Any], data: LabelledRows, what: str) -> Any
         counts = dict(zip(*np.unique(data.y, return_counts=True), strict=True))
         sizes = ", ".join(f"class {int(c)}: {int(n)}" for c, n in counts.items())
         kind = DataError if isinstance(error, ValueError) else TargetError
+        name = what if len(what) <= LONGEST else what.partition("(")[0] + "(...)"
         raise kind(
-            f"training {what} on {len(data)} records ({sizes}) raised "
-            f"{name_error(error)}; {_remedy(counts)}"
+            f"training {name} on {len(data)} records ({sizes}) raised {name_error(error)}",
+            _remedy(error, counts),
         ) from error
 
 
-def _remedy(counts: Mapping[Any, int]) -> str:
-    """Advise more records only where a class has so few that a recipe may need more."""
+def _remedy(error: BaseException, counts: Mapping[Any, int]) -> str:
+    """Advise by what the error says; more records only where a class has few of them."""
+    words = f"{type(error).__name__}: {error}".lower()
+    for part, remedy in KNOWN:
+        if part in words:
+            return remedy
     few = len(counts) < 2 or min(counts.values()) < FEW
     return "give more records, or correct the recipe" if few else "correct the recipe, or the data"

@@ -14,6 +14,7 @@ from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.domain import Domain, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import DataError
 from goalkeeper.targets.linear import steps_of
+from goalkeeper.training.checks import count_classes
 from goalkeeper.training.gaps import FILLS
 from goalkeeper.training.supported import StrategyKind, classify_estimator
 
@@ -63,9 +64,7 @@ class FitJob:
 
     def __post_init__(self) -> None:
         """Refuse subsets without a class."""
-        width = len(self.classes)
-        member = np.eye(width, dtype=np.float64)[self.data.y]
-        counts = self.masks.astype(np.float64) @ member
+        counts = count_classes(self.masks, self.data.y, len(self.classes))
         models, classes = np.nonzero(counts == 0)
         if len(models):
             raise DataError(

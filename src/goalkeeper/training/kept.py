@@ -34,8 +34,8 @@ from goalkeeper.training.dispatch import FitStrategy
 from goalkeeper.training.sizes import measure_bytes
 
 Value = TypeVar("Value")
-# Shares of `compute.memory` that may be taken by answers, and by models.
-ANSWERS_SHARE, MODELS_SHARE = 4, 2
+# Shares of `compute.memory` that may be taken by answers, by models, and by those trained alone.
+ANSWERS_SHARE, MODELS_SHARE, ALONE_SHARE = 4, 2, 8
 FEW = 4  # models that are trained and asked at a time where each is trained alone
 
 
@@ -81,6 +81,7 @@ class KeptTrainings:
         self._setting = fingerprint(compute.arithmetic, networks, code)
         self._answers: Bounded[NDArray[Any]] = Bounded(self._memory // ANSWERS_SHARE)
         self._models: Bounded[Ensemble] = Bounded(self._memory // MODELS_SHARE)
+        self._alone: Bounded[Target] = Bounded(self._memory // ALONE_SHARE)
         self._owners: list[Trainer] = []  # whose identity is part of keys
         self._records: tuple[Data, str] | None = None  # the latest, with its hash
 
@@ -113,6 +114,17 @@ class KeptTrainings:
         ]
         said = iter(self._share_out(wanted))
         return [np.concatenate([next(said) for _ in parts]) for parts in cut]
+
+    def alone(self, trainer: Trainer, data: Data, seed: int) -> Target:
+        """Return one model, trained by itself; kept in memory as long as it fits."""
+        masks = np.ones((1, len(data)), dtype=bool)
+        sets = TrainingSets(data=data, masks=masks, seeds=[seed])
+        key = fingerprint(self._key(trainer, sets), "alone")
+        found = self._alone.get(key)
+        if found is None:
+            found = getattr(trainer, "fit_cached", trainer.fit)(data, seed)
+            self._alone.put(key, found, measure_bytes(found))
+        return found
 
     def recall(
         self, key: str, trainer: Trainer, compute: Callable[[], NDArray[Any]]
@@ -166,6 +178,31 @@ class KeptTrainings:
         if self._records is None or self._records[0] is not data:
             self._records = data, fingerprint(data.x, data.y)
         return self._records[1]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class KeepingTrainer:
+    """A recipe of which single models are kept, for whoever is not metered."""
+
+    trainer: Trainer
+    trainings: KeptTrainings
+
+    @property
+    def recipe(self) -> str:
+        """What the trainer does, in words."""
+        return self.trainer.recipe
+
+    def fit(self, data: Data, seed: int) -> Target:
+        """Train one model."""
+        return self.trainer.fit(data, seed)
+
+    def fit_kept(self, data: Data, seed: int) -> Target:
+        """Train one model, or find what an attack trained of the same."""
+        return self.trainings.alone(self.trainer, data, seed)
+
+    def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
+        """Train a model on each subset `(models, rows)`."""
+        return self.trainer.fit_many(data, masks, seeds)
 
 
 @dataclass(frozen=True, eq=False)

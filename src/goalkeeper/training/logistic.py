@@ -15,6 +15,7 @@ from goalkeeper.core.errors import DataError
 from goalkeeper.targets import SklearnTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.linear import steps_of
+from goalkeeper.training.checks import count_classes
 from goalkeeper.training.columns import ColumnSpace
 from goalkeeper.training.dispatch import FitJob
 from goalkeeper.training.ensembles import (
@@ -229,7 +230,7 @@ class _BatchedLogistic:
         weights = masks.T.astype(dtype, order="C")
         weights *= float(final.C)
         if final.class_weight == "balanced":
-            counts = masks.astype(np.float64) @ np.eye(len(self.job.classes))[y]
+            counts = count_classes(masks, y, len(self.job.classes)).astype(np.float64)
             balanced = masks.sum(axis=1, keepdims=True) / (counts.shape[1] * counts)
             weights *= balanced.T.astype(dtype)[y]
         return weights

@@ -6,8 +6,11 @@ for more cores than there are, and results do not depend on their number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +27,7 @@ from goalkeeper.core.retrained import with_columns
 # few, since each is sent and its models come back at once.
 CHUNKS_PER_PROCESS = 4
 MAX_ATTEMPTS = 2  # of a chunk whose process dies: once more, in case another one took the memory
+USER_CODE = "goalkeeper_user_"  # how the names of modules begin that a description names
 # What scikit-learn, XGBoost, LightGBM and CatBoost call their number of threads.
 THREAD_PARAMETERS = ("n_jobs", "nthread", "num_threads", "thread_count")
 
@@ -169,10 +173,33 @@ def _run_parallel(work: _SharedWork, calls: list[Any], jobs: int) -> Iterable[_C
     """Yield chunks as they are finished."""
     from joblib import Parallel, delayed, parallel_config
 
-    with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
+    settings = parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1)
+    with _user_code_by_value(), settings:
         parallel = Parallel(return_as="generator_unordered", batch_size=1)
         finished: Iterable[_Chunk] = parallel(delayed(work.train_chunk)(*call) for call in calls)
         yield from finished
+
+
+@contextmanager
+def _user_code_by_value() -> Iterator[None]:
+    """Send what the user's own files define as it is: other processes cannot import it by name.
+
+    These are the files that a description names, and those beside them that they import.
+    """
+    from joblib.externals.loky import cloudpickle_wrapper
+
+    cloudpickle: Any = sys.modules[cloudpickle_wrapper.dumps.__module__]  # joblib's own, if older
+    files = {n: f for n, m in list(sys.modules.items()) if (f := getattr(m, "__file__", None))}
+    folders = {Path(file).parent for name, file in files.items() if name.startswith(USER_CODE)}
+    own = [sys.modules[name] for name, file in files.items() if Path(file).parent in folders]
+    added = [m for m in own if m.__name__ not in cloudpickle.list_registry_pickle_by_value()]
+    for module in added:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in added:
+            cloudpickle.unregister_pickle_by_value(module)
 
 
 def _join(chunks: Iterable[_Chunk], models: int) -> list[Target]:

@@ -93,7 +93,8 @@ class OwnModels:
         """Train a kind on data of at least two classes; families may be smaller if `quick`."""
         if kind.startswith(RECIPE):
             trainer = self.trainers[int(kind.removeprefix(RECIPE))]
-            return TrainedModel(trainer.fit(data, SEED))
+            train = getattr(trainer, "fit_kept", trainer.fit)  # the same for all who have the data
+            return TrainedModel(train(data, SEED))
         with enough_threads(len(data)):
             return fit_family(kind, data, self.domain, SEED, quick=quick)
 

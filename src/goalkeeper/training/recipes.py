@@ -11,6 +11,12 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.data import fingerprint
+from goalkeeper.core.errors import TargetError
+
+# Settings that name classes: as the keys of a mapping, as a value, and by the order of numbers.
+BY_CLASS = ("class_weight", "class_weights", "sampling_strategy")
+A_CLASS = ("pos_label", "outlier_label")
+IN_ORDER = ("priors", "class_prior")
 
 
 def describe_recipe(value: Any) -> str:
@@ -77,8 +83,9 @@ def clone_with_seed(estimator: Any, seed: int) -> Any:
 def index_class_settings(estimator: Any, classes: Sequence[str]) -> Any:
     """Return an estimator whose settings name classes by their indices, as trainings do.
 
-    These are `class_weight` as a mapping, and the constant that a `DummyClassifier` answers. What
-    names no class of the application was written for indices, and stays.
+    These are mappings by class (`class_weight`, `sampling_strategy`), and a class itself
+    (`pos_label`, `outlier_label`, the constant that a `DummyClassifier` answers). What names no
+    class of the application was written for indices, and stays.
     """
     from sklearn.dummy import DummyClassifier
 
@@ -86,13 +93,46 @@ def index_class_settings(estimator: Any, classes: Sequence[str]) -> Any:
     changed: dict[str, Any] = {}
     for key, value in _settings_of(estimator).items():
         name = key.rpartition("__")[2]
-        if name == "class_weight" and isinstance(value, dict) and _all_named(value, index):
+        if name in BY_CLASS and isinstance(value, dict) and _all_named(value, index):
             changed[key] = {index[str(c)]: weight for c, weight in value.items()}
+        elif name in A_CLASS and _all_named([value], index):
+            changed[key] = index[str(value)]
         elif isinstance(value, DummyClassifier) and _all_named([value.constant], index):
             changed[f"{key}__constant"] = index[str(value.constant)]
     if isinstance(estimator, DummyClassifier) and _all_named([estimator.constant], index):
         changed["constant"] = index[str(estimator.constant)]
     return fresh_copy(estimator).set_params(**changed) if changed else estimator
+
+
+def refuse_unsorted_priors(estimator: Any, classes: Sequence[str]) -> None:
+    """Refuse numbers by the order of the classes (`priors`) where two orders are possible.
+
+    scikit-learn sorts the names of classes; goalkeeper trains on the order of the application.
+
+    Raises
+    ------
+    TargetError
+        The application lists its classes in another order than scikit-learn.
+    """
+    in_order = _sorted_classes(classes)
+    for key, value in _settings_of(estimator).items():
+        if key.rpartition("__")[2] not in IN_ORDER or in_order == list(classes):
+            continue
+        if np.shape(value) == (len(classes),) and len(np.unique(value)) > 1:
+            raise TargetError(
+                f"{key} has one number for each class, in an order that can be read in two ways: "
+                f"the application lists {', '.join(classes)}, and scikit-learn sorts the names "
+                f"as {', '.join(in_order)}",
+                f"write `classes: [{', '.join(in_order)}]`, and {key} in this order",
+            )
+
+
+def _sorted_classes(classes: Sequence[str]) -> list[str]:
+    """Sort classes as `classes_` of an estimator is: numbers by value, others by their words."""
+    try:
+        return sorted(classes, key=float)
+    except ValueError:
+        return sorted(classes)
 
 
 def _settings_of(estimator: Any) -> dict[str, Any]:

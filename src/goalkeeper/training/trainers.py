@@ -18,7 +18,12 @@ from goalkeeper.targets import PythonTarget, SklearnTarget, TorchTarget
 from goalkeeper.targets.inputs import prepared
 from goalkeeper.targets.torch import is_module
 from goalkeeper.training import one_by_one, preprocessing
-from goalkeeper.training.checks import check_masks, require_records, run_training
+from goalkeeper.training.checks import (
+    check_masks,
+    lack_classes,
+    require_records,
+    run_training,
+)
 from goalkeeper.training.dispatch import (
     FitJob,
     FitStrategy,
@@ -119,18 +124,18 @@ class SklearnTrainer:
         """Train N targets on the rows of each mask `(N, rows)`.
 
         Simple models are trained together, logistic regression at the optimum that scikit-learn
-        approaches; `strategy` says how, and why. Others are trained one by one, each
-        with one thread, in as many processes as `compute.jobs` says; preprocessing that looks at
-        no other row is done once for all.
+        approaches; `strategy` says how, and why. Others, and all where a subset lacks a class,
+        are trained one by one, each with one thread, in as many processes as `compute.jobs` says;
+        preprocessing that looks at no other row is done once for all.
 
         Raises
         ------
         DataError
-            A subset is empty, or, on the fast paths, lacks a class.
+            A subset is empty, or scikit-learn refuses it.
         """
         masks = check_masks(data, masks, seeds)
         strategy = self.strategy
-        if strategy.kind == "one_by_one":
+        if strategy.kind == "one_by_one" or lack_classes(masks, data.y, len(self.classes)):
             rows = preprocessing.preprocess_once(self.estimator, data, self.domain, masks)
             return one_by_one.fit_many(self._fit_one, rows, masks, seeds, self.compute.jobs)
         parts, classes, domain = strategy.parts, self.classes, self.domain

@@ -19,7 +19,7 @@ from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.errors import OtherSchema, PolicyError, StoreError
 from goalkeeper.environment import environment, tool_version
 from goalkeeper.policy import Policy, default_policy
-from goalkeeper.rate import recompute
+from goalkeeper.rate import next_steps, recompute
 from goalkeeper.running.record import render_report
 from goalkeeper.stats.intervals import clopper_pearson
 from goalkeeper.verification.keys import PublicKey, read_public
@@ -277,9 +277,16 @@ def _within(stored: Any, again: Any) -> bool:
 def _compare_rest(assessment: Assessment, policy: Policy) -> Iterator[str]:
     """Compare what no verdict depends on, and a reader does: advice, catalogues, the baseline."""
     kind = assessment.application.domain
-    advice = advise(assessment.evidence, assessment.goals, lambda v: policy.remedies(v, kind))
-    if assessment.advice != advice:
+    known = assessment.evidence, assessment.goals, assessment.attackers
+    if assessment.advice != advise(*known, lambda variant: policy.remedies(variant, kind)):
         yield "advice: is not what the evidence leads to"
+    app = assessment.application
+    known_rules = policy, app.secrecy
+    steps = next_steps(
+        assessment.evidence, assessment.goals, assessment.plan, app.parts, known_rules
+    )
+    if assessment.next_steps and assessment.next_steps != steps:  # older runs have none
+        yield "next_steps: are not what the evidence leads to"
     told_of = {one.variant for one in assessment.evidence if one.headline}
     if assessment.sentences != policy.sentences(kind, told_of):
         yield "sentences: are not those of the policy"

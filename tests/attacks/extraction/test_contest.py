@@ -18,6 +18,7 @@ from goalkeeper.attacks.extraction.equation_solving import EquationSolving
 from goalkeeper.attacks.extraction.substitute import SubstituteFromLabels
 from goalkeeper.attacks.extraction.substitute_from_data import SubstituteFromData
 from goalkeeper.attacks.extraction.substitute_from_scores import SubstituteFromScores
+from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Inputs, Ints, Splits
 from goalkeeper.core.domain import Column, TableDomain
@@ -28,6 +29,9 @@ from goalkeeper.games.extraction.substitutes import copy_without_queries
 from goalkeeper.planning import grants, needs
 from goalkeeper.policy import default_policy
 from goalkeeper.targets import SklearnTarget
+from goalkeeper.training import SklearnTrainer
+from goalkeeper.training.kept import KeptTrainings
+from goalkeeper.training.own_models import OwnModels
 from tests.attacks.extraction.doors import access_to
 
 COLUMNS = 6
@@ -131,6 +135,45 @@ def test_the_contest_and_the_game_train_the_same_copy(neighbours: Application) -
     assert contest.own is not None
     assert base is not None
     np.testing.assert_array_equal(contest.own.predict(x), base.predict(x))
+
+
+def test_the_copy_of_own_data_is_trained_once(
+    neighbours: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By two attacks and the game; each attack still counts it as its own."""
+    recipe = SklearnTrainer(KNeighborsClassifier(5), neighbours.classes, neighbours.domain)
+    app = replace(neighbours, trainer=recipe, lookalike=recipe)
+    whole, trained = len(app.data.similar), list[int]()
+    fit = SklearnTrainer.fit
+
+    def counted(self: SklearnTrainer, data: Data, seed: int) -> Any:
+        trained.append(len(data))
+        return fit(self, data, seed)
+
+    monkeypatch.setattr(SklearnTrainer, "fit", counted)
+    monkeypatch.setattr(OwnModels, "choose", lambda *given: "recipe0")
+    granted = access_to(app, 2000, View.LABELS, Grade.PARTIAL).granted
+    doors = [
+        Access(
+            app,
+            Terms(
+                granted=granted,
+                rng=np.random.default_rng(i),
+                victim=np.random.SeedSequence(2),
+                trainings=app.once(KeptTrainings),
+            ),
+        )
+        for i in range(2)
+    ]
+    contests = [Contest.of(door) for door in doors]
+    power = Power(knowledge=Knowledge(data=Grade.PARTIAL, algorithm=Grade.PARTIAL))
+    base = copy_without_queries(app, power)
+    assert trained.count(whole) == 1
+    assert base is not None
+    for door, contest in zip(doors, contests, strict=True):
+        assert contest.own is not None
+        assert door.spent.models >= 2, "with the copies that miss a part"
+        assert (contest.own.predict(app.data.holdout.x) == base.predict(app.data.holdout.x)).all()
 
 
 def test_only_answers_replace_the_copy_of_own_data(neighbours: Application) -> None:

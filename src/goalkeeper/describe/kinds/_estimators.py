@@ -14,6 +14,7 @@ from goalkeeper.core.power import View
 from goalkeeper.describe.kinds._frames import (
     domain_of,
     refuse_no_classifier,
+    refuse_other_columns,
     unseen_columns,
     with_words_or_categories,
 )
@@ -51,6 +52,7 @@ def loaded(
     from goalkeeper.training import SklearnTrainer
 
     domain = domain_of(estimator, context.domain)
+    refuse_other_columns(estimator, domain)
     trainer = None
     if hasattr(estimator, "get_params"):
         from sklearn.base import clone
@@ -118,6 +120,7 @@ def wrap_fitted(model: Any, context: ModelContext, path: Path | None = None) -> 
         return target
 
     domain = domain_of(model, context.domain)
+    refuse_other_columns(model, domain)
     target, domain, notes = with_words_or_categories(domain, tried)
     trainer = None
     if hasattr(model, "fit") and hasattr(model, "get_params"):

@@ -72,6 +72,36 @@ def with_words_or_categories(
     return made, changed, (note,)
 
 
+def refuse_other_columns(model: Any, domain: Domain) -> None:
+    """Raise TargetError where a fitted model knows its columns by name, and the data have others.
+
+    A ColumnTransformer finds its columns by name itself.
+    """
+    if not isinstance(domain, TableDomain) or not domain.named:
+        return
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+
+    first = model
+    while isinstance(first, Pipeline) and first.steps:
+        first = first.steps[0][1]
+    wanted = getattr(first, "feature_names_in_", None)
+    names = [str(column.label or column.name) for column in domain.columns]
+    if isinstance(first, ColumnTransformer) or wanted is None or list(wanted) == names:
+        return
+    known = [str(name) for name in wanted]
+    absent = [name for name in known if name not in names]
+    if absent:
+        raise TargetError(
+            f"the model was trained on columns that the data do not have: {_few(absent)}",
+            f"give them under these names; the data have {_few(names)}",
+        )
+    raise TargetError(
+        f"the model was trained on the columns {_few(known)}, and the data have {_few(names)}",
+        f"name them as in training: `features: [{', '.join(known)}]` under data",
+    )
+
+
 def refuse_no_classifier(model: Any) -> None:
     """Raise TargetError where an estimator answers with something other than classes."""
     kind = _estimator_type(model)
@@ -89,6 +119,11 @@ def refusing_missing(domain: Domain, data: Data, attempt: Callable[[Data], objec
         return ""
     gaps: Bools = np.isnan(np.asarray(data.x, dtype=np.float64))
     lacking: Bools = np.asarray(gaps.any(axis=1))
+    empty = [
+        c.name for c, gap in zip(domain.columns, gaps.all(axis=0).tolist(), strict=True) if gap
+    ]
+    if empty:
+        return f"no training record has a value in {_few(empty)}: leave out such columns"
     complete = data.take(~lacking)
     if len(complete) == len(data) or len(np.unique(complete.y)) < len(np.unique(data.y)):
         return ""

@@ -124,11 +124,8 @@ class ModelContext:
         try:
             yield
         except (DataError, TargetError) as error:
-            what, remedy = str(error), ""
-            if isinstance(error, TargetError):
-                what, remedy = error.what, error.remedy
             document = self.references.document
-            raise problem(document, key, what, advice=remedy or advice) from error
+            raise problem(document, key, error.what, advice=error.remedy or advice) from error
 
     def storage(
         self,

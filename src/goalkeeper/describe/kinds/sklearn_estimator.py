@@ -42,8 +42,10 @@ class SklearnEstimator(BuiltKind):
     def train(self, built: Any, build: Callable[[], Any], context: ModelContext) -> Model:
         """Train a clone of the estimator."""
         from goalkeeper.training import SklearnTrainer
+        from goalkeeper.training.recipes import refuse_unsorted_priors
 
         refuse_no_classifier(built)
+        refuse_unsorted_priors(built, context.classes)
 
         def trained(domain: Domain) -> tuple[Target, SklearnTrainer]:
             trainer = SklearnTrainer(built, context.classes, domain, compute=context.compute)

@@ -179,6 +179,8 @@ def _is_there(name: str, folder: Path) -> bool:
 
 def _refuse_others(model: Any, name: str, context: ModelContext) -> None:
     kind = type(model)
+    if isinstance(model, dict | list | tuple):
+        raise _no_model_alone(model, name, context)
     reason = NO_CLASSIFIERS.get(f"{kind.__module__}.{kind.__qualname__}")
     if reason is not None:
         raise problem(
@@ -190,6 +192,25 @@ def _refuse_others(model: Any, name: str, context: ModelContext) -> None:
             advice=f"{reason.partition('; ')[2]}, or call it in a Python function of your own "
             "(model.function)",
         )
+
+
+def _no_model_alone(
+    held: dict[Any, Any] | list[Any] | tuple[Any, ...], name: str, context: ModelContext
+) -> DescriptionError:
+    """Say what a file holds in which a model stands among other things."""
+    pairs = list(held.items()) if isinstance(held, dict) else list(enumerate(held))
+    listed = ", ".join(f"{key} (a {type(value).__name__})" for key, value in pairs[:6])
+    models = [str(key) for key, value in pairs if hasattr(value, "predict")]
+    what = f"entry {models[0]}" if models else "trained classifier"
+    return problem(
+        context.references.document,
+        FILE,
+        f"{name} holds a {type(held).__name__}, and no model alone: {listed or 'it is empty'}",
+        expected="a classifier with fit and predict",
+        given=f"a {type(held).__name__}",
+        advice=f"store the {what} alone, with its preprocessing in one Pipeline; or load the file "
+        "in a Python function of your own (model.function)",
+    )
 
 
 def _load_again(wrap: Callable[[Any], Target], trusted: tuple[str, ...], path: Path) -> Target:

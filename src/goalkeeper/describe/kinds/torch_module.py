@@ -51,6 +51,7 @@ class TorchModule(BuiltKind):
     def train(self, built: Any, build: Callable[[], Any], context: ModelContext) -> Model:
         """Train the module by the described recipe, or load its parameters."""
         with context.errors_at(("model", "build"), "correct the module, or `model.training`"):
+            _refuse_compiled(built)
             outputs = _find_outputs(built, context)
             trainer = _trainer(build, outputs, context)
             if outputs.kind == "labels" and context.form.weights is None:
@@ -66,6 +67,28 @@ class TorchModule(BuiltKind):
                     compute=trainer.compute,
                 )
         return _load_weights(context.form.weights, trainer, context)
+
+
+def _refuse_compiled(module: Any) -> None:
+    """Refuse forms of a module that cannot be trained or read as it can be itself."""
+    import torch
+
+    name = type(module).__name__
+    if isinstance(module, torch.jit.ScriptModule):
+        raise TargetError(
+            f"build returns a TorchScript program ({name}), which cannot be trained again or read",
+            "return the module itself, without torch.jit.script or torch.jit.trace",
+        )
+    if hasattr(module, "_orig_mod"):
+        raise TargetError(
+            "build returns what torch.compile made of a module",
+            "return the module itself, without torch.compile: its answers are the same",
+        )
+    if any(map(torch.nn.parameter.is_lazy, [*module.parameters(), *module.buffers()])):
+        raise TargetError(
+            f"parameters of the {name} have no shape yet: it has lazy layers",
+            "name the sizes of these layers, or call the module once on a batch in build()",
+        )
 
 
 def wrap_trained(module: Any, context: ModelContext) -> Model:

@@ -78,6 +78,7 @@ class Extraction(Game[PublicInterface, Data, Substitute]):
     name: ClassVar[str] = "extraction"
     domains: ClassVar[frozenset[str]] = frozenset({"text", "table", "image"})
     grows: ClassVar[Mapping[str, int]] = {"inputs": 300}
+    looks_ahead: ClassVar[bool] = False
     inputs: int = 1000
 
     def tasks(self, app: Application) -> tuple[Task, ...]:

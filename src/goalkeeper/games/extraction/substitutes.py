@@ -16,6 +16,7 @@ from goalkeeper.core.domain import TableDomain
 from goalkeeper.core.errors import DataError, NotGranted, NotOffered
 from goalkeeper.core.power import Grade, Knowledge, Power, View
 from goalkeeper.training import SklearnTrainer, lookalike, plain_rows
+from goalkeeper.training.kept import KeepingTrainer, KeptTrainings
 from goalkeeper.training.own_models import OwnModels
 
 PLAIN_TYPES = (str, bytes, int, float, complex, bool, type(None), np.ndarray, np.generic)
@@ -127,7 +128,7 @@ def _list_recipes(app: Application, known: Grade) -> tuple[Trainer, ...]:
     """List the recipe that `Access.trainer` gives with so much knowledge of the algorithm."""
     lookalike = app.lookalike or app.trainer
     recipe = {Grade.NONE: None, Grade.PARTIAL: lookalike, Grade.FULL: app.trainer}[known]
-    return () if recipe is None else (recipe,)
+    return () if recipe is None else (KeepingTrainer(recipe, app.once(KeptTrainings)),)
 
 
 def fit_without_queries(app: Application, attacker: Power, seed: int) -> tuple[Target, ...]:

@@ -39,6 +39,7 @@ from goalkeeper.games.membership.roles import FALSE_POSITIVE_RATES, Roles, keep_
 from goalkeeper.games.shared.measuring import build_measurement, draw_curve
 from goalkeeper.games.tallies import estimate_tally
 from goalkeeper.stats import (
+    WELL_RESOLVED,
     auc,
     break_ties,
     calibrated_threshold,
@@ -369,12 +370,12 @@ def _list_caveats(scores: Floats, roles: Roles, blind: BlindBaseline) -> tuple[s
             f"{blind.area.value:.2f}); {int(roles.member.sum())} members and {n} non-members that "
             "are alike by this are compared, so that only what the model adds counts"
         )
-    resolved = resolved_rates(FALSE_POSITIVE_RATES, n)
+    resolved = resolved_rates(FALSE_POSITIVE_RATES, n, WELL_RESOLVED)
     if len(resolved) < len(FALSE_POSITIVE_RATES):
         named = ", ".join(f"{100 * rate:g}" for rate in resolved)
         found.append(
             f"{n} non-members bound the ratio from above only at false-positive rates of {named} "
-            "%, unless the attack beats chance at a smaller one"
+            "%, unless the attack beats chance, or may reach a ratio of 2.7, at a smaller one"
         )
     return tuple(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -104,7 +105,7 @@ class ClassIndex:
 
 
 def _fold(word: str) -> str:
-    return word.strip().casefold()
+    return unicodedata.normalize("NFC", word.strip()).casefold()
 
 
 def _unique(pairs: Iterable[tuple[Any, int]]) -> Mapping[Any, int]:

@@ -36,6 +36,29 @@ def order_of(returned: Returned, index: ClassIndex, what: str) -> Ints:
     )
 
 
+def of_one_class(returned: Returned, index: ClassIndex, what: str) -> Returned:
+    """Read one column that has the name of a class as the score of this class.
+
+    Raises
+    ------
+    TargetError
+        The numbers do not say what the other class has.
+    """
+    if returned.values.ndim != 1 or len(returned.names) != 1 or len(index) != 2:
+        return returned
+    name = returned.names[0]
+    if index.find(name) is None or returned.values.dtype.kind not in "fiu":
+        return returned
+    scores = np.asarray(returned.values, dtype=np.float64)
+    if np.nanmin(scores) < 0 or np.nanmax(scores) > 1:
+        raise TargetError(
+            f"{what} returned one number for every input, called {name}, which is no probability",
+            f"return one column for each of {', '.join(index.names)}",
+        )
+    labels = np.array([name] * len(scores), dtype=object)
+    return Returned(labels, said=returned.said, confidence=scores)
+
+
 def _places(found: list[int | None], width: int) -> Ints:
     return np.array([found.index(i) for i in range(width)], dtype=np.int64)
 

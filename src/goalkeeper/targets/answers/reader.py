@@ -15,7 +15,7 @@ from goalkeeper.core.errors import TargetError
 from goalkeeper.core.power import View
 from goalkeeper.targets.answers import numbers
 from goalkeeper.targets.answers.classes import ClassIndex
-from goalkeeper.targets.answers.columns import order_of
+from goalkeeper.targets.answers.columns import of_one_class, order_of
 from goalkeeper.targets.answers.kinds import HALF, KINDS, SLACK, kind_of_columns, kind_of_one
 from goalkeeper.targets.answers.labels import LabelReader, blanks, declined
 from goalkeeper.targets.answers.unwrap import Returned, unwrap
@@ -99,13 +99,15 @@ class AnswerReader:
         """
         index, what = ClassIndex(classes), declared.what
         reader = LabelReader(index, what, _refusal(declared.refusal, index))
-        returned = unwrap(raw, n, what)
+        returned = of_one_class(unwrap(raw, n, what), index, what)
         said = declared.kind or returned.said
         if said and said not in KINDS:
             raise TargetError(f"{said} is no kind of answers; name one of {', '.join(KINDS)}")
         if returned.confidence is not None:
             sure = returned.confidence
-            inside = bool(((sure >= HALF - SLACK) & (sure <= 1 + SLACK)).all())
+            # Always the same class, with its score: less than half of it means the other one.
+            least = 0.0 if len(set(returned.values.tolist())) == 1 else HALF
+            inside = bool(((sure >= least - SLACK) & (sure <= 1 + SLACK)).all())
             if said != "labels" and len(index) == 2 and inside:
                 return cls(reader, "probabilities", "best")
             return cls(reader, "labels", "label")
@@ -141,7 +143,8 @@ class AnswerReader:
         TargetError
             They are of another kind than in the sample, not finite, or missing.
         """
-        returned = unwrap(raw, n, self.labels.what)
+        what = self.labels.what
+        returned = of_one_class(unwrap(raw, n, what), self.labels.index, what)
         if self.form == "best":
             values = self._best(returned)
         elif self.form == "label":

@@ -86,6 +86,8 @@ def unwrap(raw: Any, n: int, what: str) -> Returned:
         return _of_frame(held, n, said, what)
     if isinstance(held, Mapping):
         return _of_columns(held, n, said, what)
+    if _are_pairs(held):
+        held = [{LABEL_KEYS[0]: word, SCORE_KEYS[0]: score} for word, score in held]
     if _are_records(held):
         return _of_records(held, n, what)
     return Returned(fitted(as_array(held, what), n, what), said=said)
@@ -138,11 +140,20 @@ def as_array(raw: Any, what: str) -> NDArray[Any]:
         raw = [as_array(part, what) for part in raw]
     mixed = isinstance(raw, list | tuple) and any(isinstance(v, str) for v in raw)
     try:
-        return np.asarray(raw, dtype=object) if mixed else np.asarray(raw)
+        made = np.asarray(raw, dtype=object) if mixed else np.asarray(raw)
+        if made.dtype == object and made.ndim == 1 and all(_is_row(v) for v in made):
+            made = np.asarray(made.tolist())  # a column whose cells are lists
+        if made.dtype.kind == "c":
+            raise TargetError(f"{what} returned complex numbers", "return their real part")
+        return made
     except (ValueError, TypeError) as error:
         raise TargetError(
             f"{what} returned a ragged {type(raw).__name__}; return one array"
         ) from error
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
 _CONVERTED = frozenset({"scipy", "cupy", "tensorflow", "jaxlib", "jax"})
@@ -235,7 +246,7 @@ def _of_frame(frame: Any, n: int, said: str, what: str) -> Returned:
         return _of_records(_rows({name: frame[name] for name in names}, n), n, what)
     values = fitted(np.asarray(frame.to_numpy()), n, what)
     numbered = names == [str(i) for i in range(len(names))]
-    return Returned(values, () if numbered or values.ndim == 1 else tuple(names), said)
+    return Returned(values, () if numbered else tuple(names), said)
 
 
 def _of_columns(columns: Mapping[Any, Any], n: int, said: str, what: str) -> Returned:
@@ -257,6 +268,15 @@ def _rows(columns: Mapping[Any, Any], n: int) -> list[dict[Any, Any]] | None:
             return None
         listed[key] = values.tolist()
     return [{key: values[i] for key, values in listed.items()} for i in range(n)]
+
+
+def _are_pairs(raw: Any) -> bool:
+    """Tell `[("spam", 0.9), ...]`: the class of each input, and its score."""
+    return isinstance(raw, list) and all(
+        isinstance(one, tuple) and len(one) == 2 and isinstance(one[0], str)
+        and isinstance(one[1], int | float | np.number)
+        for one in raw
+    )  # fmt: skip
 
 
 def _are_records(raw: Any) -> bool:

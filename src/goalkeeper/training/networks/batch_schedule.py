@@ -53,9 +53,8 @@ class BatchSchedule:
         self._order_rng = np.random.default_rng(seed)
         self._change_rng = np.random.default_rng([seed, 1])
         self.held_out = rows[:0]
-        if recipe.patience and len(rows) > 1:
+        if count := recipe.count_held_out(len(rows)):
             mixed = np.random.default_rng([seed, 2]).permutation(rows)
-            count = min(max(1, round(recipe.validation * len(rows))), len(rows) - 1)
             self.held_out, self._rows = np.sort(mixed[:count]), np.sort(mixed[count:])
         self._steer = order if y is not None else None
         self._y = y

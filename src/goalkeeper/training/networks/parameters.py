@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,9 @@ def read_parameters(path: Path, module: nn.Module) -> State:
             f"{path.name} holds {_described(stored)}, but no parameters",
             f"store those of the {kind} with torch.save(module.state_dict(), file)",
         )
-    state = next((c for c in candidates if _differences(c, wanted) == ""), candidates[0])
+    fitting = [c for c in candidates if _differences(c, wanted) == ""]
+    state = fitting[0] if fitting else candidates[0]
+    _refuse_several(path.name, fitting)
     differences = _differences(state, wanted)
     if differences:
         raise TargetError(
@@ -63,6 +65,19 @@ def read_parameters(path: Path, module: nn.Module) -> State:
     return state
 
 
+def _refuse_several(name: str, fitting: Sequence[State]) -> None:
+    """Refuse a checkpoint that holds several different sets of parameters of this module."""
+    first = fitting[0] if fitting else {}
+    for other in fitting[1:]:
+        if any(not bool((first[key] == other[key]).all()) for key in first):
+            raise TargetError(
+                f"{name} holds {len(fitting)} sets of parameters that fit the module, such as "
+                "those of the last step and their moving average (EMA)",
+                "store the set that your application uses alone, with "
+                "torch.save(checkpoint[NAME], file)",
+            )
+
+
 def _load(path: Path) -> Any:
     need_torch()
     try:
@@ -78,6 +93,11 @@ def _load(path: Path) -> Any:
     except TargetError:
         raise
     except (Refused, pickle.UnpicklingError) as error:
+        if b"/code/__torch__" in stored:
+            raise TargetError(
+                f"{path.name} is a TorchScript program, not the parameters of a module",
+                "store the parameters alone with torch.save(module.state_dict(), file)",
+            ) from error
         raise TargetError(
             f"{path.name} holds Python objects, such as a whole module, and no plain parameters: "
             "opening it would run code, so it was not opened",

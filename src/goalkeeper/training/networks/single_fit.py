@@ -14,7 +14,12 @@ from goalkeeper.core.errors import GoalkeeperError, TargetError
 from goalkeeper.targets.outputs import Outputs
 from goalkeeper.targets.torch import need_torch
 from goalkeeper.training.networks.batch_schedule import BatchSchedule, change_images
-from goalkeeper.training.networks.recipe import MIN_IMPROVEMENT, Perturbation, TorchRecipe
+from goalkeeper.training.networks.recipe import (
+    MIN_IMPROVEMENT,
+    Perturbation,
+    TorchRecipe,
+    step_share,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -57,7 +62,7 @@ class SingleTraining:
         if weights is not None:
             record_weights = torch.as_tensor(weights, dtype=torch.float32, device=self.x.device)
         optimiser = self.recipe.build_optimiser(self.module.parameters())
-        lowest_loss, epochs_waited, steps_taken, best_state = np.inf, 0, 0, None
+        best, steps_taken = _BestEpoch(self.module, self.recipe.patience), 0
         for _ in range(self.recipe.epochs):
             self.module.train()
             for rows in schedule.epoch_batches():
@@ -68,17 +73,12 @@ class SingleTraining:
                 self.progress = steps_taken / schedule.total_steps
                 self._step(optimiser, rows, schedule, record_weights)
                 steps_taken += 1
-            if not self.recipe.patience:
+            if not (self.recipe.patience or self.recipe.perturbation):
                 continue
-            loss = self._held_out_loss(schedule.held_out)
-            epochs_waited += 1
-            if not loss >= lowest_loss - MIN_IMPROVEMENT:  # NaN counts: divergence must be seen
-                lowest_loss, epochs_waited = loss, 0
-                best_state = copy.deepcopy(self.module.state_dict())
-            if epochs_waited >= self.recipe.patience:
+            best.note(self._held_out_loss(schedule.held_out), waits=self._has_warmed_up())
+            if best.is_over:
                 break
-        if best_state is not None:
-            self.module.load_state_dict(best_state)
+        best.restore()
 
     def update(self, batches: Iterable[Ints], schedule: BatchSchedule) -> None:
         """Take one step for each batch of records, at the recipe's rate, with a fresh optimiser."""
@@ -106,33 +106,45 @@ class SingleTraining:
         optimiser.step()
 
     def _perturbed(self, change: Perturbation, x: Tensor, y: Tensor) -> Tensor:
-        """Return inputs within the radius that raise the loss; averages of batches do not move.
-
-        The step is such that any point within the radius can be reached from any other.
-        """
-        torch, radius = need_torch(), change.radius_at(self.progress)
+        """Return the inputs of a step, changed; averages of batches do not move."""
         self.module.eval()
-        low, high = (x - radius).clamp(min=change.low), (x + radius).clamp(max=change.high)
-        found: Tensor = (x + (2 * torch.rand_like(x) - 1) * radius).clamp(low, high)
-        for _ in range(change.steps):
-            found.requires_grad_()
-            (slope,) = torch.autograd.grad(self._loss(found, y).sum(), found)
-            step = 2.5 * radius / change.steps
-            found = (found.detach() + step * slope.sign()).clamp(low, high)
+        found = self._climb(change, change.radius_at(self.progress), change.steps, x, y)
         self.module.train()
         return found
 
+    def _climb(
+        self, change: Perturbation, radius: float, steps: int, x: Tensor, y: Tensor
+    ) -> Tensor:
+        """Return inputs within the radius that raise the loss, from a random start."""
+        torch = need_torch()
+        low, high = (x - radius).clamp(min=change.low), (x + radius).clamp(max=change.high)
+        found: Tensor = (x + (2 * torch.rand_like(x) - 1) * radius).clamp(low, high)
+        for _ in range(steps):
+            found.requires_grad_()
+            (slope,) = torch.autograd.grad(self._loss(found, y).sum(), found)
+            step = step_share(steps) * radius
+            found = (found.detach() + step * slope.sign()).clamp(low, high)
+        return found
+
+    def _has_warmed_up(self) -> bool:
+        """Whether the inputs are changed by as much as they will be: before, nothing is final."""
+        change = self.recipe.perturbation
+        return change is None or self.progress >= change.warm_up
+
     def _held_out_loss(self, rows: Ints) -> float:
-        """Mean loss on the records that are held out."""
+        """Mean loss on the records that are held out, changed where the training changes them."""
         torch, batch = need_torch(), self.recipe.batch
         self.module.eval()
         if len(rows) == 0:
             return 0.0
-        total = 0.0  # in float64: a mean over many records must resolve MIN_IMPROVEMENT
-        with torch.no_grad():
-            for start in range(0, len(rows), batch):
-                index = torch.as_tensor(rows[start : start + batch], device=self.x.device)
-                total += float(self._loss(self.x[index], self.y[index]).double().sum())
+        total, change = 0.0, self.recipe.perturbation
+        for start in range(0, len(rows), batch):
+            index = torch.as_tensor(rows[start : start + batch], device=self.x.device)
+            x, y = self.x[index], self.y[index]
+            if change is not None:
+                x = self._climb(change, change.radius, change.guard_steps, x, y)
+            with torch.no_grad():  # in float64: a mean over many must resolve MIN_IMPROVEMENT
+                total += float(self._loss(x, y).double().sum())
         return total / len(rows)
 
     def _loss(self, x: Tensor, y: Tensor) -> Tensor:
@@ -150,6 +162,32 @@ class SingleTraining:
             ) from error
         loss: Tensor = torch.nn.functional.cross_entropy(logits, y, reduction="none")
         return loss
+
+
+class _BestEpoch:
+    """Keeps the parameters of the epoch with the lowest loss on records held out."""
+
+    def __init__(self, module: nn.Module, patience: int) -> None:
+        self.module, self.patience = module, patience
+        self._lowest, self._waited = np.inf, 0
+        self._state: dict[str, Tensor] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether patience is over."""
+        return 0 < self.patience <= self._waited
+
+    def note(self, loss: float, *, waits: bool) -> None:
+        """Note the loss after an epoch; `waits`: whether one without a gain counts."""
+        self._waited += waits
+        if not loss >= self._lowest - MIN_IMPROVEMENT:  # NaN counts: divergence must be seen
+            self._lowest, self._waited = loss, 0
+            self._state = copy.deepcopy(self.module.state_dict())
+
+    def restore(self) -> None:
+        """Give the module the parameters of that epoch."""
+        if self._state is not None:
+            self.module.load_state_dict(self._state)
 
 
 def _freeze_averages(module: nn.Module) -> None:
