@@ -195,8 +195,7 @@ def guess_share_of_women(cases: int, rng: np.random.Generator) -> Finding:
     """Tell whether 30 or 50 % of the training records of naive Bayes were women's."""
     from sklearn.naive_bayes import BernoulliNB
 
-    from tests.games.census import census
-    from tests.games.census import WOMEN
+    from tests.games.census import WOMEN, census
     from tests.games.property.test_game import contest
 
     sizes = {"train": 10_000, "others": 10_000}
