@@ -5,8 +5,6 @@ The networks and MNIST are files of the folder that GOALKEEPER_DATA names (see i
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +15,8 @@ from goalkeeper.attacks.evasion import apgd, pgd
 from goalkeeper.core.data import Floats
 from goalkeeper.games.evasion import Grid, NormBall
 from goalkeeper.stats import clopper_pearson
+from tests.public_data import FOLDER
 
-FOLDER = Path(os.environ.get("GOALKEEPER_DATA", "."))
 torch = pytest.importorskip("torch")
 nn = torch.nn
 pytestmark = pytest.mark.validation

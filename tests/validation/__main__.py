@@ -93,7 +93,13 @@ def digest(row: Row) -> str:
 def measure_missing(rows: Sequence[Row], jobs: int) -> None:
     """Measure the rows of which nothing is kept, and keep each as soon as it is measured."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    missing = [row for row in rows if row.ready and load(row) is None]
+    missing = [row for row in rows if load(row) is None and not row.lacking]
+    for row in rows:
+        if row.lacking:
+            sys.stderr.write(
+                f"{row.section}: {row.name}: not measured: {', '.join(row.lacking)} not at hand "
+                "(files: set GOALKEEPER_DATA to their folder)\n"
+            )
     if jobs == 1:
         for row in missing:
             keep(row.key)

@@ -1,20 +1,18 @@
-"""No copy below the one that its attacker makes without a question: 10 models on 3 data sets.
+"""No copy below the one that its attacker makes without a question: 10 models on 2 data sets.
 
-Of the digits only 0 to 4 are taken: a copy of ten classes takes half a minute of a processor, and
-says the same.
+A copy of the ten digits takes half a minute of a processor, so that they are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.stats import binom
 from sklearn import ensemble, linear_model, naive_bayes, neighbors, neural_network, svm, tree
-from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -56,7 +54,6 @@ MODELS: Mapping[str, Callable[[], Any]] = {
 DATA: Mapping[str, Callable[..., Any]] = {
     "wine": load_wine,
     "breast cancer": load_breast_cancer,
-    "digits 0 to 4": partial(load_digits, n_class=5),
 }
 
 
@@ -152,23 +149,27 @@ def compare_copies(
                 build_application(model, data), attacker(view, Grade.PARTIAL), attacks
             )
         ]
-        below = [c for c in found if c.copied < c.without]
-        beyond = [c for c in below if c.chance < CHANCE]
-        share, without = (
-            float(np.mean([getattr(c, what) / c.n for c in found]))
-            for what in ("copied", "without")
-        )
-        sets = ", ".join(dict.fromkeys(data for _, data in pairs))
-        inputs = f", by {max(c.without - c.copied for c in below)} inputs at most" if below else ""
-        return Finding(
-            measured=f"{len(pairs)} models on {sets}: fidelity {share:.1%}, without a query "
-            f"{without:.1%}; {len(below)} of {len(found)} copies are below{inputs}, {len(beyond)} "
-            "by more than chance",
-            cases=len(found),
-            passed=not beyond and share >= without,
-        )
+        return summarise(pairs, found)
 
     return measure
+
+
+def summarise(pairs: Sequence[tuple[str, str]], found: Sequence[Copied]) -> Finding:
+    """Say how many copies of models, by name and data set, are below those without a query."""
+    below = [c for c in found if c.copied < c.without]
+    beyond = [c for c in below if c.chance < CHANCE]
+    share, without = (
+        float(np.mean([getattr(c, what) / c.n for c in found])) for what in ("copied", "without")
+    )
+    sets = " and ".join(dict.fromkeys(data for _, data in pairs))
+    inputs = f", by {max(c.without - c.copied for c in below)} inputs at most" if below else ""
+    return Finding(
+        measured=f"{len(pairs)} models on {sets}: fidelity {share:.1%}, without a query "
+        f"{without:.1%}; {len(below)} of {len(found)} copies are below{inputs}, {len(beyond)} "
+        "by more than chance",
+        cases=len(found),
+        passed=not beyond and share >= without,
+    )
 
 
 ROWS = tuple(
@@ -182,8 +183,8 @@ ROWS = tuple(
         about=ABOUT,
     )
     for name, view, attacks, full, short in (
-        ("substitutes from scores", View.SCORES, ("substitute_from_scores",), 30, 1),
-        ("substitutes from labels", View.LABELS, ("substitute_from_data",), 30, 0),
+        ("substitutes from scores", View.SCORES, ("substitute_from_scores",), 20, 1),
+        ("substitutes from labels", View.LABELS, ("substitute_from_data",), 20, 0),
         ("equations and tree paths", View.SCORES, ("equation_solving", "tree_paths"), 20, 0),
         ("boundaries from labels", View.LABELS, ("substitute",), 20, 0),
     )

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -302,7 +301,7 @@ ROWS = (
             f"leaves at most {most:.0%} of the leak",
             measure=Remains(build, defence, settings, least, most),
             full=3,
-            ready=defence != "private_gradients" or find_spec("opacus") is not None,
+            packages=("opacus",) if defence == "private_gradients" else (),
         )
         for name, build, defence, settings, least, most in LEAKS
     ),

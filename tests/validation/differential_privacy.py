@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -153,7 +152,7 @@ ROWS = tuple(
         claim=claim,
         measure=measure,
         full=full,
-        ready=find_spec("opacus") is not None,
+        packages=("opacus",),
     )
     for name, claim, measure, full in (
         (

@@ -5,9 +5,7 @@ MNIST is the file mnist.npz of the folder that GOALKEEPER_DATA names; else nothi
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +15,10 @@ from goalkeeper.core.data import Bools, Data
 from goalkeeper.core.power import View
 from goalkeeper.stats import clopper_pearson
 from tests.defences.test_effects import defended
+from tests.public_data import FOLDER
 from tests.validation.rows import Finding, Row
 
 SECTION = "Adversarial training, MNIST"
-FILE = Path(os.environ.get("GOALKEEPER_DATA", ".")) / "mnist.npz"
 RADIUS = 0.3  # Linf, of values from 0 to 1
 LEAST, CLEAN = 0.8, 0.97  # of inputs recognised after the attacks, and without one
 TARGETS, QUERIES = 9, 5000  # of APGD and Square: as many as in AutoAttack
@@ -39,7 +37,7 @@ def build_network() -> Any:
 
 def digits() -> gk.Application:
     """Describe the network as it is usually trained, on all training images."""
-    kept = np.load(FILE)
+    kept = np.load(FOLDER / "mnist.npz")
     x, x_test = (kept[f"x_{part}"] / 255.0 for part in ("train", "test"))
     return gk.Application.from_model(
         build_network, x, kept["y_train"].astype(int), x_test, kept["y_test"].astype(int),
@@ -105,6 +103,6 @@ ROWS = (
             "src/goalkeeper/defences/adversarial_training.py",
             "src/goalkeeper/training/networks",
         ),
-        ready=FILE.exists(),
+        needs=("mnist.npz",),
     ),
 )

@@ -9,9 +9,12 @@ import sys
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+
+from tests.public_data import FOLDER
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build" / "validation"
@@ -42,8 +45,9 @@ class Row:
         Cases of `make validate`, and of `make test`; 0 leaves the row out of `make test`.
     about
         Files and folders below the checkout: when they change, the row is measured again.
-    ready
-        Whether what it needs is here, as a library or data; else what the page says of it stays.
+    needs, packages
+        Files of public data, and packages to import; where one is not at hand the row is not
+        measured, and what the page says of it stays.
     """
 
     section: str
@@ -53,13 +57,20 @@ class Row:
     full: int
     short: int = 0
     about: tuple[str, ...] = ("src/goalkeeper",)
-    ready: bool = True
+    needs: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         """Name of the file in which its finding is kept."""
         words = f"{self.section} {self.name}".lower()
         return "".join(c if c.isalnum() else "-" for c in words)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The files of public data and the packages that it needs and that are not at hand."""
+        files = [name for name in self.needs if not (FOLDER / name).is_file()]
+        return (*files, *(name for name in self.packages if find_spec(name) is None))
 
     def run(self, cases: int) -> Finding:
         """Measure it; the same cases give the same finding."""

@@ -201,6 +201,11 @@ def _messages() -> Data:
 
 @pytest.fixture(scope="module")
 def sms() -> Application:
+    return messages_app()
+
+
+def messages_app() -> Application:
+    """A filter of tf-idf and logistic regression, trained on the real messages."""
     parts = cut(_messages(), {"train": 0.6, "holdout": 0.38, "calibration": 0.01, "similar": 0.01})
     model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(max_iter=1000))
     model.fit(parts.train.x, parts.train.y)
@@ -208,7 +213,7 @@ def sms() -> Application:
     return replace(weak(), target=target, data=parts, classes=("ham", "spam"))
 
 
-def _added(attack: Attack[Any, Any], app: Application) -> Floats:
+def count_added(attack: Attack[Any, Any], app: Application) -> Floats:
     """Words added to 200 detected spams at most until each passed, infinite where it never did."""
     question = dealt(app, "harmful-passes", Evasion(n=200)).question
     answer, _ = attacked(attack, app, question, queries=1000)
@@ -223,7 +228,7 @@ def test_on_real_messages_weights_beat_a_fixed_list_of_good_words(sms: Applicati
     A fixed list for all messages is what this attack does better, message by message; the upper
     bound fails to cover an equal rate with probability below 0.025 at each of the four points.
     """
-    added = _added(GoodWordsFromWeights(), sms)
+    added = count_added(GoodWordsFromWeights(), sms)
     for words, published in ((5, 0.205), (10, 0.62), (20, 0.97), (60, 1.0)):
         assert clopper_pearson(int((added <= words).sum()), len(added)).high >= published
     assert np.median(added) <= 9
@@ -231,6 +236,6 @@ def test_on_real_messages_weights_beat_a_fixed_list_of_good_words(sms: Applicati
 
 @pytest.mark.requirement("S22")
 def test_on_real_messages_labels_suffice(sms: Application) -> None:
-    added = _added(GoodWordsFromLabels(), sms)
+    added = count_added(GoodWordsFromLabels(), sms)
     assert np.isfinite(added).mean() > 0.95
     assert np.median(added) < 40

@@ -12,6 +12,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.extraction._blends import blend_near
 from goalkeeper.attacks.extraction._contest import Contest
+from goalkeeper.attacks.extraction._learning import AnsweredInputs
+from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.attacks.extraction.equation_solving import EquationSolving
 from goalkeeper.attacks.extraction.substitute import SubstituteFromLabels
 from goalkeeper.attacks.extraction.substitute_from_data import SubstituteFromData
@@ -227,3 +229,16 @@ def test_near_inputs_lie_between_an_input_and_one_like_it() -> None:
     assert np.abs(near[:, 3] - x[place, 3]).max() < 0.5
     none, _ = blend_near(x[:1], x[:1], 10, domain, rng)
     assert not len(none)
+
+
+def test_a_copy_stays_where_nothing_tells_that_another_is_better(neighbours: Application) -> None:
+    """Without own data nothing is held back but what is asked for it."""
+    x = neighbours.data.train.x
+    blind, judged = (
+        Contest.of(access_to(neighbours, 1000, View.LABELS, data=Grade.NONE)) for _ in range(2)
+    )
+    asked = AnsweredInputs.of(x[:200], blind.access.query(x[:200]))
+    constant = ConstantSubstitute(0)
+    assert blind.conclude(constant, asked) is constant
+    judged.judge_on(x[200:])
+    assert judged.conclude(constant, asked) is not constant

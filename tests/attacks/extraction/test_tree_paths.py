@@ -38,6 +38,15 @@ class Leaves:
         return Answers(labels, scores / scores.sum(axis=1, keepdims=True)).cut(view)
 
 
+class Value(Leaves):
+    """A regression tree, whose value is the score of one of two classes."""
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        share = np.clip(self.tree.predict(x) / 400, 0, 1)
+        scores = np.stack([share, 1 - share], axis=1)
+        return Answers(scores.argmax(axis=1), scores).cut(view)
+
+
 def columns_of(x: Floats) -> TableDomain:
     bounds = zip(x.min(axis=0), x.max(axis=0), strict=True)
     columns = [Column(name=f"c{j}", low=float(a), high=float(b)) for j, (a, b) in enumerate(bounds)]
@@ -77,13 +86,6 @@ def test_a_regression_tree_of_303_leaves() -> None:
     """Reference: 42,005 queries for another tree of 303 leaves; this one has 10 columns."""
     x, y = load_diabetes(return_X_y=True)
     tree = DecisionTreeRegressor(random_state=0, max_leaf_nodes=303).fit(x, y)
-
-    class Value(Leaves):
-        def answer(self, x: Inputs, view: View) -> Answers:
-            share = np.clip(self.tree.predict(x) / 400, 0, 1)
-            scores = np.stack([share, 1 - share], axis=1)
-            return Answers(scores.argmax(axis=1), scores).cut(view)
-
     app = around(Value(tree, 2), columns_of(x), 2)
     copy, _ = result_of(app)
     assert fidelity(app, copy) >= 0.99

@@ -14,7 +14,7 @@ from goalkeeper.attacks.extraction._blends import blend_near
 from goalkeeper.attacks.extraction._learning import AnsweredInputs, learn_substitute
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Trainer
-from goalkeeper.core.data import Data, Floats, Ints
+from goalkeeper.core.data import Data, Floats, Inputs, Ints
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import Grade
@@ -142,6 +142,11 @@ class Contest:
             return None
         return self.held if self.near is None else self.held.joined(self.near)
 
+    def judge_on(self, x: Inputs) -> None:
+        """Hold back the answers to inputs made up, where there are no own data to hold back."""
+        if self.held is None and len(x):
+            self.held, self._paid = AnsweredInputs.of(x, self.access.query(x)), True
+
     # ---- judging --------------------------------------------------------------------------------
 
     def find_right(self, copy: Substitute) -> Floats:
@@ -185,9 +190,12 @@ class Contest:
             yield self.challenge(copy)
 
     def conclude(self, copy: Substitute, asked: AnsweredInputs | None) -> Substitute:
-        """Return what to hand in at last: what is learnt from all that was asked competes too."""
+        """Return what to hand in at last: what is learnt from all that was asked competes too.
+
+        Where no answers are held back that tell which is better, the copy stays.
+        """
         handed = self.challenge(copy)
-        if asked is None or not len(asked.labels):
+        if asked is None or not len(asked.labels) or self.answers is None:
             return handed
         return self.challenge(learn_substitute(asked, self.models, self.access.rng, self.answers))
 

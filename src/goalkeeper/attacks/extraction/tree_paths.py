@@ -35,6 +35,8 @@ VERIFIED = 6000
 FEW_ERRORS = 16  # errors in a check below which the next one is larger
 GIVES_IN = 0.3  # share of the budget after which a copy must err on ...
 HOPELESS = 0.1  # ... fewer than so many of its checks for the search to go on
+# Rows that copies are judged on where there are no own data: a share of the budget, and the most.
+JUDGED_SHARE, MOST_JUDGED = 0.02, 400
 DEFAULT_RANGE = 1e6  # range of a column that has no bounds and of which there is no data
 
 Rng = np.random.Generator
@@ -75,7 +77,7 @@ class TreePaths(Attack[PublicInterface, Substitute]):
     domains: ClassVar[frozenset[str]] = frozenset({"table"})
     uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=100_000, share=0.0, compute_h=1.0)
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tolerance: float = 1e-7
 
     def run(self, question: PublicInterface, access: Access) -> Substitute:
@@ -94,6 +96,7 @@ class TreePaths(Attack[PublicInterface, Substitute]):
         spared = _require_tree(search, access, access.domain)
         contest = Contest.of(access, spared)
         starts = _Rows(access, access.domain, None if contest.rest is None else contest.rest.x)
+        contest.judge_on(starts.draw(int(min(MOST_JUDGED, JUDGED_SHARE * search.left))))
         verified = 0
         try:
             for copy in _improve(search, starts):
