@@ -45,9 +45,8 @@ CHECK = N_(
     "folder: goalkeeper verify RUN."
 )
 NUMBERS = N_(
-    "How to read the numbers: n is how many inputs or records were measured; brackets hold the 95 "
-    "% interval, which chance leaves open; points say what an attack costs, from 0, almost "
-    "nothing, to 25 and more, hardly affordable (ISO/SAE 21434)."
+    "Brackets hold the 95 % interval and n, the inputs or records measured; points say what an "
+    "attack costs, from 0 (almost nothing) to 25 (hardly affordable)."
 )
 NORMS = N_("Linf is the largest change of a single value, L2 the length of all changes together.")
 SIGNED_BY = (N_("Reviewed by"), N_("Role"), N_("Date"), N_("Signature"))
