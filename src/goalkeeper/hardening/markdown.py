@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from goalkeeper.hardening.page import describe_hardening
 from goalkeeper.hardening.records import Hardening
-from goalkeeper.report.gfm import escape
-from goalkeeper.report.parts import Table
+from goalkeeper.report.gfm import code, escape, table_lines
 
 
 def render_hardening(found: Hardening) -> str:
@@ -20,18 +19,7 @@ def _lines(found: Hardening) -> Iterator[str]:
     yield f"# Hardening of {escape(found.application)}"
     yield from ("", escape(part.sentence))
     for table in part.tables:
-        yield from ("", f"## {escape(table.caption)}", "", *_table(table))
+        yield from ("", f"## {escape(table.caption)}", "", *table_lines(table))
     for what, path in (("application", found.hardened), ("report", found.report)):
         if path:
-            yield from ("", f"The hardened {what}: `{path}`" if found.hardened else f"`{path}`")
-
-
-def _table(table: Table) -> Iterator[str]:
-    yield _row(*table.head)
-    yield "| " + " | ".join("---" for _ in table.head) + " |"
-    for row in table.rows:
-        yield _row(*row)
-
-
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(escape(cell) for cell in cells) + " |"
+            yield from ("", f"The hardened {what}: {code(path)}" if found.hardened else code(path))
