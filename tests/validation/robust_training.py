@@ -18,7 +18,7 @@ from tests.defences.test_effects import defended
 from tests.public_data import FOLDER
 from tests.validation.rows import Finding, Row
 
-SECTION = "Adversarial training, MNIST"
+SECTION = "Adversarial training of a network"
 RADIUS = 0.3  # Linf, of values from 0 to 1
 LEAST, CLEAN = 0.8, 0.97  # of inputs recognised after the attacks, and without one
 TARGETS, QUERIES = 9, 5000  # of APGD and Square: as many as in AutoAttack
@@ -94,7 +94,7 @@ def measure(cases: int, rng: np.random.Generator) -> Finding:
 ROWS = (
     Row(
         section=SECTION,
-        name="Linf 0.3, APGD with 9 targets, then Square with 5,000 queries",
+        name="MNIST, Linf 0.3, APGD with 9 targets, then Square with 5,000 queries",
         claim=f"more than {LEAST:.0%} withstand, more than {CLEAN:.0%} recognised unchanged",
         measure=measure,
         full=300,

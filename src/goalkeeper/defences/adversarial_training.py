@@ -68,8 +68,8 @@ class AdversarialTraining(Defence[AdversarySettings]):
         declared = [t.radius for t in app.threats.images if t.norm == "linf" and t.radius]
         usual = [0.3] if _is_small(app) else [8 / 255]
         radius, epochs = max(declared or usual), _enough_epochs(app)
-        few = AdversarySettings(radius=radius, epochs=epochs)
-        return (few, few.model_copy(update={"epochs": min(MOST_EPOCHS, 3 * epochs)}))
+        tried = sorted({epochs, min(MOST_EPOCHS, 3 * epochs)})
+        return tuple(AdversarySettings(radius=radius, epochs=n) for n in tried)
 
     def apply(self, app: Application, settings: AdversarySettings) -> Application:
         """Train again."""

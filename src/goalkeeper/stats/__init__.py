@@ -58,9 +58,9 @@ from goalkeeper.stats.sampling import (
 )
 
 __all__ = [
-    "WELL_RESOLVED",
     "Interval",
     "IntervalEstimate",
+    "WELL_RESOLVED",
     "advantage",
     "auc",
     "bonferroni",
