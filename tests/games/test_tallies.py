@@ -248,6 +248,18 @@ def test_records_that_are_certain_count_at_rates_that_are_not_resolved() -> None
     assert bounds(Ratio(at=(found, even)), 0.05, trials=4).high > 100
 
 
+def test_the_estimate_is_of_rates_that_the_sample_resolves() -> None:
+    # Two members and one other above a threshold of 0.1 % would read as a ratio of 2, outside of
+    # the interval.
+    seldom = RatioAt(fpr=0.001, true_positives=2, positives=1250, false_positives=1, negatives=1250)
+    often = RatioAt(
+        fpr=0.1, true_positives=138, positives=1250, false_positives=129, negatives=1250
+    )
+    found = estimate_tally(Ratio(at=(seldom, often)))
+    assert found.value == pytest.approx(138 / 129)
+    assert found.low < found.value < found.high
+
+
 def at_chance(n: int, *, times: float = 1.0) -> Ratio:
     """Count as expected of n records a side; members pass the threshold of 1 % so much oftener."""
     return Ratio(

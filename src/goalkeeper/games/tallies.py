@@ -13,6 +13,7 @@ from goalkeeper.core.evidence import (
     Latency,
     Proportion,
     Ratio,
+    RatioAt,
     Tally,
 )
 from goalkeeper.stats.discordant import paired_difference, paired_normalised_gain
@@ -38,6 +39,7 @@ NULL = {
     "damage": 0.0,
     "latency": 1.0,
 }
+SIDE = 0.025  # error of each of the two bounds that people see
 MAX_LATENCY_SPAN = 10.0  # of the upper over the lower end, of an interval that holds 1
 FOREVER = 1e6  # times as long as anything measured
 
@@ -91,26 +93,38 @@ def bounds(tally: Tally, alpha: float, *, trials: int = 1) -> Interval:
 def _ratio(tally: Ratio, alpha: float, trials: int) -> Interval:
     """Take the largest lower bound (alpha split over the rates) and the largest upper bound.
 
-    A rate is left out of the upper bound where the sample does not resolve it, unless the attack
-    beats chance there: the bound from above would show how few records there are. A rate that is
-    resolved, but not well, is left out where its bound is below e: models without any leak have
-    such bounds there, and more records would otherwise bound less. Whether chance is beaten is
-    asked of every rate and trial, so that alpha is split over them: an attack that knows nothing
-    would beat chance somewhere in every tenth run otherwise. The largest rate is always in.
+    For the bound from above only rates count that the sample resolves: it would show how few
+    records there are.
     """
     split = alpha / len(tally.at)
-    rates = tuple(at.fpr for at in tally.at)
-    lows = []
-    highs = []
-    for at in tally.at:
-        counts = (at.true_positives, at.positives, at.false_positives, at.negatives)
-        lows.append(ratio(*counts, alpha=split).low)
-        high = ratio(*counts, alpha=alpha).high
-        well = at.fpr in resolved_rates(rates, at.negatives, WELL_RESOLVED)
-        resolved = at.fpr in resolved_rates(rates, at.negatives) and high >= math.e
-        if well or resolved or ratio(*counts, alpha=split / trials).low > NULL["ratio"]:
-            highs.append(high)
+    lows = [ratio(*_counts(at), alpha=split).low for at in tally.at]
+    highs = [ratio(*_counts(at), alpha=alpha).high for at in _counting(tally, alpha, trials)]
     return Interval(max(lows), max(highs))
+
+
+def _counting(tally: Ratio, alpha: float, trials: int) -> list[RatioAt]:
+    """List the rates that count for the estimate and the upper bound; the largest always does.
+
+    A rate is left out where the sample does not resolve it, unless the attack beats chance there.
+    A rate that is resolved, but not well, is left out where its bound is below e: models without
+    any leak have such bounds there, and more records would otherwise bound less. Whether chance is
+    beaten is asked of every rate and trial, so that alpha is split over them: an attack that knows
+    nothing would beat chance somewhere in every tenth run otherwise.
+    """
+    split, rates = alpha / len(tally.at), tuple(at.fpr for at in tally.at)
+    found = []
+    for at in tally.at:
+        well = at.fpr in resolved_rates(rates, at.negatives, WELL_RESOLVED)
+        high = ratio(*_counts(at), alpha=alpha).high
+        resolved = at.fpr in resolved_rates(rates, at.negatives) and high >= math.e
+        beaten = ratio(*_counts(at), alpha=split / trials).low > NULL["ratio"]
+        if well or resolved or beaten:
+            found.append(at)
+    return found
+
+
+def _counts(at: RatioAt) -> tuple[int, int, int, int]:
+    return at.true_positives, at.positives, at.false_positives, at.negatives
 
 
 def value(tally: Tally) -> float:
@@ -126,7 +140,7 @@ def value(tally: Tally) -> float:
         case Ratio():
             rates = [
                 (at.true_positives / at.positives, at.false_positives / at.negatives)
-                for at in tally.at
+                for at in _counting(tally, SIDE, 1)
             ]
             return max((tpr / fpr for tpr, fpr in rates if fpr > 0), default=1.0)
         case DamageCount():
@@ -140,13 +154,13 @@ def estimate_tally(tally: Tally) -> IntervalEstimate:
     """Return what people see of a tally: a value with its two-sided 95 % interval.
 
     A success rate is shown as it is, beside its baseline; everything else as the rated metric. A
-    value outside its interval (a ratio at a threshold that is best by chance) is moved into it.
+    value outside its interval (a ratio at the threshold that is best by chance) is moved into it.
     """
     if isinstance(tally, Proportion):
         return IntervalEstimate(
             tally.successes / tally.n, *clopper_pearson(tally.successes, tally.n)
         )
-    low, high = bounds(tally, 0.025)
+    low, high = bounds(tally, SIDE)
     return IntervalEstimate(min(max(value(tally), low), high), low, high)
 
 
@@ -163,7 +177,7 @@ def bound_at(tally: Tally) -> Callable[[float], IntervalEstimate]:
 
 def is_too_wide(tally: Latency) -> bool:
     """Return whether the 95 % interval of a latency, by its width, says nothing either way."""
-    low, high = bounds(tally, 0.025)
+    low, high = bounds(tally, SIDE)
     return low < NULL[tally.kind] < high and high > MAX_LATENCY_SPAN * low
 
 
@@ -187,6 +201,6 @@ def perfect_tally(tally: Tally) -> Tally:
             return tally.model_copy(update={"attack": tuple(endless for _ in tally.attack)})
 
 
-def beats_baseline(tally: Tally, alpha: float = 0.025) -> bool:
+def beats_baseline(tally: Tally, alpha: float = SIDE) -> bool:
     """Return whether the tally beats what no attack at all would score, beyond chance."""
     return bounds(tally, alpha).low > NULL[tally.kind]
