@@ -201,7 +201,11 @@ def _paired_shares(before: Floats, after: Floats, kind: str, pairing: str) -> Me
         paired=True,
         pairing=pairing,
         sizing=ItemsNeeded(
-            lambda change, alpha: pairs_to_detect(change, changed, alpha=alpha), POINTS
+            # Items that a change moves come to those that move anyhow.
+            lambda change, alpha: pairs_to_detect(
+                change, min(1.0, changed + abs(change)), alpha=alpha
+            ),
+            POINTS,
         ),
     )
 
@@ -228,7 +232,13 @@ def _unpaired_shares(counts: tuple[int, int, int, int], kind: str, pairing: str)
         paired=False,
         pairing=pairing,
         sizing=ItemsNeeded(
-            lambda change, alpha: tries_to_detect(worst, change, alpha=alpha), POINTS
+            # A change moves one share, and their mean by half of it: at worst towards a half.
+            lambda change, alpha: tries_to_detect(
+                worst + math.copysign(min(abs(change) / 2, abs(0.5 - worst)), 0.5 - worst),
+                change,
+                alpha=alpha,
+            ),
+            POINTS,
         ),
     )
 
