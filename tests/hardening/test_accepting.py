@@ -155,8 +155,9 @@ def test_an_attack_that_costs_another_class_is_accepted_without_statistics() -> 
     dearer = ruled(15, price=15)
     assert dearer.accepted
     assert dearer.why.startswith(
-        "Privacy: the cheapest successful attack costs 15 points in place of 5, as what attacks"
+        "Privacy: the cheapest successful attack costs 15 points in place of 5, by what the"
     )
+    assert "not tested" in dearer.why
     assert dearer.granted == (P,)
     assert not ruled(12, price=12).accepted  # of the same class
     assert not ruled(15, price=5).accepted  # as cheap as before, and not shown by chance

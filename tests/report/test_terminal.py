@@ -163,5 +163,5 @@ def test_no_line_breaks_between_a_number_and_what_it_is_of(width: int) -> None:
 
 def test_what_stands_in_sentences_is_explained() -> None:
     shown = " ".join(printed(100).split())
-    assert "n is how many inputs or records were measured" in shown
+    assert "n, the inputs or records measured" in shown
     assert "points say what an attack costs" in shown

@@ -43,8 +43,8 @@ OUT_OF_TIME = (
 )
 NOT_AGAIN = "It was refused before this was assessed again."
 GRANTED = (
-    "as what attacks needed for less is out of their attackers' reach, or costs more, by what the "
-    "description leaves them"
+    "by what the description now leaves to attackers: cheaper attacks are out of their reach, or "
+    "cost more. That the measure is in force is not tested"
 )
 Feasibility = Callable[[float], str]
 AttackName = tuple[str, str, str]  # attack, task, attacker
