@@ -222,3 +222,17 @@ def test_what_was_not_assessed_again_is_not_called_better() -> None:
     assert (shown[P].after, shown[P].potential_after) == (Verdict.NOT_MET, 5)
     open_ = effects_of_first(before, cast(Any, assessment(Verdict.MET, INF)))
     assert open_[P].after is Verdict.NOT_ASSESSED
+
+
+def test_a_goal_that_time_left_open_before_may_have_been_as_bad() -> None:
+    def ruled(verdict: Verdict, *, complete: bool) -> Any:
+        before = assessment(Verdict.NOT_MET, 5, other=verdict)
+        before.complete = complete
+        after = assessment(Verdict.MET, INF, price=5, other=Verdict.NOT_MET)
+        return decide(measured(before=before, after=after), feasibility)
+
+    assert ruled(Verdict.INCONCLUSIVE, complete=False).accepted
+    for verdict, complete in ((Verdict.INCONCLUSIVE, True), (Verdict.MET, False)):
+        refused = ruled(verdict, complete=complete)
+        assert not refused.accepted
+        assert "which it was not before" in refused.why

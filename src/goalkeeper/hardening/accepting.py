@@ -307,10 +307,16 @@ def _objections(measured: TrialOutcome) -> Iterator[str]:
             continue
         if change.change is Direction.WORSE:
             yield f"It makes {goal} worse. {change.sentence}"
-        elif after.verdict is Verdict.NOT_MET and before.verdict is not Verdict.NOT_MET:
+        elif after.verdict is Verdict.NOT_MET and _was_better(measured.before, goal):
             yield f"With it, {goal} is not met, which it was not before. {change.sentence}"
         elif goal not in measured.first.aimed and _has_cheaper_attack(measured, goal):
             yield f"With it, an attack on {goal} succeeds at less cost. {change.sentence}"
+
+
+def _was_better(before: Assessment, goal: Goal) -> bool:
+    """Whether a goal was not "not met": what time left open may have been so unseen."""
+    verdict = before.goals[goal].verdict
+    return verdict is Verdict.MET or (verdict is Verdict.INCONCLUSIVE and before.complete)
 
 
 def _has_cheaper_attack(measured: TrialOutcome, goal: Goal) -> bool:
