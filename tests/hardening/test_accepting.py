@@ -224,14 +224,16 @@ def test_what_was_not_assessed_again_is_not_called_better() -> None:
     assert open_[P].after is Verdict.NOT_ASSESSED
 
 
-def test_a_goal_that_time_left_open_before_may_have_been_as_bad() -> None:
+def test_where_time_left_a_goal_open_before_the_refusal_does_not_say_that_it_was_better() -> None:
     def ruled(verdict: Verdict, *, complete: bool) -> Any:
         before = assessment(Verdict.NOT_MET, 5, other=verdict)
         before.complete = complete
         after = assessment(Verdict.MET, INF, price=5, other=Verdict.NOT_MET)
         return decide(measured(before=before, after=after), feasibility)
 
-    assert ruled(Verdict.INCONCLUSIVE, complete=False).accepted
+    unknown = ruled(Verdict.INCONCLUSIVE, complete=False)
+    assert not unknown.accepted
+    assert "Whether it was before is open" in unknown.why
     for verdict, complete in ((Verdict.INCONCLUSIVE, True), (Verdict.MET, False)):
         refused = ruled(verdict, complete=complete)
         assert not refused.accepted

@@ -53,7 +53,15 @@ class ChangeRefused(GoalkeeperError):
     """A change of the training data goes beyond the granted cells or share."""
 
 
-class DataError(GoalkeeperError):
+class _Remediable(GoalkeeperError):
+    """An error with what to do about its very cause."""
+
+    def __init__(self, what: str = "", remedy: str = "") -> None:
+        super().__init__(f"{what}; {remedy}" if remedy else what)
+        self.what, self.remedy = what, remedy
+
+
+class DataError(_Remediable):
     """The data cannot be used: empty, one class, not finite, shapes that do not fit, overlap.
 
     Parameters
@@ -64,12 +72,8 @@ class DataError(GoalkeeperError):
         What to do about this very cause; left out where the sentence says it, or none is known.
     """
 
-    def __init__(self, what: str = "", remedy: str = "") -> None:
-        super().__init__(f"{what}; {remedy}" if remedy else what)
-        self.what, self.remedy = what, remedy
 
-
-class TargetError(GoalkeeperError):
+class TargetError(_Remediable):
     """The model raised, or returned something that is not an answer.
 
     Parameters
@@ -79,10 +83,6 @@ class TargetError(GoalkeeperError):
     remedy
         What to do about this very cause; left out where the sentence says it, or none is known.
     """
-
-    def __init__(self, what: str = "", remedy: str = "") -> None:
-        super().__init__(f"{what}; {remedy}" if remedy else what)
-        self.what, self.remedy = what, remedy
 
 
 class DescriptionError(GoalkeeperError):

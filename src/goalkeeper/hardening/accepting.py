@@ -41,6 +41,10 @@ OUT_OF_TIME = (
     "The time was over before all attack runs that count had ended, so that nothing can be said; "
     "the same command with more time continues."
 )
+LEFT_OPEN = (
+    "With it, {goal} is not met. Whether it was before is open, as the time was over before all "
+    "its attack runs were made: start again in a new folder with more time."
+)
 NOT_AGAIN = "It was refused before this was assessed again."
 GRANTED = (
     "by what the description now leaves to attackers: cheaper attacks are out of their reach, or "
@@ -307,16 +311,13 @@ def _objections(measured: TrialOutcome) -> Iterator[str]:
             continue
         if change.change is Direction.WORSE:
             yield f"It makes {goal} worse. {change.sentence}"
-        elif after.verdict is Verdict.NOT_MET and _was_better(measured.before, goal):
-            yield f"With it, {goal} is not met, which it was not before. {change.sentence}"
+        elif after.verdict is Verdict.NOT_MET and before.verdict is not Verdict.NOT_MET:
+            if before.verdict is Verdict.INCONCLUSIVE and not measured.before.complete:
+                yield LEFT_OPEN.format(goal=goal)
+            else:
+                yield f"With it, {goal} is not met, which it was not before. {change.sentence}"
         elif goal not in measured.first.aimed and _has_cheaper_attack(measured, goal):
             yield f"With it, an attack on {goal} succeeds at less cost. {change.sentence}"
-
-
-def _was_better(before: Assessment, goal: Goal) -> bool:
-    """Whether a goal was not "not met": what time left open may have been so unseen."""
-    verdict = before.goals[goal].verdict
-    return verdict is Verdict.MET or (verdict is Verdict.INCONCLUSIVE and before.complete)
 
 
 def _has_cheaper_attack(measured: TrialOutcome, goal: Goal) -> bool:
