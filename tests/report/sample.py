@@ -24,6 +24,7 @@ from goalkeeper.core.evidence import Evidence
 from goalkeeper.core.frameworks import Criterion, Framework
 from goalkeeper.core.goals import Goal, IntegrityLevel
 from goalkeeper.core.need import Adjustment, Damage, ProtectionNeed
+from goalkeeper.policy import default_policy
 from goalkeeper.report import AssignmentRow, Context
 from tests.report.results import (
     HOSTILE,
@@ -182,7 +183,8 @@ def assessment() -> Assessment:
         tool=Tool(version="0.1.0"),
         application=application(),
         policy=PolicyRow(
-            id="goals-default", version="0.1.0", sha256="d1" * 32, taxonomy_sha256="7a" * 32
+            id="goals-default", version="0.1.0", sha256="d1" * 32, taxonomy_sha256="7a" * 32,
+            edges=default_policy().row().edges,
         ),
         seed=7,
         started="2026-03-01T09:00:00+00:00",

@@ -33,7 +33,13 @@ from goalkeeper.core.wording import MEASURED, PLACEHOLDERS, placeholders_of
 from goalkeeper.policy import Variant, default_policy
 from goalkeeper.report import Context, Report
 from goalkeeper.report.leading import SENTENCE
-from goalkeeper.report.sentences import name_attacker, tell_goal, tell_reached, tell_run
+from goalkeeper.report.sentences import (
+    name_attacker,
+    tell_goal,
+    tell_reached,
+    tell_run,
+    tell_success,
+)
 from tests.report import sample
 
 POLICY = default_policy()
@@ -273,6 +279,37 @@ def test_no_sentence_on_a_goal_is_cut_on_the_first_pages() -> None:
         for verdict in (Verdict.NOT_MET, Verdict.INCONCLUSIVE, Verdict.MET):
             told = tell_goal(Goal.PRIVACY, [one], assess(one, verdict))
             assert len(told) <= SENTENCE, told
+
+
+@pytest.mark.parametrize(
+    ("metric", "need", "said"),
+    [
+        ("success_rate", 1, "more than 20 % beyond the baseline"),
+        ("success_rate", 3, "more than 1 % beyond the baseline"),
+        ("tolerance_multiple", 1, "more than 5 times"),
+        ("normalised_gain", 2, "more than 30 % of what cannot be guessed"),
+        ("likelihood_ratio", 3, "more than 1.5 times"),
+        ("distinguishing_accuracy", 2, "more than 60 %"),
+        ("latency_factor", 1, "more than 5 times"),
+    ],
+)
+def test_from_where_on_an_attack_counts_depends_on_metric_and_need(
+    metric: str, need: int, said: str
+) -> None:
+    made = sample.assessment()
+    critical = POLICY.rating.critical_level[need]
+    rating = made.goals[Goal.AVAILABILITY].model_copy(update={"critical": critical})
+    told = tell_success(metric, rating, made).replace("\N{NO-BREAK SPACE}", " ")
+    assert told.endswith(f"{said} is a success.")
+
+
+def test_an_open_goal_says_what_would_count_as_a_success() -> None:
+    made = sample.assessment()
+    decider = [e for e in made.evidence if e.id == made.goals[Goal.AVAILABILITY].cheapest_attack]
+    told = tell_goal(Goal.AVAILABILITY, decider, made)
+    assert told.endswith("At this need, more than 2 times is a success.")
+    older = made.model_copy(update={"policy": made.policy.model_copy(update={"edges": {}})})
+    assert "is a success" not in tell_goal(Goal.AVAILABILITY, decider, older)
 
 
 def test_harm_below_none_is_told_as_none() -> None:

@@ -167,6 +167,10 @@ class PolicyRow(Frozen):
     version: str
     sha256: str
     taxonomy_sha256: str
+    edges: dict[str, tuple[Real, ...]] = Field(
+        default_factory=dict,
+        description="lower edges of exposure levels 1 to 4, by metric; older runs have none",
+    )
 
 
 class Tool(Frozen):

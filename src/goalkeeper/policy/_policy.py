@@ -124,6 +124,7 @@ class Policy:
             version=self.version,
             sha256=self.sha256,
             taxonomy_sha256=self.taxonomy_sha256,
+            edges={name: rule.edges for name, rule in self.rating.metrics.items()},
         )
 
     def variants(self) -> tuple[Variant, ...]:

@@ -114,9 +114,18 @@ STATED = (
 
 MET = "No attack succeeded that costs less than {points}, the protection you asked for. {run}"
 NOTHING_TO_TAKE = "There is nothing to attack: {reason}."
-OPEN = "No attack was shown to succeed, but one cannot be excluded yet. {run}"
+OPEN = "Success is neither shown nor excluded yet. {run}"
 MEASURED = "Measured so far: {reached}"
 AMONG_OTHERS = "Measured, among others: {reached}"
+# By metric: above which value an attack counts, at the declared need.
+SUCCESS_ABOVE = {
+    "success_rate": "At this need, more than {edge} beyond the baseline is a success.",
+    "tolerance_multiple": "At this need, more than {edge} times is a success.",
+    "normalised_gain": "At this need, more than {edge} of what cannot be guessed is a success.",
+    "likelihood_ratio": "At this need, more than {edge} times is a success.",
+    "distinguishing_accuracy": "At this need, more than {edge} is a success.",
+    "latency_factor": "At this need, more than {edge} times is a success.",
+}
 DOUBTED_GOAL = "It is in doubt whether this is your model: {doubt}."
 NO_NEED = "No need to protect {goal} was declared."
 NO_ATTACK = "No attack was planned for {goal}."

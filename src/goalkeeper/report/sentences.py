@@ -81,7 +81,7 @@ def tell_goal(goal: Goal, decider: Sequence[Evidence], assessment: Assessment) -
     if rating.doubt:
         return phrases.fill(phrases.DOUBTED_GOAL, doubt=_clause(rating.doubt))
     if rating.verdict is Verdict.INCONCLUSIVE:
-        run = _tell_open(decider[0], assessment) if decider else _first_gap(rating)
+        run = _tell_open(decider[0], rating, assessment) if decider else _first_gap(rating)
         return phrases.fill(phrases.OPEN, run=run).rstrip()
     return _as_sentence(_clause(rating.reason)) or phrases.fill(phrases.SUCCEEDED)
 
@@ -130,11 +130,23 @@ def _tell_step(step: NextStep, assessment: Assessment) -> str:
 # ---- what it means -------------------------------------------------------------------------------
 
 
-def _tell_open(evidence: Evidence, assessment: Assessment) -> str:
+def _tell_open(evidence: Evidence, rating: GoalRating, assessment: Assessment) -> str:
     """Tell what was measured where nothing is decided, or why nothing was."""
     if evidence.status is not Status.TESTED:
         return _tell_status(evidence)
-    return phrases.fill(phrases.MEASURED, reached=tell_reached(evidence, assessment))
+    measured = phrases.fill(phrases.MEASURED, reached=tell_reached(evidence, assessment))
+    return f"{measured} {tell_success(evidence.metric, rating, assessment)}".rstrip()
+
+
+def tell_success(metric: str, rating: GoalRating, assessment: Assessment) -> str:
+    """Say above which value an attack counts as a success; empty where no rule says so."""
+    edges = assessment.policy.edges.get(metric, ())
+    if not 0 < rating.critical <= len(edges) or metric not in phrases.SUCCESS_ABOVE:
+        return ""
+    edge = edges[rating.critical - 1]
+    scale = fmt.scale_of(metric)
+    shown = fmt.quantity(edge, fmt.places(edge, edge, edge, scale), scale)
+    return phrases.fill(phrases.SUCCESS_ABOVE[metric], edge=shown)
 
 
 def _tell_met(rating: GoalRating, decider: Sequence[Evidence], assessment: Assessment) -> str:
