@@ -22,6 +22,7 @@ from goalkeeper.core.fit import FitReport
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.policy import Policy
+from goalkeeper.rate._covering import is_covered
 from goalkeeper.rate._doubt import cast_doubt
 from goalkeeper.rate._looks import share_of
 from goalkeeper.rate._points import (
@@ -174,7 +175,7 @@ def rate_goal(
     """
     rules, level = policy.rating, need.level
     counted = [e for e in evidence if goal in e.goals and e.standing.decides]
-    points = [p for e in counted for p in points_of(e, level, policy, secrecy, hypotheses)]
+    points = points_of_all(counted, level, policy, secrecy, hypotheses)
     criteria = criteria_of(level, policy, hypotheses)
     shown = min((p.cost for p in criteria.demonstrated(points)), default=math.inf)
     possible = min((p.cost for p in criteria.not_excluded(points)), default=math.inf)
@@ -206,6 +207,24 @@ def rate_goal(
         not_tested=list_gaps(points, criteria, policy) if level else (),
         hypotheses=max(1, hypotheses),
     )
+
+
+def points_of_all(
+    evidence: Sequence[Evidence], need: int, policy: Policy, secrecy: Secrecy, hypotheses: int
+) -> list[ExposurePoint]:
+    """List the points of evidence on one goal.
+
+    A run that settles nothing is left out where the same attack with more power was withstood.
+    """
+    found = [settle(e, need, policy, secrecy, hypotheses=hypotheses) for e in evidence]
+    both = list(zip(evidence, found, strict=True))
+    withstood = [e for e, settled in both if settled is Settled.WITHSTOOD]
+    kept = (
+        e
+        for e, settled in both
+        if settled is not Settled.OPEN or not e.result.trials or not is_covered(e, withstood)
+    )
+    return [p for e in kept for p in points_of(e, need, policy, secrecy, hypotheses)]
 
 
 def rate(

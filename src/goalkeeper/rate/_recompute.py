@@ -18,15 +18,14 @@ from goalkeeper.core.evidence import (
     Proportion,
     Rated,
     Ratio,
-    Requirement,
     Status,
     Tally,
 )
 from goalkeeper.core.need import ProtectionNeed
 from goalkeeper.core.outcomes import Outcomes, read_ranks
-from goalkeeper.core.power import Capability, Grade, View
 from goalkeeper.games import tallies
 from goalkeeper.policy import Policy, protection_need
+from goalkeeper.rate._covering import grants
 from goalkeeper.rate._goals import Settled, rate, settle
 from goalkeeper.rate._points import bound
 from goalkeeper.stats import calibrated_threshold
@@ -44,7 +43,7 @@ def recompute(assessment: Assessment, policy: Policy) -> list[str]:
     bare = [e.model_copy(update={"rated": None}) for e in assessment.evidence]
     needs = {goal: rating.need for goal, rating in assessment.goals.items()}
     counts = {goal: rating.hypotheses for goal, rating in assessment.goals.items()}
-    found = list(_compare("policy", assessment.policy.model_dump(), policy.row().model_dump()))
+    found = list(_compare_policy(assessment, policy))
     ids = [e.id for e in bare]
     found += [
         f"evidence {id}: occurs more than once" for id in dict.fromkeys(ids) if ids.count(id) > 1
@@ -66,6 +65,12 @@ def recompute(assessment: Assessment, policy: Policy) -> list[str]:
     for goal, rating in goals.items():
         found += _compare(f"goal {goal}", _plain(assessment.goals[goal]), _plain(rating))
     return [*found, *_compare("verdict", str(assessment.verdict), str(verdict))]
+
+
+def _compare_policy(assessment: Assessment, policy: Policy) -> Iterator[str]:
+    """Compare the identity of the policy, and the edges where the run holds them."""
+    stored = assessment.policy.model_dump(exclude_defaults=True)
+    yield from _compare("policy", stored, policy.row().model_dump(include=set(stored)))
 
 
 def _plain(record: Rated | GoalRating | None) -> Any:
@@ -138,7 +143,7 @@ def _compare_covered(
             continue
         other = by_id.get(one.covered_by)
         same = other is not None and (other.attack, other.task) == (one.attack, one.task)
-        same = same and other is not None and _grants(other.requires, one.requires)
+        same = same and other is not None and grants(other.requires, one.requires)
         if other is None or not same or other.status is not Status.TESTED:
             yield f"evidence {one.id}: {one.covered_by or 'no evidence'} does not cover it"
             continue
@@ -149,16 +154,6 @@ def _compare_covered(
             level = rating.need.level
             if counts and _left_open(settle(other, level, policy, secrecy, hypotheses=tests)):
                 yield f"evidence {one.id}: {other.id} leaves open whether {goal} is met"
-
-
-def _grants(more: Requirement, less: Requirement) -> bool:
-    """Return whether a requirement has all knowledge, capabilities and view of another one."""
-    known = all(
-        Grade[more.knowledge.get(aspect, "none").upper()] >= Grade[grade.upper()]
-        for aspect, grade in less.knowledge.items()
-    )
-    able = Capability.of(less.capabilities) in Capability.of(more.capabilities).closed()
-    return known and able and View[more.view.upper()] >= View[less.view.upper()]
 
 
 def _compare_left_out(assessment: Assessment, policy: Policy) -> Iterator[str]:

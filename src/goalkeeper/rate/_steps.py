@@ -8,7 +8,7 @@ from goalkeeper.core.assessment import GoalRating, NextStep, PlanRow, Verdict
 from goalkeeper.core.evidence import Evidence, Latency, Ratio, Status, Tally
 from goalkeeper.core.goals import Goal
 from goalkeeper.policy import Policy
-from goalkeeper.rate._goals import criteria_of, points_of
+from goalkeeper.rate._goals import criteria_of, points_of_all
 from goalkeeper.rate._points import ExposurePoint, PassCriteria, Secrecy
 from goalkeeper.rate._words import expect_at, sample_factor
 
@@ -75,7 +75,7 @@ def _enlarge(
     policy, secrecy = rules
     level, criteria = rating.need.level, criteria_of(rating.need.level, policy, rating.hypotheses)
     counted = [e for e in evidence if rating.goal in e.goals and e.standing.decides]
-    points = [p for e in counted for p in points_of(e, level, policy, secrecy, rating.hypotheses)]
+    points = points_of_all(counted, level, policy, secrecy, rating.hypotheses)
     undecided = [p for p in criteria.undecided(points) if p.evidence.result.took]
     found = [s for p in undecided if (s := _step(p, criteria, policy)) is not None]
     every = [_with_costs(s, evidence, parts) for s in found]

@@ -64,7 +64,9 @@ def _outcome_of_one(evidence: Evidence, rating: GoalRating) -> RunOutcome:
     steps = evidence.rated.trials or (evidence.rated,)
     critical = [s for s in steps if s.potential >= rating.critical]
     if any(s.attack_potential.points < rating.required for s in critical):
-        return RunOutcome.INCONCLUSIVE
+        # A goal is met where the same attack with more power was withstood.
+        met = rating.verdict is Verdict.MET
+        return RunOutcome.WITHSTOOD if met else RunOutcome.INCONCLUSIVE
     reached = any(s.demonstrated >= rating.critical for s in critical)
     return RunOutcome.TOO_COSTLY if reached else RunOutcome.WITHSTOOD
 
