@@ -193,3 +193,10 @@ def test_every_format_gives_the_same_counts(form: str) -> None:
         assert f"{outcome.runs} {OUTCOME_WORDS[outcome.outcome]}" in words
     for count, what in part.rest:
         assert f"{count} {what}" in words
+
+
+def test_a_goal_without_any_result_says_so_in_a_few_words_beside_how_much_is_open() -> None:
+    bare = sample.assessment().model_copy(update={"evidence": ()})
+    row = next(r for r in str(bare).splitlines() if r.startswith("Availability"))
+    assert re.search(r"\bnothing yet\s+2$", row)
+    assert "not excluded" not in row

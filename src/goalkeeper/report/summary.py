@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from goalkeeper.core.assessment import Assessment, PlanRow, Verdict
+from goalkeeper.core.assessment import Assessment, GoalRating, PlanRow, Verdict
 from goalkeeper.report import format as fmt
 from goalkeeper.report.goalpart import GoalPart
 from goalkeeper.report.model import Report
@@ -17,6 +17,7 @@ from goalkeeper.report.words import SCOPE
 MOST_LINES = 5  # of what was not tested; the report has them all
 MOST_ROWS = 40  # attacks of a plan in text; a notebook shows them all
 PLANNED = "planned"
+NOTHING_YET = "nothing yet"
 TABLE_STYLE = "border-collapse:collapse;margin:.5em 0"
 CELL_STYLE = f"text-align:left;padding:.2em .8em .2em 0;border-bottom:1px solid {LIGHT['line']}"
 
@@ -26,7 +27,7 @@ def summarise(assessment: Assessment) -> str:
     report = Report.of(assessment, context=Context())
     lines = [f"{report.title}: {report.label.word}", *filter(None, (report.counts, report.fit))]
     lines += [f"! {warning}" for warning in report.warnings]
-    lines += ["", *_text(_verdicts(report))]
+    lines += ["", *_text(_verdicts(report, assessment))]
     unsettled = _open(report)
     if unsettled:
         lines += ["", "Not tested, or not decided:", *(f"- {line}" for line in unsettled)]
@@ -46,7 +47,10 @@ def summarise_html(assessment: Assessment) -> str:
             for text in (report.counts, report.fit, *report.warnings)
             if text
         ),
-        _html(_verdicts(report), {g.label.word: LIGHT[TONES[g.verdict]] for g in report.goals}),
+        _html(
+            _verdicts(report, assessment),
+            {g.label.word: LIGHT[TONES[g.verdict]] for g in report.goals},
+        ),
     ]
     unsettled = _open(report)
     if unsettled:
@@ -81,12 +85,20 @@ def summarise_plan_html(rows: Sequence[PlanRow], effort: float) -> str:
 # ---- assessments ---------------------------------------------------------------------------------
 
 
-def _verdicts(report: Report) -> Table:
-    head = ("Goal", "Verdict", "Need", "Deciding attack", "Measured", "Not tested")
-    return Table("Verdicts", head, tuple(_verdict(goal) for goal in report.goals))
+def _colours(report: Report) -> dict[str, str]:
+    return {goal.label.word: LIGHT[TONES[goal.verdict]] for goal in report.goals}
 
 
-def _verdict(goal: GoalPart) -> tuple[str, ...]:
+def _verdicts(report: Report, assessment: Assessment) -> Table:
+    head = ("Goal", "Verdict", "Need", "Deciding attack", "Measured", "Open attacks")
+    return Table(
+        "Verdicts",
+        head,
+        tuple(_verdict(goal, assessment.goals[goal.goal]) for goal in report.goals),
+    )
+
+
+def _verdict(goal: GoalPart, rating: GoalRating) -> tuple[str, ...]:
     decider = goal.decider
     rated = goal.verdict is not Verdict.NOT_ASSESSED
     attack = measured = ""
@@ -100,9 +112,10 @@ def _verdict(goal: GoalPart) -> tuple[str, ...]:
         )
         measured = f"{decider.metric}: {decider.headline}" if decider.headline else decider.status
         measured += f" {decider.within}" if decider.within else ""
-    if rated and not measured:
-        measured = goal.reason or goal.label.meaning
-    left = len({row[0] for row in goal.not_tested.rows})
+    if rated and not measured:  # the reason of an open goal names every attack that is open
+        is_open = goal.verdict is Verdict.INCONCLUSIVE and rating.not_tested
+        measured = NOTHING_YET if is_open else goal.reason or goal.label.meaning
+    left = len({gap.variant for gap in rating.not_tested})
     return goal.title, goal.label.word, goal.need, attack, measured, f"{left:,}" if left else ""
 
 
