@@ -67,16 +67,17 @@ def keeps_weights_only(steps: Sequence[Any], final: Any) -> bool:
     """
     kind = type(final)
     known = kind.__module__.startswith(RECORDLESS) or kind.__qualname__ == "LinearSVC"
-    return known and _is_of_sklearn(final) and all(_keeps_no_row(step) for step in steps)
+    return known and _is_of_sklearn(final) and all(keeps_no_row(step) for step in steps)
 
 
-def _keeps_no_row(step: Any) -> bool:
+def keeps_no_row(step: Any) -> bool:
+    """Tell whether a step of a pipeline is of scikit-learn, and keeps no record."""
     parts = getattr(step, "transformers_", None)
     if parts is not None and _is_of_sklearn(step):
-        return all(isinstance(p, str) or _keeps_no_row(p) for _, p, _ in parts)
-    inner = getattr(step, "steps", None)
+        return all(isinstance(p, str) or keeps_no_row(p) for _, p, _ in parts)
+    inner = getattr(step, "transformer_list", None) or getattr(step, "steps", None)
     if inner is not None and _is_of_sklearn(step):
-        return all(p is None or isinstance(p, str) or _keeps_no_row(p) for _, p in inner)
+        return all(p is None or isinstance(p, str) or keeps_no_row(p) for _, p in inner)
     return _is_of_sklearn(step) and type(step).__qualname__ in ROWLESS
 
 
