@@ -7,13 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
 )
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -36,6 +41,7 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.power import View
 from goalkeeper.core.text import texts
 from goalkeeper.targets import SklearnTarget
+from goalkeeper.targets.holdings import keeps_weights_only
 from goalkeeper.targets.inputs import prepared
 
 CLASSES = ("a", "b", "c")
@@ -200,3 +206,57 @@ def test_records_are_read_through_columns_that_are_scaled_and_moved() -> None:
     model = make_pipeline(through, RobustScaler(), KNeighborsClassifier()).fit(X, Y)
     found = SklearnTarget(model, CLASSES, TABLE).parameters()["stored"]
     np.testing.assert_allclose(found["points"], X, atol=1e-9)
+
+
+def test_records_are_read_of_every_model_that_votes() -> None:
+    both = VotingClassifier([
+        ("near", make_pipeline(StandardScaler(), KNeighborsClassifier(1))),
+        ("tree", DecisionTreeClassifier(random_state=0)),
+        ("line", LogisticRegression()),
+    ])
+    kept = stored(both)
+    np.testing.assert_allclose(kept["points"], X)
+    assert (kept["leaves"]["count"] == 1).any()
+
+
+@pytest.mark.parametrize(
+    ("model", "fewest"),
+    [
+        (BaggingClassifier(DecisionTreeClassifier(), 3, max_features=0.5, random_state=0), 1),
+        (BaggingClassifier(DecisionTreeClassifier(min_samples_leaf=5), 3, max_features=0.5), 5),
+    ],
+)
+def test_trees_of_some_features_are_counted(model: Any, fewest: int) -> None:
+    kept = stored(model)
+    assert set(kept) == {"unread", "fewest"}
+    assert kept["fewest"] >= fewest
+    assert kept["fewest"] == 1 or fewest > 1
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        AdaBoostClassifier(n_estimators=3, random_state=0),
+        BaggingClassifier(n_estimators=3, random_state=0),
+        CalibratedClassifierCV(DecisionTreeClassifier(max_depth=2), cv=2),
+        StackingClassifier([("tree", DecisionTreeClassifier(max_depth=2))], cv=2),
+    ],
+)
+def test_leaves_are_read_of_models_that_consist_of_trees(model: Any) -> None:
+    assert stored(model)["leaves"]["count"].min() >= 1
+
+
+@pytest.mark.parametrize(
+    ("model", "weights_only"),
+    [
+        (VotingClassifier([("a", LogisticRegression()), ("b", GaussianNB())]), True),
+        (CalibratedClassifierCV(LogisticRegression(), cv=2), True),
+        (VotingClassifier([("a", LogisticRegression()), ("b", SVC(kernel="precomputed"))]), False),
+        (StackingClassifier([("a", GaussianNB())], KNeighborsClassifier(), cv=2), False),
+    ],
+)
+def test_what_votes_keeps_nothing_where_none_of_its_models_does(
+    model: Any, *, weights_only: bool
+) -> None:
+    x = X @ X.T if "precomputed" in str(model) else X
+    assert keeps_weights_only((), model.fit(x, Y)) is weights_only

@@ -257,21 +257,22 @@ class Access:
     def reference_models(self, candidates: Data, models: int) -> Iterator[SharedAnswers]:
         """Give what reference models say of candidates, in growing stages (16, 16, 32, ...).
 
-        They are trained on random halves of the candidates, which are the question's records, and
-        the attacker's data; half of them saw each candidate. All attacks with the same knowledge
-        get the same ones, and who asks for fewer gets the first: each is trained once, and counted
-        for every attack as if it had trained it itself. An even number, 4 at least.
+        Each candidate, a record of the question, is in half of them (`ReferencePool`). All attacks
+        that know as much get the same ones, and who asks for fewer the first: each is trained once,
+        and counted for every attack as if it had trained it itself. An even number, 4 at least.
         """
         self._knows("data", Grade.PARTIAL, "reference_models()")
         self._knows("algorithm", Grade.PARTIAL, "reference_models()")
         whole = self._terms.part_of
-        asked = candidates if whole is None else whole.records
         withheld = self._terms.withheld if whole is None else whole.withheld
+        surely = self._granted.knowledge.data is Grade.FULL and withheld is not None
         return ReferencePool(
             trainer=self._recipe(),
             trainings=self._shared.trainings,
-            records=asked.joined(self._records_without(withheld)),
-            asked=len(asked),
+            asked=candidates if whole is None else whole.records,
+            own=self._records_without(withheld),
+            size=len(self._app.data.train),
+            trained=surely,
             rows=None if whole is None else whole.rows,
             stream=self._terms.reference,
             count=self._meter.trained,

@@ -21,7 +21,7 @@ from goalkeeper.core.readonly import private_copy
 FIRST_CHUNK = 4  # reference models that are trained together at first; each doubling is a chunk
 FIRST_STAGE = 16  # models after which an attack hands in its first answer
 BYTES_PER_SCORE, BLOCK_COPIES = 8, 3  # float64; the models' own work, the scores, what is kept
-MODELS, DRAWS = 0, 1  # the parts of the stream: of reference models, and of what attacks draw
+MODELS, DRAWS, POOL = 0, 1, 2  # parts of the stream: reference models, what attacks draw, pool
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -124,7 +124,11 @@ def _reduce(scores: Floats, y: Ints) -> Floats:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class ReferencePool:
-    """The pool of an attack run, whose first `asked` records are what is asked about.
+    """What reference models of an attack run are trained on: resembling the target's training set.
+
+    Training records that the attacker knows are in every model, as they are in the target. Other
+    data of the attacker's fill up the pool, until half of it is as large as the target's training
+    set: a model of more records memorises each of them less.
 
     Parameters
     ----------
@@ -132,10 +136,14 @@ class ReferencePool:
         The recipe that the attacker knows.
     trainings
         What trains, or finds what is kept.
-    records
-        The pool: the records of the question, then the attacker's own.
     asked
-        How many of them are asked about.
+        The records of the question: each is in half of the models.
+    own
+        The attacker's own.
+    size
+        Number of the target's training records.
+    trained
+        Whether the attacker's own are of these.
     rows
         Which of these the attack asks about, in its order; None for all.
     stream
@@ -146,8 +154,10 @@ class ReferencePool:
 
     trainer: Trainer
     trainings: Trainings
-    records: Data
-    asked: int
+    asked: Data
+    own: Data
+    size: int
+    trained: bool
     stream: np.random.SeedSequence
     count: Callable[[int], None]
     rows: Ints | None = None
@@ -158,21 +168,33 @@ class ReferencePool:
         chunks = list(plan_chunks(sum(stages)))
         said: list[Floats] = []
         member: list[Bools] = []
+        records, asked = self.records(), len(self.asked)
         for size in stages:
             total += size
             wanted = [(i, n) for i, n, before in chunks if done <= before < total]
-            sets = [self._draw(number, models) for number, models in wanted]
-            said += self.trainings.confidences(self.trainer, sets, self.asked)
-            member += [each.masks[:, : self.asked] for each in sets]
+            sets = [self._draw(records, number, models) for number, models in wanted]
+            said += self.trainings.confidences(self.trainer, sets, asked)
+            member += [each.masks[:, :asked] for each in sets]
             done = sum(map(len, member))
             self.count(size)
             yield self._show(np.concatenate(said), np.concatenate(member), total)
 
-    def _draw(self, number: int, size: int) -> TrainingSets:
+    def records(self) -> Data:
+        """Return the pool: the records of the question, then those of the attacker's that fit."""
+        room = max(0, 2 * self.size - len(self.asked))
+        if self.trained or room >= len(self.own):
+            return self.asked.joined(self.own)
+        rng = np.random.default_rng(derive(self.stream, POOL))
+        chosen = np.sort(rng.choice(len(self.own), room, replace=False))
+        return self.asked.joined(self.own.take(chosen))
+
+    def _draw(self, records: Data, number: int, models: int) -> TrainingSets:
         rng = np.random.default_rng(derive(self.stream, MODELS, number))
-        masks = draw_balanced_masks(size, len(self.records), rng)
-        seeds = rng.integers(0, 2**31, size).tolist()
-        return TrainingSets(data=self.records, masks=masks, seeds=seeds)
+        drawn = len(self.asked) if self.trained else len(records)
+        masks = np.ones((models, len(records)), dtype=bool)
+        masks[:, :drawn] = draw_balanced_masks(models, drawn, rng)
+        seeds = rng.integers(0, 2**31, models).tolist()
+        return TrainingSets(data=records, masks=masks, seeds=seeds)
 
     def _show(self, said: Floats, member: Bools, models: int) -> SharedAnswers:
         rows = slice(None) if self.rows is None else self.rows

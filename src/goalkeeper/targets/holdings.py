@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from goalkeeper.targets.members import members_of
+
 LIBRARIES = frozenset({"sklearn", "xgboost", "lightgbm", "catboost"})
 # Of scikit-learn, what learns weights, counts or averages, and keeps no row of its training data.
 RECORDLESS = (
@@ -65,19 +67,34 @@ def keeps_weights_only(steps: Sequence[Any], final: Any) -> bool:
     That holds whether or not its weights can be read in terms of the inputs. Words are no records
     here: what a vocabulary gives away is a question of its own.
     """
+    members = members_of(final)
+    if members is not None:
+        models = [*members.models, *([] if members.last is None else [members.last])]
+        return all(keeps_no_row(step) for step in steps) and all(map(_is_recordless, models))
     kind = type(final)
     known = kind.__module__.startswith(RECORDLESS) or kind.__qualname__ == "LinearSVC"
-    return known and _is_of_sklearn(final) and all(_keeps_no_row(step) for step in steps)
+    return known and _is_of_sklearn(final) and all(keeps_no_row(step) for step in steps)
 
 
-def _keeps_no_row(step: Any) -> bool:
+def _is_recordless(member: Any) -> bool:
+    """Tell whether a model or pipeline that another one consists of keeps no record."""
+    steps = getattr(member, "steps", None)
+    if steps is None or not _is_of_sklearn(member):
+        return keeps_weights_only((), member)
+    return keeps_weights_only([step for _, step in steps[:-1] if step is not None], steps[-1][1])
+
+
+def keeps_no_row(step: Any) -> bool:
+    """Tell whether a step of a pipeline is of scikit-learn, and keeps no record."""
     parts = getattr(step, "transformers_", None)
     if parts is not None and _is_of_sklearn(step):
-        return all(isinstance(p, str) or _keeps_no_row(p) for _, p, _ in parts)
-    inner = getattr(step, "steps", None)
+        return all(isinstance(p, str) or keeps_no_row(p) for _, p, _ in parts)
+    inner = getattr(step, "transformer_list", None) or getattr(step, "steps", None)
     if inner is not None and _is_of_sklearn(step):
-        return all(p is None or isinstance(p, str) or _keeps_no_row(p) for _, p in inner)
-    return _is_of_sklearn(step) and type(step).__qualname__ in ROWLESS
+        return all(p is None or isinstance(p, str) or keeps_no_row(p) for _, p in inner)
+    return step == "passthrough" or (
+        _is_of_sklearn(step) and type(step).__qualname__ in ROWLESS
+    )
 
 
 def _is_of_sklearn(part: Any) -> bool:

@@ -174,7 +174,7 @@ def text_front(before: list[Any]) -> tuple[dict[str, Any], list[Any]]:
     if not isinstance(first, CountVectorizer):
         name = type(first).__name__ if before else "a model without a vectoriser"
         raise NotOffered(f"the words behind the weights cannot be read through {name}")
-    front = {
+    front: dict[str, Any] = {
         "vocabulary": first.get_feature_names_out().astype(object),
         "binary": bool(first.binary),
     }
@@ -183,11 +183,28 @@ def text_front(before: list[Any]) -> tuple[dict[str, Any], list[Any]]:
     if weighing is None and rest and isinstance(rest[0], TfidfTransformer):
         weighing, rest = rest[0], rest[1:]
     if weighing is not None:
-        ones = np.ones(len(front["vocabulary"]))
-        front["idf"] = np.asarray(weighing.idf_, dtype=np.float64) if weighing.use_idf else ones
-        front["norm"] = weighing.norm
-        front["sublinear_tf"] = bool(weighing.sublinear_tf)
+        front |= _weighing(weighing, len(front["vocabulary"]))
     return front, rest
+
+
+def _weighing(step: Any, width: int) -> dict[str, Any]:
+    idf = _floats(step.idf_) if step.use_idf else np.ones(width)
+    return {"idf": idf, "norm": step.norm, "sublinear_tf": bool(step.sublinear_tf)}
+
+
+def hashed_front(before: list[Any]) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
+    """Read what hashes words: its settings, how these are weighed, and the steps that follow."""
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+
+    first, rest = before[0], before[1:]
+    if type(first) is not HashingVectorizer:
+        raise NotOffered(f"what {type(first).__name__} makes of words is not known")
+    settings = {k: v for k, v in first.get_params().items() if k not in ("dtype", "input")}
+    if any(callable(value) for value in settings.values()):
+        raise NotOffered("words are taken apart by a function of the user's own")
+    if rest and isinstance(rest[0], TfidfTransformer):
+        return settings, _weighing(rest[0], settings["n_features"]), rest[1:]
+    return settings, {}, rest
 
 
 # ---- the final estimator ----------------------------------------------------------------------

@@ -17,12 +17,19 @@ from goalkeeper.core.data import Floats, Ints
 from goalkeeper.core.domain import Domain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets.decoding import Decoder, decoder_of
+from goalkeeper.targets.holdings import keeps_no_row, keeps_weights_only
 from goalkeeper.targets.inputs import our_order
 from goalkeeper.targets.leaves import LeafPath, Leaves, read_leaf_paths, read_leaves
-from goalkeeper.targets.linear import answering_steps, text_front
+from goalkeeper.targets.linear import answering_steps, hashed_front, text_front
+from goalkeeper.targets.members import Members, members_of
 from goalkeeper.targets.reading import Affine, Reorder, affine, read_preprocessing, reorder_of
 
 Scaler = Affine | Reorder
+# Keys of what is one entry a record.
+RECORDS = frozenset({
+    "points", "points_high", "point_classes", "point_words",
+    "support_vectors", "support_vectors_high", "support_classes", "support_words",
+})  # fmt: skip
 
 
 def read(model: Any, domain: Domain, places: Ints) -> dict[str, Any]:
@@ -48,9 +55,16 @@ def read(model: Any, domain: Domain, places: Ints) -> dict[str, Any]:
         `class_means (k, d)`. `words (d,)`, and `idf (d,)` of models that weigh words by it, where
         the model is not linear. `word_leaves` of a tree on words: `bounds` of each leaf,
         `(above, up to)` of each word that it asks for, `count (m,)`, `classes (m,)`, and `weighing`
-        of words (`idf`, `norm` and others). `unread` names what is there and cannot be read.
+        of words (`idf`, `norm` and others). `unread` names what is there and cannot be read,
+        `fewest` says how many records the smallest leaf of such trees holds.
     """
-    before, final = answering_steps(model)
+    return _read(*answering_steps(model), domain, places)
+
+
+def _read(before: list[Any], final: Any, domain: Domain, places: Ints) -> dict[str, Any]:
+    members = members_of(final)
+    if members is not None:
+        return _of_members(before, members, domain, places)
     try:
         if isinstance(domain, TextDomain):
             return _of_texts(before, final, places)
@@ -61,7 +75,45 @@ def read(model: Any, domain: Domain, places: Ints) -> dict[str, Any]:
         found = _of_numbers(_scalers(before, domain), final, places)
         return {name: _ours(value, domain) for name, value in found.items()}
     except NotOffered:
+        return _of_unread(before, final, places)
+
+
+def _of_members(
+    before: list[Any], members: Members, domain: Domain, places: Ints
+) -> dict[str, Any]:
+    """Join what the models keep that an estimator consists of; nothing unless each can be read."""
+    if members.last is not None and not keeps_weights_only((), members.last):
         return {}
+    found: list[dict[str, Any]] = []
+    for member in members.models:
+        inner, final = answering_steps(member)
+        steps = [*before, *inner]
+        own = len(getattr(member, "classes_", ())) == len(places)
+        theirs = places if own else np.full(max(2, len(places)), -1)
+        kept = _read(steps, final, domain, theirs) if members.whole else {}
+        kept = kept or _of_unread(steps, final, theirs)
+        if not kept and not keeps_weights_only(steps, final):
+            return {}
+        found.append(kept)
+    return _join(found)
+
+
+def _join(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Join records that several models keep; of trees, take the one with most single leaves."""
+    joined: dict[str, Any] = {}
+    for kept in found:
+        for name, value in kept.items():
+            if name not in joined:
+                joined[name] = value
+            elif name in ("leaves", "word_leaves"):
+                joined[name] = max(joined[name], value, key=lambda one: (one["count"] == 1).sum())
+            elif name == "fewest":
+                joined[name] = min(joined[name], value)
+            elif name in RECORDS:
+                both = (joined[name], value)
+                tuples = isinstance(value, tuple)
+                joined[name] = both[0] + both[1] if tuples else np.concatenate(both)
+    return joined
 
 
 def _is_encoded(before: Sequence[Any], domain: TableDomain) -> bool:
@@ -105,7 +157,18 @@ def _ours(value: Any, domain: Domain) -> Any:
     return our_order(value, domain) if np.ndim(value) == 2 else value
 
 
+def _of_unread(before: Sequence[Any], final: Any, places: Ints) -> dict[str, Any]:
+    """Name trees behind steps that cannot be undone; where these may keep records, nothing."""
+    paths = read_leaf_paths(final, _width_of(final), len(places))
+    if not paths or not all(keeps_no_row(step) for step in before):
+        return {}
+    what = f"leaves of {type(final).__name__} behind {', '.join(type(s).__name__ for s in before)}"
+    return {"unread": what, "fewest": min(path.count for path in paths)}
+
+
 def _of_texts(before: list[Any], final: Any, places: Ints) -> dict[str, Any]:
+    if before and type(before[0]).__name__ == "HashingVectorizer":
+        return _of_hashed(before, final, places)
     front, rest = text_front(before)
     found: dict[str, Any] = {}
     for name, (rows, classes) in _records(final, places).items():
@@ -124,6 +187,19 @@ def _of_texts(before: list[Any], final: Any, places: Ints) -> dict[str, Any]:
         if "idf" in front:
             found["idf"] = front["idf"]
     return found
+
+
+def _of_hashed(before: list[Any], final: Any, places: Ints) -> dict[str, Any]:
+    """Read leaves in terms of the numbers that words are hashed to: their words are not kept."""
+    settings, weighing, rest = hashed_front(before)
+    paths = () if rest else read_leaf_paths(final, settings["n_features"], len(places))
+    if not paths or type(final).__module__.startswith("xgboost"):
+        return _of_unread(before, final, places)
+    used = sorted({j for path in paths for j in path.bounds})
+    names = dict(zip(used, (f"#{j}" for j in used), strict=True))
+    hashed = {"hashing": settings, "columns": np.array(used, dtype=np.int64)}
+    leaves = _read_word_leaves(paths, names, places)
+    return {"word_leaves": {**leaves, "weighing": {**weighing, **hashed}}}
 
 
 def _read_word_leaves(paths: Sequence[LeafPath], words: Any, places: Ints) -> dict[str, Any]:

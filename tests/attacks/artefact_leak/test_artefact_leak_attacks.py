@@ -15,13 +15,18 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
-from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import (
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.svm import SVC
@@ -206,6 +211,40 @@ def test_leaves_of_a_tree_on_words_single_texts_out(words: Any, final: Any) -> N
     assert n >= 15
     assert by_chance < 0.6 * n
     assert ", without " in found.exhibits[0].after
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (HashingVectorizer(n_features=512),),
+        (HashingVectorizer(n_features=512, norm=None), TfidfTransformer()),
+    ],
+)
+def test_leaves_on_hashed_words_single_texts_out(words: tuple[Any, ...]) -> None:
+    app = noisy_mailbox(make_pipeline(*words, DecisionTreeClassifier(random_state=0)), 800)
+    right, n, by_chance = counts(evaluate(app, run_of(SingleLeaves(), LEAVES)))
+    assert right > 0.9 * n
+    assert n >= 15
+    assert by_chance < 0.6 * n
+    for attack in (StoredPoints(), SupportVectors()):
+        unfit = attack.unfit(app)
+        assert unfit is not None
+        assert unfit.proven
+
+
+@pytest.mark.parametrize(("leaf", "proven"), [(1, False), (3, True)])
+def test_leaves_behind_a_projection_place_nobody_where_all_are_large(
+    leaf: int, *, proven: bool
+) -> None:
+    tree = DecisionTreeClassifier(min_samples_leaf=leaf, random_state=0)
+    both = make_union(TfidfVectorizer(), TfidfVectorizer(analyzer="char"))
+    app = noisy_mailbox(make_pipeline(both, TruncatedSVD(5), tree), 400)
+    unfit = SingleLeaves().unfit(app)
+    assert unfit is not None
+    assert unfit.proven is proven
+    points = StoredPoints().unfit(app)
+    assert points is not None
+    assert points.proven
 
 
 def test_leaves_that_cannot_be_read_rule_nothing_out() -> None:

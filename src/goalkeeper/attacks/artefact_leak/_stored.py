@@ -36,13 +36,23 @@ def check_stored(app: Application, keys: tuple[str, ...], what: str) -> Unfit | 
     if any(key in contents for key in keys):
         return None
     if "unread" in contents and "leaves" in keys:
-        return Unfit(f"{contents['unread']} cannot be read")
+        fewest = int(contents.get("fewest", 1))
+        large = refuse_large_leaves(fewest) if fewest > 1 else None
+        return large or Unfit(f"{contents['unread']} cannot be read")
     read = "weights" in parameters or "coefs_0" in parameters or bool(contents)
     unread = getattr(app.target, "unread", 0)
     if read and (unread is None or unread >= count_two_records(app)):
         size = "more" if unread is None else f"{unread} numbers and words"
         return Unfit(f"the model keeps {size} beside its weights, which may be records")
     return Unfit(f"the stored model has no {what}", proven=read)
+
+
+def refuse_large_leaves(fewest: int) -> Unfit:
+    """Say that no leaf shows a single record, where the smallest holds so many."""
+    return Unfit(
+        f"the smallest leaf holds {fewest} training records, so that none singles one out",
+        proven=True,
+    )
 
 
 def check_size(app: Application) -> Unfit | None:

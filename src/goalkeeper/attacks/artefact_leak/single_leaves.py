@@ -8,7 +8,11 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from goalkeeper.attacks.artefact_leak._stored import check_stored, read_contents
+from goalkeeper.attacks.artefact_leak._stored import (
+    check_stored,
+    read_contents,
+    refuse_large_leaves,
+)
 from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
@@ -17,6 +21,7 @@ from goalkeeper.games.artefact_leak import (
     ArtefactLeak,
     ClaimLimit,
     Claims,
+    HashedWeights,
     Regions,
     WordRegions,
     WordWeights,
@@ -31,7 +36,7 @@ class SingleLeaves(Attack[ClaimLimit, Claims]):
     Of a forest, the tree with most leaves of one record is read: its leaves are disjoint, so that
     no record is claimed twice. A forest's tree counts the records of its own bootstrap sample;
     others may lie in the same region, and then the claim fails. Of a tree on words, a leaf says
-    which words its text has and which it lacks.
+    which words its text has and which it lacks; of hashed words, which numbers.
     """
 
     game: ClassVar[type[ArtefactLeak]] = ArtefactLeak
@@ -49,12 +54,7 @@ class SingleLeaves(Attack[ClaimLimit, Claims]):
         if refused is not None:
             return refused
         fewest = int(_read_leaves(app.target.parameters())["count"].min())
-        if fewest < 2:
-            return None
-        return Unfit(
-            f"the smallest leaf holds {fewest} training records, so that none singles one out",
-            proven=True,
-        )
+        return None if fewest < 2 else refuse_large_leaves(fewest)
 
     def run(self, question: ClaimLimit, access: Access) -> Claims:
         """Claim the leaves with fewest records; among equals chosen at random."""
@@ -68,7 +68,7 @@ class SingleLeaves(Attack[ClaimLimit, Claims]):
             columns = getattr(access.domain, "columns", ())
             numbers = [column.kind != "category" for column in columns]
             return Regions(low, high, classes, np.array(numbers or [True] * low.shape[1]))
-        words = read_contents(access.parameters())["words"]
+        words = read_contents(access.parameters()).get("words", ())
         return WordRegions(
             weights=_read_weights(tuple(map(str, words)), leaves["weighing"]),
             bounds=tuple(leaves["bounds"][i] for i in fewest),
@@ -82,11 +82,11 @@ def _read_leaves(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _read_weights(words: tuple[str, ...], weighing: Mapping[str, Any]) -> WordWeights:
-    return WordWeights(
-        words=words,
-        binary=weighing.get("binary", False),
-        idf=weighing.get("idf"),
-        norm=weighing.get("norm"),
-        sublinear=weighing.get("sublinear_tf", False),
-    )
+def _read_weights(
+    words: tuple[str, ...], weighing: Mapping[str, Any]
+) -> WordWeights | HashedWeights:
+    how = {"idf": weighing.get("idf"), "norm": weighing.get("norm")}
+    how["sublinear"] = weighing.get("sublinear_tf", False)
+    if "hashing" in weighing:
+        return HashedWeights(hashing=weighing["hashing"], columns=weighing["columns"], **how)
+    return WordWeights(words=words, binary=weighing.get("binary", False), **how)

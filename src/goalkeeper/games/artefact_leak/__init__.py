@@ -9,12 +9,13 @@ from goalkeeper.games.artefact_leak.claims import (
     claim_records,
 )
 from goalkeeper.games.artefact_leak.game import ArtefactLeak, ClaimLimit
-from goalkeeper.games.artefact_leak.word_regions import WordRegions, WordWeights
+from goalkeeper.games.artefact_leak.word_regions import HashedWeights, WordRegions, WordWeights
 
 __all__ = [
     "ArtefactLeak",
     "ClaimLimit",
     "Claims",
+    "HashedWeights",
     "Regions",
     "WordRegions",
     "WordSets",

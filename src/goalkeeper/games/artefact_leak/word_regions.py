@@ -40,21 +40,62 @@ class WordWeights:
         """Return the weights of the words in each text, a sparse matrix `(n, d)` by columns."""
         from scipy.sparse import csc_array, csr_array
         from sklearn.feature_extraction.text import CountVectorizer
-        from sklearn.preprocessing import normalize
 
         longest = max((word.count(" ") + 1 for word in self.words), default=1)
         reader = CountVectorizer(
             vocabulary=list(self.words), ngram_range=(1, longest), binary=self.binary
         )
         found = csr_array(reader.transform(texts), dtype=np.float64)
-        if self.sublinear:
-            found.data = 1 + np.log(found.data)
-        if self.idf is not None:
-            found = csr_array(found.multiply(self.idf[None, :]))
-        if self.norm is not None:
-            found = normalize(found, norm=self.norm)
+        found = _reweigh(found, self.idf, self.norm, sublinear=self.sublinear)
         # Trees compare in single precision.
         return csc_array(found, dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class HashedWeights:
+    """How words are hashed to numbers, counted and weighed, as the usual vectoriser does.
+
+    Parameters
+    ----------
+    hashing
+        Settings of `sklearn.feature_extraction.text.HashingVectorizer`.
+    columns
+        The numbers `(d,)` that claims are about.
+    idf, norm, sublinear
+        As of `WordWeights`, after the hashing; idf of all numbers.
+    """
+
+    hashing: Mapping[str, Any]
+    columns: Ints
+    idf: Floats | None = None
+    norm: str | None = None
+    sublinear: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What stands for the words that are hashed to each number."""
+        return tuple(f"#{j}" for j in self.columns.tolist())
+
+    def weigh(self, texts: Inputs) -> Any:
+        """Return the weights of these numbers in each text, a sparse matrix `(n, d)` by columns."""
+        from scipy.sparse import csc_array, csr_array
+        from sklearn.feature_extraction.text import HashingVectorizer
+
+        found = csr_array(HashingVectorizer(**self.hashing).transform(texts), dtype=np.float64)
+        found = _reweigh(found, self.idf, self.norm, sublinear=self.sublinear)
+        return csc_array(csc_array(found)[:, self.columns], dtype=np.float32)
+
+
+def _reweigh(found: Any, idf: Floats | None, norm: str | None, *, sublinear: bool) -> Any:
+    """Weigh counts `(n, d)` by how rare each word is, and divide by the norm of each text."""
+    from scipy.sparse import csr_array
+    from sklearn.preprocessing import normalize
+
+    if sublinear:
+        found.data = 1 + np.log(found.data)
+    if idf is not None:
+        found = csr_array(found.multiply(idf[None, :]))
+    return found if norm is None else normalize(found, norm=norm)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,7 +112,7 @@ class WordRegions:
         The class of the claimed text `(m,)`; -1 where no class is claimed.
     """
 
-    weights: WordWeights
+    weights: WordWeights | HashedWeights
     bounds: tuple[Mapping[str, tuple[float, float]], ...]
     classes: Ints
 
