@@ -116,6 +116,40 @@ def test_a_small_budget_withstands_and_fails_no_control() -> None:
     assert contest(Thorough(needs=1)).caveats == contest(LossThreshold()).caveats
 
 
+@final
+@dataclass(frozen=True, kw_only=True)
+class Rehearsed(Attack[Data, Floats]):
+    """Tell members by their scores where the application is weak; note what it was given."""
+
+    game: ClassVar = Membership
+    variant: ClassVar[str] = "membership.threshold"
+    reference: ClassVar[str] = "none"
+    rehearsal: ClassVar[float] = 2.0
+    given: list[float] = field(default_factory=list)
+    needs: int = 1
+
+    def run(self, question: Data, access: Access) -> Floats:
+        self.given.append(access.granted.budget.queries)
+        if access.left().min() < self.needs:
+            return access.rng.random(len(question))
+        answers = access.query(question.x, np.arange(len(question)))
+        return np.asarray(answers.scores[np.arange(len(question)), question.y])
+
+
+@pytest.mark.parametrize(("needs", "given"), [(1, [8.0, 2.0]), (5, [8.0, 2.0, 8.0])])
+def test_an_attack_is_first_tried_with_as_few_questions_as_it_works_with(
+    needs: int, given: list[float]
+) -> None:
+    """Where these do not suffice, with what it is granted; neither is a limit that withstood."""
+    granted = replace(ASKS, budget=replace(ASKS.budget, queries=8.0))
+    attack = Rehearsed(needs=needs)
+    this = AttackRun(attack=attack, game=Membership(), task=TASK, granted=granted, seed=0)
+    result = execute(application(0, n=60), this)
+    assert result.controls[-1].passed
+    assert attack.given == given
+    assert not any("what withstood" in caveat for caveat in result.caveats)
+
+
 def test_more_than_any_control_gives_still_proves_nothing() -> None:
     assert contest(Thorough(needs=1000)).status is Status.CONTROL_FAILED
 

@@ -103,7 +103,7 @@ def execute(
     except TimeIsUp:
         result = _unfinished(", before its answer was marked")
     if result.limited and result.status is Status.NOT_TESTED:
-        result = _explained(result, expected, deadline - began)
+        result = _explained(result, expected, min(time.time(), deadline) - began)
     return _storable(result).model_copy(update={"took": time.perf_counter() - start})
 
 
@@ -129,7 +129,7 @@ def _unfinished(where: str) -> AttackResult:
 
 
 def _explained(result: AttackResult, expected: float, given: float) -> AttackResult:
-    """Say of a result that the time limit left open how long the run had, and what it needs."""
+    """Say of a result that the time limit left open how long it ran, and what it needs."""
     spent = f"after {format_duration(given)}" if given > 0 else "before it began"
     needs = f"about {format_duration(expected)}" if expected > given else "more time than that"
     reason = f"stopped by the time limit ({spent}{result.reason}); what it would take: {needs}"
@@ -325,7 +325,8 @@ def _control(app: Application, run: AttackRun) -> tuple[Control, tuple[str, ...]
             return _passed(run.granted, granted, result)
         if result.limited:
             raise TimeIsUp
-        first = first or result
+        if granted == run.granted:
+            first = result
     detail = (
         "the attack did not even break a deliberately weakened version of this application, so its "
         f"low success proves nothing ({first.summary if first else ''})"
@@ -336,11 +337,13 @@ def _control(app: Application, run: AttackRun) -> tuple[Control, tuple[str, ...]
 def _list_budgets(run: AttackRun, weak: Application) -> list[Power]:
     """List what an attack is given for its control: what is granted, then ever more.
 
-    It gets no more questions where the weakened version passes them on to a service: somebody
+    An attack that works with few questions is tried with these first: what it does with less
+    than is granted, it does with that. It gets no more questions where the weakened version passes them on to a service: somebody
     pays for these.
     """
     granted, most = run.granted.budget, run.attack.most
-    steps = [granted]
+    few = min(granted.queries, run.attack.rehearsal)
+    steps = [granted] if few == granted.queries else [replace(granted, queries=few), granted]
     for factor in LARGER:
         queries = min(factor * granted.queries, most.queries, MOST_QUERIES)
         more = replace(
@@ -356,7 +359,7 @@ def _list_budgets(run: AttackRun, weak: Application) -> list[Power]:
 
 def _passed(granted: Power, needed: Power, won: AttackResult) -> tuple[Control, tuple[str, ...]]:
     """Describe a passed control; where it took more than is granted, say what that means."""
-    if needed == granted:
+    if not granted.lacks(needed):
         return Control(name=CONTROL, passed=True, detail=won.summary), ()
     limit, more = _name_limits(granted.budget, needed.budget)
     detail = f"with {limit} the attack does not break it, with {more} it does: {won.summary}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import goalkeeper as gk
 from goalkeeper.compute.folder import UNUSED, RunFolder
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Inputs
+from goalkeeper.core.deadline import check_time
 from goalkeeper.core.errors import DescriptionError, StoreError
 from goalkeeper.core.evidence import AttackResult, Status
 from goalkeeper.core.need import ProtectionNeed
@@ -200,6 +202,16 @@ def test_a_time_that_is_over_leaves_the_rest_for_later(file: Path, tmp_path: Pat
     assert {e.status for e in cut.evidence if e.unit} == {Status.NOT_TESTED}
     assert verify(tmp_path / "run").problems == ()
     assert gk.run(file, tmp_path / "run", choice=FEW, options=options()).complete
+
+
+def test_loading_that_outlasts_the_limit_is_given_up(file: Path, tmp_path: Path) -> None:
+    """A little beyond the limit it may still end, for a report of what is left; then not."""
+    late = Sizing(limit=1.0, begun=time.monotonic() - 60.0)
+    with pytest.raises(DescriptionError, match="longer than the whole time limit") as told:
+        gk.run(file, tmp_path / "run", choice=FEW, options=options(sizing=late))
+    assert "--time" in str(told.value)
+    assert not (tmp_path / "run" / "run.json").exists()
+    check_time()  # the limit is gone
 
 
 # ---- an Application ------------------------------------------------------------------------------

@@ -41,6 +41,9 @@ class Attack(ABC, Generic[Question, Answer]):
         The most it can use in one campaign; a larger budget is not granted.
     grows
         Settings that grow with the effort of a run, such as shadow models, and the least of each.
+    rehearsal
+        Queries with which it is first tried on a weakened application, to see that it works at all:
+        fewer than its budget where few do and many take long.
     version
         Increased when the same seed may give another answer than before.
     """
@@ -54,6 +57,7 @@ class Attack(ABC, Generic[Question, Answer]):
     uses: ClassVar[Power] = Power()
     most: ClassVar[Budget] = Budget(queries=UNLIMITED, share=1.0, compute_h=UNLIMITED)
     grows: ClassVar[Mapping[str, int]] = {}
+    rehearsal: ClassVar[float] = UNLIMITED
     version: ClassVar[int] = 1
 
     @classmethod

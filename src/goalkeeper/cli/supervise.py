@@ -204,6 +204,8 @@ class _Supervisor:
     def _reason_to_end(self) -> str:
         """Return why the child cannot continue; empty if it can."""
         seconds, memory = self._slate.board.limits
+        if 0 < self._slate.board.until < time.monotonic():
+            return f"{patience.NOT_BEGUN}\n  do:       {patience.MORE_TIME}"
         if self._watch.late(seconds):
             place = self._slate.crash_place(self._child)
             late = self._watch.late(seconds)  # it may have ended meanwhile

@@ -22,6 +22,14 @@ DOING = {
     Activity.BUILD: "built the model",
     Activity.TRAINING: "was in training",
 }
+NOT_BEGUN = (
+    "loading, planning and measuring the model took longer than the whole time limit, so that no "
+    "attack run began"
+)
+MORE_TIME = (
+    "give it more time with --time, or fewer records: `data.sample: 20000` in the application file "
+    "draws so many, the same each time"
+)
 REMEDY = "give each call more time with --call-time, or make it faster"
 
 

@@ -175,16 +175,19 @@ def spread_rare(which: Ints, data: Data, shares: Mapping[str, float]) -> Ints:
     rare = np.flatnonzero((have == 0).any(axis=1))
     if not len(rare):
         return which
-    out, keys = which.copy(), np.array([key.hex() for key in row_keys(data.x)])
+    keys, key_of = np.unique([key.hex() for key in row_keys(data.x)], return_inverse=True)
+    lowest, highest = np.full(len(keys), len(classes)), np.zeros(len(keys), dtype=np.int64)
+    np.minimum.at(lowest, key_of, y)
+    np.maximum.at(highest, key_of, y)
+    only_class = np.where(lowest == highest, lowest, -1)
+    part_of = np.full(len(keys), -1)  # of the inputs that are moved
     for label in rare:
-        rows = np.flatnonzero(y == label)
-        own = np.setdiff1d(keys[rows], keys[y != label])
-        if len(own) < len(PARTS):
-            continue
-        counts = apportion(len(own), [shares[part] for part in PARTS])
-        part_of = dict(zip(own.tolist(), np.repeat(range(len(PARTS)), counts), strict=True))
-        out[rows] = [part_of.get(keys[row], out[row]) for row in rows]
-    return out
+        own = np.flatnonzero(only_class == label)  # in the order of the hashes
+        if len(own) >= len(PARTS):
+            counts = apportion(len(own), [shares[part] for part in PARTS])
+            part_of[own] = np.repeat(range(len(PARTS)), counts)
+    moved = part_of[key_of]
+    return np.where(moved >= 0, moved, which)
 
 
 def apportion(n: int, shares: Sequence[float]) -> Ints:

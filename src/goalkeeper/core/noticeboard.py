@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 SIZE = 1024  # bytes: head and text
-_HEAD = struct.Struct("<QBBBIddH")  # entries so far, kind, flags, exit code, inputs, limits, text
+# Entries so far, kind, flags, exit code, inputs, limits, when it is to be ended, text.
+_HEAD = struct.Struct("<QBBBIdddH")
 
 
 class Activity(IntEnum):
@@ -66,18 +67,16 @@ class Noticeboard:
         """Note an entry; returns what to `leave` with."""
         before = bytes(self._memory[: _HEAD.size + self._text_length])
         text = entry.what.encode("utf-8", "replace")[: SIZE - _HEAD.size]
-        count, _, flags, code, _, seconds, memory, _ = _HEAD.unpack_from(self._memory)
-        self._write(
-            (count + 1, entry.work, flags, code, entry.inputs, seconds, memory, len(text)), text
-        )
+        count, _, flags, code, _, *limits, _ = _HEAD.unpack_from(self._memory)
+        self._write((count + 1, entry.work, flags, code, entry.inputs, *limits, len(text)), text)
         return before
 
     def leave(self, before: bytes) -> None:
         """Return to the entry around the present one."""
-        count, _, flags, code, _, seconds, memory, _ = _HEAD.unpack_from(self._memory)
-        _, work, _, _, inputs, _, _, length = _HEAD.unpack_from(before)
+        count, _, flags, code, _, *limits, _ = _HEAD.unpack_from(self._memory)
+        _, work, _, _, inputs, *_, length = _HEAD.unpack_from(before)
         text = before[_HEAD.size :]
-        self._write((count + 1, work, flags, code, inputs, seconds, memory, length), text)
+        self._write((count + 1, work, flags, code, inputs, *limits, length), text)
 
     def raise_flag(self, flag: Flag) -> None:
         """Note a fact."""
@@ -91,6 +90,10 @@ class Noticeboard:
         """Note the limits that the user chose for each entry and for the whole; 0 for none."""
         self._change(seconds=seconds, memory=memory)
 
+    def expire(self, until: float) -> None:
+        """Note when the process is to be ended, by the monotonic clock; 0: never."""
+        self._change(until=until)
+
     # ---- the process that watches ---------------------------------------------------------------
 
     def read(self) -> tuple[int, Visit | None]:
@@ -98,7 +101,7 @@ class Noticeboard:
         memory = bytes(self._memory[:SIZE])
         while memory[: _HEAD.size] != self._memory[: _HEAD.size]:  # written to meanwhile
             memory = bytes(self._memory[:SIZE])
-        count, work, _, _, inputs, _, _, length = _HEAD.unpack_from(memory)
+        count, work, _, _, inputs, *_, length = _HEAD.unpack_from(memory)
         if work not in tuple(Activity):
             return count, None
         text = memory[_HEAD.size : _HEAD.size + length].decode("utf-8", "replace")
@@ -118,15 +121,20 @@ class Noticeboard:
         """The noted limits: seconds of an entry, and bytes of the whole; 0 for the defaults."""
         return float(self._head[5]), float(self._head[6])
 
+    @property
+    def until(self) -> float:
+        """When the process is to be ended, by the monotonic clock; 0: never."""
+        return float(self._head[7])
+
     # ---- layout ---------------------------------------------------------------------------------
 
     @property
-    def _head(self) -> tuple[int, int, int, int, int, float, float, int]:
+    def _head(self) -> tuple[int, int, int, int, int, float, float, float, int]:
         return _HEAD.unpack_from(self._memory)
 
     @property
     def _text_length(self) -> int:
-        return self._head[7]
+        return self._head[8]
 
     def _write(self, head: tuple[float, ...], text: bytes) -> None:
         self._memory[_HEAD.size : _HEAD.size + len(text)] = text
@@ -139,6 +147,7 @@ class Noticeboard:
         code: int | None = None,
         seconds: float | None = None,
         memory: float | None = None,
+        until: float | None = None,
     ) -> None:
         old = self._head
         _HEAD.pack_into(
@@ -150,7 +159,8 @@ class Noticeboard:
             old[4],
             old[5] if seconds is None else seconds,
             old[6] if memory is None else memory,
-            old[7],
+            old[7] if until is None else until,
+            old[8],
         )
 
 

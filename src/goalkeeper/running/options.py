@@ -17,6 +17,9 @@ from goalkeeper.planning import Unit
 from goalkeeper.scheduling import RunStatus
 
 UNLIMITED = float("inf")
+# How far past the limit loading and planning may go on: a run that has a plan by then still says
+# what is left. A share of the limit, and seconds.
+OVERTIME_SHARE, OVERTIME = 0.05, 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,11 @@ class Sizing:
     def left(self) -> float:
         """Return the seconds that are left."""
         return self.limit - (time.monotonic() - self.begun)
+
+    @property
+    def latest_start(self) -> float:
+        """The reading of the monotonic clock at which loading and planning are given up."""
+        return self.begun + (1 + OVERTIME_SHARE) * self.limit + OVERTIME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

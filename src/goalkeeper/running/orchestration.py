@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
@@ -17,6 +18,7 @@ from goalkeeper.assessing import (
     prepare,
     with_fit,
 )
+from goalkeeper.compute import patience
 from goalkeeper.compute.executor import Execution
 from goalkeeper.compute.executors import make
 from goalkeeper.compute.folder import SERVICE, SIGNATURE, RunFolder
@@ -24,17 +26,26 @@ from goalkeeper.compute.store import Store
 from goalkeeper.core.application import Application
 from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.compute_settings import ComputeSettings
-from goalkeeper.core.deadline import format_duration
-from goalkeeper.core.errors import DescriptionError, StoreError
+from goalkeeper.core.deadline import format_duration, time_limit
+from goalkeeper.core.errors import DescriptionError, StoreError, TimeIsUp
+from goalkeeper.core.noticeboard import BOARD
 from goalkeeper.estimate import OperationTimes, estimate_service
 from goalkeeper.planning import Choice
 from goalkeeper.running.keys import PROBES, hash_answers
-from goalkeeper.running.options import Finished, Measured, RunOptions, Started, Warned
+from goalkeeper.running.options import (
+    Finished,
+    Measured,
+    RunOptions,
+    Sizing,
+    Started,
+    Warned,
+)
 from goalkeeper.running.record import freeze, write_assessment
 from goalkeeper.running.sizing import settle_effort
 from goalkeeper.running.units import load_finished, load_unfinished, recall, run_pending
 
 HAND_IN = 5.0  # seconds before the limit at which attack runs begin to hand in what they have
+WATCHED = 5.0  # seconds that loading has to end by itself before it is ended from outside
 CHANGED = 32  # inputs that a service is asked again when a run is resumed
 PRELOAD = ("goalkeeper.assessing", "goalkeeper.describe")  # what every worker needs
 
@@ -75,7 +86,8 @@ def run(
     Raises
     ------
     DescriptionError
-        The file or an option says something that cannot be used.
+        The file or an option says something that cannot be used, or loading took longer than all
+        of the time limit.
     StoreError
         The folder cannot be used: it holds something else, another process runs in it, or it
         holds a run and `resume` is off.
@@ -83,11 +95,12 @@ def run(
     options, choice = options or RunOptions(), choice or Choice()
     options = replace(options, execution=_choose_execution(application, options.execution))
     kept = RunFolder(Path(folder))
-    if isinstance(application, Application):
-        session = _prepare_in_python(application, seed, choice)
-    else:
-        session = _load_described(application, seed, choice, options, kept)
-    session = _measure(session, options)
+    with _in_time(options.sizing):
+        if isinstance(application, Application):
+            session = _prepare_in_python(application, seed, choice)
+        else:
+            session = _load_described(application, seed, choice, options, kept)
+        session = _measure(session, options)
     session = replace(session, folder=kept, store=open_store(application, options))
     with kept.locked():
         if not options.resume and kept.has("run.json"):
@@ -99,6 +112,29 @@ def run(
         assessment = _run_units(session, options, measure_times)
         write_assessment(session, kept, assessment)
     return assessment
+
+
+@contextmanager
+def _in_time(sizing: Sizing) -> Iterator[None]:
+    """Give up loading and planning that go on well past the time limit of the run.
+
+    Trainings and the user's code look at the time themselves. What does not, such as one long
+    training of a library, is ended by the process that watches this one, if there is one.
+    """
+    if not isfinite(sizing.limit):
+        yield
+        return
+    BOARD.expire(sizing.latest_start + WATCHED)
+    try:
+        with time_limit(sizing.latest_start, time.monotonic):
+            yield
+    except TimeIsUp as over:
+        given = format_duration(sizing.limit)
+        raise DescriptionError(
+            patience.NOT_BEGUN, key="--time", given=given, advice=patience.MORE_TIME
+        ) from over
+    finally:
+        BOARD.expire(0.0)
 
 
 def _measure(session: Session, options: RunOptions) -> Session:

@@ -50,6 +50,12 @@ def one_by_one_strategy(reason: str) -> FitStrategy:
     return FitStrategy("one_by_one", f"one after the other: {reason}")
 
 
+def trains_one_by_one(trainer: Any) -> bool:
+    """Tell whether a trainer is known to train models one after the other: apart costs the same."""
+    strategy = getattr(trainer, "strategy", None)
+    return isinstance(strategy, FitStrategy) and strategy.kind == "one_by_one"
+
+
 @dataclass(frozen=True, eq=False)
 class FitJob:
     """One call of `fit_many` that trains models together: pipeline, data and masks `(N, rows)`."""

@@ -30,7 +30,7 @@ from goalkeeper.core.identity import content_of_trainer
 from goalkeeper.core.readonly import private_copy
 from goalkeeper.core.reference import EachTime, TrainingSets
 from goalkeeper.core.retrained import columns_read_by, with_columns
-from goalkeeper.training.dispatch import FitStrategy
+from goalkeeper.training.dispatch import FitStrategy, trains_one_by_one
 from goalkeeper.training.sizes import measure_bytes
 
 Value = TypeVar("Value")
@@ -278,10 +278,8 @@ def _cut(trainer: Trainer, sets: TrainingSets) -> list[TrainingSets]:
 
     That takes less memory, and other processes can train the others meanwhile.
     """
-    strategy = getattr(trainer, "strategy", None)
-    alone = isinstance(strategy, FitStrategy) and strategy.kind == "one_by_one"
     jobs: int = getattr(getattr(trainer, "compute", None), "jobs", 1)
-    size = FEW * jobs if alone else max(1, len(sets.masks))
+    size = FEW * jobs if trains_one_by_one(trainer) else max(1, len(sets.masks))
     return [
         TrainingSets(data=sets.data, masks=sets.masks[i : i + size], seeds=sets.seeds[i : i + size])
         for i in range(0, len(sets.masks), size)

@@ -13,6 +13,7 @@ from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.extraction._blends import blend_near
 from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._learning import AnsweredInputs
+from goalkeeper.attacks.extraction._own_data import _Pupils
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.attacks.extraction.equation_solving import EquationSolving
 from goalkeeper.attacks.extraction.substitute import SubstituteFromLabels
@@ -174,6 +175,19 @@ def test_the_copy_of_own_data_is_trained_once(
         assert contest.own is not None
         assert door.spent.models >= 2, "with the copies that miss a part"
         assert (contest.own.predict(app.data.holdout.x) == base.predict(app.data.holdout.x)).all()
+
+
+@pytest.mark.parametrize(("answers", "again"), [(80, True), (200, False)])
+def test_a_little_that_was_held_back_is_not_worth_another_training(
+    neighbours: Application, answers: int, again: bool
+) -> None:
+    access, rng = access_to(neighbours, 800, View.LABELS, Grade.NONE), np.random.default_rng(0)
+    held, answered = (AnsweredInputs(d.x, d.y, None) for d in (draw(20, rng), draw(answers, rng)))
+    contest = Contest(access, OwnModels(access.domain), held=held, _paid=True)
+    pupils = _Pupils(access, contest)
+    pupils._answered, pupils._kinds = answered, ("tree",)
+    pupils.teach()
+    assert (pupils.finish() is not None) == again
 
 
 def test_only_answers_replace_the_copy_of_own_data(neighbours: Application) -> None:

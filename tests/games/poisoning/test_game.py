@@ -26,6 +26,7 @@ from goalkeeper.games.base import resize
 from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion, WordTrigger
 from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.training import SklearnTrainer
+from goalkeeper.training.dispatch import one_by_one_strategy
 from tests.contract.harness import enough
 from tests.evidence import without_times
 from tests.games.poisoning.poisoners import (
@@ -134,6 +135,25 @@ def test_what_does_not_depend_on_the_attack_is_trained_once() -> None:
     clean = [masks for data, masks, _ in trainer.asked if len(data) == rows]
     assert len(clean) == 1
     assert np.diff(trained, prepend=0).tolist() == [15, 10, 5]
+
+
+class Apart(Watched):
+    """A trainer that says that it trains one after the other."""
+
+    strategy = one_by_one_strategy("for a test")
+
+
+def test_a_second_look_trains_on_the_largest_share_no_second_time() -> None:
+    """And its evidence is that of an application on which nothing was trained before."""
+    app = app_of("text")
+    assert app.trainer is not None
+    trainer, trained = Apart(app.trainer), []
+    shared, game = replace(app, trainer=trainer), Poisoning(steps=0)
+    for look in (resize(game, 0.25), game):
+        this = run_of(LabelFlips(), app, enough(LabelFlips), game=look)
+        assert without_times(evaluate(shared, this)) == without_times(evaluate(app, this))
+        trained.append(sum(len(masks) for _, masks, _ in trainer.asked))
+    assert np.diff(trained, prepend=0).tolist() == [5 * (1 + 1 + 1), 5 * (game.points - 1)]
 
 
 @pytest.mark.requirement("S13")

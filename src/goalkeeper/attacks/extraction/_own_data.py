@@ -25,6 +25,9 @@ from goalkeeper.training.families import FamilyModel
 KEPT = 3  # kinds of models that are trained on in every round; their vote is one more copy
 POOL = 4  # blends drawn for each that is asked
 UNSURE = 0.5  # share of the blends asked that lie where copies disagree or are unsure
+# What is held back is learnt from at the end if it is more than this share of what was learnt: a
+# little more makes no difference, and with many answers the last training takes longest.
+LITTLE_MORE = 0.15
 ENOUGH_HELD = 300  # answers to choose kinds on; fewer held back are joined by as many blends
 
 
@@ -117,9 +120,14 @@ class _Pupils:
         return self._handed or copies[0]
 
     def finish(self) -> Substitute | None:
-        """Train once more, on what was held back too; None where another copy is handed in."""
+        """Train once more, on what was held back too; None where another copy is handed in.
+
+        None as well where so little was held back that it makes no difference.
+        """
         held, rivals = self._contest.answers, self._rivals
         if held is None or self._answered is None or self._handed not in rivals:
+            return None
+        if len(held.labels) <= LITTLE_MORE * self.answers:
             return None
         place, whole = rivals.index(self._handed), self._answered.joined(held)
         if place < len(self.copies):

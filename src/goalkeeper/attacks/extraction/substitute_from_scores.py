@@ -51,7 +51,8 @@ class SubstituteFromScores(Attack[PublicInterface, Substitute]):
     asks: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.PARTIAL))
     uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=20_000, share=0.0, compute_h=1.0)
-    version: ClassVar[int] = 3
+    rehearsal: ClassVar[float] = 2000.0
+    version: ClassVar[int] = 4
     inputs: int = 5000
     blended: float = 50.0
 

@@ -12,6 +12,7 @@ from goalkeeper.core.application import Ensemble, Trainer
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
 from goalkeeper.core.reference import Trainings, TrainingSets
 from goalkeeper.core.retrained import columns_read_by, with_columns
+from goalkeeper.training.dispatch import trains_one_by_one
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -160,15 +161,28 @@ class Retraining:
         """Train on the clean data, on each dose and on the honest contribution, in this order.
 
         The first and the last are the same for every attack that contributes as much: they are
-        trained once.
+        trained once. So is a dose that comes again, as the largest one does at the second look;
+        where models are trained together, that would cost more than it saves.
         """
-        clean = HonestContribution.nothing(self.train)
-        if self.trainings is None:
+        clean, trainings = HonestContribution.nothing(self.train), self.trainings
+        if trainings is None:
             return self.on(clean, *doses, honest)
-        first, last = (
-            self.trainings.trained(self.trainer, self._sets([each])) for each in (clean, honest)
-        )
-        return self._victims(first, *self.on(*doses).ensembles, last)
+
+        def kept(each: Contributed) -> Ensemble:
+            return trainings.trained(self.trainer, self._sets([each]))
+
+        if self._keeps_doses():
+            return self._victims(*map(kept, (clean, *doses, honest)))
+        return self._victims(kept(clean), *self.on(*doses).ensembles, kept(honest))
+
+    def _keeps_doses(self) -> bool:
+        """Tell whether the victims of each dose are trained apart, at no more cost than together.
+
+        Where a few processes share the work, those of one dose must be enough for all of them.
+        """
+        jobs: int = getattr(getattr(self.trainer, "compute", None), "jobs", 1)
+        shared = jobs == 1 or len(self.draws.seeds) >= 2 * jobs
+        return trains_one_by_one(self.trainer) and shared
 
     def _victims(self, *ensembles: Ensemble) -> RetrainedVictims:
         return RetrainedVictims(ensembles=ensembles, retrainings=len(self.draws.seeds))

@@ -12,7 +12,8 @@ from goalkeeper.games.base import Unfit
 from goalkeeper.training import SklearnTrainer
 
 SEEDS = 0, 1  # the first is the one that an application's own model is trained with
-PART, CLASS_PART = 2_000, 20  # records that are tried first, and of each class at least
+# Records that are tried first, and of each class at least: of many classes fewer.
+PART, CLASS_PART, FEWEST_OF_CLASS = 2_000, 20, 2
 ASKED = 1_000  # inputs by whose answers models are compared
 SAME = 1e-3  # difference of scores that is the solver's tolerance and no effect
 
@@ -89,7 +90,9 @@ def _try_part(trainer: SklearnTrainer, train: Data, x: Inputs) -> tuple[bool, bo
 
     Every class has its first records in it.
     """
-    first = [np.flatnonzero(train.y == c)[:CLASS_PART] for c in np.unique(train.y)]
+    classes = np.unique(train.y)
+    each = int(np.clip(PART // len(classes), FEWEST_OF_CLASS, CLASS_PART))
+    first = [np.flatnonzero(train.y == c)[:each] for c in classes]
     spread = np.linspace(0, len(train) - 1, PART).astype(np.int64)
     part = train.take(np.unique(np.concatenate([spread, *first])))
     try:

@@ -61,7 +61,8 @@ def tune(blueprint: NetworkBlueprint, data: Data, fit_many: FitMany) -> ComputeS
         {
             name: lambda trial=trial: fit_many(trial, sample, masks, range(MEASURED_MODELS))  # type: ignore[misc]
             for name, trial in trials.items()
-        }
+        },
+        here=compute.device == "cpu",
     )
     return replace(compute, networks=candidates[best])
 
