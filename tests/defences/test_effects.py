@@ -17,6 +17,7 @@ from goalkeeper.defences.abstention import Detector, Features
 from goalkeeper.defences.bagging import BaggingTrainer
 from goalkeeper.defences.deduplication import drop_copies
 from goalkeeper.defences.label_cleaning import CleaningSettings, LabelCleaner
+from goalkeeper.defences.monotone_filter import MonotoneModel
 from goalkeeper.defences.padded_texts import PaddingSettings, pad_texts
 from goalkeeper.defences.suspicious_part import split
 from goalkeeper.games.swapped_file import SwappedFile
@@ -52,12 +53,38 @@ def caught(app: gk.Application, words: int) -> float:
     [
         ("padded_texts", {"words": 100, "copies": 4}, 10),
         ("suspicious_part", {"words": 12, "least": 0.6}, 50),
+        ("monotone_filter", {"declined": 0.01}, 1000),
     ],
 )
 def test_padding_hides_spam_no_longer(name: str, settings: dict[str, Any], words: int) -> None:
     app = mail()
     assert caught(app, words) < 0.2
     assert caught(defended(app, name, **settings), words) > 0.8
+
+
+def test_no_added_word_lowers_what_speaks_against_a_text() -> None:
+    app = mail()
+    second = MonotoneModel.fit(app.data.train, 0)
+    assert (second.weights >= 0).all()
+    assert (second.weights > 0).any()
+    rng, x = np.random.default_rng(0), app.data.holdout.x
+    words = " ".join([*app.data.train.x, "unheard-of", "42", "?!"]).split()
+    for _ in range(20):
+        added = rng.choice(words, rng.integers(1, 200))
+        for longer in (f"{{}} {' '.join(added)}", f"{' '.join(added)} {{}}"):
+            more = np.array([longer.format(text) for text in x], dtype=object)
+            assert (second.score(more) >= second.score(x) - 1e-9).all()
+
+
+def test_what_the_monotone_filter_lets_pass_the_model_answers() -> None:
+    app = mail()
+    made = defended(app, "monotone_filter", declined=0.01)
+    x = app.data.holdout.x
+    before, after = (a.target.answer(x, View.SCORES) for a in (app, made))
+    declined = after.scores[:, 0] == 0
+    assert 0 < declined.mean() < 1
+    assert (after.labels[declined] == 1).all()
+    np.testing.assert_array_equal(after.scores[~declined], before.scores[~declined])
 
 
 def test_padded_texts_are_appended_to_what_was_there() -> None:
