@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from goalkeeper.comparing import compare
 from goalkeeper.core.application import Application
-from goalkeeper.core.assessment import Assessment
+from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.core.goals import Goal
 from goalkeeper.core.private import make_folder, write_text
 from goalkeeper.defences import Chosen, apply_chosen
@@ -121,10 +121,11 @@ class Trials:
         aimed = before.aimed(chosen)
         folder = defended.folder / AIMED
         again = self.assess(defended.described, folder, Choice(goals=aimed), defended.seconds)
-        comparison = compare(before.whole, again)
+        whole = self._settled(before, again, defended.seconds)
+        comparison = compare(whole, again)
         first = FirstOutcome(
             aimed=aimed,
-            before=before.whole,
+            before=whole,
             after=again,
             comparison=comparison,
             tried=before.tried,
@@ -132,7 +133,7 @@ class Trials:
         )
         measured = TrialOutcome(
             first=first,
-            before=before.whole,
+            before=whole,
             after=again,
             comparison=comparison,
             side_effects=(),
@@ -140,6 +141,23 @@ class Trials:
             narrows=True,
         )
         return self._rule(before, chosen, measured, folder)
+
+    def _settled(self, before: Before, after: Assessment, seconds: float) -> Assessment:
+        """Assess what time left open before and is met now: else it is not known to be better."""
+        met = {goal for goal, rating in after.goals.items() if rating.verdict is Verdict.MET}
+        verdicts = {goal: before.whole.goals[goal].verdict for goal in before.open_goals}
+        open_goals = [g for g in verdicts if verdicts[g] is Verdict.INCONCLUSIVE and g in met]
+        if before.whole.complete or not open_goals:
+            return before.whole
+        folder = before.root / "-".join([AIMED, *map(str, open_goals)])
+        found = self.assess(self.subject.given, folder, Choice(goals=tuple(open_goals)), seconds)
+        known = {e.id: e for e in found.evidence if set(e.goals) & set(open_goals)}
+        update = {
+            "goals": {**before.whole.goals, **{goal: found.goals[goal] for goal in open_goals}},
+            "evidence": tuple(known.get(e.id, e) for e in before.whole.evidence),
+            "complete": found.complete,
+        }
+        return before.whole.model_copy(update=update)
 
     def _attempt(self, before: Before, chosen: Sequence[Chosen], defended: Defended) -> RuledTrial:
         """Try defences up to the first thing that speaks against them.
