@@ -19,6 +19,7 @@ from goalkeeper.defences.deduplication import drop_copies
 from goalkeeper.defences.label_cleaning import CleaningSettings, LabelCleaner
 from goalkeeper.defences.monotone_filter import MonotoneModel
 from goalkeeper.defences.padded_texts import PaddingSettings, pad_texts
+from goalkeeper.defences.plain_spelling import read
 from goalkeeper.defences.suspicious_part import split
 from goalkeeper.games.swapped_file import SwappedFile
 from tests.defences.applications import (
@@ -60,6 +61,30 @@ def test_padding_hides_spam_no_longer(name: str, settings: dict[str, Any], words
     app = mail()
     assert caught(app, words) < 0.2
     assert caught(defended(app, name, **settings), words) > 0.8
+
+
+def test_letters_that_people_read_are_those_that_the_model_reads() -> None:
+    hidden = {
+        "wi\u200bnner": "winner",
+        "pr\u0456z\u0435": "prize",
+        "\uff43\uff41\uff53\uff48": "cash",
+        "caf\u00e9": "cafe",
+        "of\u00adfer": "offer",
+        "\u041ere\u03b7": "oren",
+    }
+    for text, seen in hidden.items():
+        assert read(text) == seen
+    assert read("Plain, 42%!") == "Plain, 42%!"
+    app = mail()
+    spam = app.data.holdout.x[app.data.holdout.y == 1]
+    letters = str.maketrans("aeopc", "\u0430\u0435\u043e\u0440\u0441")
+    respelt = np.array([text.translate(letters) for text in spam], dtype=object)
+    caught_by = [
+        float(a.target.answer(respelt, View.LABELS).labels.mean())
+        for a in (app, defended(app, "plain_spelling"))
+    ]
+    assert caught_by[0] < 0.8
+    assert caught_by[1] > 0.95
 
 
 def test_no_added_word_lowers_what_speaks_against_a_text() -> None:
