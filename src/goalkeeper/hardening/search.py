@@ -31,6 +31,7 @@ MOST_TOGETHER = 6  # trials of several defences, beside each alone
 MOST_DEFENCES = 3  # that change the model, in one of them
 Together = tuple[Chosen, ...]
 LEAST = 20.0  # seconds that each assessment may take, however fast the first one was
+SHARE = 0.5  # of the time that is left, which a trial of what only takes from attackers may have
 OUT_OF_TIME = "the time was over before it was tried; the same command continues with it"
 WEAKER = "{stronger} did not help, so that this milder setting does not either"
 NO_PART = "all that only takes from attackers did not help together, so that no part of it does"
@@ -253,7 +254,10 @@ class Search:
             self.left_out[name_together(now)] = why
             self.postponed.add(name_together(now))
             return None
-        trial = self._attempt(now, waiting, max(self.seconds, 2 * needed.seconds))
+        seconds = max(self.seconds, 2 * needed.seconds)
+        if all(one.defence.narrows for one in now):  # the trial that comes first, and costs least
+            seconds = max(seconds, SHARE * left)
+        trial = self._attempt(now, waiting, seconds)
         self.tried.append(trial.tried)
         if trial.tried.accepted:
             self.took.append(left - self.trials.left())

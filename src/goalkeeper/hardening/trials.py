@@ -173,17 +173,36 @@ class Trials:
             return _refused(before, chosen, why, paid, first)
         with self.sizing.enforced():
             paid = (*paid, *compare_times(before.costs, defended.app))
-        folder = defended.folder / WHOLE
-        whole = self.assess(defended.described, folder, Choice(), defended.seconds)
-        measured = TrialOutcome(
+        assessed = {
+            g for g, r in before.whole.goals.items() if r.verdict is not Verdict.NOT_ASSESSED
+        }
+        if set(first.aimed) != assessed:  # the others only count where these became better
+            outcome = self._measure(before, defended, AIMED, first, paid)
+            found = self._rule(before, chosen, outcome, defended.folder / AIMED)
+            if not found.tried.accepted:
+                return found
+        outcome = self._measure(before, defended, WHOLE, first, paid)
+        return self._rule(before, chosen, outcome, defended.folder / WHOLE)
+
+    def _measure(
+        self,
+        before: Before,
+        defended: Defended,
+        name: str,
+        first: FirstOutcome,
+        paid: Sequence[SideEffect],
+    ) -> TrialOutcome:
+        """Assess the goals that a defence is meant for, or all, in a folder of this name."""
+        choice = Choice(goals=tuple(first.aimed)) if name == AIMED else Choice()
+        after = self.assess(defended.described, defended.folder / name, choice, defended.seconds)
+        return TrialOutcome(
             first=first,
             before=before.whole,
-            after=whole,
-            comparison=compare(before.whole, whole),
+            after=after,
+            comparison=compare(before.whole, after),
             side_effects=paid,
-            complete=whole.complete,
+            complete=after.complete,
         )
-        return self._rule(before, chosen, measured, folder)
 
     def _rule(
         self, before: Before, chosen: Sequence[Chosen], measured: TrialOutcome, folder: Path
