@@ -97,6 +97,7 @@ MAY_IMPORT = {
         "report",
         "running",
         "targets",
+        "timing",
         "hardening",
     },
     "examples": {"core", "targets", "training", "describe", "examples"},

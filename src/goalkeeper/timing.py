@@ -75,9 +75,7 @@ def time_trainings(app: Application | None) -> dict[str, float]:
             data, _draw_masks(data, models), range(models)
         ).labels(x)
 
-    fit = getattr(app.target, "training_seconds", 0.0)
-    if fit <= 0:
-        fit = _time_training(trainer, data, lambda trainer, data: trainer.fit(data, 0))
+    fit = time_training(app)
     if fit > SAME_SECONDS and _trains_one_by_one(trainer):
         return dict.fromkeys(("model", "many", "fit"), fit)
     model = _time_training(trainer, data, each(FEW_MODELS)) / FEW_MODELS
@@ -85,6 +83,15 @@ def time_trainings(app: Application | None) -> dict[str, float]:
     if model * MANY_MODELS < MAX_MANY_SECONDS:
         many = _time_training(trainer, data, each(MANY_MODELS)) / MANY_MODELS
     return {"model": model, "many": many, "fit": fit}
+
+
+def time_training(app: Application) -> float:
+    """Time one training alone, or extrapolate it where it is slow; 0 without a trainer."""
+    trainer = _without_store(app.trainer)
+    known: float = getattr(app.target, "training_seconds", 0.0)
+    if trainer is None or known > 0:
+        return known
+    return _time_training(trainer, app.data.train, lambda trainer, data: trainer.fit(data, 0))
 
 
 def machine_load() -> float:

@@ -107,6 +107,34 @@ def test_a_defended_application_is_an_ordinary_one(name: str, kind: str) -> None
     assert (several.labels(x)[1] == alone).mean() > 0.97
 
 
+@pytest.mark.parametrize("kind", APPLICATIONS)
+def test_what_only_takes_from_attackers_leaves_model_and_knowledge_as_they_are(kind: str) -> None:
+    app = application(kind)
+    narrowing = [name for name in catalogue() if catalogue()[name].narrows]
+    assert narrowing
+    for name in narrowing:
+        one = chosen(name, app)
+        if one.defence.lacks(app):
+            continue
+        made = apply_chosen(app, (one,))
+        assert made.target is app.target
+        assert made.trainer is app.trainer
+        assert made.data is app.data
+        for was, now in zip(app.attackers, made.attackers, strict=True):
+            assert not was.power.lacks(now.power), f"{name} gives {was.name} something"
+            assert now.power.knowledge == was.power.knowledge
+            assert now.power.budget.queries_per_day <= was.power.budget.queries_per_day
+            assert now.power.budget.identities <= was.power.budget.identities
+            assert now.writes in (was.writes, "own")
+
+
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+def test_work_says_how_much_longer_a_training_takes(name: str, kind: str) -> None:
+    app, one = application(kind), chosen(name, application(kind))
+    if not one.defence.lacks(app):
+        assert 0 < one.defence.work(app, one.settings) < 1000
+
+
 @pytest.mark.parametrize(("name", "kind"), PAIRS)
 def test_candidates_are_different_and_can_be_written(name: str, kind: str) -> None:
     app, defence = application(kind), catalogue()[name]()

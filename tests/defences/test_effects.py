@@ -17,7 +17,9 @@ from goalkeeper.defences.abstention import Detector, Features
 from goalkeeper.defences.bagging import BaggingTrainer
 from goalkeeper.defences.deduplication import drop_copies
 from goalkeeper.defences.label_cleaning import CleaningSettings, LabelCleaner
+from goalkeeper.defences.monotone_filter import MonotoneModel
 from goalkeeper.defences.padded_texts import PaddingSettings, pad_texts
+from goalkeeper.defences.plain_spelling import read
 from goalkeeper.defences.suspicious_part import split
 from goalkeeper.games.swapped_file import SwappedFile
 from tests.defences.applications import (
@@ -52,12 +54,62 @@ def caught(app: gk.Application, words: int) -> float:
     [
         ("padded_texts", {"words": 100, "copies": 4}, 10),
         ("suspicious_part", {"words": 12, "least": 0.6}, 50),
+        ("monotone_filter", {"declined": 0.01}, 1000),
     ],
 )
 def test_padding_hides_spam_no_longer(name: str, settings: dict[str, Any], words: int) -> None:
     app = mail()
     assert caught(app, words) < 0.2
     assert caught(defended(app, name, **settings), words) > 0.8
+
+
+def test_letters_that_people_read_are_those_that_the_model_reads() -> None:
+    hidden = {
+        "wi\u200bnner": "winner",
+        "pr\u0456z\u0435": "prize",
+        "\uff43\uff41\uff53\uff48": "cash",
+        "caf\u00e9": "cafe",
+        "of\u00adfer": "offer",
+        "\u041ere\u03b7": "oren",
+    }
+    for text, seen in hidden.items():
+        assert read(text) == seen
+    assert read("Plain, 42%!") == "Plain, 42%!"
+    app = mail()
+    spam = app.data.holdout.x[app.data.holdout.y == 1]
+    letters = str.maketrans("aeopc", "\u0430\u0435\u043e\u0440\u0441")
+    respelt = np.array([text.translate(letters) for text in spam], dtype=object)
+    caught_by = [
+        float(a.target.answer(respelt, View.LABELS).labels.mean())
+        for a in (app, defended(app, "plain_spelling"))
+    ]
+    assert caught_by[0] < 0.8
+    assert caught_by[1] > 0.95
+
+
+def test_no_added_word_lowers_what_speaks_against_a_text() -> None:
+    app = mail()
+    second = MonotoneModel.fit(app.data.train, 0)
+    assert (second.weights >= 0).all()
+    assert (second.weights > 0).any()
+    rng, x = np.random.default_rng(0), app.data.holdout.x
+    words = " ".join([*app.data.train.x, "unheard-of", "42", "?!"]).split()
+    for _ in range(20):
+        added = rng.choice(words, rng.integers(1, 200))
+        for longer in (f"{{}} {' '.join(added)}", f"{' '.join(added)} {{}}"):
+            more = np.array([longer.format(text) for text in x], dtype=object)
+            assert (second.score(more) >= second.score(x) - 1e-9).all()
+
+
+def test_what_the_monotone_filter_lets_pass_the_model_answers() -> None:
+    app = mail()
+    made = defended(app, "monotone_filter", declined=0.01)
+    x = app.data.holdout.x
+    before, after = (a.target.answer(x, View.SCORES) for a in (app, made))
+    declined = after.scores[:, 0] == 0
+    assert 0 < declined.mean() < 1
+    assert (after.labels[declined] == 1).all()
+    np.testing.assert_array_equal(after.scores[~declined], before.scores[~declined])
 
 
 def test_padded_texts_are_appended_to_what_was_there() -> None:

@@ -187,6 +187,32 @@ def test_nothing_is_accepted_that_was_cut_off_by_the_time() -> None:
         assert "time was over" in ruling.why
 
 
+def test_what_takes_from_attackers_makes_nothing_worse_and_counts_where_a_goal_is_met() -> None:
+    nothing, reached = compared(), out_of_reach(Verdict.MET)
+    reached.goals[A].verdict = Verdict.NOT_MET
+    before = assessment(Verdict.NOT_MET, 5, other=Verdict.INCONCLUSIVE)
+    before.complete = False
+    given = {
+        "first": first(comparison=nothing, after=reached, complete=False),
+        "before": before,
+        "after": reached,
+        "complete": False,  # time cut off what was not needed for the goal that is met
+    }
+    ruling = decide(measured(**given, narrows=True), feasibility)
+    assert ruling.accepted
+    assert ruling.moved == (P,)
+    assert not decide(measured(**given), feasibility).accepted
+    reached.goals[P].verdict = Verdict.INCONCLUSIVE
+    open_ = decide(measured(**given, narrows=True), feasibility)
+    assert not open_.accepted
+    assert "time was over" in open_.why
+
+
+def test_a_milder_setting_may_do_where_the_price_or_another_goal_stands_against_it() -> None:
+    assert decide(measured(side_effects=(effect(0.10, 0.13),)), feasibility).milder
+    assert not decide(measured(first=first(comparison=compared())), feasibility).milder
+
+
 def test_what_time_left_open_before_is_no_verdict_that_becomes_better() -> None:
     before = assessment(Verdict.INCONCLUSIVE, INF, price=5)
     assert decide(measured(before=before), feasibility).accepted

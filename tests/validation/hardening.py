@@ -16,7 +16,7 @@ from goalkeeper.hardening.side_effects import OwnCosts
 from goalkeeper.hardening.subject import Subject
 from goalkeeper.hardening.trials import WHOLE, Before, Trials
 from goalkeeper.planning import Choice
-from goalkeeper.running import RunOptions
+from goalkeeper.running import RunOptions, Sizing
 from tests.defences.planted import Effective, Placebo, Ruinous, chosen, memoriser
 from tests.validation.rows import Finding, Row
 
@@ -30,9 +30,7 @@ def accepted(defence: type[Placebo], seed: int) -> bool:
     with TemporaryDirectory() as name, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         root = Path(name)
-        trials = Trials(
-            Subject(app, ComputeSettings()), root, seed, RunOptions(), lambda: float("inf")
-        )
+        trials = Trials(Subject(app, ComputeSettings()), root, seed, RunOptions(), Sizing())
         whole = trials.assess(app, root / BEFORE / WHOLE, Choice())
         before = Before(
             OwnCosts(app),

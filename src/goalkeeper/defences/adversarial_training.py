@@ -71,6 +71,10 @@ class AdversarialTraining(Defence[AdversarySettings]):
         tried = sorted({epochs, min(MOST_EPOCHS, 3 * epochs)})
         return tuple(AdversarySettings(radius=radius, epochs=n) for n in tried)
 
+    def work(self, app: Application, settings: AdversarySettings) -> float:
+        """Count the passes: of the steps, the training itself, and the test of each epoch."""
+        return settings.epochs * (settings.steps + 1.5)
+
     def apply(self, app: Application, settings: AdversarySettings) -> Application:
         """Train again."""
         trainer, domain = inner_trainer(app), app.domain

@@ -69,6 +69,11 @@ class Defence(ABC, Generic[AnySettings]):
         The families of attacks that it is meant to stop.
     settings
         What can be chosen; every field has a default and a description.
+    narrows
+        Whether it does nothing but take from attackers what they can do: the model, its training,
+        its answers and what is known of them stay as they are, so that no attack becomes easier.
+        (What an attacker was given no longer counts as no harm once it is taken away, as with the
+        model itself. A defence that takes knowledge is none of these.)
     """
 
     about: ClassVar[str]
@@ -78,6 +83,7 @@ class Defence(ABC, Generic[AnySettings]):
     goals: ClassVar[frozenset[Goal]]
     families: ClassVar[frozenset[str]]
     settings: ClassVar[type[Any]]
+    narrows: ClassVar[bool] = False
 
     @abstractmethod
     def lacks(self, app: Application) -> str:
@@ -86,6 +92,10 @@ class Defence(ABC, Generic[AnySettings]):
     def candidates(self, app: Application) -> Sequence[AnySettings]:
         """List the settings to try on an application, the mildest first (default: the defaults)."""
         return (self.settings(),)
+
+    def work(self, app: Application, settings: AnySettings) -> float:
+        """Say how many times as long as before a training takes, roughly (default: as long)."""
+        return 1.0
 
     @abstractmethod
     def apply(self, app: Application, settings: AnySettings) -> Application:

@@ -34,6 +34,7 @@ class ClosedTraining(Defence[NoSettings]):
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.INTEGRITY, Goal.AVAILABILITY})
     families: ClassVar[frozenset[str]] = frozenset({"poisoning", "teaching"})
     settings: ClassVar[type[NoSettings]] = NoSettings
+    narrows: ClassVar[bool] = True
 
     def lacks(self, app: Application) -> str:
         """Need somebody who adds records, or feedback."""

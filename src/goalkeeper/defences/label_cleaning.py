@@ -56,6 +56,10 @@ class LabelCleaning(Defence[CleaningSettings]):
         """Try a certain and a less certain contradiction."""
         return tuple(CleaningSettings(least=least) for least in (0.9, 0.7))
 
+    def work(self, app: Application, settings: CleaningSettings) -> float:
+        """Count the folds."""
+        return 1.0 + settings.folds
+
     def apply(self, app: Application, settings: CleaningSettings) -> Application:
         """Train again."""
         trainer = trainer_of(app)

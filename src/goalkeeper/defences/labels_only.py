@@ -29,6 +29,7 @@ class LabelsOnly(Defence[NoSettings]):
         "property", "linkage",
     })  # fmt: skip
     settings: ClassVar[type[NoSettings]] = NoSettings
+    narrows: ClassVar[bool] = True
 
     def lacks(self, app: Application) -> str:
         """Need attackers who are shown more."""

@@ -60,6 +60,10 @@ class PaddedTexts(Defence[PaddingSettings]):
         options = ((100, 1), (1000, 1), (1000, 3))
         return tuple(PaddingSettings(words=words, copies=copies) for words, copies in options)
 
+    def work(self, app: Application, settings: PaddingSettings) -> float:
+        """Count the copies."""
+        return 1.0 + settings.copies
+
     def apply(self, app: Application, settings: PaddingSettings) -> Application:
         """Train again."""
         prepare = partial(pad_texts, harmless=app.harmless, settings=settings)

@@ -74,6 +74,10 @@ class PrivateGradients(Defence[PrivateGradientSettings]):
         """Try less and more privacy."""
         return tuple(PrivateGradientSettings(epsilon=epsilon) for epsilon in (10.0, 3.0, 1.0))
 
+    def work(self, app: Application, settings: PrivateGradientSettings) -> float:
+        """Each record has a gradient of its own."""
+        return 4.0
+
     def apply(self, app: Application, settings: PrivateGradientSettings) -> Application:
         """Train again."""
         trainer = inner_trainer(app)

@@ -40,6 +40,7 @@ class QueryLimit(Defence[LimitSettings]):
         "linkage",
     })  # fmt: skip
     settings: ClassVar[type[LimitSettings]] = LimitSettings
+    narrows: ClassVar[bool] = True
 
     def lacks(self, app: Application) -> str:
         """Need attackers who ask, without the model in their hands."""

@@ -61,6 +61,10 @@ class TrimmedTraining(Defence[TrimSettings]):
         """Try two shares."""
         return tuple(TrimSettings(share=share) for share in (0.05, 0.15))
 
+    def work(self, app: Application, settings: TrimSettings) -> float:
+        """Count the rounds."""
+        return 1.0 + settings.rounds
+
     def apply(self, app: Application, settings: TrimSettings) -> Application:
         """Train again."""
         trainer = trainer_of(app)

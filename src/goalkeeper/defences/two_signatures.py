@@ -43,6 +43,7 @@ class TwoSignatures(Defence[NoSettings]):
         "poisoning", "teaching", "tampering", "evasion", "nonsense",
     })  # fmt: skip
     settings: ClassVar[type[NoSettings]] = NoSettings
+    narrows: ClassVar[bool] = True
 
     def lacks(self, app: Application) -> str:
         """Need somebody who works on the application, and can change it."""

@@ -46,6 +46,7 @@ LEFT_OPEN = (
     "its attack runs were made: start again in a new folder with more time."
 )
 NOT_AGAIN = "It was refused before this was assessed again."
+LESS = "It was not assessed again: attackers have less than before, so that nothing got easier."
 GRANTED = (
     "by what the description now leaves to attackers: cheaper attacks are out of their reach, or "
     "cost more. That the measure is in force is not tested"
@@ -97,6 +98,9 @@ class TrialOutcome:
         What it costs.
     complete
         Whether no attack run was cut off by the time.
+    narrows
+        Whether it does nothing but take from attackers what they have. Then no other goal can have
+        become worse, and goals that it is not meant for are not assessed again.
     """
 
     first: FirstOutcome
@@ -105,6 +109,7 @@ class TrialOutcome:
     comparison: Comparison
     side_effects: Sequence[SideEffect]
     complete: bool
+    narrows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +118,17 @@ class Ruling:
 
     `remaining` are the goals that it protects better against what decided, where another attack is
     as cheap: together with a defence against that one it may do. `granted` are the goals that
-    became better by what attackers are given, which is no matter of chance.
+    became better by what attackers are given, which is no matter of chance. `moved` are those for
+    whose sake it is accepted. `milder` is whether it is refused for something that a milder setting
+    may not do.
     """
 
     accepted: bool
     why: str
     remaining: tuple[Goal, ...] = ()
     granted: tuple[Goal, ...] = ()
+    moved: tuple[Goal, ...] = ()
+    milder: bool = False
 
 
 def refuse_price(side_effects: Sequence[SideEffect]) -> str:
@@ -136,27 +145,35 @@ def refuse_first(first: FirstOutcome) -> str:
 
 def decide(measured: TrialOutcome, feasibility: Feasibility) -> Ruling:
     """Accept or refuse a defence; `feasibility` names the class of a number of points."""
-    if not (measured.complete and measured.first.complete):
+    ended = measured.complete and measured.first.complete
+    if not ended and not measured.narrows:
         return Ruling(accepted=False, why=OUT_OF_TIME)
-    objection = next(_objections(measured), "")
+    objection = "" if measured.narrows else next(_objections(measured), "")
     better = [g for g in Goal if g in measured.first.aimed and _improves(measured, g)]
     moved = [goal for goal in better if _moves(measured, goal, feasibility)]
+    if not moved and not ended:
+        return Ruling(accepted=False, why=OUT_OF_TIME)
     if not better:
         return Ruling(accepted=False, why=_why_not_better(measured.first))
     if not moved:
         remaining = () if objection else tuple(better)
         return Ruling(accepted=False, why=_why_not_moved(measured, better), remaining=remaining)
     if objection:
-        return Ruling(accepted=False, why=objection)
+        return Ruling(accepted=False, why=objection, milder=True)
     granted = tuple(goal for goal in moved if not _weakens(measured.first, goal, otherwise=False))
     why = " ".join(_say(measured, goal, by_grant=goal in granted) for goal in moved)
-    return Ruling(accepted=True, why=why, granted=granted)
+    return Ruling(accepted=True, why=why, granted=granted, moved=tuple(moved))
 
 
 def effects_on_goals(measured: TrialOutcome, ruling: Ruling) -> Mapping[Goal, GoalEffect]:
     """Return each goal before and after."""
     before, after, comparison = measured.before, measured.after, measured.comparison
-    return {
+    others = {
+        goal: _effect_of_first(goal, before, None, LESS)
+        for goal in before.goals
+        if goal not in comparison.goals or after.goals[goal].verdict is Verdict.NOT_ASSESSED
+    }
+    return others | {
         goal: GoalEffect(
             before=before.goals[goal].verdict,
             after=after.goals[goal].verdict,
@@ -168,6 +185,7 @@ def effects_on_goals(measured: TrialOutcome, ruling: Ruling) -> Mapping[Goal, Go
             else change.sentence,
         )
         for goal, change in comparison.goals.items()
+        if goal not in others
     }
 
 
@@ -179,7 +197,9 @@ def effects_of_first(before: Assessment, after: Assessment | None) -> Mapping[Go
     return {goal: _effect_of_first(goal, before, after) for goal in before.goals}
 
 
-def _effect_of_first(goal: Goal, before: Assessment, after: Assessment | None) -> GoalEffect:
+def _effect_of_first(
+    goal: Goal, before: Assessment, after: Assessment | None, unknown: str = NOT_AGAIN
+) -> GoalEffect:
     was = before.goals[goal]
     now = after.goals.get(goal) if after is not None else None
     shown = now is not None and now.verdict is Verdict.NOT_MET
@@ -189,7 +209,7 @@ def _effect_of_first(goal: Goal, before: Assessment, after: Assessment | None) -
         potential_before=was.demonstrated,
         potential_after=now.demonstrated if now is not None and shown else None,
         change=Direction.UNDECIDED,
-        sentence="" if shown else NOT_AGAIN,
+        sentence="" if shown else unknown,
     )
 
 
@@ -275,10 +295,13 @@ def _name(evidence: Evidence) -> AttackName:
 def _moves(measured: TrialOutcome, goal: Goal, feasibility: Feasibility) -> bool:
     """Whether the verdict is better, or the cheapest attack of another class of feasibility.
 
-    What was open before because time was over before all attacks were made is no verdict.
+    What was open before because time was over before all attacks were made is no verdict. That a
+    goal is met takes all attacks, so that it holds whatever time cut off elsewhere.
     """
     before, after = measured.before.goals[goal], measured.after.goals[goal]
     verdicts = before.verdict, after.verdict
+    if not measured.complete and after.verdict is not Verdict.MET:
+        return False
     if Verdict.NOT_ASSESSED in verdicts:  # nothing is left that could be measured
         return False
     if before.verdict is Verdict.INCONCLUSIVE and not measured.before.complete:

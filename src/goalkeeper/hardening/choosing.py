@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from goalkeeper.core.application import Application
@@ -11,6 +12,7 @@ from goalkeeper.core.goals import Goal
 from goalkeeper.defences import Chosen, Defence, catalogue
 
 __all__ = [
+    "Offer",
     "choose_defences",
     "list_deciding_attacks",
     "list_open_goals",
@@ -18,6 +20,20 @@ __all__ = [
 ]
 
 OPEN = (Verdict.NOT_MET, Verdict.INCONCLUSIVE)
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """A defence that may be tried, with its settings, the mildest first."""
+
+    name: str
+    defence: Defence[Any]
+    settings: tuple[Chosen, ...]
+
+    @property
+    def strongest(self) -> Chosen:
+        """The defence with its strongest setting."""
+        return self.settings[-1]
 
 
 def list_open_goals(assessment: Assessment) -> tuple[Goal, ...]:
@@ -55,7 +71,7 @@ def list_served_goals(defence: Defence[Any], assessment: Assessment) -> tuple[Go
 
 def choose_defences(
     app: Application, assessment: Assessment, names: Sequence[str] = ()
-) -> tuple[tuple[Chosen, ...], Mapping[str, str]]:
+) -> tuple[tuple[Offer, ...], Mapping[str, str]]:
     """Choose what is tried, and say why the rest is not.
 
     Parameters
@@ -68,12 +84,11 @@ def choose_defences(
     Returns
     -------
     tuple
-        The defences with their settings, in order: the mildest settings of all before any stronger
-        ones; the goals take turns, each with what the assessment advises first for it. And why
-        others are left out, by name.
+        The defences with their settings, in order: the goals take turns, each with what the
+        assessment advises first for it. And why others are left out, by name.
     """
     open_goals = list_open_goals(assessment)
-    tried: list[tuple[int, tuple[int, int], str, Chosen]] = []
+    found: list[tuple[tuple[int, int], str, Offer]] = []
     left_out: dict[str, str] = {}
     for name, kind in catalogue().items():
         if names and name not in names:
@@ -87,9 +102,9 @@ def choose_defences(
             left_out[name] = reason
             continue
         place = _find_place(name, served, assessment, open_goals)
-        for step, settings in enumerate(defence.candidates(app)):
-            tried.append((step, place, name, Chosen(name, defence, settings)))
-    return tuple(row[3] for row in sorted(tried, key=lambda row: row[:3])), left_out
+        settings = tuple(Chosen(name, defence, one) for one in defence.candidates(app))
+        found.append((place, name, Offer(name, defence, settings)))
+    return tuple(row[2] for row in sorted(found, key=lambda row: row[:2])), left_out
 
 
 def _find_place(

@@ -1,36 +1,31 @@
-"""Try defences one after the other, then those that are accepted together."""
+"""Assess an application, try defences on it, and write what was accepted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 
 from goalkeeper.core.application import Application
-from goalkeeper.core.assessment import Assessment, Verdict
+from goalkeeper.core.assessment import Assessment
 from goalkeeper.core.compute_settings import ComputeSettings
-from goalkeeper.core.errors import DataError, DescriptionError, TargetError
-from goalkeeper.defences import Chosen, catalogue
+from goalkeeper.core.errors import DescriptionError
+from goalkeeper.defences import catalogue
 from goalkeeper.hardening.accepting import OUT_OF_TIME as CUT_OFF
 from goalkeeper.hardening.choosing import choose_defences, list_open_goals
-from goalkeeper.hardening.records import Hardening, RuledTrial, TriedDefence
+from goalkeeper.hardening.records import Hardening, TriedDefence
+from goalkeeper.hardening.search import LEAST, Search, Together, count_together
 from goalkeeper.hardening.side_effects import OwnCosts
 from goalkeeper.hardening.subject import Subject
-from goalkeeper.hardening.trials import UNLIMITED, WHOLE, Before, Trials, name_together
-from goalkeeper.hardening.writing import write_hardened, write_pages
+from goalkeeper.hardening.trials import UNLIMITED, WHOLE, Before, Trials
+from goalkeeper.hardening.writing import HARDENED, write_hardened, write_pages
 from goalkeeper.planning import Choice
 from goalkeeper.running import RunOptions, Sizing, open_store
 
-BEFORE, TRIALS = "before", "trials"
+BEFORE, AFTER = "before", "after"
 FIRST_SHARE = 0.25  # of the time, at most, for the assessment of the application as it is
 PACE = 3.0  # each assessment may take so many times as long as all attack runs of the first one
-MARGIN = 1.5  # times what the longest accepted trial took, for all accepted defences together
-MOST_TOGETHER = 6  # trials of several defences, beside each alone
-MOST_DEFENCES = 3  # in one of them
-Together = tuple[Chosen, ...]
-LEAST = 20.0  # seconds that each assessment may take, however fast the first one was
-OUT_OF_TIME = "the time was over before it was tried; the same command continues with it"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -94,163 +89,27 @@ def harden(
     if isinstance(given, Path):  # each run loads the file again: what is trained once is kept
         store = open_store(given, options.run)
     subject = Subject(given, replace(compute, store=str(store.root) if store else ""))
-    trials = Trials(subject, root, options.seed, options.run, sizing.left)
+    trials = Trials(subject, root, options.seed, options.run, sizing)
     options.tell("assessing the application as it is")
     begun = sizing.left()
     whole = trials.assess(given, root / BEFORE / WHOLE, Choice(), FIRST_SHARE * begun)
     return write_pages(_try_all(trials, whole, options), whole, subject, root)
 
 
-@dataclass(frozen=True, eq=False)
-class Search:
-    """Goes through the defences of an application.
-
-    Parameters
-    ----------
-    trials
-        Tries them.
-    before
-        The application as it is.
-    chosen
-        What is tried, in order.
-    options
-        How.
-    seconds
-        What each assessment may take.
-    """
-
-    trials: Trials
-    before: Before
-    chosen: Sequence[Chosen]
-    options: HardenOptions
-    seconds: float
-    tried: list[TriedDefence] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)
-    accepted: list[Together] = field(default_factory=list)
-    took: list[float] = field(default_factory=list)  # seconds of each accepted trial
-
-    def run(self) -> None:
-        """Try each alone; where another attack is as cheap, also with a defence against that."""
-        waiting: list[Together] = [(one,) for one in self.chosen]
-        together = count_together(self.chosen)
-        while waiting:
-            now = waiting.pop(0)
-            if self.trials.left() < min(self.seconds, LEAST) + self._reserve():
-                self.left_out[name_together(now)] = OUT_OF_TIME
-                continue
-            begun = self.trials.left()
-            trial = self._attempt(now, len(waiting), self.seconds)
-            self.tried.append(trial.tried)
-            if trial.tried.accepted:
-                self.accepted.append(now)
-                self.took.append(begun - self.trials.left())
-                waiting = list(self._still_of_use(waiting, trial.tried))
-            else:
-                further = _list_further(now, trial, self.chosen)[:together]
-                together -= len(further)
-                sooner = _list_stronger(now, trial, waiting)
-                waiting = [*sooner, *further, *(w for w in waiting if w not in sooner)]
-
-    def _reserve(self) -> float:
-        """Return the seconds that are kept for what was accepted, together."""
-        seconds = MARGIN * max(self.took, default=0.0)
-        return seconds if len(self.accepted) > 1 and isfinite(seconds) else 0.0
-
-    def combine(self) -> tuple[TriedDefence, Together] | None:
-        """Try the accepted defences together; where that is refused, without the last one."""
-        kept = list(self.accepted)
-        while len(kept) > 1 and self.trials.left() > 0:
-            every = tuple({one.name: one for several in kept for one in several}.values())
-            trial = self._attempt(every, 0, UNLIMITED)
-            if trial.tried.accepted:
-                return trial.tried, every
-            kept.pop()
-        if not kept:
-            return None
-        words = name_together(kept[0])
-        return next(one for one in self.tried if one.defence == words), kept[0]
-
-    def _attempt(self, chosen: Together, waiting: int, seconds: float) -> RuledTrial:
-        """Try defences; what cannot be trained is refused with the reason."""
-        words, done = name_together(chosen), len(self.tried)
-        self.options.tell(f"trying {words} ({done + 1} of {done + 1 + waiting})")
-        folder = self.trials.root / TRIALS / _slug(words)
-        try:
-            found = self.trials.attempt(self.before, chosen, folder, seconds)
-        except (DataError, TargetError, DescriptionError) as error:
-            why = f"It cannot be applied: {error}"
-            tried = TriedDefence(defence=words, accepted=False, why=why)
-            found = RuledTrial(key="", tried=tried, complete=True)
-        self.options.tell(
-            f"{'accepted' if found.tried.accepted else 'not accepted'}: {found.tried.why}"
-        )
-        return found
-
-    def _still_of_use(self, waiting: Sequence[Together], found: TriedDefence) -> Iterator[Together]:
-        """Leave out other settings of what was accepted, and what serves only goals now met.
-
-        Stronger settings only cost more.
-        """
-        names = {one.name for one in self.accepted[-1]}
-        met = {goal for goal, effect in found.goals.items() if effect.after is Verdict.MET}
-        for several in waiting:
-            if names & {one.name for one in several}:
-                continue
-            aimed = self.before.aimed(several)
-            if aimed and set(aimed) <= met:
-                goals = " and ".join(map(str, aimed))
-                words = name_together(several)
-                self.left_out[words] = f"not needed: with {found.defence}, {goals} is met"
-                continue
-            yield several
-
-
-def count_together(chosen: Sequence[Chosen]) -> int:
-    """Count the trials of several defences that are allowed for: they share the error as well."""
-    return MOST_TOGETHER if len({one.name for one in chosen}) > 1 else 0
-
-
-def _list_stronger(now: Together, trial: RuledTrial, waiting: Sequence[Together]) -> list[Together]:
-    """Find the next setting of the same defence, where it may stop what is as cheap as well."""
-    families = set(trial.remaining.values())
-    alike: list[Together] = [
-        w for w in waiting if len(now) == len(w) == 1 and w[0].name == now[0].name
-    ]
-    found = (w for w in alike if families & set(w[0].defence.families))
-    return list(found)[:1]
-
-
-def _list_further(now: Together, trial: RuledTrial, chosen: Sequence[Chosen]) -> list[Together]:
-    """List what to try together with defences after which another attack is as cheap.
-
-    Of each defence against that attack, the strongest setting.
-    """
-    if len(now) >= MOST_DEFENCES:
-        return []
-    names = {one.name for one in now}
-    found: dict[str, Chosen] = {}
-    for goal, family in trial.remaining.items():
-        for one in chosen:
-            serves = goal in one.defence.goals and family in one.defence.families
-            if serves and one.name not in names:
-                found[one.name] = one
-    return [(*now, one) for one in found.values()]
-
-
 def _try_all(trials: Trials, whole: Assessment, options: HardenOptions) -> Hardening:
     subject, root = trials.subject, trials.root
     app = subject.load(subject.given)
-    chosen, left_out = choose_defences(app, whole, options.defences)
+    offers, left_out = choose_defences(app, whole, options.defences)
     before = Before(
         costs=OwnCosts(app),
         whole=whole,
         policy=subject.policy,
         open_goals=list_open_goals(whole),
-        tried=len(chosen) + count_together(chosen),
+        tried=sum(len(offer.settings) for offer in offers) + count_together(offers),
         root=root / BEFORE,
     )
     seconds = _seconds_each(whole) if isfinite(trials.left()) else UNLIMITED
-    search = Search(trials, before, chosen, options, seconds, left_out=dict(left_out))
+    search = Search(trials, before, offers, options.tell, seconds, left_out=dict(left_out))
     search.run()
     together = search.combine()
     cut_off = any(one.why == CUT_OFF for one in search.tried)
@@ -258,13 +117,27 @@ def _try_all(trials: Trials, whole: Assessment, options: HardenOptions) -> Harde
         application=str(subject.given) if isinstance(subject.given, Path) else app.name,
         tried=tuple(search.tried),
         left_out=search.left_out,
-        complete=OUT_OF_TIME not in search.left_out.values() and not cut_off,
+        complete=not search.postponed and not cut_off,
     )
     if together is None:
         return hardening
     combined, kept = together
     file, model = write_hardened(subject, root, kept)
+    combined = _assess_rest(trials, combined, kept, options)
     return hardening.model_copy(update={"combined": combined, "hardened": file, "model": model})
+
+
+def _assess_rest(
+    trials: Trials, combined: TriedDefence, kept: Together, options: HardenOptions
+) -> TriedDefence:
+    """Assess all goals for the report in what time is left, where the trial needed only some."""
+    if not all(one.defence.narrows for one in kept) or trials.left() < LEAST:
+        return combined
+    options.tell("assessing the hardened application for the report")
+    described = trials.subject.defended(kept, trials.root / HARDENED)
+    folder = trials.root / AFTER
+    trials.assess(described, folder, Choice())
+    return combined.model_copy(update={"run": str(folder)})
 
 
 def _seconds_each(whole: Assessment) -> float:
@@ -283,8 +156,3 @@ def _check_names(names: Sequence[str]) -> None:
                 expected="one of " + ", ".join(known),
                 given=name,
             )
-
-
-def _slug(words: str) -> str:
-    kept = "".join(c if c.isalnum() else "-" for c in words)
-    return "-".join(part for part in kept.split("-") if part)

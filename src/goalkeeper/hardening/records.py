@@ -79,6 +79,10 @@ class RuledTrial(Frozen):
     tried: TriedDefence
     complete: bool
     remaining: dict[Goal, str] = Field(default_factory=dict)
+    moved: tuple[Goal, ...] = Field(default=(), description="the goals that are better protected")
+    milder: bool = Field(
+        default=False, description="refused for what a milder setting may not do, such as its price"
+    )
 
 
 class Hardening(Frozen):

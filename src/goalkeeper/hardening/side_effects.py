@@ -16,6 +16,7 @@ from goalkeeper.core.power import View
 from goalkeeper.hardening.records import SideEffect
 from goalkeeper.stats import IntervalEstimate, paired_difference, subtract
 from goalkeeper.stats.latency import quantile_bounds
+from goalkeeper.timing import time_training
 
 ASKED = 100  # inputs by which the time of an answer is measured, one by one
 TRAININGS = 6  # of so many, the least and the largest bound the median with 95 %
@@ -47,6 +48,11 @@ class OwnCosts:
     def labels(self) -> Ints:
         """Its answers `(n,)` to the holdout."""
         return _answer(self.app, self.app.data.holdout.x)
+
+    @cached_property
+    def training(self) -> float:
+        """CPU seconds of one training, extrapolated where it is slow."""
+        return time_training(self.app)
 
     @cached_property
     def times(self) -> Times:
@@ -138,6 +144,9 @@ def _answer_seconds(app: Application) -> Floats:
 
 def _training_seconds(app: Application) -> Floats:
     trainer, found = app.trainer, list[float]()
+    expected = time_training(app)
+    if expected > LONGEST:  # it was trained once already, and others need the time
+        return np.array([expected])
     while trainer is not None and len(found) < TRAININGS and sum(found) < LONGEST:
         found.append(with_cpu_seconds(lambda: trainer.fit(app.data.train, SEED))[1])
     return np.array(found)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from goalkeeper.compute.executor import Execution
 from goalkeeper.core.compute_settings import ComputeSettings
+from goalkeeper.core.deadline import time_limit
 from goalkeeper.core.evidence import AttackResult
 from goalkeeper.core.fit import FitReport
 from goalkeeper.estimate import OperationTimes
@@ -50,6 +52,16 @@ class Sizing:
     def latest_start(self) -> float:
         """The reading of the monotonic clock at which loading and planning are given up."""
         return self.begun + (1 + OVERTIME_SHARE) * self.limit + OVERTIME
+
+    def enforced(self, grace: float = 0.0) -> AbstractContextManager[None]:
+        """Have whatever trains or asks a model in a block raise TimeIsUp once time is over.
+
+        Parameters
+        ----------
+        grace
+            Seconds that are given beyond, as to write what there is.
+        """
+        return time_limit(self.begun + self.limit + grace, time.monotonic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
