@@ -10,42 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.errors import TargetError
+from goalkeeper.targets.answers.entries import ENTRIES, LABEL_KEYS, SCORE_KEYS
 
 DEEPEST = 5  # holders within holders: a tuple of a dict of a frame
-
-# What entries of a dict, or attributes of an object, hold, the richest first; "" for those whose
-# name does not say it.
-ENTRIES: Mapping[str, str] = {
-    "logits": "logits",
-    "log_probabilities": "log-probabilities",
-    "log_probs": "log-probabilities",
-    "logprobs": "log-probabilities",
-    "probabilities": "probabilities",
-    "probability": "probabilities",
-    "output_probability": "probabilities",
-    "probs": "probabilities",
-    "prob": "probabilities",
-    "proba": "probabilities",
-    "margins": "margins",
-    "decision_function": "margins",
-    "scores": "",
-    "score": "",
-    "outputs": "",
-    "output": "",
-    "out": "",
-    "predictions": "",
-    "prediction": "",
-    "preds": "",
-    "pred": "",
-    "y_pred": "",
-    "labels": "labels",
-    "label": "labels",
-    "output_label": "labels",
-    "classes": "labels",
-    "class": "labels",
-}
-LABEL_KEYS = ("label", "class", "prediction")
-SCORE_KEYS = ("score", "probability", "confidence", "prob")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
