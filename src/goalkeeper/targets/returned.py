@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.data import Floats, Ints
-from goalkeeper.core.errors import TargetError
+from goalkeeper.core.errors import ReportedError, TargetError
 from goalkeeper.core.noticeboard import Activity
 from goalkeeper.core.usercode import name_error, passes, user_code
 from goalkeeper.targets.answers import (
@@ -47,7 +47,7 @@ def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
     if isinstance(raw, Iterator):  # such as of map(), which can be read only once
         raw = list(raw)
     if error_in(raw):
-        raise TargetError(
+        raise ReportedError(
             f"{what} returned an error in place of answers: {error_in(raw)}",
             "return one answer for every input, or raise an exception that says what failed",
         )
