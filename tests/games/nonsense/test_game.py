@@ -63,12 +63,19 @@ def failing(error: BaseException) -> Callable[[], Any]:
     return react
 
 
+class LibraryError(Exception):
+    """As CatBoost has it, which derives it from nothing that says so."""
+
+    __module__ = "_catboost"
+
+
 @pytest.mark.requirement("S26")
 @pytest.mark.parametrize(
     ("react", "outcome"),
     [
         (failing(ValueError("no words")), InputOutcome.REFUSED),
         (lambda: {"error": "no words"}, InputOutcome.REFUSED),
+        (failing(LibraryError("cat_features must be integer")), InputOutcome.REFUSED),
         (failing(ValueError()), InputOutcome.CRASH),  # nobody learns what was wrong
         (failing(UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogate")), InputOutcome.CRASH),
         (failing(KeyError("x")), InputOutcome.CRASH),

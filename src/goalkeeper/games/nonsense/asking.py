@@ -37,6 +37,8 @@ class InputOutcome(StrEnum):
 # What counts against an application: an invalid state or a confident answer is wrong for whoever
 # relies on it; others are harmed only where the application goes down, hangs, or refuses them.
 UNRELIABLE = (InputOutcome.CRASH, InputOutcome.INVALID, InputOutcome.CONFIDENT)
+# Libraries whose errors about inputs that they do not take are no ValueErrors.
+DECLINING = frozenset({"catboost", "lightgbm", "onnxruntime"})
 ANSWERED = (InputOutcome.ANSWERED, InputOutcome.CONFIDENT)
 UNAVAILABLE = (InputOutcome.BLOCKS, InputOutcome.CRASH, InputOutcome.HANG)
 
@@ -198,7 +200,9 @@ def _classify_target_error(error: TargetError) -> HandledInput:
 
 def _classify_exception(error: BaseException) -> HandledInput:
     message = f"{type(error).__name__}: {_first_line(error)}"
-    clean = isinstance(error, ValueError) and not isinstance(error, UnicodeError)
+    library = type(error).__module__.partition(".")[0].lstrip("_")
+    says_why = isinstance(error, ValueError) or library in DECLINING
+    clean = says_why and not isinstance(error, UnicodeError)
     return HandledInput(
         InputOutcome.REFUSED if clean and str(error).strip() else InputOutcome.CRASH, message
     )

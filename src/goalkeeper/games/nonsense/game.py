@@ -91,9 +91,10 @@ class Nonsense(Game[OrdinaryExamples, None, NonsenseInputs]):
     a mail with a control character in it is still a mail. Ordinary inputs are judged by the same
     rule, so there the baseline is about zero, and few crashes are not lost in it.
 
-    A refusal (ValueError with a message) is no failure. What lies outside the described domain
-    counts as refused only if the application states that it checks (`system.validates`); a model
-    behind an unstated check may be reached by another way.
+    A refusal (a ValueError, or an error of CatBoost, LightGBM or ONNX Runtime, with a message) is
+    no failure. What lies outside the described domain counts as refused only if the application
+    states that it checks (`system.validates`); a model behind an unstated check may be reached by
+    another way.
 
     Parameters
     ----------
