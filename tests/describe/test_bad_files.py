@@ -193,6 +193,21 @@ def test_alias_bomb_is_refused_quickly(tmp_path: Path) -> None:
         load(write_text_app(tmp_path, "\n".join(lines)))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "advice"),
+    [
+        ("data:", "data:\n  columns: {a: {type: category}}", "at the top of the file.* below data"),
+        ("data:", "label: y\ndata:", "below `data:`; here it stands at the top"),
+    ],
+)
+def test_a_key_in_another_place_is_sent_to_its_own(
+    old: str, new: str, advice: str, tmp_path: Path
+) -> None:
+    text = "goalkeeper: 1\nname: x\nclasses: [a, b]\ndata:\n  file: d.csv\n"
+    with pytest.raises(DescriptionError, match=advice):
+        load(write_text_app(tmp_path, text.replace(old, new, 1)))
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(DescriptionError, match="goalkeeper init"):
         load(tmp_path / "app.yaml")

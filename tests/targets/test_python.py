@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from goalkeeper.core.domain import Column, TableDomain, TextDomain
+from goalkeeper.core.domain import Column, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.errors import NotOffered, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.targets import PythonTarget
@@ -94,3 +94,31 @@ def test_errors_call_it_as_they_are_told() -> None:
     )
     with pytest.raises(NotOffered, match="the stored trees gives labels"):
         target.answer(TEXTS, View.SCORES)
+
+
+PLAIN = TableDomain(columns=(Column(name="a"), Column(name="b")))
+
+
+@pytest.mark.parametrize(
+    ("domain", "x"),
+    [
+        (PLAIN, np.ones((3, 2))),
+        (TABLE, np.ones((3, 2))),
+        (ImageDomain(shape=(1, 2, 2)), np.ones((3, 1, 2, 2))),
+        (TextDomain(), np.array(["a", "b", "c"], dtype=object)),
+    ],
+    ids=["table", "frame", "images", "texts"],
+)
+def test_a_function_that_writes_to_its_inputs_does_not_change_ours(domain: Any, x: Any) -> None:
+    def spoil(given: Any) -> Any:
+        if hasattr(given, "iloc"):
+            given.iloc[:, :] = 0.0
+        else:
+            given[:] = "" if given.dtype == object else 0.0
+        return ["ham"] * len(given)
+
+    own = x.copy()
+    assert own.flags.writeable
+    target = PythonTarget(spoil, ("ham", "spam"), domain, sample=x)
+    target.answer(x, View.LABELS)
+    assert (x == own).all()

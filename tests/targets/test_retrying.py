@@ -47,12 +47,14 @@ def http_error(status: int) -> Exception:
 PASSING = [
     ConnectionError("503"), ConnectionResetError(), TimeoutError(), OSError("network"),
     urllib.error.URLError("no route"), APITimeoutError(), HTTPStatusError(429),
-    HTTPStatusError(503), http_error(502),
+    HTTPStatusError(503), http_error(502), RuntimeError("HTTP 503"), ValueError("status: 429"),
+    RuntimeError("the model is overloaded, try again"),
 ]  # fmt: skip
 LASTING = [
-    ValueError("shape"), KeyError("x"), ZeroDivisionError(), FileNotFoundError("model.bin"),
-    PermissionError("model.bin"), HTTPStatusError(404), http_error(401), TargetError("no"),
+    FileNotFoundError("model.bin"), PermissionError("model.bin"), HTTPStatusError(404),
+    http_error(401), TargetError("no"),
 ]  # fmt: skip
+UNKNOWN = [ValueError("500 features expected"), KeyError("choices"), ZeroDivisionError()]
 
 
 @pytest.mark.parametrize("error", PASSING, ids=repr)
@@ -76,6 +78,57 @@ def test_an_error_that_lasts_ends_at_once(error: Exception) -> None:
     with pytest.raises(type(error)):
         RetriedFunction(function, 9)(X)
     assert function.calls == 1
+
+
+@pytest.mark.parametrize("error", UNKNOWN, ids=repr)
+def test_an_error_of_which_nothing_is_known_is_tried_once_more_at_once(error: Exception) -> None:
+    pauses: list[float] = []
+    once = Unreliable(error, 1, 3)
+    called = RetriedFunction(once, 2, pause=pauses.append)
+    assert [called(X), called(X), called(X)] == [["ham"] * 4] * 3
+    always = Unreliable(error, *range(9))
+    with pytest.raises(type(error)):
+        RetriedFunction(always, 5, pause=pauses.append)(X)
+    assert (always.calls, pauses) == (2, [])
+    with pytest.raises(type(error)):
+        RetriedFunction(Unreliable(error, 0), 0)(X)
+
+
+def test_a_second_try_gets_the_inputs_that_the_first_one_wrote_to() -> None:
+    def answer(x: Any) -> list[str]:
+        seen.append(x.tolist())
+        x[:] = "-"
+        if len(seen) == 1:
+            raise ValueError("now and then")
+        return ["ham"] * len(x)
+
+    seen: list[list[str]] = []
+    RetriedFunction(answer, 2)(X)
+    assert seen == [X.tolist()] * 2
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"error": "overloaded"}, {"error": {"message": "overloaded", "code": 529}},
+        {"detail": [{"msg": "overloaded"}]}, {"status": 503, "message": "overloaded"},
+        {"predictions": None, "error": "overloaded"},
+        [{"label": "ham", "score": 0.9}] * 3 + [{"error": "overloaded"}],
+    ],
+)  # fmt: skip
+def test_an_error_in_place_of_answers_is_tried_again_and_then_named(reply: Any) -> None:
+    replies = [["ham"] * 4, reply, ["ham"] * 4, reply, reply]
+    function = RetriedFunction(lambda _: replies.pop(0), 2)
+    target = PythonTarget(function, ("ham", "spam"), TextDomain(), sample=X)
+    assert target.answer(X, View.LABELS).labels.tolist() == [0, 0, 0, 0]
+    with pytest.raises(TargetError, match="returned an error in place of answers: overloaded"):
+        target.answer(X, View.LABELS)
+
+
+def test_a_class_called_error_is_no_error() -> None:
+    scores = {"error": np.array([0.9, 0.2, 0.1, 0.3]), "fine": np.array([0.1, 0.8, 0.9, 0.7])}
+    target = PythonTarget(lambda _: scores, ("error", "fine"), TextDomain(), sample=X)
+    assert target.answer(X, View.LABELS).labels.tolist() == [0, 1, 1, 1]
 
 
 def test_what_keeps_failing_is_named_with_its_cause() -> None:

@@ -85,6 +85,10 @@ class TargetError(_Remediable):
     """
 
 
+class ReportedError(TargetError):
+    """The model returned a message in place of answers, as a service does that declines."""
+
+
 class DescriptionError(GoalkeeperError):
     """The application file says something that cannot be used.
 

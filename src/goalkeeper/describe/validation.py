@@ -141,8 +141,22 @@ def _unknown(document: Document, guide: Guide, key: Key) -> DescriptionError:
         "there is no such key",
         expected="one of " + ", ".join(valid),
         given=str(key[-1]),
-        advice=_unquoted(document, key) or nearest(str(key[-1]), valid) or "leave it out",
+        advice=_unquoted(document, key)
+        or _misplaced(guide, key)
+        or nearest(str(key[-1]), valid)
+        or "leave it out",
     )
+
+
+def _misplaced(guide: Guide, key: Key) -> str:
+    """Say where a key belongs that stands elsewhere in the file, if that is one place."""
+    below = [(), *((section,) for section in guide.keys(()))]
+    places = [place for place in below if str(key[-1]) in guide.keys(place)]
+    if len(places) != 1 or places[0] == key[:-1]:
+        return ""
+    is_now = f"below {dotted(key[:-1])}" if key[:-1] else "at the top"
+    right = f"below `{places[0][0]}:`" if places[0] else "at the top of the file, not indented"
+    return f"write it {right}; here it stands {is_now}"
 
 
 def _unquoted(document: Document, key: Key) -> str:

@@ -48,11 +48,9 @@ def preflight(target: Target, x: Inputs) -> tuple[str, ...]:
     x = x[np.linspace(0, len(x) - 1, min(TRIED, len(x))).astype(np.int64)]
     view = min(target.offers, View.SCORES)
     first = _asked(target, x, view)
-    caveats = [
-        _unstable(first, _asked(again(target, "twice"), x, view), TWICE, view),
-        _unstable(*_one_by_one(target, x, first, view), ALONE_OR_NOT, view),
-        _constant(first, x),
-    ]
+    random = _unstable(first, _asked(again(target, "twice"), x, view), TWICE, view)
+    alone = _unstable(*_one_by_one(target, x, first, view), ALONE_OR_NOT, view)
+    caveats = [random, "" if random else alone, _constant(first, x)]
     if view >= View.SCORES:
         caveats.append(_not_probabilities(first.scores))
     return tuple(c for c in caveats if c)

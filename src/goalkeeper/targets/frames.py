@@ -25,8 +25,7 @@ def frame_of(rows: Floats, domain: TableDomain) -> Any:
     labels = [c.name if c.label is None else c.label for c in domain.columns]
     if all(c.dtype == "float64" and c.kind == "number" for c in domain.columns):
         # Rows as they lie in memory: sums in another order would move the last digits.
-        own = rows if rows.flags.writeable else rows.copy()
-        return pd.DataFrame(own, columns=labels, copy=False)
+        return pd.DataFrame(np.array(rows), columns=labels, copy=False)
     columns = {j: cells(rows[:, j], column) for j, column in enumerate(domain.columns)}
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
     frame.columns = pd.Index(labels)

@@ -19,8 +19,7 @@ def prepared(x: Inputs, domain: Domain) -> Any:
     the whole numbers of the user's own file; a table stays a
     float array `(n, d)`, or becomes the user's own DataFrame when the domain is `named`: names,
     types, categories and missing cells as pandas gave them. The model may write to what it gets,
-    as a scaler with `copy=False` does: read-only inputs, which are the application's records, are
-    copied.
+    as a scaler with `copy=False` does, and an attack still needs its inputs: they are copied.
 
     Raises
     ------
@@ -30,20 +29,22 @@ def prepared(x: Inputs, domain: Domain) -> Any:
     if isinstance(domain, TextDomain):
         if x.ndim != 1:
             raise DataError(f"texts must come as an array (n,), given shape {x.shape}")
-        return _writable(x)
+        return _apart(x, x)
     if not isinstance(domain, TableDomain):
-        return _writable(_own_numbers(own_order(flatten(x), domain), domain))
+        return _apart(_own_numbers(own_order(flatten(x), domain), domain), x)
     rows = np.asarray(x, dtype=np.float64)
     if rows.ndim != 2 or rows.shape[1] != len(domain.columns):
         raise DataError(
             f"rows of shape {rows.shape} do not fit a table of {len(domain.columns)} columns; "
             "give one value for every column of the domain"
         )
-    return frame_of(rows, domain) if domain.named else _writable(rows)
+    return frame_of(rows, domain) if domain.named else _apart(rows, x)
 
 
-def _writable(x: Inputs) -> Inputs:
-    return x if x.flags.writeable else np.array(x)
+def _apart(made: Inputs, x: Inputs) -> Inputs:
+    """Return what was made of inputs so that who writes to it does not change them."""
+    shared = made is x or np.may_share_memory(made, x)
+    return np.array(made) if shared or not made.flags.writeable else made
 
 
 def flatten(x: Inputs) -> Floats:

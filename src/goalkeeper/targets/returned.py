@@ -10,10 +10,17 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.data import Floats, Ints
-from goalkeeper.core.errors import TargetError
+from goalkeeper.core.errors import ReportedError, TargetError
 from goalkeeper.core.noticeboard import Activity
 from goalkeeper.core.usercode import name_error, passes, user_code
-from goalkeeper.targets.answers import ClassIndex, LabelReader, finite_numbers, softmax, unwrap
+from goalkeeper.targets.answers import (
+    ClassIndex,
+    LabelReader,
+    error_in,
+    finite_numbers,
+    softmax,
+    unwrap,
+)
 from goalkeeper.targets.remedies import remedy_for
 
 __all__ = ["ClassIndex", "call_model", "labels_of", "scores_of", "softmax"]
@@ -39,6 +46,11 @@ def call_model(function: Callable[[Any], Any], x: Any, what: str) -> Any:
         )
     if isinstance(raw, Iterator):  # such as of map(), which can be read only once
         raw = list(raw)
+    if error_in(raw):
+        raise ReportedError(
+            f"{what} returned an error in place of answers: {error_in(raw)}",
+            "return one answer for every input, or raise an exception that says what failed",
+        )
     # A model may answer in a buffer of its own, which its next answer overwrites.
     return raw.copy() if isinstance(raw, np.ndarray) else raw
 

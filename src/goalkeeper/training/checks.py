@@ -13,7 +13,11 @@ from goalkeeper.core.noticeboard import Activity
 from goalkeeper.core.usercode import name_error, passes, user_code
 
 LONGEST = 200  # characters of a recipe in an error; XGBoost has dozens of settings
-# What libraries say, in lower case, and what to do.
+SEVERAL = (
+    "a model of several outputs (multi-label) is not assessed yet: describe an application for "
+    "each label"
+)
+# What libraries say, or the model is called, in lower case, and what to do.
 KNOWN = (
     (
         "early stopping",
@@ -25,11 +29,8 @@ KNOWN = (
         "it is given a pandas DataFrame where the data are a table with names: take columns by "
         "name, or with .iloc",
     ),
-    (
-        "multi-output",
-        "a model of several outputs (multi-label) is not assessed yet: describe an application "
-        "for each label",
-    ),
+    ("multi-output", SEVERAL),
+    ("classifierchain(", SEVERAL),  # which looks for the second column of its labels
     ("feature_names must be string", "rename the columns with such signs in the data"),
     ("special json characters", "rename the columns with signs such as : , [ ] { } in the data"),
 )
@@ -98,13 +99,13 @@ def run_training(train: Callable[[], Any], data: LabelledRows, what: str) -> Any
         name = what if len(what) <= LONGEST else what.partition("(")[0] + "(...)"
         raise kind(
             f"training {name} on {len(data)} records ({sizes}) raised {name_error(error)}",
-            _remedy(error, counts),
+            _remedy(error, counts, what),
         ) from error
 
 
-def _remedy(error: BaseException, counts: Mapping[Any, int]) -> str:
+def _remedy(error: BaseException, counts: Mapping[Any, int], what: str) -> str:
     """Advise by what the error says; more records only where a class has few of them."""
-    words = f"{type(error).__name__}: {error}".lower()
+    words = f"{type(error).__name__}: {error}; {what}".lower()
     for part, remedy in KNOWN:
         if part in words:
             return remedy

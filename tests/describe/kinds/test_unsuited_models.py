@@ -98,6 +98,11 @@ BUILT = {
         "from sklearn.multioutput import MultiOutputClassifier as M\ndef build(): return M(NB())",
         "multi-label",
     ),
+    "a chain of outputs": (
+        "from sklearn.naive_bayes import GaussianNB as NB\n"
+        "from sklearn.multioutput import ClassifierChain as M\ndef build(): return M(NB())",
+        "multi-label",
+    ),
 }
 
 

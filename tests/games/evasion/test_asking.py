@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pytest
 
 from goalkeeper.core.application import Answers, Application, Target
 from goalkeeper.core.data import Data, Inputs
+from goalkeeper.core.errors import TargetError
 from goalkeeper.core.evidence import AttackResult, Proportion
 from goalkeeper.core.power import View
 from goalkeeper.games.shared.base_targets import BareTarget
@@ -81,3 +83,23 @@ def good_words() -> tuple[str, ...]:
     from goalkeeper.testing.worlds.word_filters import GOOD
 
     return tuple(GOOD)
+
+
+@dataclass(frozen=True, eq=False)
+class Gone(BareTarget):
+    """Answers nothing any more."""
+
+    @property
+    def offers(self) -> View:
+        return View.LABELS
+
+    def answer(self, x: Inputs, view: View) -> Answers:
+        if len(x):
+            raise TargetError("the service has been shut down")
+        return Answers(np.empty(0, dtype=np.int64))
+
+
+def test_an_application_that_answers_nothing_has_not_withstood_or_erred() -> None:
+    app = replace(ruled(lambda text: 0), target=Gone())
+    with pytest.raises(TargetError, match="has been shut down"):
+        evaluate([words_added("x")], app=app)

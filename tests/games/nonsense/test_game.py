@@ -18,7 +18,7 @@ from goalkeeper.attacks.nonsense.malformed_inputs import MalformedInputs
 from goalkeeper.attacks.nonsense.out_of_distribution import OutOfDistribution
 from goalkeeper.core.application import Application, Wiring
 from goalkeeper.core.data import PARTS, Splits
-from goalkeeper.core.errors import DataError
+from goalkeeper.core.errors import DataError, TargetError
 from goalkeeper.core.evidence import AttackResult, Proportion, Status
 from goalkeeper.core.goals import Aspect, Goal
 from goalkeeper.core.text import texts
@@ -63,11 +63,19 @@ def failing(error: BaseException) -> Callable[[], Any]:
     return react
 
 
+class LibraryError(Exception):
+    """As CatBoost has it, which derives it from nothing that says so."""
+
+    __module__ = "_catboost"
+
+
 @pytest.mark.requirement("S26")
 @pytest.mark.parametrize(
     ("react", "outcome"),
     [
         (failing(ValueError("no words")), InputOutcome.REFUSED),
+        (lambda: {"error": "no words"}, InputOutcome.REFUSED),
+        (failing(LibraryError("cat_features must be integer")), InputOutcome.REFUSED),
         (failing(ValueError()), InputOutcome.CRASH),  # nobody learns what was wrong
         (failing(UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogate")), InputOutcome.CRASH),
         (failing(KeyError("x")), InputOutcome.CRASH),
@@ -286,6 +294,36 @@ def test_an_input_after_which_others_are_refused_blocks_them() -> None:
     assert tester.disturb(texts(["odd"])).outcome is InputOutcome.BLOCKS
     assert disturbed(by_function(failing(ValueError("no words")))) is InputOutcome.REFUSED
     assert disturbed(by_function(failing(KeyError("x")))) is InputOutcome.CRASH
+
+
+def stopping(answers: int) -> Application:
+    """Answer so often, and then never again: a licence or a quota has run out."""
+    left = [answers + 1]
+
+    def function(x: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("licence expired")
+        return np.tile([0.6, 0.4], (len(x), 1))
+
+    app = by_function(lambda: None)
+    target = PythonTarget(function, CLASSES, app.domain, sample=app.data.holdout.x[:2])
+    return replace(app, target=target)
+
+
+@pytest.mark.requirement("S26")
+@pytest.mark.parametrize("task", ["malformed-inputs", "disruptive-inputs"])
+def test_an_application_that_stops_of_itself_is_not_broken_by_an_attack(task: str) -> None:
+    with pytest.raises(TargetError, match=r"before anything else was sent .* licence expired"):
+        execute(stopping(30), MalformedInputs(), task)
+
+
+@pytest.mark.requirement("S26")
+def test_failures_of_an_application_that_stops_meanwhile_are_not_counted() -> None:
+    found = execute(stopping(100), MalformedInputs(), "malformed-inputs")
+    assert found.status is Status.NOT_TESTED
+    assert "stopped answering ordinary inputs too" in found.reason
+    assert execute(stopping(10_000), MalformedInputs(), "malformed-inputs").status is Status.TESTED
 
 
 @pytest.mark.requirement("S26")

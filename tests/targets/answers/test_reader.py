@@ -222,3 +222,16 @@ def test_the_likeliest_of_three_classes_is_a_label_only() -> None:
     reader = decided(raw, 2, ("deny", "ask", "grant"))
     assert reader.offers is View.LABELS
     np.testing.assert_array_equal(reader.read(raw, 2).labels, [1, 0])
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_the_largest_scores_of_each_input_are_no_columns_of_classes(k: int) -> None:
+    import torch
+
+    truth = Truth.draw(k)
+    p = torch.as_tensor(truth.p)
+    for raw in (torch.topk(p, k), torch.sort(p, dim=1, descending=True)):
+        with pytest.raises(TargetError, match="the largest scores of each input"):
+            decided(raw, len(truth.y), truth.names)
+    unsorted = (truth.p, np.tile(np.arange(k), (len(truth.y), 1)))  # such as token positions
+    assert decided(unsorted, len(truth.y), truth.names).kind == "probabilities"

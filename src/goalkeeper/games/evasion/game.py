@@ -93,9 +93,17 @@ class Evasion(Game[EvasionQuestion, CleanState, Submission]):
     def deal(
         self, app: Application, task: Task, rng: np.random.Generator
     ) -> Deal[EvasionQuestion, CleanState]:
-        """Draw inputs of the right kind, in random order, until n are classified correctly."""
+        """Draw inputs of the right kind, in random order, until n are classified correctly.
+
+        Raises
+        ------
+        TargetError
+            The application answers none of them: what it says of the first.
+        """
         rows = rng.permutation(np.flatnonzero(_is_eligible(app, task, app.data.holdout)))
         right, looked_at, unanswered = self._draw_correct(app, task, rows)
+        if unanswered and not looked_at:
+            app.target.answer(app.data.holdout.x[rows[:1]], View.LABELS)
         right, repetition = _ask_again(app, task, right)
         attacked, kind = app.data.holdout.take(right), find_kind(app, task)
         question = EvasionQuestion(

@@ -12,7 +12,7 @@ import numpy as np
 
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Floats, Inputs
-from goalkeeper.core.errors import DataError, TargetError
+from goalkeeper.core.errors import DataError, ReportedError, TargetError
 from goalkeeper.core.power import View
 from goalkeeper.games.nonsense.overconfident import allowed
 from goalkeeper.games.shared.system import System
@@ -37,6 +37,8 @@ class InputOutcome(StrEnum):
 # What counts against an application: an invalid state or a confident answer is wrong for whoever
 # relies on it; others are harmed only where the application goes down, hangs, or refuses them.
 UNRELIABLE = (InputOutcome.CRASH, InputOutcome.INVALID, InputOutcome.CONFIDENT)
+# Libraries whose errors about inputs that they do not take are no ValueErrors.
+DECLINING = frozenset({"catboost", "lightgbm", "onnxruntime"})
 ANSWERED = (InputOutcome.ANSWERED, InputOutcome.CONFIDENT)
 UNAVAILABLE = (InputOutcome.BLOCKS, InputOutcome.CRASH, InputOutcome.HANG)
 
@@ -71,7 +73,7 @@ class InputTester:
         start = self.clock()
         result = self.test(x)
         taken = self.clock() - start
-        if self._blocks():
+        if self.has_stopped():
             return HandledInput(
                 InputOutcome.BLOCKS, f"ordinary inputs are not answered any more; {result.message}"
             )
@@ -79,7 +81,21 @@ class InputTester:
             return HandledInput(InputOutcome.HANG, f"no answer for {taken:.0f} seconds")
         return result
 
-    def _blocks(self) -> bool:
+    def check_alive(self) -> None:
+        """Refuse an application that no longer answers what it answered a moment ago.
+
+        Raises
+        ------
+        TargetError
+            It answers none of the ordinary inputs, though nothing else was sent to it.
+        """
+        if self.others is not None and self.has_stopped():
+            raise TargetError(
+                "the application stopped answering ordinary inputs before anything else was sent "
+                f"to it: {self.test(self.others[:1]).message}"
+            )
+
+    def has_stopped(self) -> bool:
         """Tell whether ordinary inputs that were answered before are not any more."""
         if self.others is None or not len(self.others):
             return False
@@ -174,6 +190,8 @@ def confidence_threshold(app: Application) -> float:
 
 def _classify_target_error(error: TargetError) -> HandledInput:
     """Distinguish a model that raised from one that returned something that is not an answer."""
+    if isinstance(error, ReportedError):  # a reply that says why there is no answer
+        return HandledInput(InputOutcome.REFUSED, str(error))
     cause = error.__cause__
     if cause is None or f" raised {type(cause).__name__}" not in str(error):
         return HandledInput(InputOutcome.INVALID, str(error))
@@ -182,7 +200,9 @@ def _classify_target_error(error: TargetError) -> HandledInput:
 
 def _classify_exception(error: BaseException) -> HandledInput:
     message = f"{type(error).__name__}: {_first_line(error)}"
-    clean = isinstance(error, ValueError) and not isinstance(error, UnicodeError)
+    library = type(error).__module__.partition(".")[0].lstrip("_")
+    says_why = isinstance(error, ValueError) or library in DECLINING
+    clean = says_why and not isinstance(error, UnicodeError)
     return HandledInput(
         InputOutcome.REFUSED if clean and str(error).strip() else InputOutcome.CRASH, message
     )

@@ -34,8 +34,13 @@ MALFORMED, STRANGE, DISRUPTIVE = "malformed-inputs", "strange-inputs", "disrupti
 METRIC = "success_rate"
 _RELIABILITY = (Harm(Goal.INTEGRITY, aspect=Aspect.RELIABILITY),)
 _OTHERS = 3  # ordinary inputs that are asked after each of the inputs that may disrupt
+_WATCHED = 10  # that all fail where the application has stopped, and seldom by chance
 _MAX_EXHIBITS = 6
 _MAX_CHARS = 300  # of an exhibit
+_STOPPED = (
+    "inconclusive: the application stopped answering ordinary inputs too, so that it is not known "
+    "which of the others it failed on"
+)
 _NAMES = {
     InputOutcome.BLOCKS: "share after which others are not answered",
     InputOutcome.CRASH: "share of crashes",
@@ -86,9 +91,10 @@ class Nonsense(Game[OrdinaryExamples, None, NonsenseInputs]):
     a mail with a control character in it is still a mail. Ordinary inputs are judged by the same
     rule, so there the baseline is about zero, and few crashes are not lost in it.
 
-    A refusal (ValueError with a message) is no failure. What lies outside the described domain
-    counts as refused only if the application states that it checks (`system.validates`); a model
-    behind an unstated check may be reached by another way.
+    A refusal (a ValueError, or an error of CatBoost, LightGBM or ONNX Runtime, with a message) is
+    no failure. What lies outside the described domain counts as refused only if the application
+    states that it checks (`system.validates`); a model behind an unstated check may be reached by
+    another way.
 
     Parameters
     ----------
@@ -153,8 +159,10 @@ class Nonsense(Game[OrdinaryExamples, None, NonsenseInputs]):
         start = marking.clock()
         ordinary = [tester.test(usual[i : i + 1]) for i in range(len(usual))]
         each = (marking.clock() - start) / len(ordinary)
+        answered = [i for i, r in enumerate(ordinary) if r.outcome in ANSWERED]
+        watching = replace(tester, others=usual[answered[:_WATCHED]])
+        watching.check_alive()
         if failures is UNAVAILABLE:
-            answered = [i for i, r in enumerate(ordinary) if r.outcome in ANSWERED]
             tester = replace(
                 tester,
                 clock=marking.clock,
@@ -162,6 +170,8 @@ class Nonsense(Game[OrdinaryExamples, None, NonsenseInputs]):
                 others=usual[answered[:_OTHERS]],
             )
         results = [tester.disturb(item.x) for item in sent]
+        if failures is UNRELIABLE and watching.has_stopped():
+            return AttackResult(status=Status.NOT_TESTED, reason=_STOPPED)
         kept = [
             i for i, result in enumerate(results) if result.outcome is not InputOutcome.UNDELIVERED
         ]

@@ -12,6 +12,7 @@ returns is fixed, and reads every later batch the same way:
 """
 
 from goalkeeper.targets.answers.classes import ClassIndex
+from goalkeeper.targets.answers.entries import error_in
 from goalkeeper.targets.answers.kinds import KINDS
 from goalkeeper.targets.answers.labels import LabelReader
 from goalkeeper.targets.answers.numbers import softmax
@@ -25,6 +26,7 @@ __all__ = [
     "Declared",
     "LabelReader",
     "Returned",
+    "error_in",
     "finite_numbers",
     "open_holders",
     "softmax",

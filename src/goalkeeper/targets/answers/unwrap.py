@@ -10,42 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goalkeeper.core.errors import TargetError
+from goalkeeper.targets.answers.entries import ENTRIES, LABEL_KEYS, SCORE_KEYS
 
 DEEPEST = 5  # holders within holders: a tuple of a dict of a frame
-
-# What entries of a dict, or attributes of an object, hold, the richest first; "" for those whose
-# name does not say it.
-ENTRIES: Mapping[str, str] = {
-    "logits": "logits",
-    "log_probabilities": "log-probabilities",
-    "log_probs": "log-probabilities",
-    "logprobs": "log-probabilities",
-    "probabilities": "probabilities",
-    "probability": "probabilities",
-    "output_probability": "probabilities",
-    "probs": "probabilities",
-    "prob": "probabilities",
-    "proba": "probabilities",
-    "margins": "margins",
-    "decision_function": "margins",
-    "scores": "",
-    "score": "",
-    "outputs": "",
-    "output": "",
-    "out": "",
-    "predictions": "",
-    "prediction": "",
-    "preds": "",
-    "pred": "",
-    "y_pred": "",
-    "labels": "labels",
-    "label": "labels",
-    "output_label": "labels",
-    "classes": "labels",
-    "class": "labels",
-}
-LABEL_KEYS = ("label", "class", "prediction")
-SCORE_KEYS = ("score", "probability", "confidence", "prob")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -108,6 +75,7 @@ def open_holders(raw: Any, n: int, what: str) -> tuple[Any, str]:
                 return raw, said
             raw, said = raw[found], ENTRIES.get(str(found).lower(), "") or said
         elif isinstance(raw, tuple | list) and _are_outputs(raw, n):
+            _refuse_sorted(raw, what)
             raw = next((part for part in raw if not _is_loss(part)), raw[0])
         elif isinstance(raw, Iterator):
             raw = list(raw)
@@ -201,6 +169,25 @@ def _are_outputs(raw: Sequence[Any], n: int) -> bool:
         return len(raw) != n or (size == n and _is_array(first))
     alone = len(raw) == 1 and getattr(first, "ndim", 0) > 1
     return size == n and (len(raw) != n or _depths(raw) > 1 or alone)
+
+
+def _refuse_sorted(raw: Sequence[Any], what: str) -> None:
+    """Refuse the largest scores of each input beside their classes, as of `torch.topk`.
+
+    Read as one column a class they would make the first class the answer to everything.
+    """
+    if len(raw) != 2 or not all(getattr(part, "ndim", 0) == 2 for part in raw):
+        return
+    scores, places = (as_array(part, what) for part in raw)
+    kinds = scores.dtype.kind + places.dtype.kind
+    if kinds not in ("fi", "fu") or scores.shape != places.shape or scores.shape[1] < 2:
+        return
+    falling = (np.diff(scores, axis=1) <= 0).all()
+    if falling and (np.diff(np.sort(places, axis=1), axis=1) > 0).all():
+        raise TargetError(
+            f"{what} returned the largest scores of each input and the classes that they belong to",
+            "return the scores of all classes, (n, classes), in the order of the classes",
+        )
 
 
 def _is_loss(part: Any) -> bool:
