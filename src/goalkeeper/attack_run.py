@@ -338,8 +338,8 @@ def _list_budgets(run: AttackRun, weak: Application) -> list[Power]:
     """List what an attack is given for its control: what is granted, then ever more.
 
     An attack that works with few questions is tried with these first: what it does with less
-    than is granted, it does with that. It gets no more questions where the weakened version passes them on to a service: somebody
-    pays for these.
+    than is granted, it does with that. It gets no more questions where the weakened version passes
+    them on to a service: somebody pays for these.
     """
     granted, most = run.granted.budget, run.attack.most
     few = min(granted.queries, run.attack.rehearsal)

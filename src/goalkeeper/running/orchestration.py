@@ -96,10 +96,7 @@ def run(
     options = replace(options, execution=_choose_execution(application, options.execution))
     kept = RunFolder(Path(folder))
     with _in_time(options.sizing):
-        if isinstance(application, Application):
-            session = _prepare_in_python(application, seed, choice)
-        else:
-            session = _load_described(application, seed, choice, options, kept)
+        session = _prepare(application, seed, choice, options, kept)
         session = _measure(session, options)
     session = replace(session, folder=kept, store=open_store(application, options))
     with kept.locked():
@@ -231,6 +228,18 @@ def _choose_execution(application: Application | Path | str, given: Execution) -
             advice="leave the executor out, or describe the application in a file",
         )
     return replace(given, executor="inline")
+
+
+def _prepare(
+    application: Application | Path | str,
+    seed: int,
+    choice: Choice,
+    options: RunOptions,
+    folder: RunFolder,
+) -> Session:
+    if isinstance(application, Application):
+        return _prepare_in_python(application, seed, choice)
+    return _load_described(application, seed, choice, options, folder)
 
 
 def _load_described(

@@ -179,7 +179,9 @@ def test_the_copy_of_own_data_is_trained_once(
 
 @pytest.mark.parametrize(("answers", "again"), [(80, True), (200, False)])
 def test_a_little_that_was_held_back_is_not_worth_another_training(
-    neighbours: Application, answers: int, again: bool
+    neighbours: Application,
+    answers: int,
+    again: bool,  # noqa: FBT001
 ) -> None:
     access, rng = access_to(neighbours, 800, View.LABELS, Grade.NONE), np.random.default_rng(0)
     held, answered = (AnsweredInputs(d.x, d.y, None) for d in (draw(20, rng), draw(answers, rng)))
