@@ -61,7 +61,7 @@ def test_one_threshold_for_all_records_has_the_power_it_must_have() -> None:
 
 @pytest.mark.requirement("S48")
 @pytest.mark.parametrize("attack", [LossThreshold(), LabelRobustness(versions=2)], ids=str)
-def test_a_constant_model_tells_no_member_from_others(attack: Attack[Any, Any]) -> None:
+def test_a_constant_model_distinguishes_no_member_from_others(attack: Attack[Any, Any]) -> None:
     """Though members are more often of one class: that is known without the model."""
     app, rng = application(0), np.random.default_rng(0)
     target = PythonTarget(

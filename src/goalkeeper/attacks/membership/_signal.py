@@ -16,7 +16,7 @@ KEPT = -math.log(1e-12)
 def all_alike(answers: Floats | Ints) -> bool:
     """Tell whether every record gets the same answer, `(n, ...)`.
 
-    Then only their classes tell records apart, which are known without the model.
+    Then records differ in their classes only, which are known without the model.
     """
     return bool((answers == answers[:1]).all())
 
