@@ -27,6 +27,13 @@ def build_wide():
 
 def build_trained(x, y, seed):
     return build()
+
+class Detached(nn.Sequential):
+    def forward(self, x):
+        return super().forward(x).detach()
+
+def build_detached():
+    return Detached(nn.BatchNorm1d(2), nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
 """
 
 
@@ -82,6 +89,22 @@ def test_stored_parameters_are_loaded_without_running_anything(tmp_path: Path, n
     np.testing.assert_array_equal(found.target.parameters()["3.weight"], want)
     assert name in found.hashes
     assert any("default recipe" in caveat for caveat in found.caveats)
+
+
+def test_a_module_without_gradients_is_not_trained(tmp_path: Path) -> None:
+    path = stored(tmp_path, "  build: net.py:build_detached\n  weights: net.pt\n")
+    layers = [
+        torch.nn.BatchNorm1d(2),
+        torch.nn.Linear(2, 8),
+        torch.nn.ReLU(),
+        torch.nn.Linear(8, 2),
+    ]
+    torch.save(torch.nn.Sequential(*layers).state_dict(), tmp_path / "net.pt")
+    found = load(path)
+    assert (found.trainer, found.target.offers) == (None, View.LOGITS)
+    assert any("no gradients lead from" in caveat for caveat in found.caveats)
+    with pytest.raises(DescriptionError, match=r"no gradients lead back .* cannot be trained"):
+        load(app(tmp_path, "  build: net.py:build_detached\n"))
 
 
 def test_parameters_of_another_module_are_refused(tmp_path: Path) -> None:

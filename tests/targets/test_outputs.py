@@ -164,6 +164,33 @@ def test_class_numbers_are_labels_and_nothing_more(columns: int, end: Any) -> No
 
 
 @pytest.mark.parametrize(
+    "end",
+    [
+        lambda z: z.detach(),
+        lambda z: functional.one_hot(z.argmax(1), 2).float(),
+        lambda z: torch.from_numpy(z.detach().numpy()),
+        torch.no_grad()(lambda z: z * 1.0),
+    ],
+    ids=["detached", "one-hot", "through numpy", "no_grad"],
+)
+def test_a_module_without_gradients_gives_logits_and_no_gradients(end: Any) -> None:
+    target = TorchTarget(Wrapped(2, end), TWO, TABLE)
+    assert target.offers is View.LOGITS
+    assert not target.outputs.trainable
+    want = logits_of(net(2)).labels
+    np.testing.assert_array_equal(target.answer(X, View.SCORES).labels, want)
+    with pytest.raises(NotOffered, match="no gradients lead back"):
+        target.network(lambda *_: None)
+
+
+def test_a_frozen_module_that_writes_to_its_inputs_has_gradients() -> None:
+    module = nn.Sequential(nn.ReLU(inplace=True), net(2)).requires_grad_(requires_grad=False)
+    target = TorchTarget(module, TWO, TABLE)
+    assert target.offers is View.GRADIENTS
+    assert target.outputs.trainable
+
+
+@pytest.mark.parametrize(
     ("end", "said"),
     [
         (lambda z: {"a": z, "b": z}, "returned dict"),

@@ -64,6 +64,8 @@ class Outputs:
         What probabilities sum to, where they are inverted.
     reader
         Reads class numbers.
+    followed
+        Whether gradients lead from what it returns back to its inputs and parameters.
     """
 
     width: int
@@ -72,12 +74,18 @@ class Outputs:
     head: int = -1
     total: float = 1.0
     reader: AnswerReader | None = None
+    followed: bool = True
+
+    @property
+    def trainable(self) -> bool:
+        """Whether it can be trained, and gradients be followed through it."""
+        return self.followed and self.kind != "labels"
 
     @property
     def sentence(self) -> str:
         """What was found, in one sentence for people."""
         said = f"{self.what} answers with {self.kind}"
-        if self.kind in ("probabilities", "log-probabilities"):
+        if self.followed and self.kind in ("probabilities", "log-probabilities"):
             how = "left out" if self.head >= 0 else "inverted"
             return f"{said}; its last function is {how} where gradients are followed"
         return said
@@ -136,12 +144,32 @@ def find_outputs(
     TargetError
         It raised, or what it returns can be read in two ways.
     """
-    torch = need_torch()
     declared = declared or Declared(what=f"the module {type(module).__name__}")
-    plain = Outputs(len(classes), what=declared.what)
     tried = _drawn(domain) if sample is None else sample[:: max(1, len(sample) // TRIED)]
     module = copy.deepcopy(module).eval()
     x = rows_of(tried, domain, module).to(device_of(module))
+    found = _found(module, x, classes, declared)
+    return found if _leads_back(found, module, x) else replace(found, followed=False)
+
+
+def _leads_back(found: Outputs, module: nn.Module, x: Tensor) -> bool:
+    """Tell whether gradients lead back through a module: under `torch.no_grad` none do."""
+    if found.kind == "labels":
+        return True
+    try:
+        with need_torch().enable_grad():
+            module.requires_grad_(requires_grad=True)
+            if x.is_floating_point():
+                x = x.clone().requires_grad_().clone()  # which a module may write to
+            return bool(found.logits(module, x).requires_grad)
+    except (TargetError, RuntimeError):  # said where gradients are asked for
+        return True
+
+
+def _found(module: nn.Module, x: Tensor, classes: Sequence[str], declared: Declared) -> Outputs:
+    """Find out what a module returns for tensors `(n, ...)`."""
+    torch = need_torch()
+    plain = Outputs(len(classes), what=declared.what)
     watch = _watch()
     with torch.no_grad(), watch:
         raw = call_model(module, x, plain.what)

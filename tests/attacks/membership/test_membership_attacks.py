@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from goalkeeper.attack_run import AttackRun, evaluate
 from goalkeeper.attacks.base import Attack
 from goalkeeper.attacks.membership._signal import logit_confidence
 from goalkeeper.attacks.membership._weighing import match_law
+from goalkeeper.attacks.membership.label_robustness import LabelRobustness
 from goalkeeper.attacks.membership.loss_threshold import LossThreshold
 from goalkeeper.attacks.membership.shadow_likelihood import ShadowLikelihood
 from goalkeeper.core.evidence import AttackResult
@@ -20,6 +22,7 @@ from goalkeeper.games.membership import Membership
 from goalkeeper.games.membership.game import TASK
 from goalkeeper.stats import student_ratio
 from goalkeeper.stats.membership import PRIOR_MODELS
+from goalkeeper.targets import PythonTarget
 from tests.attacks.membership.gaussian import application, best_auc, best_tpr, threshold_auc
 from tests.contract.harness import enough
 
@@ -54,6 +57,25 @@ def test_the_shadow_test_reaches_the_best_possible_power() -> None:
 def test_one_threshold_for_all_records_has_the_power_it_must_have() -> None:
     area = contest(LossThreshold(), 0).measurements[1]
     assert area.low <= threshold_auc() <= area.high
+
+
+@pytest.mark.requirement("S48")
+@pytest.mark.parametrize("attack", [LossThreshold(), LabelRobustness(versions=2)], ids=str)
+def test_a_constant_model_distinguishes_no_member_from_others(attack: Attack[Any, Any]) -> None:
+    """Though members are more often of one class: that is known without the model."""
+    app, rng = application(0), np.random.default_rng(0)
+    target = PythonTarget(
+        lambda x: np.tile([0.7, 0.3], (len(x), 1)), app.classes, app.domain, sample=app.data.train.x
+    )
+    sides = {}
+    for part, share in (("train", 0.1), ("holdout", 0.9)):
+        side = getattr(app.data, part)
+        sides[part] = replace(side, y=(rng.random(len(side)) < share).astype(np.int64))
+    app = replace(app, target=target, data=replace(app.data, **sides))
+    run = AttackRun(
+        attack=attack, game=Membership(), task=TASK, granted=enough(type(attack)), seed=0
+    )
+    assert evaluate(app, run).measurements[1].value == 0.5
 
 
 @pytest.mark.validation

@@ -13,6 +13,14 @@ TINY = float(np.finfo(np.float64).tiny)  # a probability of 0 counts as this
 KEPT = -math.log(1e-12)
 
 
+def all_alike(answers: Floats | Ints) -> bool:
+    """Tell whether every record gets the same answer, `(n, ...)`.
+
+    Then records differ in their classes only, which are known without the model.
+    """
+    return bool((answers == answers[:1]).all())
+
+
 def logit_confidence(scores: Floats, y: Ints) -> Floats:
     """Scale the confidence in the true class to a line: log p_y - log of all others.
 

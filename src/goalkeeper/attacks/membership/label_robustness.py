@@ -8,6 +8,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
+from goalkeeper.attacks.membership._signal import all_alike
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats, Inputs
 from goalkeeper.core.domain import Domain, ImageDomain, TableDomain, TextDomain
@@ -50,7 +51,8 @@ class LabelRobustness(Attack[Data, Floats]):
         """Return the score of each record, `(n,)`; a better one after each doubling."""
         n = len(question)
         every = np.arange(n)
-        right = access.query(question.x, every).labels == question.y
+        labels = access.query(question.x, every).labels
+        right, one_class = labels == question.y, all_alike(labels)
         score = right.astype(np.float64)
         kept, asked = np.zeros(n), 0
         deviation = _measure_spread(question.x, access.domain)
@@ -61,9 +63,11 @@ class LabelRobustness(Attack[Data, Floats]):
                 x = perturb_records(
                     question.x, access.domain, self.strength * deviation, access.rng
                 )
-                kept += access.query(x, every).labels == question.y
+                there = access.query(x, every).labels
+                one_class = one_class and all_alike(np.append(labels[:1], there))
+                kept += there == question.y
                 asked += 1
-            score = right * (1 + kept / asked)
+            score = np.zeros(n) if one_class else right * (1 + kept / asked)
         return np.asarray(score)
 
 

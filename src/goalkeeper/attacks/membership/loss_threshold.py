@@ -8,7 +8,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from goalkeeper.attacks.base import Attack
-from goalkeeper.attacks.membership._signal import logit_confidence
+from goalkeeper.attacks.membership._signal import all_alike, logit_confidence
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Data, Floats
 from goalkeeper.core.power import Budget
@@ -33,4 +33,6 @@ class LossThreshold(Attack[Data, Floats]):
     def run(self, question: Data, access: Access) -> Floats:
         """Return the confidence in each record's own class, `(n,)`."""
         answers = access.query(question.x, np.arange(len(question)))
+        if all_alike(answers.scores):
+            return np.zeros(len(question))
         return logit_confidence(answers.scores, question.y)

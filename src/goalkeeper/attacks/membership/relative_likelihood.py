@@ -10,6 +10,7 @@ import numpy as np
 
 from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.attacks.membership._shadows import ask_shadows, refuse_without_recipe
+from goalkeeper.attacks.membership._signal import all_alike
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
 from goalkeeper.core.data import Data, Floats, Ints
@@ -51,6 +52,8 @@ class RelativeLikelihood(Attack[Data, Floats]):
     def run(self, question: Data, access: Access) -> Floats:
         """Return the logarithm of the ratio of each record, `(n,)`."""
         answers = access.query(question.x, np.arange(len(question)))
+        if all_alike(answers.scores):
+            return np.zeros(len(question))
         of_target = likelihood(answers.scores, question.y)
         ratio = np.zeros(len(question))
         for reference, member in ask_shadows(question, access, self.models, likelihood):

@@ -10,7 +10,7 @@ import numpy as np
 
 from goalkeeper.attacks.base import Attack, Unfit
 from goalkeeper.attacks.membership._shadows import ask_shadows, refuse_without_recipe
-from goalkeeper.attacks.membership._signal import logit_confidence
+from goalkeeper.attacks.membership._signal import all_alike, logit_confidence
 from goalkeeper.attacks.membership._weighing import match_law, run_tests, weigh_tests
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application
@@ -56,6 +56,8 @@ class ShadowLikelihood(Attack[Data, Floats]):
     def run(self, question: Data, access: Access) -> Floats:
         """Return the log odds that each record is a member, `(n,)`; earlier from fewer models."""
         answers = access.query(question.x, np.arange(len(question)))
+        if all_alike(answers.scores):
+            return np.zeros(len(question))
         target = logit_confidence(answers.scores, question.y)
         exact = access.granted.knowledge.algorithm is Grade.FULL
         score = np.zeros(len(question))

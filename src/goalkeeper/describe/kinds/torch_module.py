@@ -28,6 +28,11 @@ CLASS_NUMBERS = (
     "the module returns class numbers: it gives labels only, and attacks that retrain it or follow "
     "gradients cannot be tested; return the logits to test them"
 )
+NO_GRADIENTS = (
+    "no gradients lead from the module's answers back to its inputs, as where it uses "
+    "torch.no_grad(), detach() or argmax: attacks that retrain it or follow gradients cannot be "
+    "tested; leave these out to test them"
+)
 UNKNOWN_TRAINING = (
     "how the stored module was trained is not said (model.training): trainings that attacks need "
     "use the default recipe"
@@ -54,12 +59,8 @@ class TorchModule(BuiltKind):
             _refuse_compiled(built)
             outputs = _find_outputs(built, context)
             trainer = _trainer(build, outputs, context)
-            if outputs.kind == "labels" and context.form.weights is None:
-                raise TargetError(
-                    f"{outputs.what} returns class numbers, by which it cannot be trained; return "
-                    "the logits, one column a class"
-                )
             if context.form.weights is None:
+                _refuse_untrainable(outputs)
                 return Model(
                     target=trainer.fit_cached(context.splits.train, SEED),
                     trainer=trainer,
@@ -67,6 +68,19 @@ class TorchModule(BuiltKind):
                     compute=trainer.compute,
                 )
         return _load_weights(context.form.weights, trainer, context)
+
+
+def _refuse_untrainable(outputs: Outputs) -> None:
+    if outputs.kind == "labels":
+        raise TargetError(
+            f"{outputs.what} returns class numbers, by which it cannot be trained; return the "
+            "logits, one column a class"
+        )
+    if not outputs.followed:
+        raise TargetError(
+            f"no gradients lead back through {outputs.what}, so that it cannot be trained",
+            "leave out torch.no_grad(), detach() and argmax in its forward()",
+        )
 
 
 def _refuse_compiled(module: Any) -> None:
@@ -103,9 +117,9 @@ def wrap_trained(module: Any, context: ModelContext) -> Model:
 
     outputs = _find_outputs(module, context)
     build, caveats = _recipe_of(module, context), list[str]()
-    if outputs.kind == "labels":
+    if not outputs.trainable:
         build = None
-        caveats.append(CLASS_NUMBERS)
+        caveats.append(CLASS_NUMBERS if outputs.followed else NO_GRADIENTS)
     elif build is None:
         caveats.append(
             "the module has parameters that no layer can draw again: attacks that retrain it "
@@ -187,7 +201,7 @@ def _trainer(build: Callable[[], Any], outputs: Outputs, context: ModelContext) 
         compute=context.compute,
         outputs=outputs,
     )
-    return trainer if outputs.kind == "labels" else trainer.tune(context.splits.train)
+    return trainer.tune(context.splits.train) if outputs.trainable else trainer
 
 
 def _settings(context: ModelContext) -> dict[str, Any]:
@@ -216,15 +230,15 @@ def _load_weights(name: str, trainer: TorchTrainer, context: ModelContext) -> Mo
     file = ModelFile(path, context.references.note_hash(path, name))
     with context.errors_at(WEIGHTS, ADVICE):
         target = trainer.load_parameters(path)
-    numbers, caveats = target.outputs.kind == "labels", []
-    if numbers:
-        caveats.append(CLASS_NUMBERS)
+    outputs, caveats = target.outputs, []
+    if not outputs.trainable:
+        caveats.append(CLASS_NUMBERS if outputs.followed else NO_GRADIENTS)
     elif context.form.training is None:
         caveats.append(UNKNOWN_TRAINING)
     save = partial(_save_weights, path.suffix)
     return Model(
         target=target,
-        trainer=None if numbers else trainer,
+        trainer=trainer if outputs.trainable else None,
         domain=trainer.domain,
         compute=trainer.compute,
         caveats=tuple(caveats),
