@@ -126,7 +126,7 @@ def test_a_network_that_is_hardened_on_the_command_line_is_accepted_and_runs(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout)
-    assert [one["accepted"] for one in found["tried"]][0]
+    assert found["tried"][0]["accepted"]
     effect = found["tried"][0]["goals"]["integrity"]
     assert (effect["before"], effect["after"]) != ("not_met", "not_met")
     assert Path(found["model"]).name == "model.safetensors"

@@ -196,8 +196,7 @@ def _fit_weights(found: Any, harmful: Bools) -> Floats:
         return float(value), np.append(found.T @ slopes + STRENGTH * weights, slopes.sum())
 
     d = found.shape[1]
-    bounds: Any = [(0.0, None)] * d + [(None, None)]
-    result = minimize(
-        loss, np.zeros(d + 1), (), "L-BFGS-B", True, bounds=bounds, options={"maxiter": STEPS}
-    )
+    given: Any = {"jac": True, "method": "L-BFGS-B", "options": {"maxiter": STEPS}}
+    given["bounds"] = [(0.0, None)] * d + [(None, None)]
+    result = minimize(loss, np.zeros(d + 1), **given)
     return np.asarray(result.x[:-1])
