@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -109,3 +110,25 @@ def test_a_hardened_network_runs_by_itself_in_a_fresh_process(tmp_path: Path) ->
         other.target.answer(x, View.SCORES).scores,
         atol=1e-6,
     )
+
+
+@pytest.mark.validation
+@pytest.mark.timeout(600)
+def test_a_network_that_is_hardened_on_the_command_line_is_accepted_and_runs(
+    tmp_path: Path,
+) -> None:
+    file, folder = write(tmp_path), tmp_path / "h"
+    text = file.read_text().replace("attackers: [insider]", "attackers: [device_holder]")
+    file.write_text(text + "tolerances: {accuracy_drop: 0.1}\n")
+    shell = [sys.executable, "-m", "goalkeeper"]
+    options = ["--defence", "adversarial_training", "--store", str(tmp_path / "store"), "--json"]
+    command = [*shell, "harden", str(file), "-o", str(folder), "--time", "9m", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    assert found["tried"][0]["accepted"]
+    effect = found["tried"][0]["goals"]["integrity"]
+    assert (effect["before"], effect["after"]) != ("not_met", "not_met")
+    assert Path(found["model"]).name == "model.safetensors"
+    check = [*shell, "check", found["hardened"]]
+    subprocess.run(check, check=True, capture_output=True)

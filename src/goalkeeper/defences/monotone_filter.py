@@ -196,7 +196,7 @@ def _fit_weights(found: Any, harmful: Bools) -> Floats:
         return float(value), np.append(found.T @ slopes + STRENGTH * weights, slopes.sum())
 
     d = found.shape[1]
-    start, bounds = np.zeros(d + 1), [(0.0, None)] * d + [(None, None)]
-    options = {"maxiter": STEPS}
-    result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    given: Any = {"jac": True, "method": "L-BFGS-B", "options": {"maxiter": STEPS}}
+    given["bounds"] = [(0.0, None)] * d + [(None, None)]
+    result = minimize(loss, np.zeros(d + 1), **given)
     return np.asarray(result.x[:-1])

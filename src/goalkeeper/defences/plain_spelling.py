@@ -55,7 +55,7 @@ class PlainSpelling(Defence[NoSettings]):
         "read look-alike letters, invisible characters and accents as the letters that people see"
     )
     works: ClassVar[str] = "the attacker hides words from the model and not from people"
-    price: ClassVar[str] = "words that differ in accents or scripts alone are no longer told apart"
+    price: ClassVar[str] = "words that differ in accents or scripts alone become the same"
     adaptive: ClassVar[str] = RETRAINED
     goals: ClassVar[frozenset[Goal]] = frozenset({Goal.INTEGRITY, Goal.AVAILABILITY})
     families: ClassVar[frozenset[str]] = frozenset({"evasion"})

@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 
 from goalkeeper.core.application import Application
-from goalkeeper.core.assessment import Assessment
+from goalkeeper.core.assessment import Assessment, Verdict
 from goalkeeper.core.compute_settings import ComputeSettings
 from goalkeeper.core.errors import DescriptionError
 from goalkeeper.defences import catalogue
@@ -24,7 +24,7 @@ from goalkeeper.planning import Choice
 from goalkeeper.running import RunOptions, Sizing, open_store
 
 BEFORE, AFTER = "before", "after"
-FIRST_SHARE = 0.25  # of the time, at most, for the assessment of the application as it is
+FIRST_SHARE = 0.25  # of the time for the assessment as it is; twice, where that shows nothing
 PACE = 3.0  # each assessment may take so many times as long as all attack runs of the first one
 
 
@@ -93,6 +93,9 @@ def harden(
     options.tell("assessing the application as it is")
     begun = sizing.left()
     whole = trials.assess(given, root / BEFORE / WHOLE, Choice(), FIRST_SHARE * begun)
+    shown = any(rating.verdict is Verdict.NOT_MET for rating in whole.goals.values())
+    if not whole.complete and not shown:  # nothing is known yet that a defence could stop
+        whole = trials.assess(given, root / BEFORE / WHOLE, Choice(), FIRST_SHARE * begun)
     return write_pages(_try_all(trials, whole, options), whole, subject, root)
 
 

@@ -138,9 +138,9 @@ class Search:
     def _change(self) -> list[tuple[Chosen, RuledTrial]]:
         """Try each defence; return those that were accepted alone, with their rulings."""
         changing = [offer for offer in self.offers if not offer.defence.narrows]
-        waiting = [(offer.strongest,) for offer in sorted(changing, key=self._length)]
+        waiting: list[Together] = [(o.strongest,) for o in sorted(changing, key=self._length)]
         waiting = list(self._still_of_use(waiting))
-        together, found = count_together(self.offers), []
+        together, found = count_together(self.offers), list[tuple[Chosen, RuledTrial]]()
         while waiting:
             now = waiting.pop(0)
             trial = self._try(now, len(waiting))
