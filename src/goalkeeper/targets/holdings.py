@@ -25,7 +25,11 @@ ROWLESS = frozenset({
     "HashingVectorizer", "CountVectorizer", "TfidfVectorizer", "TfidfTransformer", "StandardScaler",
     "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "Normalizer", "Binarizer", "SimpleImputer",
     "OneHotEncoder", "OrdinalEncoder", "KBinsDiscretizer", "PolynomialFeatures", "PCA",
-    "TruncatedSVD", "VarianceThreshold", "SelectKBest", "SelectPercentile",
+    "TruncatedSVD", "VarianceThreshold", "SelectKBest", "SelectPercentile", "SelectFdr",
+    "SelectFpr", "SelectFwe", "PowerTransformer", "SplineTransformer", "IncrementalPCA", "FastICA",
+    "FactorAnalysis", "NMF", "GaussianRandomProjection", "SparseRandomProjection", "RBFSampler",
+    "AdditiveChi2Sampler", "PolynomialCountSketch", "MissingIndicator", "TargetEncoder",
+    "DictVectorizer", "FeatureHasher",
 })  # fmt: skip
 MOST = 100_000  # numbers and words that are counted; whoever keeps more may hold anything
 
