@@ -210,11 +210,13 @@ def test_records_are_read_through_columns_that_are_scaled_and_moved() -> None:
 
 
 def test_records_are_read_of_every_model_that_votes() -> None:
-    both = VotingClassifier([
-        ("near", make_pipeline(StandardScaler(), KNeighborsClassifier(1))),
-        ("tree", DecisionTreeClassifier(random_state=0)),
-        ("line", LogisticRegression()),
-    ])
+    both = VotingClassifier(
+        [
+            ("near", make_pipeline(StandardScaler(), KNeighborsClassifier(1))),
+            ("tree", DecisionTreeClassifier(random_state=0)),
+            ("line", LogisticRegression()),
+        ]
+    )
     kept = stored(both)
     np.testing.assert_allclose(kept["points"], X)
     assert (kept["leaves"]["count"] == 1).any()
