@@ -30,6 +30,7 @@ from sklearn.preprocessing import (
     KBinsDiscretizer,
     MinMaxScaler,
     OneHotEncoder,
+    PowerTransformer,
     RobustScaler,
     StandardScaler,
 )
@@ -209,11 +210,13 @@ def test_records_are_read_through_columns_that_are_scaled_and_moved() -> None:
 
 
 def test_records_are_read_of_every_model_that_votes() -> None:
-    both = VotingClassifier([
-        ("near", make_pipeline(StandardScaler(), KNeighborsClassifier(1))),
-        ("tree", DecisionTreeClassifier(random_state=0)),
-        ("line", LogisticRegression()),
-    ])
+    both = VotingClassifier(
+        [
+            ("near", make_pipeline(StandardScaler(), KNeighborsClassifier(1))),
+            ("tree", DecisionTreeClassifier(random_state=0)),
+            ("line", LogisticRegression()),
+        ]
+    )
     kept = stored(both)
     np.testing.assert_allclose(kept["points"], X)
     assert (kept["leaves"]["count"] == 1).any()
@@ -260,3 +263,22 @@ def test_what_votes_keeps_nothing_where_none_of_its_models_does(
 ) -> None:
     x = X @ X.T if "precomputed" in str(model) else X
     assert keeps_weights_only((), model.fit(x, Y)) is weights_only
+
+
+@pytest.mark.parametrize(("depth", "single"), [(1, False), (6, True)])
+def test_the_leaves_of_catboost_are_counted(depth: int, *, single: bool) -> None:
+    catboost = pytest.importorskip("catboost")
+    model = catboost.CatBoostClassifier(
+        iterations=3, depth=depth, verbose=0, allow_writing_files=False, thread_count=1
+    )
+    kept = stored(make_pipeline(PowerTransformer(), model), Y % 2, CLASSES[:2])
+    assert (kept["fewest"] == 1) is single
+
+
+def test_catboost_that_does_not_tell_its_counts_rules_nothing_out() -> None:
+    catboost = pytest.importorskip("catboost")
+    model = catboost.CatBoostClassifier(
+        iterations=1, depth=1, verbose=0, allow_writing_files=False, thread_count=1
+    )
+    with pytest.raises(NotOffered):
+        SklearnTarget(model.fit(X, Y), CLASSES, TABLE).parameters()

@@ -206,7 +206,9 @@ def _play_membership(app: Any, attack: Any, grade: Grade) -> tuple[Measurement, 
     granted = replace(enough(type(attack)), knowledge=Knowledge(data=grade, algorithm=grade))
     run = AttackRun(attack=attack, game=Membership(), task=TASK, granted=granted, seed=0)
     found = {m.metric: m for m in evaluate(app, run).measurements if not m.group}
-    return found["AUC"], next(m for n, m in found.items() if n.startswith("true-positive rate at 1"))
+    return found["AUC"], next(
+        m for n, m in found.items() if n.startswith("true-positive rate at 1")
+    )
 
 
 def _triple(found: Measurement) -> tuple[float, float, float]:

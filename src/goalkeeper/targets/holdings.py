@@ -25,7 +25,11 @@ ROWLESS = frozenset({
     "HashingVectorizer", "CountVectorizer", "TfidfVectorizer", "TfidfTransformer", "StandardScaler",
     "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "Normalizer", "Binarizer", "SimpleImputer",
     "OneHotEncoder", "OrdinalEncoder", "KBinsDiscretizer", "PolynomialFeatures", "PCA",
-    "TruncatedSVD", "VarianceThreshold", "SelectKBest", "SelectPercentile",
+    "TruncatedSVD", "VarianceThreshold", "SelectKBest", "SelectPercentile", "SelectFdr",
+    "SelectFpr", "SelectFwe", "PowerTransformer", "SplineTransformer", "IncrementalPCA", "FastICA",
+    "FactorAnalysis", "NMF", "GaussianRandomProjection", "SparseRandomProjection", "RBFSampler",
+    "AdditiveChi2Sampler", "PolynomialCountSketch", "MissingIndicator", "TargetEncoder",
+    "DictVectorizer", "FeatureHasher",
 })  # fmt: skip
 MOST = 100_000  # numbers and words that are counted; whoever keeps more may hold anything
 
@@ -92,9 +96,7 @@ def keeps_no_row(step: Any) -> bool:
     inner = getattr(step, "transformer_list", None) or getattr(step, "steps", None)
     if inner is not None and _is_of_sklearn(step):
         return all(p is None or isinstance(p, str) or keeps_no_row(p) for _, p in inner)
-    return step == "passthrough" or (
-        _is_of_sklearn(step) and type(step).__qualname__ in ROWLESS
-    )
+    return step == "passthrough" or (_is_of_sklearn(step) and type(step).__qualname__ in ROWLESS)
 
 
 def _is_of_sklearn(part: Any) -> bool:

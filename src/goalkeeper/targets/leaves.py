@@ -70,6 +70,23 @@ def read_leaf_paths(final: Any, width: int, classes: int) -> Sequence[LeafPath]:
     return () if best is None else _walk(best)
 
 
+def count_catboost(final: Any) -> list[int]:
+    """Count the training records in each leaf of CatBoost that has any; empty of anything else.
+
+    Empty, too, where it looks at texts or vectors, of which it may keep some, or where it does not
+    tell its counts, as of more than two classes.
+    """
+    if not type(final).__module__.startswith("catboost.") or not final.is_fitted():
+        return []
+    if final.get_text_feature_indices() or final.get_embedding_feature_indices():
+        return []
+    try:
+        weights = final.get_leaf_weights()
+    except AssertionError:  # its own check of their number
+        return []
+    return [round(weight) for weight in weights if weight > 0]
+
+
 def _find_tree(final: Any, width: int, classes: int) -> _Nodes | None:
     trees = list(_trees(final, width, classes))
     return max(trees, key=lambda tree: tree.count_singles()) if trees else None

@@ -19,7 +19,13 @@ from goalkeeper.core.errors import NotOffered
 from goalkeeper.targets.decoding import Decoder, decoder_of
 from goalkeeper.targets.holdings import keeps_no_row, keeps_weights_only
 from goalkeeper.targets.inputs import our_order
-from goalkeeper.targets.leaves import LeafPath, Leaves, read_leaf_paths, read_leaves
+from goalkeeper.targets.leaves import (
+    LeafPath,
+    Leaves,
+    count_catboost,
+    read_leaf_paths,
+    read_leaves,
+)
 from goalkeeper.targets.linear import answering_steps, hashed_front, text_front
 from goalkeeper.targets.members import Members, members_of
 from goalkeeper.targets.reading import Affine, Reorder, affine, read_preprocessing, reorder_of
@@ -69,10 +75,10 @@ def _read(before: list[Any], final: Any, domain: Domain, places: Ints) -> dict[s
         if isinstance(domain, TextDomain):
             return _of_texts(before, final, places)
         if isinstance(domain, TableDomain) and _is_encoded(before, domain):
-            return _of_encoded(
-                decoder_of(read_preprocessing(before, domain), domain), final, places
-            )
+            decoder = decoder_of(read_preprocessing(before, domain), domain)
+            return _of_encoded(decoder, final, places) or _of_unread(before, final, places)
         found = _of_numbers(_scalers(before, domain), final, places)
+        found = found or _of_unread(before, final, places)
         return {name: _ours(value, domain) for name, value in found.items()}
     except NotOffered:
         return _of_unread(before, final, places)
@@ -159,11 +165,14 @@ def _ours(value: Any, domain: Domain) -> Any:
 
 def _of_unread(before: Sequence[Any], final: Any, places: Ints) -> dict[str, Any]:
     """Name trees behind steps that cannot be undone; where these may keep records, nothing."""
-    paths = read_leaf_paths(final, _width_of(final), len(places))
-    if not paths or not all(keeps_no_row(step) for step in before):
+    if not all(keeps_no_row(step) for step in before):
         return {}
-    what = f"leaves of {type(final).__name__} behind {', '.join(type(s).__name__ for s in before)}"
-    return {"unread": what, "fewest": min(path.count for path in paths)}
+    paths = read_leaf_paths(final, _width_of(final), len(places))
+    counts = [path.count for path in paths] or count_catboost(final)
+    if not counts:
+        return {}
+    what = " behind ".join(type(step).__name__ for step in (final, *reversed(before)))
+    return {"unread": f"leaves of {what}", "fewest": min(counts)}
 
 
 def _of_texts(before: list[Any], final: Any, places: Ints) -> dict[str, Any]:

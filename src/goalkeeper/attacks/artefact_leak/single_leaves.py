@@ -85,7 +85,7 @@ def _read_leaves(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
 def _read_weights(
     words: tuple[str, ...], weighing: Mapping[str, Any]
 ) -> WordWeights | HashedWeights:
-    how = {"idf": weighing.get("idf"), "norm": weighing.get("norm")}
+    how: dict[str, Any] = {"idf": weighing.get("idf"), "norm": weighing.get("norm")}
     how["sublinear"] = weighing.get("sublinear_tf", False)
     if "hashing" in weighing:
         return HashedWeights(hashing=weighing["hashing"], columns=weighing["columns"], **how)
