@@ -101,7 +101,7 @@ def test_a_module_without_gradients_is_not_trained(tmp_path: Path) -> None:
     ]
     torch.save(torch.nn.Sequential(*layers).state_dict(), tmp_path / "net.pt")
     found = load(path)
-    assert (found.trainer, found.target.offers) == (None, View.LOGITS)
+    assert (found.trainer, found.target.offers) == (None, View.GRADIENTS)
     assert any("no gradients lead from" in caveat for caveat in found.caveats)
     with pytest.raises(DescriptionError, match=r"no gradients lead back .* cannot be trained"):
         load(app(tmp_path, "  build: net.py:build_detached\n"))

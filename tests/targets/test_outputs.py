@@ -173,14 +173,14 @@ def test_class_numbers_are_labels_and_nothing_more(columns: int, end: Any) -> No
     ],
     ids=["detached", "one-hot", "through numpy", "no_grad"],
 )
-def test_a_module_without_gradients_gives_logits_and_no_gradients(end: Any) -> None:
+def test_a_module_without_gradients_is_not_trained_and_attacked_all_the_same(end: Any) -> None:
     target = TorchTarget(Wrapped(2, end), TWO, TABLE)
-    assert target.offers is View.LOGITS
     assert not target.outputs.trainable
+    assert not target.outputs.followed
     want = logits_of(net(2)).labels
     np.testing.assert_array_equal(target.answer(X, View.SCORES).labels, want)
-    with pytest.raises(NotOffered, match="no gradients lead back"):
-        target.network(lambda *_: None)
+    assert target.offers is View.GRADIENTS  # attacks find that these are of no use
+    assert target.network(lambda *_: None)(torch.zeros(1, 3)).shape == (1, 2)
 
 
 def test_a_frozen_module_that_writes_to_its_inputs_has_gradients() -> None:

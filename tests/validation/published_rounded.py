@@ -28,8 +28,8 @@ class Rounded:
 
     def __call__(self, cases: int, rng: np.random.Generator) -> Finding:
         """Count the inputs of the whole data set that the copy answers as the model does."""
-        from tests.attacks.extraction.doors import around
-        from tests.attacks.extraction.test_score_forms import Coarse, stolen, world
+        from tests.attacks.extraction.doors import Coarse, around
+        from tests.attacks.extraction.test_score_forms import stolen, world
 
         x, y = read(self.data)
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
@@ -47,7 +47,8 @@ class Rounded:
 def read(name: str) -> tuple[Any, Any]:
     """Read inputs and classes."""
     if name == "digits":
-        return load_digits(return_X_y=True)
+        digits = load_digits()
+        return digits.data, digits.target
     import pandas as pd
 
     frame = pd.read_parquet(FOLDER / SPAMBASE)

@@ -78,7 +78,7 @@ class Outputs:
 
     @property
     def trainable(self) -> bool:
-        """Whether it can be trained, and gradients be followed through it."""
+        """Whether it can be trained by what it returns."""
         return self.followed and self.kind != "labels"
 
     @property

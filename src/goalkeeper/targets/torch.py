@@ -101,8 +101,7 @@ class TorchTarget:
         """Gradients: a module can be read; but texts and class numbers have no gradients."""
         if self.outputs.kind == "labels":
             return View.LABELS
-        followed = self.outputs.followed and not isinstance(self.domain, TextDomain)
-        return View.GRADIENTS if followed else View.LOGITS
+        return View.LOGITS if isinstance(self.domain, TextDomain) else View.GRADIENTS
 
     def answer(self, x: Inputs, view: View) -> Answers:
         """Answer inputs `(n, ...)`; raises TargetError when the module fails."""
@@ -172,8 +171,6 @@ class TorchTarget:
             raise NotOffered("texts have no differentiable form")
         if self.outputs.kind == "labels":
             raise NotOffered(f"{self.outputs.what} returns class numbers: they have no gradients")
-        if not self.outputs.followed:
-            raise NotOffered(f"no gradients lead back through {self.outputs.what}")
         return metered(self.module, self.outputs, count)
 
     def artefact(self) -> Path:

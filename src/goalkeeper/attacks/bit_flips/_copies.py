@@ -252,7 +252,10 @@ class TorchCopy(ModelCopy):
         return self._torch.as_tensor(as_floats(kept) if kept.dtype == BFLOAT16 else kept)
 
     def slopes(self, name: str) -> Floats:
-        """Take the gradient of the mean margin of inputs still correct, for whole numbers too."""
+        """Take the gradient of the mean margin of inputs still correct, for whole numbers too.
+
+        Where no gradients lead through the network, all are 0.
+        """
         if self._slopes is None:
             self._slopes = self._gradients()
         return self._slopes[name]
@@ -271,9 +274,10 @@ class TorchCopy(ModelCopy):
         chosen = out[rows]
         ahead = chosen[places, torch.as_tensor(other[right], device=out.device)]
         behind = chosen[places, torch.as_tensor(self.y[right], device=out.device)]
-        found = torch.autograd.grad(
-            (ahead - behind).sum() / len(self.y), list(leaves.values()), allow_unused=True
-        )
+        margin = (ahead - behind).sum() / len(self.y)
+        if not margin.requires_grad:
+            return {name: np.zeros(self.stored[name].size) for name in self.stored}
+        found = torch.autograd.grad(margin, list(leaves.values()), allow_unused=True)
         return {
             name: np.zeros(self.stored[name].size)
             if slope is None

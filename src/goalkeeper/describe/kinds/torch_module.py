@@ -30,8 +30,8 @@ CLASS_NUMBERS = (
 )
 NO_GRADIENTS = (
     "no gradients lead from the module's answers back to its inputs, as where it uses "
-    "torch.no_grad(), detach() or argmax: attacks that retrain it or follow gradients cannot be "
-    "tested; leave these out to test them"
+    "torch.no_grad(), detach() or argmax: attacks that train it again cannot be tested, and those "
+    "that follow gradients ask it as those without access do; leave these out to test both"
 )
 UNKNOWN_TRAINING = (
     "how the stored module was trained is not said (model.training): trainings that attacks need "
