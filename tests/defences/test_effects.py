@@ -13,7 +13,7 @@ from goalkeeper.core.data import Data
 from goalkeeper.core.power import Grade, View
 from goalkeeper.defences import Chosen, apply_chosen, catalogue
 from goalkeeper.defences._private_regression import PrivateLogisticRegression, noise_scale
-from goalkeeper.defences.abstention import Detector, Features
+from goalkeeper.defences.abstention import DistanceDetector, Features
 from goalkeeper.defences.bagging import BaggingTrainer
 from goalkeeper.defences.deduplication import drop_copies
 from goalkeeper.defences.label_cleaning import CleaningSettings, LabelCleaner
@@ -338,11 +338,11 @@ def test_what_is_far_from_the_training_data_is_declined_and_little_else() -> Non
 
 def test_texts_of_other_words_are_far_as_well() -> None:
     app = mail()
-    detector = Detector.fit(Features(app.domain), app.data.train)
+    detector = DistanceDetector.fit(Features(app.domain), app.data.train)
     rng = np.random.default_rng(0)
     words = ["".join(rng.choice(list("qxzjkv"), 5)) for _ in range(400)]
     strange = [" ".join(rng.choice(words, 13)) for _ in range(50)]
-    usual, far = (detector.distances(x) for x in (app.data.holdout.x, np.array(strange, object)))
+    usual, far = (detector.score(x) for x in (app.data.holdout.x, np.array(strange, object)))
     assert np.median(far) > np.quantile(usual, 0.95)
 
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from goalkeeper.core.application import Application, Ensemble, Target, Trainer
-from goalkeeper.core.data import Bools, Data, Floats, Inputs
+from goalkeeper.core.application import Application
+from goalkeeper.core.data import Data, Floats, Inputs
 from goalkeeper.core.domain import Domain, TableDomain
-from goalkeeper.core.errors import TargetError
 from goalkeeper.core.goals import Goal
-from goalkeeper.core.power import View
-from goalkeeper.defences._answers import ScoringTarget, decline, stored_behind
-from goalkeeper.defences._training import NO_RECIPE, retrained, stored_again, trainer_of
+from goalkeeper.defences._declining import lacks_for_declining, train_declining
 from goalkeeper.defences.base import RETRAINED, Defence, Settings
-from goalkeeper.training.one_by_one import SeparateModels
 
 FEWEST = 20  # harmless calibration records, which show what is usual
 HASHED = 256  # features that words are hashed to
@@ -59,14 +55,7 @@ class Abstention(Defence[AbstentionSettings]):
 
     def lacks(self, app: Application) -> str:
         """Need a recipe, a harmless class, scores, and harmless calibration records."""
-        if app.trainer is None:
-            return NO_RECIPE
-        if app.harmless is None:
-            return "no class is named harmless"
-        if app.target.offers < View.SCORES:
-            return "the model gives no scores"
-        few = f"fewer than {FEWEST} calibration records are harmless"
-        return few if (app.data.calibration.y == app.harmless).sum() < FEWEST else ""
+        return lacks_for_declining(app, FEWEST)
 
     def candidates(self, app: Application) -> Sequence[AbstentionSettings]:
         """Try two shares."""
@@ -74,74 +63,8 @@ class Abstention(Defence[AbstentionSettings]):
 
     def apply(self, app: Application, settings: AbstentionSettings) -> Application:
         """Train again."""
-        if app.harmless is None:
-            raise TargetError(self.lacks(app))
-        calibration = app.data.calibration
-        ordinary = calibration.x[calibration.y == app.harmless]
-        features = Features(app.domain)
-        trainer = AbstainingTrainer(
-            trainer_of(app), features, ordinary, app.harmless, settings.declined
-        )
-        made = retrained(replace(app, storage=None), trainer)
-        target = made.target
-        if not isinstance(target, ScoringTarget):
-            return made
-        storage = stored_behind(app.storage, target.compute, target.words)
-        return replace(made, storage=stored_again(storage, target))
-
-
-@dataclass(frozen=True, eq=False)
-class AbstainingTrainer:
-    """Trains a model, and what recognises unusual inputs, on the same records.
-
-    Parameters
-    ----------
-    inner
-        The application's own trainer.
-    features
-        What inputs are compared by.
-    ordinary
-        Harmless inputs that neither is trained on.
-    harmless
-        Class that an unusual input does not get.
-    declined
-        Share of ordinary inputs that is declined.
-    """
-
-    inner: Trainer
-    features: Features
-    ordinary: Inputs
-    harmless: int
-    declined: float
-
-    @property
-    def recipe(self) -> str:
-        """The recipe, and how much is declined."""
-        return f"{self.inner.recipe} > {WORDS} (declined={self.declined:g})"
-
-    def fit(self, data: Data, seed: int) -> Target:
-        """Train one target."""
-        return self._behind(self.inner.fit(data, seed), data)
-
-    def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
-        """Train N targets on the rows of each mask `(N, rows)`, with N seeds."""
-        models = self.inner.fit_many(data, masks, seeds)
-        parts = [data.take(mask) for mask in masks]
-        return SeparateModels([self._behind(models.target(i), p) for i, p in enumerate(parts)])
-
-    def _behind(self, target: Target, data: Data) -> Target:
-        detector = Detector.fit(self.features, data)
-        limit = float(np.quantile(detector.distances(self.ordinary), 1 - self.declined))
-        compute = partial(score_usual, detector=detector, limit=limit, harmless=self.harmless)
-        return ScoringTarget(target, compute, f"{WORDS} (declined={self.declined:g})")
-
-
-def score_usual(
-    model: Target, x: Inputs, *, detector: Detector, limit: float, harmless: int
-) -> Floats:
-    """Return scores `(n, classes)`; an input beyond the limit is declined."""
-    scores = model.answer(x, View.SCORES).scores
-    return decline(scores, detector.distances(x) > limit, harmless) if len(x) else scores
+        learn = partial(DistanceDetector.fit, Features(app.domain))
+        return train_declining(app, learn, settings.declined, WORDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +85,7 @@ class Features:
 
 
 @dataclass(frozen=True, eq=False)
-class Detector:
+class DistanceDetector:
     """Means `(classes, d)` of standardised features, and what makes their residuals white."""
 
     features: Features
@@ -172,7 +95,7 @@ class Detector:
     whiten: Floats
 
     @staticmethod
-    def fit(features: Features, data: Data) -> Detector:
+    def fit(features: Features, data: Data) -> DistanceDetector:
         """Learn the means of the classes, and how records lie around them."""
         raw = features.of(data.x)
         centre, scale = raw.mean(axis=0), raw.std(axis=0)
@@ -181,9 +104,9 @@ class Detector:
         x = (raw - centre) / scale
         classes, place = np.unique(data.y, return_inverse=True)
         means = np.stack([x[data.y == c].mean(axis=0) for c in classes])
-        return Detector(features, centre, scale, means, _whitening(x - means[place]))
+        return DistanceDetector(features, centre, scale, means, _whitening(x - means[place]))
 
-    def distances(self, x: Inputs) -> Floats:
+    def score(self, x: Inputs) -> Floats:
         """Return the distance `(n,)` of each input to the nearest mean of a class."""
         white = ((self.features.of(x) - self.centre) / self.scale) @ self.whiten
         means = self.means @ self.whiten

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from goalkeeper.core.application import Application, Ensemble, Target, Trainer
+from goalkeeper.core.application import Application
 from goalkeeper.core.data import Bools, Data, Floats, Inputs
 from goalkeeper.core.domain import TextDomain
-from goalkeeper.core.errors import TargetError
 from goalkeeper.core.goals import Goal
-from goalkeeper.core.power import View
-from goalkeeper.defences._answers import ScoringTarget, decline, stored_behind
-from goalkeeper.defences._training import NO_RECIPE, retrained, stored_again, trainer_of
+from goalkeeper.defences._declining import lacks_for_declining, train_declining
 from goalkeeper.defences.base import RETRAINED, Defence, Settings
-from goalkeeper.training.one_by_one import SeparateModels
 
 FEWEST = 15  # harmless calibration records, which show what is usual
 PIECES = (2, 4)  # characters of the pieces of words that are looked at
@@ -66,14 +62,7 @@ class MonotoneFilter(Defence[MonotoneSettings]):
         """Need texts, a recipe, scores, a harmless class, and harmless calibration records."""
         if not isinstance(app.domain, TextDomain):
             return "its inputs are no texts"
-        if app.trainer is None:
-            return NO_RECIPE
-        if app.harmless is None:
-            return "no class is named harmless"
-        if app.target.offers < View.SCORES:
-            return "the model gives no scores"
-        few = f"fewer than {FEWEST} calibration records are harmless"
-        return few if (app.data.calibration.y == app.harmless).sum() < FEWEST else ""
+        return lacks_for_declining(app, FEWEST)
 
     def candidates(self, app: Application) -> Sequence[MonotoneSettings]:
         """Try three shares."""
@@ -85,60 +74,8 @@ class MonotoneFilter(Defence[MonotoneSettings]):
 
     def apply(self, app: Application, settings: MonotoneSettings) -> Application:
         """Train again."""
-        if app.harmless is None:
-            raise TargetError(self.lacks(app))
-        calibration = app.data.calibration
-        ordinary = calibration.x[calibration.y == app.harmless]
-        trainer = FilteringTrainer(trainer_of(app), ordinary, app.harmless, settings.declined)
-        made = retrained(replace(app, storage=None), trainer)
-        target = made.target
-        if not isinstance(target, ScoringTarget):
-            return made
-        storage = stored_behind(app.storage, target.compute, target.words)
-        return replace(made, storage=stored_again(storage, target))
-
-
-@dataclass(frozen=True, eq=False)
-class FilteringTrainer:
-    """Trains a model, and the second one, on the same records.
-
-    Parameters
-    ----------
-    inner
-        The application's own trainer.
-    ordinary
-        Harmless texts that neither is trained on.
-    harmless
-        Class that a declined text does not get.
-    declined
-        Share of ordinary texts that the second model declines.
-    """
-
-    inner: Trainer
-    ordinary: Inputs
-    harmless: int
-    declined: float
-
-    @property
-    def recipe(self) -> str:
-        """The recipe, and how much is declined."""
-        return f"{self.inner.recipe} > {WORDS} (declined={self.declined:g})"
-
-    def fit(self, data: Data, seed: int) -> Target:
-        """Train one target."""
-        return self._behind(self.inner.fit(data, seed), data)
-
-    def fit_many(self, data: Data, masks: Bools, seeds: Sequence[int]) -> Ensemble:
-        """Train N targets on the rows of each mask `(N, rows)`, with N seeds."""
-        models = self.inner.fit_many(data, masks, seeds)
-        parts = [data.take(mask) for mask in masks]
-        return SeparateModels([self._behind(models.target(i), p) for i, p in enumerate(parts)])
-
-    def _behind(self, target: Target, data: Data) -> Target:
-        second = MonotoneModel.fit(data, self.harmless)
-        limit = float(np.quantile(second.score(self.ordinary), 1 - self.declined, method="higher"))
-        compute = partial(score_filtered, second=second, limit=limit, harmless=self.harmless)
-        return ScoringTarget(target, compute, f"{WORDS} (declined={self.declined:g})")
+        learn = partial(MonotoneModel.fit, harmless=app.harmless or 0)
+        return train_declining(app, learn, settings.declined, WORDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,14 +109,6 @@ class MonotoneModel:
         if not len(x):
             return np.empty(0)
         return np.asarray(self.pieces.transform(x) @ self.weights)
-
-
-def score_filtered(
-    model: Target, x: Inputs, *, second: MonotoneModel, limit: float, harmless: int
-) -> Floats:
-    """Return scores `(n, classes)`; a text beyond the limit of the second model is declined."""
-    scores = model.answer(x, View.SCORES).scores
-    return decline(scores, second.score(x) > limit, harmless) if len(x) else scores
 
 
 def _fit_weights(found: Any, harmful: Bools) -> Floats:
