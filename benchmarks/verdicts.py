@@ -70,13 +70,17 @@ def _run(file: Path, seed: int, *flags: str) -> Row:
     folder.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "goalkeeper", "run", str(file), "-o", str(folder)]
     command += ["--no-store", "--seed", str(seed), *flags]
-    begun, decided = time.monotonic(), list[float]()
+    begun, decided, said = time.monotonic(), list[float](), list[str]()
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
-        lines = process.stderr or ()
-        decided.extend(time.monotonic() - begun for line in lines if DECIDED in line)
+        for line in process.stderr or ():
+            said.append(line)
+            if DECIDED in line:
+                decided.append(time.monotonic() - begun)
         used = os.wait4(process.pid, 0)[2]
+    if not (folder / "assessment.json").exists():
+        sys.exit(f"{' '.join(command)} failed:\n{''.join(said)}")
     found = RunFolder(folder).assessment()
     goals = sorted(found.goals.items())
     row = {

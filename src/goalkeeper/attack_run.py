@@ -218,8 +218,7 @@ def evaluate(
         with time_limit(_attack_until(deadline), time.time):
             access.checkpoint(run.attack.run(private_copy(dealt.question), access))
     except NotApplicable as absent:
-        reason = f"not applicable here: {absent}"
-        return AttackResult(status=Status.NOT_APPLICABLE, reason=reason, cost=access.spent)
+        return AttackResult(status=Status.NOT_APPLICABLE, reason=str(absent), cost=access.spent)
     except BudgetSpent as spent:
         if not access.checkpoints:
             raise
