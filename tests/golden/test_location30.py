@@ -66,7 +66,7 @@ def figures(score: Floats, member: Bools) -> tuple[float, float, float]:
     return area, at_1, at_01
 
 
-def tested() -> list[tuple[float, float, float]]:
+def measure_all() -> list[tuple[float, float, float]]:
     """Give the figures of each model as a target, with shadow models of the next group."""
     signals, masks, _ = trained()
     found = []
@@ -92,7 +92,7 @@ def test_eight_shadow_models_reach_the_reference() -> None:
 
     A Student t law of the log odds alone has 0.957, 0.476 and 0.189 on the same models.
     """
-    found = tested()
+    found = measure_all()
     area, _, power = np.mean(found, axis=0)  # 0.961, 0.523 and 0.271 on our machine
     assert area >= 0.955, found
     assert power >= 0.225, found

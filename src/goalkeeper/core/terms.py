@@ -75,10 +75,15 @@ class SharedTerms:
 
     def __init__(self, app: Application, terms: Terms) -> None:
         self.meter = Meter(terms.granted.budget.queries, terms.campaigns)
-        each_time = EachTime(len(app.classes), app.compute.memory)
-        self.trainings: Trainings = each_time if terms.trainings is None else terms.trainings
-        self._terms = terms
+        self._app, self._terms = app, terms
         self._reachable: Ints | None = None
+
+    @property
+    def trainings(self) -> Trainings:
+        """What keeps the models that attacks train; without it, each is trained when asked for."""
+        if self._terms.trainings is not None:
+            return self._terms.trainings
+        return EachTime(len(self._app.classes), self._app.compute.memory)
 
     def reachable(self, rows: int) -> Ints:
         """Return the attacker's own of all training rows: drawn once, when first asked for."""
