@@ -153,9 +153,9 @@ def find_members(cases: int, rng: np.random.Generator) -> Finding:
 
 def find_members_of_location(cases: int, rng: np.random.Generator) -> Finding:
     """Test membership of Location-30 with eight shadow models of the same network."""
-    from tests.golden.test_location30 import MODELS, tested
+    from tests.golden.test_location30 import MODELS, measure_all
 
-    draws = list(zip(*tested(), strict=True))
+    draws = list(zip(*measure_all(), strict=True))
     area, _, power = (mean_of(values) for values in draws)
     return Finding(
         measured="AUC {:.3f} ({:.3f} to {:.3f}), ".format(*area)
