@@ -29,6 +29,10 @@ def timeless(assessment: dict[str, Any]) -> dict[str, Any]:
     for key in ("started", "finished", "environment", "next_steps"):
         out.pop(key)
     for evidence in out["evidence"]:
+        if evidence["game"] == "exhaustion":  # its findings are times that were measured
+            reused = evidence["result"]["cost"].get("reused", False)
+            evidence["rated"] = None
+            evidence["result"] = {"cost": {"reused": reused, "seconds": 0}, "took": 0, "trials": []}
         evidence["result"]["cost"].pop("seconds")
         evidence["result"].pop("took")
         for trial in evidence["result"]["trials"]:
