@@ -32,7 +32,9 @@ def timeless(assessment: dict[str, Any]) -> dict[str, Any]:
         if evidence["game"] == "exhaustion":  # its findings are times that were measured
             reused = evidence["result"]["cost"].get("reused", False)
             evidence["rated"] = None
-            evidence["result"] = {"cost": {"reused": reused, "seconds": 0}, "took": 0, "trials": []}
+            status = evidence["result"]["status"]
+            cost = {"reused": reused, "seconds": 0}
+            evidence["result"] = {"status": status, "cost": cost, "took": 0, "trials": []}
         evidence["result"]["cost"].pop("seconds")
         evidence["result"].pop("took")
         for trial in evidence["result"]["trials"]:

@@ -85,7 +85,8 @@ def test_more_goals_are_met_two_at_least_and_one_is_not(name: str, tmp_path: Pat
         )
         for part in ("first", "hardened")
     )
-    met = verdicts(hardened).count(Verdict.MET)
+    met, before = (verdicts(each).count(Verdict.MET) for each in (hardened, first))
     assert met >= 2
-    assert met > verdicts(first).count(Verdict.MET)
+    assert before == (name == "digit-reader")  # whose privacy is met as it is
+    assert met > before
     assert Verdict.NOT_MET in verdicts(hardened)
