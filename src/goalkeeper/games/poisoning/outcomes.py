@@ -33,6 +33,7 @@ from goalkeeper.games.poisoning.marks import (
     show_example,
 )
 from goalkeeper.games.poisoning.minimum import MinimumPoison, search_minimum
+from goalkeeper.games.poisoning.retraining import UNANSWERED
 from goalkeeper.games.poisoning.triggers import Trigger
 from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.games.shared.measuring import (
@@ -325,6 +326,13 @@ def _list_caveats(answers: VictimAnswers, final: int) -> tuple[str, ...]:
         found.append(
             f"more poison does less: on calibration data {answers.doses[final - 1].share:.2%} of "
             f"the training data does more than {answers.doses[-1].share:.2%}, and is what is shown"
+        )
+    unanswered = (answers.labels == UNANSWERED).sum(axis=2).mean(axis=1)
+    if unanswered[final]:
+        found.append(
+            f"the retrained model raises an error on {unanswered[final]:.1f} of "
+            f"{len(answers.holdout):,} holdout inputs with the poison and on {unanswered[0]:.1f} "
+            "without it, on average; these count as answered wrongly"
         )
     right = answers.labels == answers.holdout.y
     lost = float(right[0].mean() - right[final].mean())

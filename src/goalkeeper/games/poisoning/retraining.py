@@ -8,11 +8,15 @@ from typing import Protocol
 
 import numpy as np
 
-from goalkeeper.core.application import Ensemble, Trainer
+from goalkeeper.core.application import Ensemble, Target, Trainer
 from goalkeeper.core.data import Bools, Data, Inputs, Ints
+from goalkeeper.core.errors import TargetError
+from goalkeeper.core.power import View
 from goalkeeper.core.reference import Trainings, TrainingSets
 from goalkeeper.core.retrained import columns_read_by, with_columns
 from goalkeeper.training.dispatch import trains_one_by_one
+
+UNANSWERED = -1  # instead of a class, where a model raises an error on an input
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -114,9 +118,41 @@ class RetrainedVictims:
         return sum(map(len, self.ensembles)) // self.retrainings - 2
 
     def labels(self, x: Inputs) -> Ints:
-        """Classes `(victims, S, n)`."""
-        answers = np.concatenate([ensemble.labels(x) for ensemble in self.ensembles])
-        return np.asarray(answers.reshape(-1, self.retrainings, len(x)))
+        """Classes `(victims, S, n)`, and `UNANSWERED` where a victim raises an error.
+
+        Raises
+        ------
+        TargetError
+            The clean victims answer nothing: what fails is the application, and no poison.
+        """
+        answers = np.concatenate([_labels_of(ensemble, x) for ensemble in self.ensembles])
+        labels = np.asarray(answers.reshape(-1, self.retrainings, len(x)))
+        if labels.size and (labels[0] == UNANSWERED).all():
+            self.ensembles[0].labels(x)
+        return labels
+
+
+def _labels_of(ensemble: Ensemble, x: Inputs) -> Ints:
+    """Classes `(N, n)` of N models; what one of them raises costs that model that input only.
+
+    A poisoned model may raise errors that the clean one does not, as an encoder does at a category
+    that was deleted from its data. An application that gives no answer harms its users, too.
+    """
+    try:
+        return ensemble.labels(x)
+    except TargetError:
+        return np.stack([_labels_one_by_one(ensemble.target(i), x) for i in range(len(ensemble))])
+
+
+def _labels_one_by_one(target: Target, x: Inputs) -> Ints:
+    """Classes `(n,)`: halves of what is refused are asked again, down to single inputs."""
+    try:
+        return target.answer(x, View.LABELS).labels
+    except TargetError:
+        if len(x) < 2:
+            return np.full(len(x), UNANSWERED)
+    middle = len(x) // 2
+    return np.concatenate([_labels_one_by_one(target, part) for part in (x[:middle], x[middle:])])
 
 
 def draw_arrivals(draws: RetrainingDraws, most: int, kept: float) -> Bools:
