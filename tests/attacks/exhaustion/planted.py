@@ -191,7 +191,8 @@ TEXTS: dict[str, Callable[[], Application]] = {
     # no patterns
     "character n-grams": lambda: filtered("char", (3, 5), 100_000),
     "character n-grams of words": lambda: filtered("char_wb", (1, 7), 20_000),
-    "word n-grams": lambda: filtered("word", (1, 5), 100_000),
+    # Linear in the size: about as many times the reading of the text as there are lengths.
+    "word n-grams": lambda: filtered("word", (1, 9), 100_000),
     "words cut off the front": lambda: over_texts(cut_slowly, 100_000),
     "characters cut off the front": lambda: over_texts(cut_characters, 100_000),
     "a list of words": lambda: over_texts(drop_repeats),

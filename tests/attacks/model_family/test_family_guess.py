@@ -18,7 +18,7 @@ from goalkeeper.attacks.model_family.family_guess import FamilyGuess
 from goalkeeper.attacks.model_family.family_guess_texts import FamilyGuessTexts
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Application
-from goalkeeper.core.data import Splits
+from goalkeeper.core.data import Ints, Splits
 from goalkeeper.core.domain import ImageDomain, TableDomain
 from goalkeeper.core.power import Grade, Knowledge
 from goalkeeper.games.model_family import VictimKinds, build_estimator
@@ -31,8 +31,14 @@ from tests.public_tables import table
 
 def share_named(app: Application, attack: FamilyGuesser) -> float:
     """Return the share of 40 models of eight families that are named."""
+    hidden, guessed = guess_kinds(app, attack, 40)
+    return float((guessed == hidden).mean())
+
+
+def guess_kinds(app: Application, attack: FamilyGuesser, models: int) -> tuple[Ints, Ints]:
+    """Return the families of so many hidden models, and what they are taken for."""
     rng = np.random.default_rng(5)
-    hidden = draw_kinds(40, len(FAMILIES), rng)
+    hidden = draw_kinds(models, len(FAMILIES), rng)
     victims = tuple(
         make_victim(app, lambda k, r: build_estimator(k, app.domain, r), int(kind), rng)
         for kind in hidden
@@ -45,7 +51,7 @@ def share_named(app: Application, attack: FamilyGuesser) -> float:
         campaigns=len(victims),
     )
     question = VictimKinds(names=FAMILIES, records=records_per_victim(app))
-    return float((attack.run(question, Access(app, terms)) == hidden).mean())
+    return hidden, np.asarray(attack.run(question, Access(app, terms)))
 
 
 @pytest.mark.validation

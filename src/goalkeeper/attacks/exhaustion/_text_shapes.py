@@ -131,6 +131,7 @@ def list_texts(room: int, examples: Inputs) -> list[Shape]:
         "capital letters": lambda size, rng: _words(size, rng, LETTERS.upper(), (2, 7)),
         "signs of other scripts": _join_signs,
         "letters with many marks": _pile_marks,
+        "one letter with all marks": lambda size, rng: "a" + _draw_marks(int(size) - 1, rng),
         "capitals that change length": _letters_of("\u0130\u1e9e\ufb03\u0149\ufdfa"),
         "short lines": lambda size, rng: _words(size, rng, LETTERS, (1, 4)).replace(" ", "\n"),
         "sentences of a word": lambda size, rng: _words(size, rng, LETTERS, (3, 6)).replace(
@@ -206,8 +207,13 @@ def _join_signs(size: float, rng: np.random.Generator) -> str:
     return " ".join(signs[i : i + 3] for i in range(0, len(signs), 3))[: int(size)]
 
 
+def _draw_marks(count: int, rng: np.random.Generator) -> str:
+    """Draw marks in no order: whoever sorts those of a letter by insertion takes their square."""
+    return "".join(map(chr, rng.integers(0x300, 0x36F, max(count, 0)).tolist()))
+
+
 def _pile_marks(size: float, rng: np.random.Generator) -> str:
-    marks = "".join(map(chr, rng.integers(0x300, 0x36F, int(size)).tolist()))
+    marks = _draw_marks(int(size), rng)
     return "".join("a" + marks[i : i + 60] for i in range(0, len(marks), 60))[: int(size)]
 
 

@@ -66,7 +66,7 @@ class Sponge(Attack[SizeLimits, Population]):
         "Attacks on Neural Networks (IEEE EuroS&P 2021, arXiv 2006.03463)"
     )
     most: ClassVar[Budget] = Budget(queries=2_500, share=0.0, compute_h=1.0)
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     seconds: float = 20.0
     variants: int = 12
