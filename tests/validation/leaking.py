@@ -47,6 +47,9 @@ MASKED = (
     ("table", "normal", 1),
     ("table", "high", 2),
 )  # fmt: skip
+# Share that is shown to leak, of all 60 and of the ten of one family: two or more of ten are missed
+# in one of four draws where each is shown with 90 %, and a family would fail without being worse.
+POWER, FAMILY_POWER = 0.9, 0.8
 SIDE = 8  # pixels of an image
 REGIONS = ("north", "east", "south", "west")
 COMMON = np.array([f"common{i}" for i in range(300)])
@@ -306,13 +309,13 @@ def list_specimens(family: str) -> tuple[Specimen, ...]:
     )
 
 
-def _row(name: str, specimens: tuple[Specimen, ...]) -> Row:
+def _row(name: str, specimens: tuple[Specimen, ...], least: float) -> Row:
     return Row(
         section=SECTION,
         name=f"leaking, {name}",
-        claim="not met in at least 90 %, met in none",
+        claim=f"not met in at least {100 * least:.0f} %, met in none",
         measure=Verdicts(
-            specimens, expected=Verdict.NOT_MET, least=0.9, wrong=Verdict.MET, most=0.0
+            specimens, expected=Verdict.NOT_MET, least=least, wrong=Verdict.MET, most=0.0
         ),
         full=len(specimens),
         about=("src/goalkeeper", "tests/validation/leaking.py"),
@@ -321,6 +324,6 @@ def _row(name: str, specimens: tuple[Specimen, ...]) -> Row:
 
 SPECIMENS = {family: list_specimens(family) for family in FAMILIES}
 ROWS = (
-    *(_row(leak.text, SPECIMENS[family]) for family, leak in FAMILIES.items()),
-    _row("all", tuple(one for family in FAMILIES for one in SPECIMENS[family])),
+    *(_row(leak.text, SPECIMENS[family], FAMILY_POWER) for family, leak in FAMILIES.items()),
+    _row("all", tuple(one for family in FAMILIES for one in SPECIMENS[family]), POWER),
 )
