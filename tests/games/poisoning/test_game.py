@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from goalkeeper.attack_run import AnyAttack, evaluate
 from goalkeeper.attacks.poisoning.dictionary import Dictionary
 from goalkeeper.attacks.poisoning.label_flips import LabelFlips
+from goalkeeper.attacks.poisoning.trigger_words import TriggerWords
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Application, Ensemble, Target, Tolerances, Trainer
 from goalkeeper.core.change import Change
@@ -466,3 +467,29 @@ def test_a_first_look_retrains_on_the_largest_share_alone() -> None:
     assert [trial.tally.kind for trial in result.trials] == ["damage"]
     question = most.deal(app, task, np.random.default_rng(0)).question
     assert question.points == 5
+
+
+# ---- honest contributions are trained on where they explain something ----------------------------
+
+
+def count_trained(app: Application, attack: AnyAttack, task: str) -> int:
+    assert app.trainer is not None
+    trainer = Watched(app.trainer)
+    game = Poisoning(steps=0, points=1)
+    this = run_of(attack, app, enough(type(attack)), task=task, game=game)
+    evaluate(replace(app, trainer=trainer), this)
+    return sum(len(masks) for _, masks, _ in trainer.asked)
+
+
+@pytest.mark.parametrize(("tolerated", "sets"), [(0.9, 2), (0.01, 3)])
+def test_honest_retrainings_are_spared_where_damage_is_excluded(
+    tolerated: float, sets: int
+) -> None:
+    """Two sets of five are trained, clean and poisoned, and a third where damage is left open."""
+    app = replace(app_of("text"), tolerances=Tolerances(benign_rejection=tolerated))
+    assert count_trained(app, LabelFlips(), "harmless-declined") == 5 * sets
+
+
+def test_no_honest_contribution_is_trained_on_beside_triggers() -> None:
+    """They are compared with the same inputs, clean retrainings, and another trigger."""
+    assert count_trained(app_of("text"), TriggerWords(), "trigger-passes") == 5 * 2

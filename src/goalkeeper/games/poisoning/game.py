@@ -67,9 +67,9 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
     """Question: what to reach, with which share. Answer: changes of the training data.
 
     The game retrains and compares. Every retraining is paired with a clean one that has the same
-    seed and the same clean records, and with one that got as many honest records instead. Clean
-    and honest ones are the same for every attack of the task that contributes as much, and are
-    trained once.
+    seed and the same clean records and, where the damage is not shown to be tolerable, with one
+    that got as many honest records instead. Clean and honest ones are the same for every attack
+    of the task that contributes as much, and are trained once.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
             arrived=arrived,
             trainings=shared_trainings(app),
         )
-        victims = retraining.on_all(doses, honest)
+        victims = retraining.on_all(doses)
         answers = VictimAnswers(
             app=app,
             doses=doses,
@@ -163,6 +163,7 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
             victims=victims,
             labels=victims.labels(holdout.x),
             retrain=retraining.on,
+            retrain_honest=lambda: retraining.on_honest(honest),
             steps=self.steps,
         )
         if task.name in TRIGGERS:
@@ -192,7 +193,8 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
 
     def estimate(self, app: Application, task: Task, granted: Power) -> Estimate:
         """Count the retrainings: clean, every share, honest, and the search for the fewest."""
-        return Estimate(models=self.retrainings * (self._points + self.steps + 2))
+        honest = task.name not in TRIGGERS
+        return Estimate(models=self.retrainings * (self._points + self.steps + 1 + honest))
 
 
 def _require_trainer(app: Application) -> Trainer:

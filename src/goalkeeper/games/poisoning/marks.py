@@ -40,8 +40,9 @@ PoisonTally = Proportion | DamageCount
 class VictimAnswers:
     """Answers of the retrained victims to the holdout data: `labels` `(victims, S, holdout)`.
 
-    `retrain` gives victims of one more dose, beside the same clean records; `steps` says for how
-    many doses it may be asked.
+    The first victims are clean, then come those of each dose. `retrain` gives victims of one more
+    dose, beside the same clean records, and `retrain_honest` those of an honest contribution;
+    `steps` says for how many doses `retrain` may be asked.
     """
 
     app: Application
@@ -50,6 +51,7 @@ class VictimAnswers:
     victims: RetrainedVictims
     labels: Ints
     retrain: Callable[[Dose], RetrainedVictims]
+    retrain_honest: Callable[[], RetrainedVictims]
     steps: int
 
     @property

@@ -13,6 +13,7 @@ from goalkeeper.core.evidence import (
     Control,
     DamageCount,
     Exhibit,
+    Measurement,
     Outcomes,
     Proportion,
     Status,
@@ -33,10 +34,11 @@ from goalkeeper.games.poisoning.marks import (
     show_example,
 )
 from goalkeeper.games.poisoning.minimum import MinimumPoison, search_minimum
-from goalkeeper.games.poisoning.retraining import UNANSWERED
+from goalkeeper.games.poisoning.retraining import UNANSWERED, RetrainedVictims
 from goalkeeper.games.poisoning.triggers import Trigger
 from goalkeeper.games.shared.items import keep_outcomes
 from goalkeeper.games.shared.measuring import (
+    ValueInterval,
     build_measurement,
     draw_curve,
     measure_mean_rate,
@@ -65,25 +67,32 @@ def mark_damage(answers: VictimAnswers, task: Task) -> AttackResult:
         return count_damage(wrong[0][:, chosen], wrong[victim][:, chosen], tolerance)
 
     tallies = [count(i + 1, rows) for i in range(len(answers.doses))]
-    honest = estimate_tally(count(len(answers.doses) + 1, rows))
     best = choose_best(_rehearse_damage(answers))
     final = best[-1] + 1
     n = int(rows.sum())
+    edge = first_rating_edge(task.metric)
+    x, y = answers.holdout.x[rows], answers.holdout.y[rows]
+
+    def damage_of(victims: RetrainedVictims) -> DamageCount:
+        return count_damage(wrong[0][:, rows], victims.labels(x)[0] != y, tolerance)
+
+    damage, honest, beside = estimate_tally(tallies[best[-1]]), None, "clean retrainings"
+    # An honest contribution is what damage is compared with. Where damage beyond the first level
+    # is excluded, there is none to explain, and these retrainings, up to a third, are spared.
+    if damage[2] > edge:
+        honest = estimate_tally(damage_of(answers.retrain_honest()))
+        beside = _name_baseline(answers)
     headline = build_measurement(
         task.metric,
-        estimate_tally(tallies[best[-1]]),
+        damage,
         n,
-        honest[0],
+        honest[0] if honest else 0.0,
         note=f"scale: 1 = your tolerance ({percent(tolerance)} of {n} inputs), compared with "
-        f"{_name_baseline(answers)}",
+        f"{beside}",
     )
-    edge = first_rating_edge(task.metric)
-
-    def try_dose(dose: Dose) -> DamageCount:
-        labels = answers.retrain(dose).labels(answers.holdout.x[rows])[0]
-        return count_damage(wrong[0][:, rows], labels != answers.holdout.y[rows], tolerance)
-
-    minimum = search_minimum(answers.doses, tallies, edge, try_dose, answers.steps)
+    minimum = search_minimum(
+        answers.doses, tallies, edge, lambda dose: damage_of(answers.retrain(dose)), answers.steps
+    )
     goal = "exceed the tolerance" if edge == 1 else f"exceed {edge:g} times the tolerance"
     groups = measure_groups(answers, rows, task.metric, lambda chosen: count(final, chosen))
     trials = build_trials(answers.doses, [tallies[i] for i in best])
@@ -94,7 +103,7 @@ def mark_damage(answers: VictimAnswers, task: Task) -> AttackResult:
             headline,
             *measure_rates(answers, final),
             *minimum.measure(goal),
-            build_measurement(HONEST, honest, n, note="as a multiple of the tolerance"),
+            *_measure_honest(honest, n),
             *groups,
         ),
         trials=trials,
@@ -104,11 +113,16 @@ def mark_damage(answers: VictimAnswers, task: Task) -> AttackResult:
     )
 
 
+def _measure_honest(damage: ValueInterval | None, n: int) -> tuple[Measurement, ...]:
+    note = "as a multiple of the tolerance"
+    return () if damage is None else (build_measurement(HONEST, damage, n, note=note),)
+
+
 def _rehearse_damage(answers: VictimAnswers) -> Floats:
     """Tell how often each calibration record is answered wrongly after each dose, `(doses, n)`."""
     data, harmless = answers.app.data.calibration, answers.app.harmless
     rows = np.full(len(data), harmless is None) | (data.y == harmless)
-    labels = answers.victims.labels(data.x[rows])[1:-1]
+    labels = answers.victims.labels(data.x[rows])[1:]
     return np.asarray((labels != data.y[rows]).mean(axis=1))
 
 

@@ -112,11 +112,6 @@ class RetrainedVictims:
     ensembles: tuple[Ensemble, ...]
     retrainings: int
 
-    @property
-    def final(self) -> int:
-        """Index of the largest dose, where the first victim is clean and the last one honest."""
-        return sum(map(len, self.ensembles)) // self.retrainings - 2
-
     def labels(self, x: Inputs) -> Ints:
         """Classes `(victims, S, n)`, and `UNANSWERED` where a victim raises an error.
 
@@ -193,23 +188,28 @@ class Retraining:
         sets = self._sets(contributed)
         return self._victims(self.trainer.fit_many(sets.data, sets.masks, sets.seeds))
 
-    def on_all(self, doses: Sequence[Contributed], honest: Contributed) -> RetrainedVictims:
-        """Train on the clean data, on each dose and on the honest contribution, in this order.
+    def on_all(self, doses: Sequence[Contributed]) -> RetrainedVictims:
+        """Train on the clean data and on each dose, in this order.
 
-        The first and the last are the same for every attack that contributes as much: they are
-        trained once. So is a dose that comes again, as the largest one does at the second look;
-        where models are trained together, that would cost more than it saves.
+        The first are the same for every attack: they are trained once. So is a dose that comes
+        again, as the largest one does at the second look; where models are trained together, that
+        would cost more than it saves.
         """
-        clean, trainings = HonestContribution.nothing(self.train), self.trainings
-        if trainings is None:
-            return self.on(clean, *doses, honest)
-
-        def kept(each: Contributed) -> Ensemble:
-            return trainings.trained(self.trainer, self._sets([each]))
-
+        clean = HonestContribution.nothing(self.train)
+        if self.trainings is None:
+            return self.on(clean, *doses)
         if self._keeps_doses():
-            return self._victims(*map(kept, (clean, *doses, honest)))
-        return self._victims(kept(clean), *self.on(*doses).ensembles, kept(honest))
+            return self._victims(*map(self._kept, (clean, *doses)))
+        return self._victims(self._kept(clean), *self.on(*doses).ensembles)
+
+    def on_honest(self, honest: Contributed) -> RetrainedVictims:
+        """Train on what comes without an attacker: once for attacks that contribute as much."""
+        return self.on(honest) if self.trainings is None else self._victims(self._kept(honest))
+
+    def _kept(self, contributed: Contributed) -> Ensemble:
+        if self.trainings is None:
+            raise ValueError("nothing is kept where victims depend on one another")
+        return self.trainings.trained(self.trainer, self._sets([contributed]))
 
     def _keeps_doses(self) -> bool:
         """Tell whether the victims of each dose are trained apart, at no more cost than together.
