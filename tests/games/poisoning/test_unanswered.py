@@ -11,7 +11,7 @@ from goalkeeper.core.application import Answers
 from goalkeeper.core.data import Inputs
 from goalkeeper.core.errors import TargetError
 from goalkeeper.core.power import View
-from goalkeeper.games.poisoning.retraining import UNANSWERED, RetrainedVictims
+from goalkeeper.games.poisoning.retraining import RetrainedVictims
 from goalkeeper.games.shared.base_targets import BareTarget
 from goalkeeper.training.one_by_one import SeparateModels
 
@@ -40,7 +40,7 @@ def test_an_error_costs_the_inputs_that_it_is_raised_at() -> None:
     every = frozenset(range(5))
     x = np.array([[0], [2], [1], [7], [2], [4]], dtype=float)
     labels = victims(every, every - {2}, every).labels(x)
-    no = UNANSWERED
+    no = -1
     assert labels[0].tolist() == [[1, 1, 1, no, 1, 1], [1] * 6]
     assert labels[1].tolist() == [[1, no, 1, no, no, 1], [1, no, 1, 1, no, 1]]
     assert (labels[2] == labels[0]).all()
