@@ -13,6 +13,8 @@ from goalkeeper.core.data import Bools, Floats, Ints
 DECIMALS = 12  # of scores that distinguish answers
 PAIRS_A_LEAF = 2  # rows of a leaf of the copy that are followed up in one round
 NEIGHBOURS = 50  # rows of a leaf that are compared to find a near one
+# Rows within so many tolerances of a threshold may lie on either side of the true one.
+UNSURE = 0.75
 LINE = 48  # rows of one straight way between two rows
 
 
@@ -41,6 +43,8 @@ class TreeSearch:
     def __init__(self, access: Access, frame: ColumnFrame, tolerance: float) -> None:
         self._access, self.frame, self._tolerance = access, frame, tolerance
         self._numbers = set(frame.numbers)
+        # How near a threshold is to where it is noted; whole numbers lie half a step beside one.
+        self.widths = np.where(frame.domain.discrete, 0.5, tolerance * (frame.high - frame.low))
         self._ids: dict[bytes, int] = {}
         self.labels: list[int] = []  # of each id
         self.rows = np.zeros((0, len(frame.low)))
@@ -111,13 +115,28 @@ class TreeSearch:
 
     # ---- the copy -------------------------------------------------------------------------------
 
+    def steps(self) -> Steps:
+        """Return the thresholds known so far."""
+        return Steps(self.frame, tuple(np.sort(np.array(edges)) for edges in self.edges))
+
+    def is_sure(self, rows: Floats) -> Bools:
+        """Tell which rows `(n, d)` lie beside no threshold so near that it may be the other side"""
+        sure = np.ones(len(rows), dtype=bool)
+        for j in self.frame.numbers:
+            if self.edges[j] and not self.frame.domain.discrete[j]:
+                line = np.sort(np.array(self.edges[j]))
+                above = np.minimum(np.searchsorted(line, rows[:, j]), len(line) - 1)
+                for edge in (line[above], line[np.maximum(above - 1, 0)]):
+                    sure &= ~(np.abs(rows[:, j] - edge) < UNSURE * self.widths[j])
+        return sure
+
     def build_substitute(self, verified: int = 0) -> TreeSubstitute | None:
         """Fit a tree to all answers, over the thresholds that are known; None without answers."""
         from sklearn.tree import DecisionTreeClassifier
 
         if not len(self.rows):
             return None
-        steps = Steps(self.frame, tuple(np.sort(np.array(edges)) for edges in self.edges))
+        steps = self.steps()
         tree = DecisionTreeClassifier(random_state=0).fit(steps.features(self.rows), self.ids)
         return TreeSubstitute(steps, tree, np.array(self.labels, dtype=np.int64), verified)
 
@@ -192,7 +211,7 @@ class TreeSearch:
         while len(way.columns):
             short = np.where(whole[way.columns], 1.0 + 1e-9, self._tolerance * room[way.columns])
             ready = np.abs(way.b - way.a) <= short
-            self._note(way.take(ready))
+            self.note(way.columns[ready], way.a[ready], way.b[ready])
             way, ids = way.take(~ready), ids[~ready]
             middle = (way.a + way.b) / 2
             middle = np.where(whole[way.columns], np.floor(middle), middle)
@@ -205,9 +224,9 @@ class TreeSearch:
         """Ask again which answer the near ends get, `(n,)`."""
         return self.ask(rows) if len(values) else np.zeros(0, dtype=np.int64)
 
-    def _note(self, ways: _Ways) -> None:
-        """Add the threshold of each way, unless one that is known lies on it."""
-        for j, a, b in zip(ways.columns.tolist(), ways.a, ways.b, strict=True):
+    def note(self, columns: Ints, near: Floats, far: Floats) -> None:
+        """Add a threshold between each two values, unless one that is known lies there."""
+        for j, a, b in zip(columns.tolist(), near, far, strict=True):
             low, high = min(a, b), max(a, b)
             slack = 0.0 if self.frame.domain.discrete[j] else high - low
             if not any(low - slack <= edge <= high + slack for edge in self.edges[j]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import numpy as np
@@ -14,6 +14,7 @@ from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._learning import AnsweredInputs
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.attacks.extraction._tree_copy import ColumnFrame, TreeSubstitute
+from goalkeeper.attacks.extraction._tree_rounds import Rounds
 from goalkeeper.attacks.extraction._tree_search import LINE, BudgetExhausted, TreeSearch
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Inputs
@@ -77,7 +78,7 @@ class TreePaths(Attack[PublicInterface, Substitute]):
     domains: ClassVar[frozenset[str]] = frozenset({"table"})
     uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=100_000, share=0.0, compute_h=1.0)
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     tolerance: float = 1e-7
 
     def run(self, question: PublicInterface, access: Access) -> Substitute:
@@ -97,17 +98,17 @@ class TreePaths(Attack[PublicInterface, Substitute]):
         contest = Contest.of(access, spared)
         starts = _Rows(access, access.domain, None if contest.rest is None else contest.rest.x)
         contest.judge_on(starts.draw(int(min(MOST_JUDGED, JUDGED_SHARE * search.left))))
-        verified = 0
+        rounds, whole = Rounds(search), None
         try:
-            for copy in _improve(search, starts):
-                verified = copy.verified
+            for copy in _improve(rounds, starts):
+                whole = copy if copy.verified >= VERIFIED else None
                 yield copy
         except BudgetExhausted:
             pass
-        last: Substitute | None = search.build_substitute(verified)
+        last: Substitute | None = whole or rounds.build()
         if last is None:
             last = ConstantSubstitute(0)
-        if verified < VERIFIED:
+        if whole is None:
             asked = AnsweredInputs(search.rows, search.answers, None) if len(search.rows) else None
             last = contest.conclude(last, asked)
         yield last
@@ -139,32 +140,31 @@ def _require_tree(search: TreeSearch, access: Access, domain: TableDomain) -> in
     return 0 if own is None else len(own)
 
 
-def _improve(search: TreeSearch, starts: _Rows) -> Iterator[TreeSubstitute]:
+def _improve(rounds: Rounds, starts: _Rows) -> Iterator[TreeSubstitute]:
     """Check and mend until thousands of answers in a row agreed, or the copy stays poor."""
+    search = rounds.search
     size, agreed, shown, late = CHECKED_ROWS, 0, 1, (1 - GIVES_IN) * search.left
-    while search.left and agreed < VERIFIED:
-        copy = search.build_substitute()
+    while search.left:
+        copy = rounds.build()
+        if search.thresholds >= 2 * shown and copy is not None:
+            shown = search.thresholds
+            yield copy
         rows = starts.draw_checks(min(size, search.left), search, copy)
         before = len(search.rows)
         ids = search.ask(rows)
-        if copy is None:
-            continue
-        wrong = np.flatnonzero(copy.ids(rows) != ids)
+        wrong = np.arange(len(rows))
+        if copy is not None:
+            wrong = np.flatnonzero(copy.ids(rows) != ids)
+            rounds.judge(rows, ids)
         agreed = 0 if len(wrong) else agreed + len(rows)
+        if agreed >= VERIFIED and copy is not None:
+            yield replace(copy, verified=agreed)
+            break
         if len(wrong) < FEW_ERRORS:
             size = min(2 * size, MAX_CHECKED_ROWS)
-        if search.left < late and len(wrong) > HOPELESS * len(rows):
+        if search.left < late and len(wrong) > HOPELESS * len(rows) and not rounds.exact:
             break
-        if len(wrong):
-            search.resolve(copy, before + wrong)
-        if search.thresholds >= 2 * shown:
-            shown = search.thresholds
-            mended = search.build_substitute()
-            if mended is not None:
-                yield mended
-    final = search.build_substitute(agreed)
-    if final is not None:
-        yield final
+        rounds.follow(copy, before + wrong)
 
 
 class _Rows:

@@ -1,0 +1,98 @@
+"""Copies of a tree, by boxes and by impurity, and what to follow up where they err."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from goalkeeper.attacks.extraction._tree_boxes import Boxes, walk
+from goalkeeper.attacks.extraction._tree_build import grow
+from goalkeeper.attacks.extraction._tree_copy import TreeSubstitute
+from goalkeeper.attacks.extraction._tree_search import TreeSearch
+from goalkeeper.core.data import Floats, Ints
+
+TRIED, MOST_FALSE = 20, 0.5  # boxes, and the share of false ones above which none is added
+WALKS = 64  # rows from which columns are walked in one round, at most ...
+WALK_SHARE, WALK_COST = 0.25, 1.5  # ... and for this share of what is left, at so many a column end
+MEMORY = 0.5  # weight of errors of earlier rounds
+
+
+class Rounds:
+    """Builds copies, checks them, and follows up errors, round after round.
+
+    Parameters
+    ----------
+    search
+        The rows asked, their answers, and the thresholds.
+    """
+
+    def __init__(self, search: TreeSearch) -> None:
+        self.search, self.boxes = search, Boxes(search)
+        self._copies: list[TreeSubstitute] = []  # by impurity; by boxes where there are any
+        self._errors = np.zeros(2)
+        self._seen = 0  # rows of the last round
+
+    @property
+    def exact(self) -> bool:
+        """Whether boxes are mostly leaves."""
+        return len(self.boxes) < TRIED or bool(self.boxes.false.mean() <= MOST_FALSE)
+
+    def build(self) -> TreeSubstitute | None:
+        """Build copies; return the one that erred less on rows it had not seen."""
+        by_impurity = self.search.build_substitute()
+        if by_impurity is None:
+            return None
+        self._copies = [by_impurity]
+        by_boxes = self._build_by_boxes() if len(self.boxes) and self.exact else None
+        if by_boxes is not None:
+            self._copies.append(by_boxes)
+        return self._copies[-1 if self._errors[1] <= self._errors[0] else 0]
+
+    def _build_by_boxes(self) -> TreeSubstitute:
+        search = self.search
+        steps = search.steps()
+        sure = search.is_sure(search.rows)
+        features = steps.features(search.rows[sure]).astype(np.int64)
+        ids = search.ids[sure]
+        fresh = int(sure[self._seen :].sum())
+        self._seen = len(sure)
+        self.boxes.compare(steps, features, ids, fresh)
+        low, high = self.boxes.intervals(steps)
+        sound = ~self.boxes.false
+        tree = grow(features, ids, low[sound], high[sound])
+        return TreeSubstitute(steps, tree, np.array(search.labels, dtype=np.int64))
+
+    def judge(self, rows: Floats, ids: Ints) -> None:
+        """Note how the copies err on rows that they have not seen."""
+        errors = np.array([(copy.ids(rows) != ids).mean() for copy in self._copies])
+        self._errors[: len(errors)] = MEMORY * self._errors[: len(errors)] + errors
+
+    def follow(self, copy: TreeSubstitute | None, wrong: Ints) -> None:
+        """Follow up rows, by their place in all asked, on which the copy errs."""
+        if not self.exact:
+            if copy is not None:
+                self.search.resolve(copy, wrong)
+            return
+        search = self.search
+        pairs, starts = wrong[:0], wrong[:0]
+        if copy is not None and len(wrong):
+            steps = search.steps()
+            features = steps.features(search.rows[wrong]).astype(np.int64)
+            sound, false = self.boxes.find_own(steps, features, search.ids[wrong])
+            pairs, starts = wrong[false], wrong[~sound & ~false]
+            where = np.stack([copy.places(search.rows[starts]), search.ids[starts]], axis=1)
+            starts = starts[np.unique(where, axis=0, return_index=True)[1]]
+        walk(search, self.boxes, self._choose(starts))
+        if copy is not None and len(pairs):
+            search.resolve(copy, pairs)
+
+    def _choose(self, starts: Ints) -> Ints:
+        """Choose where to walk: a row of each answer without a box, then where the copy errs."""
+        search = self.search
+        free = np.flatnonzero(~np.isin(search.ids, self.boxes.ids))
+        free = free[search.is_sure(search.rows[free])]
+        _, first = np.unique(search.ids[free], return_index=True)
+        starts = starts[search.is_sure(search.rows[starts])]
+        starts = starts[np.isin(search.ids[starts], self.boxes.ids)]
+        each = WALK_COST * (2 * len(search.frame.numbers) + 1)
+        most = int(min(WALKS, max(1, WALK_SHARE * search.left / each)))
+        return np.concatenate([free[first], starts])[:most]
