@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from goalkeeper.attacks.extraction._tree_copy import Steps
+from goalkeeper.attacks.extraction._tree_search import TreeSearch
+from goalkeeper.attacks.extraction._tree_walks import CLOSE, Sides, halve_sides
 from goalkeeper.core.data import Bools, Floats, Ints
 
-if TYPE_CHECKING:
-    from goalkeeper.attacks.extraction._tree_search import TreeSearch
-
-CLOSE = 1.01  # tolerances within which a value counts as beside a threshold, for rounding errors
 NEWEST = 4000  # rows with which boxes are compared in one round, the newest
 NO_ROWS: Ints = np.zeros(0, dtype=np.int64)
 
@@ -119,7 +114,7 @@ def walk(search: TreeSearch, boxes: Boxes, bases: Ints) -> None:
     number = (columns >= 0) & ~same
     number[number] = ~np.isnan(search.rows[bases[owners[number]], columns[number]])
     base = bases[owners[number]]
-    sides = _Sides(
+    sides = Sides(
         base,
         owners[number],
         columns[number],
@@ -127,7 +122,7 @@ def walk(search: TreeSearch, boxes: Boxes, bases: Ints) -> None:
         rows[number, columns[number]],
         base.copy(),
     )
-    for done in _halve_sides(search, sides):
+    for done in halve_sides(search, sides):
         members.append(done.last)
         owned.append(done.owners)
     boxes.add(bases, np.concatenate(members), np.concatenate(owned))
@@ -168,93 +163,3 @@ def _list_ends(search: TreeSearch, bases: Ints) -> tuple[Floats, Ints, Ints]:
     own = rows[owners]
     moves = ((every != own) & ~(np.isnan(every) & np.isnan(own))).any(axis=1)
     return every[moves], owners[moves], whose[moves]
-
-
-@dataclass(frozen=True, eq=False)
-class _Sides:
-    """Walks `(s,)` along one column each, from `a`, where the answer is that of the base, to `b`.
-
-    `last` is the row asked at `a`, by its place in all asked.
-    """
-
-    bases: Ints
-    owners: Ints
-    columns: Ints
-    a: Floats
-    b: Floats
-    last: Ints
-
-    def take(self, kept: Bools) -> _Sides:
-        """Return some of them."""
-        return _Sides(
-            *(getattr(self, name)[kept] for name in ("bases", "owners", "columns", "a", "b", "last"))
-        )
-
-
-def _halve_sides(search: TreeSearch, sides: _Sides) -> list[_Sides]:
-    """Halve all walks until each has its threshold; return them as they ended."""
-    ended: list[_Sides] = []
-    while len(sides.columns):
-        at, known, found = _choose_next(search, sides)
-        fresh = found & ~known
-        search.note(sides.columns[fresh], sides.a[fresh], sides.b[fresh])
-        ended.append(sides.take(found))
-        sides, at = sides.take(~found), at[~found]
-        rows = search.rows[sides.bases]
-        rows[np.arange(len(rows)), sides.columns] = at
-        before = len(search.rows)
-        same = search.ask(rows) == search.ids[sides.bases]
-        sides = replace(
-            sides,
-            a=np.where(same, at, sides.a),
-            b=np.where(same, sides.b, at),
-            last=np.where(same, before + np.arange(len(rows)), sides.last),
-        )
-    return ended
-
-
-def _choose_next(search: TreeSearch, sides: _Sides) -> tuple[Floats, Bools, Bools]:
-    """Choose the next value of each walk.
-
-    Returns the values `(s,)`, and which walks have ended, at a known threshold or at any.
-    """
-    at = np.zeros(len(sides.columns))
-    known, found = np.zeros(len(at), dtype=bool), np.zeros(len(at), dtype=bool)
-    up = sides.b > sides.a
-    for j in np.unique(sides.columns).tolist():
-        whole = bool(search.frame.domain.discrete[j])
-        width = float(search.widths[j])
-        edges = np.sort(np.array(search.edges[j]))
-        for sign, which in ((1.0, up), (-1.0, ~up)):
-            here = np.flatnonzero((sides.columns == j) & which)
-            line = edges if sign > 0 else -edges[::-1]
-            a, b = sign * sides.a[here], sign * sides.b[here]
-            values, known[here], ends = _step(line, a, b, width)
-            done = b - a <= (1.0 + 1e-9 if whole else width)
-            middle = (a + b) / 2
-            middle = np.floor(middle) if whole else middle
-            at[here] = sign * np.where(np.isnan(values), middle, values)
-            found[here] = ends | (np.isnan(values) & done)
-    return at, known, found
-
-
-def _step(edges: Floats, a: Floats, b: Floats, width: float) -> tuple[Floats, Bools, Bools]:
-    """Choose the next values of walks upward, `(s,)`, NaN where no known threshold helps.
-
-    The middle one of the thresholds between is asked on its far side; the last one left, on its
-    near side, too, unless that is where the walk stands. Returns the values, and twice which
-    walks have ended at a known threshold.
-    """
-    values = np.full(len(a), np.nan)
-    ended = np.zeros(len(a), dtype=bool)
-    if not len(edges):
-        return values, ended, ended
-    first = np.searchsorted(edges, a, side="right")
-    end = np.searchsorted(edges, b - CLOSE * width, side="left")
-    several = end > first
-    middle = edges[np.minimum((first + end) // 2, len(edges) - 1)]
-    beside = edges[np.minimum(np.maximum(end, first), len(edges) - 1)]
-    hugged = ~several & (beside > a) & (beside < b) & (b - beside <= CLOSE * width)
-    ended = hugged & (beside - a <= CLOSE * width)
-    values = np.where(several, middle + width, np.where(hugged, beside - width, np.nan))
-    return values, ended, ended

@@ -9,6 +9,8 @@ import numpy as np
 from goalkeeper.core.data import Floats, Ints
 
 LEAF = -1
+NOWHERE = -(10**6)  # below every feature
+NO_SPLIT = (0, NOWHERE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +79,9 @@ class _Grower:
             self._nodes[node][4] = ids[0]
             if (ids == ids[0]).all():
                 continue
-            split = self._splits.choose(below, above) if len(below) > 1 else None
-            if split is not None:
-                f, cut = split
-                lower = self._features[rows, f] <= cut
-            if split is None or lower.all() or not lower.any():
+            f, cut = self._splits.choose(below, above) if len(below) > 1 else NO_SPLIT
+            lower = self._features[rows, f] <= cut
+            if lower.all() or not lower.any():
                 self._graft(node, rows)
                 continue
             left, right = self._add(), self._add()
@@ -134,11 +134,11 @@ class _Splits:
         self._least = least
         self._start = np.concatenate([[0], np.cumsum(most - least + 1)])
 
-    def choose(self, low: Ints, high: Ints) -> tuple[int, int] | None:
+    def choose(self, low: Ints, high: Ints) -> tuple[int, int]:
         """Choose the split with boxes on both sides that cuts the fewest, then the most even one.
 
-        Returns the feature and its greatest value on the left; None where no split has any box
-        wholly on each side.
+        Returns the feature and its greatest value on the left; `NO_SPLIT` where no split has any
+        box wholly on each side.
         """
         start, total = self._start[:-1] - self._least, int(self._start[-1])
         begun = np.cumsum(np.bincount((low + start).ravel(), minlength=total))
@@ -150,6 +150,6 @@ class _Splits:
         cost = np.where(even > 0, begun - ended - even / (len(low) + 1), np.inf)
         best = int(cost.argmin())
         if even[best] <= 0:
-            return None
+            return NO_SPLIT
         f = int(np.searchsorted(self._start, best, side="right")) - 1
         return f, best - int(self._start[f] - self._least[f])

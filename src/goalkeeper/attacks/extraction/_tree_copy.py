@@ -120,4 +120,6 @@ class TreeSubstitute:
 
     def places(self, rows: Floats) -> Ints:
         """Return in which leaf of the copy each row `(n, d)` lies, `(n,)`."""
+        if not len(rows):
+            return np.zeros(0, dtype=np.int64)
         return np.asarray(self.tree.apply(self.steps.features(rows)), dtype=np.int64)

@@ -7,12 +7,15 @@ import numpy as np
 from goalkeeper.attacks.extraction._tree_boxes import Boxes, walk
 from goalkeeper.attacks.extraction._tree_build import grow
 from goalkeeper.attacks.extraction._tree_copy import TreeSubstitute
+from goalkeeper.attacks.extraction._tree_pairs import Pairs
 from goalkeeper.attacks.extraction._tree_search import TreeSearch
 from goalkeeper.core.data import Floats, Ints
 
 TRIED, MOST_FALSE = 20, 0.5  # boxes, and the share of false ones above which none is added
 WALKS = 64  # rows from which columns are walked in one round, at most ...
 WALK_SHARE, WALK_COST = 0.25, 1.5  # ... and for this share of what is left, at so many a column end
+# A copy that errs so many times as often as that by boxes is built every few rounds only.
+BEHIND, SELDOM = 2.0, 4
 MEMORY = 0.5  # weight of errors of earlier rounds
 
 
@@ -26,8 +29,9 @@ class Rounds:
     """
 
     def __init__(self, search: TreeSearch) -> None:
-        self.search, self.boxes = search, Boxes(search)
-        self._copies: list[TreeSubstitute] = []  # by impurity; by boxes where there are any
+        self.search, self.boxes, self._pairs = search, Boxes(search), Pairs(search)
+        self.copies: list[TreeSubstitute] = []  # by impurity; by boxes where there are any
+        self._built = 0
         self._errors = np.zeros(2)
         self._seen = 0  # rows of the last round
 
@@ -38,20 +42,23 @@ class Rounds:
 
     def build(self) -> TreeSubstitute | None:
         """Build copies; return the one that erred less on rows it had not seen."""
-        by_impurity = self.search.build_substitute()
-        if by_impurity is None:
+        if not len(self.search.rows):
             return None
-        self._copies = [by_impurity]
-        by_boxes = self._build_by_boxes() if len(self.boxes) and self.exact else None
-        if by_boxes is not None:
-            self._copies.append(by_boxes)
-        return self._copies[-1 if self._errors[1] <= self._errors[0] else 0]
+        self._built += 1
+        behind = self._errors[0] > BEHIND * self._errors[1] and self._built % SELDOM
+        if not (behind and self.exact and len(self.copies) > 1):
+            self.copies[:1] = [self.search.build_substitute()]
+        if len(self.boxes) and self.exact:
+            self.copies[1:] = [self._build_by_boxes()]
+        else:
+            self.copies[1:] = []
+        return self.copies[-1 if self._errors[1] <= self._errors[0] else 0]
 
     def _build_by_boxes(self) -> TreeSubstitute:
         search = self.search
         steps = search.steps()
         sure = search.is_sure(search.rows)
-        features = steps.features(search.rows[sure]).astype(np.int64)
+        features = search.features(steps)[sure].astype(np.int64)
         ids = search.ids[sure]
         fresh = int(sure[self._seen :].sum())
         self._seen = len(sure)
@@ -63,14 +70,14 @@ class Rounds:
 
     def judge(self, rows: Floats, ids: Ints) -> None:
         """Note how the copies err on rows that they have not seen."""
-        errors = np.array([(copy.ids(rows) != ids).mean() for copy in self._copies])
+        errors = np.array([(copy.ids(rows) != ids).mean() for copy in self.copies])
         self._errors[: len(errors)] = MEMORY * self._errors[: len(errors)] + errors
 
     def follow(self, copy: TreeSubstitute | None, wrong: Ints) -> None:
         """Follow up rows, by their place in all asked, on which the copy errs."""
         if not self.exact:
             if copy is not None:
-                self.search.resolve(copy, wrong)
+                self._pairs.resolve(copy, wrong)
             return
         search = self.search
         pairs, starts = wrong[:0], wrong[:0]
@@ -83,7 +90,7 @@ class Rounds:
             starts = starts[np.unique(where, axis=0, return_index=True)[1]]
         walk(search, self.boxes, self._choose(starts))
         if copy is not None and len(pairs):
-            search.resolve(copy, pairs)
+            self._pairs.resolve(copy, pairs)
 
     def _choose(self, starts: Ints) -> Ints:
         """Choose where to walk: a row of each answer without a box, then where the copy errs."""

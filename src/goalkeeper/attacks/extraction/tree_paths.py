@@ -109,6 +109,8 @@ class TreePaths(Attack[PublicInterface, Substitute]):
         if last is None:
             last = ConstantSubstitute(0)
         if whole is None:
+            for other in rounds.copies:
+                contest.challenge(other)
             asked = AnsweredInputs(search.rows, search.answers, None) if len(search.rows) else None
             last = contest.conclude(last, asked)
         yield last
@@ -154,7 +156,8 @@ def _improve(rounds: Rounds, starts: _Rows) -> Iterator[TreeSubstitute]:
         ids = search.ask(rows)
         wrong = np.arange(len(rows))
         if copy is not None:
-            wrong = np.flatnonzero(copy.ids(rows) != ids)
+            # Beside a threshold, nearer than it is located, a copy may err: no error to mend.
+            wrong = np.flatnonzero((copy.ids(rows) != ids) & search.is_sure(rows))
             rounds.judge(rows, ids)
         agreed = 0 if len(wrong) else agreed + len(rows)
         if agreed >= VERIFIED and copy is not None:
@@ -202,7 +205,7 @@ class _Rows:
     def _near_leaves(self, n: int, search: TreeSearch, copy: TreeSubstitute) -> Floats:
         """Change some columns of rows that lie in leaves drawn with equal chances."""
         rng = self._rng
-        places = copy.places(search.rows)
+        places = search.places(copy)
         order = rng.permutation(len(places))
         _, first = np.unique(places[order], return_index=True)
         inside = search.rows[order[rng.choice(first, n)]]
