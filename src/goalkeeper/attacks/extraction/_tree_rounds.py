@@ -37,8 +37,9 @@ class Rounds:
 
     @property
     def exact(self) -> bool:
-        """Whether boxes are mostly leaves."""
-        return len(self.boxes) < TRIED or bool(self.boxes.false.mean() <= MOST_FALSE)
+        """Whether boxes are mostly leaves, or a copy by them errs clearly less in any case."""
+        few = len(self.boxes) < TRIED or bool(self.boxes.false.mean() <= MOST_FALSE)
+        return few or bool(BEHIND * self._errors[1] <= self._errors[0])
 
     def build(self) -> TreeSubstitute | None:
         """Build copies; return the one that erred less on rows it had not seen."""
@@ -48,7 +49,7 @@ class Rounds:
         behind = self._errors[0] > BEHIND * self._errors[1] and self._built % SELDOM
         if not (behind and self.exact and len(self.copies) > 1):
             self.copies[:1] = [self.search.build_substitute()]
-        if len(self.boxes) and self.exact:
+        if len(self.boxes) and (self.exact or not self.boxes.false.all()):
             self.copies[1:] = [self._build_by_boxes()]
         else:
             self.copies[1:] = []
@@ -85,7 +86,7 @@ class Rounds:
             steps = search.steps()
             features = steps.features(search.rows[wrong]).astype(np.int64)
             sound, false = self.boxes.find_own(steps, features, search.ids[wrong])
-            pairs, starts = wrong[false], wrong[~sound & ~false]
+            pairs, starts = wrong, wrong[~sound & ~false]
             where = np.stack([copy.places(search.rows[starts]), search.ids[starts]], axis=1)
             starts = starts[np.unique(where, axis=0, return_index=True)[1]]
         walk(search, self.boxes, self._choose(starts))
