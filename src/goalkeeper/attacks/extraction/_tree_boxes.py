@@ -78,15 +78,12 @@ class Boxes:
             self.false[at] |= (inside & (own[at, None] != ids[some])).any(axis=1)
         self._compared = len(self)
 
-    def find_own(self, steps: Steps, features: Ints, ids: Ints) -> tuple[Bools, Bools]:
-        """Return which rows lie in a box of their answer, `(n,)`, and in a false one only."""
+    def find_own(self, steps: Steps, features: Ints, ids: Ints) -> Bools:
+        """Return which rows lie in a box of their answer, `(n,)`, false or not."""
         if not len(self):
-            none = np.zeros(len(ids), dtype=bool)
-            return none, none
-        low, high = self.intervals(steps)
-        inside = _contain(low, high, features) & (self.ids[:, None] == ids)
-        sound = inside[~self.false].any(axis=0)
-        return sound, inside.any(axis=0) & ~sound
+            return np.zeros(len(ids), dtype=bool)
+        inside = _contain(*self.intervals(steps), features) & (self.ids[:, None] == ids)
+        return np.asarray(inside.any(axis=0))
 
 
 def _contain(low: Ints, high: Ints, features: Ints) -> Bools:

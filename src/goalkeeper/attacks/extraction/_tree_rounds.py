@@ -11,10 +11,13 @@ from goalkeeper.attacks.extraction._tree_pairs import Pairs
 from goalkeeper.attacks.extraction._tree_search import TreeSearch
 from goalkeeper.core.data import Floats, Ints
 
-TRIED, MOST_FALSE = 20, 0.5  # boxes, and the share of false ones above which none is added
+# Boxes, and the share of false ones above which none is added. Labels of full-grown trees make 75
+# to 100 % false, scores of regression trees less than 20 %.
+TRIED, MOST_FALSE = 20, 0.5
 WALKS = 64  # rows from which columns are walked in one round, at most ...
 WALK_SHARE, WALK_COST = 0.25, 1.5  # ... and for this share of what is left, at so many a column end
-# A copy that errs so many times as often as that by boxes is built every few rounds only.
+# Where a copy by impurity errs so many times as often as that by boxes, it is built only every
+# few rounds.
 BEHIND, SELDOM = 2.0, 4
 MEMORY = 0.5  # weight of errors of earlier rounds
 
@@ -42,7 +45,7 @@ class Rounds:
         return few or bool(BEHIND * self._errors[1] <= self._errors[0])
 
     def build(self) -> TreeSubstitute | None:
-        """Build copies; return the one that erred less on rows it had not seen."""
+        """Build copies by impurity and by boxes; return the one that erred less on new rows."""
         if not len(self.search.rows):
             return None
         self._built += 1
@@ -56,9 +59,11 @@ class Rounds:
         return self.copies[-1 if self._errors[1] <= self._errors[0] else 0]
 
     def _build_by_boxes(self) -> TreeSubstitute:
+        """Build a copy by the boxes that no answer contradicts."""
         search = self.search
         steps = search.steps()
         sure = search.is_sure(search.rows)
+        sure |= not sure.any()
         features = search.features(steps)[sure].astype(np.int64)
         ids = search.ids[sure]
         fresh = int(sure[self._seen :].sum())
@@ -75,23 +80,21 @@ class Rounds:
         self._errors[: len(errors)] = MEMORY * self._errors[: len(errors)] + errors
 
     def follow(self, copy: TreeSubstitute | None, wrong: Ints) -> None:
-        """Follow up rows, by their place in all asked, on which the copy errs."""
-        if not self.exact:
-            if copy is not None:
-                self._pairs.resolve(copy, wrong)
-            return
-        search = self.search
-        pairs, starts = wrong[:0], wrong[:0]
+        """Follow up rows, by their place in all asked, on which the copy errs.
+
+        A threshold is looked for between each and a row of its leaf; boxes are added where none
+        of the same answer is.
+        """
+        search, starts = self.search, wrong[:0]
         if copy is not None and len(wrong):
+            self._pairs.resolve(copy, wrong)
             steps = search.steps()
             features = steps.features(search.rows[wrong]).astype(np.int64)
-            sound, false = self.boxes.find_own(steps, features, search.ids[wrong])
-            pairs, starts = wrong, wrong[~sound & ~false]
+            starts = wrong[~self.boxes.find_own(steps, features, search.ids[wrong])]
             where = np.stack([copy.places(search.rows[starts]), search.ids[starts]], axis=1)
             starts = starts[np.unique(where, axis=0, return_index=True)[1]]
-        walk(search, self.boxes, self._choose(starts))
-        if copy is not None and len(pairs):
-            self._pairs.resolve(copy, pairs)
+        if self.exact:
+            walk(search, self.boxes, self._choose(starts))
 
     def _choose(self, starts: Ints) -> Ints:
         """Choose where to walk: a row of each answer without a box, then where the copy errs."""
