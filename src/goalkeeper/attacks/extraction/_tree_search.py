@@ -1,4 +1,4 @@
-"""Find the thresholds of a decision tree: between rows of one leaf of the copy."""
+"""What a search for a decision tree knows: rows asked, their answers, and thresholds."""
 
 from __future__ import annotations
 

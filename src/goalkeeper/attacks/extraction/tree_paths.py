@@ -25,7 +25,7 @@ from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 
 TEST_SHARE = 0.0025  # of the budget, spent on each of: the first rows, and the same a step further
 FIRST_ROWS = (4, 32)  # at least, at most
-LINES = 5  # straight ways on which an ensemble is told from a tree
+LINES = 5  # straight ways on which an ensemble is distinguished from a tree
 # Median over the ways of changes in 48 steps: 0 to 3 for trees of 7 to 480 leaves on four data
 # sets, 14 to 56 for forests and boosting on the same.
 MOST_CHANGES = 8
