@@ -10,7 +10,10 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from goalkeeper.attacks.extraction._tree_copy import TreeSubstitute
+from goalkeeper.attacks.extraction._tree_boxes import Boxes, walk
+from goalkeeper.attacks.extraction._tree_build import grow
+from goalkeeper.attacks.extraction._tree_copy import ColumnFrame, TreeSubstitute
+from goalkeeper.attacks.extraction._tree_search import TreeSearch
 from goalkeeper.attacks.extraction.tree_paths import TreePaths
 from goalkeeper.core.access import Access
 from goalkeeper.core.application import Answers, Application
@@ -148,3 +151,104 @@ def test_a_small_budget_gives_something() -> None:
         copy, access = result_of(tree, queries)
         assert access.spent.queries <= queries
         assert len(copy.predict(x)) == len(x)
+
+
+def noisy_tree(leaves: int, columns: int = 5) -> tuple[DecisionTreeClassifier, TableDomain]:
+    rng = np.random.default_rng(3)
+    x = rng.uniform(-1, 1, (2000, columns))
+    y = (x[:, 0] * x[:, 1] + x[:, 2] + rng.normal(size=2000) > 0).astype(np.int64)
+    return DecisionTreeClassifier(random_state=0, max_leaf_nodes=leaves).fit(x, y), table(columns)
+
+
+@pytest.mark.requirement("S46")
+def test_the_box_of_a_row_is_its_leaf() -> None:
+    tree, domain = noisy_tree(12)
+    app = around(Leaves(tree, 2), domain, 2)
+    search = TreeSearch(access_to(app, 5000), ColumnFrame.of(domain, 1.0), 1e-6)
+    rows = np.random.default_rng(0).uniform(-1, 1, (20, 5))
+    search.ask(rows)
+    boxes = Boxes(search)
+    walk(search, boxes, np.arange(len(rows)))
+    steps = search.steps()
+    low, high = boxes.intervals(steps)
+    for row, least, most in zip(rows, low, high, strict=True):
+        leaf = dict.fromkeys(range(5), (-np.inf, np.inf))
+        for node in tree.decision_path(row[None].astype(np.float32)).indices[:-1]:
+            j, t = int(tree.tree_.feature[node]), float(tree.tree_.threshold[node])
+            a, b = leaf[j]
+            leaf[j] = (a, min(b, t)) if row[j] <= t else (max(a, t), b)
+        found = [j for j in range(5) if len(steps.edges[j])]
+        for k, j in enumerate(found, start=1):  # the first feature is 0
+            line = np.concatenate([[-np.inf], steps.edges[j], [np.inf]])
+            assert line[[least[k], most[k] + 1]] == pytest.approx(leaf[j], abs=2e-6)
+
+
+@pytest.mark.requirement("S46")
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-6])
+def test_a_tree_is_copied_leaf_by_leaf(tolerance: float) -> None:
+    """Its copy has as many leaves; by impurity it had hundreds, and the budget was spent."""
+    tree, domain = noisy_tree(40)
+    app = around(Leaves(tree, 2), domain, 2)
+    copy, access = result_of(app, 30_000, tolerance)
+    assert isinstance(copy, TreeSubstitute)
+    assert copy.leaves == 40
+    assert copy.verified >= 6000
+    assert fidelity(app, copy) >= 0.995
+    assert access.spent.queries < 20_000
+
+
+@pytest.mark.requirement("S46")
+def test_a_tree_of_pure_leaves_is_verified_within_the_budget() -> None:
+    x, y = load_breast_cancer(return_X_y=True)
+    domain = columns_of(x)
+    tree = DecisionTreeClassifier(random_state=0).fit(x, y)
+    app = around(SklearnTarget(tree, ("a", "b"), domain, indexed=True), domain, 2)
+    copy, _ = result_of(app, 60_000, 1e-7)
+    assert isinstance(copy, TreeSubstitute)
+    assert copy.verified >= 6000
+    assert copy.leaves < 150
+    assert (copy.predict(x) == tree.predict(x)).mean() >= 0.99
+
+
+@pytest.mark.requirement("S46")
+def test_missing_cells_have_answers_of_their_own() -> None:
+    columns = (
+        Column(name="u", low=0, high=1, missing=True),
+        Column(name="v", low=0, high=1),
+        Column(name="c", kind="category", categories=("a", "b", "c"), missing=True),
+    )
+    domain = TableDomain(columns=columns)
+
+    class Rule(Leaves):
+        def answer(self, x: Inputs, view: View) -> Answers:
+            at = np.where(np.isnan(x[:, 0]), 1, np.where(x[:, 0] > 0.3, 2, 3))
+            leaf = at + 3 * (x[:, 1] > 0.6) + 6 * (x[:, 2] == 1)
+            scores = np.stack([leaf / 12.5, 1 - leaf / 12.5], axis=1)
+            return Answers(scores.argmax(axis=1), scores).cut(view)
+
+    app = around(Rule(None, 2), domain, 2)
+    copy, _ = result_of(app, 10_000, 1e-6)
+    rng = np.random.default_rng(2)
+    rows = rng.random((300, 3))
+    rows[:, 2] = rng.integers(0, 3, 300)
+    rows[:100, 0], rows[50:150, 2] = np.nan, np.nan
+    assert (copy.predict(rows) == app.target.answer(rows, View.LABELS).labels).mean() >= 0.98
+
+
+def test_without_boxes_a_copy_splits_by_impurity() -> None:
+    features = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    none = np.zeros((0, 2), dtype=np.int64)
+    tree = grow(features, np.array([5, 5, 6, 7]), none, none)
+    assert tree.predict(features.astype(np.float32)).tolist() == [5, 5, 6, 7]
+
+
+def test_boxes_decide_the_first_split() -> None:
+    """Impurity prefers the first feature, which cuts the box of answer 2 and needs four leaves."""
+    features = np.array([[0, 0]] * 4 + [[1, 0]] * 4 + [[0, 1], [1, 1]])
+    ids = np.array([0] * 4 + [1] * 4 + [2, 2])
+    low, high = np.array([[0, 0], [1, 0], [0, 1]]), np.array([[0, 0], [1, 0], [1, 1]])
+    tree = grow(features, ids, low, high)
+    assert tree.feature[0] == 1
+    assert tree.get_n_leaves() == 3
+    assert tree.predict(features.astype(np.float32)).tolist() == ids.tolist()
+    assert grow(features, ids, low[:0], high[:0]).get_n_leaves() == 4

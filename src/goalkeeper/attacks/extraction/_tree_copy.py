@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from goalkeeper.core.data import Floats, Inputs, Ints
+from goalkeeper.core.data import Bools, Floats, Inputs, Ints
 from goalkeeper.core.domain import TableDomain
 
 
@@ -61,16 +61,20 @@ class Steps:
     frame: ColumnFrame
     edges: tuple[Floats, ...]
 
-    def features(self, rows: Floats) -> Floats:
-        """Turn rows `(n, d)` into features `(n, m)` of small whole numbers."""
+    def features(self, rows: Floats, missing: Bools | None = None) -> Floats:
+        """Turn rows `(n, d)` into features `(n, m)` of small whole numbers.
+
+        `missing` `(n, d)`: which cells count as missing, in place of those that are.
+        """
         frame = self.frame
+        missing = np.isnan(rows) if missing is None else missing
         parts: list[Any] = [np.zeros(len(rows))]
         gaps = frame.domain.missing
         for j in frame.numbers:
             if len(self.edges[j]):
                 parts.append(np.searchsorted(self.edges[j], rows[:, j], side="left"))
             if gaps[j]:
-                parts.append(np.isnan(rows[:, j]))
+                parts.append(missing[:, j])
         for j, levels in frame.coded:
             code = np.where(np.isnan(rows[:, j]), -1, rows[:, j])
             parts += [code, *(code == level for level in range(levels))]
@@ -116,4 +120,6 @@ class TreeSubstitute:
 
     def places(self, rows: Floats) -> Ints:
         """Return in which leaf of the copy each row `(n, d)` lies, `(n,)`."""
+        if not len(rows):
+            return np.zeros(0, dtype=np.int64)
         return np.asarray(self.tree.apply(self.steps.features(rows)), dtype=np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import numpy as np
@@ -14,6 +14,7 @@ from goalkeeper.attacks.extraction._contest import Contest
 from goalkeeper.attacks.extraction._learning import AnsweredInputs
 from goalkeeper.attacks.extraction._substitutes import ConstantSubstitute
 from goalkeeper.attacks.extraction._tree_copy import ColumnFrame, TreeSubstitute
+from goalkeeper.attacks.extraction._tree_rounds import Rounds
 from goalkeeper.attacks.extraction._tree_search import LINE, BudgetExhausted, TreeSearch
 from goalkeeper.core.access import Access
 from goalkeeper.core.data import Floats, Inputs
@@ -24,7 +25,7 @@ from goalkeeper.games.extraction import Extraction, PublicInterface, Substitute
 
 TEST_SHARE = 0.0025  # of the budget, spent on each of: the first rows, and the same a step further
 FIRST_ROWS = (4, 32)  # at least, at most
-LINES = 5  # straight ways on which an ensemble is told from a tree
+LINES = 5  # straight ways on which an ensemble is distinguished from a tree
 # Median over the ways of changes in 48 steps: 0 to 3 for trees of 7 to 480 leaves on four data
 # sets, 14 to 56 for forests and boosting on the same.
 MOST_CHANGES = 8
@@ -34,7 +35,9 @@ CHECKED_ROWS, MAX_CHECKED_ROWS = 64, 2048  # rows of one check
 VERIFIED = 6000
 FEW_ERRORS = 16  # errors in a check below which the next one is larger
 GIVES_IN = 0.3  # share of the budget after which a copy must err on ...
-HOPELESS = 0.1  # ... fewer than so many of its checks for the search to go on
+# ... fewer than so many of its checks for the search to go on, unless its boxes hold.
+# Labels of a tree of 303 leaves have their copies err on 10 to 16 % by then.
+HOPELESS = 0.2
 # Rows that copies are judged on where there are no own data: a share of the budget, and the most.
 JUDGED_SHARE, MOST_JUDGED = 0.02, 400
 DEFAULT_RANGE = 1e6  # range of a column that has no bounds and of which there is no data
@@ -47,12 +50,16 @@ Rng = np.random.Generator
 class TreePaths(Attack[PublicInterface, Substitute]):
     """Find every threshold of a decision tree between two rows that get unlike answers.
 
-    A copy, a tree over the thresholds known so far, is checked on rows like the attacker's own, on
-    rows near each of its leaves and on rows anywhere. Where it errs, its leaf holds two rows with
+    From a row of each answer it walks along every column both ways to where the answer changes:
+    a box, which is a leaf where no others have the same answer. A copy, a tree that splits where
+    it cuts the fewest boxes, is checked on rows like the attacker's own, on rows near each of its
+    leaves and on rows anywhere. Where it errs, a box is added, and its leaf holds two rows with
     unlike answers: on the way from one to the other, halving finds the column that changes the
     answer, and halving along the column the threshold. Leaves with equal scores, such as pure
-    ones, hide nothing from this. It ends when thousands of rows in a row agreed, or when the
-    budget is spent; then other copies compete on answers held back.
+    ones, hide nothing from this. It ends when thousands of rows in a row agreed, but for rows
+    nearer to a threshold than it is located, or when the budget is spent; then other copies
+    compete on answers held back. Where boxes are contradicted, as by leaves with equal scores, a
+    copy by impurity is kept if it errs less on rows that it has not seen.
 
     It leaves at once where answers change with every tiny step, or at nearly every step of
     longer ways: the model is then no decision tree.
@@ -62,10 +69,10 @@ class TreePaths(Attack[PublicInterface, Substitute]):
     tolerance
         How exactly a threshold is located, as a share of its column's range.
 
-    Deviations from the paper: it looks from every leaf along all columns, and distinguishes leaves
-    by their scores; here only what the copy gets wrong is followed up, which needs fewer questions
-    and no unique scores. Its top-down variant, which needs answers to incomplete inputs, is left
-    out.
+    Deviations from the paper: it walks from leaf to leaf and distinguishes them by their scores;
+    here walks halve among the thresholds that are known, and what the copy gets wrong is followed
+    up, too, which needs no unique scores. Its top-down variant, which needs answers to incomplete
+    inputs, is left out.
     """
 
     game: ClassVar[type[Extraction]] = Extraction
@@ -77,7 +84,7 @@ class TreePaths(Attack[PublicInterface, Substitute]):
     domains: ClassVar[frozenset[str]] = frozenset({"table"})
     uses: ClassVar[Power] = Power(knowledge=Knowledge(data=Grade.FULL, algorithm=Grade.FULL))
     most: ClassVar[Budget] = Budget(queries=100_000, share=0.0, compute_h=1.0)
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     tolerance: float = 1e-7
 
     def run(self, question: PublicInterface, access: Access) -> Substitute:
@@ -97,19 +104,23 @@ class TreePaths(Attack[PublicInterface, Substitute]):
         contest = Contest.of(access, spared)
         starts = _Rows(access, access.domain, None if contest.rest is None else contest.rest.x)
         contest.judge_on(starts.draw(int(min(MOST_JUDGED, JUDGED_SHARE * search.left))))
-        verified = 0
+        rounds, whole = Rounds(search), None
         try:
-            for copy in _improve(search, starts):
-                verified = copy.verified
+            for copy in _improve(rounds, starts):
+                whole = copy if copy.verified >= VERIFIED else None
                 yield copy
         except BudgetExhausted:
             pass
-        last: Substitute | None = search.build_substitute(verified)
+        last: Substitute | None = whole or rounds.build()
         if last is None:
             last = ConstantSubstitute(0)
-        if verified < VERIFIED:
+        if whole is None:
+            for other in rounds.copies:
+                contest.challenge(other)
             asked = AnsweredInputs(search.rows, search.answers, None) if len(search.rows) else None
-            last = contest.conclude(last, asked)
+            learnt = contest.conclude(last, asked)
+            # Once more: where two agree equally, the tree stays if its boxes hold.
+            last = contest.challenge(last) if rounds.exact else learnt
         yield last
 
 
@@ -139,32 +150,32 @@ def _require_tree(search: TreeSearch, access: Access, domain: TableDomain) -> in
     return 0 if own is None else len(own)
 
 
-def _improve(search: TreeSearch, starts: _Rows) -> Iterator[TreeSubstitute]:
+def _improve(rounds: Rounds, starts: _Rows) -> Iterator[TreeSubstitute]:
     """Check and mend until thousands of answers in a row agreed, or the copy stays poor."""
+    search = rounds.search
     size, agreed, shown, late = CHECKED_ROWS, 0, 1, (1 - GIVES_IN) * search.left
-    while search.left and agreed < VERIFIED:
-        copy = search.build_substitute()
+    while search.left:
+        copy = rounds.build()
+        if search.thresholds >= 2 * shown and copy is not None:
+            shown = search.thresholds
+            yield copy
         rows = starts.draw_checks(min(size, search.left), search, copy)
         before = len(search.rows)
         ids = search.ask(rows)
-        if copy is None:
-            continue
-        wrong = np.flatnonzero(copy.ids(rows) != ids)
+        wrong = np.arange(len(rows))
+        if copy is not None:
+            # Beside a threshold, nearer than it is located, a copy may err: no error to mend.
+            wrong = np.flatnonzero((copy.ids(rows) != ids) & search.is_sure(rows))
+            rounds.judge(rows, ids)
         agreed = 0 if len(wrong) else agreed + len(rows)
+        if agreed >= VERIFIED and copy is not None:
+            yield replace(copy, verified=agreed)
+            break
         if len(wrong) < FEW_ERRORS:
             size = min(2 * size, MAX_CHECKED_ROWS)
-        if search.left < late and len(wrong) > HOPELESS * len(rows):
+        if search.left < late and len(wrong) > HOPELESS * len(rows) and not rounds.exact:
             break
-        if len(wrong):
-            search.resolve(copy, before + wrong)
-        if search.thresholds >= 2 * shown:
-            shown = search.thresholds
-            mended = search.build_substitute()
-            if mended is not None:
-                yield mended
-    final = search.build_substitute(agreed)
-    if final is not None:
-        yield final
+        rounds.follow(copy, before + wrong)
 
 
 class _Rows:
@@ -202,7 +213,7 @@ class _Rows:
     def _near_leaves(self, n: int, search: TreeSearch, copy: TreeSubstitute) -> Floats:
         """Change some columns of rows that lie in leaves drawn with equal chances."""
         rng = self._rng
-        places = copy.places(search.rows)
+        places = search.places(copy)
         order = rng.permutation(len(places))
         _, first = np.unique(places[order], return_index=True)
         inside = search.rows[order[rng.choice(first, n)]]
