@@ -11,10 +11,16 @@ from goalkeeper.core.application import Ensemble, Target, Trainer
 from goalkeeper.core.data import Bools, Data, Ints, row_keys
 from goalkeeper.core.feedback import update_target
 from goalkeeper.core.learning import Feedback
+from goalkeeper.core.power import View
+
+KNOWN = 0.2  # share of what the most frequent class leaves wrong that a model has right
 
 
 class PoisonAmplifyingTrainer:
     """The same trainer on a fiftieth of its data, contributed records counted up to 20 times.
+
+    The part is larger where a model of it knows nothing yet, as boosting does that wants 20
+    records in each leaf: poison cannot make worse what answers with one class in any case.
 
     Every clean record that a twin with the same seed still has, and that is gone here without
     another in its place, takes five of the few records of its class along. Contributed
@@ -25,17 +31,28 @@ class PoisonAmplifyingTrainer:
     TAKEN = 5
     PART = 0.02
     FEWEST = 20  # clean records of each class that stay
+    TIMES = (1, 2, 4, 8)  # as many of both, where fewer teach nothing
     compares_models = True  # what is gone from one model is seen beside its twins
 
     def __init__(self, trainer: Trainer, clean: Data, rng: np.random.Generator) -> None:
         self._trainer = trainer
         keys = _records(clean)
         self._clean = frozenset(keys)
-        stays: list[int] = []
-        for label in np.unique(clean.y):
-            rows = rng.permutation(np.flatnonzero(clean.y == label))
-            stays += rows[: max(self.FEWEST, int(self.PART * len(rows)))].tolist()
-        self._stays = frozenset(keys[row] for row in stays)
+        of_class = [rng.permutation(np.flatnonzero(clean.y == c)) for c in np.unique(clean.y)]
+        self._stays = frozenset(keys[row] for row in self._choose(clean, of_class))
+
+    def _choose(self, clean: Data, of_class: Sequence[Ints]) -> Ints:
+        """Choose the records that stay, so many that a model of them knows them, or the fewest."""
+        parts = [
+            np.concatenate([rows[: times * self._count(rows)] for rows in of_class])
+            for times in self.TIMES
+        ]
+        knows = (part for part in parts if _knows(self._trainer, clean.take(part)))
+        return next(knows, parts[0])
+
+    def _count(self, rows: Ints) -> int:
+        """Count the records of a class that stay at least."""
+        return max(self.FEWEST, int(self.PART * len(rows)))
 
     @property
     def recipe(self) -> str:
@@ -72,6 +89,18 @@ class PoisonAmplifyingTrainer:
             taken = self.TAKEN * int(gone[i, y == label].sum())
             out[i, there[: min(taken, len(there) - 1)]] = False
         return out
+
+
+def _knows(trainer: Trainer, data: Data) -> bool:
+    """Whether a model of few records is right about these more often than one class is.
+
+    By a fifth of what that leaves: nearly every model that is no constant is.
+    """
+    if len(np.unique(data.y)) < 2:
+        return True
+    right = trainer.fit(data, 0).answer(data.x, View.LABELS).labels == data.y
+    usual = np.bincount(data.y).max() / len(data)
+    return bool(right.mean() >= usual + KNOWN * (1 - usual))
 
 
 def _gone(masks: Bools, seeds: Sequence[int]) -> Bools:
