@@ -150,6 +150,31 @@ def test_an_attack_is_first_tried_with_as_few_questions_as_it_works_with(
     assert not any("what withstood" in caveat for caveat in result.caveats)
 
 
+@final
+@dataclass(frozen=True, kw_only=True)
+class Informed(Attack[Data, Floats]):
+    """Tell members by their scores if the recipe is known, or else answer at random."""
+
+    game: ClassVar = Membership
+    variant: ClassVar[str] = "membership.threshold"
+    reference: ClassVar[str] = "none"
+    uses: ClassVar[Power] = Power(knowledge=Knowledge(algorithm=Grade.FULL))
+
+    def run(self, question: Data, access: Access) -> Floats:
+        if access.granted.knowledge.algorithm < Grade.FULL:
+            return access.rng.random(len(question))
+        answers = access.query(question.x, np.arange(len(question)))
+        return np.asarray(answers.scores[np.arange(len(question)), question.y])
+
+
+def test_a_recipe_that_is_not_known_withstands_and_fails_no_control() -> None:
+    result = contest(Informed())
+    assert result.status is Status.TESTED
+    assert result.controls[-1].passed
+    assert "only who knows the training algorithm" in result.controls[-1].detail
+    assert "does not know the training algorithm" in result.caveats[-1]
+
+
 def test_more_than_any_control_gives_still_proves_nothing() -> None:
     assert contest(Thorough(needs=1000)).status is Status.CONTROL_FAILED
 

@@ -300,9 +300,10 @@ def _inconclusive(result: AttackResult) -> AttackResult:
 def _control(app: Application, run: AttackRun) -> tuple[Control, tuple[str, ...]]:
     """Play the same attack against a weakened version of the same application.
 
-    Who is granted little (few questions, a small share of the training data) may fail there too,
-    because that limit protects the weakened version as it protects the application. Then the attack
-    is given more, until it wins: it works here, and what withstands it is the limit.
+    Who is granted little (few questions, a small share of the training data, no knowledge of the
+    training algorithm) may fail there too, because that limit protects the weakened version as it
+    protects the application. Then the attack is given more, until it wins: it works here, and what
+    withstands it is the limit.
 
     Returns
     -------
@@ -317,7 +318,7 @@ def _control(app: Application, run: AttackRun) -> tuple[Control, tuple[str, ...]
     game = run.game.smaller()
     weak = game.weakened(app, run.task, np.random.default_rng(run.rng("control")))
     first = None
-    for granted in _list_budgets(run, weak):
+    for granted in _list_powers(run, weak):
         smaller = replace(run, game=game, granted=granted)
         result = evaluate(weak, smaller, app.once(KeptTrainings))
         if _won(result):
@@ -333,9 +334,10 @@ def _control(app: Application, run: AttackRun) -> tuple[Control, tuple[str, ...]
     return Control(name=CONTROL, passed=False, detail=detail), ()
 
 
-def _list_budgets(run: AttackRun, weak: Application) -> list[Power]:
+def _list_powers(run: AttackRun, weak: Application) -> list[Power]:
     """List what an attack is given for its control: what is granted, then ever more.
 
+    The last is what the attack can use of the training algorithm, if that is not granted.
     An attack that works with few questions is tried with these first: what it does with less
     than is granted, it does with that. It gets no more questions where the weakened version passes
     them on to a service: somebody pays for these.
@@ -353,13 +355,25 @@ def _list_budgets(run: AttackRun, weak: Application) -> list[Power]:
         last = steps[-1]
         if max(more.queries - 1.5 * last.queries, more.share - 1.5 * last.share) > 0:
             steps.append(more)
-    return [replace(run.granted, budget=budget) for budget in steps]
+    powers = [replace(run.granted, budget=budget) for budget in steps]
+    known, usable = run.granted.knowledge, run.attack.uses.knowledge.algorithm
+    if usable > known.algorithm:
+        powers.append(replace(run.granted, knowledge=replace(known, algorithm=usable)))
+    return powers
 
 
 def _passed(granted: Power, needed: Power, won: AttackResult) -> tuple[Control, tuple[str, ...]]:
     """Describe a passed control; where it took more than is granted, say what that means."""
     if not granted.lacks(needed):
         return Control(name=CONTROL, passed=True, detail=won.summary), ()
+    if needed.knowledge != granted.knowledge:
+        detail = f"only who knows the training algorithm breaks it: {won.summary}"
+        caveat = (
+            "what withstood is that this attacker does not know the training algorithm: without it "
+            "this attack does not break even a deliberately weakened version of the application, "
+            "with it it does; who learns it may succeed"
+        )
+        return Control(name=CONTROL, passed=True, detail=detail), (caveat,)
     limit, more = _name_limits(granted.budget, needed.budget)
     detail = f"with {limit} the attack does not break it, with {more} it does: {won.summary}"
     caveat = (
