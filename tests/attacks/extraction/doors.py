@@ -11,7 +11,7 @@ import numpy as np
 from goalkeeper.core.access import Access, Terms
 from goalkeeper.core.application import Answers, Application
 from goalkeeper.core.data import Data, Inputs, Splits, cut
-from goalkeeper.core.domain import Column, Domain, TableDomain, TextDomain
+from goalkeeper.core.domain import Column, Domain, ImageDomain, TableDomain, TextDomain
 from goalkeeper.core.power import Budget, Capability, Grade, Knowledge, Power, View
 from goalkeeper.core.text import texts
 from goalkeeper.examples.spam_filter import mail
@@ -45,14 +45,17 @@ def table(columns: int, low: float = -1.0, high: float = 1.0) -> TableDomain:
 
 
 def around(target: Any, domain: Domain, classes: int, seed: int = 0) -> Application:
-    """Wrap a target of a table; the data is uniform."""
+    """Wrap a target of a table or of images; the data is uniform."""
     rng = np.random.default_rng(seed)
-    assert isinstance(domain, TableDomain)
-    low, high = domain.bounds()
-    low, high = np.where(np.isfinite(low), low, -1), np.where(np.isfinite(high), high, 1)
 
     def draw(n: int) -> Data:
-        x = domain.project(low + rng.random((n, len(low))) * (high - low))
+        if isinstance(domain, ImageDomain):
+            x = rng.uniform(domain.low, domain.high, (n, *domain.shape))
+        else:
+            assert isinstance(domain, TableDomain)
+            low, high = domain.bounds()
+            low, high = np.where(np.isfinite(low), low, -1), np.where(np.isfinite(high), high, 1)
+            x = domain.project(low + rng.random((n, len(low))) * (high - low))
         return Data(x=x, y=rng.integers(0, classes, n))
 
     return Application(

@@ -18,7 +18,7 @@ from goalkeeper.attacks._words import public_words
 from goalkeeper.attacks.extraction._word_probing import PAIRS, probe_words
 from goalkeeper.attacks.extraction.equation_solving import EquationSolving
 from goalkeeper.core.application import Application
-from goalkeeper.core.domain import Column, TableDomain
+from goalkeeper.core.domain import Column, ImageDomain, TableDomain
 from goalkeeper.core.errors import DataError, NotGranted
 from goalkeeper.core.power import Grade, View
 from goalkeeper.games.extraction import PublicInterface
@@ -95,6 +95,21 @@ def test_a_saturated_middle_is_left_for_the_boundary() -> None:
     app = around(linear, table(5), 2)
     copy, _ = result_of(app, 500)
     assert error(app, copy) < 1e-6
+
+
+@pytest.mark.requirement("S46")
+def test_a_pixel_that_outweighs_all_others_is_read_as_well() -> None:
+    """A quarter of its range makes a score 0: left out, the copy agreed on a quarter of inputs."""
+    rng = np.random.default_rng(0)
+    weights = 0.1 * rng.standard_normal((4, 36))
+    weights[:, [7, 20]] *= 1e5
+    weights[:, 20] *= -1
+    linear = LinearTarget(weights, -weights.sum(axis=1) / 2)
+    app = around(linear, ImageDomain(shape=(1, 6, 6)), 4)
+    copy, spent = result_of(app, 500)
+    at = app.data.holdout.x
+    assert (copy.predict(at) == linear.answer(at, View.LABELS).labels).all()
+    assert 37 < spent <= 200
 
 
 @pytest.mark.parametrize(("decimals", "least"), [(None, 0.99), (4, 0.99), (2, 0.95)])

@@ -17,6 +17,7 @@ from goalkeeper.games.extraction import Substitute
 
 CHECKED_INPUTS = 8  # further inputs, to see whether the model is linear
 PATIENT = 60  # images asked until one has clear scores
+MOST_HALVINGS = 30  # of a step: a thousand-millionth of it is left
 # Answers missed by less, relative to the largest logit, come from a linear model.
 MAX_RELATIVE_MISS = 1e-6
 
@@ -25,9 +26,8 @@ def solve_pixels(access: Access) -> Iterator[Substitute]:
     """Yield copies of a model of images, the better the more answers they rest on."""
     space = _InputSpace(access)
     x, logits = space.find_clear()
-    changed = space.change_each(x[-1])[: space.left]
-    x = np.concatenate([x, changed])
-    logits = np.concatenate([logits, space.ask(changed)])
+    changed, answers = space.ask_changed(x[-1])
+    x, logits = np.concatenate([x, changed]), np.concatenate([logits, answers])
     unknowns = len(changed) + 1
     copy, _ = space.solve_equations(x, logits)
     yield copy
@@ -78,10 +78,22 @@ class _InputSpace:
             x, logits = np.concatenate([x, further]), np.concatenate([logits, self.ask(further)])
         return x, logits
 
-    def change_each(self, base: Floats) -> Floats:
-        """Change one pixel of an image `(d,)` in each row, towards the farther end."""
+    def ask_changed(self, base: Floats) -> tuple[Floats, Floats]:
+        """Change one pixel of an image `(d,)` in each row, towards the farther end, and ask.
+
+        A pixel that weighs so much that a score becomes 0 is changed by half as much, and less,
+        until it shows its weight; otherwise the heaviest pixels would be those left out.
+        """
         step = (self._domain.high - self._domain.low) / 4
-        return np.asarray(base + np.diag(np.where(base > self.middle, -step, step)))
+        rows = (base + np.diag(np.where(base > self.middle, -step, step)))[: self.left]
+        logits = self.ask(rows)
+        for _ in range(MOST_HALVINGS):
+            unclear = np.flatnonzero(~np.isfinite(logits).all(axis=1))[: self.left]
+            if not len(unclear) or not np.isfinite(logits).any():
+                break
+            rows[unclear] = (rows[unclear] + base) / 2
+            logits[unclear] = self.ask(rows[unclear])
+        return rows, logits
 
     def draw_anywhere(self, n: int) -> Floats:
         """Draw valid rows."""
