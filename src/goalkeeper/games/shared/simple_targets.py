@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from goalkeeper.core.application import Answers, Application
-from goalkeeper.core.data import Floats, Inputs
+from goalkeeper.core.data import Floats, Inputs, Ints
 from goalkeeper.core.domain import TextDomain
 from goalkeeper.core.errors import NotOffered
 from goalkeeper.core.numbers import spread
@@ -17,6 +17,8 @@ from goalkeeper.core.power import View
 from goalkeeper.core.scripts import is_alphabetic
 from goalkeeper.core.text import terms
 from goalkeeper.games.shared.base_targets import BareTarget
+
+MOSTLY = 0.5  # share of a column's values: one that more have says little of most inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,18 +86,43 @@ def balanced(
     steps = np.arange(classes) / max(1, classes - 1)
     probe = LinearTarget(np.zeros((1, len(weights))), np.zeros(1), vocabulary)
     margins = probe.features(like) @ weights
-    edges = np.quantile(margins, np.arange(1, classes) / classes)
     spread = max(float(margins.std()), 1e-9)
+    quantiles = np.quantile(margins, np.arange(1, classes) / classes)
+    edges = np.array([_beside_ties(edge, margins, 1e-9 * spread) for edge in quantiles])
     bias = np.concatenate([[0.0], -np.cumsum(edges * np.diff(steps))])
     return LinearTarget(
         np.outer(steps, weights) * 4 / spread, bias * 4 / spread, vocabulary=vocabulary
     )
 
 
+def _beside_ties(edge: float, margins: Floats, close: float) -> float:
+    """Move an edge that several margins lie on to the middle of the next gap.
+
+    On the edge classes would tie, and rounding errors decide: no copy could agree with that.
+    """
+    if (np.abs(margins - edge) <= close).sum() < 2:
+        return edge
+    above, below = margins[margins > edge + close], margins[margins < edge - close]
+    if len(above):
+        return float(edge + above.min()) / 2
+    return float(edge + below.max()) / 2 if len(below) else edge - 1.0
+
+
+def _often_different(rows: Floats, varied: Ints) -> Ints:
+    """Return the columns that are not mostly one value, or the two that are least so.
+
+    A value that more than half of a column has is its median.
+    """
+    mostly = (rows[:, varied] == np.median(rows[:, varied], axis=0)).mean(axis=0)
+    often = varied[mostly <= MOSTLY]
+    return often if len(often) > 1 else varied[np.argsort(mostly, kind="stable")[:2]]
+
+
 def simple_rule(app: Application, rng: np.random.Generator) -> LinearTarget:
     """Build the positive control: a rule on six frequent words, or on two columns.
 
-    It answers with all of the application's classes, about equally often.
+    It answers with all of the application's classes, about equally often. The columns are those
+    that differ from input to input: by pixels that are nearly always black all images are alike.
     """
     like, classes = app.data.calibration.x, len(app.classes)
     if isinstance(app.domain, TextDomain):
@@ -106,7 +133,7 @@ def simple_rule(app: Application, rng: np.random.Generator) -> LinearTarget:
     width = spread(rows)
     weights = np.zeros(rows.shape[1])
     varied = np.flatnonzero(width > 0)
-    chosen_columns = rng.permutation(varied)[:2]
+    chosen_columns = rng.permutation(_often_different(rows, varied))[:2]
     weights[chosen_columns] = rng.choice([-1.0, 1.0], len(chosen_columns)) / width[chosen_columns]
     return balanced(weights, like, classes=classes)
 
