@@ -116,7 +116,10 @@ def result_of(cost: Callable[[str], float], target: Costly | None = None) -> Att
             lambda text: 1.0 + sum("\u4e00" <= sign <= "\u9fff" for sign in text),
             {"signs of other scripts"},
         ),
-        (lambda text: 1.0 + sum("\u0300" <= sign < "\u0370" for sign in text), {"many marks"}),
+        (
+            lambda text: 1.0 + sum("\u0300" <= sign < "\u0370" for sign in text),
+            {"many marks", "all marks"},
+        ),
         (lambda text: 1.0 + max(map(len, text.split("\n"))) ** 2 / 100, {""}),
     ],
 )
