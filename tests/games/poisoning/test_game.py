@@ -25,6 +25,11 @@ from goalkeeper.core.power import Grade
 from goalkeeper.core.text import texts
 from goalkeeper.games.base import resize
 from goalkeeper.games.poisoning import Contribution, Poisoning, PoisoningQuestion, WordTrigger
+from goalkeeper.games.poisoning.retraining import (
+    HonestContribution,
+    Retraining,
+    draw_retrainings,
+)
 from goalkeeper.games.tallies import beats_baseline
 from goalkeeper.training import SklearnTrainer
 from goalkeeper.training.dispatch import one_by_one_strategy
@@ -493,3 +498,15 @@ def test_honest_retrainings_are_spared_where_damage_is_excluded(
 def test_no_honest_contribution_is_trained_on_beside_triggers() -> None:
     """They are compared with the same inputs, clean retrainings, and another trigger."""
     assert count_trained(app_of("text"), TriggerWords(), "trigger-passes") == 5 * 2
+
+
+def test_where_models_are_compared_honest_ones_are_trained_beside_clean_ones() -> None:
+    """The weakened application sees what is gone from a model by its twins of the same seed."""
+    app = app_of("text")
+    assert app.trainer is not None
+    trainer, train = Watched(app.trainer), app.data.train
+    draws = draw_retrainings(np.random.SeedSequence(0), (len(train), 10), 5, 0.9)
+    none = np.zeros((5, 0), dtype=bool)
+    alone = Retraining(trainer=trainer, train=train, draws=draws, arrived=none, trainings=None)
+    alone.on_honest(HonestContribution.nothing(train))
+    assert [len(masks) for _, masks, _ in trainer.asked] == [10]

@@ -49,4 +49,10 @@ def test_an_error_costs_the_inputs_that_it_is_raised_at() -> None:
 def test_a_model_that_answers_nothing_without_poison_is_an_error() -> None:
     none = frozenset[int]()
     with pytest.raises(TargetError, match="unknown categories"):
-        victims(none, none, none).labels(np.array([[1.0], [2.0]]))
+        victims(none, none, none).labels_beside_clean(np.array([[1.0], [2.0]]))
+
+
+def test_a_poisoned_model_that_answers_nothing_is_damage() -> None:
+    every, none = frozenset(range(5)), frozenset[int]()
+    labels = victims(every, none).labels_beside_clean(np.array([[1.0], [2.0]]))
+    assert labels.tolist() == [[[1, 1], [1, 1]], [[-1, -1], [-1, -1]]]

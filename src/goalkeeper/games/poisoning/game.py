@@ -161,7 +161,7 @@ class Poisoning(Game[PoisoningQuestion, None, Contribution]):
             doses=doses,
             draws=draws,
             victims=victims,
-            labels=victims.labels(holdout.x),
+            labels=victims.labels_beside_clean(holdout.x),
             retrain=retraining.on,
             retrain_honest=lambda: retraining.on_honest(honest),
             steps=self.steps,

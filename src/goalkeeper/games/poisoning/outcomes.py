@@ -74,7 +74,7 @@ def mark_damage(answers: VictimAnswers, task: Task) -> AttackResult:
     x, y = answers.holdout.x[rows], answers.holdout.y[rows]
 
     def damage_of(victims: RetrainedVictims) -> DamageCount:
-        return count_damage(wrong[0][:, rows], victims.labels(x)[0] != y, tolerance)
+        return count_damage(wrong[0][:, rows], victims.labels(x)[-1] != y, tolerance)
 
     damage, honest, beside = estimate_tally(tallies[best[-1]]), None, "clean retrainings"
     # An honest contribution is what damage is compared with. Where damage beyond the first level

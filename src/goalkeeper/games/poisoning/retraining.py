@@ -113,17 +113,21 @@ class RetrainedVictims:
     retrainings: int
 
     def labels(self, x: Inputs) -> Ints:
-        """Classes `(victims, S, n)`, and `UNANSWERED` where a victim raises an error.
+        """Classes `(victims, S, n)`, and `UNANSWERED` where a victim raises an error."""
+        answers = np.concatenate([_labels_of(ensemble, x) for ensemble in self.ensembles])
+        return np.asarray(answers.reshape(-1, self.retrainings, len(x)))
+
+    def labels_beside_clean(self, x: Inputs) -> Ints:
+        """Classes `(victims, S, n)` of victims the first of which are clean.
 
         Raises
         ------
         TargetError
-            The clean victims answer nothing: what fails is the application, and no poison.
+            The clean ones answer nothing: what fails is the application, and no poison.
         """
-        answers = np.concatenate([_labels_of(ensemble, x) for ensemble in self.ensembles])
-        labels = np.asarray(answers.reshape(-1, self.retrainings, len(x)))
+        labels = self.labels(x)
         if labels.size and (labels[0] == UNANSWERED).all():
-            self.ensembles[0].labels(x)
+            self.ensembles[0].labels(x)  # raises what they raised
         return labels
 
 
@@ -203,8 +207,14 @@ class Retraining:
         return self._victims(self._kept(clean), *self.on(*doses).ensembles)
 
     def on_honest(self, honest: Contributed) -> RetrainedVictims:
-        """Train on what comes without an attacker: once for attacks that contribute as much."""
-        return self.on(honest) if self.trainings is None else self._victims(self._kept(honest))
+        """Train on what comes without an attacker, which are the last victims.
+
+        Once for all attacks that contribute as much; where victims are compared with those that
+        are trained beside them, beside clean ones.
+        """
+        if self.trainings is None:
+            return self.on(HonestContribution.nothing(self.train), honest)
+        return self._victims(self._kept(honest))
 
     def _kept(self, contributed: Contributed) -> Ensemble:
         if self.trainings is None:
