@@ -187,7 +187,6 @@ def test_every_subgroup_is_measured_and_the_worst_comes_first() -> None:
 
 
 @pytest.mark.requirement("S52")
-@pytest.mark.validation
 def test_the_more_groups_are_measured_the_wider_their_intervals_are() -> None:
     """All of them hold at once, so that the worst one is not the luckiest of many."""
     app = people(np.random.default_rng(4), effect=0.0)

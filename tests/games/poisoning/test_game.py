@@ -302,6 +302,25 @@ def test_the_baseline_is_the_damage_of_the_honest_retrainings() -> None:
     assert measured(result)["honest_contribution_damage"] == pytest.approx(expected)
 
 
+def test_each_poisoned_retraining_is_compared_with_its_own_clean_one() -> None:
+    """Counted again from the models: what the twin of the same seed and records had right."""
+    app, data, masks, seeds = watched(LabelFlips())
+    assert app.trainer is not None
+    harmless = app.data.holdout.take(app.data.holdout.y == 0)
+    wrong = app.trainer.fit_many(data, masks, seeds).labels(harmless.x) != 0
+    result = evaluate(app, run_of(LabelFlips(), app, enough(LabelFlips)))
+    pairs = []
+    for trial in result.trials:
+        assert isinstance(trial.tally, DamageCount)
+        pairs.append((trial.tally.gained, trial.tally.lost))
+    doses = wrong[5:-5].reshape(-1, 5, len(harmless))
+    expected = [
+        (tuple((dose & ~wrong[:5]).sum(axis=1)), tuple((~dose & wrong[:5]).sum(axis=1)))
+        for dose in doses
+    ]
+    assert pairs[-1] in expected
+
+
 def test_undeclared_tolerances_are_a_caveat() -> None:
     app = replace(app_of("table"), tolerances=Tolerances())
     result = evaluate(app, run_of(LabelFlips(), app, enough(LabelFlips)))
