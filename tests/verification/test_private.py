@@ -13,7 +13,7 @@ import pytest
 from goalkeeper.compute.folder import SIGNATURE, UNUSED, RunFolder
 from goalkeeper.compute.store import About, Store
 from goalkeeper.core.evidence import AttackResult, Status
-from goalkeeper.core.private import make_folder, write_text
+from goalkeeper.core.private import make_folder, tighten, write_text
 from goalkeeper.running import Warned
 from goalkeeper.running.options import Event
 from goalkeeper.targets._http_ledger import Ledger, ServiceLimits, Slots
@@ -177,3 +177,16 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="exists"):
         make_folder(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(0o755, 0o700), (0o750, 0o700), (0o775, 0o775), (0o2755, 0o2755)]
+)
+def test_a_folder_is_closed_unless_it_was_set_up_for_sharing(
+    tmp_path: Path, before: int, after: int
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    folder.chmod(before)
+    assert tighten(folder) == (before != after)
+    assert mode(folder) == after
