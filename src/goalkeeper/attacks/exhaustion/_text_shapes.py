@@ -134,9 +134,7 @@ def list_texts(room: int, examples: Inputs) -> list[Shape]:
         "one letter with all marks": lambda size, rng: "a" + _draw_marks(int(size) - 1, rng),
         "capitals that change length": _letters_of("\u0130\u1e9e\ufb03\u0149\ufdfa"),
         "short lines": lambda size, rng: _words(size, rng, LETTERS, (1, 4)).replace(" ", "\n"),
-        "sentences of a word": lambda size, rng: _words(size, rng, LETTERS, (3, 6)).replace(
-            " ", ". "
-        ),
+        "sentences of a word": _write_sentences,
         "punctuation": _letters_of("!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~\\"),
     }
     shapes = [Shape(name, make, list_sizes(room)) for name, make in makers.items()]

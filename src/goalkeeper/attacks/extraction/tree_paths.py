@@ -162,12 +162,14 @@ def _improve(rounds: Rounds, starts: _Rows) -> Iterator[TreeSubstitute]:
         rows = starts.draw_checks(min(size, search.left), search, copy)
         before = len(search.rows)
         ids = search.ask(rows)
-        wrong = np.arange(len(rows))
+        same, wrong = np.zeros(len(rows), dtype=bool), np.arange(len(rows))
         if copy is not None:
-            # Beside a threshold, nearer than it is located, a copy may err: no error to mend.
-            wrong = np.flatnonzero((copy.ids(rows) != ids) & search.is_sure(rows))
+            same = copy.ids(rows) == ids
+            # Beside a threshold, nearer than it is located, a copy may err: that is no error to
+            # mend, and no agreement either.
+            wrong = np.flatnonzero(~same & search.is_sure(rows))
             rounds.judge(rows, ids)
-        agreed = 0 if len(wrong) else agreed + len(rows)
+        agreed = 0 if len(wrong) else agreed + int(same.sum())
         if agreed >= VERIFIED and copy is not None:
             yield replace(copy, verified=agreed)
             break
